@@ -1,0 +1,25 @@
+"""Durable jobs for automation and AI workflows: plain async Python that survives restarts, on Temporal."""
+
+from ._version import __version__
+from .events import Event
+from .jobs import Job, create_job, registered_jobs
+from .steps import Retry, current_step, job_step, step
+from .triggers import Triggers
+from .waiting import log, now, sleep, uuid4
+
+__all__ = [
+    "Event",
+    "Job",
+    "Retry",
+    "Triggers",
+    "__version__",
+    "create_job",
+    "current_step",
+    "job_step",
+    "log",
+    "now",
+    "registered_jobs",
+    "sleep",
+    "step",
+    "uuid4",
+]

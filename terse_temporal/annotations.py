@@ -1,0 +1,83 @@
+"""Annotations that are still text, and which class a name in them stands for.
+
+A module of jobs is executed afresh for every durable run, so the same dataclass exists many times over, while pydantic
+looks the text of an annotation up in `sys.modules`, which leads to one of them. So text is resolved here, in the
+namespace of the run, before pydantic sees it. And nothing is cached: a cache would keep every copy alive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.dataclasses import is_pydantic_dataclass
+from typing_extensions import is_typeddict
+
+__all__ = ["resolve", "type_adapter"]
+
+
+def resolve(annotation: Any, globalns: Mapping[str, Any], localns: Mapping[str, Any] | None = None) -> Any:
+    """The annotation with every name in it looked up, first in `localns`.
+
+    Raises:
+        Exception: whatever evaluating the annotation raises; a `NameError` for a name that is not there.
+    """
+    # A class to carry it, because only there does typing let ClassVar and Final pass.
+    carrier = type("carrier", (), {"__annotations__": {"it": annotation}})
+    return get_type_hints(carrier, dict(globalns), localns or {}, include_extras=True)["it"]
+
+
+def type_adapter(type_: Any, namespace: Mapping[str, Any] | None = None) -> TypeAdapter[Any]:
+    """A validator for a type in which the names of string annotations mean what they mean in `namespace`.
+
+    Raises:
+        PydanticUserError, NameError: there is no validating such a type, or it names what does not exist.
+    """
+    if namespace is not None:
+        _settle(type_, namespace, set())
+    adapter: TypeAdapter[Any] = TypeAdapter(type_)
+    # Underscored, but documented. `force`, because the first attempt has looked in `sys.modules`.
+    adapter.rebuild(force=namespace is not None, _types_namespace=namespace or {})
+    return adapter
+
+
+def _settle(type_: Any, namespace: Mapping[str, Any], seen: set[int]) -> None:
+    """Put types for text in the annotations of every standard dataclass and TypedDict that a type is made of.
+
+    In place: it is what these classes hold anyway where their module does without `from __future__ import
+    annotations`. Pydantic takes no namespace for the fields of a standard dataclass, and would look up those of a
+    TypedDict in it even when the class is from another module.
+    """
+    if id(type_) in seen:
+        return
+    seen.add(id(type_))
+    parts = [*get_args(type_)]
+    cls = get_origin(type_) or type_
+    if is_typeddict(cls):
+        annotations = cls.__annotations__
+        annotations.update({key: _settled(each, cls, namespace) for key, each in annotations.items()})
+        parts += annotations.values()
+    elif isinstance(cls, type) and issubclass(cls, BaseModel):
+        parts += [field.annotation for field in cls.model_fields.values()]
+    elif isinstance(cls, type) and dataclasses.is_dataclass(cls) and not is_pydantic_dataclass(cls):
+        # A subclass shares the fields it inherits, whose names are those of the base's module: bases come first.
+        for base in reversed(cls.__mro__):
+            for field in vars(base).get("__dataclass_fields__", {}).values():
+                field.type = _settled(field.type, base, namespace)
+                parts.append(field.type)
+    for part in parts:
+        _settle(part, namespace, seen)
+
+
+def _settled(annotation: Any, owner: type, namespace: Mapping[str, Any]) -> Any:
+    own = namespace
+    if namespace.get("__name__", owner.__module__) != owner.__module__:
+        own = vars(sys.modules[owner.__module__]) if owner.__module__ in sys.modules else {}
+    try:
+        # As locals too: a TypedDict's forward references name their module, and would look there first.
+        return resolve(annotation, own, own)
+    except Exception:  # noqa: BLE001  # evaluating may raise anything; pydantic will say it better, with the field
+        return annotation

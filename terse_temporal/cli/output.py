@@ -1,0 +1,70 @@
+"""What the command lines print: one console for people, one way to end with an error, and the log of a worker."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from typing import NoReturn, TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from ..errors import TerseError
+from ..jobs import Job
+
+__all__ = ["USAGE_ERROR", "configure_logging", "console", "fail", "job_table", "or_fail"]
+
+_T = TypeVar("_T")
+
+#: The exit status for what a person has to put right before it can work: a wrong module, no server.
+USAGE_ERROR = 2
+
+#: Results and tables. `soft_wrap` so that an address or path is never broken in the middle when it is piped.
+console = Console(soft_wrap=True, highlight=False)
+_errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def fail(error: BaseException | str, *, status: int = USAGE_ERROR, debug: bool = False) -> NoReturn:
+    """Print what is wrong and end the process; with `debug`, the traceback too."""
+    if debug and isinstance(error, BaseException):
+        traceback.print_exception(error)
+    _errors.print("[bold red]error:[/] ", end="")
+    _errors.print(str(error), markup=False)
+    sys.exit(status)
+
+
+def or_fail(make: Callable[[], _T], *, debug: bool = False) -> _T:
+    """What `make` gives, or the end of the process with the message of the error that it raises."""
+    try:
+        return make()
+    except TerseError as err:
+        fail(err, debug=debug)
+
+
+def job_table(jobs: Iterable[Job]) -> Table:
+    """The jobs with what starts them and where they are written."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("job", "durable", "triggers", "defined at"):
+        table.add_column(column, overflow="fold")
+    for job in jobs:
+        triggers = ", ".join(trigger.describe() for trigger in job.triggers) or "-"
+        table.add_row(job.name, "yes" if job.durable else "no", triggers, job.where)
+    return table
+
+
+def configure_logging(debug: bool) -> None:
+    """Log to standard output, one line an entry, as containers like it."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+    handler.addFilter(_keep)
+    logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
+    # Their lines about single requests would drown those about steps.
+    for name in ("httpx", "httpcore", "asyncio"):
+        logging.getLogger(name).setLevel(logging.INFO if debug else logging.WARNING)
+
+
+def _keep(record: logging.LogRecord) -> bool:
+    """Drop what the SDK says of a failed step: the worker says it in one line, with the user's own traceback."""
+    return getattr(record, "__temporal_error_identifier", None) != "ActivityFailure"

@@ -1,0 +1,121 @@
+"""Connecting to Temporal, with the settings that the Temporal CLI uses.
+
+A client that the SDK has just connected knows only that something at the address is Temporal. Whether the namespace
+exists, and may be used, it learns in its first request, often minutes later and in the words of that request. So
+`connect` asks for the namespace at once: one request, the same that a worker makes when it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfigProfile
+from temporalio.service import RPCError, RPCStatusCode
+
+from .errors import ServerUnavailableError
+
+__all__ = ["connect"]
+
+_TIMEOUT: Final = 5.0  # seconds. A server in reach answers in 10 ms, one behind TLS on another continent in one second.
+
+# Rust's way of printing an error says the same thing at several depths; the innermost is the one for people.
+_INNERMOST: Final = re.compile(r'(?:message|error): "([^"]+)"')
+
+# A server that checks who calls does so in the request that is part of connecting.
+_REFUSAL: Final = re.compile(r"code: (Unauthenticated|PermissionDenied)")
+
+
+async def connect(**overrides: Any) -> Client:
+    """Connect to the server that the environment names, as the Temporal CLI would.
+
+    Read are `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS…` and `TEMPORAL_GRPC_META_…`,
+    over the profile `TEMPORAL_PROFILE` of the file `TEMPORAL_CONFIG_FILE`. Without any of it: `localhost:7233`,
+    namespace `default`.
+
+    Args:
+        overrides: what `temporalio.client.Client.connect` takes, such as `target_host` (`"host:port"`), `namespace` or
+            `plugins`; they win. A `target_host` or `namespace` of `None` is as if not given. With `lazy=True` nothing
+            is asked of the server.
+
+    Raises:
+        ServerUnavailableError: within 5 seconds: no server answers, it refuses, it has no such namespace, or the
+            settings cannot be read.
+    """
+    settings: dict[str, Any] = {"target_host": "localhost:7233", "namespace": "default"}
+    settings |= {key: value for key, value in _from_environment().items() if value != ""}
+    settings |= {
+        key: value for key, value in overrides.items() if value is not None or key not in ("target_host", "namespace")
+    }
+    server = f"{settings['target_host']!r} (namespace {settings['namespace']!r}, {_tls(settings)})"
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            client = await Client.connect(**settings)
+            if not settings.get("lazy"):
+                await client.workflow_service.describe_namespace(
+                    DescribeNamespaceRequest(namespace=settings["namespace"])
+                )
+            return client
+    except TimeoutError as error:
+        reason = f"it did not answer within {_TIMEOUT:.0f} seconds"
+        raise ServerUnavailableError(_unreachable(server, reason)) from error
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise ServerUnavailableError(
+                f"the Temporal server at {settings['target_host']!r} has no namespace {settings['namespace']!r}: set"
+                " TEMPORAL_NAMESPACE to one that exists, or create it with `temporal operator namespace create`"
+            ) from error
+        reason = f"{error.status.name.lower().replace('_', ' ')}: {error.message}"
+        raise ServerUnavailableError(f"the Temporal server at {server} refuses the request ({reason})") from error
+    except (RuntimeError, ValueError) as error:  # how the SDK says that it cannot connect, or not to such an address
+        said = _INNERMOST.findall(str(error))
+        reason = said[-1] if said else str(error)
+        if _REFUSAL.search(str(error)):
+            raise ServerUnavailableError(f"the Temporal server at {server} refuses the request ({reason})") from error
+        raise ServerUnavailableError(_unreachable(server, reason)) from error
+
+
+def _from_environment() -> dict[str, Any]:
+    profile = os.environ.get("TEMPORAL_PROFILE") or "default"
+    source = f"the Temporal client settings (file {str(_config_file())!r}, profile {profile!r})"
+    remedy = "Correct them, or set TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE to others."
+    try:
+        return dict(ClientConfigProfile.load().to_client_connect_config())
+    except OSError as error:  # a certificate or key; that there is no file of settings is no error
+        raise ServerUnavailableError(
+            f"{source}, or a TEMPORAL_TLS variable, name the TLS file {str(error.filename)!r}: {error.strerror}. {remedy}"
+        ) from error
+    except (RuntimeError, ValueError) as error:  # the SDK's ConfigError is the first
+        raise ServerUnavailableError(f"{source} cannot be read: {str(error).strip()}. {remedy}") from error
+
+
+def _config_file() -> Path:
+    """The file that the settings are read from. The SDK reads it without saying where it is."""
+    if named := os.environ.get("TEMPORAL_CONFIG_FILE"):
+        return Path(named)
+    if sys.platform == "darwin":
+        directory = Path.home() / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        directory = Path(os.environ.get("APPDATA", Path.home()))
+    else:
+        directory = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return directory / "temporalio" / "temporal.toml"
+
+
+def _tls(settings: dict[str, Any]) -> str:
+    """Half of all failures to connect are one side that speaks TLS to another that does not."""
+    tls = settings.get("tls")
+    return "with TLS" if tls or (tls is None and settings.get("api_key") is not None) else "without TLS"
+
+
+def _unreachable(server: str, reason: str) -> str:
+    return (
+        f"no Temporal server answers at {server}: {reason}. Start one with `terse-temporal dev`,"
+        " or set TEMPORAL_ADDRESS to one that runs."
+    )

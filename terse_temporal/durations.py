@@ -1,0 +1,113 @@
+"""Durations as people write them: `"30s"`, `"1.5h"`, `"3 days"`.
+
+The grammar is that of the `ms` package of JavaScript, because jobs are carried over from there and because one number
+with one unit cannot be misread. `humanfriendly` does the parsing, but means other things by some of the same text (a
+bare number is seconds, a year is 364 days, there is no month), so every unit is first brought to one that both read
+alike.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+import humanfriendly
+
+from .errors import DurationError
+
+__all__ = ["LONGEST", "format_duration", "parse_duration", "time_until", "to_timedelta"]
+
+_DAYS_A_YEAR: Final = 365.25
+_DAYS_A_MONTH: Final = _DAYS_A_YEAR / 12
+
+#: The longest sleep. Past it the arithmetic of servers and of `datetime` comes near its end, and it is a typing error.
+LONGEST: Final = timedelta(days=200 * _DAYS_A_YEAR)
+
+# Spellings of `ms`, and what each is for humanfriendly: a factor and a unit that both mean the same by.
+_UNITS: Final[dict[str, tuple[float, str]]] = {
+    spelling: meaning
+    for spellings, meaning in (
+        ("milliseconds millisecond msecs msec ms", (1, "ms")),
+        ("seconds second secs sec s", (1, "s")),
+        ("minutes minute mins min m", (1, "m")),
+        ("hours hour hrs hr h", (1, "h")),
+        ("days day d", (1, "d")),
+        ("weeks week w", (7, "d")),
+        ("months month mo", (_DAYS_A_MONTH, "d")),
+        ("years year yrs yr y", (_DAYS_A_YEAR, "d")),
+    )
+    for spelling in spellings.split()
+}
+
+_DURATION: Final = re.compile(r"(?P<sign>-?)(?P<number>\d*\.?\d+) *(?P<unit>[a-z]*)", re.IGNORECASE | re.ASCII)
+
+_ACCEPTED: Final = (
+    'accepted: one number and one unit, such as "30s", "5m", "1.5h", "3d" or "2 weeks", a timedelta,'
+    " or a timezone-aware datetime in the future"
+)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read one `ms`-style duration.
+
+    Args:
+        text: one number and one unit, in any case, with or without spaces between: `"100ms"`, `"2 weeks"`, `"1.5h"`.
+            A bare number is milliseconds; a year is 365.25 days and a month a twelfth of that, as in `ms`.
+
+    Raises:
+        DurationError: the text is something else, or comes to zero, less than zero, or more than `LONGEST`.
+    """
+    match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise DurationError(f"{text!r} is not a duration; {_ACCEPTED}")
+    unit = match["unit"].lower() or "ms"
+    if unit not in _UNITS:
+        raise DurationError(f"{text!r} is not a duration: there is no unit {match['unit']!r}; {_ACCEPTED}")
+    factor, known_unit = _UNITS[unit]
+    amount = float(match["number"]) * factor
+    # Not in exponent notation, which humanfriendly does not read.
+    seconds = humanfriendly.parse_timespan(f"{amount:f}{known_unit}") if math.isfinite(amount) else math.inf
+    return _checked(-seconds if match["sign"] else seconds, text)
+
+
+def to_timedelta(duration: str | timedelta) -> timedelta:
+    """The same as `parse_duration`, for a text or a `timedelta`.
+
+    Raises:
+        DurationError: as `parse_duration`, and for anything that is neither, a bare number among them: whether `5`
+            means seconds or milliseconds is a guess.
+    """
+    if isinstance(duration, timedelta):
+        return _checked(duration.total_seconds(), duration)
+    if isinstance(duration, str):
+        return parse_duration(duration)
+    raise DurationError(f"{duration!r} is not a duration: a bare number has no unit; {_ACCEPTED}")
+
+
+def time_until(moment: datetime, now: datetime) -> timedelta:
+    """How long it is from `now` to `moment`.
+
+    Raises:
+        DurationError: `moment` is naive, in the past, or more than `LONGEST` away.
+    """
+    if moment.utcoffset() is None:
+        raise DurationError(f"cannot sleep until {moment!r}: it has no timezone; {_ACCEPTED}")
+    if moment <= now:
+        raise DurationError(f"cannot sleep until {moment.isoformat()}: it is not after {now.isoformat()}; {_ACCEPTED}")
+    return _checked((moment - now).total_seconds(), moment.isoformat())
+
+
+def format_duration(duration: timedelta) -> str:
+    """The duration in words, such as `3 days` or `1 hour and 30 minutes`."""
+    return str(humanfriendly.format_timespan(duration, detailed=duration < timedelta(seconds=1)))
+
+
+def _checked(seconds: float, value: object) -> timedelta:
+    if seconds > LONGEST.total_seconds():
+        raise DurationError(f"{value!r} is longer than {LONGEST.days / _DAYS_A_YEAR:.0f} years; {_ACCEPTED}")
+    # The engine's timers are exact to the millisecond.
+    if seconds < 0.001:
+        raise DurationError(f"{value!r} is not longer than zero (the shortest is 1ms); {_ACCEPTED}")
+    return timedelta(seconds=seconds)

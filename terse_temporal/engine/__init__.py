@@ -1,0 +1,1 @@
+"""The Temporal side of the seam: everything that imports `temporalio` and runs jobs."""

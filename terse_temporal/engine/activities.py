@@ -1,0 +1,247 @@
+"""The one activity behind all steps.
+
+A step's own name is its activity type, and names are made at run time, so the worker has one dynamic activity that
+takes every type. What it runs is in the input, and only functions that the worker knows are run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from temporalio import activity
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from ..direct import DirectExecution, StepContext
+from ..durations import format_duration
+from ..errors import EventError, StepOutputError, StepTimeoutError, UnknownFunctionError, UnknownJobError
+from ..execution import UNSET, executing
+from ..inputs import event_type, read_event
+from ..jobs import Job
+from ..places import place_of
+from ..signatures import called_with, parameter_types, result_type
+from ..state import State
+from ..values import MAX_BYTES, Codec, ValueProblem, encoded_size
+from .failures import INTERRUPTED, retry_delay, step_failure
+from .functions import FunctionIndex
+from .heartbeats import Heartbeats
+from .schemas import resolve_type
+from .wire import JobCall, StepCall, WireError, read_call
+from .workflows import result_data
+
+__all__ = ["StepRunner"]
+
+_logger = logging.getLogger("terse_temporal.worker")
+
+#: A call that this worker cannot run may be another's: of the version before or after, while a deploy is under way.
+_ANOTHER_WORKERS = timedelta(seconds=5)
+
+
+class StepRunner:
+    """Runs the steps of a worker.
+
+    Args:
+        jobs: by name.
+        index: the functions that may be run.
+        heartbeats: keeps the server told that a step is running.
+        threads: where functions that are not coroutine functions run.
+    """
+
+    def __init__(
+        self, jobs: Mapping[str, Job], index: FunctionIndex, heartbeats: Heartbeats, threads: ThreadPoolExecutor
+    ) -> None:
+        self._jobs = jobs
+        self._index = index
+        self._heartbeats = heartbeats
+        self._threads = threads
+        self._refused: set[str] = set()
+
+    @activity.defn(dynamic=True)
+    async def run(self, args: Sequence[RawValue]) -> Any:
+        """Run the call in the input, of whatever activity type."""
+        info = activity.info()
+        name = info.activity_type
+        try:
+            call = self._read(args)
+            run = self._prepared(call, name, info)
+        except (WireError, UnknownFunctionError, UnknownJobError) as err:
+            self._refuse(name, err)
+        started = time.monotonic()
+        try:
+            with self._heartbeats.beating(name):
+                result = await run()
+        except asyncio.CancelledError:
+            details = activity.cancellation_details()
+            if details is not None and details.worker_shutdown:
+                _log(info, f"interrupted: this worker is shutting down (attempt {info.attempt})")
+                raise ApplicationError("the worker that ran it was shut down", type=INTERRUPTED) from None
+            raise
+        except ApplicationError as failure:
+            again = failure.next_retry_delay
+            _log(
+                info,
+                f"failed after {_since(started)} (attempt {info.attempt}): {failure}"
+                + (f"; tried again in {format_duration(again)}" if again else ""),
+                logging.WARNING,
+            )
+            raise
+        _log(info, f"done in {_since(started)} (attempt {info.attempt})")
+        return result
+
+    def _read(self, args: Sequence[RawValue]) -> StepCall | JobCall:
+        if len(args) != 1:
+            raise WireError(f"it has {len(args)} inputs instead of one")
+        try:
+            wire = activity.payload_converter().from_payload(args[0].payload)
+        except Exception as err:
+            raise WireError(f"its input cannot be decoded: {err}") from err
+        return read_call(wire)
+
+    def _prepared(self, call: StepCall | JobCall, name: str, info: activity.Info) -> Callable[[], Any]:
+        job = self._jobs.get(call.job)
+        if isinstance(call, JobCall):
+            if job is None or job.durable:
+                kind = "is not on this worker" if job is None else "is durable, so not run as one activity"
+                raise UnknownJobError(f"the job {call.job!r} {kind} (it has {', '.join(self._jobs) or 'none'})")
+            return functools.partial(self._run_job, job, call, info)
+        function = self._index.resolve(call.function)
+        input_type, output_type = (
+            UNSET if reference is UNSET else resolve_type(reference)
+            for reference in (call.input_schema, call.output_schema)
+        )
+        where = job.where if job else "of a job that is not on this worker"
+        return functools.partial(self._run_step, call, name, info, function, input_type, output_type, where)
+
+    def _refuse(self, name: str, error: Exception) -> NoReturn:
+        if str(error) not in self._refused:
+            self._refused.add(str(error))
+            _logger.error("step  %s refused: %s", name, error)
+        # Not for ever: while a deploy is under way, a worker that knows the function may be next to it.
+        raise ApplicationError(
+            f"activity {name!r} refused: {error}",
+            type=type(error).__name__,
+            next_retry_delay=_ANOTHER_WORKERS,
+        ) from None
+
+    async def _run_step(
+        self,
+        call: StepCall,
+        name: str,
+        info: activity.Info,
+        function: Callable[..., Any],
+        input_type: Any,
+        output_type: Any,
+        where: str,
+    ) -> Any:
+        context = StepContext(name, info.attempt, call.key)
+        try:
+            positional, keywords = _arguments(call, function, input_type)
+            with executing(DirectExecution(call.job, where, context)):
+                async with _time_limit(call.timeout, name, function):
+                    value = await self._call(function, positional, keywords)
+            return _output(value, name, function, output_type)
+        except asyncio.CancelledError:
+            if activity.is_cancelled():
+                raise
+            raise _failure(RuntimeError("the step cancelled itself"), name, call, info) from None
+        except (Exception, SystemExit, KeyboardInterrupt) as err:
+            raise _failure(err, name, call, info) from err
+
+    async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
+        try:
+            event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
+            arguments = [event, State(job.name)] if job.takes_state else [event]
+            with executing(DirectExecution(job.name, job.where)):
+                return result_data(job, await self._call(job.handler, arguments, {}))
+        except asyncio.CancelledError:
+            raise
+        except (Exception, SystemExit, KeyboardInterrupt) as err:
+            raise step_failure(err, job.name, None) from err
+
+    async def _call(self, function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        if inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(function):
+            return await function(*positional, **keywords)
+        context = contextvars.copy_context()
+        in_thread = functools.partial(context.run, function, *positional, **keywords)
+        result = await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+        # `lambda x: fetch(x)` is a plain function that gives a coroutine.
+        return await result if inspect.isawaitable(result) else result
+
+
+class _time_limit:
+    """`asyncio.timeout`, with an error that names the step."""
+
+    def __init__(self, seconds: float, name: str, function: Callable[..., Any]) -> None:
+        self._limit = asyncio.timeout(seconds)
+        self._seconds = seconds
+        self._name = name
+        self._function = function
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> None:
+        try:
+            await self._limit.__aexit__(*error)
+        except TimeoutError:
+            if not self._limit.expired():
+                raise
+            goes_on = not inspect.iscoroutinefunction(self._function)
+            raise StepTimeoutError(
+                f"step {self._name!r} ({place_of(self._function)}) took longer than its timeout of"
+                f" {format_duration(timedelta(seconds=self._seconds))}."
+                + (" It is a plain function, so its thread goes on until it returns." if goes_on else "")
+                + ' Give it more with job_step(timeout="1h"), or make it do less.',
+                step=self._name,
+            ) from None
+
+
+def _arguments(call: StepCall, function: Callable[..., Any], input_type: Any) -> tuple[list[Any], dict[str, Any]]:
+    if call.arguments is not None:
+        types = parameter_types(function)
+        loaded = {name: Codec(types.get(name, Any)).load(value) for name, value in call.arguments.items()}
+        return called_with(function, loaded)
+    if call.input is UNSET:
+        return [], {}
+    return [call.input if input_type is UNSET else Codec(input_type).load(call.input)], {}
+
+
+def _output(value: Any, name: str, function: Callable[..., Any], output_type: Any) -> Any:
+    where = f"step {name!r} ({place_of(function)})"
+    try:
+        type_ = result_type(function) if output_type is UNSET else output_type
+        codec = Codec(type_)
+        data = codec.dump(value if type_ is Any else codec.check(value))
+    except ValueProblem as problem:
+        raise StepOutputError(f"{where}: its result: {problem}", step=name) from None
+    size = encoded_size(data)
+    if size > MAX_BYTES:
+        raise StepOutputError(
+            f"{where}: its result is {size:,} bytes, and the server takes {MAX_BYTES:,} at most. Store the data, and"
+            " return where it is.",
+            step=name,
+        )
+    return data
+
+
+def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> ApplicationError:
+    if isinstance(error, ValueProblem):
+        error = EventError(f"step {name!r}: its recorded input {error}")
+    return step_failure(error, name, retry_delay(error, call.retry, info.attempt))
+
+
+def _since(started: float) -> str:
+    return format_duration(timedelta(seconds=round(max(time.monotonic() - started, 0.001), 3)))
+
+
+def _log(info: activity.Info, what: str, level: int = logging.INFO) -> None:
+    _logger.log(level, "step  %s  %s %s", info.workflow_id, info.activity_type, what)

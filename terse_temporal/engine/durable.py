@@ -1,0 +1,227 @@
+"""Execution in a workflow: a step is an activity, a sleep is a timer, and both are recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import json
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from ..direct import write_log
+from ..durations import format_duration
+from ..errors import StepInputError, StepIsolationError, StepOutputError
+from ..execution import UNSET, StepRequest
+from ..jobs import Job
+from ..places import caller_frame, place, place_of
+from ..signatures import parameter_types, result_type
+from ..values import MAX_BYTES, Codec, ValueProblem, encoded_size
+from .failures import INTERRUPTED, retry_to_wire, step_exception
+from .functions import FunctionIndex
+from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, TIMEOUT_SLACK
+from .schemas import refer_to_type
+from .wire import StepCall
+
+__all__ = ["DurableExecution", "Recorded"]
+
+#: The server retries timeouts unless these names are among the types that are not (`service/history/workflow/retry.go`).
+_INTERRUPTIONS = ["TemporalTimeout:Heartbeat", "TemporalTimeout:StartToClose", INTERRUPTED]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A call of the handler that left something in the history: for showing what the code does now."""
+
+    kind: str
+    name: str
+    where: str
+
+
+class DurableExecution:
+    """The execution of one run of a durable job, within its workflow.
+
+    Args:
+        job: of the run's own copy of the module.
+        namespace: the globals of that copy.
+        index: the functions of this worker.
+    """
+
+    is_durable = True
+
+    def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
+        self.job = job
+        self.recorded: list[Recorded] = []
+        self._namespace = namespace
+        self._index = index
+        self._occurrences: Counter[str] = Counter()
+        # Types of the run's own copy of the module: kept here, to go with it.
+        self._codecs: dict[Any, Codec] = {}
+
+    def refusal(self, call: str) -> str:
+        return f"{call} is allowed here"
+
+    def now(self) -> datetime:
+        return workflow.now()
+
+    def uuid4(self) -> UUID:
+        return workflow.uuid4()
+
+    def log(self, text: str) -> None:
+        if not workflow.unsafe.is_replaying():
+            write_log(text)
+
+    def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
+        where = _where()
+
+        async def wait() -> None:
+            self.recorded.append(Recorded("sleep", format_duration(delay), where))
+            await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
+
+        return wait()
+
+    def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        where = _where()
+        reference = self._index.refer(request.run, request.name, self._namespace)
+        call = StepCall(
+            function=reference,
+            job=self.job.name,
+            key="",
+            timeout=request.timeout.total_seconds(),
+            input=self._input(request),
+            arguments=self._arguments(request),
+            input_schema=self._reference(request, request.input_schema),
+            output_schema=self._reference(request, request.output_schema),
+            retry=None if request.retry is None else retry_to_wire(request.retry),
+        ).to_wire()
+        size = encoded_size(call)
+        if size > MAX_BYTES:
+            raise StepInputError(
+                f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
+                f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
+            )
+        return self._scheduled(request, call, self._result_codec(request), where)
+
+    async def _scheduled(self, request: StepRequest, call: dict[str, Any], codec: Codec | None, where: str) -> Any:
+        call["key"] = self._key(request.name)
+        self.recorded.append(Recorded("step", request.name, where))
+        handle = workflow.start_activity(
+            request.name,
+            call,
+            start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(
+                initial_interval=FIRST_RERUN,
+                maximum_interval=LONGEST_RERUN,
+                non_retryable_error_types=_INTERRUPTIONS if request.on_interrupt == "fail" else None,
+            ),
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+        try:
+            # Shielded: a cancellation of the handler's task must reach the server once, as a request, and the step is
+            # then awaited, so that what the handler does in its `finally` does not overlap with it.
+            data = await asyncio.shield(handle)
+        except asyncio.CancelledError:
+            if not handle.done():
+                handle.cancel()
+                await workflow.wait([handle])
+            raise
+        except ActivityError as err:
+            raise step_exception(err, request.name, where, self._namespace) from err
+        if codec is None:
+            return data
+        try:
+            return codec.load(data)
+        except ValueProblem as problem:
+            raise StepOutputError(
+                f"step {request.name!r} ({where}): its recorded result {problem}", step=request.name
+            ) from None
+
+    def _key(self, name: str) -> str:
+        """The idempotency key: of the workflow, its first run, the step's name and how often that came before.
+
+        It survives retries and resets, and continuing as new.
+        """
+        info = workflow.info()
+        occurrence = self._occurrences[name]
+        self._occurrences[name] += 1
+        identity = json.dumps([info.namespace, info.workflow_id, info.first_execution_run_id, name, occurrence])
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    def _input(self, request: StepRequest) -> Any:
+        given = () if request.input is UNSET else (request.input,)
+        if request.arguments is None:
+            try:
+                inspect.signature(request.run).bind(*given)
+            except TypeError as err:
+                what = "its one argument, the input" if given else "no argument, as there is no input"
+                raise StepInputError(
+                    f"step {request.name!r} ({place_of(request.run)}) is called with {what}: {err}"
+                ) from None
+            except ValueError:
+                pass  # a builtin that does not tell its signature
+        if not given:
+            return UNSET
+        type_ = Any if request.input_schema is UNSET else request.input_schema
+        return self._dumped(type_, request.input, request, "its input")
+
+    def _arguments(self, request: StepRequest) -> dict[str, Any] | None:
+        if request.arguments is None:
+            return None
+        types = parameter_types(request.run)
+        return {
+            name: self._dumped(types[name], value, request, f"its argument {name!r}")
+            for name, value in request.arguments.items()
+        }
+
+    def _dumped(self, type_: Any, value: Any, request: StepRequest, what: str) -> Any:
+        try:
+            codec = self._codec(type_)
+            return codec.dump(codec.check(value))
+        except ValueProblem as problem:
+            raise StepInputError(f"step {request.name!r} ({place_of(request.run)}): {what}: {problem}") from None
+
+    def _reference(self, request: StepRequest, schema: Any) -> Any:
+        return UNSET if schema is UNSET else refer_to_type(schema, request.name, self._namespace)
+
+    def _result_codec(self, request: StepRequest) -> Codec | None:
+        type_ = request.output_schema
+        if type_ is UNSET:
+            try:
+                type_ = result_type(request.run)
+            except NameError as err:
+                raise StepIsolationError(
+                    f"step {request.name!r} ({place_of(request.run)}): its return annotation does not mean anything at"
+                    f" module level: {err}. Define the type at the top of the module."
+                ) from None
+        if type_ is Any:
+            return None
+        try:
+            return self._codec(type_)
+        except ValueProblem as problem:
+            raise StepOutputError(
+                f"step {request.name!r} ({place_of(request.run)}): its result: {problem}", step=request.name
+            ) from None
+
+    def _codec(self, type_: Any) -> Codec:
+        try:
+            codec = self._codecs.get(type_)
+        except TypeError:  # not hashable: Annotated with a list, say
+            return Codec(type_, self._namespace)
+        if codec is None:
+            codec = self._codecs[type_] = Codec(type_, self._namespace)
+        return codec
+
+
+def _where() -> str:
+    frame = caller_frame()
+    return place(frame.f_code.co_filename, frame.f_lineno)
+

@@ -1,0 +1,168 @@
+"""Failures on their way from a step to the handler, and from the handler to the run.
+
+    step raises  ->  application failure  ->  exception in the handler  ->  application failure of the run
+
+In the handler an exception is of its own class *and* a `StepError`. A class is looked for by name in the job's module
+and in the modules that are loaded; it is never imported for the purpose, and its `__init__` is not called. Where the
+class is not to be had, a plain `StepError` tells its name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    FailureError,
+    TimeoutError,
+    is_cancelled_exception,
+)
+
+from ..errors import SideEffectError, StepError, StepInterruptedError
+from ..execution import RetryRule
+from ..jobs import module_name
+from .functions import attribute_path, reference_of_class
+from .wire import FailureDetail, plain_json, read_failure_detail
+
+__all__ = ["INTERRUPTED", "retry_delay", "retry_to_wire", "run_failure", "step_exception", "step_failure"]
+
+#: The failure type of a step that was cut off by its worker's shutdown. Retried, like a lost worker.
+INTERRUPTED: Final = "StepInterrupted"
+
+
+def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> ApplicationError:
+    """What a step raised, as Temporal records it. Without a delay it is not retried."""
+    cls = type(error)
+    detail = FailureDetail(
+        step=step,
+        error=reference_of_class(cls),
+        arguments=list(error.args) if plain_json(list(error.args)) else [],
+        attributes={name: value for name, value in vars(error).items() if plain_json(value)},
+    )
+    return ApplicationError(
+        str(error) or cls.__name__,
+        detail.to_wire(),
+        type=cls.__name__,
+        non_retryable=next_retry_delay is None,
+        next_retry_delay=next_retry_delay,
+    )
+
+
+def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: int) -> timedelta | None:
+    """How long to wait before the next attempt, or `None` if there is to be none."""
+    if rule is None or attempt >= rule["max_attempts"]:
+        return None
+    # Compared by name: the classes named in the handler are of its own copy of the module.
+    if not {reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]):
+        return None
+    # The exponent is bounded so that a step which has been retried for weeks does not overflow.
+    delay = rule["initial"] * rule["multiplier"] ** min(attempt - 1, 64)
+    return timedelta(seconds=min(delay, rule["max_delay"]))
+
+
+def retry_to_wire(rule: RetryRule) -> dict[str, Any]:
+    """A retry rule for `StepCall.retry`."""
+    return {
+        "max_attempts": rule.max_attempts,
+        "initial": rule.initial,
+        "multiplier": rule.multiplier,
+        "max_delay": rule.max_delay,
+        "on": [reference_of_class(cls) for cls in rule.on],
+    }
+
+
+def step_exception(error: ActivityError, step: str, where: str, namespace: Mapping[str, Any]) -> BaseException:
+    """What the handler sees of a failed step."""
+    cause = error.cause
+    if isinstance(cause, CancelledError):
+        return asyncio.CancelledError(cause.message)
+    if isinstance(cause, ApplicationError) and cause.type != INTERRUPTED:
+        detail = read_failure_detail(cause)
+        cls = _find_class(detail.error, namespace) if detail else None
+        raised = _rebuilt(cls, detail, cause.message) if cls and detail else None
+        if raised is None:
+            raised = StepError(cause.message)
+        raised.message = cause.message
+        raised.step = step
+        raised.error_type = cause.type or StepError.__name__
+        return raised
+    return StepInterruptedError(
+        f"step {step!r} ({where}) was interrupted: {_reason(cause)} It may have happened or not, and"
+        ' on_interrupt="fail" says not to run it again.',
+        step=step,
+    )
+
+
+def run_failure(error: BaseException) -> BaseException:
+    """What a run fails with when its handler raised: never retried, and never the workflow task alone.
+
+    Non-determinism is the exception to that: it passes through, and the run waits for code that fits.
+    """
+    if isinstance(error, workflow.NondeterminismError | FailureError):
+        return error
+    if not isinstance(error, Exception) or is_cancelled_exception(error):
+        return error
+    if isinstance(error, NotImplementedError) and _is_of_the_loop(error):
+        error = SideEffectError(
+            "the handler of a durable job used the network, or a thread or process: it is replayed from the top whenever"
+            " the run goes on, and it would happen again. Move it into a step, await job_step(run=…)."
+        ).with_traceback(error.__traceback__)
+    failure = ApplicationError(_message(error), type=type(error).__name__, non_retryable=True)
+    failure.__cause__ = error.__cause__ if isinstance(error, StepError) and error.__cause__ else error
+    return failure
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        inner = "; ".join(f"{type(each).__name__}: {_message(each)}" for each in error.exceptions)
+        return f"{error.message}: {inner}"
+    return str(error) or type(error).__name__
+
+
+def _is_of_the_loop(error: BaseException) -> bool:
+    """Whether it is the workflow's event loop that says it does not do this."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == "asyncio.events"
+
+
+def _reason(cause: BaseException | None) -> str:
+    if isinstance(cause, TimeoutError):
+        return "its worker was lost (no sign of life for some seconds)."
+    return "its worker was shut down before it was done."
+
+
+def _find_class(reference: str, namespace: Mapping[str, Any]) -> type[Exception] | None:
+    module, _, qualname = reference.partition(":")
+    if module == module_name(str(namespace.get("__name__", ""))):
+        found = attribute_path(namespace, qualname)
+    else:
+        loaded = builtins if module == "builtins" else sys.modules.get(module)
+        found = attribute_path(vars(loaded), qualname) if loaded is not None else None
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
+
+
+def _rebuilt(cls: type[Exception], detail: FailureDetail, message: str) -> StepError | None:
+    try:
+        both = cls if issubclass(cls, StepError) else type(cls.__name__, (StepError, cls), {"__module__": cls.__module__})
+        error = both.__new__(both, *(detail.arguments or [message]))
+        if isinstance(error, OSError):
+            # Its errno and file name are read from the arguments by `__init__`, when a subclass has one of its own.
+            OSError.__init__(error, *detail.arguments)
+        error.args = tuple(detail.arguments or [message])
+        for name, value in detail.attributes.items():
+            setattr(error, name, value)
+    except Exception:
+        # A class that insists on more than it recorded: an exception group, or one with a layout of its own.
+        return None
+    return error if isinstance(error, StepError) else None
+

@@ -1,0 +1,218 @@
+"""Which functions a worker may run, and how they are named in a history.
+
+A step's function travels as a reference, `module:qualname`, and nothing else may come out of one than what the job
+modules of this worker define, nest or have bound by name: whoever can schedule activities must not be able to name
+`os:system`. So a worker indexes, once, when it is built, and both sides ask the index: the workflow before it schedules,
+the activity before it runs.
+
+A nested function has no name to be found by, but its code object stands among the constants of the function around it.
+The worker makes a function of that code and the module's globals, which is the isolation that steps promise: there is
+nothing of the handler in it. Where several nested functions share one qualified name (lambdas do), the reference carries
+a fingerprint of the code. Order would do too, until somebody puts a lambda above another while a step is in flight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from ..errors import StepIsolationError, UnknownFunctionError
+from ..jobs import Job, module_name
+from ..places import place_of
+
+__all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
+
+
+class FunctionIndex:
+    """The functions of a worker's job modules.
+
+    Args:
+        jobs: the jobs of the worker. Indexed are their modules, and the modules of the same package, or beside a
+            top-level one, that those import.
+    """
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._named: dict[str, Callable[..., Any]] = {}
+        self._nested: defaultdict[str, list[tuple[CodeType, dict[str, Any]]]] = defaultdict(list)
+        self._seen_code: set[int] = set()
+        self._modules: set[str] = set()
+        jobs = list(jobs)
+        for module in _job_modules(jobs):
+            self._add_module(module)
+        for job in jobs:
+            for function in (job.handler, job.filter):
+                if function is not None:
+                    self._add_function(function)
+
+    def resolve(self, reference: str) -> Callable[..., Any]:
+        """The function that a reference names.
+
+        Raises:
+            UnknownFunctionError: it names none that this worker may run.
+        """
+        if (named := self._named.get(reference)) is not None:
+            return named
+        qualified, _, fingerprint = reference.partition("#")
+        for code, namespace in self._nested.get(qualified, ()):
+            if not fingerprint or _fingerprint(code) == fingerprint:
+                return FunctionType(code, namespace, code.co_name)
+        raise UnknownFunctionError(
+            f"this worker does not run the function {reference!r}: no job module of it defines, nests or has bound that"
+            f" name (it has {', '.join(sorted(self._modules)) or 'none'}). If the step is of a newer or older version"
+            " of the code, it waits for a worker that has it."
+        )
+
+    def refer(self, function: Callable[..., Any], step: str, namespace: Mapping[str, Any]) -> str:
+        """The reference to a function that a handler gave to a step.
+
+        Args:
+            function: the object, of the handler's own copy of its module.
+            step: the step's name, for messages.
+            namespace: the globals of that copy.
+
+        Raises:
+            StepIsolationError: it reads variables of a function around it, or is nothing that has a name.
+            UnknownFunctionError: this worker could not find it again.
+        """
+        unwrapped = getattr(function, "__wrapped__", function)
+        module = module_name(getattr(function, "__module__", None) or "")
+        qualname = getattr(function, "__qualname__", "")
+        home = module_name(str(namespace.get("__name__", "")))
+        if qualname and "<" not in qualname:
+            bound_in = namespace if module == home else vars(sys.modules.get(module, ModuleType(module)))
+            if attribute_path(bound_in, qualname) is function and f"{module}:{qualname}" in self._named:
+                return f"{module}:{qualname}"
+        for name, value in namespace.items():
+            if value is function and f"{home}:{name}" in self._named:
+                return f"{home}:{name}"
+        if isinstance(function, FunctionType):
+            return self._refer_nested(function, step)
+        raise StepIsolationError(
+            f"step {step!r}: run={function!r} is a {type(unwrapped).__name__}, which a worker cannot find again by name."
+            " Give it a function: one at module level, or a `def` or lambda that makes the call."
+        )
+
+    def _refer_nested(self, function: FunctionType, step: str) -> str:
+        code = function.__code__
+        where = place_of(function)
+        if code.co_freevars:
+            names = " and ".join(repr(name) for name in code.co_freevars)
+            raise StepIsolationError(
+                f"step {step!r} ({where}) reads {names} of the function around it. A step runs by itself, perhaps on"
+                f" another machine: pass what it needs as data, job_step(run=…, input={{…}}), or define it at module"
+                " level."
+            )
+        if function.__defaults__ or function.__kwdefaults__:
+            raise StepIsolationError(
+                f"step {step!r} ({where}) has default values, which are made by the function around it and are not"
+                " there when the step runs. Pass them as data: job_step(run=…, input={…})."
+            )
+        qualified = f"{module_name(function.__globals__['__name__'])}:{code.co_qualname}"
+        candidates = self._nested.get(qualified, [])
+        if not any(candidate == code for candidate, _ in candidates):
+            raise UnknownFunctionError(
+                f"step {step!r} ({where}): {qualified!r} is in no job module of this worker, so no worker could find it"
+                " again. Define the function in the module of the job, or in one that it imports from its own package."
+            )
+        return qualified if len(candidates) == 1 else f"{qualified}#{_fingerprint(code)}"
+
+    def _add_module(self, module: ModuleType) -> None:
+        name = module_name(module.__name__)
+        if name in self._modules:
+            return
+        self._modules.add(name)
+        for attribute, value in list(vars(module).items()):
+            if isinstance(value, ModuleType):
+                if _is_neighbour(value, module):
+                    self._add_module(value)
+            elif inspect.isclass(value):
+                if value.__module__ == module.__name__:
+                    self._add_methods(f"{name}:{value.__qualname__}", value)
+            elif isinstance(value, Job):
+                self._add_function(value.handler)
+            elif inspect.isroutine(value):
+                self._named[f"{name}:{attribute}"] = value
+                self._add_function(value)
+
+    def _add_methods(self, prefix: str, cls: type) -> None:
+        for attribute, value in vars(cls).items():
+            if isinstance(value, staticmethod):
+                self._named[f"{prefix}.{attribute}"] = value.__func__
+            if inspect.isfunction(value) or isinstance(value, staticmethod | classmethod):
+                function: Callable[..., Any] = getattr(value, "__func__", value)
+                self._add_function(function)
+
+    def _add_function(self, function: Callable[..., Any]) -> None:
+        """Index what is nested in a function, and in what it wraps."""
+        unwrapped = inspect.unwrap(function)
+        for each in {id(function): function, id(unwrapped): unwrapped}.values():
+            if isinstance(each, FunctionType):
+                namespace = each.__globals__
+                name = module_name(str(namespace.get("__name__", "")))
+                for code in _nested_code(each.__code__):
+                    if id(code) not in self._seen_code:
+                        self._seen_code.add(id(code))
+                        self._nested[f"{name}:{code.co_qualname}"].append((code, namespace))
+                module = sys.modules.get(str(namespace.get("__name__", "")))
+                if module is not None and vars(module) is namespace and _first_party(module, self._modules):
+                    self._add_module(module)
+
+
+def attribute_path(namespace: Mapping[str, Any], path: str) -> Any:
+    """What `a.b.c` leads to from a namespace, or `None`."""
+    first, *rest = path.split(".")
+    value = namespace.get(first)
+    for name in rest:
+        value = getattr(value, name, None)
+    return value
+
+
+def reference_of_class(cls: type) -> str:
+    """`module:qualname` of a class."""
+    return f"{module_name(cls.__module__)}:{cls.__qualname__}"
+
+
+def _job_modules(jobs: Iterable[Job]) -> Iterator[ModuleType]:
+    for job in jobs:
+        module = sys.modules.get(job.handler.__module__)
+        if module is not None:
+            yield module
+
+
+def _nested_code(code: CodeType) -> Iterator[CodeType]:
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield const
+            yield from _nested_code(const)
+
+
+def _fingerprint(code: CodeType) -> str:
+    """What a piece of code says, without where it stands, and the same under another version of Python."""
+    constants = [const for const in code.co_consts if not isinstance(const, CodeType)]
+    inner = [_fingerprint(const) for const in code.co_consts if isinstance(const, CodeType)]
+    said = repr((code.co_varnames, code.co_names, constants, inner))
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def _is_neighbour(module: ModuleType, of: ModuleType) -> bool:
+    """Whether a module is part of the same code base: of the same package, or beside a top-level one."""
+    theirs, ours = module.__name__.partition(".")[0], of.__name__.partition(".")[0]
+    if ours == "terse_temporal" or theirs == "terse_temporal":
+        return False
+    if theirs == ours and "." in of.__name__:
+        return True
+    file, beside = getattr(module, "__file__", None), getattr(of, "__file__", None)
+    return bool(file and beside) and Path(str(file)).parent == Path(str(beside)).parent
+
+
+def _first_party(module: ModuleType, known: set[str]) -> bool:
+    """Whether a function bound by name came from a module of the same code base, so that what it nests counts too."""
+    return any(
+        _is_neighbour(module, sys.modules[name]) for name in list(known) if name in sys.modules and name != module.__name__
+    )

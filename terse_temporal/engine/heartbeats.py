@@ -1,0 +1,116 @@
+"""Telling the server that a step is running, without the author's help.
+
+Beats are sent from the worker's event loop, so they go on while a `def` step blocks its thread. An `async def` step that
+calls something blocking stops that loop, and with it the beats of every step: the server would take the worker for dead
+and give its steps to another one, while they are still running here. Measured: a step that blocks for 12 seconds was
+repeated for ever. So a thread watches the loop, and while it stands still sends the beats itself, over a loop of its own,
+and says which line is in the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from temporalio import activity
+from temporalio.client import AsyncActivityCancelledError, Client
+from temporalio.service import RPCError
+
+from ..places import is_users, place
+from .limits import HEARTBEAT_EVERY
+
+__all__ = ["Heartbeats"]
+
+_logger = logging.getLogger("terse_temporal.worker")
+
+_EVERY = HEARTBEAT_EVERY.total_seconds()
+
+
+class Heartbeats:
+    """The beats of the steps that run on one worker."""
+
+    def __init__(self) -> None:
+        self._running: dict[bytes, str] = {}
+        self._last_beat = time.monotonic()
+        self._stopped = threading.Event()
+
+    @contextmanager
+    def beating(self, step: str) -> Iterator[None]:
+        """Send beats for the activity that this is called in, until the block ends."""
+        loop = asyncio.get_running_loop()
+        token = activity.info().task_token
+
+        def beat() -> None:
+            self._last_beat = time.monotonic()
+            activity.heartbeat()
+            timers[0] = loop.call_later(_EVERY, beat)
+
+        self._last_beat = time.monotonic()
+        self._running[token] = step
+        timers = [loop.call_later(_EVERY, beat)]
+        try:
+            yield
+        finally:
+            timers[0].cancel()
+            del self._running[token]
+
+    @contextmanager
+    def watching(self, client: Client) -> Iterator[None]:
+        """Within the block, which is entered on the worker's loop, keep the beats going when that loop stands still."""
+        thread = threading.Thread(
+            target=self._watch, args=(client, threading.get_ident()), name="terse-heartbeats", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopped.set()
+
+    def _watch(self, client: Client, watched: int) -> None:
+        said: set[str] = set()
+        with asyncio.Runner() as runner:
+            while not self._stopped.wait(_EVERY):
+                running = self._running.copy()
+                still_for = time.monotonic() - self._last_beat
+                if not running or still_for < 2 * _EVERY:
+                    continue
+                where = _users_line(sys._current_frames().get(watched))
+                if where not in said:
+                    said.add(where)
+                    _logger.warning(
+                        "the event loop of this worker has stood still for %.0f seconds at %s, in or beside the steps"
+                        " %s. Beats are sent from another thread meanwhile, so nothing runs twice, but no other step"
+                        " goes on: make the function a plain `def`, or call it with `await asyncio.to_thread(…)`.",
+                        still_for,
+                        where,
+                        ", ".join(sorted(set(map(repr, running.values())))),
+                    )
+                runner.run(_beat_for(client, list(running)))
+
+
+async def _beat_for(client: Client, tokens: list[bytes]) -> None:
+    async def one(token: bytes) -> None:
+        try:
+            await client.get_async_activity_handle(task_token=token).heartbeat()
+        except (AsyncActivityCancelledError, RPCError):
+            pass  # ended meanwhile, or cancelled, which the loop learns by itself when it goes on
+
+    await asyncio.gather(*map(one, tokens))
+
+
+def _users_line(frame: FrameType | None) -> str:
+    """The line of the user's that a thread is at, or the innermost one where none is."""
+    innermost = frame
+    while frame is not None:
+        if is_users(frame):
+            return place(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return place(innermost.f_code.co_filename, innermost.f_lineno) if innermost else "an unknown line"
+
+

@@ -1,0 +1,41 @@
+"""The numbers of the engine, each chosen on purpose.
+
+A worker that is killed must be noticed within ten seconds, and one that is merely slow must never be taken for dead: a
+step would run twice at once. So beats are frequent and the silence that counts as death is several beats long.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+#: How often a running step says that it is alive. Also what the SDK is told not to hold beats back beyond.
+HEARTBEAT_EVERY: Final = timedelta(seconds=1.5)
+
+#: The silence after which the server gives a step to another worker: four missed beats, and with the delay before the
+#: next attempt and a queue poll still under ten seconds.
+HEARTBEAT_TIMEOUT: Final = timedelta(seconds=7)
+
+#: The delay before an interrupted step runs again, doubled each time up to the longest.
+FIRST_RERUN: Final = timedelta(milliseconds=200)
+LONGEST_RERUN: Final = timedelta(seconds=30)
+
+#: A step's own timeout is kept by the worker that runs it. The server's is a net below that, for one that does not.
+TIMEOUT_SLACK: Final = timedelta(seconds=30)
+
+#: How long a job that is not durable may run. It is one activity, watched by heartbeats, so a generous bound is harmless.
+PLAIN_JOB_TIMEOUT: Final = timedelta(hours=24)
+
+#: How long running steps may take to end after SIGTERM. Under the 30 seconds that Kubernetes waits before SIGKILL.
+GRACE: Final = timedelta(seconds=20)
+
+#: How long the next workflow task waits for the worker that has the run in its cache, before any worker may take it.
+#: The SDK's ten seconds would be added to every recovery from a killed worker.
+STICKY_TIMEOUT: Final = timedelta(seconds=3)
+
+#: Steps that run at once on one worker, and threads for those that are a `def` (made as needed).
+STEPS_AT_ONCE: Final = 100
+
+#: Pollers. With the SDK's five, many short jobs wait longer for a poller than they run.
+WORKFLOW_POLLERS: Final = 10
+STEP_POLLERS: Final = 10

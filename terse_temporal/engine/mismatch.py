@@ -1,0 +1,115 @@
+"""Saying what is wrong when the history of a run does not fit the code of this worker.
+
+The engine notices it, parks the run (its workflow task is retried until code that fits is back) and says which event it
+stumbled over. What a person needs is what was recorded beside what the code does now, and where that stands. So when a
+run is parked, the worker fetches its history and logs the two side by side, once for each run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.bridge.proto.workflow_activation import RemoveFromCache
+from temporalio.client import Client
+from temporalio.workflow import Info
+
+from ..durations import format_duration
+from .durable import Recorded
+from .workflows import RunContext
+
+__all__ = ["MismatchReporter", "recorded_calls", "side_by_side"]
+
+_logger = logging.getLogger("terse_temporal.worker")
+
+
+class MismatchReporter:
+    """Logs the two columns for runs that this worker cannot replay."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reported: set[str] = set()
+        self._reports: set[asyncio.Task[None]] = set()
+
+    def attach(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        """Where to fetch histories, and the loop to do it on."""
+        self._client, self._loop = client, loop
+
+    def evicted(self, info: Info, why: RemoveFromCache, context: RunContext) -> None:
+        """A run leaves the cache of the worker. Called on a thread of the engine's."""
+        if why.reason != RemoveFromCache.NONDETERMINISM or self._client is None or self._loop is None:
+            return
+        if info.run_id not in self._reported:
+            self._reported.add(info.run_id)
+            self._loop.call_soon_threadsafe(self._start, info, why.message, list(context.execution.recorded))
+
+    def _start(self, info: Info, message: str, now: list[Recorded]) -> None:
+        task = asyncio.ensure_future(self._report(info, message, now))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+    async def _report(self, info: Info, message: str, now: list[Recorded]) -> None:
+        assert self._client is not None
+        try:
+            handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
+            recorded = recorded_calls((await handle.fetch_history()).events)
+            table = side_by_side(recorded, now)
+        except Exception as err:
+            table = f"(its history could not be fetched: {err})"
+        _logger.error(
+            "run   %s  %s waits: its history does not fit the code of this worker.\n%s\n"
+            "  Steps that a run has behind it cannot be changed, moved or taken away; what comes after them can.\n"
+            "  The run goes on by itself when a worker with code that fits is back. To give it up instead:"
+            " temporal workflow terminate --workflow-id %s\n"
+            "  (%s)",
+            info.workflow_id,
+            info.workflow_type,
+            table,
+            info.workflow_id,
+            message,
+        )
+
+
+def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:
+    """The steps and sleeps in a history, in the order in which the handler made them."""
+    calls = []
+    for event in events:
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            name = event.activity_task_scheduled_event_attributes.activity_type.name
+            calls.append(Recorded("step", name, f"event {event.event_id}"))
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+            delay = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+            calls.append(Recorded("sleep", format_duration(delay), f"event {event.event_id}"))
+    return calls
+
+
+def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> str:
+    """Two columns, recorded and now, up to the first line where they differ and a little beyond."""
+    differs = _first_difference(recorded, now)
+    rows: list[tuple[str, str, str]] = [("", "recorded", "now")]
+    for index in range(max(0, differs - 3), min(max(len(recorded), len(now)), differs + 2)):
+        left = _cell(recorded, index, "(nothing more)")
+        right = _cell(now, index, "(the handler did not come here)")
+        rows.append((f"{'>' if index == differs else ' '} {index + 1}", left, right))
+    widths = [max(len(str(row[column])) for row in rows) for column in range(3)]
+    return "\n".join("  " + "   ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _first_difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> int:
+    for index, (was, is_) in enumerate(zip(recorded, now, strict=False)):
+        # The engine compares the names of steps; the length of a sleep may be changed.
+        if was.kind != is_.kind or (was.kind == "step" and was.name != is_.name):
+            return index
+    return min(len(recorded), len(now))
+
+
+def _cell(calls: Sequence[Recorded], index: int, missing: str) -> str:
+    if index >= len(calls):
+        return missing
+    call: Any = calls[index]
+    return f"{call.kind:<5} {call.name}  ({call.where})"

@@ -1,0 +1,128 @@
+"""Putting jobs onto a worker, a client or a replayer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from temporalio.client import ClientConfig, WorkflowHistory
+from temporalio.client import Plugin as ClientPlugin
+from temporalio.service import ConnectConfig, ServiceClient
+from temporalio.worker import (
+    Plugin as WorkerPlugin,
+)
+from temporalio.worker import (
+    Replayer,
+    ReplayerConfig,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkerConfig,
+    WorkflowReplayResult,
+)
+
+from ..errors import UnknownJobError
+from ..jobs import Job, registered_jobs
+from . import limits
+from .activities import StepRunner
+from .functions import FunctionIndex
+from .heartbeats import Heartbeats
+from .mismatch import MismatchReporter
+from .runner import JobRunner
+from .sandbox import JobSource
+from .unknown import is_dynamic, unknown_job_definition
+from .workflows import workflow_definition
+
+__all__ = ["TersePlugin"]
+
+
+class TersePlugin(ClientPlugin, WorkerPlugin):
+    """Runs jobs on a worker that you build yourself, beside workflows and activities of your own.
+
+    Args:
+        jobs: the jobs; `None` is every job that is registered when the worker is built.
+
+    Pass it to `Worker(..., plugins=[TersePlugin()])`, to `Replayer(..., plugins=[TersePlugin()])`, or to
+    `Client.connect(..., plugins=[TersePlugin()])`, whose workers then all have it. The worker must not have a dynamic
+    activity of its own: steps need that place.
+    """
+
+    def __init__(self, jobs: Iterable[Job] | None = None) -> None:
+        self._jobs = None if jobs is None else list(jobs)
+
+    def name(self) -> str:
+        return "terse_temporal.TersePlugin"
+
+    def configure_client(self, config: ClientConfig) -> ClientConfig:
+        return config
+
+    async def connect_service_client(
+        self, config: ConnectConfig, next: Callable[[ConnectConfig], Awaitable[ServiceClient]]
+    ) -> ServiceClient:
+        return await next(config)
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        jobs = self._chosen_jobs()
+        index = FunctionIndex(jobs.values())
+        self._reporter = MismatchReporter()
+        threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
+        self._heartbeats = Heartbeats()
+        steps = StepRunner(jobs, index, self._heartbeats, threads)
+        others = config.get("workflows", ())
+        config["workflows"] = [*others, *(workflow_definition(job, index) for job in jobs.values())]
+        if not any(is_dynamic(other) for other in others):
+            config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
+        config["activities"] = [*config.get("activities", ()), steps.run]
+        self._set_runner(config, jobs, index)
+        # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).
+        config["max_heartbeat_throttle_interval"] = limits.HEARTBEAT_EVERY
+        self._client = config["client"]
+        self._threads = threads
+        return config
+
+    async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
+        self._reporter.attach(self._client, asyncio.get_running_loop())
+        try:
+            with self._heartbeats.watching(self._client):
+                await next(worker)
+        finally:
+            # Not waited for: a step that was cut off goes on in its thread until it returns.
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        jobs = self._chosen_jobs()
+        index = FunctionIndex(jobs.values())
+        self._reporter = MismatchReporter()
+        config["workflows"] = [*config.get("workflows", ()), *(workflow_definition(job, index) for job in jobs.values())]
+        self._set_runner(config, jobs, index)
+        return config
+
+    def run_replayer(
+        self,
+        replayer: Replayer,
+        histories: AsyncIterator[WorkflowHistory],
+        next: Callable[
+            [Replayer, AsyncIterator[WorkflowHistory]],
+            AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]],
+        ],
+    ) -> AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]]:
+        return next(replayer, histories)
+
+    def _chosen_jobs(self) -> dict[str, Job]:
+        chosen: Sequence[Job] = registered_jobs() if self._jobs is None else self._jobs
+        if not chosen:
+            raise UnknownJobError(
+                "there are no jobs to run: import the modules that create them first, or pass jobs=[…]"
+            )
+        jobs = {job.name: job for job in chosen}
+        if len(jobs) < len(chosen):
+            names = sorted({job.name for job in chosen if sum(other.name == job.name for other in chosen) > 1})
+            raise UnknownJobError(f"jobs=[…] has two of the same name: {', '.join(map(repr, names))}")
+        return jobs
+
+    def _set_runner(self, config: Any, jobs: dict[str, Job], index: FunctionIndex) -> None:
+        otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
+        sources = {name: JobSource(job) for name, job in jobs.items()}
+        config["unsandboxed_workflow_runner"] = JobRunner(sources, index, otherwise, self._reporter)

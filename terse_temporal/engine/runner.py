@@ -1,0 +1,93 @@
+"""How a run of a job is set up in a worker: its own copy of the module, and a guard while it is being advanced."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+
+from .functions import FunctionIndex
+from .guard import guarded, install
+from .mismatch import MismatchReporter
+from .sandbox import JobSource
+from .workflows import RUN_CONTEXT, RunContext, job_of_definition
+
+__all__ = ["JobRunner"]
+
+_logger = logging.getLogger("terse_temporal.worker")
+
+
+class JobRunner(WorkflowRunner):
+    """Runs the workflows of jobs; everything else goes to the runner that was there before.
+
+    Args:
+        sources: by job name.
+        index: the functions of this worker.
+        otherwise: the runner for workflows that somebody wrote by hand.
+        reporter: told when a run's history does not fit the code.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, JobSource],
+        index: FunctionIndex,
+        otherwise: WorkflowRunner,
+        reporter: MismatchReporter,
+    ) -> None:
+        self._sources = sources
+        self._index = index
+        self._otherwise = otherwise
+        self._unsandboxed = UnsandboxedWorkflowRunner()
+        self._reporter = reporter
+        install()
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Find out before the worker starts whether the job's module can be executed afresh."""
+        if job_of_definition(defn.cls) is None:
+            self._otherwise.prepare_workflow(defn)
+        else:
+            self._sources[defn.name].copy()
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        if job_of_definition(det.defn.cls) is None:
+            return self._otherwise.create_instance(det)
+        job, namespace = self._sources[str(det.defn.name)].copy()
+        context = RunContext(job, namespace, self._index)
+        functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
+        inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))
+        return _GuardedInstance(inner, context, self._reporter)
+
+
+class _GuardedInstance(WorkflowInstance):
+    """One run in the cache of a worker. Side effects are refused while its handler is being advanced."""
+
+    def __init__(self, inner: WorkflowInstance, context: RunContext, reporter: MismatchReporter) -> None:
+        self._inner = inner
+        self._context = context
+        self._reporter = reporter
+
+    def activate(self, act: Any) -> Any:
+        for job in act.jobs:
+            if job.HasField("initialize_workflow"):
+                # Only a single input is handed over as it came, so that one that is not JSON can fail the run.
+                self._context.inputs = len(job.initialize_workflow.arguments)
+                del job.initialize_workflow.arguments[1:]
+            elif job.HasField("remove_from_cache"):
+                self._reporter.evicted(self._inner.get_info(), job.remove_from_cache, self._context)
+        with guarded():
+            return self._inner.activate(act)
+
+    def get_serialization_context(self, command_info: Any) -> Any:
+        return self._inner.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        return self._inner.get_external_store_context(command_info)
+
+    def get_info(self) -> Any:
+        return self._inner.get_info()
+
+    def get_thread_id(self) -> int | None:
+        return self._inner.get_thread_id()

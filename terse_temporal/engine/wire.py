@@ -1,0 +1,150 @@
+"""What is written to a history: the input of an activity, and the details of a failure.
+
+These are formats. Histories outlive releases, so they are kept apart from the types that users and the code see, they
+only ever gain optional fields, and what reads them ignores fields it does not know. All of it is plain JSON, so that any
+data converter, and a person with `temporal workflow show`, can read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from temporalio.converter import PayloadConverter
+from temporalio.exceptions import ApplicationError
+
+from ..execution import UNSET
+
+__all__ = ["VERSION", "FailureDetail", "JobCall", "StepCall", "WireError", "read_call"]
+
+#: Raised when a field changes its meaning, which a worker that does not know it must not guess at.
+VERSION: Final = 1
+
+
+class WireError(Exception):
+    """An activity input that is not a call of ours, or of a version that this worker cannot read."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """The input of a step's activity.
+
+    Attributes:
+        function: the reference, `module:qualname`.
+        job: the job's name, for messages.
+        key: the idempotency key.
+        input: the one argument, as JSON; `UNSET` where the step has none.
+        arguments: arguments by name, as JSON, for an `@step` function.
+        input_schema, output_schema: references to types, see `schemas.py`.
+        retry: `max_attempts`, `initial`, `multiplier`, `max_delay` (seconds) and `on` (references to classes).
+        timeout: of one attempt, in seconds.
+    """
+
+    function: str
+    job: str
+    key: str
+    timeout: float
+    input: Any = UNSET
+    arguments: Mapping[str, Any] | None = None
+    input_schema: Any = UNSET
+    output_schema: Any = UNSET
+    retry: Mapping[str, Any] | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "key": self.key}
+        wire["timeout"] = self.timeout
+        for name in ("input", "input_schema", "output_schema"):
+            if (value := getattr(self, name)) is not UNSET:
+                wire[name] = value
+        if self.arguments is not None:
+            wire["arguments"] = self.arguments
+        if self.retry is not None:
+            wire["retry"] = self.retry
+        return wire
+
+
+@dataclass(frozen=True, slots=True)
+class JobCall:
+    """The input of the one activity of a job that is not durable."""
+
+    job: str
+    event: Any
+    key: str
+
+    def to_wire(self) -> dict[str, Any]:
+        return {"v": VERSION, "run": self.job, "event": self.event, "key": self.key}
+
+
+def read_call(wire: Any) -> StepCall | JobCall:
+    """The call in an activity's input.
+
+    Raises:
+        WireError: it is none.
+    """
+    if not isinstance(wire, dict) or not isinstance(wire.get("v"), int):
+        raise WireError("its input is not a call of a step or a job, as this package writes them")
+    if wire["v"] > VERSION:
+        raise WireError(f"its input has version {wire['v']}, and this worker reads up to {VERSION}: a newer one wrote it")
+    try:
+        if "run" in wire:
+            return JobCall(job=str(wire["run"]), event=wire["event"], key=str(wire["key"]))
+        return StepCall(
+            function=str(wire["step"]),
+            job=str(wire["job"]),
+            key=str(wire["key"]),
+            timeout=float(wire["timeout"]),
+            input=wire.get("input", UNSET),
+            arguments=wire.get("arguments"),
+            input_schema=wire.get("input_schema", UNSET),
+            output_schema=wire.get("output_schema", UNSET),
+            retry=wire.get("retry"),
+        )
+    except (KeyError, TypeError, ValueError) as err:
+        raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err
+
+
+@dataclass(frozen=True, slots=True)
+class FailureDetail:
+    """The first detail of a step's application failure: what its message and type do not say.
+
+    Attributes:
+        step: the step's name.
+        error: the class of the exception, `module:qualname`.
+        arguments, attributes: what the exception held, as far as it is plain JSON.
+    """
+
+    step: str
+    error: str
+    arguments: list[Any]
+    attributes: dict[str, Any]
+
+    def to_wire(self) -> dict[str, Any]:
+        return {"v": VERSION, **asdict(self)}
+
+
+def read_failure_detail(error: ApplicationError) -> FailureDetail | None:
+    """What a failure says of itself, or `None` where something else than this package made it."""
+    detail = error.details[0] if error.details else None
+    if not isinstance(detail, dict) or not isinstance(detail.get("step"), str) or "error" not in detail:
+        return None
+    return FailureDetail(
+        step=detail["step"],
+        error=str(detail["error"]),
+        arguments=list(detail.get("arguments") or []),
+        attributes=dict(detail.get("attributes") or {}),
+    )
+
+
+def plain_json(value: Any) -> bool:
+    """Whether a value is plain JSON as it stands, so that it comes back as it was."""
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+def decode(payload: Any, converter: PayloadConverter) -> Any:
+    """A payload as data, by the converter of the client in use."""
+    return converter.from_payload(payload)

@@ -1,0 +1,166 @@
+"""One workflow definition per job.
+
+The definition is the same for all but for its name. What a run needs, the job as its own copy of the module makes it,
+is handed in by the runner (`runner.py`); without that runner the job runs as it was imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from ..durations import format_duration
+from ..errors import EventError, ResultError
+from ..execution import executing
+from ..inputs import event_type, read_event
+from ..jobs import Job
+from ..state import State
+from ..values import MAX_BYTES, Codec, ValueProblem, encoded_size
+from .durable import DurableExecution
+from .failures import run_failure, step_exception
+from .functions import FunctionIndex
+from .limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
+from .wire import JobCall
+
+__all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
+
+_logger = logging.getLogger("terse_temporal.worker")
+
+#: The name under which the runner hands in what a run needs.
+RUN_CONTEXT: Final = "terse_temporal.run_context"
+
+
+class RunContext:
+    """What a run needs from outside: its job, the globals of its copy of the module, and the worker's functions."""
+
+    def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
+        self.job = job
+        self.namespace = namespace
+        self.index = index
+        self.execution = DurableExecution(job, namespace, index)
+        #: How many inputs the run was started with. One is taken; the runner takes the others away.
+        self.inputs = 1
+
+
+def workflow_definition(job: Job, index: FunctionIndex) -> type:
+    """The workflow class of a job. Its name is the job's."""
+
+    async def run(self: Any, event: RawValue = None) -> Any:  # type: ignore[assignment]  # the SDK knows no optional one
+        handed_in = workflow.extern_functions().get(RUN_CONTEXT)
+        context = handed_in() if handed_in else RunContext(job, inspect.unwrap(job.handler).__globals__, index)
+        try:
+            return await _run(context, event)
+        except BaseException as err:
+            failure = run_failure(err)
+            _log_end(context.job, failure)
+            raise failure from failure.__cause__
+
+    name = f"Job_{''.join(letter if letter.isalnum() else '_' for letter in job.name)}"
+    run.__qualname__ = f"{name}.run"
+    # The SDK reads the types of the inputs off the signature, and counts an annotated `self` among them.
+    del run.__annotations__["self"]
+    definition = type(name, (), {"run": workflow.run(run), "__module__": __name__, "__doc__": job.handler.__doc__})
+    setattr(definition, _JOB, job)
+    # Ours is the unsandboxed runner's place, so that a worker's own workflows keep the sandbox they are configured with.
+    return workflow.defn(name=job.name, sandboxed=False)(definition)
+
+
+_JOB: Final = "__terse_job__"
+
+
+def job_of_definition(definition: type) -> Job | None:
+    """The job that a workflow class was made for, or `None` for a class that somebody else wrote."""
+    return getattr(definition, _JOB, None)
+
+
+async def _run(context: RunContext, event: RawValue | None) -> Any:
+    job = context.job
+    raw = _event_data(context, event)
+    expected = event_type(job.handler, job.triggers, context.namespace)
+    with executing(context.execution):
+        received = read_event(raw, expected, job=job.name, namespace=context.namespace)
+        if job.filter is not None and not await _awaited(job.filter(received)):
+            _log_end(job, None, "skipped by its filter")
+            return {"skipped": "filter"}
+        if job.durable:
+            result = result_data(job, await job.handler(*((received, State(job.name)) if job.takes_state else (received,))))
+        else:
+            result = await _run_in_place(context, raw)
+    _log_end(job, None)
+    return result
+
+
+def _event_data(context: RunContext, event: RawValue | None) -> Any:
+    job = context.job
+    if context.inputs > 1:
+        raise EventError(f"the job {job.name!r} takes one JSON object as its input, the event; it got {context.inputs}")
+    if event is None:
+        return None
+    try:
+        return workflow.payload_converter().from_payload(event.payload)
+    except Exception as err:
+        encoding = event.payload.metadata.get("encoding", b"").decode(errors="replace")
+        raise EventError(
+            f"the job {job.name!r} takes one JSON object as its input, the event, and got something of the encoding"
+            f" {encoding!r} that cannot be read: {err}"
+        ) from None
+
+
+async def _run_in_place(context: RunContext, raw: Any) -> Any:
+    """A job that is not durable: one activity, of the job's name, attempted once."""
+    job = context.job
+    info = workflow.info()
+    try:
+        return await workflow.execute_activity(
+            job.name,
+            JobCall(job=job.name, event=raw, key=info.first_execution_run_id).to_wire(),
+            start_to_close_timeout=PLAIN_JOB_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_attempts=1),
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+    except ActivityError as err:
+        raise step_exception(err, job.name, job.where, context.namespace) from err
+
+
+def result_data(job: Job, value: Any) -> Any:
+    """What a handler returned, as JSON.
+
+    Raises:
+        ResultError: it is not, or is larger than the server takes.
+    """
+    try:
+        data = Codec(Any).dump(value)
+    except ValueProblem as problem:
+        raise ResultError(f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}") from None
+    size = encoded_size(data)
+    if size > MAX_BYTES:
+        raise ResultError(
+            f"the job {job.name!r} ({job.where}) returned {size:,} bytes, and the server takes {MAX_BYTES:,} at most."
+            " Store it in a step, and return where it is."
+        )
+    return data
+
+
+async def _awaited(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
+
+
+def _log_end(job: Job, failure: BaseException | None, how: str = "done") -> None:
+    if workflow.unsafe.is_replaying() or (failure is not None and not isinstance(failure, Exception)):
+        return
+    info = workflow.info()
+    took = format_duration(timedelta(seconds=round((workflow.now() - info.workflow_start_time).total_seconds(), 3)))
+    if failure is None:
+        _logger.info("run   %s  %s %s after %s", info.workflow_id, job.name, how, took)
+    elif isinstance(failure, workflow.NondeterminismError):
+        return
+    else:
+        _logger.error("run   %s  %s failed after %s: %s", info.workflow_id, job.name, took, failure)

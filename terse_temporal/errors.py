@@ -1,0 +1,142 @@
+"""Every error a user can meet.
+
+    TerseError
+    ├── JobDefinitionError            a job, trigger or step is declared wrongly; raised at import
+    ├── DurationError                 a duration that cannot be slept (also a ValueError)
+    ├── DurableOnlyError              a call that only a durable handler may make
+    ├── NotInStepError                current_step() outside a step
+    ├── EventError                    the input of a run does not fit the job (also a ValueError)
+    ├── ResultError                   what a handler returned is not JSON, or is too large
+    ├── SideEffectError               a call in a durable handler that would repeat on every replay
+    ├── StepIsolationError            a step that needs something other than its input and its module
+    ├── StepInputError                a step's argument does not fit, is not JSON, or is too large (also a ValueError)
+    ├── StepError                     a step failed: .step, .error_type, .message
+    │   ├── StepOutputError           its result does not fit, is not JSON, or is too large
+    │   ├── StepTimeoutError          it ran longer than its timeout (also a TimeoutError)
+    │   └── StepInterruptedError      its worker was lost, and on_interrupt="fail" says not to run it again
+    ├── UnknownFunctionError          a step's function that this worker does not have
+    ├── UnknownJobError               a job name that is not registered here
+    ├── JobLoadError                  a module of jobs that cannot be imported, or has none
+    ├── ServerUnavailableError        a Temporal server that does not answer
+    └── MissingExtraError             an optional dependency that is not installed
+
+An exception that a step's own code raised reaches the handler as its own class *and* as a `StepError`: both
+`except PaymentDeclined` and `except StepError` catch it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DurableOnlyError",
+    "DurationError",
+    "EventError",
+    "JobDefinitionError",
+    "JobLoadError",
+    "MissingExtraError",
+    "NotInStepError",
+    "ResultError",
+    "ServerUnavailableError",
+    "SideEffectError",
+    "StepError",
+    "StepInputError",
+    "StepInterruptedError",
+    "StepIsolationError",
+    "StepOutputError",
+    "StepTimeoutError",
+    "TerseError",
+    "UnknownFunctionError",
+    "UnknownJobError",
+]
+
+
+class TerseError(Exception):
+    """The base of every error that this package raises on purpose."""
+
+
+class JobDefinitionError(TerseError):
+    """A job, trigger or step is declared in a way that cannot work. Raised when its module is imported."""
+
+
+class DurationError(TerseError, ValueError):
+    """A duration, or a moment to sleep until, that cannot be slept."""
+
+
+class DurableOnlyError(TerseError):
+    """A call that is only allowed in the handler of a durable job."""
+
+
+class NotInStepError(TerseError):
+    """`current_step()` was called where no step is running."""
+
+
+class EventError(TerseError, ValueError):
+    """The input of a run is not a JSON object, or does not fit the model the handler asks for."""
+
+
+class ResultError(TerseError):
+    """A handler returned something that cannot be recorded as the run's result."""
+
+
+class SideEffectError(TerseError):
+    """A durable handler called something that would happen again on every replay."""
+
+
+class StepIsolationError(TerseError):
+    """A step's function needs something that will not be there when it runs."""
+
+
+class StepInputError(TerseError, ValueError):
+    """The argument of a step cannot be passed to it. Raised before anything is scheduled."""
+
+
+class StepError(TerseError):
+    """A step failed.
+
+    Attributes:
+        step: the step's name.
+        error_type: the class name of what the step raised, such as `"ConnectionError"`.
+        message: the text of what it raised.
+    """
+
+    def __init__(self, message: str, *, step: str = "", error_type: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.step = step
+        self.error_type = error_type or type(self).__name__
+
+    # Spelled out because the classes that failures are rebuilt as also inherit from the original, and some builtins
+    # (KeyError, OSError) print their arguments in a way of their own.
+    def __str__(self) -> str:
+        return self.message
+
+
+class StepOutputError(StepError):
+    """A step's result does not fit its schema, cannot be written as JSON, or is over the server's limit."""
+
+
+class StepTimeoutError(StepError, TimeoutError):
+    """A step ran longer than its `timeout`."""
+
+
+class StepInterruptedError(StepError):
+    """A step declared `on_interrupt="fail"` lost its worker: it may have happened, and is not run again."""
+
+
+class UnknownFunctionError(TerseError):
+    """A step refers to a function that no job module of this worker defines, nests or has bound by name."""
+
+
+class UnknownJobError(TerseError):
+    """A job name that is not registered here."""
+
+
+class JobLoadError(TerseError):
+    """A module, file or package given as a source of jobs cannot be imported, or defines none."""
+
+
+class ServerUnavailableError(TerseError):
+    """A Temporal server that does not answer, or refuses the connection."""
+
+
+class MissingExtraError(TerseError):
+    """Something that needs an optional dependency which is not installed."""

@@ -1,0 +1,114 @@
+"""The seam between the job API and whatever runs a job.
+
+A handler calls `job_step`, `sleep` or `now` and knows nothing of Temporal. Each call goes to the *current execution*,
+found through a context variable. There are two kinds: a durable one, which the engine sets inside a workflow and which
+schedules work, and a direct one, set around a step or a job that is not durable, where calls run in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, Protocol
+from uuid import UUID
+
+from .errors import DurableOnlyError
+
+__all__ = ["UNSET", "Execution", "RetryRule", "StepRequest", "current_execution", "durable_execution", "executing"]
+
+
+class _Unset:
+    """The absence of a value where `None` is one."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = _Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """When a failed step is tried again, with its durations checked and in seconds."""
+
+    max_attempts: int
+    initial: float
+    multiplier: float
+    max_delay: float
+    on: tuple[type[BaseException], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """One call of a step, its options checked, nothing of it scheduled."""
+
+    run: Callable[..., Any]
+    name: str
+    timeout: timedelta
+    on_interrupt: Literal["retry", "fail"]
+    retry: RetryRule | None = None
+    input: Any = UNSET
+    #: Arguments by name, for a function decorated with `@step`, which takes any number of them.
+    arguments: Mapping[str, Any] | None = None
+    input_schema: Any = UNSET
+    output_schema: Any = UNSET
+
+
+class Execution(Protocol):
+    """What the job API asks of whatever runs a job."""
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether steps and sleeps are recorded, so that they may be called here."""
+
+    def refusal(self, call: str) -> str:
+        """Why `call` is not allowed here and where it is: the text of a `DurableOnlyError`."""
+
+    def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        """Check the call at once; run it, or take its recorded result, when awaited."""
+
+    def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]: ...
+
+    def now(self) -> datetime: ...
+
+    def uuid4(self) -> UUID: ...
+
+    def log(self, text: str) -> None: ...
+
+
+_current: ContextVar[Execution | None] = ContextVar("terse_temporal.execution", default=None)
+
+
+def current_execution() -> Execution | None:
+    """The execution that the caller runs in, or `None` outside any run."""
+    return _current.get()
+
+
+def durable_execution(call: str) -> Execution:
+    """The current execution, if `call` is allowed in it.
+
+    Raises:
+        DurableOnlyError: it is not; the message says where it is.
+    """
+    execution = _current.get()
+    if execution is None:
+        raise DurableOnlyError(
+            f"{call} was called outside a run. It is allowed in the handler of a durable job:"
+            " create_job(..., durable=True), started by a worker."
+        )
+    if not execution.is_durable:
+        raise DurableOnlyError(execution.refusal(call))
+    return execution
+
+
+@contextmanager
+def executing(execution: Execution) -> Iterator[None]:
+    """Make `execution` the current one within the block and the tasks and threads it starts."""
+    token = _current.set(execution)
+    try:
+        yield
+    finally:
+        _current.reset(token)

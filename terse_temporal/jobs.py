@@ -1,0 +1,262 @@
+"""Defining jobs, and the registry of those that have been.
+
+A module of jobs is executed more than once: by the import, by a reload, and afresh for every run (see
+`engine/sandbox.py`). So registering is keyed by where a job is written: the same place again replaces the job, another
+place with the same name is an error.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, TypeVar, overload
+
+from .errors import JobDefinitionError
+from .places import caller_frame, place
+from .triggers.base import Trigger
+
+__all__ = ["Job", "collecting", "create_job", "forget_jobs", "registered_jobs"]
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A job as registered. Calling it calls its handler.
+
+    Attributes:
+        name: the workflow type on Temporal.
+        handler: the function given as `on_trigger`.
+        triggers: what starts it.
+        durable: whether it may sleep and have steps.
+        filter: decides from the event whether a run does anything.
+        states: the keys and types of its state, if declared.
+        file, line: where it is created.
+    """
+
+    name: str
+    handler: Callable[..., Any]
+    triggers: tuple[Trigger, ...]
+    durable: bool
+    filter: Callable[..., Any] | None
+    states: Any
+    file: str
+    line: int
+    _module_code: CodeType | None
+
+    @property
+    def module(self) -> str:
+        """The module that the handler is written in, under the name it is imported by."""
+        return module_name(self.handler.__module__)
+
+    @property
+    def where(self) -> str:
+        """`file:line` of its `create_job`."""
+        return place(self.file, self.line)
+
+    @property
+    def takes_state(self) -> bool:
+        """Whether the handler asks for a second argument."""
+        return _parameters(self.handler) == 2
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.handler(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.name!r} at {self.where}{', durable' if self.durable else ''}>"
+
+
+_registry: dict[str, Job] = {}
+_collected: ContextVar[dict[str, Job] | None] = ContextVar("terse_temporal.collected", default=None)
+
+
+def registered_jobs() -> list[Job]:
+    """Every job that has been created in this process, in the order of creation."""
+    return list(_registry.values())
+
+
+def forget_jobs() -> None:
+    """Empty the registry: for tests, and for a process that loads jobs anew."""
+    _registry.clear()
+
+
+@contextmanager
+def collecting() -> Iterator[dict[str, Job]]:
+    """Within the block, jobs created go to the dict yielded and leave the registry as it is."""
+    jobs: dict[str, Job] = {}
+    token = _collected.set(jobs)
+    try:
+        yield jobs
+    finally:
+        _collected.reset(token)
+
+
+@overload
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = ...,
+    durable: bool = ...,
+    filter: Callable[..., Any] | None = ...,
+    states: Any = ...,
+    on_trigger: Callable[..., Any],
+) -> Job: ...
+
+
+@overload
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = ...,
+    durable: bool = ...,
+    filter: Callable[..., Any] | None = ...,
+    states: Any = ...,
+) -> Callable[[Callable[..., Any]], Job]: ...
+
+
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = (),
+    durable: bool = False,
+    filter: Callable[..., Any] | None = None,
+    states: Any = None,
+    on_trigger: Callable[..., Any] | None = None,
+) -> Any:
+    """Register a job. Without `on_trigger` it is a decorator over the handler.
+
+    Args:
+        name: unique among the jobs of a worker; the workflow type on Temporal.
+        triggers: what starts it, from `Triggers`. They also say what type an event without annotation has.
+        durable: whether it may pause (`sleep`) and have steps. Its handler is then `async def` and is replayed from the
+            top whenever a run goes on, so everything with an effect belongs into a step. A job that is not durable runs
+            in one go, once, and may be a plain `def`.
+        filter: called with the event; a false answer ends the run with `{"skipped": "filter"}`, nothing scheduled.
+        states: the keys of the job's state: a pydantic model, or a mapping of key to type.
+        on_trigger: the handler: `(event)` or `(event, state)`. What it returns, as JSON, is the run's result.
+
+    Raises:
+        JobDefinitionError: the name is empty or taken, there are two webhook triggers, or the handler does not fit;
+            raised at import, naming the job and the places.
+    """
+    frame = caller_frame()
+    if on_trigger is not None:
+        return _register(name, triggers, durable, filter, states, on_trigger, frame)
+
+    def decorate(handler: Callable[..., Any]) -> Job:
+        return _register(name, triggers, durable, filter, states, handler, frame)
+
+    return decorate
+
+
+def module_name(name: str) -> str:
+    """The name a module is imported by, also when it runs as a script: references to its functions must outlive that."""
+    if name != "__main__":
+        return name
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name).removesuffix(".__main__")
+    file = getattr(main, "__file__", None)
+    return Path(file).stem if file else name
+
+
+def _register(
+    name: str,
+    triggers: Sequence[Trigger],
+    durable: bool,
+    filter: Callable[..., Any] | None,
+    states: Any,
+    handler: Callable[..., Any],
+    frame: FrameType,
+) -> Job:
+    job = Job(
+        name=name,
+        handler=handler,
+        triggers=tuple(triggers),
+        durable=durable,
+        filter=filter,
+        states=states,
+        file=frame.f_code.co_filename,
+        line=frame.f_lineno,
+        _module_code=_module_code(frame),
+    )
+    _check(job)
+    jobs = _collected.get()
+    if jobs is None:
+        jobs = _registry
+    before = jobs.get(name)
+    if before is not None and not _same_place(before, job):
+        raise JobDefinitionError(
+            f"the job {name!r} is created twice: at {before.where} and at {job.where}. Give one of them another name."
+        )
+    jobs[name] = job
+    return job
+
+
+def _check(job: Job) -> None:
+    where = f"the job {job.name!r} ({job.where})"
+    if not isinstance(job.name, str) or not job.name.strip():
+        raise JobDefinitionError(f"{where} has no name: give create_job(name=…) a text that is not empty")
+    if not callable(job.handler) or inspect.isclass(job.handler):
+        raise JobDefinitionError(f"{where}: on_trigger is {job.handler!r}; give it a function")
+    for trigger in job.triggers:
+        if not isinstance(trigger, Trigger):
+            raise JobDefinitionError(f"{where}: {trigger!r} is not a trigger; take one from Triggers")
+    if sum(trigger.source == "webhook" for trigger in job.triggers) > 1:
+        raise JobDefinitionError(f"{where} has two webhook triggers: a job has one address. Make a second job.")
+    if job.durable and not inspect.iscoroutinefunction(inspect.unwrap(job.handler)):
+        raise JobDefinitionError(
+            f"{where} is durable, and its handler {_name(job.handler)!r} is not a coroutine function:"
+            " write `async def`, or take durable=True away"
+        )
+    if inspect.isasyncgenfunction(job.handler) or inspect.isgeneratorfunction(job.handler):
+        raise JobDefinitionError(f"{where}: its handler {_name(job.handler)!r} has a `yield`; a handler returns")
+    if job.filter is not None and not callable(job.filter):
+        raise JobDefinitionError(f"{where}: filter is {job.filter!r}; give it a function of the event")
+    if _parameters(job.handler) not in (1, 2):
+        raise JobDefinitionError(
+            f"{where}: its handler {_name(job.handler)!r} takes {inspect.signature(job.handler)};"
+            " it is called with (event), or with (event, state)"
+        )
+
+
+def _parameters(handler: Callable[..., Any]) -> int:
+    """How many arguments a handler is called with: 1 or 2; anything else does not fit."""
+    kinds = [
+        parameter
+        for parameter in inspect.signature(handler).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    required = [parameter for parameter in kinds if parameter.default is parameter.empty]
+    if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in required):
+        return -1
+    positional = [parameter for parameter in kinds if parameter.kind is not parameter.KEYWORD_ONLY]
+    return max(len(required), min(len(positional), 1))
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return getattr(handler, "__qualname__", repr(handler))
+
+
+def _same_place(before: Job, job: Job) -> bool:
+    if before.file != job.file:
+        return False
+    if before.line == job.line:
+        return True
+    # A reload after an edit: lines have moved, and the module's code is another object. Within one execution of a
+    # module it is the same object, and two places are two jobs.
+    return before._module_code is not job._module_code
+
+
+def _module_code(frame: FrameType | None) -> CodeType | None:
+    """The code of the module that is being executed where a job is created."""
+    while frame is not None and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    return frame.f_code if frame is not None else None

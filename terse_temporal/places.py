@@ -1,0 +1,56 @@
+"""Where things stand in the user's code, for messages."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Final
+
+__all__ = ["caller_frame", "is_users", "place", "place_of", "shown_path"]
+
+_PACKAGE: Final = str(Path(__file__).parent) + os.sep
+
+#: Where code stands that is not the user's: this package, Python's own, and what is installed.
+_NOT_THE_USERS: Final = (
+    _PACKAGE,
+    "<frozen",
+    *{sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")},
+)
+
+
+def shown_path(file: str) -> str:
+    """The path as a person would type it: relative to the working directory where it is below that."""
+    try:
+        relative = os.path.relpath(file)
+    except ValueError:  # another drive on Windows
+        return file
+    return file if relative.startswith("..") else relative
+
+
+def place(file: str, line: int) -> str:
+    """`file:line`, which terminals and editors make a link of."""
+    return f"{shown_path(file)}:{line}"
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """Where a function is written, or its type where that is not known."""
+    code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
+    return place(code.co_filename, code.co_firstlineno) if code else type(function).__name__
+
+
+def caller_frame() -> FrameType:
+    """The nearest frame outside this package: the user's own line."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
+def is_users(frame: FrameType) -> bool:
+    """Whether a line is the user's own, and not of Python, of this package or of an installed one."""
+    return not frame.f_code.co_filename.startswith(_NOT_THE_USERS)

@@ -1,0 +1,336 @@
+"""Durable steps: `job_step`, `@step`, `Retry`, `current_step`.
+
+A step runs once, its result is recorded, and a replay of the handler takes the recorded result. All that can be wrong
+about a call is found when it is made, before anything is scheduled.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, ParamSpec, TypeVar, overload
+
+from .direct import DirectExecution, StepContext
+from .durations import to_timedelta
+from .errors import JobDefinitionError, NotInStepError, StepInputError
+from .execution import UNSET, RetryRule, StepRequest, current_execution, durable_execution
+from .places import place_of
+
+__all__ = ["Retry", "current_step", "job_step", "step"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_T = TypeVar("_T")
+
+#: How long one attempt of a step may take unless it says otherwise: longer than any HTTP call, and short enough that a
+#: hung one is noticed the same hour. A worker that dies is noticed by its heartbeats, in seconds, whatever this is.
+DEFAULT_TIMEOUT = "10m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """When a step that raised is tried again. Without one, an exception fails the step at once.
+
+    Args:
+        max_attempts: how often it is tried in all, at least 1. An attempt that was interrupted counts as one.
+        initial: the delay before the second attempt.
+        multiplier: what each further delay is multiplied by, at least 1.
+        max_delay: the longest delay.
+        on: the classes of exceptions that may be retried; `None` is every `Exception`.
+
+    Raises:
+        JobDefinitionError, DurationError: an option makes no sense; raised where the `Retry` is made.
+
+    Attempts cost no history events: the server keeps only the last.
+    """
+
+    max_attempts: int = 3
+    initial: str | timedelta = "1s"
+    multiplier: float = 2.0
+    max_delay: str | timedelta = "30s"
+    on: tuple[type[BaseException], ...] | type[BaseException] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
+            raise JobDefinitionError(f"Retry(max_attempts={self.max_attempts!r}): give a whole number of 1 or more")
+        if not isinstance(self.multiplier, int | float) or self.multiplier < 1:
+            raise JobDefinitionError(f"Retry(multiplier={self.multiplier!r}): give a number of 1 or more")
+        self._rule()
+
+    def _rule(self) -> RetryRule:
+        on = self.on if isinstance(self.on, tuple) else (Exception if self.on is None else self.on,)
+        for cls in on:
+            if not (inspect.isclass(cls) and issubclass(cls, BaseException)):
+                raise JobDefinitionError(f"Retry(on={self.on!r}): {cls!r} is not a class of exceptions")
+        return RetryRule(
+            max_attempts=self.max_attempts,
+            initial=to_timedelta(self.initial).total_seconds(),
+            multiplier=float(self.multiplier),
+            max_delay=to_timedelta(self.max_delay).total_seconds(),
+            on=on,
+        )
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., Any],
+    output_schema: type[_T],
+    input: Any = ...,
+    input_schema: Any = ...,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = ...,
+    on_interrupt: Literal["retry", "fail"] = ...,
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., Awaitable[_T]],
+    input: Any = ...,
+    input_schema: Any = ...,
+    output_schema: None = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = ...,
+    on_interrupt: Literal["retry", "fail"] = ...,
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., _T],
+    input: Any = ...,
+    input_schema: Any = ...,
+    output_schema: None = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = ...,
+    on_interrupt: Literal["retry", "fail"] = ...,
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., Any],
+    input: Any = ...,
+    input_schema: Any = ...,
+    output_schema: Any = ...,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = ...,
+    on_interrupt: Literal["retry", "fail"] = ...,
+) -> Coroutine[Any, Any, Any]: ...
+
+
+def job_step(
+    *,
+    run: Callable[..., Any],
+    input: Any = UNSET,
+    input_schema: Any = None,
+    output_schema: Any = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = DEFAULT_TIMEOUT,
+    on_interrupt: Literal["retry", "fail"] = "retry",
+) -> Coroutine[Any, Any, Any]:
+    """Run a function as a durable step: once, with its result recorded.
+
+    Args:
+        run: any function, `async def` or `def` (which runs on a thread), at module level, nested, or a lambda. It sees
+            its argument and the names of its module, and nothing of the handler around it.
+        input: its one argument, as data. Without it, `run` is called with none.
+        input_schema: what `input` is validated against and arrives as: a pydantic model, a dataclass, or anything that
+            pydantic's `TypeAdapter` takes. Without it, `run` gets the plain JSON value.
+        output_schema: the same for the result; without it the function's return annotation, else plain JSON.
+        name: the step's name, and its activity type on Temporal; without it the function's own name.
+        retry: when an exception is retried; without it, never.
+        timeout: how long one attempt may take; after it the step fails with `StepTimeoutError`. A `def` cannot be
+            stopped: its thread goes on until it returns, and what it returns is dropped.
+        on_interrupt: what happens when the step's worker is lost: `"retry"` runs it again with the same idempotency
+            key (at least once), `"fail"` raises `StepInterruptedError` (at most once).
+
+    Returns:
+        What to await for the result.
+
+    Raises:
+        DurableOnlyError: called anywhere but in the handler of a durable job.
+        StepIsolationError: `run` reads a variable of the handler, or cannot be found again from its name.
+        StepInputError: `input` does not fit the schema, is not JSON, or is over the server's limit of 2 MiB.
+        StepError: when awaited: `run` raised. It is also an instance of the class that was raised.
+
+    Costs three history events and about two round trips to the server (some 10 ms on a local one), however long the
+    step takes. While it runs, the worker sends a heartbeat every two seconds.
+    """
+    execution = durable_execution("job_step()")
+    if not callable(run):
+        raise StepInputError(f"job_step(run={run!r}): give a function")
+    return execution.step(
+        StepRequest(
+            run=run,
+            name=_step_name(name, run),
+            timeout=to_timedelta(timeout),
+            on_interrupt=_on_interrupt(on_interrupt),
+            retry=_rule(retry),
+            input=input,
+            input_schema=UNSET if input_schema is None else input_schema,
+            output_schema=UNSET if output_schema is None else output_schema,
+        )
+    )
+
+
+@overload
+def step(function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Callable[_P, Coroutine[Any, Any, _R]]: ...
+
+
+@overload
+def step(function: Callable[_P, _R], /) -> Callable[_P, Awaitable[_R]]: ...
+
+
+@overload
+def step(
+    *,
+    output_schema: Any = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = DEFAULT_TIMEOUT,
+    on_interrupt: Literal["retry", "fail"] = "retry",
+) -> _StepDecorator: ...
+
+
+def step(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    output_schema: Any = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = DEFAULT_TIMEOUT,
+    on_interrupt: Literal["retry", "fail"] = "retry",
+) -> Any:
+    """Make a module-level function a step: `@step`, or `@step(name=…, retry=…, timeout=…, on_interrupt=…)`.
+
+    Called in a durable handler it is a step, whatever its signature: arguments are bound by name, validated by their
+    annotations and recorded. Called anywhere else (in another step, in a test, in a job that is not durable) it is the
+    plain function, so that a `def` is awaited in a durable handler only.
+
+    The options are those of `job_step`.
+
+    Raises:
+        JobDefinitionError: the function is not at module level, or an option makes no sense; raised at import.
+    """
+    if function is None:
+        return functools.partial(
+            step,
+            output_schema=output_schema,
+            name=name,
+            retry=retry,
+            timeout=timeout,
+            on_interrupt=on_interrupt,
+        )
+    if not inspect.isfunction(function):
+        raise JobDefinitionError(f"@step goes over a function, not {function!r}")
+    if "<locals>" in function.__qualname__:
+        raise JobDefinitionError(
+            f"@step over {function.__qualname__!r} ({place_of(function)}): the function is nested, and a worker finds"
+            " a step by its name in the module. Move it to module level, or call it with job_step(run=…)."
+        )
+    plain = function
+    signature = inspect.signature(plain)
+    template = StepRequest(
+        run=plain,
+        name=_step_name(name, plain),
+        timeout=to_timedelta(timeout),
+        on_interrupt=_on_interrupt(on_interrupt),
+        retry=_rule(retry),
+        output_schema=UNSET if output_schema is None else output_schema,
+    )
+
+    @functools.wraps(plain)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        execution = current_execution()
+        if execution is None or not execution.is_durable:
+            return plain(*args, **kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as err:
+            raise StepInputError(f"step {template.name!r} ({place_of(plain)}): {err}") from None
+        bound.apply_defaults()
+        return execution.step(_with_arguments(template, call, bound.arguments))
+
+    return call
+
+
+class _StepDecorator:
+    """The type of `@step(...)` with options; never made."""
+
+    @overload
+    def __call__(
+        self, function: Callable[_P, Coroutine[Any, Any, _R]], /
+    ) -> Callable[_P, Coroutine[Any, Any, _R]]: ...
+
+    @overload
+    def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, Awaitable[_R]]: ...
+
+    def __call__(self, function: Callable[..., Any], /) -> Any: ...
+
+
+def current_step() -> StepContext:
+    """The step that is running: its name, attempt and idempotency key.
+
+    Raises:
+        NotInStepError: no step is running here.
+    """
+    execution = current_execution()
+    if isinstance(execution, DirectExecution) and execution.step_context is not None:
+        return execution.step_context
+    where = "outside a run" if execution is None else "in a handler"
+    raise NotInStepError(
+        f"current_step() was called {where}. It is allowed in a function that a step runs: job_step(run=…), or @step."
+    )
+
+
+def _with_arguments(template: StepRequest, run: Callable[..., Any], arguments: dict[str, Any]) -> StepRequest:
+    return StepRequest(
+        run=run,
+        name=template.name,
+        timeout=template.timeout,
+        on_interrupt=template.on_interrupt,
+        retry=template.retry,
+        output_schema=template.output_schema,
+        arguments=arguments,
+    )
+
+
+def _step_name(name: str | None, run: Callable[..., Any]) -> str:
+    if name is None:
+        # A partial or a callable object has no name of its own; the engine refuses it with a better message.
+        name = getattr(run, "__name__", type(run).__name__)
+    if not isinstance(name, str) or not name.strip():
+        raise JobDefinitionError(f"a step named {name!r}: give a text that is not empty")
+    if len(name) > 200:
+        raise JobDefinitionError(f"a step named {name[:40]!r}…: names are 200 characters at most, this has {len(name)}")
+    return name
+
+
+def _on_interrupt(value: str) -> Literal["retry", "fail"]:
+    if value == "retry":
+        return "retry"
+    if value == "fail":
+        return "fail"
+    raise JobDefinitionError(f'on_interrupt={value!r}: give "retry" or "fail"')
+
+
+def _rule(retry: Retry | None) -> RetryRule | None:
+    if retry is None:
+        return None
+    if not isinstance(retry, Retry):
+        raise JobDefinitionError(f"retry={retry!r}: give a Retry(max_attempts=…, initial=…)")
+    return retry._rule()

@@ -1,0 +1,109 @@
+"""A Temporal server for tests: the real one, on a clock of its own for every run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from ..devserver import TUNING, find_temporal_cli
+from ..durations import to_timedelta
+from ..jobs import Job
+from ..worker import DEFAULT_TASK_QUEUE, build_worker
+
+__all__ = ["JobEnvironment"]
+
+
+class JobEnvironment:
+    """A real Temporal server in a process of its own, in memory, for the length of an `async with` block.
+
+    Every run that is started through it skips time: while nothing but a timer is open, the run's clock jumps to the
+    timer's end, so that a job with `sleep("3d")` takes about as long as one without.
+
+    Args:
+        skip_time: `False` keeps to the clock on the wall.
+
+    Raises:
+        MissingExtraError: there is no Temporal CLI on this machine.
+
+    Starting it takes about half a second: share one among the tests of a session where that matters.
+    """
+
+    def __init__(self, *, skip_time: bool = True) -> None:
+        self._skip_time = skip_time
+        self._server: WorkflowEnvironment | None = None
+
+    async def __aenter__(self) -> Self:
+        options: dict[str, Any] = {
+            "dev_server_existing_path": str(find_temporal_cli()),
+            "dev_server_extra_args": [*TUNING, "--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+            "dev_server_log_level": "error",
+        }
+        if self._skip_time:
+            self._server = await WorkflowEnvironment.start_time_skipping_v2(**options)
+        else:
+            self._server = await WorkflowEnvironment.start_local(**options)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.shutdown()
+
+    @property
+    def server(self) -> WorkflowEnvironment:
+        """The SDK's own environment."""
+        if self._server is None:
+            raise RuntimeError("the environment is not running: use it as `async with JobEnvironment() as env:`")
+        return self._server
+
+    @property
+    def client(self) -> Client:
+        """A client of the server. Runs that it starts skip time."""
+        return self.server.client
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the server, for processes under test."""
+        return self.client.service_client.config.target_host
+
+    @asynccontextmanager
+    async def worker(
+        self, jobs: Iterable[Job] | None = None, *, task_queue: str = DEFAULT_TASK_QUEUE, **worker_options: Any
+    ) -> AsyncIterator[Worker]:
+        """Run a worker in this process for the length of the block. The arguments are those of `build_worker`."""
+        async with build_worker(self.client, jobs=jobs, task_queue=task_queue, **worker_options) as worker:
+            yield worker
+
+    async def start(
+        self, job: Job | str, event: Any = None, *, id: str | None = None, task_queue: str = DEFAULT_TASK_QUEUE
+    ) -> WorkflowHandle[Any, Any]:
+        """Start a run with an event, as plain JSON data, and return its handle."""
+        name = job if isinstance(job, str) else job.name
+        return await self.client.start_workflow(
+            name,
+            args=[] if event is None else [event],
+            id=id or f"{name}-{uuid.uuid4()}",
+            task_queue=task_queue,
+        )
+
+    async def run(self, job: Job | str, event: Any = None, **options: Any) -> Any:
+        """Start a run, as `start` does, and return its result.
+
+        Raises:
+            temporalio.client.WorkflowFailureError: the run failed; its `cause` tells with what.
+        """
+        return await (await self.start(job, event, **options)).result()
+
+    async def skip(self, run: WorkflowHandle[Any, Any], duration: str | timedelta) -> None:
+        """Let the clock of one run jump ahead."""
+        await self.server.fast_forward(run, to_timedelta(duration))

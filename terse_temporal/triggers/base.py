@@ -1,0 +1,57 @@
+"""What all triggers have in common."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from ..errors import JobDefinitionError
+from ..places import caller_frame, place
+
+__all__ = ["Trigger", "UtcDatetime", "quoted", "refusal"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """Something that starts a job. Any number of jobs may have the same.
+
+    Attributes:
+        source: where it comes from: `"stripe"`, `"webhook"`.
+        name: source and kind: `"stripe.on_customer_created"`.
+        event_model: the type of the event it brings, or None where that is anything.
+    """
+
+    source: str
+    name: str
+    event_model: Any = None
+
+    def describe(self) -> str:
+        """The trigger as it is written after `Triggers.`: `github.on_pr_opened(repo="acme/web")`."""
+        return f"{self.name}({', '.join(self._arguments())})"
+
+    def _arguments(self) -> list[str]:
+        return []
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+#: A moment as vendors write it, in Unix seconds or ISO 8601; one without a timezone is meant as UTC.
+UtcDatetime = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+def quoted(text: str) -> str:
+    """A string as an argument in `describe()`."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def refusal(name: str, problem: str, example: str) -> JobDefinitionError:
+    """The error for a trigger that is declared wrongly, with the line that declares it."""
+    frame = caller_frame()
+    where = place(frame.f_code.co_filename, frame.f_lineno)
+    return JobDefinitionError(f"Triggers.{name} ({where}): {problem}; write it as Triggers.{example}")

@@ -1,0 +1,51 @@
+"""A job that an HTTP request starts, by whoever knows its address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import PydanticUserError
+
+from ..annotations import type_adapter
+from ..values import type_name
+from .base import Trigger, refusal
+
+__all__ = ["WebhookTrigger", "WebhookTriggers"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookTrigger(Trigger):
+    """A request to the job's own address. The event is the body."""
+
+    def _arguments(self) -> list[str]:
+        return [] if self.event_model is None else [f"body={type_name(self.event_model)}"]
+
+
+class WebhookTriggers:
+    """`Triggers.webhook`."""
+
+    @staticmethod
+    def on_request(body: Any = None) -> Trigger:
+        """A request with a JSON body arrives. A job has at most one such trigger.
+
+        Args:
+            body: the type of the body, which is the event: a pydantic model, dataclass, TypedDict … Without it, any
+                JSON object.
+
+        Raises:
+            JobDefinitionError: `body` is not a type that JSON can be validated against.
+        """
+        name = "webhook.on_request"
+        if isinstance(body, str):
+            raise refusal(name, f"body={body!r} is a text, not a type", f"{name}(body=Lead), without the quotes")
+        if body is not None:
+            try:
+                type_adapter(body)
+            except PydanticUserError as error:
+                reason = str(error).splitlines()[0].rstrip(".")
+                problem = f"body={type_name(body)} is not a type that JSON can be validated against: {reason}"
+                raise refusal(name, problem, f"{name}(body=Lead), with a model or dataclass Lead") from None
+            except NameError:
+                pass  # It refers to a class further down in its module: told when there is something to read.
+        return WebhookTrigger(source="webhook", name=name, event_model=body)

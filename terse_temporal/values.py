@@ -1,0 +1,148 @@
+"""Values on their way to JSON and back, by the types that the user gives.
+
+pydantic does the work. What is added: an error says *where* in a nested value the trouble is, NaN and infinity are
+refused (they are not JSON), and types are resolved in a given namespace, because a module of jobs is executed afresh for
+every run and its classes are then other objects than those that `sys.modules` leads to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+__all__ = ["MAX_BYTES", "Codec", "ValueProblem", "encoded_size"]
+
+#: The server refuses a value over 2 MiB (`limit.blobSize.error`). A little less, because codecs add to it.
+MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
+
+
+class ValueProblem(Exception):
+    """Why a value cannot pass, for the caller to raise as an error of its own, with the step or job in it."""
+
+
+class Codec:
+    """One type's way to JSON and back.
+
+    Args:
+        type_: anything `TypeAdapter` takes; `Any` is plain JSON.
+        namespace: where the names in string annotations are looked up first.
+
+    Raises:
+        ValueProblem: pydantic can make nothing of the type.
+    """
+
+    __slots__ = ("_adapter", "_type")
+
+    def __init__(self, type_: Any, namespace: Mapping[str, Any] | None = None) -> None:
+        self._type = type_
+        try:
+            self._adapter = _adapter(type_, namespace)
+        # NameError: an annotation within the type names something that is not there.
+        except (PydanticUserError, NameError) as err:
+            raise ValueProblem(f"{type_name(type_)} cannot be read from JSON: {str(err).splitlines()[0]}") from None
+
+    def check(self, value: Any) -> Any:
+        """A Python value, validated and converted to the type."""
+        try:
+            return self._adapter.validate_python(value, by_alias=True, by_name=True)
+        except ValidationError as err:
+            raise ValueProblem(validation_text(err, self._type)) from None
+
+    def dump(self, value: Any) -> Any:
+        """A value of the type as plain JSON data."""
+        try:
+            data = self._adapter.dump_python(value, mode="json", by_alias=True, warnings="error")
+        except (PydanticSerializationError, ValueError, TypeError, RecursionError) as err:
+            path, found = _innermost(value, lambda inner: not _is_jsonable(inner))
+            raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
+        _refuse_nan(data)
+        return data
+
+    def load(self, data: Any) -> Any:
+        """JSON data, validated and converted to the type, by pydantic's rules for JSON (also in strict mode)."""
+        if self._type is Any:
+            return data
+        try:
+            return self._adapter.validate_json(json.dumps(data), by_alias=True, by_name=True)
+        except ValidationError as err:
+            raise ValueProblem(validation_text(err, self._type)) from None
+
+
+def encoded_size(data: Any) -> int:
+    """The size of JSON data on its way, in bytes."""
+    return len(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def type_name(type_: Any) -> str:
+    """A type as one would write it."""
+    return type_.__qualname__ if isinstance(type_, type) else str(type_).replace("typing.", "")
+
+
+def validation_text(err: ValidationError, type_: Any) -> str:
+    """Every wrong field of a failed validation, one per line, with its path and what was there."""
+    lines = [
+        f"  {'.'.join(map(str, detail['loc'])) or '(the value itself)'}: {detail['msg']}{_shown(detail)}"
+        for detail in err.errors(include_url=False, include_context=False)
+    ]
+    return "\n".join([f"does not fit {type_name(type_)}:", *lines])
+
+
+def _shown(detail: Any) -> str:
+    if detail["type"] == "missing":
+        return ""
+    text = repr(detail["input"])
+    return f" (it is {text if len(text) <= 60 else text[:57] + '…'})"
+
+
+def _adapter(type_: Any, namespace: Mapping[str, Any] | None) -> TypeAdapter[Any]:
+    adapter: TypeAdapter[Any] = TypeAdapter(type_)
+    if namespace is not None and not (isinstance(type_, type) and issubclass(type_, BaseModel)):
+        adapter.rebuild(force=True, _types_namespace=dict(namespace))
+    return adapter
+
+
+def _refuse_nan(data: Any) -> None:
+    if not _is_finite(data):
+        path, _ = _innermost(data, lambda value: not _is_finite(value))
+        raise ValueProblem(f"the value at {path} is not a finite number, which JSON cannot hold")
+
+
+def _is_finite(data: Any) -> bool:
+    try:
+        json.dumps(data, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_jsonable(value: Any) -> bool:
+    try:
+        to_jsonable_python(value)
+    except Exception:
+        return False
+    return True
+
+
+def _innermost(value: Any, is_bad: Callable[[Any], bool], path: str = "$", depth: int = 0) -> tuple[str, Any]:
+    """The innermost value that is bad, within one that is, and its path."""
+    for step, child in _children(value) if depth < 100 else ():  # a value may contain itself
+        if is_bad(child):
+            return _innermost(child, is_bad, path + step, depth + 1)
+    return path, value
+
+
+def _children(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [(f".{key}", child) for key, child in value.items()]
+    if isinstance(value, list | tuple | set | frozenset):
+        return [(f"[{index}]", child) for index, child in enumerate(value)]
+    if isinstance(value, BaseModel):
+        return [(f".{key}", child) for key, child in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [(f".{field.name}", getattr(value, field.name)) for field in dataclasses.fields(value)]
+    return []

@@ -1,0 +1,39 @@
+"""What tests share: one real server for the session, side effects counted outside the process, the cache on and at zero."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from terse_temporal.testing import JobEnvironment
+
+from .effects import Effects
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def env() -> AsyncIterator[JobEnvironment]:
+    """A real server that skips time, shared by the tests of the session."""
+    async with JobEnvironment() as environment:
+        yield environment
+
+
+@pytest.fixture(params=[1000, 0], ids=["cache-on", "cache-zero"])
+def cache(request: pytest.FixtureRequest) -> int:
+    """How many runs a worker keeps. At zero every workflow task replays its run from the start."""
+    return int(request.param)
+
+
+@pytest.fixture
+def task_queue() -> str:
+    """A task queue of the test's own, so that no other test's worker takes its work."""
+    return f"test-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def effects(tmp_path: Path) -> Effects:
+    """A file that steps write their side effects to."""
+    return Effects(tmp_path / "effects.log")
