@@ -79,5 +79,5 @@ def _settled(annotation: Any, owner: type, namespace: Mapping[str, Any]) -> Any:
     try:
         # As locals too: a TypedDict's forward references name their module, and would look there first.
         return resolve(annotation, own, own)
-    except Exception:  # noqa: BLE001  # evaluating may raise anything; pydantic will say it better, with the field
+    except Exception:  # evaluating may raise anything; pydantic will say it better, with the field
         return annotation

@@ -89,7 +89,7 @@ def _from_environment() -> dict[str, Any]:
         return dict(ClientConfigProfile.load().to_client_connect_config())
     except OSError as error:  # a certificate or key; that there is no file of settings is no error
         raise ServerUnavailableError(
-            f"{source}, or a TEMPORAL_TLS variable, name the TLS file {str(error.filename)!r}: {error.strerror}. {remedy}"
+            f"{source}, or a TEMPORAL_TLS variable, name the file {str(error.filename)!r}: {error.strerror}. {remedy}"
         ) from error
     except (RuntimeError, ValueError) as error:  # the SDK's ConfigError is the first
         raise ServerUnavailableError(f"{source} cannot be read: {str(error).strip()}. {remedy}") from error

@@ -18,8 +18,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Final, Self
 
@@ -30,25 +29,28 @@ from temporalio.service import RPCError
 from .errors import MissingExtraError, ServerUnavailableError
 from .places import shown_path
 
+if sys.platform != "win32":
+    import fcntl
+
 __all__ = ["SQLITE_PRAGMAS", "TUNING", "DevServer", "find_temporal_cli"]
 
-#: Dynamic configuration that makes one small server quick. Eager activities are on by default; setting
-#: `system.enableActivityEagerExecution` changed nothing that could be measured.
-TUNING: Final[Mapping[str, int]] = {
+#: Flags that make one small server quick. (Eager activities are on by default: setting
+#: `system.enableActivityEagerExecution` changed nothing that could be measured.)
+TUNING: Final = (
     # Queues of tasks are read at most 20 times a second for each shard, and there is one shard: every step of a job
     # waited 50 ms for its turn. Without that limit a step takes 10 to 15 ms.
-    "history.transferProcessorMaxPollRPS": 1000,
-    "history.timerProcessorMaxPollRPS": 1000,
-    "history.visibilityProcessorMaxPollRPS": 1000,
+    "--dynamic-config-value=history.transferProcessorMaxPollRPS=1000",
+    "--dynamic-config-value=history.timerProcessorMaxPollRPS=1000",
+    "--dynamic-config-value=history.visibilityProcessorMaxPollRPS=1000",
     # A worker's few pollers are spread over four partitions, and the first task of a run waits where none of them is:
     # the slowest in a hundred took seconds. Partitions are for loads that one process never sees.
-    "matching.numTaskqueueReadPartitions": 1,
-    "matching.numTaskqueueWritePartitions": 1,
-}
+    "--dynamic-config-value=matching.numTaskqueueReadPartitions=1",
+    "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
+)
 
 #: For a database in a file. A write-ahead log makes it as quick as memory (three times the default's jobs a second).
 #: With `normal` a power cut may lose the last moments, never the file; the end of the process loses nothing.
-SQLITE_PRAGMAS: Final[Mapping[str, str]] = {"journal_mode": "wal", "synchronous": "normal"}
+SQLITE_PRAGMAS: Final = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
 
 _START_TIMEOUT: Final = 30.0  # seconds. It takes a fifth of one; a busy machine in its first minute takes several.
 _STOP_GRACE: Final = 5.0  # seconds. It takes one, most of it a fixed wait for its clients.
@@ -109,6 +111,7 @@ class DevServer:
     def __init__(
         self,
         db_file: Path | None = None,
+        *,
         port: int | None = None,
         ui_port: int | None = None,
         ip: str = "127.0.0.1",
@@ -162,8 +165,7 @@ class DevServer:
         await self._stop()
 
     async def _started(self, cli: Path, output: IO[bytes], last: bool) -> bool:
-        """Start the server; false when another process was quicker to take one of its ports, and this was not the last
-        attempt."""
+        """Start the server; false to try again, when another process was quicker to take one of its ports."""
         self._port = _free_port(self.ip, self._asked_port or 0)
         self._ui_port = _free_port(self.ip, self._asked_ui_port) if self._asked_ui_port is not None else None
         said_before = output.seek(0, os.SEEK_END)
@@ -191,17 +193,14 @@ class DevServer:
             raise ServerUnavailableError(f"cannot start a Temporal server: {error}") from error
 
     def _arguments(self) -> list[str]:
-        arguments = ["server", "start-dev", "--ip", self.ip, "--port", str(self._port), "--namespace", self.namespace]
+        flags = [f"--ip={self.ip}", f"--port={self._port}", f"--namespace={self.namespace}", *TUNING]
         # The news that the UI would show are fetched from outside.
-        ui = ["--headless"] if self._ui_port is None else ["--ui-port", str(self._ui_port), "--ui-disable-news-fetch"]
-        skipping = {"frontend.WorkflowTimeSkippingEnabled": "true"} if self.time_skipping else {}
-        for key, value in {**TUNING, **skipping}.items():
-            arguments += ["--dynamic-config-value", f"{key}={value}"]
+        flags += ["--headless"] if self._ui_port is None else [f"--ui-port={self._ui_port}", "--ui-disable-news-fetch"]
+        if self.time_skipping:
+            flags.append("--dynamic-config-value=frontend.WorkflowTimeSkippingEnabled=true")
         if self.db_file is not None:
-            arguments += ["--db-filename", str(self.db_file)]
-            for key, setting in SQLITE_PRAGMAS.items():
-                arguments += ["--sqlite-pragma", f"{key}={setting}"]
-        return arguments + ui
+            flags += [f"--db-filename={self.db_file}", *SQLITE_PRAGMAS]
+        return ["server", "start-dev", *flags]
 
     async def _until_ready(self, output: IO[bytes], said_before: int) -> None:
         assert self._process is not None
@@ -244,9 +243,8 @@ class DevServer:
             # One in memory has nothing to put in order, and would take a second for it.
             if self.db_file is not None:
                 process.terminate()
-                deadline = time.monotonic() + _STOP_GRACE
-                while process.poll() is None and time.monotonic() < deadline:
-                    await asyncio.sleep(0.02)
+                with suppress(subprocess.TimeoutExpired):
+                    await asyncio.to_thread(process.wait, _STOP_GRACE)
         finally:  # also when the wait is cancelled, as by a second Ctrl-C
             process.kill()  # does nothing to a process that has been waited for
             process.wait()
@@ -270,22 +268,25 @@ def _claim(db_file: Path) -> IO[bytes]:
 
     Beside the file, for SQLite has locks of its own on the file.
     """
-    import fcntl  # not on Windows, where the `server` extra is not to be had either
-
     file = db_file.with_name(f"{db_file.name}.lock").open("a+b")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise ServerUnavailableError(
-            f"another Temporal server is using {shown_path(str(db_file))!r}; end that one, or give this one another file"
-        ) from None
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            database = shown_path(str(db_file))
+            raise ServerUnavailableError(
+                f"another Temporal server is using {database!r}: end that one, or give this one another file"
+            ) from None
     return file
 
 
 def _free_port(ip: str, port: int) -> int:
-    """The port, or any that is free for 0. A taken one is refused here, before the server does: in the wait for ours
-    it would be the other's answer that is heard."""
+    """The port, or any that is free for 0.
+
+    A taken one is refused here, before the server does: in the wait for ours it would be the other's answer that is
+    heard.
+    """
     with socket.socket() as probe:
         if port:  # one that a server has just left counts as free, to the server too
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -54,7 +54,7 @@ def load_jobs(targets: Sequence[str]) -> list[Job]:
         JobDefinitionError: a job in one of them is declared wrongly, or has the name of another.
     """
     importlib.invalidate_caches()
-    here = os.getcwd()
+    here = str(Path.cwd())
     if sys.path[:1] not in ([here], [""]):
         sys.path.insert(0, here)
     jobs: dict[str, Job] = {}
@@ -81,10 +81,11 @@ def _import_target(target: str) -> Iterator[ModuleType]:
 
 
 def _import_path(target: str) -> ModuleType:
-    path = Path(os.path.abspath(target))
+    # Not resolved: a mounted file may be a link into a directory whose name means nothing.
+    path = Path(os.path.abspath(target))  # noqa: PTH100  Path has no way to do this without following links
     if not path.exists():
         siblings = (f"{Path(target).parent / other.name}" for other in path.parent.glob("*.py"))
-        raise JobLoadError(f"there is no file {target!r}{_nearest(target, siblings) or f' in {os.getcwd()!r}'}")
+        raise JobLoadError(f"there is no file {target!r}{_nearest(target, siblings) or f' in {str(Path.cwd())!r}'}")
     if path.is_dir():
         if not (path / "__init__.py").exists():
             files = ", ".join(repr(shown_path(str(file))) for file in sorted(path.glob("*.py")))
@@ -136,12 +137,12 @@ def _find(name: str, target: str) -> ModuleSpec:
             raise JobLoadError(_failed(target, error, None)) from error
         missing = above
     parent = missing.rpartition(".")[0]
-    where = getattr(sys.modules.get(parent), "__path__", []) if parent else [os.getcwd()]
+    where = getattr(sys.modules.get(parent), "__path__", []) if parent else [str(Path.cwd())]
     others = (f"{parent}.{info.name}".lstrip(".") for info in pkgutil.iter_modules(where))
     raise JobLoadError(
         f"there is no module {missing!r}"
         + (f", which {target!r} is to be found in" if missing != target else "")
-        + (_nearest(missing, others) or f"; looked in {shown_path(os.getcwd())!r} and the rest of sys.path")
+        + (_nearest(missing, others) or f"; looked in {str(Path.cwd())!r} and the rest of sys.path")
     )
 
 
@@ -183,7 +184,7 @@ def _is_file(file: object, other: str | Path | None) -> bool:
     if not isinstance(file, str) or other is None:
         return False
     return file == str(other) or (
-        os.path.basename(file) == os.path.basename(other) and os.path.realpath(file) == os.path.realpath(other)
+        Path(file).name == Path(other).name and os.path.realpath(file) == os.path.realpath(other)
     )
 
 
@@ -195,9 +196,10 @@ def _two_files(name: str, path: str | Path | None, other: str | None) -> str:
 
 
 def _failed(target: str, error: BaseException, file: str | None) -> str:
-    said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-    hint = " Install it where the worker runs." if isinstance(error, ModuleNotFoundError) else ""
-    return f"{target!r} cannot be imported: {_where(error, file)}: {said}{'' if said.endswith('.') else '.'}{hint}"
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    hint = ". If it is a library, install it where the worker runs." if isinstance(error, ModuleNotFoundError) else ""
+    return f"{target!r} cannot be imported: {_where(error, file)}: {said}{hint}"
 
 
 def _where(error: BaseException, file: str | None) -> str:
@@ -205,7 +207,7 @@ def _where(error: BaseException, file: str | None) -> str:
     lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         lines.append((error.filename, error.lineno or 1))
-    lines = [(name, line) for name, line in lines if os.path.isfile(name)]
+    lines = [(name, line) for name, line in lines if Path(name).is_file()]
     theirs = [(name, line) for name, line in lines if not name.startswith(_NOT_THE_USERS)]
     # Jobs that are themselves installed as a package stand among the libraries.
     theirs = theirs or [(name, line) for name, line in lines if file and Path(file).parent in Path(name).parents]
@@ -223,5 +225,7 @@ def _without_jobs(target: str, modules: Iterable[str]) -> str:
 
 
 def _nearest(name: str, others: Iterable[str]) -> str:
-    close = get_close_matches(name, list(others), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    # The suffix is no likeness.
+    by_stem = {other.removesuffix(".py"): other for other in others}
+    close = get_close_matches(name.removesuffix(".py"), by_stem, n=1)
+    return f"; did you mean {by_stem[close[0]]!r}?" if close else ""

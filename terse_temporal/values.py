@@ -12,8 +12,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from .annotations import type_adapter
 
 __all__ = ["MAX_BYTES", "Codec", "ValueProblem", "encoded_size"]
 
@@ -41,7 +43,7 @@ class Codec:
     def __init__(self, type_: Any, namespace: Mapping[str, Any] | None = None) -> None:
         self._type = type_
         try:
-            self._adapter = _adapter(type_, namespace)
+            self._adapter = type_adapter(type_, namespace)
         # NameError: an annotation within the type names something that is not there.
         except (PydanticUserError, NameError) as err:
             raise ValueProblem(f"{type_name(type_)} cannot be read from JSON: {str(err).splitlines()[0]}") from None
@@ -93,17 +95,10 @@ def validation_text(err: ValidationError, type_: Any) -> str:
 
 
 def _shown(detail: Any) -> str:
-    if detail["type"] == "missing":
+    if detail["type"] == "missing" or isinstance(detail["input"], dict):
         return ""
     text = repr(detail["input"])
     return f" (it is {text if len(text) <= 60 else text[:57] + '…'})"
-
-
-def _adapter(type_: Any, namespace: Mapping[str, Any] | None) -> TypeAdapter[Any]:
-    adapter: TypeAdapter[Any] = TypeAdapter(type_)
-    if namespace is not None and not (isinstance(type_, type) and issubclass(type_, BaseModel)):
-        adapter.rebuild(force=True, _types_namespace=dict(namespace))
-    return adapter
 
 
 def _refuse_nan(data: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from rich.table import Table
 from ..errors import TerseError
 from ..jobs import Job
 
-__all__ = ["USAGE_ERROR", "configure_logging", "console", "fail", "job_table", "or_fail"]
+__all__ = ["USAGE_ERROR", "configure_logging", "console", "fail", "job_table", "leave", "or_fail"]
 
 _T = TypeVar("_T")
 
@@ -32,7 +33,18 @@ def fail(error: BaseException | str, *, status: int = USAGE_ERROR, debug: bool =
         traceback.print_exception(error)
     _errors.print("[bold red]error:[/] ", end="")
     _errors.print(str(error), markup=False)
-    sys.exit(status)
+    leave(status)
+
+
+def leave(status: int = 0) -> NoReturn:
+    """End the process at once.
+
+    Python would wait for the threads of steps that were cut off, and be aborted now and then by a thread of the SDK's
+    that outlives the interpreter (https://github.com/temporalio/sdk-python/issues/300).
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def or_fail(make: Callable[[], _T], *, debug: bool = False) -> _T:

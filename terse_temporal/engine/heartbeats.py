@@ -71,6 +71,7 @@ class Heartbeats:
             yield
         finally:
             self._stopped.set()
+            thread.join(timeout=_EVERY)
 
     def _watch(self, client: Client, watched: int) -> None:
         said: set[str] = set()

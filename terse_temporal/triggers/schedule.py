@@ -91,7 +91,8 @@ def _check_expression(expression: object) -> None:
 
 def _check_timezone(timezone: object) -> None:
     try:
-        if isinstance(timezone, str) and timezone and ZoneInfo(timezone):
+        if isinstance(timezone, str) and timezone:
+            ZoneInfo(timezone)
             return
     # ValueError: not a name at all, such as a path. OSError: half a name, which is a directory.
     except (KeyError, ValueError, OSError):

@@ -84,7 +84,7 @@ def test_a_missing_field_names_those_there_are() -> None:
         event.custmer  # noqa: B018
     for key in PAYLOAD:
         assert f'"{key}"' in str(raised.value)
-    with pytest.raises(KeyError, match="custmer.*did you mean"):
+    with pytest.raises(KeyError, match=r"custmer.*did you mean"):
         event["custmer"]
     with pytest.raises(AttributeError, match=r"\(it has no fields\)"):
         Event().anything  # noqa: B018

@@ -50,7 +50,12 @@ def read(raw: object, expected: Any) -> Any:
             ScheduledEvent,
             'schedule.cron("0 9 * * mon", timezone="Europe/Berlin")',
         ),
-        (Triggers.schedule.cron("*/5 * * * *"), "schedule", ScheduledEvent, 'schedule.cron("*/5 * * * *", timezone="UTC")'),
+        (
+            Triggers.schedule.cron("*/5 * * * *"),
+            "schedule",
+            ScheduledEvent,
+            'schedule.cron("*/5 * * * *", timezone="UTC")',
+        ),
         (Triggers.stripe.on_customer_created(), "stripe", CustomerCreated, "stripe.on_customer_created()"),
         (Triggers.stripe.on_trial_started(), "stripe", TrialStarted, "stripe.on_trial_started()"),
         (Triggers.github.on_pr_opened(), "github", PullRequestOpened, "github.on_pr_opened()"),
@@ -61,7 +66,7 @@ def read(raw: object, expected: Any) -> Any:
             'github.on_pr_opened(repo="acme/web.site")',
         ),
     ],
-)  # fmt: skip
+)
 def test_a_trigger_says_what_it_is(trigger: Trigger, source: str, model: Any, text: str) -> None:
     """A trigger has a source, a name, the type of its event, and a text as it is written."""
     assert isinstance(trigger, Trigger)
