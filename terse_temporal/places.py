@@ -8,10 +8,10 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
-__all__ = ["caller_frame", "is_users", "place", "place_of", "shown_path"]
+__all__ = ["caller_frame", "is_users", "place", "place_of", "shown_path", "users_traceback"]
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
@@ -49,6 +49,14 @@ def caller_frame() -> FrameType:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return frame
+
+
+def users_traceback(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback from the user's first line on, without the machinery that called it; whole, if it has none."""
+    found = traceback
+    while found is not None and not is_users(found.tb_frame):
+        found = found.tb_next
+    return found or traceback
 
 
 def is_users(frame: FrameType) -> bool:

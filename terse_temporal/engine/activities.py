@@ -92,6 +92,7 @@ class StepRunner:
                 f"failed after {_since(started)} (attempt {info.attempt}): {failure}"
                 + (f"; tried again in {format_duration(again)}" if again else ""),
                 logging.WARNING,
+                failure.__cause__,
             )
             raise
         _log(info, f"done in {_since(started)} (attempt {info.attempt})")
@@ -172,7 +173,15 @@ class StepRunner:
             return await function(*positional, **keywords)
         context = contextvars.copy_context()
         in_thread = functools.partial(context.run, function, *positional, **keywords)
-        result = await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+        try:
+            result = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            details = activity.cancellation_details()
+            if details is not None and details.cancel_requested:
+                # A thread cannot be stopped, so the step has not ended, and the run is not told so, before it has.
+                await asyncio.wait([running])
+            raise
         # `lambda x: fetch(x)` is a plain function that gives a coroutine.
         return await result if inspect.isawaitable(result) else result
 
@@ -243,5 +252,7 @@ def _since(started: float) -> str:
     return format_duration(timedelta(seconds=round(max(time.monotonic() - started, 0.001), 3)))
 
 
-def _log(info: activity.Info, what: str, level: int = logging.INFO) -> None:
-    _logger.log(level, "step  %s  %s %s", info.workflow_id, info.activity_type, what)
+def _log(
+    info: activity.Info, what: str, level: int = logging.INFO, error: BaseException | None = None
+) -> None:
+    _logger.log(level, "step  %s  %s %s", info.workflow_id, info.activity_type, what, exc_info=error)

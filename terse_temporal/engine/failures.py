@@ -29,6 +29,7 @@ from temporalio.exceptions import (
 from ..errors import SideEffectError, StepError, StepInterruptedError
 from ..execution import RetryRule
 from ..jobs import module_name
+from ..places import users_traceback
 from .functions import attribute_path, reference_of_class
 from .wire import FailureDetail, plain_json, read_failure_detail
 
@@ -41,6 +42,7 @@ INTERRUPTED: Final = "StepInterrupted"
 def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> ApplicationError:
     """What a step raised, as Temporal records it. Without a delay it is not retried."""
     cls = type(error)
+    error.__traceback__ = users_traceback(error.__traceback__)
     detail = FailureDetail(
         step=step,
         error=reference_of_class(cls),

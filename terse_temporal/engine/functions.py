@@ -136,7 +136,7 @@ class FunctionIndex:
                     self._add_methods(f"{name}:{value.__qualname__}", value)
             elif isinstance(value, Job):
                 self._add_function(value.handler)
-            elif inspect.isroutine(value):
+            elif callable(value):
                 self._named[f"{name}:{attribute}"] = value
                 self._add_function(value)
 
@@ -144,9 +144,10 @@ class FunctionIndex:
         for attribute, value in vars(cls).items():
             if isinstance(value, staticmethod):
                 self._named[f"{prefix}.{attribute}"] = value.__func__
-            if inspect.isfunction(value) or isinstance(value, staticmethod | classmethod):
-                function: Callable[..., Any] = getattr(value, "__func__", value)
-                self._add_function(function)
+            if isinstance(value, staticmethod | classmethod):
+                self._add_function(value.__func__)
+            elif inspect.isfunction(value):
+                self._add_function(value)
 
     def _add_function(self, function: Callable[..., Any]) -> None:
         """Index what is nested in a function, and in what it wraps."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -71,8 +72,14 @@ class MismatchReporter:
             info.workflow_type,
             table,
             info.workflow_id,
-            message,
+            _gist(message),
         )
+
+
+def _gist(message: str) -> str:
+    """The sentence in what the engine says, which is a debug print of a nested structure."""
+    found = re.search(r'message: "((?:[^"\\]|\\.)*)"', message)
+    return found[1] if found else message
 
 
 def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:

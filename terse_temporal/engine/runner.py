@@ -42,6 +42,7 @@ class JobRunner(WorkflowRunner):
         self._otherwise = otherwise
         self._unsandboxed = UnsandboxedWorkflowRunner()
         self._reporter = reporter
+        self._prepared: set[str] = set()
         install()
 
     def prepare_workflow(self, defn: Any) -> None:
@@ -49,7 +50,10 @@ class JobRunner(WorkflowRunner):
         if job_of_definition(defn.cls) is None:
             self._otherwise.prepare_workflow(defn)
         else:
-            self._sources[defn.name].copy()
+            module = self._sources[defn.name].job.handler.__module__
+            if module not in self._prepared:
+                self._prepared.add(module)
+                self._sources[defn.name].copy()
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         if job_of_definition(det.defn.cls) is None:

@@ -17,7 +17,7 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError
 
 from ..durations import format_duration
-from ..errors import EventError, ResultError
+from ..errors import EventError, ResultError, StepInterruptedError
 from ..execution import executing
 from ..inputs import event_type, read_event
 from ..jobs import Job
@@ -127,7 +127,14 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
     except ActivityError as err:
-        raise step_exception(err, job.name, job.where, context.namespace) from err
+        raised = step_exception(err, job.name, job.where, context.namespace)
+        if isinstance(raised, StepInterruptedError):
+            raised.message = (
+                f"the job {job.name!r} ({job.where}) was interrupted: its worker was lost or shut down. It is not"
+                " durable, so it runs once, and is not run again. Start it anew, or add durable=True to its create_job()"
+                " and put what has an effect into steps."
+            )
+        raise raised from err
 
 
 def result_data(job: Job, value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Jobs to read, copy and deploy; `tests/` shows how each is tested."""

@@ -1,0 +1,182 @@
+"""Jobs whose worker is ended at a known point.
+
+A worker process is told by CRASH_AT where to kill itself, so that nothing depends on when a test gets round to it. What
+a step does is written to a file, one line each time, with the process that did it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, model_validator
+from temporalio import activity, workflow
+
+from terse_temporal import Event, Retry, create_job, current_step, job_step, sleep
+from terse_temporal.errors import StepError
+
+from ..effects import record
+
+
+class Work(BaseModel):
+    """The input of every step here: where to leave its effects, and what to do before it has one."""
+
+    effects: str
+    go: str | None = None
+    seconds: float = 0
+    failing_attempts: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def in_the_step(cls, data: Any) -> Any:
+        """The last moment before the step's own function is entered."""
+        if activity.in_activity():
+            crash(f"{activity.info().activity_type}: taken")
+        return data
+
+
+class OneStep(BaseModel):
+    """The event of the job `one-step`: which function, on what, with which options."""
+
+    work: Work
+    run: Literal["act", "act_in_thread", "block", "compute"] = "act"
+    on_interrupt: Literal["retry", "fail"] = "retry"
+    attempts: int | None = None
+
+
+def crash(point: str) -> None:
+    """Die here, if this process is to: at once, with no chance to tidy up, as with `kill -9`."""
+    if os.environ.get("CRASH_AT") == point:
+        signal.raise_signal(signal.SIGKILL)  # not os.kill, which a handler is rightly refused
+
+
+def did(work: Work, what: str) -> None:
+    """Leave a line about the current step."""
+    me = current_step()
+    line = {"what": what, "step": me.name, "attempt": me.attempt, "key": me.idempotency_key}
+    record(work.effects, json.dumps({**line, "pid": os.getpid(), "at": time.time()}))
+
+
+async def act(work: Work) -> str:
+    """Wait as told, then have an effect."""
+    me = current_step()
+    did(work, "began")
+    await asyncio.sleep(work.seconds)
+    while work.go and not Path(work.go).exists():  # noqa: ASYNC110, ASYNC240  a file, as the test is another process
+        await asyncio.sleep(0.02)
+    if me.attempt <= work.failing_attempts:
+        raise RuntimeError(f"attempt {me.attempt} of {me.name}")
+    did(work, "effect")
+    crash(f"{me.name}: effect")
+    return me.name
+
+
+def act_in_thread(work: Work) -> str:
+    """The same as `act`, as a `def`."""
+    me = current_step()
+    did(work, "began")
+    time.sleep(work.seconds)
+    while work.go and not Path(work.go).exists():
+        time.sleep(0.02)
+    did(work, "effect")
+    crash(f"{me.name}: effect")
+    return me.name
+
+
+async def block(work: Work) -> str:
+    """Stop the event loop, as a forgotten blocking call does."""
+    did(work, "began")
+    time.sleep(work.seconds)  # noqa: ASYNC251  that is the point
+    did(work, "effect")
+    return current_step().name
+
+
+async def compute(work: Work) -> str:
+    """Stop the event loop by computing in Python, which leaves other threads only slices of the time."""
+    did(work, "began")
+    until, count = time.monotonic() + work.seconds, 0
+    while time.monotonic() < until:
+        count += 1
+    did(work, "effect")
+    return current_step().name
+
+
+async def meet(work: Work) -> list[str]:
+    """End only when two steps have begun."""
+    did(work, "began")
+    while len(guests := _names(Path(work.effects).read_text())) < 2:  # noqa: ASYNC240  another process's
+        await asyncio.sleep(0.02)
+    return sorted(guests)
+
+
+def _names(lines: str) -> set[str]:
+    return {json.loads(line)["step"] for line in lines.splitlines()}
+
+
+@create_job(name="order", durable=True)
+async def order(event: Event) -> list[str]:
+    """Three steps, and a sleep before the last."""
+    data = {"effects": event.effects}
+    done = [await job_step(run=act, name="reserve", input=data, input_schema=Work)]
+    crash("reserve: recorded")
+    if workflow.unsafe.is_replaying():
+        crash("reserve: replayed")
+    done.append(await job_step(run=act_in_thread, name="charge", input=data, input_schema=Work))
+    await sleep("1s")
+    done.append(await job_step(run=act, name="ship", input=data, input_schema=Work))
+    crash("ship: recorded")
+    return done
+
+
+@create_job(name="both", durable=True)
+async def both(event: Event) -> list[str]:
+    """Two steps at once: one ends, one waits for `go`."""
+    data = {"effects": event.effects}
+    return await asyncio.gather(
+        job_step(run=act, name="quick", input=data, input_schema=Work),
+        job_step(run=act, name="slow", input={**data, "go": event.go}, input_schema=Work),
+    )
+
+
+@create_job(name="meeting", durable=True)
+async def meeting(event: Event) -> list[list[str]]:
+    """Two steps at once, each of which ends only when the other has begun."""
+    data = {"effects": event.effects}
+    return await asyncio.gather(
+        job_step(run=meet, name="ada", input=data, input_schema=Work),
+        job_step(run=meet, name="bob", input=data, input_schema=Work),
+    )
+
+
+@create_job(name="one-step", durable=True)
+async def one_step(event: OneStep) -> str:
+    """One step between two others, with what became of it as the result."""
+    plain = Work(effects=event.work.effects)
+    await job_step(run=act, name="before", input=plain, input_schema=Work)
+    try:
+        result: str = await job_step(
+            run={"act": act, "act_in_thread": act_in_thread, "block": block, "compute": compute}[event.run],
+            name="work",
+            input=event.work,
+            input_schema=Work,
+            on_interrupt=event.on_interrupt,
+            retry=Retry(max_attempts=event.attempts, initial="10ms") if event.attempts else None,
+        )
+    except StepError as err:
+        result = f"{type(err).__name__}: {err}"
+    await job_step(run=act, name="after", input=plain, input_schema=Work)
+    return result
+
+
+@create_job(name="plain")
+async def plain(event: Event) -> str:
+    """A job that is not durable: one effect, then a wait for `go`."""
+    record(event.effects, json.dumps({"what": "began", "step": "plain", "pid": os.getpid()}))
+    while not Path(event.go).exists():  # noqa: ASYNC110, ASYNC240  a file, as the test is another process
+        await asyncio.sleep(0.02)
+    return "done"

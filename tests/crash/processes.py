@@ -1,0 +1,191 @@
+"""Workers as processes, what they leave behind, and waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle
+
+from ..effects import Effects
+
+_T = TypeVar("_T")
+
+ROOT = Path(__file__).parents[2]
+JOBS = "tests/crash/jobs_crash.py"
+
+#: Seconds for what takes a fraction of one on a quiet machine.
+SOON = 60.0
+
+
+async def until(condition: Callable[[], _T | Awaitable[_T]], what: str, within: float = SOON) -> _T:
+    """Ask until the answer is true, and return it."""
+    deadline = time.monotonic() + within
+    while True:
+        answer: Any = condition()
+        if isawaitable(answer):
+            answer = await answer
+        if answer:
+            return answer  # type: ignore[no-any-return]  # it was awaited, if it had to be
+        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+async def at_once(cases: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+    """Run the cases of a test at the same time, as each spends it waiting; every one that fails is named."""
+    outcomes = await asyncio.gather(*cases.values(), return_exceptions=True)
+    failures = []
+    for name, outcome in zip(cases, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            outcome.add_note(f"in the case {name!r}")
+            failures.append(outcome)
+    if failures:
+        raise BaseExceptionGroup("cases that fail", failures)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One line that a step left."""
+
+    what: str
+    step: str
+    pid: int
+    attempt: int = 0
+    key: str = ""
+    at: float = 0
+
+
+class Marks(Effects):
+    """What the steps of one run left behind."""
+
+    def all(self, what: str, step: str | None = None) -> list[Mark]:
+        """The lines of that kind, of one step or of all, in order."""
+        marks = [Mark(**json.loads(line)) for line in self.lines()]
+        return [mark for mark in marks if mark.what == what and step in (None, mark.step)]
+
+    def count(self, what: str) -> Counter[str]:
+        """How often each step left such a line."""
+        return Counter(mark.step for mark in self.all(what))
+
+    def one_key_for_each_step(self) -> bool:
+        """Whether all attempts of a step had one idempotency key, and no two steps the same."""
+        pairs = {(mark.step, mark.key) for what in ("began", "effect") for mark in self.all(what)}
+        return len(pairs) == len({step for step, _ in pairs}) == len({key for _, key in pairs})
+
+
+class WorkerProcess:
+    """A worker that runs in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def log(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text()
+
+    async def says(self, text: str) -> None:
+        """Wait until it has printed that."""
+        await until(lambda: text in self.log() or self._process.returncode is not None, f"the worker says {text!r}")
+        assert text in self.log(), f"it ended with {self._process.returncode}:\n{self.log()}"
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    async def ended(self) -> int:
+        """Wait for it to end: its exit status, or minus the signal that ended it."""
+        async with asyncio.timeout(SOON):
+            return await self._process.wait()
+
+
+class Case:
+    """One run of a job on a task queue of its own, its workers, and what its steps leave behind."""
+
+    def __init__(self, client: Client, directory: Path) -> None:
+        self.client = client
+        self.name = f"case-{uuid.uuid4()}"
+        self.directory = directory / self.name
+        self.directory.mkdir()
+        self.marks = Marks(self.directory / "effects")
+        self.go = self.directory / "go"
+
+    @asynccontextmanager
+    async def worker(self, *, crash_at: str = "", ready: bool = True, **options: Any) -> AsyncIterator[WorkerProcess]:
+        """A worker for the length of the block: `terse-worker`, or one with options that it does not have."""
+        address = self.client.service_client.config.target_host
+        if options:
+            command = ["tests/crash/worker_process.py", address, self.name, json.dumps(options), JOBS]
+        else:
+            command = ["workers/terse_worker.py", JOBS, "--task-queue", self.name, "--address", address]
+        log = self.directory / f"{uuid.uuid4()}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *command,
+                cwd=ROOT,
+                env={**os.environ, "CRASH_AT": crash_at, "PYTHONUNBUFFERED": "1"},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        worker = WorkerProcess(process, log)
+        try:
+            if ready:
+                await worker.says("ready")
+            yield worker
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            print(f"--- {command} of {self.name}, ended with {process.returncode}:\n{worker.log()}")
+
+    async def start(self, job: str, event: Mapping[str, Any] | None = None) -> WorkflowHandle[Any, Any]:
+        """Start the run. Its event says where the effects go, and which file means `go`."""
+        paths = {"effects": str(self.marks), "go": str(self.go)}
+        return await self.client.start_workflow(job, {**paths, **(event or {})}, id=self.name, task_queue=self.name)
+
+    async def start_one_step(self, run: str = "act", *, waits: bool = True, **options: Any) -> WorkflowHandle[Any, Any]:
+        """Start a run of `one-step`, whose step waits for `go` unless told not to."""
+        work = {name: options.pop(name) for name in ("seconds", "failing_attempts") if name in options}
+        work |= {"effects": str(self.marks), "go": str(self.go) if waits else None}
+        return await self.start("one-step", {"work": work, "run": run, **options})
+
+    async def began(self, step: str, times: int = 1) -> Mark:
+        """Wait until a step has begun for the nth time."""
+        await until(lambda: len(self.marks.all("began", step)) >= times, f"{step!r} begins ({times})")
+        return self.marks.all("began", step)[times - 1]
+
+    async def recorded(self, event_type: EventType.ValueType) -> None:
+        """Wait until the server has such an event in the history of the run."""
+
+        async def there() -> bool:
+            history = await self.client.get_workflow_handle(self.name).fetch_history()
+            return any(event.event_type == event_type for event in history.events)
+
+        await until(there, f"{EventType.Name(event_type)} in the history")
+
+
+async def result(run: WorkflowHandle[Any, Any]) -> Any:
+    """The result of a run, within reason."""
+    async with asyncio.timeout(SOON):
+        return await run.result()

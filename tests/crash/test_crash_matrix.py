@@ -1,0 +1,156 @@
+"""`kill -9` at every point of a run, and what the next worker makes of it.
+
+The worker is a real process, and dies by SIGKILL at a point that it was told beforehand, or when the server's history
+shows that the run has come there: nothing is left to timing. Its effects stand in a file. The cases of a test run at the
+same time, for they mostly wait: for the server to miss a heartbeat (7 s), or a workflow task (10 s).
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType, RetryState
+
+from .processes import Case, at_once, result
+
+NewCase = Callable[[], Case]
+
+STEPS = ["reserve", "charge", "ship"]
+
+
+async def order_survives(case: Case, crash_at: str, again: str | None, **options: Any) -> None:
+    """Kill the worker there, start another: the step named, if any, has its effect again, and all others once."""
+    async with case.worker(crash_at=crash_at, **options) as first:
+        run = await case.start("order")
+        assert await first.ended() == -signal.SIGKILL
+    async with case.worker(**options) as second:
+        assert await result(run) == STEPS
+    assert case.marks.count("effect") == Counter(STEPS) + Counter([again] if again else [])
+    assert case.marks.one_key_for_each_step()
+    if again:
+        assert [mark.attempt for mark in case.marks.all("effect", again)] == [1, 2]
+        assert [mark.pid for mark in case.marks.all("effect", again)] == [first.pid, second.pid]
+
+
+async def killed_asleep(case: Case, timer_fires_meanwhile: bool, **options: Any) -> None:
+    """Kill the worker when the server has its timer, and start another before or after that has fired."""
+    async with case.worker(**options) as first:
+        run = await case.start("order")
+        await case.recorded(EventType.EVENT_TYPE_TIMER_STARTED)
+        first.kill()
+        assert await first.ended() == -signal.SIGKILL
+    if timer_fires_meanwhile:
+        await case.recorded(EventType.EVENT_TYPE_TIMER_FIRED)
+    async with case.worker(**options):
+        assert await result(run) == STEPS
+    assert case.marks.count("effect") == Counter(STEPS)
+    assert case.marks.one_key_for_each_step()
+
+
+async def killed_in_replay(case: Case, **options: Any) -> None:
+    """Kill the worker after its second step, the next one while it replays the first, and let the third end it."""
+    async with case.worker(crash_at="charge: effect", **options) as first:
+        run = await case.start("order")
+        assert await first.ended() == -signal.SIGKILL
+    async with case.worker(crash_at="reserve: replayed", **options) as second:
+        assert await second.ended() == -signal.SIGKILL
+    async with case.worker(**options) as third:
+        assert await result(run) == STEPS
+    assert case.marks.count("effect") == Counter(STEPS) + Counter(["charge"])
+    assert [mark.pid for mark in case.marks.all("effect")] == [first.pid, first.pid, second.pid, third.pid]
+    assert case.marks.one_key_for_each_step()
+
+
+async def killed_beside(case: Case, **options: Any) -> None:
+    """Kill the worker while one of two parallel steps is recorded and the other is running."""
+    async with case.worker(**options) as first:
+        run = await case.start("both")
+        await case.began("slow")
+        await case.recorded(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+        first.kill()
+        assert await first.ended() == -signal.SIGKILL
+    case.go.touch()
+    async with case.worker(**options):
+        assert await result(run) == ["quick", "slow"]
+    assert case.marks.count("began") == {"quick": 1, "slow": 2}
+    assert case.marks.count("effect") == {"quick": 1, "slow": 1}
+    assert case.marks.one_key_for_each_step()
+
+
+async def test_finished_steps_once_unfinished_again(new_case: NewCase, cache: int) -> None:
+    """Wherever its worker is killed, a run ends right: finished steps ran once, an unfinished one again, same key."""
+    options = {} if cache else {"max_cached_workflows": 0}
+    await at_once(
+        {
+            "between two steps": order_survives(new_case(), "reserve: recorded", None, **options),
+            "before a step that was taken begins": order_survives(new_case(), "charge: taken", None, **options),
+            "after the effect of a def": order_survives(new_case(), "charge: effect", "charge", **options),
+            "after the effect of an async def": order_survives(new_case(), "ship: effect", "ship", **options),
+            "after the last step is recorded": order_survives(new_case(), "ship: recorded", None, **options),
+            "asleep": killed_asleep(new_case(), timer_fires_meanwhile=False, **options),
+            "asleep over the timer": killed_asleep(new_case(), timer_fires_meanwhile=True, **options),
+            "in the replay of recovery": killed_in_replay(new_case(), **options),
+            "beside a step that is recorded": killed_beside(new_case(), **options),
+        }
+    )
+
+
+async def test_runs_again_within_ten_seconds(new_case: NewCase, capsys: pytest.CaptureFixture[str]) -> None:
+    """A step whose worker is killed is running again on another worker within ten seconds."""
+    took = {}
+
+    async def killed(run_as: str, **options: Any) -> None:
+        case = new_case()
+        async with case.worker(**options) as first:
+            run = await case.start_one_step(run_as)
+            begun = await case.began("work")
+            assert begun.pid == first.pid
+            async with case.worker(**options) as second:
+                at = first.kill()
+                again = await case.began("work", times=2)
+                assert again.pid == second.pid
+                assert again.key == begun.key
+                took[f"{run_as} {options}"] = again.at - at
+                case.go.touch()
+                assert await result(run) == "work"
+        assert case.marks.count("effect") == {"before": 1, "work": 1, "after": 1}
+
+    await at_once({"async def": killed("act"), "def": killed("act_in_thread"), "no cache": killed("act", max_cached_workflows=0)})
+    with capsys.disabled():
+        print(f"\nrunning again after: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in took.items())}")
+    assert max(took.values()) < 10
+
+
+async def test_at_most_once(new_case: NewCase) -> None:
+    """With on_interrupt="fail" a step whose worker is killed is not run again: StepInterruptedError, with retry= too."""
+
+    async def killed(attempt: int = 1, **options: Any) -> None:
+        case = new_case()
+        async with case.worker() as first:
+            run = await case.start_one_step(on_interrupt="fail", failing_attempts=attempt - 1, **options)
+            await case.began("before")
+            await case.began("work", times=attempt)
+            first.kill()
+            await first.ended()
+        async with case.worker():
+            case.go.touch()
+            assert (await result(run)).startswith("StepInterruptedError: step 'work' (tests/crash/jobs_crash.py:")
+        assert case.marks.count("began") == {"before": 1, "work": attempt, "after": 1}
+        assert case.marks.all("effect", "work") == []
+        # The server itself says that the timeout is of a kind that is not retried.
+        timeouts = [
+            event.activity_task_timed_out_event_attributes
+            for event in (await run.fetch_history()).events
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT
+        ]
+        assert [each.retry_state for each in timeouts] == [RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE]
+
+    await at_once({"alone": killed(), "with retry=": killed(attempts=3), "in a second attempt": killed(2, attempts=3)})
+
+
+async def test_retry_counts_interruptions(new_case: NewCase) -> None:
+    """With retry= and on_interrupt="retry", interrupted attempts are not failures, but count towards max_attempts."""

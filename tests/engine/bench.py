@@ -1,0 +1,93 @@
+"""Running jobs of tests: one worker on the session's server, and what a run has left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from terse_temporal import Job
+from terse_temporal.testing import JobEnvironment
+
+from ..effects import Effects
+
+__all__ = ["Bench", "Run"]
+
+Run = WorkflowHandle[Any, Any]
+
+#: Seconds after which a run that has not ended counts as one that hangs.
+PATIENCE = 25
+
+
+class Bench:
+    """Runs jobs on a worker of the test's own. Every event carries the path of the file of side effects."""
+
+    def __init__(self, env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> None:
+        self.env = env
+        self.cache = cache
+        self.task_queue = task_queue
+        self.effects = effects
+
+    def worker(self, *jobs: Job, **options: Any) -> AbstractAsyncContextManager[Worker]:
+        """A worker for the length of the block."""
+        return self.env.worker(jobs, task_queue=self.task_queue, max_cached_workflows=self.cache, **options)
+
+    async def start(self, job: Job | str, **event: Any) -> Run:
+        """Start a run, without a worker of its own."""
+        return await self.env.start(job, {"effects": str(self.effects), **event}, task_queue=self.task_queue)
+
+    async def result(self, run: Run) -> Any:
+        """The result of a run, or an error if it hangs."""
+        async with asyncio.timeout(PATIENCE):
+            return await run.result()
+
+    async def failure(self, run: Run) -> ApplicationError:
+        """What a run failed with: always an application failure that is not retried."""
+        with pytest.raises(WorkflowFailureError) as caught:
+            await self.result(run)
+        failure = caught.value.cause
+        assert isinstance(failure, ApplicationError)
+        assert failure.non_retryable
+        return failure
+
+    async def run(self, job: Job, **event: Any) -> Any:
+        """Run a job from start to end, and return its result."""
+        async with self.worker(job):
+            return await self.result(await self.start(job, **event))
+
+    async def fail(self, job: Job, **event: Any) -> ApplicationError:
+        """Run a job that fails, and return with what."""
+        async with self.worker(job):
+            return await self.failure(await self.start(job, **event))
+
+    async def refuse(self, job: Job, **event: Any) -> ApplicationError:
+        """Run a job that fails before it has scheduled anything, and return with what."""
+        async with self.worker(job):
+            run = await self.start(job, **event)
+            failure = await self.failure(run)
+        assert await scheduled(run) == []
+        return failure
+
+
+async def scheduled(run: Run) -> list[str]:
+    """The names of the activities in the history of a run, in order."""
+    return [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in (await run.fetch_history()).events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+
+
+async def timers(run: Run) -> list[float]:
+    """The seconds of the timers in the history of a run, in order."""
+    return [
+        event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta().total_seconds()
+        for event in (await run.fetch_history()).events
+        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED
+    ]
