@@ -68,7 +68,7 @@ def parse_duration(text: str) -> timedelta:
     factor, known_unit = _UNITS[unit]
     amount = float(match["number"]) * factor
     # Not in exponent notation, which humanfriendly does not read.
-    seconds = humanfriendly.parse_timespan(f"{amount:f}{known_unit}") if math.isfinite(amount) else math.inf
+    seconds = humanfriendly.parse_timespan(f"{amount:.12f}{known_unit}") if math.isfinite(amount) else math.inf
     return _checked(-seconds if match["sign"] else seconds, text)
 
 

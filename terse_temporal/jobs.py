@@ -21,7 +21,7 @@ from .errors import JobDefinitionError
 from .places import caller_frame, place
 from .triggers.base import Trigger
 
-__all__ = ["Job", "collecting", "create_job", "forget_jobs", "registered_jobs"]
+__all__ = ["Job", "collecting", "create_job", "forget_jobs", "is_collecting", "module_name", "registered_jobs"]
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -95,6 +95,11 @@ def collecting() -> Iterator[dict[str, Job]]:
         yield jobs
     finally:
         _collected.reset(token)
+
+
+def is_collecting() -> bool:
+    """Whether a module is being executed for a copy of it, so that what it declares is not this process's own."""
+    return _collected.get() is not None
 
 
 @overload

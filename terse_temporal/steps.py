@@ -11,15 +11,16 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from .direct import DirectExecution, StepContext
 from .durations import to_timedelta
 from .errors import JobDefinitionError, NotInStepError, StepInputError
 from .execution import UNSET, RetryRule, StepRequest, current_execution, durable_execution
+from .jobs import is_collecting, module_name
 from .places import place_of
 
-__all__ = ["Retry", "current_step", "job_step", "step"]
+__all__ = ["Retry", "current_step", "declared_step", "job_step", "step"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -265,11 +266,21 @@ def step(
         bound.apply_defaults()
         return execution.step(_with_arguments(template, call, bound.arguments))
 
+    if not is_collecting():
+        _declared[f"{module_name(plain.__module__)}:{plain.__qualname__}"] = call
     return call
 
 
-class _StepDecorator:
-    """The type of `@step(...)` with options; never made."""
+_declared: dict[str, Callable[..., Any]] = {}
+
+
+def declared_step(reference: str) -> Callable[..., Any] | None:
+    """The function decorated with `@step` that `module:qualname` names, in whatever module that has been imported."""
+    return _declared.get(reference)
+
+
+class _StepDecorator(Protocol):
+    """What `@step(...)` with options gives."""
 
     @overload
     def __call__(

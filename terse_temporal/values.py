@@ -8,16 +8,17 @@ every run and its classes are then other objects than those that `sys.modules` l
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .annotations import type_adapter
 
-__all__ = ["MAX_BYTES", "Codec", "ValueProblem", "encoded_size"]
+__all__ = ["MAX_BYTES", "Codec", "ValueProblem", "codec", "encoded_size"]
 
 #: The server refuses a value over 2 MiB (`limit.blobSize.error`). A little less, because codecs add to it.
 MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
@@ -73,6 +74,18 @@ class Codec:
             return self._adapter.validate_json(json.dumps(data), by_alias=True, by_name=True)
         except ValidationError as err:
             raise ValueProblem(validation_text(err, self._type)) from None
+
+
+def codec(type_: Any, namespace: Mapping[str, Any] | None = None) -> Codec:
+    """A codec, shared where the type is one of Python's own, which no copy of a module has for itself."""
+    if type_ is Any or (isinstance(type_, type) and type_.__module__ == "builtins" and not get_args(type_)):
+        return _shared(type_)
+    return Codec(type_, namespace)
+
+
+@functools.lru_cache(maxsize=64)
+def _shared(type_: Any) -> Codec:
+    return Codec(type_)
 
 
 def encoded_size(data: Any) -> int:

@@ -214,21 +214,35 @@ class _time_limit:
             ) from None
 
 
+_cached_codec = functools.lru_cache(maxsize=1024)(Codec)
+
+
+def _codec(type_: Any) -> Codec:
+    """A codec for a type of this process, of which there are as many as the code has."""
+    try:
+        return _cached_codec(type_)
+    except TypeError:  # not hashable: Annotated with a Field
+        return Codec(type_)
+
+
+_result_type = functools.lru_cache(maxsize=1024)(result_type)
+
+
 def _arguments(call: StepCall, function: Callable[..., Any], input_type: Any) -> tuple[list[Any], dict[str, Any]]:
     if call.arguments is not None:
         types = parameter_types(function)
-        loaded = {name: Codec(types.get(name, Any)).load(value) for name, value in call.arguments.items()}
+        loaded = {name: _codec(types.get(name, Any)).load(value) for name, value in call.arguments.items()}
         return called_with(function, loaded)
     if call.input is UNSET:
         return [], {}
-    return [call.input if input_type is UNSET else Codec(input_type).load(call.input)], {}
+    return [call.input if input_type is UNSET else _codec(input_type).load(call.input)], {}
 
 
 def _output(value: Any, name: str, function: Callable[..., Any], output_type: Any) -> Any:
     where = f"step {name!r} ({place_of(function)})"
     try:
-        type_ = result_type(function) if output_type is UNSET else output_type
-        codec = Codec(type_)
+        type_ = _result_type(function) if output_type is UNSET else output_type
+        codec = _codec(type_)
         data = codec.dump(value if type_ is Any else codec.check(value))
     except ValueProblem as problem:
         raise StepOutputError(f"{where}: its result: {problem}", step=name) from None

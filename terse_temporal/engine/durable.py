@@ -24,7 +24,7 @@ from ..execution import UNSET, StepRequest
 from ..jobs import Job
 from ..places import caller_frame, place, place_of
 from ..signatures import parameter_types, result_type
-from ..values import MAX_BYTES, Codec, ValueProblem, encoded_size
+from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
 from .failures import INTERRUPTED, retry_to_wire, step_exception
 from .functions import FunctionIndex
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, TIMEOUT_SLACK
@@ -110,7 +110,7 @@ class DurableExecution:
             )
         return self._scheduled(request, call, self._result_codec(request), where)
 
-    async def _scheduled(self, request: StepRequest, call: dict[str, Any], codec: Codec | None, where: str) -> Any:
+    async def _scheduled(self, request: StepRequest, call: dict[str, Any], result: Codec | None, where: str) -> Any:
         call["key"] = self._key(request.name)
         self.recorded.append(Recorded("step", request.name, where))
         handle = workflow.start_activity(
@@ -136,10 +136,10 @@ class DurableExecution:
             raise
         except ActivityError as err:
             raise step_exception(err, request.name, where, self._namespace) from err
-        if codec is None:
+        if result is None:
             return data
         try:
-            return codec.load(data)
+            return result.load(data)
         except ValueProblem as problem:
             raise StepOutputError(
                 f"step {request.name!r} ({where}): its recorded result {problem}", step=request.name
@@ -184,8 +184,8 @@ class DurableExecution:
 
     def _dumped(self, type_: Any, value: Any, request: StepRequest, what: str) -> Any:
         try:
-            codec = self._codec(type_)
-            return codec.dump(codec.check(value))
+            found = self._codec(type_)
+            return found.dump(value if type_ is Any else found.check(value))
         except ValueProblem as problem:
             raise StepInputError(f"step {request.name!r} ({place_of(request.run)}): {what}: {problem}") from None
 
@@ -213,12 +213,12 @@ class DurableExecution:
 
     def _codec(self, type_: Any) -> Codec:
         try:
-            codec = self._codecs.get(type_)
+            found = self._codecs.get(type_)
         except TypeError:  # not hashable: Annotated with a list, say
-            return Codec(type_, self._namespace)
-        if codec is None:
-            codec = self._codecs[type_] = Codec(type_, self._namespace)
-        return codec
+            return codec(type_, self._namespace)
+        if found is None:
+            found = self._codecs[type_] = codec(type_, self._namespace)
+        return found
 
 
 def _where() -> str:

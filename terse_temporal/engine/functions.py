@@ -25,6 +25,7 @@ from typing import Any
 from ..errors import StepIsolationError, UnknownFunctionError
 from ..jobs import Job, module_name
 from ..places import place_of
+from ..steps import declared_step
 
 __all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
 
@@ -56,12 +57,14 @@ class FunctionIndex:
         Raises:
             UnknownFunctionError: it names none that this worker may run.
         """
-        if (named := self._named.get(reference)) is not None:
+        if (named := self._find_named(reference)) is not None:
             return named
         qualified, _, fingerprint = reference.partition("#")
         for code, namespace in self._nested.get(qualified, ()):
             if not fingerprint or _fingerprint(code) == fingerprint:
-                return FunctionType(code, namespace, code.co_name)
+                # Kept, so that what is worked out for a function is worked out once.
+                self._named[reference] = FunctionType(code, namespace, code.co_name)
+                return self._named[reference]
         raise UnknownFunctionError(
             f"this worker does not run the function {reference!r}: no job module of it defines, nests or has bound that"
             f" name (it has {', '.join(sorted(self._modules)) or 'none'}). If the step is of a newer or older version"
@@ -86,7 +89,7 @@ class FunctionIndex:
         home = module_name(str(namespace.get("__name__", "")))
         if qualname and "<" not in qualname:
             bound_in = namespace if module == home else vars(sys.modules.get(module, ModuleType(module)))
-            if attribute_path(bound_in, qualname) is function and f"{module}:{qualname}" in self._named:
+            if attribute_path(bound_in, qualname) is function and self._find_named(f"{module}:{qualname}"):
                 return f"{module}:{qualname}"
         for name, value in namespace.items():
             if value is function and f"{home}:{name}" in self._named:
@@ -97,6 +100,10 @@ class FunctionIndex:
             f"step {step!r}: run={function!r} is a {type(unwrapped).__name__}, which a worker cannot find again by name."
             " Give it a function: one at module level, or a `def` or lambda that makes the call."
         )
+
+    def _find_named(self, reference: str) -> Callable[..., Any] | None:
+        # Who decorates a function with `@step` has said that it may be run, also in a library of steps.
+        return self._named.get(reference) or declared_step(reference)
 
     def _refer_nested(self, function: FunctionType, step: str) -> str:
         code = function.__code__

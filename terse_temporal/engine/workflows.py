@@ -22,7 +22,7 @@ from ..execution import executing
 from ..inputs import event_type, read_event
 from ..jobs import Job
 from ..state import State
-from ..values import MAX_BYTES, Codec, ValueProblem, encoded_size
+from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
 from .durable import DurableExecution
 from .failures import run_failure, step_exception
 from .functions import FunctionIndex
@@ -144,7 +144,7 @@ def result_data(job: Job, value: Any) -> Any:
         ResultError: it is not, or is larger than the server takes.
     """
     try:
-        data = Codec(Any).dump(value)
+        data = codec(Any).dump(value)
     except ValueProblem as problem:
         raise ResultError(f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}") from None
     size = encoded_size(data)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -106,8 +107,10 @@ class WorkerProcess:
         await until(lambda: text in self.log() or self._process.returncode is not None, f"the worker says {text!r}")
         assert text in self.log(), f"it ended with {self._process.returncode}:\n{self.log()}"
 
-    def kill(self) -> None:
+    def kill(self) -> float:
+        """End it by SIGKILL, and say when that was."""
         self._process.kill()
+        return time.time()
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -160,9 +163,15 @@ class Case:
             print(f"--- {command} of {self.name}, ended with {process.returncode}:\n{worker.log()}")
 
     async def start(self, job: str, event: Mapping[str, Any] | None = None) -> WorkflowHandle[Any, Any]:
-        """Start the run. Its event says where the effects go, and which file means `go`."""
-        paths = {"effects": str(self.marks), "go": str(self.go)}
-        return await self.client.start_workflow(job, {**paths, **(event or {})}, id=self.name, task_queue=self.name)
+        """Start the run. Unless given, its event says where the effects go, and which file means `go`."""
+        return await self.client.start_workflow(
+            job,
+            {"effects": str(self.marks), "go": str(self.go)} if event is None else event,
+            id=self.name,
+            task_queue=self.name,
+            # A worker killed at work on the handler, not on a step, is given up after this: ten seconds by default.
+            task_timeout=timedelta(seconds=3),
+        )
 
     async def start_one_step(self, run: str = "act", *, waits: bool = True, **options: Any) -> WorkflowHandle[Any, Any]:
         """Start a run of `one-step`, whose step waits for `go` unless told not to."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType, RetryState
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 
 from .processes import Case, at_once, result
 
@@ -152,5 +154,37 @@ async def test_at_most_once(new_case: NewCase) -> None:
     await at_once({"alone": killed(), "with retry=": killed(attempts=3), "in a second attempt": killed(2, attempts=3)})
 
 
-async def test_retry_counts_interruptions(new_case: NewCase) -> None:
-    """With retry= and on_interrupt="retry", interrupted attempts are not failures, but count towards max_attempts."""
+async def test_interruptions_count_as_attempts(new_case: NewCase) -> None:
+    """With retry=, an interrupted attempt runs again even if it was the last, and counts: an exception after it is final."""
+    case = new_case()
+    async with case.worker() as first:
+        run = await case.start_one_step(attempts=2, failing_attempts=3)
+        await case.began("work")
+        first.kill()
+        await first.ended()
+    async with case.worker() as second:
+        await case.began("work", times=2)
+        second.kill()
+        await second.ended()
+    case.go.touch()
+    async with case.worker():
+        assert await result(run) == "RuntimeError: attempt 3 of work"
+    assert case.marks.count("began") == {"before": 1, "work": 3, "after": 1}
+    assert case.marks.one_key_for_each_step()
+
+
+async def test_plain_job_is_attempted_once(new_case: NewCase) -> None:
+    """A job that is not durable fails when its worker is killed, and is not run again."""
+    case = new_case()
+    async with case.worker() as first:
+        run = await case.start("plain")
+        await case.began("plain")
+        first.kill()
+        await first.ended()
+    case.go.touch()
+    async with case.worker():
+        with pytest.raises(WorkflowFailureError) as failed:
+            await result(run)
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert failed.value.cause.type == "StepInterruptedError"
+    assert case.marks.count("began") == {"plain": 1}

@@ -1,0 +1,46 @@
+"""What jobs of tests import from a module beside their own, as jobs in real life do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terse_temporal import job_step
+from tests.effects import record
+
+
+class DeclinedElsewhere(Exception):
+    """An exception of a module that a job imports."""
+
+
+class Toolkit:
+    """Functions in a class of another module."""
+
+    @staticmethod
+    def static(number: int) -> int:
+        return number + 1000
+
+
+def in_another_module(data: dict[str, Any]) -> str:
+    record(data["effects"], "in another module")
+    return "in another module"
+
+
+def step_nested_in_a_helper(number: int) -> Any:
+    def nested(number: int) -> int:
+        return number * 10
+
+    return job_step(run=nested, input=number)
+
+
+async def step_of_a_lambda_in_a_helper(number: int) -> Any:
+    return await job_step(run=lambda number: number * 100, input=number)
+
+
+def decline_elsewhere(data: dict[str, Any]) -> None:
+    record(data["effects"], "declined")
+    raise DeclinedElsewhere("not here")
+
+
+def open_a_file(path: str) -> str:
+    with open(path) as file:  # noqa: PTH123  # what is refused in a handler is `open`
+        return file.read()
