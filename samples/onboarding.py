@@ -1,10 +1,11 @@
-"""Onboarding: a new Stripe customer gets an account, a workspace and a welcome, and three days later a word from us.
+r"""Onboarding: a new Stripe customer gets an account, a workspace and a welcome, and three days later a word from us.
 
 It talks to no service, so it can be tried as it is: the "CRM" is an SQLite file, `$ONBOARDING_DB` or
 `./onboarding.sqlite3`, and an e-mail that is sent is a row in it.
 
     terse-worker samples.onboarding
-    temporal workflow start --type onboard-customer --task-queue terse --input '{"customer": {"email": "a@example.com"}}'
+    temporal workflow start --type onboard-customer --task-queue terse \
+        --input '{"customer": {"email": "ada@example.com"}}'
 
 A step whose worker dies before its result is recorded runs again, under the same idempotency key. So every table here
 has that key as a unique column, and a row is written by "insert, unless it is there": the second attempt changes

@@ -25,5 +25,3 @@ class State:
 
     def __repr__(self) -> str:
         return f"<State of {self._job!r}: not available in this version>"
-
-

@@ -283,9 +283,7 @@ class _StepDecorator(Protocol):
     """What `@step(...)` with options gives."""
 
     @overload
-    def __call__(
-        self, function: Callable[_P, Coroutine[Any, Any, _R]], /
-    ) -> Callable[_P, Coroutine[Any, Any, _R]]: ...
+    def __call__(self, function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Callable[_P, Coroutine[Any, Any, _R]]: ...
 
     @overload
     def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, Awaitable[_R]]: ...

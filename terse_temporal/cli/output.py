@@ -66,17 +66,17 @@ def job_table(jobs: Iterable[Job]) -> Table:
     return table
 
 
-def configure_logging(debug: bool) -> None:
-    """Log to standard output, one line an entry, as containers like it."""
+def configure_logging(news: logging.Filter | None) -> None:
+    """Log to standard output, one line an entry, as containers like it.
+
+    Args:
+        news: decides what of the engine's own log is shown; `None` shows all of it, down to debugging.
+    """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-    handler.addFilter(_keep)
-    logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
+    if news is not None:
+        handler.addFilter(news)
+    logging.basicConfig(level=logging.DEBUG if news is None else logging.INFO, handlers=[handler], force=True)
     # Their lines about single requests would drown those about steps.
     for name in ("httpx", "httpcore", "asyncio"):
-        logging.getLogger(name).setLevel(logging.INFO if debug else logging.WARNING)
-
-
-def _keep(record: logging.LogRecord) -> bool:
-    """Drop what the SDK says of a failed step: the worker says it in one line, with the user's own traceback."""
-    return getattr(record, "__temporal_error_identifier", None) != "ActivityFailure"
+        logging.getLogger(name).setLevel(logging.INFO if news is None else logging.WARNING)

@@ -8,66 +8,125 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from temporalio.client import Client
 from temporalio.worker import Worker
 
 from ..client import connect
-from ..errors import TerseError
+from ..errors import ServerUnavailableError, TerseError
 from ..jobs import Job
 from ..loading import load_jobs
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
+from .enginelog import EngineLog, ServerWatch, quiet_runtime
 from .output import configure_logging, console, fail, job_table
 
-__all__ = ["main", "run_worker"]
+__all__ = ["Observer", "WorkerOptions", "main", "work"]
 
 _logger = logging.getLogger("terse_temporal.worker")
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """What a worker process runs, and where it takes its work from."""
+
+    targets: Sequence[str]
+    task_queue: str = DEFAULT_TASK_QUEUE
+    address: str | None = None
+    namespace: str | None = None
+    debug: bool = False
+
+
+class Observer:
+    """Told how far a worker process has come. This one prints it."""
+
+    def loaded(self, jobs: list[Job]) -> None:
+        """The modules have been imported."""
+
+    def connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
+        """The server answers, and the worker is made."""
+        console.print(
+            f"server [bold]{client.service_client.config.target_host}[/]  namespace [bold]{client.namespace}[/]"
+            f"  task queue [bold]{task_queue}[/]"
+        )
+        console.print(job_table(jobs))
+
+    def ready(self) -> None:
+        """The worker takes work."""
+        _logger.info("ready")
+
+
 def main() -> None:
     """The entry point."""
-    typer.run(_command)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(_command)
+    app()
 
 
 def _command(
-    targets: Annotated[list[str], typer.Argument(metavar="MODULE|FILE|PACKAGE...", help="Where the jobs are.")],
-    task_queue: Annotated[str, typer.Option("--task-queue", "-q", help="Take work from here.")] = DEFAULT_TASK_QUEUE,
-    address: Annotated[str | None, typer.Option(help="host:port of the server, over TEMPORAL_ADDRESS.")] = None,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Over TEMPORAL_NAMESPACE.")] = None,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks and the engine's own log.")] = False,
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODULE|FILE|PACKAGE...",
+            help="Where the jobs are: `shop.jobs`, `jobs/onboarding.py`, or a package, every module of which is loaded.",
+        ),
+    ],
+    task_queue: Annotated[
+        str, typer.Option("--task-queue", "-q", metavar="NAME", help="The task queue to take work from.")
+    ] = DEFAULT_TASK_QUEUE,
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="The Temporal server; wins over TEMPORAL_ADDRESS.")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Wins over TEMPORAL_NAMESPACE.")
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks, and all that the Temporal SDK logs.")
+    ] = False,
 ) -> None:
-    """Run the jobs of some modules, until SIGTERM or SIGINT.
+    """Run the jobs of some modules, until SIGTERM or Ctrl-C.
 
-    The server is found as the Temporal CLI finds it: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,
-    TEMPORAL_TLS…, or a profile file.
+    The server is found as the Temporal CLI finds it: by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and
+    TEMPORAL_TLS…, or by a profile file; otherwise it is localhost:7233.
+
+    The first signal lets running steps end, for up to 20 seconds. The second leaves at once.
     """
-    configure_logging(debug)
-    overrides: dict[str, Any] = {"target_host": address, "namespace": namespace}
+    work(WorkerOptions(targets=targets, task_queue=task_queue, address=address, namespace=namespace, debug=debug))
+
+
+def work(options: WorkerOptions, observer: Observer | None = None) -> None:
+    """Be a worker process until a signal, or end the process with what is wrong."""
+    observer = observer or Observer()
     try:
-        jobs = load_jobs(targets)
-        asyncio.run(run_worker(jobs, task_queue, {key: value for key, value in overrides.items() if value}))
+        server = ServerWatch()
+        configure_logging(None if options.debug else EngineLog(server))
+        jobs = load_jobs(options.targets)
+        observer.loaded(jobs)
+        asyncio.run(_run(jobs, options, observer, server))
     except TerseError as err:
-        fail(err, debug=debug)
+        fail(err, debug=options.debug)
     except Exception as err:
         # A mistake of ours or of the SDK's: without its traceback nobody could tell us.
         fail(err, status=1, debug=True)
     _leave()
 
 
-async def run_worker(jobs: list[Job], task_queue: str, overrides: dict[str, Any]) -> None:
-    """Connect, say what is run and where, and run it until a signal."""
-    client = await connect(**overrides)
-    worker = build_worker(client, jobs=jobs, task_queue=task_queue)
-    console.print(
-        f"server [bold]{client.service_client.config.target_host}[/]  namespace [bold]{client.namespace}[/]"
-        f"  task queue [bold]{task_queue}[/]"
-    )
-    console.print(job_table(jobs))
-    await _until_signal(worker)
+async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, server: ServerWatch) -> None:
+    overrides: dict[str, Any] = {} if options.debug else {"runtime": quiet_runtime()}
+    client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
+    worker = build_worker(client, jobs=jobs, task_queue=options.task_queue)
+    observer.connected(client, jobs, options.task_queue)
+    server.attach(client)
+    try:
+        await _until_signal(worker, observer.ready)
+    finally:
+        server.detach()
 
 
-async def _until_signal(worker: Worker) -> None:
+async def _until_signal(worker: Worker, on_ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -82,12 +141,16 @@ async def _until_signal(worker: Worker) -> None:
         loop.add_signal_handler(each, on_signal, each)
     running = asyncio.create_task(worker.run())
     stopping = asyncio.create_task(stop.wait())
-    _logger.info("ready")
+    on_ready()
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not running.done():
         await worker.shutdown()
-    await running
+    try:
+        await running
+    except RuntimeError as err:
+        # How the SDK says that the server will have no more of this worker: its namespace is gone, or its rights.
+        raise ServerUnavailableError(f"the worker cannot go on, and has stopped: {err}") from err
     _logger.info("stopped")
 
 

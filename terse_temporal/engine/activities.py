@@ -61,8 +61,8 @@ class StepRunner:
     ) -> None:
         self._jobs = jobs
         self._index = index
-        self._heartbeats = heartbeats
-        self._threads = threads
+        self.heartbeats = heartbeats
+        self.threads = threads
         self._refused: set[str] = set()
 
     @activity.defn(dynamic=True)
@@ -77,7 +77,7 @@ class StepRunner:
             self._refuse(name, err)
         started = time.monotonic()
         try:
-            with self._heartbeats.beating(name):
+            with self.heartbeats.beating(name):
                 result = await run()
         except asyncio.CancelledError:
             details = activity.cancellation_details()
@@ -173,7 +173,7 @@ class StepRunner:
             return await function(*positional, **keywords)
         context = contextvars.copy_context()
         in_thread = functools.partial(context.run, function, *positional, **keywords)
-        running = asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+        running = asyncio.get_running_loop().run_in_executor(self.threads, in_thread)
         try:
             result = await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -266,7 +266,5 @@ def _since(started: float) -> str:
     return format_duration(timedelta(seconds=round(max(time.monotonic() - started, 0.001), 3)))
 
 
-def _log(
-    info: activity.Info, what: str, level: int = logging.INFO, error: BaseException | None = None
-) -> None:
+def _log(info: activity.Info, what: str, level: int = logging.INFO, error: BaseException | None = None) -> None:
     _logger.log(level, "step  %s  %s %s", info.workflow_id, info.activity_type, what, exc_info=error)

@@ -224,4 +224,3 @@ class DurableExecution:
 def _where() -> str:
     frame = caller_frame()
     return place(frame.f_code.co_filename, frame.f_lineno)
-

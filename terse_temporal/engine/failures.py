@@ -155,7 +155,9 @@ def _find_class(reference: str, namespace: Mapping[str, Any]) -> type[Exception]
 
 def _rebuilt(cls: type[Exception], detail: FailureDetail, message: str) -> StepError | None:
     try:
-        both = cls if issubclass(cls, StepError) else type(cls.__name__, (StepError, cls), {"__module__": cls.__module__})
+        both = (
+            cls if issubclass(cls, StepError) else type(cls.__name__, (StepError, cls), {"__module__": cls.__module__})
+        )
         error = both.__new__(both, *(detail.arguments or [message]))
         if isinstance(error, OSError):
             # Its errno and file name are read from the arguments by `__init__`, when a subclass has one of its own.
@@ -167,4 +169,3 @@ def _rebuilt(cls: type[Exception], detail: FailureDetail, message: str) -> StepE
         # A class that insists on more than it recorded: an exception group, or one with a layout of its own.
         return None
     return error if isinstance(error, StepError) else None
-

@@ -7,8 +7,10 @@ the activity before it runs.
 
 A nested function has no name to be found by, but its code object stands among the constants of the function around it.
 The worker makes a function of that code and the module's globals, which is the isolation that steps promise: there is
-nothing of the handler in it. Where several nested functions share one qualified name (lambdas do), the reference carries
-a fingerprint of the code. Order would do too, until somebody puts a lambda above another while a step is in flight.
+nothing of the handler in it. Where several nested functions may share one qualified name (lambdas do), the reference
+carries a fingerprint of the code: order would do too, until somebody puts a lambda above another while a step is in
+flight. Its first half is what the code says, which every version of Python agrees about; the second is how it says it
+(`a + 1` and `a - 1` differ in the bytecode alone), and another version of Python does without it where it can.
 """
 
 from __future__ import annotations
@@ -50,6 +52,10 @@ class FunctionIndex:
             for function in (job.handler, job.filter):
                 if function is not None:
                     self._add_function(function)
+            # A lambda in a dict at module level is bound by no name.
+            module, code = sys.modules.get(job.handler.__module__), job._module_code
+            if module is not None and code is not None and code.co_filename == module.__file__:
+                self._add_nested(code, vars(module))
 
     def resolve(self, reference: str) -> Callable[..., Any]:
         """The function that a reference names.
@@ -127,7 +133,9 @@ class FunctionIndex:
                 f"step {step!r} ({where}): {qualified!r} is in no job module of this worker, so no worker could find it"
                 " again. Define the function in the module of the job, or in one that it imports from its own package."
             )
-        return qualified if len(candidates) == 1 else f"{qualified}#{_fingerprint(code)}"
+        # A lambda that is alone today may have company when its step runs.
+        alone = len(candidates) == 1 and code.co_name != "<lambda>"
+        return qualified if alone else f"{qualified}#{_fingerprint(code)}"
 
     def _add_module(self, module: ModuleType) -> None:
         name = module_name(module.__name__)
@@ -156,17 +164,22 @@ class FunctionIndex:
             elif inspect.isfunction(value):
                 self._add_function(value)
 
+    def _add_nested(self, around: CodeType, namespace: dict[str, Any]) -> None:
+        name = module_name(str(namespace.get("__name__", "")))
+        for code in _nested_code(around):
+            # Not the body of a class, nor what reads variables of the function around it.
+            is_function = bool(code.co_flags & inspect.CO_OPTIMIZED) and not code.co_freevars
+            if is_function and id(code) not in self._seen_code:
+                self._seen_code.add(id(code))
+                self._nested[f"{name}:{code.co_qualname}"].append((code, namespace))
+
     def _add_function(self, function: Callable[..., Any]) -> None:
         """Index what is nested in a function, and in what it wraps."""
         unwrapped = inspect.unwrap(function)
         for each in {id(function): function, id(unwrapped): unwrapped}.values():
             if isinstance(each, FunctionType):
                 namespace = each.__globals__
-                name = module_name(str(namespace.get("__name__", "")))
-                for code in _nested_code(each.__code__):
-                    if id(code) not in self._seen_code:
-                        self._seen_code.add(id(code))
-                        self._nested[f"{name}:{code.co_qualname}"].append((code, namespace))
+                self._add_nested(each.__code__, namespace)
                 module = sys.modules.get(str(namespace.get("__name__", "")))
                 if module is not None and vars(module) is namespace and _first_party(module, self._modules):
                     self._add_module(module)
@@ -201,11 +214,22 @@ def _nested_code(code: CodeType) -> Iterator[CodeType]:
 
 
 def _fingerprint(code: CodeType) -> str:
-    """What a piece of code says, without where it stands, and the same under another version of Python."""
-    constants = [const for const in code.co_consts if not isinstance(const, CodeType)]
-    inner = [_fingerprint(const) for const in code.co_consts if isinstance(const, CodeType)]
-    said = repr((code.co_varnames, code.co_names, constants, inner))
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
+    """What a piece of code says and how, without where it stands."""
+    said, how = hashlib.sha256(), hashlib.sha256()
+    for each in (code, *_nested_code(code)):
+        constants = [_text(const) for const in each.co_consts if not isinstance(const, CodeType)]
+        said.update(repr((each.co_varnames, each.co_names, constants)).encode())
+        how.update(each.co_code)
+    return f"{said.hexdigest()[:12]}.{how.hexdigest()[:8]}"
+
+
+def _text(constant: object) -> str:
+    """A constant as text, the same in every process: the order of a set is not."""
+    if isinstance(constant, frozenset):
+        return f"{{{', '.join(sorted(map(_text, constant)))}}}"
+    if isinstance(constant, tuple):
+        return f"({', '.join(map(_text, constant))})"
+    return repr(constant)
 
 
 def _is_neighbour(module: ModuleType, of: ModuleType) -> bool:
@@ -222,5 +246,7 @@ def _is_neighbour(module: ModuleType, of: ModuleType) -> bool:
 def _first_party(module: ModuleType, known: set[str]) -> bool:
     """Whether a function bound by name came from a module of the same code base, so that what it nests counts too."""
     return any(
-        _is_neighbour(module, sys.modules[name]) for name in list(known) if name in sys.modules and name != module.__name__
+        _is_neighbour(module, sys.modules[name])
+        for name in list(known)
+        if name in sys.modules and name != module.__name__
     )

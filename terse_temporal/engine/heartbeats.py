@@ -113,5 +113,3 @@ def _users_line(frame: FrameType | None) -> str:
             return place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return place(innermost.f_code.co_filename, innermost.f_lineno) if innermost else "an unknown line"
-
-

@@ -104,7 +104,10 @@ def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> str:
         right = _cell(now, index, "(the handler did not come here)")
         rows.append((f"{'>' if index == differs else ' '} {index + 1}", left, right))
     widths = [max(len(str(row[column])) for row in rows) for column in range(3)]
-    return "\n".join("  " + "   ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  " + "   ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def _first_difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> int:

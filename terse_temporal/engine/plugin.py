@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from temporalio.client import ClientConfig, WorkflowHistory
 from temporalio.client import Plugin as ClientPlugin
@@ -66,37 +66,40 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
-        self._reporter = MismatchReporter()
         threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
-        self._heartbeats = Heartbeats()
-        steps = StepRunner(jobs, index, self._heartbeats, threads)
+        steps = StepRunner(jobs, index, Heartbeats(), threads)
         others = config.get("workflows", ())
         config["workflows"] = [*others, *(workflow_definition(job, index) for job in jobs.values())]
         if not any(is_dynamic(other) for other in others):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
-        self._set_runner(config, jobs, index)
+        config["unsandboxed_workflow_runner"] = _runner(config, jobs, index)
         # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).
         config["max_heartbeat_throttle_interval"] = limits.HEARTBEAT_EVERY
-        self._client = config["client"]
-        self._threads = threads
         return config
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
-        self._reporter.attach(self._client, asyncio.get_running_loop())
-        try:
-            with self._heartbeats.watching(self._client):
-                await next(worker)
-        finally:
-            # Not waited for: a step that was cut off goes on in its thread until it returns.
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        # Found in the worker, not kept here: one plugin, given to a client, serves all of its workers.
+        config = worker.config(active_config=True)
+        runner = config["unsandboxed_workflow_runner"]
+        steps = [each.__self__ for each in config["activities"] if isinstance(getattr(each, "__self__", 0), StepRunner)]
+        assert isinstance(runner, JobRunner)
+        runner.reporter.attach(worker.client, asyncio.get_running_loop())
+        with contextlib.ExitStack() as stack:
+            for each in steps:
+                # Not waited for: a step that was cut off goes on in its thread until it returns.
+                stack.callback(each.threads.shutdown, wait=False, cancel_futures=True)
+                stack.enter_context(each.heartbeats.watching(worker.client))
+            await next(worker)
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
-        self._reporter = MismatchReporter()
-        config["workflows"] = [*config.get("workflows", ()), *(workflow_definition(job, index) for job in jobs.values())]
-        self._set_runner(config, jobs, index)
+        config["workflows"] = [
+            *config.get("workflows", ()),
+            *(workflow_definition(job, index) for job in jobs.values()),
+        ]
+        config["unsandboxed_workflow_runner"] = _runner(config, jobs, index)
         return config
 
     def run_replayer(
@@ -122,7 +125,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
             raise UnknownJobError(f"jobs=[…] has two of the same name: {', '.join(map(repr, names))}")
         return jobs
 
-    def _set_runner(self, config: Any, jobs: dict[str, Job], index: FunctionIndex) -> None:
-        otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
-        sources = {name: JobSource(job) for name, job in jobs.items()}
-        config["unsandboxed_workflow_runner"] = JobRunner(sources, index, otherwise, self._reporter)
+
+def _runner(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> JobRunner:
+    otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
+    return JobRunner({name: JobSource(job) for name, job in jobs.items()}, index, otherwise, MismatchReporter())

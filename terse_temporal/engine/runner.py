@@ -41,7 +41,7 @@ class JobRunner(WorkflowRunner):
         self._index = index
         self._otherwise = otherwise
         self._unsandboxed = UnsandboxedWorkflowRunner()
-        self._reporter = reporter
+        self.reporter = reporter
         self._prepared: set[str] = set()
         install()
 
@@ -62,7 +62,7 @@ class JobRunner(WorkflowRunner):
         context = RunContext(job, namespace, self._index)
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
         inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))
-        return _GuardedInstance(inner, context, self._reporter)
+        return _GuardedInstance(inner, context, self.reporter)
 
 
 class _GuardedInstance(WorkflowInstance):

@@ -107,9 +107,7 @@ def _code_from_loader(module: ModuleType) -> CodeType | None:
 def _over(function: Callable[..., Any] | None, namespace: dict[str, Any]) -> Any:
     if not isinstance(function, FunctionType):
         return function
-    copy = FunctionType(
-        function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
-    )
+    copy = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
     copy.__annotations__ = function.__annotations__
     copy.__qualname__ = function.__qualname__

@@ -12,12 +12,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from temporalio.converter import PayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from ..execution import UNSET
 
-__all__ = ["VERSION", "FailureDetail", "JobCall", "StepCall", "WireError", "read_call"]
+__all__ = [
+    "VERSION",
+    "FailureDetail",
+    "JobCall",
+    "StepCall",
+    "WireError",
+    "plain_json",
+    "read_call",
+    "read_failure_detail",
+]
 
 #: Raised when a field changes its meaning, which a worker that does not know it must not guess at.
 VERSION: Final = 1
@@ -86,7 +94,9 @@ def read_call(wire: Any) -> StepCall | JobCall:
     if not isinstance(wire, dict) or not isinstance(wire.get("v"), int):
         raise WireError("its input is not a call of a step or a job, as this package writes them")
     if wire["v"] > VERSION:
-        raise WireError(f"its input has version {wire['v']}, and this worker reads up to {VERSION}: a newer one wrote it")
+        raise WireError(
+            f"its input has version {wire['v']}, and this worker reads up to {VERSION}: a newer one wrote it"
+        )
     try:
         if "run" in wire:
             return JobCall(job=str(wire["run"]), event=wire["event"], key=str(wire["key"]))
@@ -143,8 +153,3 @@ def plain_json(value: Any) -> bool:
         return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
     except (TypeError, ValueError, RecursionError):
         return False
-
-
-def decode(payload: Any, converter: PayloadConverter) -> Any:
-    """A payload as data, by the converter of the client in use."""
-    return converter.from_payload(payload)

@@ -90,7 +90,9 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
             _log_end(job, None, "skipped by its filter")
             return {"skipped": "filter"}
         if job.durable:
-            result = result_data(job, await job.handler(*((received, State(job.name)) if job.takes_state else (received,))))
+            result = result_data(
+                job, await job.handler(*((received, State(job.name)) if job.takes_state else (received,)))
+            )
         else:
             result = await _run_in_place(context, raw)
     _log_end(job, None)
@@ -146,7 +148,9 @@ def result_data(job: Job, value: Any) -> Any:
     try:
         data = codec(Any).dump(value)
     except ValueProblem as problem:
-        raise ResultError(f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}") from None
+        raise ResultError(
+            f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}"
+        ) from None
     size = encoded_size(data)
     if size > MAX_BYTES:
         raise ResultError(

@@ -80,8 +80,6 @@ async def more_kinds(event: Event) -> list[Any]:
         await job_step(run=Namespace.static, input=5),
         await job_step(run=Toolkit.static, input=6),
         await job_step(run=sqrt, input=49),
-        await job_step(run=str.upper, input="up"),
-        await job_step(run=len, input=[1, 2]),
         await helpers.step_nested_in_a_helper(8),
         await helpers.step_of_a_lambda_in_a_helper(9),
     ]

@@ -1,0 +1,84 @@
+"""The code in the README and the documentation runs as it stands."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from terse_temporal.jobs import Job, collecting
+from terse_temporal.testing import JobEnvironment
+
+ROOT = Path(__file__).parent.parent
+
+#: The jobs in the documentation, an event for each, and what comes of it.
+RUNS = [
+    ("README.md", "onboard-customer", {"customer": {"email": "ada@example.com"}}, {"welcome": "message-1"}),
+    ("docs/steps.md", "make-thumbnails", {"paths": ["a.png", "b.png"]}, ["a.png@200", "b.png@200"]),
+    ("docs/steps.md", "pay-once", {}, {"declined": "insufficient_funds", "step": "pay"}),
+]
+
+
+def blocks(page: str) -> list[str]:
+    """The Python in a page, block by block."""
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def load(page: str, number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A block as a module, from a file, as a reader would make one."""
+    name = f"documented_{re.sub(r'[^a-z]', '_', page.lower())}_{number}"
+    file = folder / f"{name}.py"
+    file.write_text(blocks(page)[number])
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)
+    with collecting():  # each test makes the jobs anew, and the registry is to know of none
+        spec.loader.exec_module(module)
+    return module
+
+
+def jobs_of(module: ModuleType) -> list[Job]:
+    return [value for value in vars(module).values() if isinstance(value, Job)]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/steps.md"])
+def test_every_block_executes(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every block of Python in the documentation can be executed by itself."""
+    assert blocks(page)
+    for number in range(len(blocks(page))):
+        load(page, number, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(("page", "name", "event", "result"), RUNS, ids=[run[1] for run in RUNS])
+async def test_documented_jobs_run(
+    page: str,
+    name: str,
+    event: Any,
+    result: Any,
+    env: JobEnvironment,
+    task_queue: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job of the documentation gives the result that the documentation leads one to expect."""
+    modules = [load(page, number, tmp_path, monkeypatch) for number in range(len(blocks(page)))]
+    jobs = [job for module in modules for job in jobs_of(module) if job.name == name]
+    async with env.worker(jobs, task_queue=task_queue):
+        assert await env.run(name, event, task_queue=task_queue) == result
+
+
+async def test_charge_is_keyed(
+    env: JobEnvironment, task_queue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The documented charge is made under the step's idempotency key."""
+    jobs = jobs_of(load("docs/steps.md", 0, tmp_path, monkeypatch))
+    async with env.worker(jobs, task_queue=task_queue):
+        receipt = await env.run("charge-customer", {"customer": "ada"}, task_queue=task_queue)
+    assert re.fullmatch("ch_[0-9a-f]{8}", receipt)
