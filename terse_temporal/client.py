@@ -85,7 +85,8 @@ async def _connected(settings: dict[str, Any]) -> Client:
             return client
     except Exception:
         # A thread of the SDK is still letting go of the call that failed. A process that ends in this moment, as it
-        # does after such an error, crashes instead (temporalio/sdk-python#300): one in ten did.
+        # does after such an error, may crash instead (temporalio/sdk-python#300): one in ten did, with this pause one
+        # in two hundred. Only leaving by `os._exit`, as the command line does, is sure.
         await asyncio.sleep(0.05)
         raise
 

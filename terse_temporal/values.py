@@ -57,9 +57,9 @@ class Codec:
             raise ValueProblem(validation_text(err, self._type)) from None
 
     def dump(self, value: Any) -> Any:
-        """A value of the type as plain JSON data."""
+        """A value of the type as plain JSON data, which `load` reads: by the names of its fields, not by aliases."""
         try:
-            data = self._adapter.dump_python(value, mode="json", by_alias=True, warnings="error")
+            data = self._adapter.dump_python(value, mode="json", round_trip=True, warnings="error")
         except (PydanticSerializationError, ValueError, TypeError, RecursionError) as err:
             path, found = _innermost(value, lambda inner: not _is_jsonable(inner))
             raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from temporalio.client import Client
@@ -22,7 +22,8 @@ from ..jobs import Job
 from ..loading import load_jobs
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 from .enginelog import EngineLog, ServerWatch, quiet_runtime
-from .output import configure_logging, console, fail, job_table
+from .options import Address, Debug, Namespace, Targets, TaskQueue
+from .output import configure_logging, console, fail, job_table, leave
 
 __all__ = ["Observer", "WorkerOptions", "main", "work"]
 
@@ -67,25 +68,11 @@ def main() -> None:
 
 
 def _command(
-    targets: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="MODULE|FILE|PACKAGE...",
-            help="Where the jobs are: `shop.jobs`, `jobs/onboarding.py`, or a package, every module of which is loaded.",
-        ),
-    ],
-    task_queue: Annotated[
-        str, typer.Option("--task-queue", "-q", metavar="NAME", help="The task queue to take work from.")
-    ] = DEFAULT_TASK_QUEUE,
-    address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="The Temporal server; wins over TEMPORAL_ADDRESS.")
-    ] = None,
-    namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Wins over TEMPORAL_NAMESPACE.")
-    ] = None,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show tracebacks, and all that the Temporal SDK logs.")
-    ] = False,
+    targets: Targets,
+    task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
 ) -> None:
     """Run the jobs of some modules, until SIGTERM or Ctrl-C.
 
@@ -101,6 +88,9 @@ def work(options: WorkerOptions, observer: Observer | None = None) -> None:
     """Be a worker process until a signal, or end the process with what is wrong."""
     observer = observer or Observer()
     try:
+        # Not line by line when piped, as it is by default: what a job prints would come out at the end.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
         server = ServerWatch()
         configure_logging(None if options.debug else EngineLog(server))
         jobs = load_jobs(options.targets)
@@ -111,7 +101,7 @@ def work(options: WorkerOptions, observer: Observer | None = None) -> None:
     except Exception as err:
         # A mistake of ours or of the SDK's: without its traceback nobody could tell us.
         fail(err, status=1, debug=True)
-    _leave()
+    leave()
 
 
 async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, server: ServerWatch) -> None:
@@ -153,10 +143,3 @@ async def _until_signal(worker: Worker, on_ready: Callable[[], None]) -> None:
         raise ServerUnavailableError(f"the worker cannot go on, and has stopped: {err}") from err
     _logger.info("stopped")
 
-
-def _leave() -> None:
-    """End the process, also when a plain function of a step that was cut off still has its thread."""
-    if any(thread.name.startswith("terse-step") for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)

@@ -90,7 +90,7 @@ class DurableExecution:
 
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = _where()
-        reference = self._index.refer(request.run, request.name, self._namespace)
+        reference = self._index.refer(request.run, request.name, where, self._namespace)
         call = StepCall(
             function=reference,
             job=self.job.name,
@@ -98,8 +98,8 @@ class DurableExecution:
             timeout=request.timeout.total_seconds(),
             input=self._input(request),
             arguments=self._arguments(request),
-            input_schema=self._reference(request, request.input_schema),
-            output_schema=self._reference(request, request.output_schema),
+            input_schema=self._reference(request, request.input_schema, where),
+            output_schema=self._reference(request, request.output_schema, where),
             retry=None if request.retry is None else retry_to_wire(request.retry),
         ).to_wire()
         size = encoded_size(call)
@@ -189,8 +189,8 @@ class DurableExecution:
         except ValueProblem as problem:
             raise StepInputError(f"step {request.name!r} ({place_of(request.run)}): {what}: {problem}") from None
 
-    def _reference(self, request: StepRequest, schema: Any) -> Any:
-        return UNSET if schema is UNSET else refer_to_type(schema, request.name, self._namespace)
+    def _reference(self, request: StepRequest, schema: Any, where: str) -> Any:
+        return UNSET if schema is UNSET else refer_to_type(schema, f"{request.name!r} ({where})", self._namespace)
 
     def _result_codec(self, request: StepRequest) -> Codec | None:
         type_ = request.output_schema

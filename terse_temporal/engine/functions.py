@@ -44,6 +44,7 @@ class FunctionIndex:
         self._named: dict[str, Callable[..., Any]] = {}
         self._nested: defaultdict[str, list[tuple[CodeType, dict[str, Any]]]] = defaultdict(list)
         self._seen_code: set[int] = set()
+        self._made: dict[int, FunctionType] = {}
         self._modules: set[str] = set()
         jobs = list(jobs)
         for module in _job_modules(jobs):
@@ -66,23 +67,31 @@ class FunctionIndex:
         if (named := self._find_named(reference)) is not None:
             return named
         qualified, _, fingerprint = reference.partition("#")
-        for code, namespace in self._nested.get(qualified, ()):
-            if not fingerprint or _fingerprint(code) == fingerprint:
+        found = self._nested.get(qualified, [])
+        if fingerprint and len(found) > 1:
+            said = fingerprint.partition(".")[0]
+            alike = [each for each in found if _fingerprint(each[0]).partition(".")[0] == said]
+            found = [each for each in alike if _fingerprint(each[0]) == fingerprint][:1] or alike
+        # Without a fingerprint that fits, the only one there is has been edited since.
+        if len(found) == 1:
+            code, namespace = found[0]
+            if id(code) not in self._made:
                 # Kept, so that what is worked out for a function is worked out once.
-                self._named[reference] = FunctionType(code, namespace, code.co_name)
-                return self._named[reference]
+                self._made[id(code)] = FunctionType(code, namespace, code.co_name)
+            return self._made[id(code)]
         raise UnknownFunctionError(
             f"this worker does not run the function {reference!r}: no job module of it defines, nests or has bound that"
             f" name (it has {', '.join(sorted(self._modules)) or 'none'}). If the step is of a newer or older version"
             " of the code, it waits for a worker that has it."
         )
 
-    def refer(self, function: Callable[..., Any], step: str, namespace: Mapping[str, Any]) -> str:
+    def refer(self, function: Callable[..., Any], step: str, where: str, namespace: Mapping[str, Any]) -> str:
         """The reference to a function that a handler gave to a step.
 
         Args:
             function: the object, of the handler's own copy of its module.
             step: the step's name, for messages.
+            where: the line of the call, likewise.
             namespace: the globals of that copy.
 
         Raises:
@@ -103,8 +112,8 @@ class FunctionIndex:
         if isinstance(function, FunctionType):
             return self._refer_nested(function, step)
         raise StepIsolationError(
-            f"step {step!r}: run={function!r} is a {type(unwrapped).__name__}, which a worker cannot find again by name."
-            " Give it a function: one at module level, or a `def` or lambda that makes the call."
+            f"step {step!r} ({where}): run={function!r} is a {type(unwrapped).__name__}, which a worker cannot find"
+            " again by name. Give it a function: one at module level, or a `def` or lambda that makes the call."
         )
 
     def _find_named(self, reference: str) -> Callable[..., Any] | None:
@@ -121,7 +130,7 @@ class FunctionIndex:
                 f" another machine: pass what it needs as data, job_step(run=…, input={{…}}), or define it at module"
                 " level."
             )
-        if function.__defaults__ or function.__kwdefaults__:
+        if "<locals>" in function.__qualname__ and (function.__defaults__ or function.__kwdefaults__):
             raise StepIsolationError(
                 f"step {step!r} ({where}) has default values, which are made by the function around it and are not"
                 " there when the step runs. Pass them as data: job_step(run=…, input={…})."

@@ -82,11 +82,13 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         # Found in the worker, not kept here: one plugin, given to a client, serves all of its workers.
         config = worker.config(active_config=True)
         runner = config["unsandboxed_workflow_runner"]
-        steps = [each.__self__ for each in config["activities"] if isinstance(getattr(each, "__self__", 0), StepRunner)]
+        owners = [getattr(each, "__self__", None) for each in config["activities"]]
         assert isinstance(runner, JobRunner)
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
         with contextlib.ExitStack() as stack:
-            for each in steps:
+            for each in owners:
+                if not isinstance(each, StepRunner):
+                    continue
                 # Not waited for: a step that was cut off goes on in its thread until it returns.
                 stack.callback(each.threads.shutdown, wait=False, cancel_futures=True)
                 stack.enter_context(each.heartbeats.watching(worker.client))

@@ -26,6 +26,7 @@ def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
     """A type as JSON.
 
     Args:
+        step: the step's name and where it is called, for messages.
         namespace: the globals of the job's own copy of its module.
 
     Raises:
@@ -58,7 +59,7 @@ def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
     if type_ is Any:
         return "typing:Any"
     raise StepIsolationError(
-        f"step {step!r}: the schema {type_name(type_)} has no name at module level, where the worker that runs the step"
+        f"step {step}: the schema {type_name(type_)} has no name at module level, where the worker that runs the step"
         " could find it. Define it at the top of the module, and pass it by that name."
     )
 

@@ -165,7 +165,8 @@ async def _awaited(value: Any) -> Any:
 
 
 def _log_end(job: Job, failure: BaseException | None, how: str = "done") -> None:
-    if workflow.unsafe.is_replaying() or (failure is not None and not isinstance(failure, Exception)):
+    # A coroutine that is thrown away at exit ends here too, where there is no workflow to ask any more.
+    if (failure is not None and not isinstance(failure, Exception)) or workflow.unsafe.is_replaying():
         return
     info = workflow.info()
     took = format_duration(timedelta(seconds=round((workflow.now() - info.workflow_start_time).total_seconds(), 3)))

@@ -24,12 +24,12 @@ from ..effects import record
 
 
 class Work(BaseModel):
-    """The input of every step here: where to leave its effects, and what to do before it has one."""
+    """The input of every step here: where to leave its effects, and what comes before: attempts that fail, or waiting."""
 
     effects: str
     go: str | None = None
     seconds: float = 0
-    failing_attempts: int = 0
+    failing: list[int] = []
 
     @model_validator(mode="before")
     @classmethod
@@ -66,11 +66,11 @@ async def act(work: Work) -> str:
     """Wait as told, then have an effect."""
     me = current_step()
     did(work, "began")
+    if me.attempt in work.failing:
+        raise RuntimeError(f"attempt {me.attempt} of {me.name}")
     await asyncio.sleep(work.seconds)
     while work.go and not Path(work.go).exists():  # noqa: ASYNC110, ASYNC240  a file, as the test is another process
         await asyncio.sleep(0.02)
-    if me.attempt <= work.failing_attempts:
-        raise RuntimeError(f"attempt {me.attempt} of {me.name}")
     did(work, "effect")
     crash(f"{me.name}: effect")
     return me.name

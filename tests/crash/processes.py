@@ -112,8 +112,12 @@ class WorkerProcess:
         self._process.kill()
         return time.time()
 
+    def send(self, to_it: signal.Signals) -> None:
+        self._process.send_signal(to_it)
+
     def stop(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
+        """Ask it to end, as a redeploy does."""
+        self.send(signal.SIGTERM)
 
     async def ended(self) -> int:
         """Wait for it to end: its exit status, or minus the signal that ended it."""
@@ -175,7 +179,7 @@ class Case:
 
     async def start_one_step(self, run: str = "act", *, waits: bool = True, **options: Any) -> WorkflowHandle[Any, Any]:
         """Start a run of `one-step`, whose step waits for `go` unless told not to."""
-        work = {name: options.pop(name) for name in ("seconds", "failing_attempts") if name in options}
+        work = {name: options.pop(name) for name in ("seconds", "failing") if name in options}
         work |= {"effects": str(self.marks), "go": str(self.go) if waits else None}
         return await self.start("one-step", {"work": work, "run": run, **options})
 

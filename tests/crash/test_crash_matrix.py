@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -83,22 +83,26 @@ async def killed_beside(case: Case, **options: Any) -> None:
     assert case.marks.one_key_for_each_step()
 
 
-async def test_finished_steps_once_unfinished_again(new_case: NewCase, cache: int) -> None:
+def every_crash(new_case: NewCase, cache: str, **options: Any) -> dict[str, Coroutine[Any, Any, None]]:
+    """The cases, for workers with those options."""
+    cases = {
+        "between two steps": order_survives(new_case(), "reserve: recorded", None, **options),
+        "before a step that was taken begins": order_survives(new_case(), "charge: taken", None, **options),
+        "after the effect of a def": order_survives(new_case(), "charge: effect", "charge", **options),
+        "after the effect of an async def": order_survives(new_case(), "ship: effect", "ship", **options),
+        "after the last step is recorded": order_survives(new_case(), "ship: recorded", None, **options),
+        "asleep": killed_asleep(new_case(), timer_fires_meanwhile=False, **options),
+        "asleep over the timer": killed_asleep(new_case(), timer_fires_meanwhile=True, **options),
+        "in the replay of recovery": killed_in_replay(new_case(), **options),
+        "beside a step that is recorded": killed_beside(new_case(), **options),
+    }
+    return {f"{name}, {cache}": case for name, case in cases.items()}
+
+
+async def test_finished_steps_once_unfinished_again(new_case: NewCase) -> None:
     """Wherever its worker is killed, a run ends right: finished steps ran once, an unfinished one again, same key."""
-    options = {} if cache else {"max_cached_workflows": 0}
-    await at_once(
-        {
-            "between two steps": order_survives(new_case(), "reserve: recorded", None, **options),
-            "before a step that was taken begins": order_survives(new_case(), "charge: taken", None, **options),
-            "after the effect of a def": order_survives(new_case(), "charge: effect", "charge", **options),
-            "after the effect of an async def": order_survives(new_case(), "ship: effect", "ship", **options),
-            "after the last step is recorded": order_survives(new_case(), "ship: recorded", None, **options),
-            "asleep": killed_asleep(new_case(), timer_fires_meanwhile=False, **options),
-            "asleep over the timer": killed_asleep(new_case(), timer_fires_meanwhile=True, **options),
-            "in the replay of recovery": killed_in_replay(new_case(), **options),
-            "beside a step that is recorded": killed_beside(new_case(), **options),
-        }
-    )
+    # In one test, cache on and at zero, because together they take as long as the longest.
+    await at_once(every_crash(new_case, "cache on") | every_crash(new_case, "cache at zero", max_cached_workflows=0))
 
 
 async def test_runs_again_within_ten_seconds(new_case: NewCase, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,55 +131,30 @@ async def test_runs_again_within_ten_seconds(new_case: NewCase, capsys: pytest.C
     assert max(took.values()) < 10
 
 
-async def test_at_most_once(new_case: NewCase) -> None:
-    """With on_interrupt="fail" a step whose worker is killed is not run again: StepInterruptedError, with retry= too."""
-
-    async def killed(attempt: int = 1, **options: Any) -> None:
-        case = new_case()
-        async with case.worker() as first:
-            run = await case.start_one_step(on_interrupt="fail", failing_attempts=attempt - 1, **options)
-            await case.began("before")
-            await case.began("work", times=attempt)
-            first.kill()
-            await first.ended()
-        async with case.worker():
-            case.go.touch()
-            assert (await result(run)).startswith("StepInterruptedError: step 'work' (tests/crash/jobs_crash.py:")
-        assert case.marks.count("began") == {"before": 1, "work": attempt, "after": 1}
-        assert case.marks.all("effect", "work") == []
-        # The server itself says that the timeout is of a kind that is not retried.
-        timeouts = [
-            event.activity_task_timed_out_event_attributes
-            for event in (await run.fetch_history()).events
-            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT
-        ]
-        assert [each.retry_state for each in timeouts] == [RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE]
-
-    await at_once({"alone": killed(), "with retry=": killed(attempts=3), "in a second attempt": killed(2, attempts=3)})
-
-
-async def test_interruptions_count_as_attempts(new_case: NewCase) -> None:
-    """With retry=, an interrupted attempt runs again even if it was the last, and counts: an exception after it is final."""
-    case = new_case()
+async def killed_at_most_once(case: Case, attempt: int = 1, **options: Any) -> None:
+    """Kill the worker in the nth attempt of the step: there is no other, and the handler is told."""
     async with case.worker() as first:
-        run = await case.start_one_step(attempts=2, failing_attempts=3)
-        await case.began("work")
+        failing = list(range(1, attempt))
+        run = await case.start_one_step(on_interrupt="fail", failing=failing, **options)
+        await case.began("work", times=attempt)
         first.kill()
         await first.ended()
-    async with case.worker() as second:
-        await case.began("work", times=2)
-        second.kill()
-        await second.ended()
     case.go.touch()
     async with case.worker():
-        assert await result(run) == "RuntimeError: attempt 3 of work"
-    assert case.marks.count("began") == {"before": 1, "work": 3, "after": 1}
-    assert case.marks.one_key_for_each_step()
+        assert (await result(run)).startswith("StepInterruptedError: step 'work' (tests/crash/jobs_crash.py:")
+    assert case.marks.count("began") == {"before": 1, "work": attempt, "after": 1}
+    assert case.marks.count("effect") == {"before": 1, "after": 1}
+    # By the server's own account, it was for its kind that the timeout was not retried.
+    timeouts = [
+        event.activity_task_timed_out_event_attributes
+        for event in (await run.fetch_history()).events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT
+    ]
+    assert [each.retry_state for each in timeouts] == [RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE]
 
 
-async def test_plain_job_is_attempted_once(new_case: NewCase) -> None:
-    """A job that is not durable fails when its worker is killed, and is not run again."""
-    case = new_case()
+async def killed_plain_job(case: Case) -> None:
+    """Kill the worker in a job that is not durable: the run fails, and is not run again."""
     async with case.worker() as first:
         run = await case.start("plain")
         await case.began("plain")
@@ -188,3 +167,15 @@ async def test_plain_job_is_attempted_once(new_case: NewCase) -> None:
     assert isinstance(failed.value.cause, ApplicationError)
     assert failed.value.cause.type == "StepInterruptedError"
     assert case.marks.count("began") == {"plain": 1}
+
+
+async def test_at_most_once(new_case: NewCase) -> None:
+    """What must not run twice does not: a step with on_interrupt="fail", also with retry=, and a job that is not durable."""
+    await at_once(
+        {
+            "a step": killed_at_most_once(new_case()),
+            "with retry=": killed_at_most_once(new_case(), attempts=3),
+            "in its second attempt": killed_at_most_once(new_case(), attempt=2, attempts=3),
+            "a job that is not durable": killed_plain_job(new_case()),
+        }
+    )

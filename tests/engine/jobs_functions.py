@@ -34,6 +34,16 @@ def with_default(number: int = 1, *, factor: int = 10) -> int:
     return number * factor
 
 
+class Doubler:
+    """Something that can be called."""
+
+    def __call__(self, number: int) -> int:
+        return number * 2
+
+
+DOUBLER = Doubler()
+
+
 class Namespace:
     """A class whose functions are steps."""
 
@@ -80,6 +90,7 @@ async def more_kinds(event: Event) -> list[Any]:
         await job_step(run=Namespace.static, input=5),
         await job_step(run=Toolkit.static, input=6),
         await job_step(run=sqrt, input=49),
+        await job_step(run=DOUBLER, input=7),
         await helpers.step_nested_in_a_helper(8),
         await helpers.step_of_a_lambda_in_a_helper(9),
     ]

@@ -111,11 +111,6 @@ async def callable_object(event: Event) -> Any:
     return await job_step(run=Sender(), input="x")
 
 
-@create_job(name="callable-object-of-the-module", durable=True)
-async def callable_object_of_the_module(event: Event) -> Any:
-    return await job_step(run=SENDER, input="x")
-
-
 @create_job(name="bound-method", durable=True)
 async def bound_method(event: Event) -> Any:
     return await job_step(run=SENDER.send, input="x")
@@ -169,7 +164,6 @@ REFUSED: list[tuple[Job, str, list[str]]] = [
     (type_checking_annotation, "price", ["return annotation", "'OnlyForTypeCheckers'"]),
     (inline_annotated, "add", ["Annotated[int, FieldInfo", "at the top of the module"]),
     (callable_object, "Sender", ["Sender", "Give it a function"]),
-    (callable_object_of_the_module, "Sender", ["Sender", "Give it a function"]),
     (bound_method, "send", ["method", "Give it a function"]),
     (partial, "partial", ["partial", "Give it a function"]),
     (partial_of_nested, "partial", ["partial", "Give it a function"]),
