@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
@@ -57,13 +58,14 @@ class Codec:
             raise ValueProblem(validation_text(err, self._type)) from None
 
     def dump(self, value: Any) -> Any:
-        """A value of the type as plain JSON data, which `load` reads: by the names of its fields, not by aliases."""
+        """A value of the type as plain JSON data, for `load`. Plain JSON, which nobody loads, is as its type writes it."""
+        plain = self._type is Any
         try:
-            data = self._adapter.dump_python(value, mode="json", round_trip=True, warnings="error")
+            data = self._adapter.dump_python(value, mode="json", by_alias=plain, round_trip=not plain, warnings="error")
         except (PydanticSerializationError, ValueError, TypeError, RecursionError) as err:
             path, found = _innermost(value, lambda inner: not _is_jsonable(inner))
             raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
-        _refuse_nan(data)
+        _refuse_nan(value, data)
         return data
 
     def load(self, data: Any) -> Any:
@@ -89,8 +91,8 @@ def _shared(type_: Any) -> Codec:
 
 
 def encoded_size(data: Any) -> int:
-    """The size of JSON data on its way, in bytes."""
-    return len(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    """The size of JSON data on its way, in bytes: with the SDK's own converter, which writes other letters as \\u8a9e."""
+    return len(json.dumps(data, separators=(",", ":")))
 
 
 def type_name(type_: Any) -> str:
@@ -114,18 +116,24 @@ def _shown(detail: Any) -> str:
     return f" (it is {text if len(text) <= 60 else text[:57] + '…'})"
 
 
-def _refuse_nan(data: Any) -> None:
-    if not _is_finite(data):
-        path, _ = _innermost(data, lambda value: not _is_finite(value))
+def _refuse_nan(value: Any, data: Any) -> None:
+    try:
+        # Where no type says that a number is one, pydantic writes null for it.
+        suspect = "null" in json.dumps(data, allow_nan=False)
+    except ValueError:
+        suspect = True
+    if suspect and (path := _not_finite(value) or _not_finite(data)):
         raise ValueProblem(f"the value at {path} is not a finite number, which JSON cannot hold")
 
 
-def _is_finite(data: Any) -> bool:
-    try:
-        json.dumps(data, allow_nan=False)
-    except ValueError:
-        return False
-    return True
+def _not_finite(value: Any, path: str = "$", depth: int = 0) -> str | None:
+    """The path of the first number in a value that is not finite."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else path
+    for step, child in _children(value) if depth < 100 else ():
+        if (found := _not_finite(child, path + step, depth + 1)) is not None:
+            return found
+    return None
 
 
 def _is_jsonable(value: Any) -> bool:

@@ -31,7 +31,7 @@ from ..places import place_of
 from ..signatures import called_with, parameter_types, result_type
 from ..state import State
 from ..values import MAX_BYTES, Codec, ValueProblem, encoded_size
-from .failures import INTERRUPTED, retry_delay, step_failure
+from .failures import INTERRUPTED, recordable_cause, retry_delay, step_failure
 from .functions import FunctionIndex
 from .heartbeats import Heartbeats
 from .schemas import resolve_type
@@ -155,7 +155,7 @@ class StepRunner:
                 raise
             raise _failure(RuntimeError("the step cancelled itself"), name, call, info) from None
         except (Exception, SystemExit, KeyboardInterrupt) as err:
-            raise _failure(err, name, call, info) from err
+            raise _failure(err, name, call, info) from recordable_cause(err)
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
         try:
@@ -164,15 +164,17 @@ class StepRunner:
             with executing(DirectExecution(job.name, job.where)):
                 return result_data(job, await self._call(job.handler, arguments, {}))
         except asyncio.CancelledError:
-            raise
+            if activity.is_cancelled():
+                raise
+            raise step_failure(RuntimeError("the job cancelled itself"), job.name, None) from None
         except (Exception, SystemExit, KeyboardInterrupt) as err:
-            raise step_failure(err, job.name, None) from err
+            raise step_failure(err, job.name, None) from recordable_cause(err)
 
     async def _call(self, function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         if inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(function):
             return await function(*positional, **keywords)
         context = contextvars.copy_context()
-        in_thread = functools.partial(context.run, function, *positional, **keywords)
+        in_thread = functools.partial(context.run, _without_stop_iteration, function, positional, keywords)
         running = asyncio.get_running_loop().run_in_executor(self.threads, in_thread)
         try:
             result = await asyncio.shield(running)
@@ -184,6 +186,16 @@ class StepRunner:
             raise
         # `lambda x: fetch(x)` is a plain function that gives a coroutine.
         return await result if inspect.isawaitable(result) else result
+
+
+def _without_stop_iteration(
+    function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]
+) -> Any:
+    try:
+        return function(*positional, **keywords)
+    except StopIteration as err:
+        # A future refuses it, and would stay open for ever. Python does the same to one that leaves a coroutine.
+        raise RuntimeError(f"the function raised StopIteration({', '.join(map(repr, err.args))})") from err
 
 
 class _time_limit:

@@ -27,7 +27,7 @@ from ..signatures import parameter_types, result_type
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
 from .failures import INTERRUPTED, retry_to_wire, step_exception
 from .functions import FunctionIndex
-from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, TIMEOUT_SLACK
+from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
 from .schemas import refer_to_type
 from .wire import StepCall
 
@@ -60,6 +60,9 @@ class DurableExecution:
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
         self.recorded: list[Recorded] = []
+        self._open_steps = asyncio.Semaphore(OPEN_STEPS)
+        #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
+        self.unsent = 0
         self._namespace = namespace
         self._index = index
         self._occurrences: Counter[str] = Counter()
@@ -108,34 +111,23 @@ class DurableExecution:
                 f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
                 f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
             )
-        return self._scheduled(request, call, self._result_codec(request), where)
+        return self._scheduled(request, call, self._result_codec(request), where, size)
 
-    async def _scheduled(self, request: StepRequest, call: dict[str, Any], result: Codec | None, where: str) -> Any:
+    async def _scheduled(
+        self, request: StepRequest, call: dict[str, Any], result: Codec | None, where: str, size: int
+    ) -> Any:
         call["key"] = self._key(request.name)
-        self.recorded.append(Recorded("step", request.name, where))
-        handle = workflow.start_activity(
-            request.name,
-            call,
-            start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=RetryPolicy(
-                initial_interval=FIRST_RERUN,
-                maximum_interval=LONGEST_RERUN,
-                non_retryable_error_types=_INTERRUPTIONS if request.on_interrupt == "fail" else None,
-            ),
-            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        )
-        try:
-            # Shielded: a cancellation of the handler's task must reach the server once, as a request, and the step is
-            # then awaited, so that what the handler does in its `finally` does not overlap with it.
-            data = await asyncio.shield(handle)
-        except asyncio.CancelledError:
-            if not handle.done():
-                handle.cancel()
-                await workflow.wait([handle])
-            raise
-        except ActivityError as err:
-            raise step_exception(err, request.name, where, self._namespace) from err
+        async with self._open_steps:
+            # Steps that are started together go in one message. One that is too large makes the server terminate the
+            # run, so what does not fit waits until the first of the others has ended.
+            while self.unsent and self.unsent + size > SENT_AT_ONCE:
+                await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
+            self.unsent += size
+            self.recorded.append(Recorded("step", request.name, where))
+            try:
+                data = await _until_ended(_started(request, call))
+            except ActivityError as err:
+                raise step_exception(err, request.name, where, self._namespace) from err
         if result is None:
             return data
         try:
@@ -219,6 +211,36 @@ class DurableExecution:
         if found is None:
             found = self._codecs[type_] = codec(type_, self._namespace)
         return found
+
+
+def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHandle[Any]:
+    return workflow.start_activity(
+        request.name,
+        call,
+        start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_policy=RetryPolicy(
+            initial_interval=FIRST_RERUN,
+            maximum_interval=LONGEST_RERUN,
+            non_retryable_error_types=_INTERRUPTIONS if request.on_interrupt == "fail" else None,
+        ),
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+async def _until_ended(handle: workflow.ActivityHandle[Any]) -> Any:
+    """The result of a step; when the handler's task is cancelled, the step has ended before that goes on.
+
+    Shielded, so that the server is asked once, and so that what the handler does in its `finally` does not overlap with
+    the step.
+    """
+    try:
+        return await asyncio.shield(handle)
+    except asyncio.CancelledError:
+        if not handle.done():
+            handle.cancel()
+            await workflow.wait([handle])
+        raise
 
 
 def _where() -> str:

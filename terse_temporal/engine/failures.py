@@ -30,13 +30,18 @@ from ..errors import SideEffectError, StepError, StepInterruptedError
 from ..execution import RetryRule
 from ..jobs import module_name
 from ..places import users_traceback
+from ..values import encoded_size
 from .functions import attribute_path, reference_of_class
 from .wire import FailureDetail, plain_json, read_failure_detail
 
-__all__ = ["INTERRUPTED", "retry_delay", "retry_to_wire", "run_failure", "step_exception", "step_failure"]
+__all__ = ["INTERRUPTED", "recordable_cause", "retry_delay", "retry_to_wire", "run_failure", "step_exception", "step_failure"]
 
 #: The failure type of a step that was cut off by its worker's shutdown. Retried, like a lost worker.
 INTERRUPTED: Final = "StepInterrupted"
+
+#: Characters of an exception's text, and bytes of each thing that it holds, that are recorded. An answer of the server
+#: over its limit would not be taken, and the step run again for ever.
+_LONGEST_TEXT: Final = 10_000
 
 
 def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> ApplicationError:
@@ -46,11 +51,11 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
     detail = FailureDetail(
         step=step,
         error=reference_of_class(cls),
-        arguments=list(error.args) if plain_json(list(error.args)) else [],
-        attributes={name: value for name, value in vars(error).items() if plain_json(value)},
+        arguments=list(error.args) if _is_recordable(list(error.args)) else [],
+        attributes={name: value for name, value in vars(error).items() if _is_recordable(value)},
     )
     return ApplicationError(
-        str(error) or cls.__name__,
+        _message(error),
         detail.to_wire(),
         type=cls.__name__,
         non_retryable=next_retry_delay is None,
@@ -61,6 +66,8 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
 def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: int) -> timedelta | None:
     """How long to wait before the next attempt, or `None` if there is to be none."""
     if rule is None or attempt >= rule["max_attempts"]:
+        return None
+    if isinstance(error, ApplicationError) and error.non_retryable:
         return None
     # Compared by name: the classes named in the handler are of its own copy of the module.
     if not {reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]):
@@ -110,7 +117,10 @@ def run_failure(error: BaseException) -> BaseException:
     """
     if isinstance(error, workflow.NondeterminismError | FailureError):
         return error
-    if not isinstance(error, Exception) or is_cancelled_exception(error):
+    if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
+        return error
+    # Others that are no `Exception` are the engine's own, for control flow.
+    if not isinstance(error, Exception | SystemExit | KeyboardInterrupt | asyncio.CancelledError):
         return error
     if isinstance(error, NotImplementedError) and _is_of_the_loop(error):
         error = SideEffectError(
@@ -118,15 +128,39 @@ def run_failure(error: BaseException) -> BaseException:
             " the run goes on, and it would happen again. Move it into a step, await job_step(run=…)."
         ).with_traceback(error.__traceback__)
     failure = ApplicationError(_message(error), type=type(error).__name__, non_retryable=True)
-    failure.__cause__ = error.__cause__ if isinstance(error, StepError) and error.__cause__ else error
+    failure.__cause__ = recordable_cause(
+        error.__cause__ if isinstance(error, StepError) and error.__cause__ else error
+    )
     return failure
 
 
+def recordable_cause(error: BaseException) -> BaseException | None:
+    """The exception, to be recorded as the cause of a failure; `None` if it and its own causes say too much for that."""
+    length = 0
+    each: BaseException | None = error
+    while each is not None and length <= 5 * _LONGEST_TEXT:
+        length += len(_text(each)) + 1
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+    return error if length <= 5 * _LONGEST_TEXT else None
+
+
 def _message(error: BaseException) -> str:
+    text = _text(error)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters in all)"
+
+
+def _text(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
-        inner = "; ".join(f"{type(each).__name__}: {_message(each)}" for each in error.exceptions)
+        inner = "; ".join(f"{type(each).__name__}: {_text(each)}" for each in error.exceptions)
         return f"{error.message}: {inner}"
-    return str(error) or type(error).__name__
+    try:
+        return str(error) or type(error).__name__
+    except Exception as err:
+        return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
+
+
+def _is_recordable(value: Any) -> bool:
+    return plain_json(value) and encoded_size(value) <= _LONGEST_TEXT
 
 
 def _is_of_the_loop(error: BaseException) -> bool:
@@ -150,14 +184,15 @@ def _find_class(reference: str, namespace: Mapping[str, Any]) -> type[Exception]
     else:
         loaded = builtins if module == "builtins" else sys.modules.get(module)
         found = attribute_path(vars(loaded), qualname) if loaded is not None else None
-    return found if isinstance(found, type) and issubclass(found, Exception) else None
+    # Temporal's own failures are made by its converters alone.
+    return found if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, FailureError) else None
 
 
 def _rebuilt(cls: type[Exception], detail: FailureDetail, message: str) -> StepError | None:
     try:
-        both = (
-            cls if issubclass(cls, StepError) else type(cls.__name__, (StepError, cls), {"__module__": cls.__module__})
-        )
+        # In front of what the class itself has by these names, which may be read-only.
+        ours = {"__module__": cls.__module__, "message": "", "step": "", "error_type": ""}
+        both = cls if issubclass(cls, StepError) else type(cls.__name__, (StepError, cls), ours)
         error = both.__new__(both, *(detail.arguments or [message]))
         if isinstance(error, OSError):
             # Its errno and file name are read from the arguments by `__init__`, when a subclass has one of its own.

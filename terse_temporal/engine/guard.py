@@ -28,7 +28,7 @@ _state = threading.local()
 #: First parts of the names of audit events (see the table in Python's documentation of `sys.audit`).
 _FAMILIES: Final = frozenset(
     "_thread fcntl ftplib glob http imaplib mmap nntplib open os pathlib poplib pty shutil signal smtplib socket sqlite3"
-    " subprocess syslog telnetlib tempfile urllib webbrowser".split()
+    " subprocess syslog telnetlib tempfile time urllib webbrowser".split()
 )
 
 #: Modules that do such things on Python's behalf.

@@ -36,6 +36,13 @@ STICKY_TIMEOUT: Final = timedelta(seconds=3)
 #: Steps that run at once on one worker, and threads for those that are a `def` (made as needed).
 STEPS_AT_ONCE: Final = 100
 
+#: Step inputs that go to the server in one message, in bytes. It takes 4 MiB, with what codecs and headers add.
+SENT_AT_ONCE: Final = 3 * 1024 * 1024
+
+#: Steps of one run that are open at once; more wait their turn. The server refuses the 2,001st
+#: (`limit.numPendingActivities.error`), and the run would stand still for good.
+OPEN_STEPS: Final = 1_000
+
 #: Pollers. With the SDK's five, many short jobs wait longer for a poller than they run.
 WORKFLOW_POLLERS: Final = 10
 STEP_POLLERS: Final = 10

@@ -81,6 +81,7 @@ class _GuardedInstance(WorkflowInstance):
                 del job.initialize_workflow.arguments[1:]
             elif job.HasField("remove_from_cache"):
                 self._reporter.evicted(self._inner.get_info(), job.remove_from_cache, self._context)
+        self._context.execution.unsent = 0
         with guarded():
             return self._inner.activate(act)
 

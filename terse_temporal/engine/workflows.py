@@ -118,11 +118,16 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
 async def _run_in_place(context: RunContext, raw: Any) -> Any:
     """A job that is not durable: one activity, of the job's name, attempted once."""
     job = context.job
-    info = workflow.info()
+    call = JobCall(job=job.name, event=raw, key=workflow.info().first_execution_run_id).to_wire()
+    if (size := encoded_size(call)) > MAX_BYTES:
+        raise EventError(
+            f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most. Store"
+            " the data, and start the job with where it is."
+        )
     try:
         return await workflow.execute_activity(
             job.name,
-            JobCall(job=job.name, event=raw, key=info.first_execution_run_id).to_wire(),
+            call,
             start_to_close_timeout=PLAIN_JOB_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=1),

@@ -1,0 +1,55 @@
+"""A step that raises is tried again when `retry=` says so, as often, after as long and for such errors as it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from terse_temporal import Job
+
+from .bench import Bench, scheduled
+from .jobs_retries import another_class, exit_is_not_retried, in_vain, no_retry, one_attempt, retries
+
+
+def attempts(bench: Bench) -> list[int]:
+    return [int(line.split()[0]) for line in bench.effects.lines()]
+
+
+@pytest.mark.parametrize("case", ["every exception", "a base class", "one class"])
+async def test_it_is_tried_again_until_it_succeeds(bench: Bench, case: str) -> None:
+    """A step is tried again for every Exception, or for the classes in `on=` and those below them."""
+    async with bench.worker(retries):
+        run = await bench.start(retries, case=case)
+        assert await bench.result(run) == "third time"
+    assert attempts(bench) == [1, 2, 3]
+    assert await scheduled(run) == ["third_time"]
+
+
+async def test_delays(bench: Bench) -> None:
+    """The delay before an attempt begins with `initial`, grows by `multiplier`, and is `max_delay` at most."""
+    await bench.run(retries, case="delays")
+    first, second, third = (float(line.split()[1]) for line in bench.effects.lines())
+    assert second - first >= 0.1
+    assert 0.2 <= third - second < 0.29
+
+
+async def test_the_last_attempt_decides(bench: Bench) -> None:
+    """After `max_attempts` the step fails with what its last attempt raised."""
+    assert await bench.run(in_vain) == ["never", True]
+    assert attempts(bench) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("job", "cls", "text"),
+    [
+        (no_retry, "ValueError", "wrong"),
+        (one_attempt, "ValueError", "wrong"),
+        (another_class, "ValueError", "wrong"),
+        (exit_is_not_retried, "StepError", "left"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Job) else "",
+)
+async def test_it_is_not_tried_again(bench: Bench, job: Job, cls: str, text: str) -> None:
+    """Without `retry=`, for a class that `on=` does not name, and for SystemExit, a step fails at once."""
+    failure = await bench.fail(job)
+    assert (failure.type, failure.message) == (cls, text)
+    assert attempts(bench) == [1]
