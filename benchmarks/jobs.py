@@ -1,18 +1,38 @@
-"""The job on this package."""
+"""The job on this package, in one file as one would write it."""
 
 from __future__ import annotations
 
-from benchmarks.model import Charge, Receipt
-from terse_temporal import Event, create_job, job_step
+from dataclasses import dataclass
+
+from terse_temporal import create_job, job_step
+
+
+@dataclass
+class Bill:
+    customer: str
+    steps: int
+
+
+@dataclass
+class Charge:
+    customer: str
+    number: int
+    amount: float
+
+
+@dataclass
+class Receipt:
+    number: int
+    total: float
 
 
 @create_job(name="bill-customer", durable=True)
-async def bill_customer(event: Event) -> float:
+async def bill_customer(bill: Bill) -> float:
     total = 0.0
-    for number in range(event.steps):
+    for number in range(bill.steps):
         receipt = await job_step(
             run=charge,
-            input={"customer": event.customer, "number": number, "amount": total},
+            input=Charge(customer=bill.customer, number=number, amount=total),
             input_schema=Charge,
             output_schema=Receipt,
         )

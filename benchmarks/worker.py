@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import resource
 import sys
-from pathlib import Path
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from benchmarks import handwritten
+from benchmarks import handwritten, handwritten_activities
 from terse_temporal.engine import limits
 from terse_temporal.loading import load_jobs
 from terse_temporal.worker import build_worker
@@ -29,7 +29,7 @@ def build(side: str, client: Client) -> Worker:
         client,
         task_queue=side,
         workflows=[handwritten.BillCustomer],
-        activities=[handwritten.charge],
+        activities=[handwritten_activities.charge],
         # The same as ours, so that what is compared is the code and not these numbers; all else is the SDK's default.
         max_concurrent_activities=limits.STEPS_AT_ONCE,
         max_concurrent_workflow_task_polls=limits.WORKFLOW_POLLERS,
@@ -39,15 +39,14 @@ def build(side: str, client: Client) -> Worker:
 
 async def serve(side: str, address: str) -> None:
     """Run until the end of the input."""
-    # As `terse-worker` has it: one line for each run and each step, here to nowhere.
-    with Path("/dev/null").open("w") as nowhere:
-        logging.basicConfig(stream=nowhere, level=logging.INFO)
-        client = await Client.connect(address)
-        async with build(side, client):
-            while await asyncio.to_thread(sys.stdin.readline):
-                used = resource.getrusage(resource.RUSAGE_SELF)
-                print(used.ru_utime + used.ru_stime, flush=True)
+    client = await Client.connect(address)
+    async with build(side, client):
+        while await asyncio.to_thread(sys.stdin.readline):
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            print(used.ru_utime + used.ru_stime, flush=True)
 
 
 if __name__ == "__main__":
+    # As `terse-worker` has it, one line for each run and each step; here it goes nowhere.
+    logging.basicConfig(filename=os.devnull, level=logging.INFO)
     asyncio.run(serve(*sys.argv[1:]))

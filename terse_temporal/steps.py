@@ -238,9 +238,10 @@ def step(
         )
     if not inspect.isfunction(function):
         raise JobDefinitionError(f"@step goes over a function, not {function!r}")
-    if "<locals>" in function.__qualname__:
+    if "." in function.__qualname__:
+        kind = "nested" if "<locals>" in function.__qualname__ else "a method"
         raise JobDefinitionError(
-            f"@step over {function.__qualname__!r} ({place_of(function)}): the function is nested, and a worker finds"
+            f"@step over {function.__qualname__!r} ({place_of(function)}): the function is {kind}, and a worker finds"
             " a step by its name in the module. Move it to module level, or call it with job_step(run=…)."
         )
     plain = function

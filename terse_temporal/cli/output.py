@@ -7,32 +7,42 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TextIO, TypeVar
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..errors import TerseError
 from ..jobs import Job
 
-__all__ = ["USAGE_ERROR", "configure_logging", "console", "fail", "job_table", "leave", "or_fail"]
+__all__ = ["USAGE_ERROR", "configure_logging", "console", "errors", "fail", "job_table", "leave", "or_fail"]
 
 _T = TypeVar("_T")
 
 #: The exit status for what a person has to put right before it can work: a wrong module, no server.
 USAGE_ERROR = 2
 
-#: Results and tables. `soft_wrap` so that an address or path is never broken in the middle when it is piped.
-console = Console(soft_wrap=True, highlight=False)
-_errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+def _console(stream: TextIO, *, stderr: bool) -> Console:
+    # `soft_wrap` so that no address or path is broken in the middle. Tables do break theirs, where a line has an end: a
+    # file has none.
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, width=None if stream.isatty() else 250)
+
+
+#: Results and tables.
+console = _console(sys.stdout, stderr=False)
+
+#: What is wrong, and what goes on meanwhile.
+errors = _console(sys.stderr, stderr=True)
 
 
 def fail(error: BaseException | str, *, status: int = USAGE_ERROR, debug: bool = False) -> NoReturn:
     """Print what is wrong and end the process; with `debug`, the traceback too."""
     if debug and isinstance(error, BaseException):
         traceback.print_exception(error)
-    _errors.print("[bold red]error:[/] ", end="")
-    _errors.print(str(error), markup=False)
+    errors.print("[bold red]error:[/] ", end="")
+    errors.print(str(error), markup=False)
     leave(status)
 
 
@@ -62,7 +72,8 @@ def job_table(jobs: Iterable[Job]) -> Table:
         table.add_column(column, overflow="fold")
     for job in jobs:
         triggers = ", ".join(trigger.describe() for trigger in job.triggers) or "-"
-        table.add_row(job.name, "yes" if job.durable else "no", triggers, job.where)
+        # Text, because in a plain string rich would read "[…]" as a style.
+        table.add_row(Text(job.name), "yes" if job.durable else "no", Text(triggers), Text(job.where))
     return table
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
+from rich.markup import escape
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -47,11 +48,14 @@ class Observer:
     def loaded(self, jobs: list[Job]) -> None:
         """The modules have been imported."""
 
+    def failed(self) -> None:
+        """It does not run: a module cannot be loaded, or the server does not answer."""
+
     def connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
         """The server answers, and the worker is made."""
         console.print(
-            f"server [bold]{client.service_client.config.target_host}[/]  namespace [bold]{client.namespace}[/]"
-            f"  task queue [bold]{task_queue}[/]"
+            f"server [bold]{escape(client.service_client.config.target_host)}[/]"
+            f"  namespace [bold]{escape(client.namespace)}[/]  task queue [bold]{escape(task_queue)}[/]"
         )
         console.print(job_table(jobs))
 
@@ -62,7 +66,7 @@ class Observer:
 
 def main() -> None:
     """The entry point."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
     app.command()(_command)
     app()
 
@@ -88,7 +92,7 @@ def work(options: WorkerOptions, observer: Observer | None = None) -> None:
     """Be a worker process until a signal, or end the process with what is wrong."""
     observer = observer or Observer()
     try:
-        # Not line by line when piped, as it is by default: what a job prints would come out at the end.
+        # Line by line also into a pipe: what a job prints would otherwise come out at the end.
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(line_buffering=True)
         server = ServerWatch()
@@ -97,6 +101,7 @@ def work(options: WorkerOptions, observer: Observer | None = None) -> None:
         observer.loaded(jobs)
         asyncio.run(_run(jobs, options, observer, server))
     except TerseError as err:
+        observer.failed()
         fail(err, debug=options.debug)
     except Exception as err:
         # A mistake of ours or of the SDK's: without its traceback nobody could tell us.
@@ -142,4 +147,3 @@ async def _until_signal(worker: Worker, on_ready: Callable[[], None]) -> None:
         # How the SDK says that the server will have no more of this worker: its namespace is gone, or its rights.
         raise ServerUnavailableError(f"the worker cannot go on, and has stopped: {err}") from err
     _logger.info("stopped")
-

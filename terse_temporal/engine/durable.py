@@ -34,7 +34,10 @@ from .wire import StepCall
 __all__ = ["DurableExecution", "Recorded"]
 
 #: The server retries timeouts unless these names are among the types that are not (`service/history/workflow/retry.go`).
-_INTERRUPTIONS = ["TemporalTimeout:Heartbeat", "TemporalTimeout:StartToClose", INTERRUPTED]
+#: A worker ends a step at its timeout. When it was left to the server, the step does not let it (it blocks the event
+#: loop), and would run past its timeout again, for ever.
+_OVERRUN = "TemporalTimeout:StartToClose"
+_INTERRUPTIONS = ["TemporalTimeout:Heartbeat", INTERRUPTED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,7 @@ def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHan
         retry_policy=RetryPolicy(
             initial_interval=FIRST_RERUN,
             maximum_interval=LONGEST_RERUN,
-            non_retryable_error_types=_INTERRUPTIONS if request.on_interrupt == "fail" else None,
+            non_retryable_error_types=[_OVERRUN, *(_INTERRUPTIONS if request.on_interrupt == "fail" else ())],
         ),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )

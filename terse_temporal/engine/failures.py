@@ -14,6 +14,8 @@ import builtins
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any, Final
 
 from temporalio import workflow
@@ -23,13 +25,14 @@ from temporalio.exceptions import (
     CancelledError,
     FailureError,
     TimeoutError,
+    TimeoutType,
     is_cancelled_exception,
 )
 
-from ..errors import SideEffectError, StepError, StepInterruptedError
+from ..errors import SideEffectError, StepError, StepInterruptedError, StepTimeoutError
 from ..execution import RetryRule
 from ..jobs import module_name
-from ..places import users_traceback
+from ..places import is_users, place, users_traceback
 from ..values import encoded_size
 from .functions import attribute_path, reference_of_class
 from .wire import FailureDetail, plain_json, read_failure_detail
@@ -103,6 +106,12 @@ def step_exception(error: ActivityError, step: str, where: str, namespace: Mappi
         raised.step = step
         raised.error_type = cause.type or StepError.__name__
         return raised
+    if isinstance(cause, TimeoutError) and cause.type == TimeoutType.START_TO_CLOSE:
+        return StepTimeoutError(
+            f"step {step!r} ({where}) ran past its timeout, and its worker could not end it: something in it blocks the"
+            " event loop. Make the function a plain `def`, or make that call with `await asyncio.to_thread(…)`.",
+            step=step,
+        )
     return StepInterruptedError(
         f"step {step!r} ({where}) was interrupted: {_reason(cause)} It may have happened or not, and"
         ' on_interrupt="fail" says not to run it again.',
@@ -122,10 +131,11 @@ def run_failure(error: BaseException) -> BaseException:
     # Others that are no `Exception` are the engine's own, for control flow.
     if not isinstance(error, Exception | SystemExit | KeyboardInterrupt | asyncio.CancelledError):
         return error
-    if isinstance(error, NotImplementedError) and _is_of_the_loop(error):
+    if _is_refused_by_the_loop(error):
         error = SideEffectError(
-            "the handler of a durable job used the network, or a thread or process: it is replayed from the top whenever"
-            " the run goes on, and it would happen again. Move it into a step, await job_step(run=…)."
+            f"the network, or a thread or process, was used at {_users_line(error.__traceback__)}, in the handler of a"
+            " durable job. The handler is replayed from the top whenever the run goes on, and it would happen again:"
+            " move it into a step, await job_step(run=…)."
         ).with_traceback(error.__traceback__)
     failure = ApplicationError(_message(error), type=type(error).__name__, non_retryable=True)
     failure.__cause__ = recordable_cause(
@@ -139,14 +149,18 @@ def recordable_cause(error: BaseException) -> BaseException | None:
     length = 0
     each: BaseException | None = error
     while each is not None and length <= 5 * _LONGEST_TEXT:
-        length += len(_text(each)) + 1
+        try:
+            length += len(str(each)) + 1
+        except Exception:
+            return None
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
     return error if length <= 5 * _LONGEST_TEXT else None
 
 
 def _message(error: BaseException) -> str:
     text = _text(error)
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters in all)"
+    # A little more, so that what was cut in the step is not cut again.
+    return text if len(text) <= _LONGEST_TEXT + 100 else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters in all)"
 
 
 def _text(error: BaseException) -> str:
@@ -163,12 +177,20 @@ def _is_recordable(value: Any) -> bool:
     return plain_json(value) and encoded_size(value) <= _LONGEST_TEXT
 
 
-def _is_of_the_loop(error: BaseException) -> bool:
-    """Whether it is the workflow's event loop that says it does not do this."""
-    traceback = error.__traceback__
+def _is_refused_by_the_loop(error: BaseException) -> bool:
+    """Whether it is the workflow's event loop that says it does not do this, also from within a group of tasks."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_refused_by_the_loop, error.exceptions))
+    traceback = error.__traceback__ if isinstance(error, NotImplementedError) else None
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == "asyncio.events"
+
+
+def _users_line(traceback: TracebackType | None) -> str:
+    """The last line of the user's in a traceback."""
+    lines = [each for each in walk_tb(traceback) if is_users(each[0])]
+    return place(lines[-1][0].f_code.co_filename, lines[-1][1]) if lines else "an unknown line"
 
 
 def _reason(cause: BaseException | None) -> str:

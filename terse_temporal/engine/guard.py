@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+import zoneinfo
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
@@ -56,6 +57,19 @@ def install() -> None:
     if not _installed:
         _installed = True
         sys.addaudithook(_hook)
+        if sys.version_info < (3, 12):
+            _announce_threads()
+
+
+def _announce_threads() -> None:
+    """Announce threads as Python does from 3.12 on."""
+    start: Callable[..., int] = vars(threading)["_start_new_thread"]
+
+    def announced(*args: Any) -> int:
+        sys.audit("_thread.start_new_thread", *args)
+        return start(*args)
+
+    vars(threading)["_start_new_thread"] = announced
 
 
 @contextmanager
@@ -74,6 +88,9 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         return
     if event.partition(".")[0] not in _FAMILIES and event != "builtins.input":
         return
+    # What a timezone is read from; it is opened without a line of Python's own in between.
+    if event == "open" and str(args[0]).startswith(zoneinfo.TZPATH):
+        return
     frame = _culprit(sys._getframe(1))
     if frame is not None:
         # What builds the message must not set the hook off again.
@@ -91,6 +108,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 def _culprit(frame: FrameType | None) -> FrameType | None:
     """The line of the user's that leads here, or `None` where none does."""
     found: FrameType | None = None
+    if frame is not None and frame.f_globals is globals():
+        frame = frame.f_back
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if module in _INNOCENT:

@@ -1,10 +1,10 @@
 """Telling the server that a step is running, without the author's help.
 
-Beats are sent from the worker's event loop, so they go on while a `def` step blocks its thread. An `async def` step that
-calls something blocking stops that loop, and with it the beats of every step: the server would take the worker for dead
-and give its steps to another one, while they are still running here. Measured: a step that blocks for 12 seconds was
-repeated for ever. So a thread watches the loop, and while it stands still sends the beats itself, over a loop of its own,
-and says which line is in the way.
+Beats are sent from the worker's event loop, so they go on while a `def` step blocks its thread. An `async def` step
+that calls something blocking stops that loop, and with it the beats of every step: the server would take the worker for
+dead and give its steps to another one, while they are still running here. Measured: a step that blocks for 12 seconds
+was repeated for ever. So a thread watches the loop, and while it stands still sends the beats itself, over a loop of
+its own, and says which line is in the way. When that thread stands still too, all it can do is say so afterwards.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from temporalio import activity
 from temporalio.client import AsyncActivityCancelledError, Client
 from temporalio.service import RPCError
 
+from ..durations import format_duration
 from ..places import is_users, place
-from .limits import HEARTBEAT_EVERY
+from .limits import HEARTBEAT_EVERY, HEARTBEAT_TIMEOUT
 
 __all__ = ["Heartbeats"]
 
@@ -76,31 +77,59 @@ class Heartbeats:
     def _watch(self, client: Client, watched: int) -> None:
         said: set[str] = set()
         with asyncio.Runner() as runner:
-            while not self._stopped.wait(_EVERY):
-                running = self._running.copy()
+            while True:
+                asleep_since = time.monotonic()
+                if self._stopped.wait(_EVERY):
+                    return
+                asleep_for = time.monotonic() - asleep_since
                 still_for = time.monotonic() - self._last_beat
-                if not running or still_for < 2 * _EVERY:
+                running = self._running.copy()
+                if not running:
                     continue
-                where = _users_line(sys._current_frames().get(watched))
-                if where not in said:
-                    said.add(where)
-                    _logger.warning(
-                        "the event loop of this worker has stood still for %.0f seconds at %s, in or beside the steps"
-                        " %s. Beats are sent from another thread meanwhile, so nothing runs twice, but no other step"
-                        " goes on: make the function a plain `def`, or call it with `await asyncio.to_thread(…)`.",
-                        still_for,
-                        where,
-                        ", ".join(sorted(set(map(repr, running.values())))),
-                    )
+                if asleep_for > 3 * _EVERY:
+                    _warn_of_standstill(asleep_for, running)
+                elif still_for > 2 * _EVERY:
+                    where = _users_line(sys._current_frames().get(watched))
+                    if where not in said:
+                        said.add(where)
+                        _warn_of_blocked_loop(still_for, where, running)
+                else:
+                    continue
                 runner.run(_beat_for(client, list(running)))
+
+
+def _warn_of_blocked_loop(seconds: float, where: str, running: Mapping[bytes, str]) -> None:
+    _logger.warning(
+        "the event loop of this worker has stood still for %.0f seconds at %s, in or beside the steps %s. Beats are"
+        " sent from another thread meanwhile, so nothing runs twice, but no other step goes on: make the function a"
+        " plain `def`, or call it with `await asyncio.to_thread(…)`.",
+        seconds,
+        where,
+        _quoted(running),
+    )
+
+
+def _warn_of_standstill(seconds: float, running: Mapping[bytes, str]) -> None:
+    _logger.warning(
+        "this worker as a whole has stood still for %.0f seconds, in or beside the steps %s: it was suspended, or one"
+        " call kept all threads of Python waiting (into C; a regular expression that backtracks, say). After %s of that"
+        " the server takes a worker for dead, and its steps run again, with the same key. Make such a call in a process"
+        " of its own.",
+        seconds,
+        _quoted(running),
+        format_duration(HEARTBEAT_TIMEOUT),
+    )
+
+
+def _quoted(running: Mapping[bytes, str]) -> str:
+    return ", ".join(sorted(set(map(repr, running.values()))))
 
 
 async def _beat_for(client: Client, tokens: list[bytes]) -> None:
     async def one(token: bytes) -> None:
-        try:
+        # Ended meanwhile, or cancelled, which the loop learns by itself when it goes on.
+        with suppress(AsyncActivityCancelledError, RPCError):
             await client.get_async_activity_handle(task_token=token).heartbeat()
-        except (AsyncActivityCancelledError, RPCError):
-            pass  # ended meanwhile, or cancelled, which the loop learns by itself when it goes on
 
     await asyncio.gather(*map(one, tokens))
 

@@ -16,9 +16,10 @@ HEARTBEAT_EVERY: Final = timedelta(seconds=1.5)
 #: next attempt and a queue poll still under ten seconds.
 HEARTBEAT_TIMEOUT: Final = timedelta(seconds=7)
 
-#: The delay before an interrupted step runs again, doubled each time up to the longest.
+#: The delay before an interrupted step runs again, doubled with each attempt up to the longest. Attempts that raised
+#: count too, and after many of them an interruption must still be over within ten seconds.
 FIRST_RERUN: Final = timedelta(milliseconds=200)
-LONGEST_RERUN: Final = timedelta(seconds=30)
+LONGEST_RERUN: Final = timedelta(seconds=1)
 
 #: A step's own timeout is kept by the worker that runs it. The server's is a net below that, for one that does not.
 TIMEOUT_SLACK: Final = timedelta(seconds=30)

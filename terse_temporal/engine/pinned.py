@@ -11,6 +11,7 @@ Instances are of the original classes throughout, so that a twin is only ever me
 
 from __future__ import annotations
 
+import asyncio as _asyncio
 import builtins
 import datetime as _datetime
 import os as _os
@@ -77,7 +78,8 @@ class _PinnedDate(_datetime.date, metaclass=_OfOriginal):
 
     @classmethod
     def today(cls) -> Any:
-        return _local(_now()).date()
+        day = _local(_now()).date()
+        return day if cls is _PinnedDate else cls(day.year, day.month, day.day)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
@@ -94,7 +96,8 @@ class _PinnedDatetime(_datetime.datetime, metaclass=_OfOriginal):
 
     @classmethod
     def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
-        return _local(_now()) if tz is None else _now().astimezone(tz)
+        moment = _local(_now()) if tz is None else _now().astimezone(tz)
+        return moment if cls is _PinnedDatetime else cls.combine(moment.date(), moment.timetz())
 
     @classmethod
     def today(cls) -> Any:
@@ -102,7 +105,8 @@ class _PinnedDatetime(_datetime.datetime, metaclass=_OfOriginal):
 
     @classmethod
     def utcnow(cls) -> Any:
-        return _now().replace(tzinfo=None)
+        moment = _now().replace(tzinfo=None)
+        return moment if cls is _PinnedDatetime else cls.combine(moment.date(), moment.time())
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
@@ -181,6 +185,8 @@ _INTO_A_STEP: Final = "move it into a step, await job_step(run=…)."
 _CLOCKS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 
 _TWINS: Final[dict[str, ModuleType]] = {
+    # Of coroutines it makes a set, which is ordered by their addresses.
+    "asyncio": _twin(_asyncio, as_completed=_pinned(_asyncio.as_completed, workflow.as_completed)),
     "datetime": _twin(_datetime, date=_PinnedDate, datetime=_PinnedDatetime),
     "time": _twin(
         _time,

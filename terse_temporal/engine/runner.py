@@ -12,6 +12,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, Workf
 from .functions import FunctionIndex
 from .guard import guarded, install
 from .mismatch import MismatchReporter
+from .ordered import order_tasks
 from .sandbox import JobSource
 from .workflows import RUN_CONTEXT, RunContext, job_of_definition
 
@@ -62,6 +63,7 @@ class JobRunner(WorkflowRunner):
         context = RunContext(job, namespace, self._index)
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
         inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))
+        order_tasks(inner)
         return _GuardedInstance(inner, context, self.reporter)
 
 

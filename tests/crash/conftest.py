@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -23,6 +24,6 @@ async def client() -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-def new_case(client: Client, tmp_path: Path) -> Callable[[], Case]:
+def new_case(client: Client, tmp_path: Path) -> Callable[..., Case]:
     """Makes a run's surroundings: a task queue and a directory of its own."""
-    return lambda: Case(client, tmp_path)
+    return functools.partial(Case, client, tmp_path)

@@ -24,7 +24,7 @@ from ..effects import record
 
 
 class Work(BaseModel):
-    """The input of every step here: where to leave its effects, and what comes before: attempts that fail, or waiting."""
+    """The input of every step here: where to leave its effects, and what is to happen before it has one."""
 
     effects: str
     go: str | None = None
@@ -47,6 +47,7 @@ class OneStep(BaseModel):
     run: Literal["act", "act_in_thread", "block", "compute"] = "act"
     on_interrupt: Literal["retry", "fail"] = "retry"
     attempts: int | None = None
+    timeout: str = "10m"
 
 
 def crash(point: str) -> None:
@@ -68,9 +69,13 @@ async def act(work: Work) -> str:
     did(work, "began")
     if me.attempt in work.failing:
         raise RuntimeError(f"attempt {me.attempt} of {me.name}")
-    await asyncio.sleep(work.seconds)
-    while work.go and not Path(work.go).exists():  # noqa: ASYNC110, ASYNC240  a file, as the test is another process
-        await asyncio.sleep(0.02)
+    try:
+        await asyncio.sleep(work.seconds)
+        while work.go and not Path(work.go).exists():  # noqa: ASYNC110, ASYNC240  a file, as the test is another process
+            await asyncio.sleep(0.02)
+    except asyncio.CancelledError:
+        did(work, "cancelled")
+        raise
     did(work, "effect")
     crash(f"{me.name}: effect")
     return me.name
@@ -109,7 +114,7 @@ async def compute(work: Work) -> str:
 async def meet(work: Work) -> list[str]:
     """End only when two steps have begun."""
     did(work, "began")
-    while len(guests := _names(Path(work.effects).read_text())) < 2:  # noqa: ASYNC240  another process's
+    while len(guests := _names(Path(work.effects).read_text())) < 2:  # noqa: ASYNC110, ASYNC240  a file, as above
         await asyncio.sleep(0.02)
     return sorted(guests)
 
@@ -137,20 +142,18 @@ async def order(event: Event) -> list[str]:
 async def both(event: Event) -> list[str]:
     """Two steps at once: one ends, one waits for `go`."""
     data = {"effects": event.effects}
-    return await asyncio.gather(
-        job_step(run=act, name="quick", input=data, input_schema=Work),
-        job_step(run=act, name="slow", input={**data, "go": event.go}, input_schema=Work),
-    )
+    quick = job_step(run=act, name="quick", input=data, input_schema=Work)
+    slow = job_step(run=act, name="slow", input={**data, "go": event.go}, input_schema=Work)
+    return list(await asyncio.gather(quick, slow))
 
 
 @create_job(name="meeting", durable=True)
 async def meeting(event: Event) -> list[list[str]]:
     """Two steps at once, each of which ends only when the other has begun."""
     data = {"effects": event.effects}
-    return await asyncio.gather(
-        job_step(run=meet, name="ada", input=data, input_schema=Work),
-        job_step(run=meet, name="bob", input=data, input_schema=Work),
-    )
+    ada = job_step(run=meet, name="ada", input=data, input_schema=Work)
+    bob = job_step(run=meet, name="bob", input=data, input_schema=Work)
+    return list(await asyncio.gather(ada, bob))
 
 
 @create_job(name="one-step", durable=True)
@@ -165,6 +168,7 @@ async def one_step(event: OneStep) -> str:
             input=event.work,
             input_schema=Work,
             on_interrupt=event.on_interrupt,
+            timeout=event.timeout,
             retry=Retry(max_attempts=event.attempts, initial="10ms") if event.attempts else None,
         )
     except StepError as err:

@@ -10,38 +10,33 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from inspect import isawaitable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from ..effects import Effects
 
-_T = TypeVar("_T")
-
 ROOT = Path(__file__).parents[2]
-JOBS = "tests/crash/jobs_crash.py"
 
 #: Seconds for what takes a fraction of one on a quiet machine.
 SOON = 60.0
 
 
-async def until(condition: Callable[[], _T | Awaitable[_T]], what: str, within: float = SOON) -> _T:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + within
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Ask until the answer, which may have to be awaited, is true."""
+    deadline = time.monotonic() + SOON
     while True:
-        answer: Any = condition()
-        if isawaitable(answer):
-            answer = await answer
-        if answer:
-            return answer  # type: ignore[no-any-return]  # it was awaited, if it had to be
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
+        answer = condition()
+        if await answer if isawaitable(answer) else answer:
+            return
+        assert time.monotonic() < deadline, f"not within {SOON:g} s: {what}"
         await asyncio.sleep(0.02)
 
 
@@ -126,24 +121,30 @@ class WorkerProcess:
 
 
 class Case:
-    """One run of a job on a task queue of its own, its workers, and what its steps leave behind."""
+    """One run of a job, by default on a task queue of its own, with its workers and what its steps leave behind."""
 
-    def __init__(self, client: Client, directory: Path) -> None:
+    def __init__(
+        self, client: Client, directory: Path, *, jobs: str = "tests/crash/jobs_crash.py", task_queue: str | None = None
+    ) -> None:
         self.client = client
+        self.jobs = jobs
         self.name = f"case-{uuid.uuid4()}"
+        self.task_queue = task_queue or self.name
         self.directory = directory / self.name
         self.directory.mkdir()
         self.marks = Marks(self.directory / "effects")
         self.go = self.directory / "go"
 
+    def another(self) -> Case:
+        """Another run on the same task queue."""
+        return Case(self.client, self.directory, jobs=self.jobs, task_queue=self.task_queue)
+
     @asynccontextmanager
     async def worker(self, *, crash_at: str = "", ready: bool = True, **options: Any) -> AsyncIterator[WorkerProcess]:
         """A worker for the length of the block: `terse-worker`, or one with options that it does not have."""
         address = self.client.service_client.config.target_host
-        if options:
-            command = ["tests/crash/worker_process.py", address, self.name, json.dumps(options), JOBS]
-        else:
-            command = ["workers/terse_worker.py", JOBS, "--task-queue", self.name, "--address", address]
+        program = ["tests/crash/worker_process.py", json.dumps(options)] if options else ["workers/terse_worker.py"]
+        command = [*program, self.jobs, "--task-queue", self.task_queue, "--address", address]
         log = self.directory / f"{uuid.uuid4()}.log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
@@ -172,21 +173,25 @@ class Case:
             job,
             {"effects": str(self.marks), "go": str(self.go)} if event is None else event,
             id=self.name,
-            task_queue=self.name,
+            task_queue=self.task_queue,
             # A worker killed at work on the handler, not on a step, is given up after this: ten seconds by default.
             task_timeout=timedelta(seconds=3),
         )
 
     async def start_one_step(self, run: str = "act", *, waits: bool = True, **options: Any) -> WorkflowHandle[Any, Any]:
         """Start a run of `one-step`, whose step waits for `go` unless told not to."""
-        work = {name: options.pop(name) for name in ("seconds", "failing") if name in options}
-        work |= {"effects": str(self.marks), "go": str(self.go) if waits else None}
+        work: dict[str, Any] = {"effects": str(self.marks), "go": str(self.go) if waits else None}
+        work |= {name: options.pop(name) for name in ("seconds", "failing") if name in options}
         return await self.start("one-step", {"work": work, "run": run, **options})
+
+    async def mark(self, what: str, step: str, times: int = 1) -> Mark:
+        """Wait until a step has left such a line for the nth time."""
+        await until(lambda: len(self.marks.all(what, step)) >= times, f"{what!r} of {step!r} ({times})")
+        return self.marks.all(what, step)[times - 1]
 
     async def began(self, step: str, times: int = 1) -> Mark:
         """Wait until a step has begun for the nth time."""
-        await until(lambda: len(self.marks.all("began", step)) >= times, f"{step!r} begins ({times})")
-        return self.marks.all("began", step)[times - 1]
+        return await self.mark("began", step, times)
 
     async def recorded(self, event_type: EventType.ValueType) -> None:
         """Wait until the server has such an event in the history of the run."""

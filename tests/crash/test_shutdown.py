@@ -81,7 +81,7 @@ async def test_long_step_runs_again(new_case: NewCase) -> None:
 
 
 async def test_long_step_at_most_once(new_case: NewCase) -> None:
-    """With on_interrupt="fail" a step that outlasts the grace ran once and raises StepInterruptedError, with retry= too."""
+    """With on_interrupt="fail" a step that outlasts the grace runs once and raises StepInterruptedError."""
     await at_once(
         {
             "async def": at_most_once(new_case()),

@@ -1,33 +1,24 @@
-"""A worker as a process, with options that `terse-worker` does not have.
+"""`terse-worker` with options that the command does not have.
 
-    python tests/crash/worker_process.py ADDRESS TASK_QUEUE '{"max_cached_workflows": 0}' FILE
+The first argument is a JSON object of options for `build_worker`; the others are those of `terse-worker`.
 """
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import json
 import sys
 from datetime import timedelta
-from typing import Any
 
-from terse_temporal.cli.output import configure_logging
-from terse_temporal.cli.worker import _leave, _until_signal
-from terse_temporal.client import connect
-from terse_temporal.loading import load_jobs
+from terse_temporal.cli import worker
+from terse_temporal.engine import durable
 from terse_temporal.worker import build_worker
 
-
-async def main(address: str, task_queue: str, options: str, *targets: str) -> None:
-    """Run it until a signal, as `terse-worker` does."""
-    given: dict[str, Any] = json.loads(options)
-    if "graceful_shutdown_timeout" in given:
-        given["graceful_shutdown_timeout"] = timedelta(seconds=given["graceful_shutdown_timeout"])
-    configure_logging(debug=False)
-    client = await connect(target_host=address)
-    await _until_signal(build_worker(client, jobs=load_jobs(targets), task_queue=task_queue, **given))
-
-
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
-    _leave()
+    options = json.loads(sys.argv.pop(1))
+    if (grace := options.get("graceful_shutdown_timeout")) is not None:
+        options["graceful_shutdown_timeout"] = timedelta(seconds=grace)
+    if (slack := options.pop("timeout_slack", None)) is not None:
+        durable.TIMEOUT_SLACK = timedelta(seconds=slack)  # type: ignore[attr-defined]  # half a minute is long for a test
+    worker.build_worker = functools.partial(build_worker, **options)  # type: ignore[attr-defined]  # it is imported there
+    worker.main()

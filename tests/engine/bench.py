@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
@@ -41,6 +42,14 @@ class Bench:
     async def start(self, job: Job | str, **event: Any) -> Run:
         """Start a run, without a worker of its own."""
         return await self.env.start(job, {"effects": str(self.effects), **event}, task_queue=self.task_queue)
+
+    async def start_on_the_wall_clock(self, job: Job | str, *, on: Client | None = None, **event: Any) -> Run:
+        """Start a run that takes as long as it sleeps, by another client if one is given."""
+        client = on or await Client.connect(self.env.address)
+        name = job if isinstance(job, str) else job.name
+        return await client.start_workflow(
+            name, {"effects": str(self.effects), **event}, id=f"{name}-{uuid.uuid4()}", task_queue=self.task_queue
+        )
 
     async def result(self, run: Run) -> Any:
         """The result of a run, or an error if it hangs."""

@@ -1,0 +1,233 @@
+"""`terse-temporal demo`: what this package promises, in half a minute, and counted.
+
+Everything is real: the server, two worker processes, SIGKILL, and the payload, which is one of Stripe's. Only the three
+days are skipped. What happened is counted in a file that the steps write to, outside of any worker, and the demo fails
+when the count is not what is promised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.testing import TimeSkipper
+
+from ..client import connect
+from ..devserver import DevServer
+from ..errors import TerseError
+from ..places import shown_path
+from ..worker import DEFAULT_TASK_QUEUE
+from .child import WorkerChild, local_environment
+from .options import Debug
+from .output import console, errors, fail, leave
+from .tasks import Interrupted, interruptible
+from .timeline import Timeline, timeline_table
+from .worker import WorkerOptions
+
+__all__ = ["demo"]
+
+_FILES: Final = Path(__file__).parent / "demo_files"
+_JOB: Final = "onboard-customer"
+_STEPS: Final = ("create_account", "provision_workspace", "send_welcome", "send_check_in")
+_KILLED_IN: Final = "provision_workspace"
+_SLEEP: Final = timedelta(days=3)
+
+#: Seconds. Longest takes the server's noticing that a worker is gone: seven, and a moment.
+_PATIENCE: Final = 30.0
+
+
+def demo(debug: Debug = False) -> None:
+    """Watch a job survive `kill -9`: its worker dies in the middle of a step, and what happened is counted.
+
+    It takes about fifteen seconds and needs nothing but this package. The exit status is 0 only if every step that had
+    finished ran once, and the one that was interrupted ran again under the same idempotency key.
+    """
+    try:
+        is_kept = asyncio.run(interruptible(_play()))
+    except Interrupted as interrupted:
+        leave(interrupted.status)
+    except TerseError as err:
+        fail(err, debug=debug)
+    leave(0 if is_kept else 1)
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """A line that a step has left in the file."""
+
+    step: str
+    of: str
+    attempt: int
+    key: str
+
+
+class _Stage:
+    """The directory that the demo plays in."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.log = directory / "worker.log"
+        self._effects = directory / "effects"
+        for file in ("onboarding.py", "customer.created.json"):
+            shutil.copy(_FILES / file, directory)
+        self.event: dict[str, Any] = json.loads((directory / "customer.created.json").read_text("utf-8"))
+
+    def effects(self, step: str | None = None) -> list[_Effect]:
+        """What has happened outside, of one step or of all."""
+        lines = self._effects.read_text("utf-8").splitlines() if self._effects.exists() else []
+        effects = [_Effect(**json.loads(line)) for line in lines]
+        return [effect for effect in effects if step in (None, effect.step)]
+
+    async def worker(self, address: str) -> WorkerChild:
+        """A worker, as a process of its own, that takes work."""
+        environment = local_environment(address) | {"DEMO_EFFECTS": str(self._effects)}
+        with self.log.open("ab") as log:
+            worker = await WorkerChild.start(
+                WorkerOptions(targets=["onboarding.py"]),
+                environment=environment,
+                directory=self.directory,
+                output=log,
+            )
+        try:
+            if not (await worker.ready()).ready:
+                raise TerseError("the worker did not start")
+        except BaseException:
+            await worker.kill()
+            raise
+        return worker
+
+    async def until(self, what: str, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait for something to happen."""
+        deadline = time.monotonic() + _PATIENCE
+        while not await condition():
+            if time.monotonic() > deadline:
+                raise TerseError(f"this did not happen within {_PATIENCE:.0f} seconds: {what}")
+            await asyncio.sleep(0.02)
+
+    async def until_effects(self, step: str, count: int) -> None:
+        """Wait until a step has left that many effects."""
+
+        async def are_there() -> bool:
+            return len(self.effects(step)) >= count
+
+        await self.until(f"effect {count} of the step {step!r}", are_there)
+
+
+class _Narrator:
+    """Tells what happens, with the seconds since the beginning."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        console.print(f"[dim]{time.monotonic() - self._began:4.1f} s[/]  {text}")
+
+    def waiting(self, text: str) -> AbstractContextManager[Any]:
+        """In a terminal, something that moves while nothing else does."""
+        return console.status(f"[dim]{text}[/]") if console.is_terminal else nullcontext()
+
+
+async def _play() -> bool:
+    say = _Narrator()
+    with tempfile.TemporaryDirectory(prefix="terse-demo-") as directory:
+        stage = _Stage(Path(directory))
+        try:
+            return await _acts(stage, say)
+        except TerseError as err:
+            if stage.log.exists():
+                errors.print(stage.log.read_text("utf-8", "replace"), markup=False)
+            raise TerseError(f"the demo did not come to its end: {err}") from err
+
+
+async def _acts(stage: _Stage, say: _Narrator) -> bool:
+    async with AsyncExitStack() as cleanup:
+        server = await cleanup.enter_async_context(DevServer(time_skipping=True))
+        silent = Runtime(telemetry=TelemetryConfig(logging=None))
+        client = await connect(target_host=server.address, namespace=server.namespace, runtime=silent)
+        say(f"A Temporal server runs on {server.address}, in memory.")
+
+        first = await stage.worker(server.address)
+        cleanup.push_async_callback(first.kill)
+        say(f"A worker runs, process {first.pid}, with the job {_JOB!r}.")
+
+        run = await client.start_workflow(_JOB, stage.event, id="demo", task_queue=DEFAULT_TASK_QUEUE)
+        customer = stage.event["data"]["object"]["email"]
+        say(f"Stripe's {stage.event['type']} for {customer} starts a run of it.")
+
+        await stage.until_effects(_KILLED_IN, 1)
+        await first.kill()
+        say(f"Step 1 is done, and step 2 in the middle of its work: [bold red]kill -9 {first.pid}[/].")
+
+        second = await stage.worker(server.address)
+        cleanup.push_async_callback(second.kill)
+        say(f"Another worker runs, process {second.pid}. It gets the step when the silence has been long enough.")
+
+        with say.waiting("the server waits for a sign of life of the first worker"):
+            await stage.until_effects(_KILLED_IN, 2)
+        say("Step 2 runs again, under the same idempotency key. Step 1 does not: its result is recorded.")
+
+        with say.waiting("step 2 does its work, and the run moves to the second worker"):
+            await stage.until("the job sleeps", lambda: _has_event(run, EventType.EVENT_TYPE_TIMER_STARTED))
+        say("The welcome is sent, and the job sleeps for three days. No process waits. Skipping them …")
+
+        result = await _after_the_sleep(client, run)
+        say(f"The run has ended with the result {json.dumps(result)}.")
+        return await _verdict(run, stage)
+
+
+async def _has_event(run: WorkflowHandle[Any, Any], wanted: EventType.ValueType) -> bool:
+    return any(event.event_type == wanted for event in (await run.fetch_history()).events)
+
+
+async def _after_the_sleep(client: Client, run: WorkflowHandle[Any, Any]) -> Any:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await TimeSkipper(client).fast_forward(run, _SLEEP)
+            return await run.result()
+    except TimeoutError as err:
+        raise TerseError("the run did not end") from err
+    except WorkflowFailureError as err:
+        raise TerseError(f"the run failed: {err.cause}") from err
+
+
+async def _verdict(run: WorkflowHandle[Any, Any], stage: _Stage) -> bool:
+    """Show what was recorded and what was counted, and say whether it is what is promised."""
+    timeline = Timeline()
+    for event in (await run.fetch_history()).events:
+        timeline.apply(event)
+    console.print("\n[bold]The run, on its own clock[/]\n")
+    console.print(timeline_table(timeline))
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("step")
+    table.add_column("side effects", justify="right")
+    table.add_column("idempotency keys", justify="right")
+    table.add_column("")
+    is_kept = len({effect.key for effect in stage.effects()}) == len(_STEPS)
+    for step in _STEPS:
+        effects = stage.effects(step)
+        keys = {effect.key for effect in effects}
+        as_promised = len(keys) == 1 and len(effects) == (2 if step == _KILLED_IN else 1)
+        is_kept = is_kept and as_promised
+        verdict = "[green]as promised[/]" if as_promised else "[bold red]not as promised[/]"
+        table.add_row(step, str(len(effects)), str(len(keys)), verdict)
+    console.print("\n[bold]Side effects, counted outside the workers[/]\n")
+    console.print(table)
+    console.print(
+        f"\n{_KILLED_IN} was interrupted, so it ran again, under the same key. What had finished did not run again.\n"
+        f"The job: {shown_path(str(_FILES / 'onboarding.py'))}"
+    )
+    return is_kept

@@ -1,0 +1,164 @@
+"""`terse-temporal dev`: a server and a worker for work on this machine, the worker new after every save."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import socket
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ..devserver import DevServer
+from ..errors import ServerUnavailableError, TerseError
+from ..places import shown_path
+from ..worker import DEFAULT_TASK_QUEUE
+from .child import Progress
+from .options import Debug, Targets, TaskQueue
+from .output import USAGE_ERROR, console, fail, leave
+from .reloading import ReloadedWorker, require_watchfiles
+from .tasks import Interrupted, interruptible, race
+from .trigger import UI_PORT_ABOVE
+from .worker import WorkerOptions
+
+__all__ = ["dev"]
+
+_PORT: Final = 7233
+_IP: Final = "127.0.0.1"
+_LAST_PORT: Final = 65535 - UI_PORT_ABOVE
+
+_LOOK_EVERY: Final = 2.0  # seconds; whether the server is still there
+
+
+def dev(
+    targets: Targets,
+    *,
+    task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=_LAST_PORT,
+            help="The server's port; its Web UI is 1000 above.",
+            show_default=False,
+        ),
+    ] = None,
+    state: Annotated[
+        Path, typer.Option(metavar="DIRECTORY", help="Where the server keeps its state: one server at a time.")
+    ] = Path(".terse"),
+    reload: Annotated[
+        bool, typer.Option("--reload/--no-reload", help="Whether saving a job file starts the worker anew.")
+    ] = True,
+    debug: Debug = False,
+) -> None:
+    """Run jobs on this machine: a Temporal server with its Web UI, and a worker that reloads when you save.
+
+    The server listens on this machine only, on the ports that the Temporal CLI expects where they are free. Its state
+    stays in `.terse/`: a run that sleeps now is still there tomorrow.
+
+    Ctrl-C lets running steps end, for up to 20 seconds, then ends the worker and the server. A second Ctrl-C does not
+    wait.
+    """
+    options = WorkerOptions(targets=targets, task_queue=task_queue, debug=debug)
+    try:
+        if reload:
+            require_watchfiles()
+        status = asyncio.run(interruptible(_run(options, port, state, reload=reload)))
+    except Interrupted:
+        status = 0  # it has no other end
+    except TerseError as err:
+        fail(err, debug=debug)
+    leave(status)
+
+
+async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload: bool) -> int:
+    began = time.monotonic()
+    _make_state_directory(state)
+    chosen = port or _free_ports()
+    server = DevServer(
+        state / "temporal.db", port=chosen, ui_port=chosen + UI_PORT_ABOVE, log_file=state / "server.log"
+    )
+    async with ReloadedWorker(options, server.address, reload=reload) as worker:
+        await worker.start()
+        async with server:  # which starts while the worker loads its jobs
+            try:
+                if not await worker.has_loaded():
+                    return USAGE_ERROR
+                _say_where(server, asked_for=port)
+                progress = await worker.ready()
+                if not progress.ready:
+                    return USAGE_ERROR
+                _say_ready(progress, options, time.monotonic() - began, reload=reload)
+                await race(worker.keep_running(), _until_gone(server))
+            finally:
+                await worker.stop()  # before its server, which it tells what became of its steps
+    return 1
+
+
+def _make_state_directory(state: Path) -> None:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        (state / ".gitignore").write_text("*\n")  # it is of one machine, and not for a repository
+    except OSError as err:
+        raise ServerUnavailableError(f"cannot keep the server's state in {str(state)!r}: {err}") from err
+
+
+def _free_ports() -> int:
+    """A port that is free, and so is the one of the Web UI above it. The usual ones if they are."""
+    port = _PORT
+    while not (_is_free(port) and _is_free(port + UI_PORT_ABOVE)):
+        with socket.socket() as probe:
+            probe.bind((_IP, 0))
+            port = min(probe.getsockname()[1], _LAST_PORT)
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_IP, port))
+        except OSError:
+            return False
+    return True
+
+
+async def _until_gone(server: DevServer) -> None:
+    """Raise when the server has ended by itself, or by somebody's hand."""
+    host, _, port = server.address.rpartition(":")
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError as err:
+            raise ServerUnavailableError(
+                f"the embedded Temporal server has ended. Its last words may be in {str(server.log_file)!r}; its state"
+                f" is kept: start this command again, and the runs go on."
+            ) from err
+        writer.close()
+
+
+def _say_where(server: DevServer, *, asked_for: int | None) -> None:
+    console.print(f"Temporal server  [bold]{server.address}[/]  (state in {shown_path(str(server.db_file))})")
+    console.print(f"Web UI           [bold]{server.ui_url}[/]")
+    if server.address != f"{_IP}:{_PORT}":
+        why = "" if asked_for else f"Port {_PORT} or {_PORT + UI_PORT_ABOVE} is taken, so these are others. "
+        console.print(f"{why}In other terminals, first:\n\n  export TEMPORAL_ADDRESS={server.address}")
+    console.print()
+
+
+def _say_ready(progress: Progress, options: WorkerOptions, seconds: float, *, reload: bool) -> None:
+    job, event = next(iter(progress.examples.items()))
+    command = ["terse-temporal", "trigger", job]
+    if event:
+        command += ["--event", json.dumps(event, ensure_ascii=False)]
+    if options.task_queue != DEFAULT_TASK_QUEUE:
+        command += ["--task-queue", options.task_queue]
+    console.print(f"\n[bold]ready[/] after {seconds:.1f} s. Start a run from another terminal:\n")
+    console.print(f"  {shlex.join([*command, '--wait'])}\n", markup=False)
+    reloads = "Saving a job file reloads the worker. " if reload else ""
+    console.print(f"{reloads}Ctrl-C ends the worker and the server.\n")

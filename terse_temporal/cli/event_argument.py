@@ -1,0 +1,86 @@
+"""The event that a person gives on the command line: a file, JSON itself, or `-` for standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..errors import EventError
+from ..values import MAX_BYTES, encoded_size
+
+__all__ = ["read_event_argument"]
+
+_SHOWN = 60  # characters of a line on either side of where it fails
+
+
+def read_event_argument(argument: str) -> dict[str, Any]:
+    """Read an event.
+
+    Raises:
+        EventError: there is no such file, or it is not JSON, not an object, or too large; with the place in the text.
+    """
+    source, text = _source(argument)
+    try:
+        event = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as err:
+        raise EventError(_not_json(source, text, err.msg, err.pos)) from None
+    except (ValueError, RecursionError) as err:
+        raise EventError(f"{source} is not JSON: {err}") from None
+    if not isinstance(event, dict):
+        shown = json.dumps(event, ensure_ascii=False)
+        raise EventError(
+            f"{source} is JSON, but not an object: {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}."
+            ' An event is an object, such as {"customer": {"email": "ada@example.com"}}.'
+        )
+    if (size := encoded_size(event)) > MAX_BYTES:
+        raise EventError(
+            f"{source} has {size:,} bytes, and the server takes {MAX_BYTES:,} at most."
+            " Store the data, and trigger the job with where it is."
+        )
+    return event
+
+
+def _source(argument: str) -> tuple[str, str]:
+    if argument == "-":
+        return "standard input", _decoded("standard input", sys.stdin.buffer.read())
+    if argument.lstrip()[:1] in ("", "{", "[", '"'):
+        return "the event", argument
+    try:
+        return repr(argument), _decoded(repr(argument), Path(argument).read_bytes())
+    except FileNotFoundError:
+        raise EventError(
+            f"there is no file {argument!r}, and it is no JSON object either:"
+            " give --event a file, an object such as '{\"customer\": {…}}', or - for standard input"
+        ) from None
+    except (OSError, ValueError) as err:  # ValueError: a name that no file can have
+        raise EventError(f"cannot read the event from {argument!r}: {getattr(err, 'strerror', None) or err}") from None
+
+
+def _decoded(source: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise EventError(f"{source} is not text in UTF-8: {err.reason} at byte {err.start}") from None
+
+
+def _not_json(source: str, text: str, problem: str, position: int) -> str:
+    if not text.strip():
+        return f"{source} is empty, and an event is a JSON object. Leave --event away to start without one."
+    line_start = text.rfind("\n", 0, position) + 1
+    line_end = text.find("\n", position)
+    line = text[line_start : line_end if line_end >= 0 else len(text)]
+    column = position - line_start
+    first = max(0, column - _SHOWN)
+    shown = line[first : column + _SHOWN].replace("\t", " ")
+    number = text.count("\n", 0, position) + 1
+    return (
+        f"{source} is not JSON: {problem[:1].lower()}{problem[1:]}, at line {number}, column {column + 1}:\n"
+        f"  {shown}\n"
+        f"  {' ' * (column - first)}^"
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is none of its numbers")

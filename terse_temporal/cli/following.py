@@ -1,0 +1,267 @@
+"""Following a run to its end: what happens in it, why it waits, and how it ends.
+
+Two questions are asked at once. One is for the next events of the history, and is answered when there are some. The
+other is asked twice a second, because what a person waits for longest leaves no event: a step that is tried again, and
+a run that no worker takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.enums.v1 import (
+    EventType,
+    PendingActivityState,
+    PendingWorkflowTaskState,
+    TaskQueueType,
+    WorkflowTaskFailedCause,
+)
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeWorkflowExecutionResponse
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..places import place
+from .timeline import Entry, Timeline
+
+__all__ = ["Follower", "Outcome", "RunFailure"]
+
+_LOOK_EVERY: Final = 0.5  # seconds
+_WITHOUT_WORKER: Final = 3.0  # seconds. A free worker takes a task in a few milliseconds.
+
+#: A worker asks for work once a minute at least; one that has not for longer has gone.
+_POLLER_IS_GONE: Final = timedelta(seconds=70)
+
+_FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+_NOT_THE_USERS: Final = ("/site-packages/", "/dist-packages/", "/lib/python", "/terse_temporal/", "<frozen")
+
+#: Workflow tasks that fail because a person wants it so.
+_ON_PURPOSE: Final = (
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+)
+
+
+@dataclass(frozen=True)
+class RunFailure:
+    """Why a run did not end well.
+
+    Attributes:
+        what: the class and message of the error, or how else it ended.
+        step: the step that the error came out of, if it was one.
+        attempts: how often that step was started.
+        where: `file:line` of the user's code that raised, where it is recorded.
+    """
+
+    what: str
+    step: str = ""
+    attempts: int = 0
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    result: Any = None
+    failure: RunFailure | None = None
+
+
+class Follower:
+    """Follows one run.
+
+    Args:
+        handle: of the run. What continues it (a new run under the same id) is followed too.
+        task_queue: where it waits for workers.
+        on_change: called with an entry of the timeline that has changed.
+        on_notice: called with a text that a person should know, once for each.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        handle: WorkflowHandle[Any, Any],
+        task_queue: str,
+        *,
+        on_change: Callable[[Entry], None],
+        on_notice: Callable[[str], None],
+    ) -> None:
+        self.timeline = Timeline()
+        self._client = client
+        self._handle = handle
+        self._task_queue = task_queue
+        self._on_change = on_change
+        self._on_notice = on_notice
+        self._noticed: set[str] = set()
+        self._waiting_since: float | None = None
+
+    async def to_the_end(self) -> Outcome:
+        """Follow until the run has ended.
+
+        Raises:
+            RPCError: the server answers, and refuses or does not know the run.
+        """
+        looking = asyncio.create_task(self._look())
+        try:
+            while True:
+                outcome = await self._history()
+                if outcome is not None:
+                    return outcome
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    async def _history(self) -> Outcome | None:
+        """Read the history of one run; `None` if another run continues it."""
+        seen = 0
+        silent = False
+        while True:
+            try:
+                async for event in self._handle.fetch_history_events(wait_new_event=True):
+                    if silent:
+                        silent = False
+                        self._on_notice("the server answers again")
+                    if event.event_id <= seen:
+                        continue
+                    seen = event.event_id
+                    if changed := self.timeline.apply(event):
+                        self._on_change(changed)
+                    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                        self._parked(event.workflow_task_failed_event_attributes)
+                    if next_run := _next_run(event):
+                        self._handle = self._client.get_workflow_handle(self._handle.id, run_id=next_run)
+                        return None
+                    if outcome := await self._outcome(event):
+                        return outcome
+            except RPCError as err:
+                if err.status not in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNKNOWN):
+                    raise
+                if not silent:
+                    silent = True
+                    self._on_notice("the server does not answer; the run goes on when it is back. Still trying.")
+                await asyncio.sleep(_LOOK_EVERY)
+
+    async def _outcome(self, event: HistoryEvent) -> Outcome | None:
+        match event.event_type:
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+                return Outcome(await self._decoded(event.workflow_execution_completed_event_attributes.result))
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+                return Outcome(failure=self._failure(event.workflow_execution_failed_event_attributes.failure))
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+                reason = event.workflow_execution_terminated_event_attributes.reason
+                return Outcome(failure=RunFailure(f"it was terminated{f' ({reason})' if reason else ''}"))
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+                return Outcome(failure=RunFailure("it was cancelled"))
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+                return Outcome(failure=RunFailure("it ran longer than the timeout that it was started with"))
+        return None
+
+    async def _decoded(self, payloads: Payloads) -> Any:
+        values = await self._client.data_converter.decode(payloads.payloads)
+        return values[0] if values else None
+
+    def _failure(self, failure: Failure) -> RunFailure:
+        step, attempts, where = "", 0, ""
+        inner: Failure | None = failure
+        while inner is not None:
+            if inner.HasField("activity_failure_info"):
+                step = inner.activity_failure_info.activity_type.name
+                attempts = self.timeline.attempts_at(inner.activity_failure_info.scheduled_event_id)
+            where = _users_place(inner.stack_trace) or where
+            inner = inner.cause if inner.HasField("cause") else None
+        kind = failure.application_failure_info.type
+        return RunFailure(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where)
+
+    def _parked(self, failed: WorkflowTaskFailedEventAttributes) -> None:
+        if failed.cause in _ON_PURPOSE:
+            return
+        message = failed.failure.message
+        if failed.cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+            message = (
+                f"its history does not fit the code of the worker. {message.rstrip('.')}. The log of the worker shows"
+                " what was recorded beside what the code does now."
+            )
+        self._notice(f"the run waits: {message}")
+
+    def _notice(self, text: str) -> None:
+        if text not in self._noticed:
+            self._noticed.add(text)
+            self._on_notice(text)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            # What the server does not answer to here, the reading of the history tells.
+            with suppress(RPCError):
+                described = (await self._handle.describe()).raw_description
+                for entry in self.timeline.apply_pending(described.pending_activities):
+                    self._on_change(entry)
+                await self._look_for_workers(described)
+
+    async def _look_for_workers(self, described: DescribeWorkflowExecutionResponse) -> None:
+        if not _is_waiting_for_a_worker(described):
+            self._waiting_since = None
+            return
+        self._waiting_since = self._waiting_since or time.monotonic()
+        if time.monotonic() - self._waiting_since < _WITHOUT_WORKER:
+            return
+        answer = await self._client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=self._client.namespace,
+                task_queue=TaskQueue(name=self._task_queue),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            )
+        )
+        newest = max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers), default=None)
+        if newest is None or datetime.now(UTC) - newest > _POLLER_IS_GONE:
+            self._notice(
+                f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
+                f" terse-worker MODULE --task-queue {self._task_queue}"
+            )
+        else:
+            self._notice(
+                f"no worker has taken it for {_WITHOUT_WORKER:.0f} seconds, though one asked the task queue"
+                f" {self._task_queue!r} for work at {newest.astimezone():%H:%M:%S}: it is busy, or has just ended."
+            )
+
+
+def _is_waiting_for_a_worker(described: DescribeWorkflowExecutionResponse) -> bool:
+    task = described.pending_workflow_task
+    if (
+        described.HasField("pending_workflow_task")
+        and task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
+        and task.attempt <= 1  # later ones are held back by the server, because the task has failed
+    ):
+        return True
+    return any(
+        step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and not step.HasField("last_started_time")
+        for step in described.pending_activities
+    )
+
+
+def _next_run(event: HistoryEvent) -> str:
+    return (
+        event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+        or event.workflow_execution_failed_event_attributes.new_execution_run_id
+        or event.workflow_execution_completed_event_attributes.new_execution_run_id
+    )
+
+
+def _users_place(stack_trace: str) -> str:
+    """The last line of a recorded traceback that is neither Python's, nor of a library."""
+    for frame in reversed(list(_FRAME.finditer(stack_trace))):
+        if not any(part in frame["file"] for part in _NOT_THE_USERS):
+            return place(frame["file"], int(frame["line"]))
+    return ""

@@ -1,0 +1,55 @@
+"""`terse-temporal`: the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .._version import __version__
+from .demo import demo
+from .dev import dev
+from .listing import jobs
+from .trigger import trigger
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="terse-temporal",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"terse-temporal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _terse_temporal(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and exit."),
+    ] = False,
+) -> None:
+    """Durable jobs in plain async Python, on Temporal.
+
+    Begin with `terse-temporal demo`; then write a job, run it with `terse-temporal dev jobs.py`, and start it with
+    `terse-temporal trigger`. In production the worker is `terse-worker jobs.py`.
+    """
+
+
+app.command()(demo)
+app.command()(dev)
+app.command()(trigger)
+app.command()(jobs)
+
+
+def main() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,191 @@
+"""The worker of `dev`: started anew when a job file is saved, and when it has died.
+
+Nothing of the jobs is loaded into this process: a file that does not import must not end it, and one that does must not
+stay in it. What is watched are the directories of the modules that the worker has told it loaded, without those below
+them: to watch all below the current one would take seconds where an environment, or a home, is among them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Self
+
+from rich.markup import escape
+
+from ..errors import MissingExtraError
+from ..places import shown_path
+from .child import Progress, WorkerChild, local_environment
+from .output import console, errors
+from .tasks import race
+from .worker import WorkerOptions
+
+__all__ = ["ReloadedWorker", "require_watchfiles"]
+
+#: A worker that dies sooner than this after it was ready will die again, so the next one comes later (seconds).
+_SHORT_LIFE: Final = 2.0
+
+
+def require_watchfiles() -> None:
+    """Refuse at once what would fail later.
+
+    Raises:
+        MissingExtraError: the package that watches files is not installed.
+    """
+    if find_spec("watchfiles") is None:
+        raise MissingExtraError(
+            'reloading when a file is saved needs the package `watchfiles`: pip install "terse-temporal[reload]",'
+            " or do without: terse-temporal dev --no-reload"
+        )
+
+
+class ReloadedWorker:
+    """The worker, over all its lives. Leaving the context ends it.
+
+    Args:
+        options: what it runs.
+        address: of its server.
+        reload: whether saving a file starts it anew.
+    """
+
+    def __init__(self, options: WorkerOptions, address: str, *, reload: bool) -> None:
+        self._options = options
+        self._address = address
+        self._reload = reload
+        self._saves = _Saves()
+        self._child: WorkerChild | None = None
+        self._directories = {str(Path.cwd())}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._saves.end()
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End it, if there is one. Steps that run may end; but not if this is cancelled."""
+        if self._child is not None:
+            await self._child.stop()
+            self._child = None
+
+    async def start(self) -> None:
+        """Start it. It loads its jobs, and waits for `ready`."""
+        await self._watch()  # before it reads its files, or a save in between would be missed
+        self._child = await WorkerChild.start(self._options, environment=local_environment(self._address))
+
+    async def has_loaded(self) -> bool:
+        """Whether its jobs can be loaded; if not, it has said why."""
+        assert self._child is not None
+        progress = await self._child.loaded()
+        # Added to those known before: a module that fails may not have come as far as its neighbours.
+        self._directories.update(progress.directories)
+        await self._watch()
+        return bool(progress.examples)
+
+    async def ready(self) -> Progress:
+        """Now that its server is up, wait until it takes work or has said what is wrong."""
+        assert self._child is not None
+        progress = await self._child.ready()
+        if not progress.ready:
+            await self._child.ended()
+            self._child = None
+        return progress
+
+    async def _watch(self) -> None:
+        if self._reload:
+            await self._saves.watch(self._directories)
+
+    async def keep_running(self) -> None:
+        """Keep one running. Returns when there is none, and nothing that could change that."""
+        while self._child is not None or self._reload:
+            ready_at = time.monotonic()
+            happened = await race(self._saves.next(), self._ended())
+            if isinstance(happened, int):
+                errors.print(f"[yellow]the worker was ended ({_how(happened)}); another takes its place[/]")
+                self._child = None
+                if time.monotonic() - ready_at < _SHORT_LIFE:
+                    await asyncio.sleep(_SHORT_LIFE)
+            else:
+                console.print(f"\n[bold]{escape(', '.join(sorted(happened)))}[/] saved: reloading")
+                await self.stop()
+                self._saves.forget()  # what was saved until now, the next one loads
+            await self._again()
+
+    async def _ended(self) -> int:
+        """The status that the worker ends with. Where there is none, never."""
+        if self._child is None:
+            await asyncio.Event().wait()
+        assert self._child is not None
+        return await self._child.ended()
+
+    async def _again(self) -> None:
+        await self.start()
+        await self.has_loaded()
+        if (await self.ready()).ready:
+            console.print("[bold]ready[/]\n")
+        elif self._reload:
+            errors.print("[yellow]no worker runs; waiting for the next save[/]")
+
+
+class _Saves:
+    """The Python files that are saved in some directories."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._some = asyncio.Event()
+        self._directories: frozenset[str] = frozenset()
+        self._watching: asyncio.Task[None] | None = None
+
+    async def watch(self, directories: Collection[str]) -> None:
+        """Watch these, and no longer those before."""
+        wanted = frozenset(filter(os.path.isdir, directories))
+        if wanted != self._directories:
+            self._directories, before = wanted, self._watching
+            self._watching = asyncio.create_task(self._collect(wanted))
+            await asyncio.sleep(0)  # it is in place when this returns, before the other one ends
+            await _cancelled(before)
+
+    async def next(self) -> set[str]:
+        """Wait until files have been saved, and return them."""
+        await self._some.wait()
+        files = self._files.copy()
+        self.forget()
+        return files
+
+    def forget(self) -> None:
+        """What has been saved until now is of no interest."""
+        self._files.clear()
+        self._some.clear()
+
+    async def end(self) -> None:
+        """Watch nothing."""
+        await _cancelled(self._watching)
+
+    async def _collect(self, directories: Collection[str]) -> None:
+        from watchfiles import awatch  # noqa: PLC0415  an extra, which `dev --no-reload` does without
+
+        async for changes in awatch(*directories, watch_filter=_is_python, recursive=False):
+            self._files.update(shown_path(path) for _, path in changes)
+            self._some.set()
+
+
+def _is_python(_: object, path: str) -> bool:
+    return path.endswith(".py")
+
+
+def _how(status: int) -> str:
+    return signal.Signals(-status).name if status < 0 else f"status {status}"
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,212 @@
+"""`terse-temporal trigger`: starts a run, and shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.markup import escape
+from rich.text import Text
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.service import RPCError
+
+from ..client import connect
+from ..errors import TerseError
+from ..worker import DEFAULT_TASK_QUEUE
+from .event_argument import read_event_argument
+from .following import Follower, RunFailure
+from .options import Address, Debug, Namespace
+from .output import console, errors, fail, leave
+from .tasks import Interrupted, interruptible
+from .timeline import Entry, Timeline, timeline_table
+
+__all__ = ["trigger"]
+
+_FAILED: Final = 1
+
+#: How far above the server's port its Web UI is, with `terse-temporal dev` and `temporal server start-dev`.
+UI_PORT_ABOVE: Final = 1000
+
+
+def trigger(
+    job: Annotated[
+        str, typer.Argument(metavar="JOB", help="The job's name. A worker must have it, this command need not.")
+    ],
+    *,
+    event: Annotated[
+        str | None,
+        typer.Option(
+            "--event", "-e", metavar="FILE|JSON|-", help="The event: a JSON object, a file of one, or - to read it."
+        ),
+    ] = None,
+    id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="The workflow id; by default the job's name and a random part."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", help="Show the steps as they happen, and end with the result.")
+    ] = False,
+    task_queue: Annotated[
+        str, typer.Option("--task-queue", "-q", metavar="NAME", help="The task queue of the job's worker.")
+    ] = DEFAULT_TASK_QUEUE,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Start a run of a job.
+
+    With --wait the steps are shown as they happen, on standard error, and the result goes to standard output, as JSON.
+    Ctrl-C leaves the run alone and only ends the watching.
+
+    The exit status is 0 when the run was started, and with --wait has succeeded; 1 when it failed; 2 when it could not
+    be started.
+    """
+    run = _Run(job, id or f"{job}-{uuid.uuid4()}", task_queue, address, namespace)
+    try:
+        data = None if event is None else read_event_argument(event)
+        status = asyncio.run(interruptible(run.start(data, wait=wait)))
+    except Interrupted as interrupted:
+        run.say_left_alone()
+        leave(interrupted.status)
+    except TerseError as err:
+        fail(err, debug=debug)
+    leave(status)
+
+
+class _Run:
+    """One run, from its start to what is said of its end."""
+
+    def __init__(self, job: str, id: str, task_queue: str, address: str | None, namespace: str | None) -> None:
+        self._job = job
+        self._id = id
+        self._task_queue = task_queue
+        self._address = address
+        self._namespace = namespace
+        self._is_started = False
+
+    async def start(self, event: dict[str, Any] | None, *, wait: bool) -> int:
+        """Start it, and `wait` for its end; the exit status."""
+        # What the SDK logs of a server that is gone, this command says itself.
+        silent = Runtime(telemetry=TelemetryConfig(logging=None))
+        client = await connect(target_host=self._address, namespace=self._namespace, runtime=silent)
+        try:
+            handle = await client.start_workflow(
+                self._job, args=[] if event is None else [event], id=self._id, task_queue=self._task_queue
+            )
+        except WorkflowAlreadyStartedError as err:
+            fail(
+                f"a run with the id {self._id!r} is already running (run id {err.run_id}). Look at it with"
+                f" `{self._command('show')}`, or give this one another --id.",
+            )
+        except RPCError as err:
+            fail(f"the server does not start the job {self._job!r}: {err.message}")
+        if not wait:
+            self._say_started(client, handle)
+            return 0
+        self._is_started = True
+        return await self._watch(client, handle)
+
+    def _say_started(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
+        rows = {"workflow id": handle.id, "run id": handle.first_execution_run_id or ""}
+        if url := web_ui(client, handle):
+            rows["Web UI"] = url
+        rows["look at it"] = self._command("show")
+        console.print(f"started [bold]{escape(self._job)}[/]")
+        for name, value in rows.items():
+            console.print(f"  {name:<12} ", end="")
+            console.print(value, markup=False)
+
+    def _command(self, verb: str) -> str:
+        """What to type to see the run with the Temporal CLI."""
+        command = ["temporal", "workflow", verb, "--workflow-id", self._id]
+        if self._address:
+            command += ["--address", self._address]
+        if self._namespace:
+            command += ["--namespace", self._namespace]
+        return shlex.join(command)
+
+    def say_left_alone(self) -> None:
+        """Say that the run goes on although it is no longer watched."""
+        if self._is_started:
+            errors.print("\nNo longer watching; the run goes on. To come back to it:", end="\n  ")
+            errors.print(self._command("show") + " --follow", markup=False, end="\n  ")
+            errors.print(self._command("result"), markup=False)
+
+    async def _watch(self, client: Client, handle: WorkflowHandle[Any, Any]) -> int:
+        errors.print(
+            f"[bold]{escape(self._job)}[/]  workflow id {escape(handle.id)}  run id {handle.first_execution_run_id}"
+        )
+        if url := web_ui(client, handle):
+            errors.print(url, markup=False)
+        with _shown() as (timeline_of, on_change, on_notice):
+            follower = Follower(client, handle, self._task_queue, on_change=on_change, on_notice=on_notice)
+            timeline_of(follower.timeline)
+            try:
+                outcome = await follower.to_the_end()
+            except RPCError as err:
+                fail(f"the run {handle.id!r} cannot be watched any more: {err.message}", status=_FAILED)
+        if outcome.failure is None:
+            is_terminal = console.is_terminal
+            print(json.dumps(outcome.result, ensure_ascii=False, indent=2 if is_terminal else None), flush=True)
+            return 0
+        self._say_failed(outcome.failure)
+        return _FAILED
+
+    def _say_failed(self, failure: RunFailure) -> None:
+        errors.print("[bold red]the run failed:[/] ", end="")
+        errors.print(failure.what, markup=False)
+        if failure.step and failure.step != self._job:  # a job that is not durable is one activity, of its own name
+            attempts = f", after {failure.attempts} attempts" if failure.attempts > 1 else ""
+            at = f" at {failure.where}" if failure.where else ""
+            errors.print(f"  in the step {failure.step!r}{at}{attempts}", markup=False)
+        elif failure.where:
+            errors.print(f"  at {failure.where}", markup=False)
+        errors.print(f"  {self._command('show')}", markup=False)
+
+
+_Shown = tuple[Callable[[Timeline], None], Callable[[Entry], None], Callable[[str], None]]
+
+
+@contextmanager
+def _shown() -> Iterator[_Shown]:
+    """How a run is shown while it goes on: a table that changes in a terminal, else a line for every change."""
+    if not errors.is_terminal:
+        yield lambda _: None, lambda entry: errors.print(entry.line(), markup=False), _print_notice
+        return
+    timelines: list[Timeline] = []
+
+    def table() -> Group:
+        fitting = max(errors.height - 4, 4)
+        return Group(*(timeline_table(each, now=datetime.now(UTC), last=fitting) for each in timelines), Text())
+
+    with Live(get_renderable=table, console=errors, refresh_per_second=8, redirect_stdout=False) as live:
+        yield timelines.append, lambda _: live.refresh(), _print_notice
+
+
+def _print_notice(text: str) -> None:
+    errors.print("[yellow]note:[/] ", end="")
+    errors.print(text, markup=False)
+
+
+def web_ui(client: Client, handle: WorkflowHandle[Any, Any]) -> str | None:
+    """Where the run is in the Web UI of a server on this machine, if there is one; of others it cannot be known."""
+    host, _, port = client.service_client.config.target_host.rpartition(":")
+    if host not in ("localhost", "127.0.0.1") or not port.isdigit():
+        return None
+    ui_port = int(port) + UI_PORT_ABOVE
+    with suppress(OSError, OverflowError), socket.create_connection(("127.0.0.1", ui_port), timeout=0.2):
+        run_id = handle.first_execution_run_id or handle.run_id or ""
+        return f"http://127.0.0.1:{ui_port}/namespaces/{client.namespace}/workflows/{handle.id}/{run_id}"
+    return None

@@ -1,0 +1,41 @@
+"""An exception out of a handler fails the run: an application failure of the exception's class, not retried."""
+
+from __future__ import annotations
+
+import pytest
+
+from .bench import Bench, scheduled
+from .jobs_small import RAISED, handler_that_raises
+
+TOLD = {
+    "builtin": ("KeyError", "'missing'"),
+    "own": ("Broken", "it broke"),
+    "without text": ("RuntimeError", "RuntimeError"),
+    "group": ("ExceptionGroup", "several: ValueError: one; ExceptionGroup: inner: KeyError: 'two'"),
+    "json": ("JSONDecodeError", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    "stop iteration": ("RuntimeError", "coroutine raised StopIteration"),
+    "system exit": ("SystemExit", "left"),
+    "keyboard interrupt": ("KeyboardInterrupt", "KeyboardInterrupt"),
+    "cancelled": ("CancelledError", "by hand"),
+    "assertion": ("AssertionError", "not so"),
+    "not implemented": ("NotImplementedError", "later"),
+    "large": ("ValueError", f"{'x' * 10_000}… (5,000,000 characters in all)"),
+    "large group": ("ExceptionGroup", None),
+    "text that raises": ("Mute", "Mute (its text cannot be had: RuntimeError)"),
+    "recursion": ("RecursionError", "maximum recursion depth exceeded"),
+}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["at once", "after a step"])
+@pytest.mark.parametrize("case", RAISED)
+async def test_the_run_fails(bench: Bench, case: str, after: bool) -> None:
+    """The failure's type is the class's name, its message the exception's text; it is told once, and nothing repeats."""
+    async with bench.worker(handler_that_raises):
+        run = await bench.start(handler_that_raises, case=case, after=after)
+        failure = await bench.failure(run)
+    cls, text = TOLD[case]
+    assert failure.type == cls
+    assert text is None or failure.message.startswith(text)
+    assert len(failure.message) < 11_000
+    assert await scheduled(run) == ["record_ran"] * after
+    assert bench.effects.lines() == ["ran"] * after

@@ -1,0 +1,59 @@
+"""A job that is not durable is one activity of the job's name, attempted once."""
+
+from __future__ import annotations
+
+import pytest
+
+from .bench import Bench, scheduled
+from .jobs_small import plain_async, plain_def, plain_that_raises, plain_without_result
+
+
+async def test_an_async_job(bench: Bench) -> None:
+    """An `async def` runs on the loop, its event typed by its annotation, with the clock on the wall and its own ids."""
+    async with bench.worker(plain_async):
+        run = await bench.start(plain_async, fullName="Ada")
+        assert await bench.result(run) == ["Ada", True, 4, "MainThread"]
+    assert await scheduled(run) == ["plain-async"]
+    assert bench.effects.lines() == ["ran"]
+
+
+async def test_a_def_job(bench: Bench) -> None:
+    """A `def` runs on a thread."""
+    async with bench.worker(plain_def):
+        run = await bench.start(plain_def)
+        assert await bench.result(run) == "terse-step"
+    assert await scheduled(run) == ["plain-def"]
+    assert bench.effects.lines() == ["ran"]
+
+
+async def test_a_job_without_a_result(bench: Bench) -> None:
+    """A result of None is fine."""
+    assert await bench.run(plain_without_result) is None
+
+
+@pytest.mark.parametrize(
+    ("case", "cls", "text"),
+    [
+        ("own", "Broken", "it broke"),
+        ("builtin", "KeyError", "'key'"),
+        ("exit", "StepError", "4"),
+        ("cancelled", "RuntimeError", "cancelled itself"),
+        ("group", "StepError", "several: ValueError: one"),
+        ("large", "ValueError", "5,000,000 characters in all"),
+    ],
+)
+async def test_it_is_attempted_once(bench: Bench, case: str, cls: str, text: str) -> None:
+    """A job that raises fails its run with the name of the class and the text, and is not run again."""
+    failure = await bench.fail(plain_that_raises, case=case)
+    assert failure.type == cls
+    assert text in failure.message
+    assert len(failure.message) < 11_000
+    assert bench.effects.lines() == ["ran"]
+
+
+async def test_a_wrong_event(bench: Bench) -> None:
+    """An event that does not fit fails the run before the job is called, naming the field."""
+    failure = await bench.refuse(plain_async, fullName=5)
+    assert failure.type == "EventError"
+    assert "full" in failure.message
+    assert bench.effects.lines() == []

@@ -1,0 +1,203 @@
+"""`terse-temporal dev`: the server, the worker and the reload, as in a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from terse_temporal.cli import reloading
+from terse_temporal.errors import MissingExtraError
+
+from .commands import Command, run, running
+
+JOBS = """
+import time
+from terse_temporal import Triggers, create_job, job_step, sleep
+from words import WORD
+
+def greet(email):
+    return f"{WORD}, {email}!"
+
+def work(seconds):
+    print("at work", flush=True)
+    time.sleep(seconds)
+    return "worked"
+
+@create_job(name="greet", triggers=[Triggers.stripe.on_customer_created()], durable=True)
+async def greeting(event):
+    return await job_step(run=greet, input=event.customer.email)
+
+@create_job(name="work", durable=True)
+async def working(event):
+    return await job_step(run=work, input=event.seconds)
+"""
+
+EXAMPLE = 'terse-temporal trigger greet --event \'{"customer": {"email": "ada@example.com"}}\' --wait'
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A directory with a file of jobs, and a module that it imports."""
+    (tmp_path / "jobs.py").write_text(JOBS)
+    (tmp_path / "words.py").write_text('WORD = "Hello"\n')
+    return tmp_path
+
+
+@contextmanager
+def dev(shop: Path, *options: str) -> Iterator[tuple[Command, dict[str, str]]]:
+    """The command, ready, and what another terminal has to set."""
+    with running("terse-temporal", "dev", "jobs.py", *options, cwd=shop) as command:
+        printed = command.says("Ctrl-C ends")
+        address = re.search(r"Temporal server  (\S+)", printed)
+        assert address
+        yield command, {"TEMPORAL_ADDRESS": address[1]}
+
+
+def test_one_command_for_local_work(shop: Path) -> None:
+    """It says where the server and its Web UI are and how to start a run; Ctrl-C leaves nothing running."""
+    with dev(shop) as (command, settings):
+        printed = command.printed()
+        assert "greet  yes      stripe.on_customer_created()  jobs.py:14" in printed
+        if settings["TEMPORAL_ADDRESS"] != "127.0.0.1:7233":
+            assert f"export TEMPORAL_ADDRESS={settings['TEMPORAL_ADDRESS']}" in printed
+        url = re.search(r"Web UI +(http://127\.0\.0\.1:\d+)", printed)
+        assert url
+        with urllib.request.urlopen(url[1]) as page:
+            assert page.status == 200
+
+        assert EXAMPLE in printed
+        started = run(*shlex.split(EXAMPLE), cwd=shop, env=settings)
+        assert (started.returncode, started.stdout) == (0, '"Hello, ada@example.com!"\n')
+        assert f"{url[1]}/namespaces/default/workflows/greet-" in started.stderr
+        command.says("greet done after")
+
+        command.interrupt()
+        assert command.ended() == 0
+        command.leaves_nothing()
+        assert "Traceback" not in command.printed()
+    assert (shop / ".terse" / ".gitignore").read_text() == "*\n"
+
+
+def test_reload(shop: Path) -> None:
+    """Saving a job file, or a module that it imports, starts the worker anew; one that does not import is shown, and
+    the next save mends it.
+    """
+    with dev(shop) as (command, settings):
+        (shop / "words.py").write_text('WORD = "Good morning"\n')
+        command.says("words.py saved: reloading")
+        command.says("ready", times=2)
+        assert run(*shlex.split(EXAMPLE), cwd=shop, env=settings).stdout == '"Good morning, ada@example.com!"\n'
+
+        (shop / "jobs.py").write_text(JOBS + "\ndef half(:\n")
+        command.says("no worker runs; waiting for the next save")
+        assert re.search(r"error: 'jobs.py' cannot be imported: jobs.py:\d+: SyntaxError", command.printed())
+
+        (shop / "jobs.py").write_text(JOBS.replace('name="greet"', 'name="welcome"'))
+        command.says("ready", times=3)
+        assert "welcome  yes" in command.printed()
+        command.send(signal.SIGTERM)
+        assert command.ended() == 0
+        command.leaves_nothing()
+        assert "Traceback" not in command.printed()
+
+
+def test_runs_outlive_the_worker_and_the_server(shop: Path) -> None:
+    """A worker that is killed is replaced; and what had not ended when all was stopped, goes on the next day."""
+    with dev(shop) as (command, settings):
+        os.kill(command.worker(), signal.SIGKILL)
+        command.says("the worker was ended (SIGKILL); another takes its place")
+        command.says("ready", times=2)
+        trigger = ("terse-temporal", "trigger", "work", "--id", "long", "--event")
+        assert run(*trigger, '{"seconds": 60}', cwd=shop, env=settings).returncode == 0
+        command.says("at work")
+        # The step would be waited for; the second Ctrl-C does not.
+        command.interrupt()
+        command.says("SIGTERM: taking no more work")
+        command.interrupt()
+        assert command.ended() == 0
+        command.leaves_nothing()
+
+    (shop / "jobs.py").write_text(JOBS.replace("time.sleep(seconds)", ""))
+    with dev(shop, "--no-reload") as (command, settings):
+        command.says("long  work done")
+        os.kill(next(pid for pid, line in command.processes().items() if "start-dev" in line), signal.SIGKILL)
+        assert command.ended() == 2
+        assert "error: the embedded Temporal server has ended" in command.printed()
+        command.leaves_nothing()
+
+
+def test_one_at_a_time(shop: Path) -> None:
+    """A second one in the same directory is refused, and says why; in another it takes other ports and says which."""
+    elsewhere = shop / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "jobs.py").write_text(JOBS)
+    (elsewhere / "words.py").write_text('WORD = "Hi"\n')
+    with dev(shop) as (_, first):
+        second = run("terse-temporal", "dev", "jobs.py", cwd=shop)
+        assert second.returncode == 2
+        assert "another Temporal server is using '.terse/temporal.db'" in second.stderr
+        assert "Traceback" not in second.stderr
+        with dev(elsewhere) as (other, settings):
+            assert settings != first
+            assert f"export TEMPORAL_ADDRESS={settings['TEMPORAL_ADDRESS']}" in other.printed()
+
+
+def test_killed(shop: Path) -> None:
+    """Even SIGKILL leaves nothing running."""
+    with dev(shop) as (command, _):
+        command.send(signal.SIGKILL)
+        assert command.ended() == -signal.SIGKILL
+        command.leaves_nothing()
+
+
+@pytest.mark.parametrize(
+    ("jobs", "said"),
+    [
+        ("import nowhere", "'jobs.py' cannot be imported: jobs.py:1: ModuleNotFoundError"),
+        ("x = 1", "'jobs.py' has no jobs"),
+        (None, "there is no file 'jobs.py'"),
+    ],
+    ids=["does not import", "no jobs", "no file"],
+)
+def test_nothing_to_run(tmp_path: Path, jobs: str | None, said: str) -> None:
+    """At the start, a file that is no good ends the command with its message."""
+    if jobs is not None:
+        (tmp_path / "jobs.py").write_text(jobs)
+    with running("terse-temporal", "dev", "jobs.py", cwd=tmp_path) as command:
+        assert command.ended() == 2
+        assert f"error: {said}" in command.printed()
+        assert "Traceback" not in command.printed()
+        assert "Temporal server" not in command.printed()
+        command.leaves_nothing()
+
+
+def test_port_taken(shop: Path) -> None:
+    """A port that is asked for and taken is refused by name."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = min(taken.getsockname()[1], 64535)
+        if port != taken.getsockname()[1]:
+            pytest.skip("the system gave a port that has none 1000 above it")
+        refused = run("terse-temporal", "dev", "jobs.py", "--port", str(port), cwd=shop)
+    assert refused.returncode == 2
+    assert f"127.0.0.1:{port}" in refused.stderr
+    assert "already in use" in refused.stderr
+
+
+def test_without_watchfiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package that watches files, the message names the extra and the way to do without."""
+    monkeypatch.setattr(reloading, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError) as error:
+        reloading.require_watchfiles()
+    assert 'pip install "terse-temporal[reload]"' in str(error.value)
+    assert "--no-reload" in str(error.value)

@@ -1,0 +1,282 @@
+"""`terse-temporal trigger`: starting a run, watching it, and what is wrong with an event."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from terse_temporal.testing import JobEnvironment
+
+from .commands import Command, environment, run, running, script, until
+
+JOBS = """
+import time
+from pathlib import Path
+from terse_temporal import Retry, create_job, current_step, job_step, sleep, step
+
+class CardDeclined(Exception):
+    pass
+
+def work(name):
+    return name.upper()
+
+def wait_for(file):
+    while not Path(file).exists():
+        time.sleep(0.02)
+
+def charge():
+    raise CardDeclined("insufficient funds")
+
+@step(retry=Retry(max_attempts=3, initial="600ms", multiplier=1))
+def flaky(attempts: int) -> str:
+    if current_step().attempt < attempts:
+        raise ConnectionError("reset by peer")
+    return "through"
+
+@create_job(name="onboard", durable=True)
+async def onboard(event):
+    name = await job_step(run=work, input=event.name)
+    await sleep("1s")
+    return {"name": name, "flaky": await flaky(event.attempts)}
+
+@create_job(name="bill", durable=True)
+async def bill(event):
+    await job_step(run=charge)
+
+@create_job(name="wait", durable=True)
+async def wait(event):
+    await job_step(run=wait_for, input=event.file)
+    return ["gone", "on"]
+
+@create_job(name="report")
+def report(event):
+    return {"got": event}
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a file of jobs."""
+    directory = tmp_path_factory.mktemp("shop")
+    (directory / "jobs.py").write_text(JOBS)
+    return directory
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def worker(env: JobEnvironment, shop: Path) -> AsyncIterator[Command]:
+    """A worker with these jobs, on the task queue `trigger`."""
+    with running("terse-worker", "jobs.py", "-q", "trigger", "--address", env.address, cwd=shop) as command:
+        command.says("ready")
+        yield command
+
+
+class Trigger:
+    """The command, in a terminal that knows the server."""
+
+    def __init__(self, address: str, directory: Path) -> None:
+        self.settings = {"TEMPORAL_ADDRESS": address}
+        self.directory = directory
+
+    def __call__(self, job: str, *options: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
+        command = ("terse-temporal", "trigger", job, "-q", "trigger", *options)
+        return run(*command, cwd=self.directory, env=self.settings, input=input)
+
+
+@pytest.fixture
+def trigger(env: JobEnvironment, worker: Command, shop: Path) -> Trigger:
+    """The command, with a worker that runs."""
+    return Trigger(env.address, shop)
+
+
+def fresh_id() -> str:
+    return f"run-{uuid.uuid4()}"
+
+
+async def test_start(env: JobEnvironment, trigger: Trigger) -> None:
+    """Without `--wait` it prints the workflow id, the run id and how to look at the run, and the run goes on."""
+    started = trigger("onboard", "--event", '{"name": "ada", "attempts": 1}')
+    assert started.returncode == 0
+    workflow_id = re.search(r"workflow id +(onboard-\S+)", started.stdout)
+    run_id = re.search(r"run id +(\S+)", started.stdout)
+    assert workflow_id
+    assert run_id
+    assert f"temporal workflow show --workflow-id {workflow_id[1]}" in started.stdout
+    handle = env.client.get_workflow_handle(workflow_id[1], run_id=run_id[1])
+    assert await handle.result() == {"name": "ADA", "flaky": "through"}
+
+
+def test_wait(trigger: Trigger) -> None:
+    """With `--wait`, each change is a line on standard error, and standard output is the result, as JSON."""
+    waited = trigger("onboard", "--wait", "--event", '{"name": "ada", "attempts": 3}')
+    assert waited.returncode == 0
+    assert json.loads(waited.stdout) == {"name": "ADA", "flaky": "through"}
+    lines = waited.stderr.splitlines()
+    assert re.fullmatch(r"step  work  done in .*s", next(line for line in lines if "work  done" in line))
+    assert "sleep 1 second  over" in lines
+    assert "step  flaky  attempt 1 failed, and is tried again: ConnectionError: reset by peer" in lines
+    assert re.search(r"step  flaky  done in .* \(attempt 3\)", waited.stderr)
+
+
+def test_wait_in_a_terminal(trigger: Trigger) -> None:
+    """In a terminal it is a table that changes, with the attempts of each step."""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [script("terse-temporal"), *("trigger", "onboard", "-q", "trigger", "--wait")]
+        + ["--event", '{"name": "ada", "attempts": 2}'],
+        cwd=trigger.directory,
+        env=environment({**trigger.settings, "TERM": "xterm", "COLUMNS": "100"}),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    printed = b""
+    try:
+        while data := os.read(controller, 65536):
+            printed += data
+    except OSError:
+        pass  # how Linux says that the other side is closed
+    finally:
+        os.close(controller)
+        process.kill()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", printed.decode())
+    assert re.search(r"step +flaky +2 ", text)
+    assert re.search(r"sleep +1 second", text)
+    assert '"flaky": "through"' in text
+    assert b"\x1b[?25h" in printed  # the cursor is shown again
+
+
+def test_event_from_a_file_and_from_standard_input(trigger: Trigger) -> None:
+    """`--event` takes a file, and `-` for standard input; without it the event is empty."""
+    (trigger.directory / "event.json").write_text('\ufeff{"from": "a file"}', encoding="utf-8")
+    assert json.loads(trigger("report", "--wait", "-e", "event.json").stdout) == {"got": {"from": "a file"}}
+    assert json.loads(trigger("report", "--wait", "-e", "-", input='{"from": "ä"}').stdout) == {"got": {"from": "ä"}}
+    assert json.loads(trigger("report", "--wait").stdout) == {"got": {}}
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ('{"a": 1,\n "b": tru}', ["not JSON: expecting value, at line 2, column 7", ' "b": tru}\n', "\n        ^"]),
+        ("{'a': 1}", ["not JSON", "line 1, column 2"]),
+        ("[1, 2]", ["not an object: [1, 2]", "{"]),
+        ('{"a": NaN}', ["not JSON", "NaN"]),
+        ("", ["the event is empty"]),
+        ("nofile.json", ["there is no file 'nofile.json'"]),
+        (".", ["cannot read the event from '.'", "directory"]),
+        ("bytes.json", ["'bytes.json' is not text in UTF-8", "byte 1"]),
+        ("large.json", ["'large.json' has 3,000,008 bytes", "2,093,056"]),
+    ],
+)
+def test_event_that_is_none(trigger: Trigger, event: str, said: list[str]) -> None:
+    """What is not one JSON object is refused before a run is started, with where it fails; exit status 2."""
+    (trigger.directory / "bytes.json").write_bytes(b"{\xff}")
+    (trigger.directory / "large.json").write_text(json.dumps({"a": "x" * 3_000_000}))
+    refused = trigger("report", "--event", event)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    for part in said:
+        assert part in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_failed_run(trigger: Trigger) -> None:
+    """A run that failed: exit status 1, with the error, the step and where it raised."""
+    failed = trigger("bill", "--wait")
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert "the run failed: CardDeclined: insufficient funds" in failed.stderr
+    assert "in the step 'charge' at jobs.py:17" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_failed_after_attempts(trigger: Trigger) -> None:
+    """A step that was tried several times: it says how often."""
+    failed = trigger("onboard", "--wait", "--event", '{"name": "ada", "attempts": 9}')
+    assert failed.returncode == 1
+    assert "the run failed: ConnectionError: reset by peer" in failed.stderr
+    assert "in the step 'flaky' at jobs.py:22, after 3 attempts" in failed.stderr
+
+
+async def test_terminated(env: JobEnvironment, trigger: Trigger) -> None:
+    """A run that somebody terminated failed too, and the reason is told."""
+    id = fresh_id()
+    with running("terse-temporal", "trigger", "wait", "-q", "trigger", "--id", id, "--wait", "-e", '{"file": "never"}',
+                 cwd=trigger.directory, env=trigger.settings) as command:  # fmt: skip
+        command.says("wait_for  running")
+        await env.client.get_workflow_handle(id).terminate("a mistake")
+        assert command.ended() == 1
+        assert "the run failed: it was terminated (a mistake)" in command.printed()
+
+
+async def test_ctrl_c_leaves_the_run_alone(env: JobEnvironment, trigger: Trigger) -> None:
+    """Ctrl-C ends the watching; the run goes on, and it says how to come back."""
+    id = fresh_id()
+    go = trigger.directory / id
+    with running("terse-temporal", "trigger", "wait", "-q", "trigger", "--id", id, "--wait", "-e", json.dumps({"file": str(go)}),
+                 cwd=trigger.directory, env=trigger.settings) as command:  # fmt: skip
+        command.says("wait_for  running")
+        command.interrupt()
+        assert command.ended() == 128 + signal.SIGINT
+        printed = command.printed()
+    assert "the run goes on" in printed
+    assert f"temporal workflow result --workflow-id {id}" in printed
+    assert "Traceback" not in printed
+    go.touch()
+    assert await env.client.get_workflow_handle(id).result() == ["gone", "on"]
+
+
+async def test_id_is_running(env: JobEnvironment, trigger: Trigger) -> None:
+    """An id that is taken by a run that goes on is refused, and the other run is left alone."""
+    id = fresh_id()
+    event = json.dumps({"file": str(trigger.directory / id)})
+    assert trigger("wait", "--id", id, "-e", event).returncode == 0
+    refused = trigger("report", "--id", id)
+    assert refused.returncode == 2
+    assert f"a run with the id '{id}' is already running" in refused.stderr
+    (trigger.directory / id).touch()
+    assert await env.client.get_workflow_handle(id).result() == ["gone", "on"]
+
+
+def test_no_worker(trigger: Trigger) -> None:
+    """When nobody works on the task queue, it says so once, and goes on waiting."""
+    command = ("terse-temporal", "trigger", "report", "--wait", "-q", fresh_id())
+    with running(*command, cwd=trigger.directory, env=trigger.settings) as waiting:
+        said = waiting.says("no worker takes work from the task queue")
+        with running("terse-worker", "jobs.py", "-q", command[-1], cwd=trigger.directory, env=trigger.settings):
+            assert waiting.ended() == 0
+        assert waiting.printed().count("no worker takes work") == 1
+        assert f"'{command[-1]}'" in said
+
+
+def test_unknown_job(trigger: Trigger, worker: Command) -> None:
+    """A job that no worker has: the run waits, and what the worker says of it is shown once, there and here."""
+    id = fresh_id()
+    command = ("terse-temporal", "trigger", "onbord", "--wait", "-q", "trigger", "--id", id)
+    with running(*command, cwd=trigger.directory, env=trigger.settings) as waiting:
+        waiting.says("the run waits: this worker has no job 'onbord'; it has ")
+        until(lambda: f"run   {id}  waits" in worker.printed(), "the worker says so too")
+        waiting.interrupt()
+        waiting.ended()
+        assert waiting.printed().count("has no job 'onbord'") == 1
+    assert worker.printed().count(id) == 2  # the run, and the command that ends it
+    assert "Traceback" not in worker.printed().partition(id)[2].partition("\n")[2].partition("step")[0]
+
+
+def test_no_server(tmp_path: Path) -> None:
+    """No server: which one was asked, how to start one, and exit status 2."""
+    refused = run("terse-temporal", "trigger", "any", "--address", "127.0.0.1:1", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "'127.0.0.1:1'" in refused.stderr
+    assert "terse-temporal dev" in refused.stderr
