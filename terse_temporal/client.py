@@ -93,7 +93,7 @@ async def _connected(settings: dict[str, Any]) -> Client:
 
 def _from_environment() -> dict[str, Any]:
     profile = os.environ.get("TEMPORAL_PROFILE") or "default"
-    source = f"the Temporal client settings (file {str(_config_file())!r}, profile {profile!r})"
+    source = f"the Temporal client settings (file {_config_file()!r}, profile {profile!r})"
     remedy = "Correct them, or set TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE to others."
     try:
         return dict(ClientConfigProfile.load().to_client_connect_config())
@@ -105,17 +105,19 @@ def _from_environment() -> dict[str, Any]:
         raise ServerUnavailableError(f"{source} cannot be read: {str(error).strip()}. {remedy}") from error
 
 
-def _config_file() -> Path:
+def _config_file() -> str:
     """The file that the settings are read from. The SDK reads it without saying where it is."""
     if named := os.environ.get("TEMPORAL_CONFIG_FILE"):
-        return Path(named)
+        return named
+    # Not `Path.home()`, which raises for a user id that has no home, as containers have.
+    home = Path("~").expanduser() if "HOME" in os.environ or sys.platform == "win32" else Path("~")
     if sys.platform == "darwin":
-        directory = Path.home() / "Library" / "Application Support"
+        directory = home / "Library" / "Application Support"
     elif sys.platform == "win32":
-        directory = Path(os.environ.get("APPDATA", Path.home()))
+        directory = Path(os.environ.get("APPDATA", home))
     else:
-        directory = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return directory / "temporalio" / "temporal.toml"
+        directory = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return str(directory / "temporalio" / "temporal.toml")
 
 
 def _tls(settings: dict[str, Any]) -> str:

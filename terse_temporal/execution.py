@@ -8,7 +8,7 @@ schedules work, and a direct one, set around a step or a job that is not durable
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,4 +111,6 @@ def executing(execution: Execution) -> Iterator[None]:
     try:
         yield
     finally:
-        _current.reset(token)
+        # A run that nobody finishes is closed when it is collected, in whatever context that happens.
+        with suppress(ValueError):
+            _current.reset(token)

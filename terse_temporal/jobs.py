@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeVar, overload
 
 from .errors import JobDefinitionError
-from .places import caller_frame, place
+from .places import caller_frame, place, place_of
 from .triggers.base import Trigger
 
 __all__ = ["Job", "collecting", "create_job", "forget_jobs", "is_collecting", "module_name", "registered_jobs"]
@@ -181,6 +181,9 @@ def _register(
     handler: Callable[..., Any],
     frame: FrameType,
 ) -> Job:
+    where = place(frame.f_code.co_filename, frame.f_lineno)
+    if not isinstance(triggers, Iterable):
+        raise JobDefinitionError(f"the job {name!r} ({where}): triggers is {triggers!r}; give a list, triggers=[…]")
     job = Job(
         name=name,
         handler=handler,
@@ -253,11 +256,11 @@ def _name(handler: Callable[..., Any]) -> str:
 def _same_place(before: Job, job: Job) -> bool:
     if before.file != job.file:
         return False
-    if before.line == job.line:
+    # A reload, perhaps after an edit that moved the lines: the module's code is another object.
+    if before._module_code is not job._module_code:
         return True
-    # A reload after an edit: lines have moved, and the module's code is another object. Within one execution of a
-    # module it is the same object, and two places are two jobs.
-    return before._module_code is not job._module_code
+    # Within one execution of a module two places are two jobs, and so are two handlers that a loop goes through.
+    return before.line == job.line and place_of(before.handler) == place_of(job.handler)
 
 
 def _module_code(frame: FrameType | None) -> CodeType | None:

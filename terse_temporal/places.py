@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
@@ -32,6 +33,7 @@ def shown_path(file: str) -> str:
     return file if relative.startswith("..") else relative
 
 
+@functools.lru_cache(maxsize=1024)  # asked for with every step, and paths are slow
 def place(file: str, line: int) -> str:
     """`file:line`, which terminals and editors make a link of."""
     return f"{shown_path(file)}:{line}"

@@ -58,7 +58,7 @@ class Codec:
             raise ValueProblem(validation_text(err, self._type)) from None
 
     def dump(self, value: Any) -> Any:
-        """A value of the type as plain JSON data, for `load`. Plain JSON, which nobody loads, is as its type writes it."""
+        """A value of the type as JSON data, for `load`. Plain JSON, which nobody loads, is as its types write it."""
         plain = self._type is Any
         try:
             data = self._adapter.dump_python(value, mode="json", by_alias=plain, round_trip=not plain, warnings="error")
@@ -91,7 +91,7 @@ def _shared(type_: Any) -> Codec:
 
 
 def encoded_size(data: Any) -> int:
-    """The size of JSON data on its way, in bytes: with the SDK's own converter, which writes other letters as \\u8a9e."""
+    """The size of JSON data on its way, in bytes, by the SDK's own converter, which escapes all that is not ASCII."""
     return len(json.dumps(data, separators=(",", ":")))
 
 

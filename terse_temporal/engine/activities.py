@@ -275,7 +275,9 @@ def _failure(error: BaseException, name: str, call: StepCall, info: activity.Inf
 
 
 def _since(started: float) -> str:
-    return format_duration(timedelta(seconds=round(max(time.monotonic() - started, 0.001), 3)))
+    seconds = time.monotonic() - started
+    # Most steps are short, and there are many: the words for longer times are worked out only for those.
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(timedelta(seconds=round(seconds, 1)))
 
 
 def _log(info: activity.Info, what: str, level: int = logging.INFO, error: BaseException | None = None) -> None:

@@ -37,7 +37,15 @@ from ..values import encoded_size
 from .functions import attribute_path, reference_of_class
 from .wire import FailureDetail, plain_json, read_failure_detail
 
-__all__ = ["INTERRUPTED", "recordable_cause", "retry_delay", "retry_to_wire", "run_failure", "step_exception", "step_failure"]
+__all__ = [
+    "INTERRUPTED",
+    "recordable_cause",
+    "retry_delay",
+    "retry_to_wire",
+    "run_failure",
+    "step_exception",
+    "step_failure",
+]
 
 #: The failure type of a step that was cut off by its worker's shutdown. Retried, like a lost worker.
 INTERRUPTED: Final = "StepInterrupted"
@@ -138,9 +146,7 @@ def run_failure(error: BaseException) -> BaseException:
             " move it into a step, await job_step(run=…)."
         ).with_traceback(error.__traceback__)
     failure = ApplicationError(_message(error), type=type(error).__name__, non_retryable=True)
-    failure.__cause__ = recordable_cause(
-        error.__cause__ if isinstance(error, StepError) and error.__cause__ else error
-    )
+    failure.__cause__ = recordable_cause(error.__cause__ if isinstance(error, StepError) and error.__cause__ else error)
     return failure
 
 
@@ -207,7 +213,11 @@ def _find_class(reference: str, namespace: Mapping[str, Any]) -> type[Exception]
         loaded = builtins if module == "builtins" else sys.modules.get(module)
         found = attribute_path(vars(loaded), qualname) if loaded is not None else None
     # Temporal's own failures are made by its converters alone.
-    return found if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, FailureError) else None
+    return (
+        found
+        if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, FailureError)
+        else None
+    )
 
 
 def _rebuilt(cls: type[Exception], detail: FailureDetail, message: str) -> StepError | None:

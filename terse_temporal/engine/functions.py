@@ -54,9 +54,10 @@ class FunctionIndex:
                 if function is not None:
                     self._add_function(function)
             # A lambda in a dict at module level is bound by no name.
-            module, code = sys.modules.get(job.handler.__module__), job._module_code
-            if module is not None and code is not None and code.co_filename == module.__file__:
-                self._add_nested(code, vars(module))
+            home, code = sys.modules.get(job.handler.__module__), job._module_code
+            if home is not None and code is not None and code.co_filename == home.__file__:
+                lambdas = (each for each in _nested_code(code) if each.co_name == "<lambda>")
+                self._add_nested(lambdas, vars(home))
 
     def resolve(self, reference: str) -> Callable[..., Any]:
         """The function that a reference names.
@@ -173,9 +174,9 @@ class FunctionIndex:
             elif inspect.isfunction(value):
                 self._add_function(value)
 
-    def _add_nested(self, around: CodeType, namespace: dict[str, Any]) -> None:
+    def _add_nested(self, nested: Iterable[CodeType], namespace: dict[str, Any]) -> None:
         name = module_name(str(namespace.get("__name__", "")))
-        for code in _nested_code(around):
+        for code in nested:
             # Not the body of a class, nor what reads variables of the function around it.
             is_function = bool(code.co_flags & inspect.CO_OPTIMIZED) and not code.co_freevars
             if is_function and id(code) not in self._seen_code:
@@ -188,7 +189,7 @@ class FunctionIndex:
         for each in {id(function): function, id(unwrapped): unwrapped}.values():
             if isinstance(each, FunctionType):
                 namespace = each.__globals__
-                self._add_nested(each.__code__, namespace)
+                self._add_nested(_nested_code(each.__code__), namespace)
                 module = sys.modules.get(str(namespace.get("__name__", "")))
                 if module is not None and vars(module) is namespace and _first_party(module, self._modules):
                     self._add_module(module)

@@ -11,9 +11,9 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache
 from temporalio.client import Client
@@ -26,6 +26,8 @@ from .workflows import RunContext
 __all__ = ["MismatchReporter", "recorded_calls", "side_by_side"]
 
 _logger = logging.getLogger("terse_temporal.worker")
+
+_ENDS_OF_TASKS: Final = (EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
 
 
 class MismatchReporter:
@@ -41,27 +43,39 @@ class MismatchReporter:
         """Where to fetch histories, and the loop to do it on."""
         self._client, self._loop = client, loop
 
-    def evicted(self, info: Info, why: RemoveFromCache, context: RunContext) -> None:
-        """A run leaves the cache of the worker. Called on a thread of the engine's."""
-        if why.reason != RemoveFromCache.NONDETERMINISM or self._client is None or self._loop is None:
-            return
-        if info.run_id not in self._reported:
-            self._reported.add(info.run_id)
-            self._loop.call_soon_threadsafe(self._start, info, why.message, list(context.execution.recorded))
+    def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
+        """A run leaves the cache of the worker. Called on a thread of the engine's.
 
-    def _start(self, info: Info, message: str, now: list[Recorded]) -> None:
+        Args:
+            caught_up: whether it has come to the end of its history. One that has not may have been given up, though
+                the reason is told as another: a cache of no runs is always full.
+        """
+        given_up = why.reason == RemoveFromCache.NONDETERMINISM
+        if self._client is None or self._loop is None or info.run_id in self._reported:
+            return
+        if given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up):
+            self._reported.add(info.run_id)
+            message = why.message if given_up else None
+            self._loop.call_soon_threadsafe(self._start, info, message, list(context.execution.recorded))
+
+    def _start(self, info: Info, message: str | None, now: list[Recorded]) -> None:
         task = asyncio.ensure_future(self._report(info, message, now))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
-    async def _report(self, info: Info, message: str, now: list[Recorded]) -> None:
+    async def _report(self, info: Info, message: str | None, now: list[Recorded]) -> None:
         assert self._client is not None
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
-            recorded = recorded_calls((await handle.fetch_history()).events)
-            table = side_by_side(recorded, now)
+            events = (await handle.fetch_history()).events
+            message = message or _given_up(events)
+            table = side_by_side(recorded_calls(events), now)
         except Exception as err:
             table = f"(its history could not be fetched: {err})"
+        if message is None:
+            # It was only asked something, or its failure is not in the history yet: that is told the next time.
+            self._reported.discard(info.run_id)
+            return
         _logger.error(
             "run   %s  %s waits: its history does not fit the code of this worker.\n%s\n"
             "  Steps that a run has behind it cannot be changed, moved or taken away; what comes after them can.\n"
@@ -74,6 +88,15 @@ class MismatchReporter:
             info.workflow_id,
             _gist(message),
         )
+
+
+def _given_up(events: Sequence[HistoryEvent]) -> str | None:
+    """Why the last workflow task was given up, if that is because the history does not fit."""
+    last = next((event for event in reversed(events) if event.event_type in _ENDS_OF_TASKS), None)
+    failed = last.workflow_task_failed_event_attributes if last is not None else None
+    if failed is None or failed.cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+        return None
+    return failed.failure.message
 
 
 def _gist(message: str) -> str:

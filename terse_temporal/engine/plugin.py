@@ -91,7 +91,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
                     continue
                 # Not waited for: a step that was cut off goes on in its thread until it returns.
                 stack.callback(each.threads.shutdown, wait=False, cancel_futures=True)
-                stack.enter_context(each.heartbeats.watching(worker.client))
+                stack.enter_context(each.heartbeats.watching(worker))
             await next(worker)
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:

@@ -74,6 +74,7 @@ class _GuardedInstance(WorkflowInstance):
         self._inner = inner
         self._context = context
         self._reporter = reporter
+        self._caught_up = False
 
     def activate(self, act: Any) -> Any:
         for job in act.jobs:
@@ -82,8 +83,10 @@ class _GuardedInstance(WorkflowInstance):
                 self._context.inputs = len(job.initialize_workflow.arguments)
                 del job.initialize_workflow.arguments[1:]
             elif job.HasField("remove_from_cache"):
-                self._reporter.evicted(self._inner.get_info(), job.remove_from_cache, self._context)
+                why = job.remove_from_cache
+                self._reporter.evicted(self._inner.get_info(), why, self._context, self._caught_up)
         self._context.execution.unsent = 0
+        self._caught_up = self._caught_up or not act.is_replaying
         with guarded():
             return self._inner.activate(act)
 

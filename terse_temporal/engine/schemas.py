@@ -11,7 +11,9 @@ import sys
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from pydantic import ImportString
 
 from ..errors import StepIsolationError, UnknownFunctionError
 from ..jobs import module_name
@@ -20,6 +22,9 @@ from .functions import attribute_path
 from .pinned import original
 
 __all__ = ["refer_to_type", "resolve_type"]
+
+#: Where what is not a class, and means one, is defined: `list[int]`, `Annotated[…]`, `Any`, a `NewType`.
+_OF_ALIASES: Final = frozenset({"types", "typing", "typing_extensions"})
 
 
 def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
@@ -67,23 +72,35 @@ def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
 def resolve_type(reference: Any) -> Any:
     """The type that a reference stands for, in this process.
 
+    A type, and nothing else: given a function, pydantic would call it with what it is to validate.
+
     Raises:
         UnknownFunctionError: there is no such type in a module that this worker has loaded.
     """
-    if isinstance(reference, dict):
-        if "union" in reference:
-            return typing.Union[tuple(resolve_type(each) for each in reference["union"])]  # noqa: UP007  # made at run time
-        if "literal" in reference:
-            return typing.Literal[tuple(reference["literal"])]
-        return resolve_type(reference["of"])[tuple(resolve_type(each) for each in reference["with"])]
-    module, _, qualname = str(reference).partition(":")
+    try:
+        match reference:
+            case str():
+                return _found(reference)
+            case {"union": list(members)}:
+                return typing.Union[tuple(map(resolve_type, members))]  # noqa: UP007  # made at run time
+            case {"literal": list(values)}:
+                return typing.Literal[tuple(values)]
+            case {"of": origin, "with": list(arguments)}:
+                return resolve_type(origin)[tuple(map(resolve_type, arguments))]
+    except TypeError:  # a type that is not generic, or not with these
+        pass
+    raise UnknownFunctionError(f"this worker has no type {reference!r}: that is no reference to one")
+
+
+def _found(reference: str) -> Any:
+    module, _, qualname = reference.partition(":")
     if module == "builtins" and qualname in ("None", "Ellipsis"):
         return None if qualname == "None" else Ellipsis
     loaded = sys.modules.get(module) or _main(module)
     found = attribute_path(vars(loaded), qualname) if loaded is not None else None
-    if found is None:
+    if not (isinstance(found, type) or type(found).__module__ in _OF_ALIASES) or found is ImportString:
         raise UnknownFunctionError(
-            f"this worker has no type {reference!r}: no module that it has loaded has that name. If the step is of"
+            f"this worker has no type {reference!r}: no module that it has loaded has a type of that name. If the step is of"
             " another version of the code, it waits for a worker that has it."
         )
     return found

@@ -124,17 +124,13 @@ async def test_runs_again_within_ten_seconds(new_case: NewCase, capsys: pytest.C
         assert case.marks.count("effect") == {"before": 1, "work": 1, "after": 1}
         assert case.marks.one_key_for_each_step()
 
-    await at_once(
-        {
-            name: killed(name, **how)
-            for name, how in {
-                "async def": {},
-                "def": {"run_as": "act_in_thread"},
-                "cache at zero": {"max_cached_workflows": 0},
-                "eighth attempt": {"attempt": 8},
-            }.items()
-        }
-    )
+    cases: dict[str, dict[str, Any]] = {
+        "async def": {},
+        "def": {"run_as": "act_in_thread"},
+        "cache at zero": {"max_cached_workflows": 0},
+        "eighth attempt": {"attempt": 8},
+    }
+    await at_once({name: killed(name, **how) for name, how in cases.items()})
     with capsys.disabled():
         print(f"\nrunning again after {', '.join(f'{seconds:.1f} s ({name})' for name, seconds in took.items())}")
     assert max(took.values()) < 10

@@ -19,6 +19,7 @@ import pytest_asyncio
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 
 from terse_temporal.testing import JobEnvironment
 
@@ -115,7 +116,8 @@ class Runs:
             async with self._at_once:
                 ended = await self._env.run(interpret, event, task_queue=self._task_queue)
         except WorkflowFailureError as err:
-            ended = f"{getattr(err.cause, 'type', type(err.cause).__name__)}: {err.cause}"
+            cause = err.cause
+            ended = f"{cause.type}: {cause.message}" if isinstance(cause, ApplicationError) else repr(cause)
         lines = [line.split(" ", 1) for line in effects.lines()]
         first_attempts = [effect for _, effect in lines if effect.endswith(" 1")]
         assert len({key for key, _ in lines}) == len(first_attempts), "each step has one key, on all its attempts"

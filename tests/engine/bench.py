@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -48,7 +49,12 @@ class Bench:
         client = on or await Client.connect(self.env.address)
         name = job if isinstance(job, str) else job.name
         return await client.start_workflow(
-            name, {"effects": str(self.effects), **event}, id=f"{name}-{uuid.uuid4()}", task_queue=self.task_queue
+            name,
+            {"effects": str(self.effects), **event},
+            id=f"{name}-{uuid.uuid4()}",
+            task_queue=self.task_queue,
+            # A workflow task that fails again and again is left to time out, for ten seconds otherwise.
+            task_timeout=timedelta(seconds=2),
         )
 
     async def result(self, run: Run) -> Any:

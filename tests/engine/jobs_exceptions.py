@@ -100,7 +100,7 @@ def throw(error: BaseException) -> None:
 
 STEPS: dict[str, Callable[[], Any]] = {
     "builtin": lambda: throw(ValueError("wrong value", 7)),
-    "key": lambda: {}["missing"],
+    "key": lambda: dict[str, int]()["missing"],
     "os error": lambda: throw(OSError(errno.ENOSPC, "No space left on device")),
     "file not found": lambda: open("/nowhere/at all"),  # noqa: PTH123, SIM115  # it raises
     "connection": lambda: throw(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")),

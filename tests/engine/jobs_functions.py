@@ -72,7 +72,7 @@ async def kinds(event: Event) -> list[Any]:
         await job_step(run=nested_coroutine, input=data),
         await job_step(run=nested_plain, input=data),
         await job_step(run=lambda data: record(data["effects"], "lambda"), input=data),
-        await job_step(run=lambda data: coroutine_at_module_level(data), input=data),  # noqa: PLW0108  # a lambda that gives a coroutine
+        await job_step(run=lambda data: coroutine_at_module_level(data), input=data),  # a lambda that gives a coroutine
         await job_step(run=in_another_module, input=data),
         await job_step(run=helpers.in_another_module, input=data),
     ]

@@ -50,12 +50,12 @@ async def calls_a_local_function(event: Event) -> Any:
     def inner() -> int:
         return 1
 
-    return await job_step(run=lambda: inner())  # noqa: PLW0108  # that it calls it is the point
+    return await job_step(run=lambda: inner())  # that it calls it is the point
 
 
 @create_job(name="default-value", durable=True)
 async def default_value(event: Event) -> Any:
-    return await job_step(run=lambda path=event.effects: path)  # type: ignore[misc]  # mypy infers no defaults of lambdas
+    return await job_step(run=lambda path=event.effects: path)
 
 
 @create_job(name="keyword-default", durable=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
-from terse_temporal import Event, create_job, current_step, job_step, sleep
+from terse_temporal import Event, Retry, create_job, current_step, job_step, sleep
 from terse_temporal.errors import StepError
 from tests.effects import record
 
@@ -86,12 +87,9 @@ async def waits(event: Event) -> list[int]:
     """The order of what `asyncio.wait` and `as_completed` give decides what happens next."""
     tasks = [asyncio.ensure_future(branch(event, n, gives=n)) for n in range(10)]
     done, _ = await asyncio.wait(tasks)
-    order = []
-    for task in done:
-        order.append(await branch(event, f"next-{task.result()}", gives=task.result()))
-    for future in asyncio.as_completed([branch(event, f"last-{n}", gives=n) for n in range(5)]):
-        order.append(await branch(event, f"then-{await future}"))
-    return sorted(order)
+    order = [await branch(event, f"next-{task.result()}", gives=task.result()) for task in done]
+    completed = asyncio.as_completed([branch(event, f"last-{n}", gives=n) for n in range(5)])
+    return sorted(order + [await branch(event, f"then-{await future}") for future in completed])
 
 
 @create_job(name="waits-with-a-limit", durable=True)
@@ -116,8 +114,6 @@ async def cancelled(event: Event) -> None:
 @create_job(name="cancelled-in-a-thread", durable=True)
 async def cancelled_in_a_thread(event: Event) -> None:
     def block(path: str) -> None:
-        import time
-
         record(path, "begin block")
         time.sleep(2.5)
         record(path, "end block")
@@ -161,8 +157,6 @@ async def keys(event: Event) -> list[str]:
         if current_step().attempt < 3:
             raise Declined("again")
         return current_step().idempotency_key
-
-    from terse_temporal import Retry
 
     found = [
         await job_step(run=key),

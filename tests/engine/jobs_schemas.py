@@ -137,4 +137,9 @@ async def own_class(event: Event) -> list[bool]:
     found = await job_step(run=customer, input="ada@example.com")
     order = await job_step(run=raw_order, input=1, output_schema=Order)
     await job_step(run=lambda: None)
-    return [isinstance(found, Customer), isinstance(order, Order), isinstance(order.customer, Customer), found.plan is Plan.TEAM]
+    return [
+        isinstance(found, Customer),
+        isinstance(order, Order),
+        isinstance(order.customer, Customer),
+        found.plan is Plan.TEAM,
+    ]

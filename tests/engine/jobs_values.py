@@ -44,11 +44,19 @@ def two(a: Any, b: Any) -> int:
 
 INPUTS: dict[str, dict[str, Any]] = {
     "wrong field": {"run": count, "input": {"name": "pen", "price": "cheap"}, "input_schema": Item},
-    "every wrong field": {"run": count, "input": {"items": [{"price": 1}, {"name": 2, "price": 3}]}, "input_schema": Basket},
+    "every wrong field": {
+        "run": count,
+        "input": {"items": [{"price": 1}, {"name": 2, "price": 3}]},
+        "input_schema": Basket,
+    },
     "no schema": {"run": count, "input": {"who": {"them": [1, Opaque()]}}},
     "NaN": {"run": count, "input": {"ratio": math.nan}},
     "infinity in a model": {"run": count, "input": Item(name="pen", price=math.inf), "input_schema": Item},
-    "not JSON in a model": {"run": count, "input": {"name": "pen", "price": 1, "extra": Opaque()}, "input_schema": Item},
+    "not JSON in a model": {
+        "run": count,
+        "input": {"name": "pen", "price": 1, "extra": Opaque()},
+        "input_schema": Item,
+    },
     "too large": {"run": count, "input": "x" * LIMIT},
     "too large once escaped": {"run": count, "input": "語" * (LIMIT // 5)},
     "an argument too many": {"run": nothing, "input": 1},
@@ -83,7 +91,7 @@ async def generator() -> Any:
 
 OUTPUTS: dict[str, dict[str, Any]] = {
     "not JSON": {"run": lambda: {"found": [1, {"it": Opaque()}]}},
-    "not JSON itself": {"run": lambda: Opaque()},  # noqa: PLW0108  # the function of the step
+    "not JSON itself": {"run": lambda: Opaque()},  # the function of the step
     "deep": {"run": deep},
     "endless": {"run": endless},
     "not JSON in a dataclass": {"run": lambda: Basket([Item(name="pen", price=1, extra=Opaque())])},

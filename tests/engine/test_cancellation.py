@@ -18,7 +18,7 @@ async def cancelled_after(bench: Bench, job: Job, effect: str, *, skip_time: boo
     """A run that was cancelled as soon as an effect was there."""
     run = await (bench.start(job) if skip_time else bench.start_on_the_wall_clock(job))
     async with asyncio.timeout(20):
-        while effect not in bench.effects.lines():
+        while effect not in bench.effects.lines():  # noqa: ASYNC110  # it is told by a file
             await asyncio.sleep(0.02)
     await run.cancel()
     return run

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from terse_temporal import current_step, job_step, sleep
@@ -42,7 +45,11 @@ async def test_in_a_job_that_is_not_durable(bench: Bench, job: object, call: str
 
 def test_outside_a_run() -> None:
     """Outside a run the error says where the call is allowed."""
-    for call, name in ((lambda: job_step(run=print), "job_step()"), (lambda: sleep("1s"), "sleep()")):
+    calls: dict[str, Callable[[], Any]] = {
+        "job_step()": lambda: job_step(run=print),
+        "sleep()": lambda: sleep("1s"),
+    }
+    for name, call in calls.items():
         with pytest.raises(DurableOnlyError) as caught:
             call()
         assert f"{name} was called outside a run" in str(caught.value)

@@ -14,7 +14,7 @@ JOBS = pytest.mark.parametrize("job", [filtered, async_filtered, plain_filtered]
 
 @JOBS
 async def test_a_false_filter(bench: Bench, job: Job) -> None:
-    """With a false filter, a function or a coroutine function, the run is skipped; nothing is scheduled, nothing done."""
+    """With a false filter, a function or a coroutine function, the run is skipped, and nothing is scheduled or done."""
     async with bench.worker(job):
         run = await bench.start(job, wanted=0)
         assert await bench.result(run) == {"skipped": "filter"}

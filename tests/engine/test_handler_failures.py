@@ -29,7 +29,7 @@ TOLD = {
 @pytest.mark.parametrize("after", [False, True], ids=["at once", "after a step"])
 @pytest.mark.parametrize("case", RAISED)
 async def test_the_run_fails(bench: Bench, case: str, after: bool) -> None:
-    """The failure's type is the class's name, its message the exception's text; it is told once, and nothing repeats."""
+    """The failure's type is the class's name, its message the exception's text, and nothing is repeated."""
     async with bench.worker(handler_that_raises):
         run = await bench.start(handler_that_raises, case=case, after=after)
         failure = await bench.failure(run)

@@ -24,7 +24,7 @@ async def test_task_group(bench: Bench) -> None:
 
 
 async def test_a_task_group_that_fails(bench: Bench) -> None:
-    """When one branch of a TaskGroup fails, the others are cancelled in the same order on every replay, and clean up."""
+    """When a branch of a TaskGroup fails, the others are cancelled in the same order on every replay, and clean up."""
     async with bench.worker(group_fails):
         run = await bench.start(group_fails)
         assert await bench.result(run) == ["x"]

@@ -1,4 +1,4 @@
-"""The input of a run reaches the handler as the type that it asks for, or fails the run at once, naming what is wrong."""
+"""The input of a run reaches the handler as the type it asks for, or fails the run at once, naming what is wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from terse_temporal import Job
 from .bench import Bench, scheduled
 from .jobs_events import of_a_dataclass, of_a_model, of_a_trigger, of_an_event, of_nothing, of_state
 
-LEAD = "Lead(full_name='Ada', home_address=Address(zip_code='8000', street_name=None), born_on=datetime.date(2025, 1, 2))"
+LEAD = (
+    "Lead(full_name='Ada', home_address=Address(zip_code='8000', street_name=None), born_on=datetime.date(2025, 1, 2))"
+)
 CUSTOMER = Path(__file__).parents[1] / "data" / "webhooks" / "stripe" / "customer.created.json"
 KINDS = pytest.mark.parametrize("kind", [0, 1], ids=["durable", "plain"])
 
@@ -44,7 +46,7 @@ async def test_annotations_decide(bench: Bench, kind: int) -> None:
 @KINDS
 async def test_the_model_of_a_trigger(bench: Bench, kind: int) -> None:
     """Without annotation the one typed trigger's model is it, from the vendor's payload and from the short form."""
-    name, email, text, line = await run(bench, of_a_trigger[kind], json.loads(CUSTOMER.read_text()))
+    name, _, text, line = await run(bench, of_a_trigger[kind], json.loads(CUSTOMER.read_text()))
     assert name == "CustomerCreated"
     assert "Customer created" in text
     assert line.startswith("CustomerCreated ")
@@ -66,7 +68,7 @@ async def test_every_wrong_field_is_named(bench: Bench, kind: int) -> None:
 @pytest.mark.parametrize(
     ("value", "names"),
     [
-        ("a text", "is a string, \"a text\""),
+        ("a text", 'is a string, "a text"'),
         (5, "is a number, 5"),
         (True, "is a boolean, true"),
         ([{"a": 1}], 'is an array, [{"a": 1}]'),

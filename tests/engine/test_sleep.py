@@ -1,4 +1,4 @@
-"""A sleep is a durable timer: as long as it says, over in no time on a skipped clock, and refused when it makes no sense."""
+"""A sleep is a durable timer: as long as it says, over at once on a skipped clock, refused when it makes no sense."""
 
 from __future__ import annotations
 

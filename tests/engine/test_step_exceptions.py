@@ -1,4 +1,4 @@
-"""An exception of a step reaches the handler as its own class and as a StepError; it is not retried, and can be caught."""
+"""An exception of a step reaches the handler as its own class and as a StepError, is not retried, and can be caught."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A step's input arrives as the type of its schema, and its result comes back as the type of its own, also on replay."""
+"""A step's input arrives as the type of its schema, and its result comes back as that of its own, also on replay."""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ async def test_wrong_inputs(bench: Bench, case: str) -> None:
         assert name in failure.message
     if case != "not a function":
         assert "tests/engine/jobs_values.py:" in failure.message
-        assert "step 'count'" in failure.message or "step 'nothing'" in failure.message or "step 'two'" in failure.message
+        assert (
+            "step 'count'" in failure.message or "step 'nothing'" in failure.message or "step 'two'" in failure.message
+        )
 
 
 OUTPUT_NAMES = {

@@ -84,12 +84,16 @@ def test_number_times_unit(number: Any, unit: str, spaces: int, upper: bool) -> 
 @given(text=st.text(max_size=12) | st.from_regex(r"-?[0-9.]{1,4} ?[a-z]{0,8}", fullmatch=True))
 def test_any_text_is_a_duration_or_an_error_that_shows_it(text: str) -> None:
     """Whatever a text is, it is a duration longer than zero, or a DurationError that shows the text."""
+    found = caught = None
     try:
         found = parse_duration(text)
     except DurationError as error:
-        assert repr(text) in str(error)
-        assert "accepted: one number and one unit" in str(error)
+        caught = str(error)
+    if caught is not None:
+        assert repr(text) in caught
+        assert "accepted: one number and one unit" in caught
     else:
+        assert found is not None
         assert timedelta(milliseconds=1) <= found <= LONGEST
         assert re.fullmatch(r"\s*\d*\.?\d+ *[a-zA-Z]*\s*", text)
 

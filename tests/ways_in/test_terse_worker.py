@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import uuid
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
 from terse_temporal.testing import JobEnvironment
 
-from .commands import Command, run, running, until
+from .commands import run, running
 
 JOBS = """
 import time
@@ -40,6 +42,12 @@ async def count(event):
 @create_job(name="wait", durable=True)
 async def wait(event):
     await job_step(run=wait_for, input=event.file)
+
+@create_job(name="pair", durable=True)
+async def pair(event):
+    value = await job_step(run=first, input=0)
+    await job_step(run=wait_for, input=event.file)
+    return value
 """
 
 
@@ -52,7 +60,21 @@ def shop(tmp_path: Path) -> Path:
 
 async def start(client: Client, job: str, queue: str, **event: object) -> str:
     """Start a run, and return its id."""
-    return (await client.start_workflow(job, event, id=f"run-{uuid.uuid4()}", task_queue=queue)).id
+    # A workflow task that fails again and again is given up by its worker, and tried again after this.
+    again = timedelta(seconds=1)
+    run_id = f"run-{uuid.uuid4()}"
+    await client.start_workflow(job, event, id=run_id, task_queue=queue, task_timeout=again)
+    return run_id
+
+
+async def tried_again(client: Client, run_id: str) -> None:
+    """Wait until the workflow task of a run has failed twice, and is tried once more."""
+
+    async def attempt() -> int:
+        return (await client.get_workflow_handle(run_id).describe()).raw_description.pending_workflow_task.attempt
+
+    while await attempt() < 3:  # noqa: ASYNC110  nothing tells of it
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
@@ -65,10 +87,10 @@ async def test_runs_jobs(env: JobEnvironment, shop: Path, task_queue: str, how: 
         printed = worker.says("ready")
         assert f"server {env.address}  namespace default  task queue {task_queue}" in printed
         assert re.search(r"count +yes +- +jobs\.py:14", printed)
-        id = await start(env.client, "count", task_queue)
-        assert await env.client.get_workflow_handle(id).result() == 2
-        worker.says(f"step  {id}  first done in ")
-        worker.says(f"run   {id}  count done after ")
+        run_id = await start(env.client, "count", task_queue)
+        assert await env.client.get_workflow_handle(run_id).result() == 2
+        worker.says(f"step  {run_id}  first done in ")
+        worker.says(f"run   {run_id}  count done after ")
         worker.send(how)
         assert worker.ended() == 0
         assert f"{how.name}: taking no more work" in worker.printed()
@@ -81,13 +103,13 @@ async def test_running_steps_may_end(env: JobEnvironment, shop: Path, task_queue
     command = ("terse-worker", "jobs.py", "--address", env.address, "-q", task_queue)
     with running(*command, cwd=shop) as worker:
         worker.says("ready")
-        id = await start(env.client, "wait", task_queue, file=str(shop / "go"))
+        run_id = await start(env.client, "wait", task_queue, file=str(shop / "go"))
         worker.says("in the step")
         worker.send(signal.SIGTERM)
         worker.says("SIGTERM")
         (shop / "go").touch()
         assert worker.ended() == 0
-        assert f"step  {id}  wait_for done in " in worker.printed()
+        assert f"step  {run_id}  wait_for done in " in worker.printed()
 
 
 async def test_second_signal(env: JobEnvironment, shop: Path, task_queue: str) -> None:
@@ -110,7 +132,7 @@ async def test_second_signal(env: JobEnvironment, shop: Path, task_queue: str) -
         ("import nowhere", ["'bad.py' cannot be imported", "bad.py:1", "No module named 'nowhere'"]),
         ("def half(:", ["'bad.py' cannot be imported", "bad.py:1", "SyntaxError"]),
         ("x = 1", ["'bad.py' has no jobs"]),
-        (f"{JOBS}\n@create_job(name='count')\ndef again(event): pass", ["'count' is created twice", "bad.py:14", "bad.py:24"]),
+        (f"{JOBS}@create_job(name='count')\ndef again(event): pass", ["'count' is created twice", "bad.py:14", ":29"]),
         (None, ["there is no file 'bad.py'"]),
     ],
     ids=["does not import", "syntax error", "no jobs", "a name twice", "no file"],
@@ -139,18 +161,51 @@ def test_no_server(shop: Path) -> None:
 
 
 async def test_runs_that_wait_are_said_once(env: JobEnvironment, shop: Path, task_queue: str) -> None:
-    """A run whose history does not fit, and one whose job is gone, are said once each, by the worker and not by the SDK."""
+    """A run whose history does not fit, and one whose job is gone, are said once each, although they are tried again;
+    and by the worker alone, not by the SDK too.
+    """
     command = ("terse-worker", "jobs.py", "--address", env.address, "-q", task_queue)
     with running(*command, cwd=shop) as worker:
         worker.says("ready")
-        does_not_fit = await start(env.client, "wait", task_queue, file=str(shop / "go"))
+        misfit = await start(env.client, "pair", task_queue, file=str(shop / "go"))
         worker.says("in the step")
+        worker.send(signal.SIGTERM)
+        worker.says("SIGTERM")
         (shop / "go").touch()
-        worker.says("wait_for done")
-        worker.send(signal.SIGKILL)
-    (shop / "jobs.py").write_text(JOBS.replace("job_step(run=wait_for, input=event.file)", "sleep('5d')"))
+        assert worker.ended() == 0
+        assert f"step  {misfit}  wait_for done" in worker.printed()
+    (shop / "jobs.py").write_text(JOBS.replace("run=first, input=0", "run=first, input=0, name='renamed'"))
     with running(*command, cwd=shop) as worker:
         worker.says("ready")
-        is_gone = await start(env.client, "vanished", task_queue)
-        worker.says(f"run   {is_gone}  waits")
-        await start(env.client, "wait", task_queue, file="")
+        gone = await start(env.client, "vanished", task_queue)
+        for run_id in (misfit, gone):
+            await tried_again(env.client, run_id)
+        assert worker.printed().count(f"run   {misfit}  pair waits: its history does not fit the code") == 1
+        assert worker.printed().count(f"run   {gone}  waits: this worker has no job 'vanished'") == 1
+        for noise in ("Traceback", "Failing workflow task", "Failed activation", "WARN"):
+            assert noise not in worker.printed()
+
+
+async def test_server_gone_and_back(shop: Path) -> None:
+    """When the server goes, the worker says so once, and once when it is back; its runs go on by themselves."""
+    database = shop / "temporal.db"
+    with ExitStack() as stack:
+        async with DevServer(database) as server:
+            address = server.address
+            worker = stack.enter_context(running("terse-worker", "jobs.py", "--address", address, cwd=shop))
+            worker.says("ready")
+            run_id = await start(await connect(target_host=address), "pair", "terse", file=str(shop / "go"))
+            worker.says("in the step")
+            os.kill(server.pid, signal.SIGKILL)
+            worker.says(f"the server at {address} does not answer: ")
+        async with DevServer(database, port=int(address.rpartition(":")[2])):
+            worker.says(f"the server at {address} answers again, after ")
+            (shop / "go").touch()
+            client = await connect(target_host=address)
+            async with asyncio.timeout(60):
+                assert await client.get_workflow_handle(run_id).result() == 1
+            printed = worker.printed()
+    assert printed.count("does not answer") == 1
+    assert printed.count("answers again") == 1
+    for noise in ("Traceback", "gRPC", "WARN"):
+        assert noise not in printed

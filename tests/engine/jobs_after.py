@@ -1,0 +1,16 @@
+"""The same job with a step put before those that its runs have behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terse_temporal import Event, create_job, job_step, sleep
+from tests.engine.jobs_before import leave
+
+
+@create_job(name="renewed", durable=True)
+async def job(event: Event) -> Any:
+    await job_step(run=leave, input={"effects": event.effects, "text": "new"}, name="check")
+    await job_step(run=leave, input={"effects": event.effects, "text": "first"}, name="charge")
+    await sleep("3d")
+    return await job_step(run=leave, input={"effects": event.effects, "text": "last"}, name="thank")

@@ -1,0 +1,95 @@
+"""Three small jobs whose histories are kept, and replayed by every later change. Do not change what they do."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from terse_temporal import Event, Retry, Triggers, create_job, current_step, job_step, log, sleep, step, uuid4
+
+
+class Customer(BaseModel):
+    email: str
+    plan: str = "free"
+
+
+@dataclass
+class Order:
+    number: int
+    customer: Customer
+
+
+class Declined(Exception):
+    def __init__(self, code: str) -> None:
+        super().__init__(f"declined: {code}")
+        self.code = code
+
+
+@step(retry=Retry(max_attempts=2, initial="10ms"))
+async def charge(order: Order, amount: int = 5, *, currency: str = "eur") -> str:
+    if current_step().attempt == 1:
+        raise ConnectionError("at first")
+    return f"{order.number} {amount} {currency}"
+
+
+def decline(code: str) -> None:
+    raise Declined(code)
+
+
+@create_job(name="golden-onboarding", triggers=[Triggers.stripe.on_customer_created()], durable=True)
+async def onboarding(event) -> dict[str, Any]:  # type: ignore[no-untyped-def]  # the trigger's model is it
+    """Steps of every kind, schemas, a failure that is caught, and a sleep."""
+
+    async def welcome(email: str) -> str:
+        return f"welcome {email}"
+
+    log("onboarding", event.customer.email)
+    customer = Customer(email=event.customer.email)
+    greeting = await job_step(run=welcome, input=customer.email)
+    made = await job_step(
+        run=lambda data: data, name="create order", input={"number": "7", "customer": customer}, output_schema=Order
+    )
+    paid = await charge(made, currency="usd")
+    try:
+        await job_step(run=decline, input="funds", on_interrupt="fail")
+    except Declined as error:
+        code = error.code
+    await sleep("3d")
+    return {"greeting": greeting, "paid": paid, "code": code, "last": await job_step(run=lambda: None)}
+
+
+@create_job(name="golden-digest", durable=True)
+async def digest(event: Event) -> list[Any]:
+    """Branches at once, one of them cancelled, and a clock and dice that decide what is done."""
+
+    async def page(number: int) -> int:
+        await asyncio.sleep(0.05 * number)
+        return number
+
+    pages = await asyncio.gather(*(job_step(run=page, input=number, name=f"page {number}") for number in range(3)))
+    try:
+        async with asyncio.timeout(0.5):
+            await job_step(run=lambda: asyncio.sleep(30), name="too slow")
+    except TimeoutError:
+        pages.append(-1)
+    name = f"roll {random.randint(1, 6)} {datetime.now().year > 2000} {len(str(uuid4()))}"
+    return [*pages, len(await job_step(run=lambda text: text, input=name, name=name)) > 0]
+
+
+@create_job(name="golden-plain", filter=lambda event: event.wanted)
+async def plain(event: Event) -> str:
+    """A job that is not durable."""
+    return f"done {event.wanted}"
+
+
+#: Each with the event that its kept run was started with.
+GOLDEN = {
+    "golden-onboarding": (onboarding, {"customer": {"email": "ada@example.com"}}),
+    "golden-digest": (digest, {}),
+    "golden-plain": (plain, {"wanted": True}),
+}

@@ -1,0 +1,41 @@
+"""Record the golden histories anew: `python -m tests.engine.record_golden`.
+
+Only for a new job, or when a change to what is recorded was meant: runs that are under way when such a change is
+deployed will wait for the old code. Histories that are here already are otherwise never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from terse_temporal.testing import JobEnvironment
+
+from .jobs_golden import GOLDEN
+
+DIRECTORY = Path(__file__).parent / "golden"
+
+
+async def main() -> None:
+    """Run each job, and keep its history."""
+    DIRECTORY.mkdir(exist_ok=True)
+    async with JobEnvironment() as env, env.worker([job for job, _ in GOLDEN.values()], identity="golden"):
+        for name, (job, event) in GOLDEN.items():
+            run = await env.start(job, event, id=name)
+            print(name, await run.result())
+            history = without_machine(json.loads((await run.fetch_history()).to_json()))
+            (DIRECTORY / f"{name}.json").write_text(f"{json.dumps(history, indent=1)}\n")
+
+
+def without_machine(value: Any) -> Any:
+    """A history without what tells of the machine it was recorded on."""
+    if isinstance(value, dict):
+        kept = {key: without_machine(each) for key, each in value.items() if key != "stackTrace"}
+        return {key: "golden" if key == "identity" else each for key, each in kept.items()}
+    return [without_machine(each) for each in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,78 @@
+"""`TersePlugin` puts jobs on a worker, client or replayer that somebody builds, beside workflows of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+from temporalio.worker import Replayer, Worker
+
+from terse_temporal.errors import UnknownJobError
+from terse_temporal.plugin import TersePlugin
+from terse_temporal.worker import build_worker
+
+from .bench import Bench
+from .jobs_functions import kinds
+from .jobs_retries import threads
+from .jobs_sandboxed import HandWritten, shout
+from .jobs_schemas import outputs, own_class
+from .jobs_step_decorator import decorated
+
+
+async def hand_written(bench: Bench, task_queue: str) -> Any:
+    return await bench.env.client.execute_workflow(
+        "hand-written", "hello", id=f"by-hand-{uuid.uuid4()}", task_queue=task_queue
+    )
+
+
+async def test_beside_workflows_of_ones_own(bench: Bench) -> None:
+    """A worker runs its own workflows, sandboxed as ever, and named activities, and the jobs of the plugin."""
+    async with Worker(
+        bench.env.client,
+        task_queue=bench.task_queue,
+        workflows=[HandWritten],
+        activities=[shout],
+        plugins=[TersePlugin([kinds])],
+        max_cached_workflows=bench.cache,
+    ):
+        results = await asyncio.gather(hand_written(bench, bench.task_queue), bench.start(kinds))
+        assert results[0] == "HELLO! True"
+        assert (await bench.result(results[1]))[0] == "coroutine"
+
+
+async def test_on_a_client(bench: Bench) -> None:
+    """Every worker of a client that has the plugin runs its jobs, also after another of them has ended."""
+    config: Any = bench.env.client.config()
+    client = Client(**{**config, "plugins": [TersePlugin([threads])]})
+    other = f"other-{bench.task_queue}"
+    async with Worker(client, task_queue=bench.task_queue, max_cached_workflows=bench.cache):
+        async with Worker(client, task_queue=other, workflows=[HandWritten], activities=[shout]):
+            assert await hand_written(bench, other) == "HELLO! True"
+        assert (await bench.result(await bench.start(threads)))[:2] == [True, True]
+
+
+@pytest.mark.parametrize("job", [kinds, decorated, outputs], ids=lambda job: job.name)
+async def test_on_a_replayer(bench: Bench, job: Any) -> None:
+    """A replayer with the plugin replays the runs of jobs."""
+    async with bench.worker(job):
+        run = await bench.start(job)
+        await bench.result(run)
+    replayer = Replayer(workflows=[HandWritten], plugins=[TersePlugin([job])])
+    assert (await replayer.replay_workflow(await run.fetch_history())).replay_failure is None
+
+
+async def test_all_registered_jobs(bench: Bench) -> None:
+    """Without `jobs` it is every job that has been registered when the worker is built."""
+    async with bench.env.worker(task_queue=bench.task_queue, max_cached_workflows=bench.cache):
+        assert await bench.result(await bench.start(own_class)) == [True] * 4
+
+
+async def test_no_jobs(bench: Bench) -> None:
+    """A worker without a job is an UnknownJobError that says what to import; so are two jobs of one name."""
+    with pytest.raises(UnknownJobError, match="import the modules that create them first"):
+        build_worker(bench.env.client, jobs=[])
+    with pytest.raises(UnknownJobError, match="two of the same name: 'kinds-of-functions'"):
+        build_worker(bench.env.client, jobs=[kinds, kinds])

@@ -1,0 +1,169 @@
+"""A worker runs the functions of its jobs, and no others: not by name, not by a schema, not by an input of garbage."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowFailureError
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from .bench import Bench
+from .jobs_refusals import victim
+
+HOME = "tests.engine.jobs_refusals"
+
+
+@workflow.defn(name="by-hand", sandboxed=False)
+class ByHand:
+    """What somebody who can start workflows, and schedule activities, can do."""
+
+    @workflow.run
+    async def run(self, calls: list[Any]) -> Any:
+        return await workflow.execute_activity(
+            "charge",
+            args=calls,
+            start_to_close_timeout=timedelta(seconds=5),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+        )
+
+
+def call(function: str, **more: Any) -> dict[str, Any]:
+    return {"v": 1, "step": function, "job": "victim", "key": "0" * 32, "timeout": 5, **more}
+
+
+async def by_hand(bench: Bench, *calls: Any) -> Any:
+    async with bench.worker(victim, workflows=[ByHand]):
+        run = await bench.env.client.start_workflow(
+            "by-hand", list(calls), id=f"by-hand-{bench.task_queue}", task_queue=bench.task_queue
+        )
+        return await bench.result(run)
+
+
+def is_untouched(bench: Bench) -> bool:
+    """Whether the file that each of these calls would make is not there."""
+    return not bench.effects.path.exists()
+
+
+async def refused(bench: Bench, *calls: Any) -> ApplicationError:
+    with pytest.raises(WorkflowFailureError) as caught:
+        await by_hand(bench, *calls)
+    assert isinstance(caught.value.cause, ActivityError)
+    failure = caught.value.cause.cause
+    assert isinstance(failure, ApplicationError)
+    return failure
+
+
+async def test_a_call_by_hand_of_a_known_function_runs(bench: Bench) -> None:
+    """The same call as a job's own runs, which shows that the others here are refused for what they name."""
+    assert await by_hand(bench, call(f"{HOME}:known", input={"a": 1})) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "os:system",
+        "subprocess:run",
+        "builtins:eval",
+        "builtins:exec",
+        "importlib:import_module",
+        "posix:system",
+        f"{HOME}:missing",
+        f"{HOME}:known.__globals__",
+        f"{HOME}:known.__class__",
+        f"{HOME}:victim",
+        f"{HOME}:__builtins__",
+        f"{HOME}:Any",
+        f"{HOME}:known#0000",
+        "tests.engine.bench:Bench.run",
+        "",
+        ":",
+        "known",
+    ],
+)
+async def test_unknown_functions(bench: Bench, function: str) -> None:
+    """A function that no job module defines, nests or has bound by name is refused, naming it; nothing is run."""
+    mark = str(bench.effects)
+    failure = await refused(bench, call(function, input=f"touch {mark}"))
+    assert failure.type == "UnknownFunctionError"
+    assert repr(function) in failure.message
+    assert "activity 'charge' refused" in failure.message
+    assert is_untouched(bench)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "os:system",
+        "subprocess:check_output",
+        "builtins:eval",
+        "builtins:exec",
+        "pydantic.types:ImportString",
+        "pydantic:ImportString",
+        "os:environ",
+        f"{HOME}:leave",
+        {"of": "builtins:list", "with": ["os:system"]},
+        {"union": ["builtins:int", "os:system"]},
+        {"of": "typing:Annotated", "with": ["builtins:str", "os:system"]},
+        {"of": "os:system", "with": []},
+        {"with": []},
+        ["os:system"],
+        5,
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("field", ["input_schema", "output_schema"])
+async def test_a_schema_is_a_type(bench: Bench, schema: Any, field: str) -> None:
+    """A schema that names something else than a type is refused: validating against a function would call it."""
+    mark = str(bench.effects)
+    # How pydantic is given the arguments of a function that it is to validate.
+    arguments = [mark] if "leave" in str(schema) else [f"touch {mark}"]
+    failure = await refused(bench, call(f"{HOME}:known", input=arguments, **{field: schema}))
+    assert is_untouched(bench)
+    assert failure.type in ("UnknownFunctionError", "WireError")
+    assert "activity 'charge' refused" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("calls", "names"),
+    [
+        ([], "it has 0 inputs instead of one"),
+        ([1, 2], "it has 2 inputs instead of one"),
+        (["os:system"], "its input is not a call"),
+        ([None], "its input is not a call"),
+        ([{}], "its input is not a call"),
+        ([{"v": "1"}], "its input is not a call"),
+        ([{"v": 2, "step": f"{HOME}:known"}], "its input has version 2, and this worker reads up to 1"),
+        ([{"v": 1}], "lacks a field"),
+        ([{"v": 1, "step": f"{HOME}:known", "job": "victim", "key": "k", "timeout": "soon"}], "lacks a field"),
+        ([{"v": 1, "run": "victim"}], "lacks a field"),
+        ([{"v": 1, "run": "victim", "event": {}, "key": "k"}], "is durable, so not run as one activity"),
+        ([{"v": 1, "run": "other", "event": {}, "key": "k"}], "the job 'other' is not on this worker (it has victim)"),
+    ],
+)
+async def test_garbage(bench: Bench, calls: list[Any], names: str) -> None:
+    """An input that is no call, or one of a version that is not known, is refused, saying what it lacks."""
+    failure = await refused(bench, *calls)
+    assert names in failure.message
+    assert failure.type in ("WireError", "UnknownJobError")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"arguments": {"no such": 1}},
+        {"arguments": [1]},
+        {"arguments": 5},
+        {"retry": {"max_attempts": "x"}},
+        {"retry": 7},
+        {"timeout": -1},
+    ],
+    ids=str,
+)
+async def test_wrong_options_fail(bench: Bench, more: dict[str, Any]) -> None:
+    """A call of a known function with options that no job makes fails or is refused, and the worker goes on."""
+    await refused(bench, call(f"{HOME}:known", **more))
+    assert await bench.run(victim) == 1
