@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import socket
 import time
@@ -145,8 +146,10 @@ async def _until_gone(server: DevServer) -> None:
 def _say_where(server: DevServer, *, asked_for: int | None) -> None:
     console.print(f"Temporal server  [bold]{server.address}[/]  (state in {shown_path(str(server.db_file))})")
     console.print(f"Web UI           [bold]{server.ui_url}[/]")
-    if server.address != f"{_IP}:{_PORT}":
-        why = "" if asked_for else f"Port {_PORT} or {_PORT + UI_PORT_ABOVE} is taken, so these are others. "
+    in_this_shell = os.environ.get("TEMPORAL_ADDRESS") or f"{_IP}:{_PORT}"
+    if server.address != in_this_shell:
+        taken = asked_for is None and server.address != f"{_IP}:{_PORT}"
+        why = f"Port {_PORT} or {_PORT + UI_PORT_ABOVE} is taken, so these are others. " if taken else ""
         console.print(f"{why}In other terminals, first:\n\n  export TEMPORAL_ADDRESS={server.address}")
     console.print()
 

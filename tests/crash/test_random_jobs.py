@@ -58,7 +58,7 @@ _failing_steps = st.fixed_dictionaries(
 )
 _raises = st.fixed_dictionaries({"do": st.just("raise"), "error": _errors, "value": _messages})
 _sleeps = st.fixed_dictionaries({"do": st.just("sleep"), "for": st.sampled_from(["1ms", "90m", "3 days"])})
-_leaves = st.sampled_from([_steps] * 6 + [_failing_steps, _failing_steps, _raises, _sleeps]).flatmap(lambda kind: kind)
+_leaves = st.sampled_from([_steps] * 5 + [_failing_steps] * 3 + [_raises, _sleeps]).flatmap(lambda kind: kind)
 
 
 # A run that leaves a worker's cache is cancelled there, and the SDK refuses the tasks that a `finally` would then
@@ -151,19 +151,30 @@ async def test_random_jobs_end_as_plain_python_does(runs: Runs) -> None:
         assert outcome == plain_outcome(tree), tree
 
 
-@pytest.mark.parametrize(
-    "tree",
-    [
-        {"do": "fail", "name": "charge", "error": "KeyError", "value": "ada", "async": True},
-        {
-            "do": "try",
-            "body": {"do": "fail", "name": "charge", "error": "KeyError", "value": "ada", "async": False},
-            "errors": ["LookupError"],
-            "otherwise": {"do": "sleep", "for": "3 days"},
-            "then": {"do": "raise", "error": "DeclinedError", "value": "at last"},
-        },
-    ],
-)
+def _failing(error: str, name: str = "charge", asynchronous: bool = True) -> Tree:
+    return {"do": "fail", "name": name, "error": error, "value": "ada", "async": asynchronous}
+
+
+_SLEEP: Tree = {"do": "sleep", "for": "3 days"}
+
+_CHOSEN: dict[str, Tree] = {
+    "a message that is not the argument": _failing("KeyError"),
+    "two branches fail": {
+        "do": "parallel",
+        "children": [{"do": "all", "children": [_SLEEP, _failing("KeyError")]}, _failing("ValueError")],
+    },
+    "caught as its base class, and another raised at the end": {
+        "do": "try",
+        "body": _failing("KeyError", asynchronous=False),
+        "errors": ["LookupError"],
+        "otherwise": _SLEEP,
+        "then": {"do": "raise", "error": "DeclinedError", "value": "at last"},
+    },
+    "one name many times": {"do": "parallel", "children": [_failing("ValueError")] * 4},
+}
+
+
+@pytest.mark.parametrize("tree", _CHOSEN.values(), ids=_CHOSEN)
 async def test_chosen_jobs(runs: Runs, tree: Tree) -> None:
     """The same, for trees that random ones seldom are."""
     assert await runs.outcome(tree) == plain_outcome(tree)

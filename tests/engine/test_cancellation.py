@@ -10,13 +10,13 @@ from temporalio.exceptions import CancelledError
 
 from terse_temporal import Job
 
-from .bench import Bench, Run
+from .bench import Bench, Run, timers
 from .jobs_parallel import cancelled, cancelled_in_a_sleep, cancelled_in_a_thread, cancelled_plain, survives
 
 
-async def cancelled_after(bench: Bench, job: Job, effect: str, *, skip_time: bool = True) -> Run:
+async def cancelled_after(bench: Bench, job: Job, effect: str) -> Run:
     """A run that was cancelled as soon as an effect was there."""
-    run = await (bench.start(job) if skip_time else bench.start_on_the_wall_clock(job))
+    run = await bench.start(job)
     async with asyncio.timeout(20):
         while effect not in bench.effects.lines():  # noqa: ASYNC110  # it is told by a file
             await asyncio.sleep(0.02)
@@ -48,7 +48,12 @@ async def test_in_a_thread(bench: Bench) -> None:
 async def test_between_steps(bench: Bench) -> None:
     """A run that waits is cancelled at once."""
     async with bench.worker(cancelled_in_a_sleep):
-        await ends_cancelled(bench, await cancelled_after(bench, cancelled_in_a_sleep, "end first", skip_time=False))
+        run = await bench.start_on_the_wall_clock(cancelled_in_a_sleep)
+        async with asyncio.timeout(20):
+            while not await timers(run):  # noqa: ASYNC110  # the server tells of no timers
+                await asyncio.sleep(0.02)
+        await run.cancel()
+        await ends_cancelled(bench, run)
     assert bench.effects.lines()[-2:] == ["begin cleanup", "end cleanup"]
 
 

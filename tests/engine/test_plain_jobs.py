@@ -9,7 +9,7 @@ from .jobs_small import plain_async, plain_def, plain_that_raises, plain_without
 
 
 async def test_an_async_job(bench: Bench) -> None:
-    """An `async def` runs on the loop, its event typed by its annotation, with the clock on the wall and ids at random."""
+    """An `async def` runs on the loop, its event typed by its annotation, with the clock on the wall."""
     async with bench.worker(plain_async):
         run = await bench.start(plain_async, fullName="Ada")
         assert await bench.result(run) == ["Ada", True, 4, "MainThread"]

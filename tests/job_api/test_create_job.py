@@ -100,7 +100,8 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 def by_decorator(*, on_trigger: Any, **options: Any) -> Job:
-    return create_job(**options)(on_trigger)
+    decorate: Callable[[Any], Job] = create_job(**options)
+    return decorate(on_trigger)
 
 
 @pytest.mark.parametrize("form", ["on_trigger", "decorator"])
