@@ -33,6 +33,9 @@ __all__ = ["Progress", "WorkerChild", "local_environment"]
 
 _GO: Final = b"go\n"
 
+#: Bytes. A worker may have hundreds of jobs, each with an example.
+_LONGEST_NEWS: Final = 16 * 1024 * 1024
+
 _NOT_THE_USERS: Final = tuple(
     directory + os.sep
     for directory in {
@@ -97,7 +100,7 @@ class WorkerChild:
                 start_new_session=True,
             )
         try:
-            return cls(process, *await asyncio.open_connection(sock=ours))
+            return cls(process, *await asyncio.open_connection(sock=ours, limit=_LONGEST_NEWS))
         except BaseException:
             process.kill()
             await process.wait()

@@ -52,7 +52,7 @@ _PATIENCE: Final = 30.0
 def demo(debug: Debug = False) -> None:
     """Watch a job survive `kill -9`: its worker dies in the middle of a step, and what happened is counted.
 
-    It takes about fifteen seconds and needs nothing but this package. The exit status is 0 only if every step that had
+    It takes about fifteen seconds, and needs only the `server` extra. The exit status is 0 only if every step that had
     finished ran once, and the one that was interrupted ran again under the same idempotency key.
     """
     try:

@@ -32,7 +32,7 @@ def example_event(job: Job) -> dict[str, Any]:
         expected = event_type(job.handler, job.triggers)
         if expected is Event or expected is dict:
             return {}
-        schema = type_adapter(expected).json_schema()
+        schema = type_adapter(expected).json_schema(by_alias=False)
         example = _example(schema, schema.get("$defs", {}), 0)
         read_event(example, expected, job=job.name)
     except Exception:  # a type may have no schema, or a validator of its own that wants more than its schema says

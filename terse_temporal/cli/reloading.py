@@ -171,9 +171,12 @@ class _Saves:
     async def _collect(self, directories: Collection[str]) -> None:
         from watchfiles import awatch  # noqa: PLC0415  an extra, which `dev --no-reload` does without
 
-        async for changes in awatch(*directories, watch_filter=_is_python, recursive=False):
-            self._files.update(shown_path(path) for _, path in changes)
-            self._some.set()
+        try:
+            async for changes in awatch(*directories, watch_filter=_is_python, recursive=False):
+                self._files.update(shown_path(path) for _, path in changes)
+                self._some.set()
+        except (OSError, RuntimeError) as err:  # too many watches on this machine, for one
+            errors.print(f"[yellow]files cannot be watched, so saving one reloads nothing:[/] {escape(str(err))}")
 
 
 def _is_python(_: object, path: str) -> bool:

@@ -33,7 +33,7 @@ _STYLES: Final[dict[State, str]] = {
     "cancelled": "yellow",
 }
 
-_UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60))
+_UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 @dataclass
@@ -187,17 +187,16 @@ def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int
 def short(duration: timedelta) -> str:
     """A duration in few letters: `12 ms`, `2.3 s`, `3 d 11 s`."""
     seconds = duration.total_seconds()
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     parts = []
+    rest = round(seconds)
     for unit, size in _UNITS:
-        count, seconds = divmod(seconds, size)
+        count, rest = divmod(rest, size)
         if count:
-            parts.append(f"{count:.0f} {unit}")
-    if int(seconds):
-        parts.append(f"{int(seconds)} s")
+            parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
 
 

@@ -6,11 +6,13 @@ import asyncio
 import json
 import shlex
 import socket
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import typer
 from rich.console import Group
@@ -151,15 +153,16 @@ class _Run:
         if url := web_ui(client, handle):
             errors.print(url, markup=False)
         with _shown() as (timeline_of, on_change, on_notice):
-            follower = Follower(client, handle, self._task_queue, on_change=on_change, on_notice=on_notice)
+            # By its run id: another run may have the same workflow id later.
+            this = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+            follower = Follower(client, this, self._task_queue, on_change=on_change, on_notice=on_notice)
             timeline_of(follower.timeline)
             try:
                 outcome = await follower.to_the_end()
             except RPCError as err:
                 fail(f"the run {handle.id!r} cannot be watched any more: {err.message}", status=_FAILED)
         if outcome.failure is None:
-            is_terminal = console.is_terminal
-            print(json.dumps(outcome.result, ensure_ascii=False, indent=2 if is_terminal else None), flush=True)
+            print(_as_json(outcome.result), flush=True)
             return 0
         self._say_failed(outcome.failure)
         return _FAILED
@@ -195,6 +198,17 @@ def _shown() -> Iterator[_Shown]:
         yield timelines.append, lambda _: live.refresh(), _print_notice
 
 
+def _as_json(result: Any) -> str:
+    """For people on several lines, for programs on one; and in characters that the output can have."""
+    indent = 2 if console.is_terminal else None
+    text = json.dumps(result, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(result, indent=indent)
+    return text
+
+
 def _print_notice(text: str) -> None:
     errors.print("[yellow]note:[/] ", end="")
     errors.print(text, markup=False)
@@ -207,6 +221,7 @@ def web_ui(client: Client, handle: WorkflowHandle[Any, Any]) -> str | None:
         return None
     ui_port = int(port) + UI_PORT_ABOVE
     with suppress(OSError, OverflowError), socket.create_connection(("127.0.0.1", ui_port), timeout=0.2):
-        run_id = handle.first_execution_run_id or handle.run_id or ""
-        return f"http://127.0.0.1:{ui_port}/namespaces/{client.namespace}/workflows/{handle.id}/{run_id}"
+        run_id = handle.first_execution_run_id or ""
+        workflow_id = quote(handle.id, safe="")
+        return f"http://127.0.0.1:{ui_port}/namespaces/{client.namespace}/workflows/{workflow_id}/{run_id}"
     return None

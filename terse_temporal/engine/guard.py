@@ -28,13 +28,50 @@ _state = threading.local()
 
 #: First parts of the names of audit events (see the table in Python's documentation of `sys.audit`).
 _FAMILIES: Final = frozenset(
-    "_thread fcntl ftplib glob http imaplib mmap nntplib open os pathlib poplib pty shutil signal smtplib socket sqlite3"
-    " subprocess syslog telnetlib tempfile time urllib webbrowser".split()
+    [
+        "_thread",
+        "fcntl",
+        "ftplib",
+        "glob",
+        "http",
+        "imaplib",
+        "mmap",
+        "nntplib",
+        "open",
+        "os",
+        "pathlib",
+        "poplib",
+        "pty",
+        "shutil",
+        "signal",
+        "smtplib",
+        "socket",
+        "sqlite3",
+        "subprocess",
+        "syslog",
+        "telnetlib",
+        "tempfile",
+        "time",
+        "urllib",
+        "webbrowser",
+    ]
 )
 
 #: Modules that do such things on Python's behalf.
 _INNOCENT: Final = frozenset(
-    "encodings importlib linecache logging tokenize traceback tracemalloc tzdata warnings zipimport zoneinfo".split()
+    [
+        "encodings",
+        "importlib",
+        "linecache",
+        "logging",
+        "tokenize",
+        "traceback",
+        "tracemalloc",
+        "tzdata",
+        "warnings",
+        "zipimport",
+        "zoneinfo",
+    ]
 )
 
 #: Where the engine begins: what is on the stack below it was not called by the job.

@@ -3,8 +3,8 @@
 A durable handler runs again from the top whenever its run goes on, so `datetime.now()` and `random.random()` must give
 what they gave before. The module of a job is executed afresh for every run, with an `__import__` of its own, and where
 it asks for `datetime`, `time`, `random`, `uuid`, `secrets` or `os` it gets a twin: the same module, but for what reads
-the clock or rolls dice. Outside a workflow (while the module is being executed) a twin does what the original does, and
-the originals are never touched.
+the clock or rolls dice. While the module is being executed, the clock stands at the start of the run, and the dice are
+seeded by it: what a module makes at its top level is the same on every replay too. The originals are never touched.
 
 Instances are of the original classes throughout, so that a twin is only ever met as a name in the job's own module.
 """
@@ -19,7 +19,10 @@ import random as _random
 import secrets as _secrets
 import time as _time
 import uuid as _uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final, NoReturn
 
@@ -28,7 +31,7 @@ from temporalio import workflow
 from ..errors import SideEffectError
 from ..places import caller_frame, place
 
-__all__ = ["original", "pinned_builtins"]
+__all__ = ["Pins", "original", "pinned_builtins", "pinned_to"]
 
 
 def pinned_builtins() -> dict[str, Any]:
@@ -52,8 +55,34 @@ def _import(
     return _TWINS.get(module.__name__, module) if level == 0 else module
 
 
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What stands in for the clock and the dice."""
+
+    moment: _datetime.datetime
+    dice: _random.Random
+
+
+_of_the_module: ContextVar[Pins | None] = ContextVar("terse_temporal.pins", default=None)
+
+
+@contextmanager
+def pinned_to(pins: Pins) -> Iterator[None]:
+    """While a module of jobs is executed for a run, outside its workflow, its clock and dice are these."""
+    token = _of_the_module.set(pins)
+    try:
+        yield
+    finally:
+        _of_the_module.reset(token)
+
+
+def _pins() -> Pins | None:
+    return Pins(workflow.now(), workflow.random()) if workflow.in_workflow() else _of_the_module.get()
+
+
 def _now() -> _datetime.datetime:
-    return workflow.now() if workflow.in_workflow() else _datetime.datetime.now(_datetime.UTC)
+    pins = _pins()
+    return pins.moment if pins else _datetime.datetime.now(_datetime.UTC)
 
 
 class _OfOriginal(type):
@@ -125,14 +154,22 @@ class _PinnedRandom(_random.Random):
         super().__init__(x)
 
     def seed(self, a: Any = None, version: int = 2) -> None:
-        if a is None and workflow.in_workflow():
-            a = workflow.random().getrandbits(128)
+        if a is None and (pins := _pins()):
+            a = pins.dice.getrandbits(128)
         super().seed(a, version)
 
 
 def _pinned(original: Callable[..., Any], pinned: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return (pinned if workflow.in_workflow() else original)(*args, **kwargs)
+        pins = _pins()
+        return pinned(pins, *args, **kwargs) if pins else original(*args, **kwargs)
+
+    return call
+
+
+def _in_workflow(original: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return (instead if workflow.in_workflow() else original)(*args, **kwargs)
 
     return call
 
@@ -160,21 +197,30 @@ def _twin(original: ModuleType, **replaced: Any) -> ModuleType:
     return twin
 
 
-def _seconds() -> float:
-    return workflow.time()
+def _seconds(pins: Pins) -> float:
+    return pins.moment.timestamp()
 
 
-def _nanoseconds() -> int:
-    return workflow.time_ns()
+def _nanoseconds(pins: Pins) -> int:
+    return int(pins.moment.timestamp() * 1_000_000) * 1_000
+
+
+def _uuid4(pins: Pins) -> _uuid.UUID:
+    return _uuid.UUID(int=pins.dice.getrandbits(128), version=4)
+
+
+def _reseed(pins: Pins, a: Any = None, version: int = 2) -> None:
+    pins.dice.seed(pins.dice.getrandbits(128) if a is None else a, version)
 
 
 def _at_least_now(original: Callable[..., Any], position: int) -> Callable[..., Any]:
     """For `localtime()` and its kin, which read the clock where an argument is missing."""
 
     def call(*args: Any) -> Any:
-        if len(args) > position or not workflow.in_workflow():
+        pins = _pins()
+        if len(args) > position or pins is None:
             return original(*args)
-        moment: Any = workflow.time()
+        moment: Any = pins.moment.timestamp()
         return original(*args, _time.localtime(moment) if position or original is _time.asctime else moment)
 
     return call
@@ -186,7 +232,7 @@ _CLOCKS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_t
 
 _TWINS: Final[dict[str, ModuleType]] = {
     # Of coroutines it makes a set, which is ordered by their addresses.
-    "asyncio": _twin(_asyncio, as_completed=_pinned(_asyncio.as_completed, workflow.as_completed)),
+    "asyncio": _twin(_asyncio, as_completed=_in_workflow(_asyncio.as_completed, workflow.as_completed)),
     "datetime": _twin(_datetime, date=_PinnedDate, datetime=_PinnedDatetime),
     "time": _twin(
         _time,
@@ -209,16 +255,16 @@ _TWINS: Final[dict[str, ModuleType]] = {
         SystemRandom=_refused(_random.SystemRandom, "random.SystemRandom()", _INTO_A_STEP),
         **{
             name: _pinned(
-                getattr(_random, name), lambda *args, _name=name, **kw: getattr(workflow.random(), _name)(*args, **kw)
+                getattr(_random, name), lambda pins, *args, _name=name, **kw: getattr(pins.dice, _name)(*args, **kw)
             )
             for name in _random.__all__
             if name not in ("Random", "SystemRandom", "seed")
         },
-        seed=_pinned(_random.seed, lambda a=None, version=2: workflow.random().seed(_seed(a), version)),
+        seed=_pinned(_random.seed, _reseed),
     ),
     "uuid": _twin(
         _uuid,
-        uuid4=_pinned(_uuid.uuid4, workflow.uuid4),
+        uuid4=_pinned(_uuid.uuid4, _uuid4),
         **{
             name: _refused(getattr(_uuid, name), f"uuid.{name}()", f"use uuid4(), or {_INTO_A_STEP}")
             for name in ("uuid1", "uuid6", "uuid7")
@@ -241,7 +287,3 @@ _TWINS: Final[dict[str, ModuleType]] = {
         },
     ),
 }
-
-
-def _seed(value: Any) -> Any:
-    return workflow.random().getrandbits(128) if value is None else value

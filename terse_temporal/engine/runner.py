@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import random
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
@@ -13,6 +15,7 @@ from .functions import FunctionIndex
 from .guard import guarded, install
 from .mismatch import MismatchReporter
 from .ordered import order_tasks
+from .pinned import Pins
 from .sandbox import JobSource
 from .workflows import RUN_CONTEXT, RunContext, job_of_definition
 
@@ -54,12 +57,14 @@ class JobRunner(WorkflowRunner):
             module = self._sources[defn.name].job.handler.__module__
             if module not in self._prepared:
                 self._prepared.add(module)
-                self._sources[defn.name].copy()
+                self._sources[defn.name].copy(Pins(datetime.now(UTC), random.Random()))
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         if job_of_definition(det.defn.cls) is None:
             return self._otherwise.create_instance(det)
-        job, namespace = self._sources[str(det.defn.name)].copy()
+        # Of the first run, so that one that is reset or continued as new has the same.
+        pins = Pins(det.info.workflow_start_time, random.Random(det.info.first_execution_run_id))
+        job, namespace = self._sources[str(det.defn.name)].copy(pins)
         context = RunContext(job, namespace, self._index)
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
         inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))

@@ -15,20 +15,19 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..errors import JobDefinitionError
 from ..jobs import Job, collecting, module_name
-from .pinned import pinned_builtins
+from .pinned import Pins, pinned_builtins, pinned_to
 
 __all__ = ["JobSource"]
 
 _loading = threading.Lock()
 
 
-@dataclass(frozen=True)
 class JobSource:
     """Makes copies of one job.
 
@@ -39,23 +38,23 @@ class JobSource:
         JobDefinitionError: the module of the handler cannot be executed again.
     """
 
-    job: Job
-
-    def __post_init__(self) -> None:
-        module = sys.modules.get(self.job.handler.__module__)
+    def __init__(self, job: Job) -> None:
+        module = sys.modules.get(job.handler.__module__)
         if module is None or not getattr(module, "__file__", None):
             raise JobDefinitionError(
-                f"the job {self.job.name!r} ({self.job.where}) is not written in a module with a file, and every run"
+                f"the job {job.name!r} ({job.where}) is not written in a module with a file, and every run"
                 " executes that module afresh. Put the job into a .py file."
             )
-        object.__setattr__(self, "_module", module)
-        object.__setattr__(self, "_execute", _executor(self.job, module))
+        self.job = job
+        self._module = module
+        self._execute = _executor(job, module)
 
-    _module: ModuleType = None  # type: ignore[assignment]  # set right above; not an argument
-    _execute: Callable[[ModuleType], None] = None  # type: ignore[assignment]  # likewise
+    def copy(self, pins: Pins) -> tuple[Job, dict[str, Any]]:
+        """The job as a fresh execution of its module makes it, and the globals of that.
 
-    def copy(self) -> tuple[Job, dict[str, Any]]:
-        """The job as a fresh execution of its module makes it, and the globals of that."""
+        Args:
+            pins: the clock and the dice of the module's top level.
+        """
         original = self._module
         name = module_name(original.__name__)
         fresh = ModuleType(name, original.__doc__)
@@ -64,7 +63,7 @@ class JobSource:
                 setattr(fresh, attribute, getattr(original, attribute))
         namespace = vars(fresh)
         namespace["__builtins__"] = pinned_builtins()
-        with _loading, collecting() as jobs:
+        with _loading, pinned_to(pins), collecting() as jobs:
             # Class bodies are completed by what `sys.modules` holds under the name of their module.
             before = sys.modules.get(name)
             sys.modules[name] = fresh
