@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from .errors import DurableOnlyError
 from .execution import StepRequest
 
-__all__ = ["DirectExecution", "StepContext", "write_log"]
+__all__ = ["DirectExecution", "StepContext", "not_durable", "write_log"]
 
 _logger = logging.getLogger("terse_temporal.job")
 
@@ -25,6 +25,11 @@ def write_log(text: str) -> None:
         _logger.info("%s", text)
     else:
         print(text, flush=True)
+
+
+def not_durable(call: str, job: str, where: str) -> str:
+    """Why `call` is refused in a job that is not durable."""
+    return f"{call} was called in the job {job!r} ({where}), which is not durable. Add durable=True to its create_job()."
 
 
 class StepContext:
@@ -64,10 +69,7 @@ class DirectExecution:
                 f"{call} was called inside the step {self.step_context.name!r} of the job {self.job!r}. A step runs in"
                 " one piece: make the call in the handler of a durable job, before or after the step."
             )
-        return (
-            f"{call} was called in the job {self.job!r} ({self._job_where}), which is not durable."
-            " Add durable=True to its create_job()."
-        )
+        return not_durable(call, self.job, self._job_where)
 
     def step(self, request: StepRequest) -> NoReturn:
         raise DurableOnlyError(self.refusal(f"the step {request.name!r}"))

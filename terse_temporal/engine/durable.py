@@ -17,7 +17,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
-from ..direct import write_log
+from ..direct import not_durable, write_log
 from ..durations import format_duration
 from ..errors import StepInputError, StepIsolationError, StepOutputError
 from ..execution import UNSET, StepRequest
@@ -58,8 +58,6 @@ class DurableExecution:
         index: the functions of this worker.
     """
 
-    is_durable = True
-
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
         self.recorded: list[Recorded] = []
@@ -72,8 +70,13 @@ class DurableExecution:
         # Types of the run's own copy of the module: kept here, to go with it.
         self._codecs: dict[Any, Codec] = {}
 
+    @property
+    def is_durable(self) -> bool:
+        """Not so in the filter of a job that is not durable, which is asked in the workflow too."""
+        return self.job.durable
+
     def refusal(self, call: str) -> str:
-        return f"{call} is allowed here"
+        return not_durable(call, self.job.name, self.job.where)
 
     def now(self) -> datetime:
         return workflow.now()

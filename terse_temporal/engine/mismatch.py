@@ -112,7 +112,8 @@ def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             name = event.activity_task_scheduled_event_attributes.activity_type.name
             calls.append(Recorded("step", name, f"event {event.event_id}"))
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+        # Ours say what they are; a timer of `asyncio.sleep` or of a timeout does not, and is not in the other column.
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED and event.user_metadata.HasField("summary"):
             delay = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
             calls.append(Recorded("sleep", format_duration(delay), f"event {event.event_id}"))
     return calls
