@@ -29,7 +29,9 @@ def write_log(text: str) -> None:
 
 def not_durable(call: str, job: str, where: str) -> str:
     """Why `call` is refused in a job that is not durable."""
-    return f"{call} was called in the job {job!r} ({where}), which is not durable. Add durable=True to its create_job()."
+    return (
+        f"{call} was called in the job {job!r} ({where}), which is not durable. Add durable=True to its create_job()."
+    )
 
 
 class StepContext:

@@ -161,7 +161,7 @@ def create_job(
 
 
 def module_name(name: str) -> str:
-    """The name a module is imported by, also when it runs as a script: references to its functions must outlive that."""
+    """The name a module is imported by, also when it runs as a script: references to its functions outlive that."""
     if name != "__main__":
         return name
     main = sys.modules["__main__"]

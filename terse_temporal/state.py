@@ -19,8 +19,8 @@ class State:
         if name.startswith("__"):
             raise AttributeError(name)
         raise TerseError(
-            f"the job {self._job!r} used `state.{name}`, and this version of terse-temporal keeps no state between runs."
-            " Keep it in a store of your own, read and written in steps."
+            f"the job {self._job!r} used `state.{name}`, and this version of terse-temporal keeps no state between"
+            " runs. Keep it in a store of your own, read and written in steps."
         )
 
     def __repr__(self) -> str:

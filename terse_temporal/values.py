@@ -1,8 +1,8 @@
 """Values on their way to JSON and back, by the types that the user gives.
 
 pydantic does the work. What is added: an error says *where* in a nested value the trouble is, NaN and infinity are
-refused (they are not JSON), and types are resolved in a given namespace, because a module of jobs is executed afresh for
-every run and its classes are then other objects than those that `sys.modules` leads to.
+refused (they are not JSON), and types are resolved in a given namespace, because a module of jobs is executed afresh
+for every run and its classes are then other objects than those that `sys.modules` leads to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["MAX_BYTES", "Codec", "ValueProblem", "codec", "encoded_size"]
 MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
 
 
-class ValueProblem(Exception):
+class ValueProblem(Exception):  # noqa: N818  # not an error of its own: a reason, for one
     """Why a value cannot pass, for the caller to raise as an error of its own, with the step or job in it."""
 
 

@@ -1,4 +1,4 @@
-"""What tests share: one real server for the session, side effects counted outside the process, the cache on and at zero."""
+"""What tests share: one real server, side effects counted outside the process, the cache on and at zero."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_wheel_holds_the_package_alone(tmp_path: Path) -> None:
-    """A wheel has one top-level package, with its marker for type checkers and the files of the demo, and both commands."""
+    """A wheel has one top-level package, marked as typed and with the files of the demo, and both commands."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
         cwd=ROOT,

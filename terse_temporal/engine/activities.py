@@ -147,7 +147,7 @@ class StepRunner:
         try:
             positional, keywords = _arguments(call, function, input_type)
             with executing(DirectExecution(call.job, where, context)):
-                async with _time_limit(call.timeout, name, function):
+                async with _TimeLimit(call.timeout, name, function):
                     value = await self._call(function, positional, keywords)
             return _output(value, name, function, output_type)
         except asyncio.CancelledError:
@@ -198,7 +198,7 @@ def _without_stop_iteration(
         raise RuntimeError(f"the function raised StopIteration({', '.join(map(repr, err.args))})") from err
 
 
-class _time_limit:
+class _TimeLimit:
     """`asyncio.timeout`, with an error that names the step."""
 
     def __init__(self, seconds: float, name: str, function: Callable[..., Any]) -> None:

@@ -33,7 +33,7 @@ from .wire import StepCall
 
 __all__ = ["DurableExecution", "Recorded"]
 
-#: The server retries timeouts unless these names are among the types that are not (`service/history/workflow/retry.go`).
+#: The server retries timeouts unless these names are among the types that it is not to (its `workflow/retry.go`).
 #: A worker ends a step at its timeout. When it was left to the server, the step does not let it (it blocks the event
 #: loop), and would run past its timeout again, for ever.
 _OVERRUN = "TemporalTimeout:StartToClose"

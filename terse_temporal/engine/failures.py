@@ -18,13 +18,12 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
-from temporalio import workflow
+from temporalio import exceptions, workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     CancelledError,
     FailureError,
-    TimeoutError,
     TimeoutType,
     is_cancelled_exception,
 )
@@ -114,7 +113,7 @@ def step_exception(error: ActivityError, step: str, where: str, namespace: Mappi
         raised.step = step
         raised.error_type = cause.type or StepError.__name__
         return raised
-    if isinstance(cause, TimeoutError) and cause.type == TimeoutType.START_TO_CLOSE:
+    if isinstance(cause, exceptions.TimeoutError) and cause.type == TimeoutType.START_TO_CLOSE:
         return StepTimeoutError(
             f"step {step!r} ({where}) ran past its timeout, and its worker could not end it: something in it blocks the"
             " event loop. Make the function a plain `def`, or make that call with `await asyncio.to_thread(…)`.",
@@ -151,7 +150,7 @@ def run_failure(error: BaseException) -> BaseException:
 
 
 def recordable_cause(error: BaseException) -> BaseException | None:
-    """The exception, to be recorded as the cause of a failure; `None` if it and its own causes say too much for that."""
+    """The exception, to be recorded as the cause of a failure; `None` if it and its causes say too much for that."""
     length = 0
     each: BaseException | None = error
     while each is not None and length <= 5 * _LONGEST_TEXT:
@@ -200,7 +199,7 @@ def _users_line(traceback: TracebackType | None) -> str:
 
 
 def _reason(cause: BaseException | None) -> str:
-    if isinstance(cause, TimeoutError):
+    if isinstance(cause, exceptions.TimeoutError):
         return "its worker was lost (no sign of life for some seconds)."
     return "its worker was shut down before it was done."
 

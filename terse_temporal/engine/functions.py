@@ -2,8 +2,8 @@
 
 A step's function travels as a reference, `module:qualname`, and nothing else may come out of one than what the job
 modules of this worker define, nest or have bound by name: whoever can schedule activities must not be able to name
-`os:system`. So a worker indexes, once, when it is built, and both sides ask the index: the workflow before it schedules,
-the activity before it runs.
+`os:system`. So a worker makes an index when it is built, and both sides ask it: the workflow before it schedules, the
+activity before it runs.
 
 A nested function has no name to be found by, but its code object stands among the constants of the function around it.
 The worker makes a function of that code and the module's globals, which is the isolation that steps promise: there is

@@ -11,6 +11,7 @@ is looked up, a log handler. Those are recognised by the module on the stack bet
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import zoneinfo
@@ -85,17 +86,13 @@ _SPOKEN: Final = {
     "socket.__new__": "opening a socket",
 }
 
-_installed = False
 
-
+@functools.cache
 def install() -> None:
     """Put the hook in place, once for the process. Python has no way to take one out again."""
-    global _installed
-    if not _installed:
-        _installed = True
-        sys.addaudithook(_hook)
-        if sys.version_info < (3, 12):
-            _announce_threads()
+    sys.addaudithook(_hook)
+    if sys.version_info < (3, 12):
+        _announce_threads()
 
 
 def _announce_threads() -> None:

@@ -24,7 +24,7 @@ LONGEST_RERUN: Final = timedelta(seconds=1)
 #: A step's own timeout is kept by the worker that runs it. The server's is a net below that, for one that does not.
 TIMEOUT_SLACK: Final = timedelta(seconds=30)
 
-#: How long a job that is not durable may run. It is one activity, watched by heartbeats, so a generous bound is harmless.
+#: How long a job that is not durable may run. It is one activity, watched by heartbeats, so a generous bound is safe.
 PLAIN_JOB_TIMEOUT: Final = timedelta(hours=24)
 
 #: How long running steps may take to end after SIGTERM. Under the 30 seconds that Kubernetes waits before SIGKILL.

@@ -1,8 +1,8 @@
 """References to types, for the schemas that a step is given.
 
 A schema is a Python object in the handler and has to be the same type in the worker that runs the step. A class, or an
-alias bound to a name at module level, travels as `module:name`; `list[Item]`, `Item | None` and `Literal["a"]` travel as
-what they are made of.
+alias bound to a name at module level, travels as `module:name`; `list[Item]`, `Item | None` and `Literal["a"]` as what
+they are made of.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def _found(reference: str) -> Any:
     found = attribute_path(vars(loaded), qualname) if loaded is not None else None
     if not (isinstance(found, type) or type(found).__module__ in _OF_ALIASES) or found is ImportString:
         raise UnknownFunctionError(
-            f"this worker has no type {reference!r}: no module that it has loaded has a type of that name. If the step is of"
-            " another version of the code, it waits for a worker that has it."
+            f"this worker has no type {reference!r}: no module that it has loaded has a type of that name. If the step"
+            " is of another version of the code, it waits for a worker that has it."
         )
     return found
 

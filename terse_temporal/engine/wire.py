@@ -1,8 +1,8 @@
 """What is written to a history: the input of an activity, and the details of a failure.
 
 These are formats. Histories outlive releases, so they are kept apart from the types that users and the code see, they
-only ever gain optional fields, and what reads them ignores fields it does not know. All of it is plain JSON, so that any
-data converter, and a person with `temporal workflow show`, can read it.
+only ever gain optional fields, and what reads them ignores fields it does not know. All of it is plain JSON, so that
+any data converter, and a person with `temporal workflow show`, can read it.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
     del run.__annotations__["self"]
     definition = type(name, (), {"run": workflow.run(run), "__module__": __name__, "__doc__": job.handler.__doc__})
     setattr(definition, _JOB, job)
-    # Ours is the unsandboxed runner's place, so that a worker's own workflows keep the sandbox they are configured with.
+    # Ours is the unsandboxed runner's place, so that a worker's other workflows keep the sandbox they were given.
     return workflow.defn(name=job.name, sandboxed=False)(definition)
 
 
@@ -121,8 +121,8 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
     call = JobCall(job=job.name, event=raw, key=workflow.info().first_execution_run_id).to_wire()
     if (size := encoded_size(call)) > MAX_BYTES:
         raise EventError(
-            f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most. Store"
-            " the data, and start the job with where it is."
+            f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most."
+            " Store the data, and start the job with where it is."
         )
     try:
         return await workflow.execute_activity(
@@ -138,8 +138,8 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
         if isinstance(raised, StepInterruptedError):
             raised.message = (
                 f"the job {job.name!r} ({job.where}) was interrupted: its worker was lost or shut down. It is not"
-                " durable, so it runs once, and is not run again. Start it anew, or add durable=True to its create_job()"
-                " and put what has an effect into steps."
+                " durable, so it runs once, and is not run again. Start it anew, or add durable=True to its"
+                " create_job() and put what has an effect into steps."
             )
         raise raised from err
 

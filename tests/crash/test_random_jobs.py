@@ -143,7 +143,7 @@ class Runs:
             ended = f"{cause.type}: {cause.message}" if isinstance(cause, ApplicationError) else repr(cause)
         lines = [line.split(" ", 1) for line in effects.lines()]
         first_attempts = [effect for _, effect in lines if effect.endswith(" 1")]
-        assert len({key for key, _ in lines}) == len(first_attempts), "each step has one key, on all its attempts"
+        assert len({key for key, _ in lines}) == len(first_attempts), lines
         return ended, Counter(effect for _, effect in lines)
 
 
@@ -159,7 +159,7 @@ def plain_outcome(tree: Tree) -> tuple[Any, Counter[str]]:
 
 @pytest_asyncio.fixture(loop_scope="session", params=[SKIPPED, REAL], ids=["skipped-time", "real-time"])
 async def runs(
-    env: JobEnvironment, client: Client, task_queue: str, cache: int, tmp_path: Path, request: pytest.FixtureRequest
+    *, env: JobEnvironment, client: Client, task_queue: str, cache: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Runs]:
     """A worker for a test, its cache on or at zero, on a server that skips time or not."""
     chosen = env.client if request.param is SKIPPED else client
@@ -181,7 +181,7 @@ def _failing(error: str, name: str = "charge", asynchronous: bool = True) -> Tre
     return {"do": "fail", "name": name, "error": error, "value": "ada", "async": asynchronous}
 
 
-_SLEEP: Tree = {"do": "sleep", "for": "1s"}
+_SLEEP: Tree = {"do": "sleep", "for": "100ms"}
 
 _CHOSEN: dict[str, Tree] = {
     "a message that is not the argument": _failing("KeyError"),

@@ -8,7 +8,7 @@ from .jobs_top_level import step_in_the_filter, top_level
 
 
 async def test_values_of_the_top_level_are_pinned(bench: Bench) -> None:
-    """An id, a number or a moment made when the module is executed is the same on every replay, and of that run alone."""
+    """An id, a number or a moment made when the module is executed is the run's own, the same on every replay."""
     first, second = await bench.run(top_level), await bench.run(top_level)
     for seen in (first, second):
         assert seen[0] == seen[1] == seen[2]
