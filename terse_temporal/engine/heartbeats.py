@@ -45,16 +45,19 @@ class Heartbeats:
     def beating(self, step: str) -> Iterator[None]:
         """Send beats for the activity that this is called in, until the block ends."""
         loop = asyncio.get_running_loop()
-        token = activity.info().task_token
+        info = activity.info()
+        token = info.task_token
 
         def beat() -> None:
             self._last_beat = time.monotonic()
             activity.heartbeat()
             timers[0] = loop.call_later(_EVERY, beat)
 
+        # A worker with too much to do comes to a step late, and the server has been counting since it gave it out.
+        waited = time.time() - info.started_time.timestamp()
         self._last_beat = time.monotonic()
         self._running[token] = step
-        timers = [loop.call_later(_EVERY, beat)]
+        timers = [loop.call_later(_EVERY - min(max(waited, 0), _EVERY), beat)]
         try:
             yield
         finally:

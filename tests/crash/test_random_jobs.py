@@ -126,7 +126,7 @@ class Runs:
         self.clock = clock
         self._client = client
         self._task_queue = task_queue
-        self._at_once = asyncio.Semaphore(20)
+        self._at_once = asyncio.Semaphore(10)
         self._files = (Effects(directory / f"{number}") for number in itertools.count())
 
     async def outcome(self, tree: Tree) -> tuple[Any, Counter[str]]:

@@ -62,8 +62,10 @@ def port_of(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
+# It ends by `os._exit`, as our commands do: the SDK's threads may abort or hold up an interpreter that ends. Should it
+# hang all the same, it says where.
 PARENT = """
-import asyncio
+import asyncio, faulthandler, os
 from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
 
@@ -77,7 +79,11 @@ async def main():
             await connect(target_host=server.address)
             print("still answers", flush=True)
 
-asyncio.run(main())
+faulthandler.dump_traceback_later(20)
+try:
+    asyncio.run(main())
+finally:
+    os._exit(0)
 """
 
 
