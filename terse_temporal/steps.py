@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
@@ -265,7 +265,7 @@ def step(
         except TypeError as err:
             raise StepInputError(f"step {template.name!r} ({place_of(plain)}): {err}") from None
         bound.apply_defaults()
-        return execution.step(_with_arguments(template, call, bound.arguments))
+        return execution.step(replace(template, run=call, arguments=bound.arguments))
 
     if not is_collecting():
         _declared[f"{module_name(plain.__module__)}:{plain.__qualname__}"] = call
@@ -304,18 +304,6 @@ def current_step() -> StepContext:
     where = "outside a run" if execution is None else "in a handler"
     raise NotInStepError(
         f"current_step() was called {where}. It is allowed in a function that a step runs: job_step(run=…), or @step."
-    )
-
-
-def _with_arguments(template: StepRequest, run: Callable[..., Any], arguments: dict[str, Any]) -> StepRequest:
-    return StepRequest(
-        run=run,
-        name=template.name,
-        timeout=template.timeout,
-        on_interrupt=template.on_interrupt,
-        retry=template.retry,
-        output_schema=template.output_schema,
-        arguments=arguments,
     )
 
 
