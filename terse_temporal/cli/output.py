@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from typing import NoReturn, TextIO, TypeVar
 
@@ -88,6 +89,8 @@ def configure_logging(news: logging.Filter | None) -> None:
     if news is not None:
         handler.addFilter(news)
     logging.basicConfig(level=logging.DEBUG if news is None else logging.INFO, handlers=[handler], force=True)
+    # A step that has ended before its cancellation arrived; nothing follows from it.
+    warnings.filterwarnings("ignore", message="Cannot find activity to cancel")
     # Their lines about single requests would drown those about steps.
     for name in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(logging.INFO if news is None else logging.WARNING)

@@ -11,7 +11,6 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ import pytest
 import pytest_asyncio
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.worker import build_worker
 
 from ..effects import Effects
 from .jobs_random import ERRORS, Tree, interpret, interpret_plainly
@@ -46,58 +44,35 @@ _errors = st.sampled_from(sorted(ERRORS))
 # An exception is compared by its text; an empty one is replaced by the class, which the documentation says.
 _messages = _texts.filter(bool)
 
+_steps = st.fixed_dictionaries(
+    {
+        "do": st.just("step"),
+        "name": _names,
+        "value": _values,
+        "async": st.booleans(),
+        "failing": st.sampled_from([0, 0, 1, 2]),
+    }
+)
 _failing_steps = st.fixed_dictionaries(
     {"do": st.just("fail"), "name": _names, "error": _errors, "value": _messages, "async": st.booleans()}
 )
 _raises = st.fixed_dictionaries({"do": st.just("raise"), "error": _errors, "value": _messages})
+_sleeps = st.fixed_dictionaries({"do": st.just("sleep"), "for": st.sampled_from(["1ms", "90m", "3 days"])})
+_leaves = st.sampled_from([_steps] * 5 + [_failing_steps] * 3 + [_raises, _sleeps]).flatmap(lambda kind: kind)
+
+# A run that leaves a worker's cache is cancelled there, and the SDK refuses the tasks that a `finally` would then
+# start: parallel branches in one are never awaited, which Python warns of.
+_cleanups = _leaves | st.fixed_dictionaries({"do": st.just("all"), "children": st.lists(_leaves, max_size=3)})
 
 
-@dataclass(frozen=True)
-class Clock:
-    """What jobs are made of, by the clock of the server they run on.
-
-    Steps are retried in real time alone: a server that skips time may skip, while an attempt is about to start after
-    another that failed, until that attempt has missed its heartbeats.
-    """
-
-    sleeps: tuple[str, ...]
-    failing: tuple[int, ...]
-
-    def trees(self) -> st.SearchStrategy[Tree]:
-        """Trees of trees: one that is a leaf would be no job."""
-        steps = st.fixed_dictionaries(
-            {
-                "do": st.just("step"),
-                "name": _names,
-                "value": _values,
-                "async": st.booleans(),
-                "failing": st.sampled_from(self.failing),
-            }
-        )
-        sleeps = st.fixed_dictionaries({"do": st.just("sleep"), "for": st.sampled_from(self.sleeps)})
-        kinds = [steps] * 5 + [_failing_steps] * 3 + [_raises, sleeps]
-        leaves = st.sampled_from(kinds).flatmap(lambda kind: kind)
-
-        def grown(trees: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-            return _grown(trees, leaves)
-
-        return grown(st.recursive(leaves, grown, max_leaves=8))
-
-
-SKIPPED = Clock(sleeps=("1ms", "90m", "3 days"), failing=(0,))
-REAL = Clock(sleeps=("1ms", "20ms"), failing=(0, 0, 1, 2))
-
-
-def _grown(trees: st.SearchStrategy[Tree], leaves: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
+def _grown(trees: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
     children = st.lists(trees, min_size=1, max_size=4)
     tried = {
         "do": st.just("try"),
         "body": trees,
         "errors": st.lists(_errors, min_size=1, max_size=2, unique=True),
         "otherwise": trees,
-        # A run that leaves a worker's cache is cancelled there, and the SDK refuses the tasks that a `finally` would
-        # then start: parallel branches in one are never awaited, which Python warns of.
-        "then": leaves | st.fixed_dictionaries({"do": st.just("all"), "children": st.lists(leaves, max_size=3)}),
+        "then": _cleanups,
     }
     return st.one_of(
         st.fixed_dictionaries({"do": st.just("all"), "children": children}),
@@ -106,12 +81,16 @@ def _grown(trees: st.SearchStrategy[Tree], leaves: st.SearchStrategy[Tree]) -> s
     )
 
 
-def random_trees(clock: Clock) -> list[Tree]:
+# A tree that is a leaf would be no job.
+_trees = _grown(st.recursive(_leaves, _grown, max_leaves=8))
+
+
+def random_trees() -> list[Tree]:
     """The same trees every time, until this file changes."""
     trees = []
 
-    @settings(derandomize=True, max_examples=40, deadline=None, database=None, phases=[Phase.generate])
-    @given(clock.trees())
+    @settings(derandomize=True, max_examples=60, deadline=None, database=None, phases=[Phase.generate])
+    @given(_trees)
     def collect(tree: Tree) -> None:
         trees.append(tree)
 
@@ -122,9 +101,8 @@ def random_trees(clock: Clock) -> list[Tree]:
 class Runs:
     """Runs trees as jobs."""
 
-    def __init__(self, client: Client, clock: Clock, task_queue: str, directory: Path) -> None:
-        self.clock = clock
-        self._client = client
+    def __init__(self, env: JobEnvironment, task_queue: str, directory: Path) -> None:
+        self._env = env
         self._task_queue = task_queue
         self._at_once = asyncio.Semaphore(10)
         self._files = (Effects(directory / f"{number}") for number in itertools.count())
@@ -135,9 +113,7 @@ class Runs:
         event = {"effects": str(effects), "tree": tree}
         try:
             async with self._at_once:
-                ended = await self._client.execute_workflow(
-                    interpret.name, event, id=f"{self._task_queue}-{effects.path.name}", task_queue=self._task_queue
-                )
+                ended = await self._env.run(interpret, event, task_queue=self._task_queue)
         except WorkflowFailureError as err:
             cause = err.cause
             ended = f"{cause.type}: {cause.message}" if isinstance(cause, ApplicationError) else repr(cause)
@@ -157,19 +133,16 @@ def plain_outcome(tree: Tree) -> tuple[Any, Counter[str]]:
     return ended, effects
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=[SKIPPED, REAL], ids=["skipped-time", "real-time"])
-async def runs(
-    *, env: JobEnvironment, client: Client, task_queue: str, cache: int, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Runs]:
-    """A worker for a test, its cache on or at zero, on a server that skips time or not."""
-    chosen = env.client if request.param is SKIPPED else client
-    async with build_worker(chosen, jobs=[interpret], task_queue=task_queue, max_cached_workflows=cache):
-        yield Runs(chosen, request.param, task_queue, tmp_path)
+@pytest_asyncio.fixture(loop_scope="session")
+async def runs(env: JobEnvironment, task_queue: str, cache: int, tmp_path: Path) -> AsyncIterator[Runs]:
+    """A worker for a test, its cache on or at zero."""
+    async with env.worker([interpret], task_queue=task_queue, max_cached_workflows=cache):
+        yield Runs(env, task_queue, tmp_path)
 
 
 async def test_random_jobs_end_as_plain_python_does(runs: Runs) -> None:
     """A durable job ends with the result or failure, and has the effects, that the same program has in plain Python."""
-    trees = random_trees(runs.clock)
+    trees = random_trees()
     # All of them at once instead of one after the other, so that a tree that fails is not made smaller by
     # hypothesis. The smallest that fails is shown.
     outcomes = await asyncio.gather(*map(runs.outcome, trees))
