@@ -62,10 +62,10 @@ def port_of(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
-# It ends by `os._exit`, as our commands do: the SDK's threads may abort or hold up an interpreter that ends. Should it
-# hang all the same, it says where.
+# Ctrl-C is what it is in a terminal: a shell that starts the tests in the background has them ignore it. It ends by
+# `os._exit`, as our commands do: the SDK's threads may abort an interpreter that ends.
 PARENT = """
-import asyncio, faulthandler, os
+import asyncio, os, signal
 from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
 
@@ -79,7 +79,7 @@ async def main():
             await connect(target_host=server.address)
             print("still answers", flush=True)
 
-faulthandler.dump_traceback_later(20)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     asyncio.run(main())
 finally:
