@@ -21,7 +21,7 @@ from .errors import JobDefinitionError
 from .places import caller_frame, place, place_of
 from .triggers.base import Trigger
 
-__all__ = ["Job", "collecting", "create_job", "forget_jobs", "is_collecting", "module_name", "registered_jobs"]
+__all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "registered_jobs"]
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -79,11 +79,6 @@ _collected: ContextVar[dict[str, Job] | None] = ContextVar("terse_temporal.colle
 def registered_jobs() -> list[Job]:
     """Every job that has been created in this process, in the order of creation."""
     return list(_registry.values())
-
-
-def forget_jobs() -> None:
-    """Empty the registry: for tests, and for a process that loads jobs anew."""
-    _registry.clear()
 
 
 @contextmanager

@@ -80,11 +80,6 @@ class Timeline:
         self._by_event: dict[int, Entry] = {}
         self._by_activity: dict[str, Entry] = {}
 
-    @property
-    def open_steps(self) -> bool:
-        """Whether a step is waiting or running."""
-        return any(entry.kind == "step" and entry.ended is None for entry in self.entries)
-
     def attempts_at(self, event_id: int) -> int:
         """How often the step that was scheduled by an event has been started."""
         entry = self._by_event.get(event_id)
