@@ -4,6 +4,7 @@ from ._version import __version__
 from .events import Event
 from .jobs import Job, create_job, registered_jobs
 from .steps import Retry, current_step, job_step, step
+from .tools import toolbox
 from .triggers import Triggers
 from .waiting import log, now, sleep, uuid4
 
@@ -21,5 +22,6 @@ __all__ = [
     "registered_jobs",
     "sleep",
     "step",
+    "toolbox",
     "uuid4",
 ]

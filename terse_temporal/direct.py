@@ -1,20 +1,30 @@
 """Execution in place: inside a step, and in a job that is not durable.
 
-Nothing is recorded here, so calls that only make sense with a record (`job_step`, `sleep`) are refused.
+Nothing is recorded here, so calls that only make sense with a record (`job_step`, `sleep`) are refused. What is a
+step by itself in a durable job (a tool, a model, the state) runs where it is called, by the same rules: its arguments
+and its result pass through JSON, and it is retried as it would be there.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from .errors import DurableOnlyError
-from .execution import StepRequest
+from .execution import UNSET, Execution, RetryRule, StepRequest, current_execution, executing
+from .faults import fault_of
+from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
+from .signatures import result_type
+from .tokens import Tokens
 
-__all__ = ["DirectExecution", "StepContext", "not_durable", "write_log"]
+__all__ = ["DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
 
 _logger = logging.getLogger("terse_temporal.job")
 
@@ -55,17 +65,48 @@ class StepContext:
         return f"<StepContext {self.name!r}, attempt {self.attempt}, key {self.idempotency_key}>"
 
 
+#: The longest that a call in place waits before it is tried again, in seconds. A process is held meanwhile; in a
+#: durable handler none is, and there a service may ask for any time.
+LONGEST_WAIT: Final = 60.0
+
+
 class DirectExecution:
-    """Calls run where they are made. With `step`, it is the inside of one; without, a job that is not durable."""
+    """Calls run where they are made. With `step`, it is the inside of one; without, a job that is not durable.
+
+    Args:
+        job: the job's name; empty outside a run.
+        job_where: where that is created, for messages.
+        step: the step that it is the inside of.
+        key: what the idempotency keys of calls are made from, where there is no step.
+        state: where the job's state is kept, and what it may hold; `None` where there is none.
+        tokens: counts what model calls use.
+    """
 
     is_durable = False
 
-    def __init__(self, job: str, job_where: str, step: StepContext | None = None) -> None:
+    def __init__(
+        self,
+        job: str,
+        job_where: str,
+        step: StepContext | None = None,
+        *,
+        key: str = "",
+        state: Any = None,
+        tokens: Tokens | None = None,
+    ) -> None:
         self.job = job
         self.step_context = step
+        self.state = state
+        self.tokens = Tokens() if tokens is None else tokens
         self._job_where = job_where
+        self._key = step.idempotency_key if step else key or uuid.uuid4().hex
+        self._occurrences: Counter[str] = Counter()
 
     def refusal(self, call: str) -> str:
+        if not self.job:
+            return (
+                f"{call} was called outside a run. It is allowed in the handler of a durable job, started by a worker."
+            )
         if self.step_context is not None:
             return (
                 f"{call} was called inside the step {self.step_context.name!r} of the job {self.job!r}. A step runs in"
@@ -75,6 +116,35 @@ class DirectExecution:
 
     def step(self, request: StepRequest) -> NoReturn:
         raise DurableOnlyError(self.refusal(f"the step {request.name!r}"))
+
+    def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        arguments = dumped_arguments(request, cached_codec) or {}
+        key = self._derived_key(request.name)
+        return self._tried(request, arguments, key)
+
+    async def _tried(self, request: StepRequest, arguments: dict[str, Any], key: str) -> Any:
+        outer = self.step_context.attempt if self.step_context else 1
+        attempt = 1
+        while True:
+            # Counted on from the step around it, so that no attempt of either looks like the first.
+            context = StepContext(request.name, outer + attempt - 1, key)
+            inside = DirectExecution(self.job, self._job_where, context, state=self.state, tokens=self.tokens)
+            try:
+                with executing(inside):
+                    return await _called(request, arguments)
+            except Exception as err:
+                wait = _wait(err, request.retry, attempt)
+                if wait is None or wait > LONGEST_WAIT:
+                    raise
+                _logger.warning("%s failed (attempt %d), tried again in %.1f s: %s", request.name, attempt, wait, err)
+                await asyncio.sleep(wait)
+                attempt += 1
+
+    def _derived_key(self, name: str) -> str:
+        """The same for the same call of the next attempt of the step around it."""
+        occurrence = self._occurrences[name]
+        self._occurrences[name] += 1
+        return hashlib.sha256(json.dumps([self._key, name, occurrence]).encode()).hexdigest()[:32]
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         raise DurableOnlyError(self.refusal("sleep()"))
@@ -87,3 +157,30 @@ class DirectExecution:
 
     def log(self, text: str) -> None:
         write_log(text)
+
+
+def execution_for_call() -> Execution:
+    """The current execution, or outside any run (in a script, a test, a shell) one in which calls run in place."""
+    return current_execution() or DirectExecution("", "outside a run")
+
+
+async def _called(request: StepRequest, arguments: dict[str, Any]) -> Any:
+    positional, keywords = loaded_arguments(request.run, arguments)
+    keywords.update(request.functions)
+    keywords.update(request.types)
+    async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
+        value = await run_function(request.run, positional, keywords)
+    type_ = result_type(request.run) if request.output_schema is UNSET else request.output_schema
+    return cached_codec(type_).load(step_result(value, request.name, request.run, request.output_schema))
+
+
+def _wait(error: Exception, rule: RetryRule | None, attempt: int) -> float | None:
+    """The seconds before the next attempt, or `None` if there is to be none."""
+    if rule is None or attempt >= rule.max_attempts:
+        return None
+    if rule.faults is None:
+        return rule.backoff(attempt) if isinstance(error, rule.on) else None
+    fault = fault_of(error)
+    if fault is None or (fault.sent and rule.faults == "unsent"):
+        return None
+    return max(rule.backoff(attempt), fault.retry_after or 0.0)

@@ -14,6 +14,8 @@
     │   ├── StepOutputError           its result does not fit, is not JSON, or is too large
     │   ├── StepTimeoutError          it ran longer than its timeout (also a TimeoutError)
     │   └── StepInterruptedError      its worker was lost, and on_interrupt="fail" says not to run it again
+    ├── TransientError                what a tool raises to say that trying again may help
+    ├── UnknownToolError              a tool, or toolbox, that is not there
     ├── UnknownFunctionError          a step's function that this worker does not have
     ├── UnknownJobError               a job name that is not registered here
     ├── JobLoadError                  a module of jobs that cannot be imported, or has none
@@ -44,8 +46,10 @@ __all__ = [
     "StepOutputError",
     "StepTimeoutError",
     "TerseError",
+    "TransientError",
     "UnknownFunctionError",
     "UnknownJobError",
+    "UnknownToolError",
 ]
 
 
@@ -120,6 +124,26 @@ class StepTimeoutError(StepError, TimeoutError):
 
 class StepInterruptedError(StepError):
     """A step declared `on_interrupt="fail"` lost its worker: it may have happened, and is not run again."""
+
+
+class TransientError(TerseError):
+    """Raised by a tool to say that trying again may help.
+
+    A tool that is `idempotent` or `read_only` is tried again; any other only if the request was not sent.
+
+    Args:
+        retry_after: how many seconds to wait at least, where the other side says so.
+        sent: whether the request may have reached the other side.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, sent: bool = True) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.sent = sent
+
+
+class UnknownToolError(TerseError):
+    """A tool that nobody has registered, or a toolbox that is not mounted on this worker."""
 
 
 class UnknownFunctionError(TerseError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
@@ -39,11 +39,33 @@ class RetryRule:
     multiplier: float
     max_delay: float
     on: tuple[type[BaseException], ...]
+    #: Instead of classes: what `faults.py` says of the failure decides. `"any"` retries all that may pass, for what may
+    #: happen twice; `"unsent"` only a connection that never came about.
+    faults: Literal["any", "unsent"] | None = None
+
+    def backoff(self, attempt: int) -> float:
+        """The seconds between this attempt, counted from 1, and the next."""
+        # The exponent is bounded so that a step which has been retried for weeks does not overflow.
+        return float(min(self.initial * self.multiplier ** min(attempt - 1, 64), self.max_delay))
 
 
 @dataclass(frozen=True, slots=True)
 class StepRequest:
-    """One call of a step, its options checked, nothing of it scheduled."""
+    """One call of a step, its options checked, nothing of it scheduled.
+
+    Attributes:
+        run: the function.
+        name: the step's name.
+        timeout: of one attempt.
+        on_interrupt: what happens when its worker is lost.
+        retry: when what it raises is retried.
+        input, input_schema: the one argument, for `job_step`.
+        arguments: arguments by name, for any other call.
+        output_schema: the type of the result, where it is not the function's annotation that says it.
+        reference: how a worker finds the function, where that is not by its place in a module.
+        functions, types: arguments by name that are functions and types, and travel as references.
+        summary: a few words for the Web UI.
+    """
 
     run: Callable[..., Any]
     name: str
@@ -51,10 +73,13 @@ class StepRequest:
     on_interrupt: Literal["retry", "fail"]
     retry: RetryRule | None = None
     input: Any = UNSET
-    #: Arguments by name, for a function decorated with `@step`, which takes any number of them.
     arguments: Mapping[str, Any] | None = None
     input_schema: Any = UNSET
     output_schema: Any = UNSET
+    reference: str | None = None
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    types: Mapping[str, Any] = field(default_factory=dict)
+    summary: str | None = None
 
 
 class Execution(Protocol):
@@ -69,6 +94,9 @@ class Execution(Protocol):
 
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         """Check the call at once; run it, or take its recorded result, when awaited."""
+
+    def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        """Check a call of the SDK at once, as `step`; where nothing is recorded, run it in place when awaited."""
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]: ...
 

@@ -20,7 +20,7 @@ from .execution import UNSET, RetryRule, StepRequest, current_execution, durable
 from .jobs import is_collecting, module_name
 from .places import place_of
 
-__all__ = ["Retry", "current_step", "declared_step", "job_step", "step"]
+__all__ = ["DEFAULT_TIMEOUT", "Retry", "current_step", "declared_step", "interrupt_rule", "job_step", "rule_of", "step"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -178,8 +178,8 @@ def job_step(
             run=run,
             name=_step_name(name, run),
             timeout=to_timedelta(timeout),
-            on_interrupt=_on_interrupt(on_interrupt),
-            retry=_rule(retry),
+            on_interrupt=interrupt_rule(on_interrupt),
+            retry=rule_of(retry),
             input=input,
             input_schema=UNSET if input_schema is None else input_schema,
             output_schema=UNSET if output_schema is None else output_schema,
@@ -250,8 +250,8 @@ def step(
         run=plain,
         name=_step_name(name, plain),
         timeout=to_timedelta(timeout),
-        on_interrupt=_on_interrupt(on_interrupt),
-        retry=_rule(retry),
+        on_interrupt=interrupt_rule(on_interrupt),
+        retry=rule_of(retry),
         output_schema=UNSET if output_schema is None else output_schema,
     )
 
@@ -318,7 +318,7 @@ def _step_name(name: str | None, run: Callable[..., Any]) -> str:
     return name
 
 
-def _on_interrupt(value: str) -> Literal["retry", "fail"]:
+def interrupt_rule(value: str) -> Literal["retry", "fail"]:
     if value == "retry":
         return "retry"
     if value == "fail":
@@ -326,7 +326,7 @@ def _on_interrupt(value: str) -> Literal["retry", "fail"]:
     raise JobDefinitionError(f'on_interrupt={value!r}: give "retry" or "fail"')
 
 
-def _rule(retry: Retry | None) -> RetryRule | None:
+def rule_of(retry: Retry | None) -> RetryRule | None:
     if retry is None:
         return None
     if not isinstance(retry, Retry):

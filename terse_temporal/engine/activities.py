@@ -7,9 +7,7 @@ takes every type. What it runs is in the input, and only functions that the work
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
-import inspect
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,18 +21,19 @@ from temporalio.exceptions import ApplicationError
 
 from ..direct import DirectExecution, StepContext
 from ..durations import format_duration
-from ..errors import EventError, StepOutputError, StepTimeoutError, UnknownFunctionError, UnknownJobError
+from ..errors import EventError, UnknownFunctionError, UnknownJobError, UnknownToolError
 from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
+from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
 from ..jobs import Job
-from ..places import place_of
-from ..signatures import called_with, parameter_types, result_type
 from ..state import State
-from ..values import MAX_BYTES, Codec, ValueProblem, encoded_size
+from ..values import ValueProblem
+from .builtin import known_function
 from .failures import INTERRUPTED, recordable_cause, retry_delay, step_failure
 from .functions import FunctionIndex
 from .heartbeats import Heartbeats
 from .schemas import resolve_type
+from .usage import with_tokens
 from .wire import JobCall, StepCall, WireError, read_call
 from .workflows import result_data
 
@@ -73,7 +72,7 @@ class StepRunner:
         try:
             call = self._read(args)
             run = self._prepared(call, name, info)
-        except (WireError, UnknownFunctionError, UnknownJobError) as err:
+        except (WireError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
         started = time.monotonic()
         try:
@@ -114,13 +113,18 @@ class StepRunner:
                 kind = "is not on this worker" if job is None else "is durable, so not run as one activity"
                 raise UnknownJobError(f"the job {call.job!r} {kind} (it has {', '.join(self._jobs) or 'none'})")
             return functools.partial(self._run_job, job, call, info)
-        function = self._index.resolve(call.function)
+        function = known_function(call.function) or self._index.resolve(call.function)
         input_type, output_type = (
             UNSET if reference is UNSET else resolve_type(reference)
             for reference in (call.input_schema, call.output_schema)
         )
+        references = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
+        references |= {name: resolve_type(reference) for name, reference in call.types.items()}
         where = job.where if job else "of a job that is not on this worker"
-        return functools.partial(self._run_step, call, name, info, function, input_type, output_type, where)
+        execution = DirectExecution(call.job, where, StepContext(name, info.attempt, call.key))
+        return functools.partial(
+            self._run_step, call, name, info, function, references, input_type, output_type, execution
+        )
 
     def _refuse(self, name: str, error: Exception) -> NoReturn:
         if str(error) not in self._refused:
@@ -139,17 +143,18 @@ class StepRunner:
         name: str,
         info: activity.Info,
         function: Callable[..., Any],
+        references: Mapping[str, Any],
         input_type: Any,
         output_type: Any,
-        where: str,
+        execution: DirectExecution,
     ) -> Any:
-        context = StepContext(name, info.attempt, call.key)
         try:
             positional, keywords = _arguments(call, function, input_type)
-            with executing(DirectExecution(call.job, where, context)):
-                async with _TimeLimit(call.timeout, name, function):
-                    value = await self._call(function, positional, keywords)
-            return _output(value, name, function, output_type)
+            with executing(execution):
+                async with TimeLimit(call.timeout, name, function):
+                    value = await self._run(function, positional, {**keywords, **references})
+            data = step_result(value, name, function, output_type)
+            return with_tokens(data, execution.tokens, activity.payload_converter())
         except asyncio.CancelledError:
             if activity.is_cancelled():
                 raise
@@ -158,11 +163,13 @@ class StepRunner:
             raise _failure(err, name, call, info) from recordable_cause(err)
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
+        execution = DirectExecution(job.name, job.where, key=call.key)
         try:
             event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
             arguments = [event, State(job.name)] if job.takes_state else [event]
-            with executing(DirectExecution(job.name, job.where)):
-                return result_data(job, await self._call(job.handler, arguments, {}))
+            with executing(execution):
+                data = result_data(job, await self._run(job.handler, arguments, {}))
+            return with_tokens(data, execution.tokens, activity.payload_converter())
         except asyncio.CancelledError:
             if activity.is_cancelled():
                 raise
@@ -170,102 +177,22 @@ class StepRunner:
         except (Exception, SystemExit, KeyboardInterrupt) as err:
             raise step_failure(err, job.name, None) from recordable_cause(err)
 
-    async def _call(self, function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
-        if inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(function):
-            return await function(*positional, **keywords)
-        context = contextvars.copy_context()
-        in_thread = functools.partial(context.run, _without_stop_iteration, function, positional, keywords)
-        running = asyncio.get_running_loop().run_in_executor(self.threads, in_thread)
-        try:
-            result = await asyncio.shield(running)
-        except asyncio.CancelledError:
-            details = activity.cancellation_details()
-            if details is not None and details.cancel_requested:
-                # A thread cannot be stopped, so the step has not ended, and the run is not told so, before it has.
-                await asyncio.wait([running])
-            raise
-        # `lambda x: fetch(x)` is a plain function that gives a coroutine.
-        return await result if inspect.isawaitable(result) else result
+    async def _run(self, function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        return await run_function(function, positional, keywords, threads=self.threads, must_end=_is_cancelled)
 
 
-def _without_stop_iteration(
-    function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]
-) -> Any:
-    try:
-        return function(*positional, **keywords)
-    except StopIteration as err:
-        # A future refuses it, and would stay open for ever. Python does the same to one that leaves a coroutine.
-        raise RuntimeError(f"the function raised StopIteration({', '.join(map(repr, err.args))})") from err
-
-
-class _TimeLimit:
-    """`asyncio.timeout`, with an error that names the step."""
-
-    def __init__(self, seconds: float, name: str, function: Callable[..., Any]) -> None:
-        self._limit = asyncio.timeout(seconds)
-        self._seconds = seconds
-        self._name = name
-        self._function = function
-
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
-
-    async def __aexit__(self, *error: Any) -> None:
-        try:
-            await self._limit.__aexit__(*error)
-        except TimeoutError:
-            if not self._limit.expired():
-                raise
-            goes_on = not inspect.iscoroutinefunction(self._function)
-            raise StepTimeoutError(
-                f"step {self._name!r} ({place_of(self._function)}) took longer than its timeout of"
-                f" {format_duration(timedelta(seconds=self._seconds))}."
-                + (" It is a plain function, so its thread goes on until it returns." if goes_on else "")
-                + ' Give it more with job_step(timeout="1h"), or make it do less.',
-                step=self._name,
-            ) from None
-
-
-_cached_codec = functools.lru_cache(maxsize=1024)(Codec)
-
-
-def _codec(type_: Any) -> Codec:
-    """A codec for a type of this process, of which there are as many as the code has."""
-    try:
-        return _cached_codec(type_)
-    except TypeError:  # not hashable: Annotated with a Field
-        return Codec(type_)
-
-
-_result_type = functools.lru_cache(maxsize=1024)(result_type)
+def _is_cancelled() -> bool:
+    """Whether the run asked for the step to end. It is not told so before the thread has ended."""
+    details = activity.cancellation_details()
+    return details is not None and details.cancel_requested
 
 
 def _arguments(call: StepCall, function: Callable[..., Any], input_type: Any) -> tuple[list[Any], dict[str, Any]]:
     if call.arguments is not None:
-        types = parameter_types(function)
-        loaded = {name: _codec(types.get(name, Any)).load(value) for name, value in call.arguments.items()}
-        return called_with(function, loaded)
+        return loaded_arguments(function, call.arguments)
     if call.input is UNSET:
         return [], {}
-    return [call.input if input_type is UNSET else _codec(input_type).load(call.input)], {}
-
-
-def _output(value: Any, name: str, function: Callable[..., Any], output_type: Any) -> Any:
-    where = f"step {name!r} ({place_of(function)})"
-    try:
-        type_ = _result_type(function) if output_type is UNSET else output_type
-        codec = _codec(type_)
-        data = codec.dump(value if type_ is Any else codec.check(value))
-    except ValueProblem as problem:
-        raise StepOutputError(f"{where}: its result: {problem}", step=name) from None
-    size = encoded_size(data)
-    if size > MAX_BYTES:
-        raise StepOutputError(
-            f"{where}: its result is {size:,} bytes, and the server takes {MAX_BYTES:,} at most. Store the data, and"
-            " return where it is.",
-            step=name,
-        )
-    return data
+    return [call.input if input_type is UNSET else cached_codec(input_type).load(call.input)], {}
 
 
 def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> ApplicationError:

@@ -7,28 +7,31 @@ import hashlib
 import inspect
 import json
 from collections import Counter
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError
 
 from ..direct import not_durable, write_log
 from ..durations import format_duration
 from ..errors import StepInputError, StepIsolationError, StepOutputError
 from ..execution import UNSET, StepRequest
-from ..jobs import Job
+from ..invocation import dumped, dumped_arguments
+from ..jobs import Job, module_name
 from ..places import caller_frame, place, place_of
-from ..signatures import parameter_types, result_type
+from ..signatures import result_type
+from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
 from .failures import INTERRUPTED, retry_to_wire, step_exception
-from .functions import FunctionIndex
+from .functions import FunctionIndex, attribute_path
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
 from .schemas import refer_to_type
+from .usage import TOKENS_MEMO, tokens_of
 from .wire import StepCall
 
 __all__ = ["DurableExecution", "Recorded"]
@@ -64,6 +67,8 @@ class DurableExecution:
         self._open_steps = asyncio.Semaphore(OPEN_STEPS)
         #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
         self.unsent = 0
+        #: What model calls of the run have used.
+        self.tokens = Tokens()
         self._namespace = namespace
         self._index = index
         self._occurrences: Counter[str] = Counter()
@@ -97,19 +102,24 @@ class DurableExecution:
 
         return wait()
 
+    def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        # Also in the filter of a job that is not durable.
+        return self.step(replace(request, run=self._of_this_run(request.run)))
+
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = _where()
-        reference = self._index.refer(request.run, request.name, where, self._namespace)
         call = StepCall(
-            function=reference,
+            function=request.reference or self._refer(request.run, request, where),
             job=self.job.name,
             key="",
             timeout=request.timeout.total_seconds(),
             input=self._input(request),
-            arguments=self._arguments(request),
+            arguments=dumped_arguments(request, self._codec),
             input_schema=self._reference(request, request.input_schema, where),
             output_schema=self._reference(request, request.output_schema, where),
             retry=None if request.retry is None else retry_to_wire(request.retry),
+            functions={name: self._refer(given, request, where) for name, given in request.functions.items()},
+            types={name: self._reference(request, given, where) for name, given in request.types.items()},
         ).to_wire()
         size = encoded_size(call)
         if size > MAX_BYTES:
@@ -131,7 +141,7 @@ class DurableExecution:
             self.unsent += size
             self.recorded.append(Recorded("step", request.name, where))
             try:
-                data = await _until_ended(_started(request, call))
+                data = self.read_result(await _until_ended(_started(request, call)))
             except ActivityError as err:
                 raise step_exception(err, request.name, where, self._namespace) from err
         if result is None:
@@ -169,23 +179,29 @@ class DurableExecution:
         if not given:
             return UNSET
         type_ = Any if request.input_schema is UNSET else request.input_schema
-        return self._dumped(type_, request.input, request, "its input")
+        return dumped(type_, request.input, request, "its input", self._codec)
 
-    def _arguments(self, request: StepRequest) -> dict[str, Any] | None:
-        if request.arguments is None:
+    def read_result(self, result: RawValue | None) -> Any:
+        """The result of a step, with what its model calls used counted in."""
+        if result is None:
             return None
-        types = parameter_types(request.run)
-        return {
-            name: self._dumped(types[name], value, request, f"its argument {name!r}")
-            for name, value in request.arguments.items()
-        }
+        used = tokens_of(result.payload)
+        if used:
+            self.tokens.add(used)
+            # Two events of a history are not worth saving here: one that is looked at while it runs says what it costs.
+            workflow.upsert_memo({TOKENS_MEMO: self.tokens.to_wire()})
+        return workflow.payload_converter().from_payload(result.payload)
 
-    def _dumped(self, type_: Any, value: Any, request: StepRequest, what: str) -> Any:
-        try:
-            found = self._codec(type_)
-            return found.dump(value if type_ is Any else found.check(value))
-        except ValueProblem as problem:
-            raise StepInputError(f"step {request.name!r} ({place_of(request.run)}): {what}: {problem}") from None
+    def _refer(self, function: Callable[..., Any], request: StepRequest, where: str) -> str:
+        return self._index.refer(function, request.name, where, self._namespace)
+
+    def _of_this_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of the job's module as the run's own copy has it, whose types are those that the handler names."""
+        home = module_name(str(self._namespace.get("__name__", "")))
+        if module_name(getattr(function, "__module__", None) or "") != home:
+            return function
+        own = attribute_path(self._namespace, getattr(function, "__qualname__", ""))
+        return own if callable(own) else function
 
     def _reference(self, request: StepRequest, schema: Any, where: str) -> Any:
         return UNSET if schema is UNSET else refer_to_type(schema, f"{request.name!r} ({where})", self._namespace)
@@ -223,6 +239,8 @@ def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHan
     return workflow.start_activity(
         request.name,
         call,
+        result_type=RawValue,
+        summary=request.summary,
         start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         retry_policy=RetryPolicy(

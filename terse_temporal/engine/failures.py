@@ -30,6 +30,7 @@ from temporalio.exceptions import (
 
 from ..errors import SideEffectError, StepError, StepInterruptedError, StepTimeoutError
 from ..execution import RetryRule
+from ..faults import fault_of
 from ..jobs import module_name
 from ..places import is_users, place, users_traceback
 from ..values import encoded_size
@@ -79,23 +80,31 @@ def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: i
         return None
     if isinstance(error, ApplicationError) and error.non_retryable:
         return None
+    at_least = 0.0
+    if faults := rule.get("faults"):
+        fault = fault_of(error)
+        if fault is None or (fault.sent and faults == "unsent"):
+            return None
+        at_least = fault.retry_after or 0.0
     # Compared by name: the classes named in the handler are of its own copy of the module.
-    if not {reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]):
+    elif not {reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]):
         return None
-    # The exponent is bounded so that a step which has been retried for weeks does not overflow.
-    delay = rule["initial"] * rule["multiplier"] ** min(attempt - 1, 64)
-    return timedelta(seconds=min(delay, rule["max_delay"]))
+    times = RetryRule(rule["max_attempts"], rule["initial"], rule["multiplier"], rule["max_delay"], on=())
+    return timedelta(seconds=max(times.backoff(attempt), at_least))
 
 
 def retry_to_wire(rule: RetryRule) -> dict[str, Any]:
     """A retry rule for `StepCall.retry`."""
-    return {
+    wire: dict[str, Any] = {
         "max_attempts": rule.max_attempts,
         "initial": rule.initial,
         "multiplier": rule.multiplier,
         "max_delay": rule.max_delay,
         "on": [reference_of_class(cls) for cls in rule.on],
     }
+    if rule.faults is not None:
+        wire["faults"] = rule.faults
+    return wire
 
 
 def step_exception(error: ActivityError, step: str, where: str, namespace: Mapping[str, Any]) -> BaseException:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from temporalio.exceptions import ApplicationError
@@ -40,13 +40,15 @@ class StepCall:
     """The input of a step's activity.
 
     Attributes:
-        function: the reference, `module:qualname`.
+        function: the reference: `module:qualname`, or `@tool:name` or `@sdk:name` for what has a name of its own.
         job: the job's name, for messages.
         key: the idempotency key.
         input: the one argument, as JSON; `UNSET` where the step has none.
         arguments: arguments by name, as JSON, for an `@step` function.
         input_schema, output_schema: references to types, see `schemas.py`.
-        retry: `max_attempts`, `initial`, `multiplier`, `max_delay` (seconds) and `on` (references to classes).
+        functions, types: arguments by name that are functions and types, as references.
+        retry: `max_attempts`, `initial`, `multiplier`, `max_delay` (seconds) and `on` (references to classes), or
+            `faults` (see `execution.RetryRule`).
         timeout: of one attempt, in seconds.
     """
 
@@ -59,6 +61,8 @@ class StepCall:
     input_schema: Any = UNSET
     output_schema: Any = UNSET
     retry: Mapping[str, Any] | None = None
+    functions: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, Any] = field(default_factory=dict)
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "key": self.key}
@@ -68,8 +72,9 @@ class StepCall:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        if self.retry is not None:
-            wire["retry"] = self.retry
+        for name in ("functions", "types", "retry"):
+            if value := getattr(self, name):
+                wire[name] = value
         return wire
 
 
@@ -110,6 +115,8 @@ def read_call(wire: Any) -> StepCall | JobCall:
             input_schema=wire.get("input_schema", UNSET),
             output_schema=wire.get("output_schema", UNSET),
             retry=wire.get("retry"),
+            functions=dict(wire.get("functions") or {}),
+            types=dict(wire.get("types") or {}),
         )
     except (KeyError, TypeError, ValueError) as err:
         raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err

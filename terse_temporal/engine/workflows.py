@@ -125,14 +125,16 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             " Store the data, and start the job with where it is."
         )
     try:
-        return await workflow.execute_activity(
+        result = await workflow.execute_activity(
             job.name,
             call,
+            result_type=RawValue,
             start_to_close_timeout=PLAIN_JOB_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=1),
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
+        return context.execution.read_result(result)
     except ActivityError as err:
         raised = step_exception(err, job.name, job.where, context.namespace)
         if isinstance(raised, StepInterruptedError):

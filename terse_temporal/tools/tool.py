@@ -1,0 +1,115 @@
+"""One tool: a function with a name of its own, and what may be done with it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final, Literal
+
+from .._keys import fold
+from ..errors import StepInputError
+from ..execution import RetryRule, StepRequest
+
+__all__ = ["Tool", "nearest"]
+
+#: When a call is tried again: five times over about a quarter of a minute, and later where the other side asks for it.
+_ATTEMPTS: Final = RetryRule(max_attempts=5, initial=1.0, multiplier=2.0, max_delay=30.0, on=())
+
+
+@dataclass(frozen=True, eq=False)
+class Tool:
+    """A tool as registered.
+
+    Attributes:
+        name: `toolbox.tool`, which is the activity type of its calls.
+        function: what is called, with arguments by name.
+        origin: where it comes from: a module, `built in`, or an MCP server.
+        where: `file:line` of it, or of what mounts it.
+        description: what it does, for a model and for people.
+        read_only: it changes nothing.
+        idempotent: twice is as good as once, by the idempotency key or by its nature.
+        retry: when a failure is retried, instead of the rule for these two.
+        timeout: of one attempt.
+        on_interrupt: what happens when its worker is lost.
+        schema: the JSON schema of its arguments, where it is not the function's annotations that say it.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    origin: str
+    where: str
+    description: str = ""
+    read_only: bool = False
+    idempotent: bool = False
+    retry: RetryRule | None = None
+    timeout: timedelta = timedelta(minutes=10)
+    on_interrupt: Literal["retry", "fail"] = "retry"
+    schema: Mapping[str, Any] | None = None
+
+    @property
+    def toolbox(self) -> str:
+        """The part of the name before the last dot."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    def request(self, arguments: Mapping[str, Any]) -> StepRequest:
+        """A call, with its arguments bound by name.
+
+        Raises:
+            StepInputError: there is one too many or too few.
+        """
+        return StepRequest(
+            run=self.function,
+            name=self.name,
+            timeout=self.timeout,
+            on_interrupt=self.on_interrupt,
+            retry=self.retry or replace(_ATTEMPTS, faults=self._faults()),
+            arguments=self._bound(self._respelled(arguments)),
+            reference=f"@tool:{self.name}",
+        )
+
+    def _faults(self) -> Literal["any", "unsent"]:
+        return "any" if self.read_only or self.idempotent else "unsent"
+
+    def _bound(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        signature = self.signature
+        by_name = {
+            name
+            for name, parameter in signature.parameters.items()
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        }
+        takes_any = any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
+        if not takes_any and (unknown := [name for name in arguments if name not in by_name]):
+            raise StepInputError(
+                f"tool {self.name!r} ({self.where}) has no argument {unknown[0]!r}{nearest(unknown[0], by_name)}."
+                f" It is {self.name}{self._shown_signature()}"
+            )
+        try:
+            bound = signature.bind(**arguments)
+        except TypeError as err:
+            raise StepInputError(
+                f"tool {self.name!r} ({self.where}): {err}. It is {self.name}{self._shown_signature()}"
+            ) from None
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+    def _respelled(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with `camelCase` names as the function has them."""
+        names = self.signature.parameters
+        missing = {fold(name): name for name in names if name not in arguments}
+        return {name if name in names else missing.get(fold(name), name): value for name, value in arguments.items()}
+
+    def _shown_signature(self) -> str:
+        return str(self.signature).replace("typing.", "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing."""
+    matches = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
