@@ -1,6 +1,7 @@
 """Durable jobs for automation and AI workflows: plain async Python that survives restarts, on Temporal."""
 
 from ._version import __version__
+from .agents import Skills, TerseAgent, generate_text
 from .events import Event
 from .jobs import Job, create_job, registered_jobs
 from .steps import Retry, current_step, job_step, step
@@ -12,10 +13,13 @@ __all__ = [
     "Event",
     "Job",
     "Retry",
+    "Skills",
+    "TerseAgent",
     "Triggers",
     "__version__",
     "create_job",
     "current_step",
+    "generate_text",
     "job_step",
     "log",
     "now",

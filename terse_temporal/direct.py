@@ -13,7 +13,7 @@ import json
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
@@ -145,6 +145,12 @@ class DirectExecution:
         occurrence = self._occurrences[name]
         self._occurrences[name] += 1
         return hashlib.sha256(json.dumps([self._key, name, occurrence]).encode()).hexdigest()[:32]
+
+    def loaded(self, data: Any, type_: Any) -> Any:
+        return cached_codec(type_).load(data)
+
+    def decision(self, question: Mapping[str, Any]) -> NoReturn:
+        raise DurableOnlyError(self.refusal("a tool that a person has to approve"))
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         raise DurableOnlyError(self.refusal("sleep()"))

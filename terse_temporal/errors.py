@@ -14,8 +14,17 @@
     │   ├── StepOutputError           its result does not fit, is not JSON, or is too large
     │   ├── StepTimeoutError          it ran longer than its timeout (also a TimeoutError)
     │   └── StepInterruptedError      its worker was lost, and on_interrupt="fail" says not to run it again
+    ├── UnknownStateKeyError          a key that the job's states= do not declare
+    ├── StateValueError               a value of the state does not fit, is not JSON, or is too large (also a ValueError)
     ├── TransientError                what a tool raises to say that trying again may help
     ├── UnknownToolError              a tool, or toolbox, that is not there
+    ├── ModelError                    a call of a model failed: .model
+    │   ├── ModelNotConfiguredError   no model is named, or its provider has no key
+    │   ├── ModelUnavailableError     it did not answer, or said 429 or 5xx, however often it was tried
+    │   ├── ModelOutputError          what it answered does not fit, after its own corrections
+    │   └── TurnLimitError            it did not come to an end within max_turns
+    ├── ToolDeniedError               a person did not approve a call
+    ├── InPlaceOnlyError              a call that a durable handler cannot make
     ├── UnknownFunctionError          a step's function that this worker does not have
     ├── UnknownJobError               a job name that is not registered here
     ├── JobLoadError                  a module of jobs that cannot be imported, or has none
@@ -32,13 +41,19 @@ __all__ = [
     "DurableOnlyError",
     "DurationError",
     "EventError",
+    "InPlaceOnlyError",
     "JobDefinitionError",
     "JobLoadError",
     "MissingExtraError",
+    "ModelError",
+    "ModelNotConfiguredError",
+    "ModelOutputError",
+    "ModelUnavailableError",
     "NotInStepError",
     "ResultError",
     "ServerUnavailableError",
     "SideEffectError",
+    "StateValueError",
     "StepError",
     "StepInputError",
     "StepInterruptedError",
@@ -46,9 +61,12 @@ __all__ = [
     "StepOutputError",
     "StepTimeoutError",
     "TerseError",
+    "ToolDeniedError",
     "TransientError",
+    "TurnLimitError",
     "UnknownFunctionError",
     "UnknownJobError",
+    "UnknownStateKeyError",
     "UnknownToolError",
 ]
 
@@ -126,6 +144,14 @@ class StepInterruptedError(StepError):
     """A step declared `on_interrupt="fail"` lost its worker: it may have happened, and is not run again."""
 
 
+class UnknownStateKeyError(TerseError):
+    """A key of a job's state that its `states=` do not declare. Raised before anything is scheduled."""
+
+
+class StateValueError(TerseError, ValueError):
+    """A value that does not fit the type of its key, that is not JSON, or that makes the state too large."""
+
+
 class TransientError(TerseError):
     """Raised by a tool to say that trying again may help.
 
@@ -144,6 +170,46 @@ class TransientError(TerseError):
 
 class UnknownToolError(TerseError):
     """A tool that nobody has registered, or a toolbox that is not mounted on this worker."""
+
+
+class ModelError(TerseError):
+    """A call of a model failed.
+
+    Attributes:
+        model: its name, as `provider:model`.
+    """
+
+    def __init__(self, message: str, *, model: str = "") -> None:
+        super().__init__(message)
+        self.model = model
+
+
+class ModelNotConfiguredError(ModelError):
+    """No model is named, the name means nothing, or its provider lacks a key."""
+
+
+class ModelUnavailableError(ModelError, TransientError):
+    """A model did not answer, or its provider said 429 or 5xx. Tried again, and in the end raised."""
+
+    def __init__(self, message: str, *, model: str = "", retry_after: float | None = None, sent: bool = True) -> None:
+        TransientError.__init__(self, message, retry_after=retry_after, sent=sent)
+        self.model = model
+
+
+class ModelOutputError(ModelError):
+    """What a model answered cannot be used, and its own corrections did not help."""
+
+
+class TurnLimitError(ModelError):
+    """A model did not come to an end within `max_turns`."""
+
+
+class ToolDeniedError(TerseError):
+    """A tool that needs a person's approval did not get it."""
+
+
+class InPlaceOnlyError(TerseError):
+    """A call that only makes sense where it runs in place: not in the handler of a durable job."""
 
 
 class UnknownFunctionError(TerseError):

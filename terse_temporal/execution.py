@@ -98,6 +98,12 @@ class Execution(Protocol):
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         """Check a call of the SDK at once, as `step`; where nothing is recorded, run it in place when awaited."""
 
+    def loaded(self, data: Any, type_: Any) -> Any:
+        """JSON that was recorded, as a type of the handler's."""
+
+    def decision(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
+        """Wait for a person to answer: `approved`, and perhaps `reason` and `by`."""
+
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]: ...
 
     def now(self) -> datetime: ...

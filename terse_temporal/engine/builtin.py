@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from ..agents.turns import model_turn
 from ..errors import UnknownFunctionError
 from ..tools import toolbox
 
 __all__ = ["known_function"]
 
 #: By the reference after `@sdk:`. References are written to histories.
-_SDK: Final[Mapping[str, Callable[..., Any]]] = {}
+_SDK: Final[Mapping[str, Callable[..., Any]]] = {
+    "generate_text": model_turn,
+}
 
 
 def known_function(reference: str) -> Callable[..., Any] | None:

@@ -27,6 +27,7 @@ from ..places import caller_frame, place, place_of
 from ..signatures import result_type
 from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
+from .decisions import Decisions
 from .failures import INTERRUPTED, retry_to_wire, step_exception
 from .functions import FunctionIndex, attribute_path
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
@@ -69,6 +70,7 @@ class DurableExecution:
         self.unsent = 0
         #: What model calls of the run have used.
         self.tokens = Tokens()
+        self.decisions = Decisions()
         self._namespace = namespace
         self._index = index
         self._occurrences: Counter[str] = Counter()
@@ -92,6 +94,12 @@ class DurableExecution:
     def log(self, text: str) -> None:
         if not workflow.unsafe.is_replaying():
             write_log(text)
+
+    def loaded(self, data: Any, type_: Any) -> Any:
+        return self._codec(type_).load(data)
+
+    def decision(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
+        return self.decisions.ask(question)
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         where = _where()

@@ -82,6 +82,8 @@ def job_of_definition(definition: type) -> Job | None:
 
 async def _run(context: RunContext, event: RawValue | None) -> Any:
     job = context.job
+    if job.durable:
+        context.execution.decisions.install()
     raw = _event_data(context, event)
     expected = event_type(job.handler, job.triggers, context.namespace)
     with executing(context.execution):

@@ -163,6 +163,10 @@ class Toolbox:
         tools = {**self._built_in, **self._tools}
         return [tools[name] for name in sorted(tools)]
 
+    def toolboxes(self) -> set[str]:
+        """The names of all toolboxes that there are, whether their tools are known yet or not."""
+        return {*BUILT_IN, *(tool.toolbox for tool in self._tools.values())}
+
     def _load_built_in(self, toolbox: str) -> None:
         """Have the built-in tools of a toolbox, whose modules import nothing that is an extra."""
         if toolbox in BUILT_IN:

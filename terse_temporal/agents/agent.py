@@ -1,0 +1,219 @@
+"""`generate_text` and `TerseAgent`: a model that answers, and calls the tools that it is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar, overload
+
+from ..errors import JobDefinitionError, UnknownToolError
+from ..tools import toolbox
+from .approvals import approval_list, call_approved
+from .events import AgentEvent
+from .loop import Conversation
+from .skills import Skill, allow_list, allowed
+
+__all__ = ["TerseAgent", "generate_text"]
+
+_T = TypeVar("_T")
+
+DEFAULT_TURNS = 50
+
+
+@overload
+def generate_text(
+    *,
+    prompt: str,
+    skills: Sequence[Skill | str] = ...,
+    output_schema: None = None,
+    model: str | None = None,
+    max_turns: int = ...,
+    tool_approvals: Sequence[str] = ...,
+    settings: Mapping[str, Any] | None = None,
+) -> Coroutine[Any, Any, str]: ...
+
+
+@overload
+def generate_text(
+    *,
+    prompt: str,
+    skills: Sequence[Skill | str] = ...,
+    output_schema: type[_T],
+    model: str | None = None,
+    max_turns: int = ...,
+    tool_approvals: Sequence[str] = ...,
+    settings: Mapping[str, Any] | None = None,
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def generate_text(
+    *,
+    prompt: str,
+    skills: Sequence[Skill | str] = ...,
+    output_schema: Any,
+    model: str | None = None,
+    max_turns: int = ...,
+    tool_approvals: Sequence[str] = ...,
+    settings: Mapping[str, Any] | None = None,
+) -> Coroutine[Any, Any, Any]: ...
+
+
+def generate_text(
+    *,
+    prompt: str,
+    skills: Sequence[Skill | str] = (),
+    output_schema: Any = None,
+    model: str | None = None,
+    max_turns: int = DEFAULT_TURNS,
+    tool_approvals: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> Coroutine[Any, Any, Any]:
+    """Ask a model, let it call tools, and return its final answer.
+
+    Args:
+        prompt: what it is asked.
+        skills: the tools that it may call, and no others: `Skills.slack()`, `Skills.github(tools=["create_issue"])`,
+            `Skills.all()`, or the name of a toolbox.
+        output_schema: a pydantic model, a dataclass or any other type: the answer is validated against it, and an
+            instance of it returned. Without it, the answer is a text.
+        model: `provider:model`, such as `"openai:gpt-5"`; without it, `TERSE_MODEL` of the worker's environment.
+        max_turns: how often the model is asked, at most. One turn more is needed after every round of tools.
+        tool_approvals: names of tools that a person has to approve each time the model wants to call them. The run
+            waits for it, so the job has to be durable.
+        settings: pydantic-ai's `ModelSettings`, such as `{"temperature": 0}`.
+
+    Returns:
+        What to await for the answer.
+
+    Raises:
+        UnknownToolError: a skill names what is not there; raised by the call.
+        DurableOnlyError: `tool_approvals` where nothing can wait; likewise.
+        ModelError: when awaited: the model refused, could not be reached, gave nothing that validates, or did not end.
+            In a durable job it is a `StepError` too.
+
+    In a durable handler every turn is a step named `generate_text`, and every call of a tool is the step that
+    `toolbox.…` makes: three history events each, and one for the tokens. The input of a turn is the conversation so
+    far, so a conversation is limited to 2 MiB, and the history grows with the square of its length. A tool that fails
+    does not fail the run: the model is told.
+    """
+    conversation = _conversation(None, skills, model, max_turns, tool_approvals, settings)
+    return conversation.ask(_text(prompt, "prompt"), str if output_schema is None else output_schema)
+
+
+class TerseAgent:
+    """A model with its instructions and its tools, to be asked more than once.
+
+    Make one with `TerseAgent.create(prompt=…, skills=[…])`. It holds no conversation: every message starts a new one.
+
+    Attributes:
+        tools: its tools, to be called without the model: `await agent.tools.slack.send_message(…)`. Those outside its
+            skills raise `UnknownToolError`, and those in `tool_approvals` wait for a person.
+    """
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self.tools = AgentTools(conversation)
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        prompt: str = "",
+        skills: Sequence[Skill | str] = (),
+        model: str | None = None,
+        max_turns: int = DEFAULT_TURNS,
+        tool_approvals: Sequence[str] = (),
+        settings: Mapping[str, Any] | None = None,
+    ) -> TerseAgent:
+        """An agent.
+
+        Args:
+            prompt: its instructions, the system prompt.
+
+        The other parameters, and what is raised, are those of `generate_text`.
+        """
+        instructions = _text(prompt, "prompt") or None
+        return cls(_conversation(instructions, skills, model, max_turns, tool_approvals, settings))
+
+    @overload
+    def run_and_wait(self, message: str, output_schema: None = None) -> Coroutine[Any, Any, str]: ...
+
+    @overload
+    def run_and_wait(self, message: str, output_schema: type[_T]) -> Coroutine[Any, Any, _T]: ...
+
+    @overload
+    def run_and_wait(self, message: str, output_schema: Any) -> Coroutine[Any, Any, Any]: ...
+
+    def run_and_wait(self, message: str, output_schema: Any = None) -> Coroutine[Any, Any, Any]:
+        """Ask, and return the final answer; costs and errors as `generate_text`."""
+        return self._conversation.ask(_text(message, "message"), str if output_schema is None else output_schema)
+
+    def run(self, message: str, output_schema: Any = None) -> AsyncIterator[AgentEvent]:
+        """Ask, and yield what happens: text as it is written, tool calls and their results, and the final output.
+
+        Only where it runs in place: in a job that is not durable, or in a step.
+
+        Raises:
+            InPlaceOnlyError: in the handler of a durable job.
+        """
+        return self._conversation.stream(_text(message, "message"), str if output_schema is None else output_schema)
+
+    @staticmethod
+    def execute_tool(name: str, params: Mapping[str, Any] | None = None) -> Coroutine[Any, Any, Any]:
+        """Call a tool by name, without a model: what `toolbox.call` does."""
+        return toolbox.call(name, params)
+
+
+class AgentTools:
+    """The tools of an agent, called without the model."""
+
+    __slots__ = ("_conversation", "_name")
+
+    def __init__(self, conversation: Conversation, name: str = "") -> None:
+        self._conversation = conversation
+        self._name = name
+
+    def __getattr__(self, name: str) -> AgentTools:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return AgentTools(self._conversation, f"{self._name}.{name}" if self._name else name)
+
+    def __call__(self, **arguments: Any) -> Coroutine[Any, Any, Any]:
+        tool = toolbox.find(self._name)
+        conversation = self._conversation
+        if not allowed(tool.name, conversation.allow_list):
+            raise UnknownToolError(
+                f"this agent has no tool {tool.name!r}: its skills are {', '.join(conversation.allow_list) or 'none'}"
+            )
+        return call_approved(tool.name, tool.request(arguments), conversation.approvals)
+
+    def __repr__(self) -> str:
+        return f"<tools of an agent: {', '.join(self._conversation.allow_list) or 'none'}>"
+
+
+def _conversation(
+    instructions: str | None,
+    skills: Sequence[Skill | str],
+    model: str | None,
+    max_turns: int,
+    tool_approvals: Sequence[str],
+    settings: Mapping[str, Any] | None,
+) -> Conversation:
+    if not isinstance(max_turns, int) or max_turns < 1:
+        raise JobDefinitionError(f"max_turns={max_turns!r}: give a whole number of 1 or more")
+    if model is not None and (not isinstance(model, str) or not model.strip()):
+        raise JobDefinitionError(f'model={model!r}: give a name such as "openai:gpt-5"')
+    return Conversation(
+        model=model,
+        instructions=instructions,
+        allow_list=allow_list(skills),
+        max_turns=max_turns,
+        approvals=approval_list(tool_approvals),
+        settings=dict(settings or {}),
+    )
+
+
+def _text(value: str, what: str) -> str:
+    if not isinstance(value, str):
+        raise JobDefinitionError(f"{what}={value!r}: give a text")
+    return value

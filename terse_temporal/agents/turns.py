@@ -1,0 +1,227 @@
+"""One turn of a model: what runs behind a step of the name `generate_text`.
+
+A turn is one request to the model and its answer: tools to call, the final output, or something that does not validate
+and goes back to it. The loop around turns is ours (`loop.py`), so that each is recorded by itself and the order of what
+is recorded never changes with a release of a library. Within a turn pydantic-ai does the work: it knows what each
+provider wants, and how each model is best asked for structured output.
+
+The conversation travels as pydantic-ai writes it to JSON, which it reads back across its own releases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from ..direct import DirectExecution
+from ..execution import current_execution
+from ..tokens import Tokens
+from ..tools import Tool, toolbox
+from ..values import codec
+from .events import TextDelta
+from .models import chosen_model, model_failure, model_named, require_pydantic_ai
+from .skills import allowed
+
+__all__ = ["model_turn", "streamed_turn"]
+
+#: How often pydantic-ai may call an answer wrong. Each time ends the turn, so it is never reached.
+_NO_LIMIT: Final = 1_000
+
+
+async def model_turn(
+    *,
+    model: str | None,
+    instructions: str | None,
+    prompt: str | None,
+    history: list[Any],
+    results: dict[str, Any],
+    skills: list[str],
+    settings: dict[str, Any],
+    output: Any,
+) -> dict[str, Any]:
+    """Ask the model once. The parameters are the input of the step, and so a format: they only gain optional ones.
+
+    Args:
+        model: its name; `None` is the worker's own choice.
+        instructions: the system prompt.
+        prompt: what the user says, in the first turn.
+        history: the conversation before, as the turns before have left it.
+        results: of the tools that it asked for, by the id of the call: `{"value": …}` or `{"error": "…"}`.
+        skills: the allow-list of tools.
+        settings: pydantic-ai's `ModelSettings`.
+        output: the type of the final output.
+
+    Returns:
+        `model`; `keep`, how much of `history` stays, and `messages`, what follows that; and one of `calls` (tools to
+        call: `id`, `tool`, `arguments`), `output`, or `correction` (why the answer has to be given again).
+    """
+    turn = _Turn(model, instructions, skills, settings, output)
+    async for result in turn.taken(prompt, history, results, stream=False):
+        if isinstance(result, dict):
+            return result
+    raise AssertionError("a turn has an end")
+
+
+async def streamed_turn(
+    *,
+    model: str | None,
+    instructions: str | None,
+    prompt: str | None,
+    history: list[Any],
+    results: dict[str, Any],
+    skills: list[str],
+    settings: dict[str, Any],
+    output: Any,
+) -> AsyncIterator[TextDelta | dict[str, Any]]:
+    """The same, with the text while it is being written. The last item is what `model_turn` returns."""
+    turn = _Turn(model, instructions, skills, settings, output)
+    async for result in turn.taken(prompt, history, results, stream=True):
+        yield result
+
+
+class _Turn:
+    def __init__(
+        self, model: str | None, instructions: str | None, skills: list[str], settings: dict[str, Any], output: Any
+    ) -> None:
+        require_pydantic_ai()
+        from pydantic_ai import Agent, DeferredToolRequests  # noqa: PLC0415  an extra
+        from pydantic_ai.toolsets import ExternalToolset  # noqa: PLC0415
+
+        self._name = chosen_model(model)
+        self._output = output
+        self._tools = _named_for_models(tool for tool in toolbox.tools() if allowed(tool.name, skills))
+        # Tools that are somebody else's to run: the turn ends with what the model wants called.
+        self._model = model_named(self._name)
+        self._agent: Any = Agent(
+            self._model,
+            output_type=[output, DeferredToolRequests],
+            instructions=instructions,
+            toolsets=[ExternalToolset([_definition(name, tool) for name, tool in self._tools.items()])],
+            model_settings=settings or None,  # type: ignore[arg-type]  # a TypedDict, checked by nobody
+            retries=_NO_LIMIT,
+        )
+
+    async def taken(
+        self, prompt: str | None, history: list[Any], results: Mapping[str, Any], *, stream: bool
+    ) -> AsyncIterator[TextDelta | dict[str, Any]]:
+        from pydantic_ai import DeferredToolResults, ModelMessagesTypeAdapter  # noqa: PLC0415  an extra
+
+        options: dict[str, Any] = {}
+        if history:
+            options["message_history"] = ModelMessagesTypeAdapter.validate_python(history)
+        if results:
+            options["deferred_tool_results"] = DeferredToolResults(calls=_returned(results))
+        try:
+            # Its connections are closed with the turn, which takes seconds.
+            async with self._model, self._agent.iter(prompt, **options) as run:
+                node = run.next_node
+                asked = False
+                while not self._agent.is_end_node(node):
+                    if self._agent.is_model_request_node(node):
+                        if asked:
+                            break
+                        asked = True
+                        if stream:
+                            async with node.stream(run.ctx) as events:
+                                async for text in _texts(events):
+                                    yield TextDelta(text)
+                    node = await run.next(node)
+                messages = list(run.all_messages())
+                if not self._agent.is_end_node(node):
+                    messages.append(node.request)
+                _count(run.usage)
+        except Exception as err:
+            failure = model_failure(err, self._name)
+            if failure is None:
+                raise
+            # The chain holds whole requests and answers.
+            raise failure from None
+        # Without the keys that hold null, which are most of a message and mean what their absence means.
+        data = ModelMessagesTypeAdapter.dump_python(messages, mode="json", exclude_none=True)
+        yield self._result(node, data, history)
+
+    def _result(self, node: Any, messages: list[Any], history: list[Any]) -> dict[str, Any]:
+        from pydantic_ai import DeferredToolRequests  # noqa: PLC0415  an extra
+
+        keep = 0
+        while keep < min(len(history), len(messages)) and history[keep] == messages[keep]:
+            keep += 1
+        result: dict[str, Any] = {"model": self._name, "keep": keep, "messages": messages[keep:]}
+        if not self._agent.is_end_node(node):
+            result["correction"] = _why(node.request)
+        elif isinstance(node.data.output, DeferredToolRequests):
+            result["calls"] = [
+                {"id": call.tool_call_id, "tool": self._tools[call.tool_name].name, "arguments": call.args_as_dict()}
+                for call in node.data.output.calls
+            ]
+        else:
+            result["output"] = codec(self._output).dump(node.data.output)
+        return result
+
+
+def _definition(name: str, tool: Tool) -> Any:
+    from pydantic_ai.tools import Tool as ModelTool  # noqa: PLC0415  an extra
+    from pydantic_ai.tools import ToolDefinition  # noqa: PLC0415
+
+    if tool.schema is not None:
+        return ToolDefinition(name=name, description=tool.description, parameters_json_schema=dict(tool.schema))
+    # It reads the descriptions of arguments out of the docstring, in whatever style that is written.
+    found = ModelTool(tool.function, takes_ctx=False, name=name)
+    return ToolDefinition(
+        name=name,
+        description=tool.description or found.description,
+        parameters_json_schema=found.function_schema.json_schema,
+    )
+
+
+def _named_for_models(tools: Any) -> dict[str, Tool]:
+    """Tools by a name that every provider takes: letters, digits, `_` and `-`, and 64 of them at most."""
+    named: dict[str, Tool] = {}
+    for tool in tools:
+        plain = tool.name.replace(".", "_")[:60]
+        name, count = plain, 1
+        while name in named:
+            count += 1
+            name = f"{plain}_{count}"
+        named[name] = tool
+    return named
+
+
+def _returned(results: Mapping[str, Any]) -> dict[str, Any]:
+    from pydantic_ai.exceptions import ToolFailed  # noqa: PLC0415  an extra
+
+    return {
+        call: ToolFailed(str(result["error"])) if "error" in result else result["value"]
+        for call, result in results.items()
+    }
+
+
+async def _texts(events: Any) -> AsyncIterator[str]:
+    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta  # noqa: PLC0415
+
+    async for event in events:
+        if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart) and event.part.content:
+            yield event.part.content
+        elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta) and event.delta.content_delta:
+            yield event.delta.content_delta
+
+
+def _count(usage: Any) -> None:
+    execution = current_execution()
+    if isinstance(execution, DirectExecution):
+        execution.tokens.add(Tokens(usage.requests, usage.input_tokens, usage.output_tokens))
+
+
+def _why(request: Any) -> str:
+    """What the model is told is wrong, in short."""
+    for part in request.parts:
+        content = getattr(part, "content", None)
+        if isinstance(content, list):
+            return "; ".join(
+                f"{'.'.join(map(str, each.get('loc', ()))) or 'output'}: {each.get('msg')}"
+                for each in content
+                if isinstance(each, dict)
+            )
+        if content:
+            return str(content)
+    return "it was empty"

@@ -1,0 +1,82 @@
+"""Questions that a run asks a person, and the answers, which come in as workflow updates.
+
+What is open stands in the run's memo, so that it can be found among all runs and read without a worker, and in the
+details that the Web UI shows. An answer is the update `terse.decide`; these names are written to histories.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+__all__ = ["DECIDE_UPDATE", "WAITING_MEMO", "Decisions"]
+
+DECIDE_UPDATE: Final = "terse.decide"
+
+#: In the memo: what is asked, by its number in the run.
+WAITING_MEMO: Final = "terse.waiting"
+
+
+class Decisions:
+    """The open questions of one run."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Mapping[str, Any]] = {}
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._asked = 0
+
+    def install(self) -> None:
+        """Take answers in the workflow that is starting."""
+        # Named as a function is, because it is the update's description too.
+        workflow.set_update_handler(DECIDE_UPDATE, self._decide, validator=self._check)
+
+    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Wait for the answer: `approved`, and perhaps `reason` and `by`."""
+        self._asked += 1
+        number = str(self._asked)
+        self._open[number] = question
+        self._show()
+        try:
+            await workflow.wait_condition(lambda: number in self._answers)
+        finally:
+            del self._open[number]
+            self._show()
+        return self._answers[number]
+
+    def _check(self, answer: Any) -> None:
+        if not isinstance(answer, dict) or not isinstance(answer.get("approved"), bool):
+            raise ApplicationError(
+                'an answer is {"id": "1", "approved": true}, and may have "reason" and "by"', type="DecisionError"
+            )
+        number = self._meant(answer)
+        if number not in self._open:
+            asked = "was answered before" if number in self._answers else "is not open"
+            raise ApplicationError(f"question {number!r} {asked}: open are {sorted(self._open)}", type="DecisionError")
+
+    async def _decide(self, answer: Any) -> str:
+        number = self._meant(answer)
+        self._answers[number] = {
+            "approved": answer["approved"],
+            "reason": str(answer.get("reason") or ""),
+            "by": str(answer.get("by") or ""),
+        }
+        return number
+
+    def _meant(self, answer: Mapping[str, Any]) -> str:
+        """The question that is answered: the only one that is open, where it does not say."""
+        if "id" not in answer and len(self._open) == 1:
+            return next(iter(self._open))
+        return str(answer.get("id", ""))
+
+    def _show(self) -> None:
+        waiting = dict(self._open)
+        workflow.upsert_memo({WAITING_MEMO: waiting})
+        lines = [
+            f"- `{number}`: approve `{question.get('tool')}` with `{json.dumps(question.get('arguments'))[:500]}`?"
+            for number, question in waiting.items()
+        ]
+        workflow.set_current_details("\n".join(["**Waiting for a decision**", *lines]) if lines else "")

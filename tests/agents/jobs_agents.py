@@ -1,0 +1,103 @@
+"""Jobs that call models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from terse_temporal import Event, Skills, TerseAgent, create_job, current_step, generate_text, job_step, toolbox
+
+from ..effects import record
+
+
+class Digest(BaseModel):
+    """What a model is to give back."""
+
+    title: str
+    stars: int
+
+
+@dataclass
+class Verdict:
+    """The same as a dataclass."""
+
+    good: bool
+    why: str
+
+
+@toolbox.tool("crm.find_customer", read_only=True)
+def find_customer(effects: str, email: str) -> dict[str, Any]:
+    """Look a customer up.
+
+    Args:
+        effects: the file to leave a trace in.
+        email: whom to look for.
+    """
+    record(effects, f"find {email}")
+    return {"email": email, "plan": None, "name": "Ada"}
+
+
+@toolbox.tool("crm.add_note")
+async def add_note(effects: str, email: str, note: str) -> str:
+    """Write a note down."""
+    record(effects, f"note {email} {note} {current_step().idempotency_key}")
+    return "noted"
+
+
+@toolbox.tool("crm.broken")
+async def broken(effects: str) -> None:
+    """Never work."""
+    record(effects, "broken")
+    raise ValueError("the CRM is on fire")
+
+
+@create_job(name="agents-text", durable=True)
+async def text(event: Event) -> str:
+    return await generate_text(prompt=f"Greet {event.name}")
+
+
+@create_job(name="agents-digest", durable=True)
+async def digest(event: Event) -> dict[str, Any]:
+    found = await generate_text(
+        prompt="Look Ada up, and write a note", skills=["crm"], output_schema=Digest, max_turns=event.get("turns", 50)
+    )
+    assert isinstance(found, Digest)
+    return {"title": found.title, "stars": found.stars, "class": type(found).__name__}
+
+
+@create_job(name="agents-verdict", durable=True)
+async def verdict(event: Event) -> Any:
+    found = await generate_text(prompt="Good?", output_schema=Verdict)
+    assert isinstance(found, Verdict)
+    return [found.good, found.why, await generate_text(prompt="How many?", output_schema=list[int])]
+
+
+@create_job(name="agents-plain")
+async def plain(event: Event) -> dict[str, Any]:
+    found = await generate_text(prompt="Look Ada up, and write a note", skills=["crm"], output_schema=Digest)
+    return found.model_dump()
+
+
+@create_job(name="agents-in-step", durable=True)
+async def in_step(event: Event) -> str:
+    async def ask() -> str:
+        return await generate_text(prompt="Greet Ada")
+
+    return await job_step(run=ask)
+
+
+@create_job(name="agents-allowed", durable=True)
+async def only_some(event: Event) -> str:
+    return await generate_text(prompt="Look Ada up", skills=[Skills.crm(tools=["findCustomer"])])
+
+
+@create_job(name="agents-agent", durable=True)
+async def agent(event: Event) -> Any:
+    helper = TerseAgent.create(prompt="You are terse.", skills=[Skills.crm(tools=["find_customer"])])
+    found = await helper.tools.crm.find_customer(effects=event.effects, email="ada@example.com")
+    first = await helper.run_and_wait("Say one")
+    second = await helper.run_and_wait("Say two", Digest)
+    third = await TerseAgent.execute_tool("crm.find_customer", {"effects": event.effects, "email": "bob@example.com"})
+    return [found["name"], first, second.title, third["email"]]
