@@ -117,23 +117,19 @@ def _api_failure(error: Any, name: str) -> ModelError:
     from pydantic_ai import exceptions  # noqa: PLC0415  an extra
 
     status = getattr(error, "status_code", None)
-    passing = (
-        exceptions.ModelRateLimitError,
-        exceptions.ModelUnavailableError,
-        exceptions.ModelServerError,
-        exceptions.ModelConnectionError,
-        exceptions.ModelRequestTimeout,
+    refusals = (exceptions.ModelRequestRejectedError, exceptions.ModelQuotaExceededError)
+    refused = isinstance(error, refusals) or (status is not None and 400 <= status < 500)
+    if refused and status not in (408, 425) and not isinstance(error, exceptions.ModelRateLimitError):
+        said = f"the model {name!r} refused the request" + (f" with {status}" if status else "")
+        return ModelError(f"{said}: {_said(error)} {_advice(error)}".strip(), model=name)
+    # Without a status: the connection, or an answer that broke off or is not one.
+    what = f"answered {status}" if status else "could not be reached, or did not answer to the end"
+    return ModelUnavailableError(
+        f"the model {name!r} {what}: {_said(error)}",
+        model=name,
+        retry_after=error.retry_after,
+        sent=getattr(error, "phase", None) not in ("pool", "connect"),
     )
-    if isinstance(error, passing) or status in (408, 425):
-        what = f"answered {status}" if status else "could not be reached, or the connection broke"
-        return ModelUnavailableError(
-            f"the model {name!r} {what}: {_said(error)}",
-            model=name,
-            retry_after=error.retry_after,
-            sent=getattr(error, "phase", None) not in ("pool", "connect"),
-        )
-    said = f"the model {name!r} refused the request" + (f" with {status}" if status else "") + f": {_said(error)}"
-    return ModelError(f"{said} {_advice(error)}".strip(), model=name)
 
 
 def _advice(error: Any) -> str:

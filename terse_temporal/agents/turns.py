@@ -10,7 +10,9 @@ The conversation travels as pydantic-ai writes it to JSON, which it reads back a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from ..direct import DirectExecution
@@ -55,7 +57,8 @@ async def model_turn(
         `model`; `keep`, how much of `history` stays, and `messages`, what follows that; and one of `calls` (tools to
         call: `id`, `tool`, `arguments`), `output`, or `correction` (why the answer has to be given again).
     """
-    turn = _Turn(model, instructions, skills, settings, output)
+    # On a thread: the first time, a second of imports would hold up every other step.
+    turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output)
     async for result in turn.taken(prompt, history, results, stream=False):
         if isinstance(result, dict):
             return result
@@ -74,7 +77,7 @@ async def streamed_turn(
     output: Any,
 ) -> AsyncIterator[TextDelta | dict[str, Any]]:
     """The same, with the text while it is being written. The last item is what `model_turn` returns."""
-    turn = _Turn(model, instructions, skills, settings, output)
+    turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output)
     async for result in turn.taken(prompt, history, results, stream=True):
         yield result
 
@@ -85,7 +88,6 @@ class _Turn:
     ) -> None:
         require_pydantic_ai()
         from pydantic_ai import Agent, DeferredToolRequests  # noqa: PLC0415  an extra
-        from pydantic_ai.toolsets import ExternalToolset  # noqa: PLC0415
 
         self._name = chosen_model(model)
         self._output = output
@@ -96,7 +98,7 @@ class _Turn:
             self._model,
             output_type=[output, DeferredToolRequests],
             instructions=instructions,
-            toolsets=[ExternalToolset([_definition(name, tool) for name, tool in self._tools.items()])],
+            toolsets=[_toolset([_definition(name, tool) for name, tool in self._tools.items()])],
             model_settings=settings or None,  # type: ignore[arg-type]  # a TypedDict, checked by nobody
             retries=_NO_LIMIT,
         )
@@ -157,6 +159,18 @@ class _Turn:
         else:
             result["output"] = codec(self._output).dump(node.data.output)
         return result
+
+
+def _toolset(definitions: list[Any]) -> Any:
+    from pydantic_ai.toolsets import ExternalToolset  # noqa: PLC0415  an extra
+
+    class Toolset(ExternalToolset[Any]):
+        async def get_tools(self, ctx: Any) -> Any:
+            # Arguments that are not JSON go back to the model; by itself it would not let them once.
+            tools = await super().get_tools(ctx)
+            return {name: replace(tool, max_retries=_NO_LIMIT) for name, tool in tools.items()}
+
+    return Toolset(definitions)
 
 
 def _definition(name: str, tool: Tool) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from terse_temporal import Event, Skills, TerseAgent, create_job, current_step, generate_text, job_step, toolbox
+from terse_temporal.errors import ToolDeniedError
 
 from ..effects import record
 
@@ -101,3 +102,21 @@ async def agent(event: Event) -> Any:
     second = await helper.run_and_wait("Say two", Digest)
     third = await TerseAgent.execute_tool("crm.find_customer", {"effects": event.effects, "email": "bob@example.com"})
     return [found["name"], first, second.title, third["email"]]
+
+
+@create_job(name="agents-streaming", durable=True)
+async def streaming(event: Event) -> list[Any]:
+    return [each async for each in TerseAgent.create().run("Hello")]
+
+
+@create_job(name="agents-approvals", durable=True)
+async def approvals(event: Event) -> list[Any]:
+    answer = await generate_text(
+        prompt="Look Ada up, and write a note", skills=["crm"], tool_approvals=["crm_add_note"]
+    )
+    helper = TerseAgent.create(skills=["crm"], tool_approvals=["crm.addNote"])
+    try:
+        await helper.tools.crm.add_note(effects=event.effects, email="by-hand", note="again")
+    except ToolDeniedError as denied:
+        return [answer, str(denied)]
+    return [answer, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..engine.bench import Bench, scheduled
 from . import jobs_agents as jobs
 from .model_server import ModelServer, calls, says
@@ -37,6 +39,60 @@ async def test_turns_and_tools_are_steps(bench: Bench, model: ModelServer) -> No
         "generate_text",
     ]
     assert model.turns_asked() == [0, 1, 2]
-    assert [line.split(" ")[0] for line in bench.effects.lines()] == ["find", "find", "note"]
+    assert sorted(line.split(" ")[0] for line in bench.effects.lines()) == ["find", "find", "note"]
     # The result of a tool comes to the model as it is, nulls and all.
     assert '"plan":null' in model.requests[1]["messages"][-1]["content"].replace(" ", "")
+
+
+async def test_an_output_is_of_the_type_that_was_asked_for(bench: Bench, model: ModelServer) -> None:
+    model.script = [calls(("final_result", {"good": True, "why": "kind"}))]
+
+    async def second(body: dict[str, Any]) -> None:
+        if body["messages"][-1]["content"] == "How many?":
+            model.script = [calls(("final_result", {"response": [1, 2]}))]
+
+    model.before_answer = second
+    assert await bench.run(jobs.verdict) == [True, "kind", [1, 2]]
+
+
+async def test_a_model_sees_its_skills_and_nothing_else(bench: Bench, model: ModelServer) -> None:
+    given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "x"}
+    model.script = [calls(("crm_add_note", given)), says("done")]
+    assert await bench.run(jobs.only_some) == "done"
+    assert [tool["function"]["name"] for tool in model.requests[0]["tools"]] == ["crm_find_customer"]
+    function = model.requests[0]["tools"][0]["function"]
+    assert function["description"].startswith("Look a customer up")
+    assert function["parameters"]["properties"]["email"]["description"] == "whom to look for."
+    # What it made up was not called, and it was told so.
+    assert bench.effects.lines() == []
+    assert "crm_add_note" in str(model.requests[1]["messages"][-1])
+
+
+async def test_a_tool_that_fails_is_told_to_the_model(bench: Bench, model: ModelServer) -> None:
+    model.script = [
+        calls(("crm_broken", {"effects": str(bench.effects)})),
+        calls(("crm_find_customer", {"effects": str(bench.effects)})),
+        calls(("crm_find_customer", '{"effects": ')),
+        calls(("final_result", {"title": "sorry", "stars": 0})),
+    ]
+    assert (await bench.run(jobs.digest))["title"] == "sorry"
+    told = [str(request["messages"][-1]["content"]) for request in model.requests[1:]]
+    assert "the CRM is on fire" in told[0]
+    assert "'email'" in told[1]
+    assert "JSON" in told[2] or "json" in told[2]
+    assert bench.effects.lines() == ["broken"]
+
+
+async def test_an_agent_has_instructions_and_its_own_tools(bench: Bench, model: ModelServer) -> None:
+    async def answer(body: dict[str, Any]) -> None:
+        said = body["messages"][-1]["content"]
+        model.script = [says("one") if said == "Say one" else calls(("final_result", {"title": "two", "stars": 2}))]
+
+    model.before_answer = answer
+    async with bench.worker(jobs.agent):
+        run = await bench.start(jobs.agent)
+        assert await bench.result(run) == ["Ada", "one", "two", "bob@example.com"]
+    assert await scheduled(run) == ["crm.find_customer", "generate_text", "generate_text", "crm.find_customer"]
+    assert model.requests[0]["messages"][0] == {"role": "system", "content": "You are terse."}
+    # Every message starts a new conversation.
+    assert len(model.requests[1]["messages"]) == 2
