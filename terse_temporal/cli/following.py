@@ -32,6 +32,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..places import place
+from .memos import question_text, read_memo
 from .timeline import Entry, Timeline
 
 __all__ = ["Follower", "Outcome", "RunFailure"]
@@ -138,6 +139,8 @@ class Follower:
                     seen = event.event_id
                     if changed := self.timeline.apply(event):
                         self._on_change(changed)
+                    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+                        await self._read_memo(event)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
                         self._parked(event.workflow_task_failed_event_attributes)
                     if next_run := _next_run(event):
@@ -152,6 +155,17 @@ class Follower:
                     silent = True
                     self._on_notice("the server does not answer; the run goes on when it is back. Still trying.")
                 await asyncio.sleep(_LOOK_EVERY)
+
+    async def _read_memo(self, event: HistoryEvent) -> None:
+        """What the run used, and what it waits for."""
+        memo = event.workflow_properties_modified_event_attributes.upserted_memo
+        tokens, waiting = await read_memo(self._client, memo.fields)
+        self.timeline.tokens = tokens or self.timeline.tokens
+        for number, question in (waiting or {}).items():
+            self._notice(
+                f"waits for a decision about {question_text(question)}:"
+                f" terse-temporal approve {self._handle.id} {number}, or deny"
+            )
 
     async def _outcome(self, event: HistoryEvent) -> Outcome | None:
         match event.event_type:

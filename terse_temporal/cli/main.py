@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
+from .approvals import approvals, approve, deny
 from .demo import demo
 from .dev import dev
 from .listing import jobs
@@ -48,6 +49,9 @@ app.command()(demo)
 app.command()(dev)
 app.command()(trigger)
 app.command()(jobs)
+app.command()(approvals)
+app.command()(approve)
+app.command()(deny)
 
 
 def main() -> None:

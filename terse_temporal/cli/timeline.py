@@ -20,6 +20,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from ..durations import format_duration
+from ..tokens import Tokens
 
 __all__ = ["Entry", "Timeline", "failure_text", "short", "timeline_table"]
 
@@ -71,10 +72,11 @@ class Entry:
 
 @dataclass
 class Timeline:
-    """The entries of a run, in the order in which its handler made them."""
+    """The entries of a run, in the order in which its handler made them, and the tokens that its models used."""
 
     started: datetime | None = None
     entries: list[Entry] = field(default_factory=list)
+    tokens: Tokens | None = None
 
     def __post_init__(self) -> None:
         self._by_event: dict[int, Entry] = {}

@@ -29,6 +29,7 @@ from ..errors import TerseError
 from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
 from .following import Follower, RunFailure
+from .memos import tokens_text
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave
 from .tasks import Interrupted, interruptible
@@ -161,6 +162,8 @@ class _Run:
                 outcome = await follower.to_the_end()
             except RPCError as err:
                 fail(f"the run {handle.id!r} cannot be watched any more: {err.message}", status=_FAILED)
+        if follower.timeline.tokens:
+            errors.print(tokens_text(follower.timeline.tokens), style="dim", markup=False)
         if outcome.failure is None:
             print(_as_json(outcome.result), flush=True)
             return 0

@@ -120,3 +120,8 @@ async def approvals(event: Event) -> list[Any]:
     except ToolDeniedError as denied:
         return [answer, str(denied)]
     return [answer, None]
+
+
+@create_job(name="agents-plain-text")
+async def plain_text(event: Event) -> str:
+    return await generate_text(prompt="Greet Ada")

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-__all__ = ["ModelServer", "calls", "says"]
+__all__ = ["ModelServer", "calls", "says", "turn_of"]
 
 
 def says(text: str) -> dict[str, Any]:
@@ -48,6 +48,7 @@ class ModelServer:
         requests: the body of every request that came, answered or not.
         keys: the `Authorization` of each.
         script: the answer to the conversation's turn of that number, counted by the assistant's messages in it.
+        answer: gives the answer to a request, instead of the script.
         faults: what happens instead to the next requests, in order: a status with headers, or `"cut"`, `"garbage"`.
     """
 
@@ -59,6 +60,7 @@ class ModelServer:
         self.gap = 0.0
         self.url = ""
         self.before_answer: Callable[[dict[str, Any]], Any] | None = None
+        self.answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: self.script[turn_of(body)]
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[ModelServer]:
@@ -78,7 +80,7 @@ class ModelServer:
 
     def turns_asked(self) -> list[int]:
         """Which turn each request was for, from 0."""
-        return [_turn(body) for body in self.requests]
+        return [turn_of(body) for body in self.requests]
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -98,7 +100,7 @@ class ModelServer:
             return web.json_response(error, status=status, headers=headers)
         if self.before_answer is not None:
             await self.before_answer(body)
-        message = self.script[_turn(body)]
+        message = self.answer(body)
         if body.get("stream"):
             return await self._streamed(request, body, message)
         return web.json_response(
@@ -136,7 +138,8 @@ class ModelServer:
         await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
 
 
-def _turn(body: dict[str, Any]) -> int:
+def turn_of(body: dict[str, Any]) -> int:
+    """The number of the turn that a request is for, from 0."""
     return sum(message["role"] == "assistant" for message in body["messages"])
 
 

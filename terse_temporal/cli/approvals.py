@@ -1,0 +1,167 @@
+"""`terse-temporal approvals`, `approve` and `deny`: the decisions that runs wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+from collections.abc import AsyncIterator, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..client import connect
+from ..engine.decisions import DECIDE_UPDATE
+from ..errors import TerseError
+from .memos import question_text, read_memo
+from .options import Address, Debug, Namespace
+from .output import console, fail, leave
+from .tasks import Interrupted, interruptible
+from .timeline import short
+
+__all__ = ["approvals", "approve", "deny"]
+
+_T = TypeVar("_T")
+
+Run = Annotated[str, typer.Argument(metavar="WORKFLOW_ID", help="The run, as `terse-temporal approvals` lists it.")]
+Question = Annotated[
+    str | None, typer.Argument(metavar="[NUMBER]", help="Which, where the run waits for more than one.")
+]
+
+
+def approvals(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for programs.")] = False,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """List the calls of tools that runs wait to have approved.
+
+    No worker is needed: what a run waits for stands in its memo.
+    """
+    rows = _answer(_waiting(address, namespace), debug=debug)
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif not rows:
+        console.print("no run waits for a decision")
+    else:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in ("run", "", "wants to call", "since"):
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            began = datetime.fromisoformat(row["started"])
+            table.add_row(
+                Text(row["workflow_id"]),
+                row["number"],
+                Text(question_text(row)),
+                f"run began {short(datetime.now(UTC) - began)} ago",
+            )
+        console.print(table)
+        console.print("\nterse-temporal approve WORKFLOW_ID [NUMBER], or deny", style="dim", markup=False)
+    leave()
+
+
+def approve(
+    run: Run,
+    number: Question = None,
+    *,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; by default this user.")] = None,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Approve a call that a run waits for: the tool is called, and the run goes on."""
+    _decide(run, number, {"approved": True}, by, address, namespace, debug)
+
+
+def deny(
+    run: Run,
+    number: Question = None,
+    *,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; the model, or the handler, is told.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; by default this user.")] = None,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Deny a call that a run waits for: the tool is not called, and the run goes on."""
+    _decide(run, number, {"approved": False, "reason": reason or ""}, by, address, namespace, debug)
+
+
+def _decide(
+    run: str,
+    number: str | None,
+    answer: dict[str, Any],
+    by: str | None,
+    address: str | None,
+    namespace: str | None,
+    debug: bool,
+) -> None:
+    if number is not None:
+        answer["id"] = number
+    answer["by"] = by or _user()
+    _answer(_sent(run, answer, address, namespace), debug=debug)
+    console.print(f"{'approved' if answer['approved'] else 'denied'}; the run {run!r} goes on", markup=False)
+    leave()
+
+
+async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace: str | None) -> None:
+    client = await _connected(address, namespace)
+    try:
+        await client.get_workflow_handle(run).execute_update(DECIDE_UPDATE, answer)
+    except WorkflowUpdateFailedError as err:
+        fail(f"the run {run!r} does not take it: {err.cause}")
+    except RPCError as err:
+        if err.status == RPCStatusCode.NOT_FOUND:
+            fail(f"there is no run with the workflow id {run!r} that goes on: {err.message}")
+        fail(f"the server does not pass it on: {err.message}")
+
+
+async def _waiting(address: str | None, namespace: str | None) -> list[dict[str, Any]]:
+    client = await _connected(address, namespace)
+    try:
+        return [row async for row in _questions(client)]
+    except RPCError as err:
+        fail(f"the server does not list its runs: {err.message}")
+
+
+async def _questions(client: Client) -> AsyncIterator[dict[str, Any]]:
+    async for found in client.list_workflows("ExecutionStatus = 'Running'"):
+        _, waiting = await read_memo(client, found.raw_info.memo.fields)
+        for number, question in (waiting or {}).items():
+            yield {
+                "workflow_id": found.id,
+                "job": found.workflow_type,
+                "number": number,
+                **question,
+                "started": found.start_time.isoformat(),
+            }
+
+
+async def _connected(address: str | None, namespace: str | None) -> Client:
+    # What the SDK logs of a server that is gone, these commands say themselves.
+    silent = Runtime(telemetry=TelemetryConfig(logging=None))
+    return await connect(target_host=address, namespace=namespace, runtime=silent)
+
+
+def _answer(main: Coroutine[Any, Any, _T], *, debug: bool) -> _T:
+    try:
+        return asyncio.run(interruptible(main))
+    except Interrupted as interrupted:
+        leave(interrupted.status)
+    except TerseError as err:
+        fail(err, debug=debug)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return ""

@@ -1,0 +1,68 @@
+"""`terse-temporal approvals`, `approve` and `deny`, and the tokens that `trigger` tells."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+
+from ..engine.bench import Bench
+from ..ways_in.commands import run as run_command
+from . import jobs_agents as jobs
+from .model_server import ModelServer, calls, says
+from .test_approvals import waiting
+
+
+async def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(run_command, "terse-temporal", *arguments, cwd=cwd)
+
+
+async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tmp_path: Path) -> None:
+    given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "hi"}
+    model.script = [calls(("crm_add_note", given)), says("done")]
+    address = ["--address", bench.env.address]
+    async with bench.worker(jobs.approvals):
+        run = await bench.start(jobs.approvals)
+        await waiting(run)
+        listed = await command(tmp_path, "approvals", *address)
+        assert run.id in listed.stdout
+        assert 'crm.add_note(effects="' in listed.stdout
+        rows = json.loads((await command(tmp_path, "approvals", "--json", *address)).stdout)
+        (row,) = [row for row in rows if row["workflow_id"] == run.id]
+        assert (row["job"], row["number"], row["tool"]) == ("agents-approvals", "1", "crm.add_note")
+        assert row["arguments"] == given
+        wrong = await command(tmp_path, "approve", run.id, "9", *address)
+        assert wrong.returncode == 2
+        assert "question '9' is not open" in wrong.stderr
+        approved = await command(tmp_path, "approve", run.id, *address)
+        assert (approved.returncode, approved.stderr) == (0, "")
+        await waiting(run, "2")
+        denied = await command(tmp_path, "deny", run.id, "--reason", "enough", *address)
+        assert (denied.returncode, denied.stderr) == (0, "")
+        assert await bench.result(run) == ["done", "the call of 'crm.add_note' was not approved: enough"]
+    nobody = await command(tmp_path, "approve", "no-such-run", *address)
+    assert nobody.returncode == 2
+    assert "'no-such-run'" in nobody.stderr
+
+
+async def test_trigger_tells_tokens_and_decisions(bench: Bench, model: ModelServer, tmp_path: Path) -> None:
+    given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "hi"}
+    model.script = [calls(("crm_add_note", given)), says("done")]
+    options = ["--address", bench.env.address, "--task-queue", bench.task_queue, "--id", bench.task_queue]
+    event = json.dumps({"effects": str(bench.effects)})
+    async with bench.worker(jobs.approvals):
+        watched = asyncio.create_task(command(tmp_path, "trigger", "agents-approvals", "-e", event, "--wait", *options))
+        for number in ("1", "2"):
+            async with asyncio.timeout(30):
+                while True:
+                    deciding = await command(
+                        tmp_path, "approve", bench.task_queue, number, "--address", bench.env.address
+                    )
+                    if deciding.returncode == 0:
+                        break
+        shown = await watched
+    assert json.loads(shown.stdout) == ["done", None]
+    assert "waits for a decision about crm.add_note(" in shown.stderr
+    assert f"terse-temporal approve {bench.task_queue} 1, or deny" in shown.stderr
+    assert "2 calls of a model, 20 tokens in and 10 out" in shown.stderr
