@@ -1,0 +1,43 @@
+"""The code in the page about models runs as it stands, against a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from terse_temporal.testing import JobEnvironment
+
+from ..test_docs import blocks, jobs_of, load
+from .model_server import ModelServer, calls, says
+from .test_approvals import waiting
+
+PAGE = "docs/agents.md"
+
+
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModuleType]:
+    """The blocks as modules. Their tools are registered, for the worker to have them; their jobs are not."""
+    monkeypatch.setattr("terse_temporal.tools.box.is_collecting", lambda: False)
+    return [load(PAGE, number, tmp_path, monkeypatch) for number in range(len(blocks(PAGE)))]
+
+
+async def test_the_follow_up(env: JobEnvironment, model: ModelServer, task_queue: str, pages: list[ModuleType]) -> None:
+    email = {"email": "ada@example.com"}
+    model.script = [calls(("billing_find_customer", email)), calls(("final_result", {"subject": "Hi", "body": "Ada"}))]
+    async with env.worker(jobs_of(pages[0]), task_queue=task_queue):
+        found: Any = await env.run("trial-follow-up", {"customer": email}, task_queue=task_queue)
+    assert found == {"to": "ada@example.com", "subject": "Hi"}
+    assert "trial" in str(model.requests[1]["messages"][-1])
+
+
+async def test_the_approval(env: JobEnvironment, model: ModelServer, task_queue: str, pages: list[ModuleType]) -> None:
+    model.script = [calls(("bank_transfer", {"account": "DE1", "cents": 1200})), says("all paid")]
+    async with env.worker(jobs_of(pages[1]), task_queue=task_queue):
+        run = await env.start("pay-invoices", {"invoices": ["DE1: 12.00"]}, task_queue=task_queue)
+        await waiting(run)
+        await run.execute_update("terse.decide", {"id": "1", "approved": True})
+        assert await run.result() == "all paid"
+    assert "sent 1200 cents to DE1" in str(model.requests[1]["messages"][-1])
