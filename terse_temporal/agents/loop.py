@@ -14,14 +14,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ..direct import DirectExecution, execution_for_call
-from ..errors import InPlaceOnlyError, ModelOutputError, StepInputError, TurnLimitError, UnknownToolError
+from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, StepInputError, TurnLimitError, UnknownToolError
 from ..execution import Execution, RetryRule, StepRequest
 from ..faults import fault_of
 from ..tools import toolbox
 from .approvals import approved
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
 from .skills import allowed
-from .turns import model_turn, streamed_turn
+from .turns import model_turn, take_turn
 
 __all__ = ["Conversation"]
 
@@ -63,12 +63,25 @@ class Conversation:
         execution = execution_for_call()
         told = _Told(self)
         while not told.over:
-            result = await execution.call(self._request(told, message, output))
-            told.take(result)
+            told.take(await self._asked(execution, self._request(told, message, output), told))
             if told.calls:
                 ended = await asyncio.gather(*(self._tool_called(call) for call in told.calls))
                 told.results = dict(zip((call["id"] for call in told.calls), ended, strict=True))
         return _loaded(told.output, output, execution)
+
+    async def _asked(self, execution: Execution, request: StepRequest, told: _Told) -> dict[str, Any]:
+        try:
+            turn = execution.call(request)
+        except StepInputError as err:
+            if not told.turns:
+                raise
+            raise ModelError(
+                f"the conversation with the model is too long to go on, at turn {told.turns + 1}: {err} Let tools"
+                " return less, or ask for less at once.",
+                model=told.model,
+            ) from None
+        result: dict[str, Any] = await turn
+        return result
 
     async def stream(self, message: str, output: Any) -> AsyncIterator[AgentEvent]:
         """What happens while a message is answered.
@@ -101,17 +114,19 @@ class Conversation:
 
     async def _streamed(self, told: _Told, message: str, output: Any) -> AsyncIterator[TextDelta]:
         """One turn. It is tried again until it has said something; what was said cannot be taken back."""
-        request = self._request(told, message, output)
+        arguments = dict(self._request(told, message, output).arguments or {})
         attempt = 1
         while True:
             said = False
+            # In a task of its own, whatever becomes of whoever listens.
+            texts: asyncio.Queue[TextDelta | None] = asyncio.Queue()
+            turn = asyncio.ensure_future(take_turn(**arguments, output=output, emit=texts.put_nowait))
+            turn.add_done_callback(lambda _, texts=texts: texts.put_nowait(None))  # type: ignore[misc]
             try:
-                async for event in streamed_turn(**dict(request.arguments or {}), output=output):
-                    if isinstance(event, TextDelta):
-                        said = True
-                        yield event
-                    else:
-                        told.take(event)
+                while (text := await texts.get()) is not None:
+                    said = True
+                    yield text
+                told.take(await turn)
                 return
             except Exception as err:
                 fault = fault_of(err)
@@ -119,6 +134,8 @@ class Conversation:
                     raise
                 await asyncio.sleep(max(_RETRY.backoff(attempt), fault.retry_after or 0.0))
                 attempt += 1
+            finally:
+                turn.cancel()
 
     def _request(self, told: _Told, message: str, output: Any) -> StepRequest:
         return StepRequest(
@@ -163,7 +180,7 @@ class _Told:
 
     def __init__(self, conversation: Conversation) -> None:
         self._limit = conversation.max_turns
-        self._asked = conversation.model
+        self.model = conversation.model or ""
         self._corrections = 0
         self.turns = 0
         self.history: list[Any] = []
@@ -174,7 +191,7 @@ class _Told:
 
     def take(self, result: dict[str, Any]) -> None:
         """Go on by the result of a turn."""
-        model = result["model"]
+        model = self.model = result["model"]
         self.turns += 1
         self.history = [*self.history[: result["keep"]], *result["messages"]]
         self.calls, self.results = result.get("calls", []), {}

@@ -11,7 +11,8 @@ The conversation travels as pydantic-ai writes it to JSON, which it reads back a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from .events import TextDelta
 from .models import chosen_model, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
 
-__all__ = ["model_turn", "streamed_turn"]
+__all__ = ["model_turn", "take_turn"]
 
 #: How often pydantic-ai may call an answer wrong. Each time ends the turn, so it is never reached.
 _NO_LIMIT: Final = 1_000
@@ -57,15 +58,19 @@ async def model_turn(
         `model`; `keep`, how much of `history` stays, and `messages`, what follows that; and one of `calls` (tools to
         call: `id`, `tool`, `arguments`), `output`, or `correction` (why the answer has to be given again).
     """
-    # On a thread: the first time, a second of imports would hold up every other step.
-    turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output)
-    async for result in turn.taken(prompt, history, results, stream=False):
-        if isinstance(result, dict):
-            return result
-    raise AssertionError("a turn has an end")
+    return await take_turn(
+        model=model,
+        instructions=instructions,
+        prompt=prompt,
+        history=history,
+        results=results,
+        skills=skills,
+        settings=settings,
+        output=output,
+    )
 
 
-async def streamed_turn(
+async def take_turn(
     *,
     model: str | None,
     instructions: str | None,
@@ -75,11 +80,12 @@ async def streamed_turn(
     skills: list[str],
     settings: dict[str, Any],
     output: Any,
-) -> AsyncIterator[TextDelta | dict[str, Any]]:
-    """The same, with the text while it is being written. The last item is what `model_turn` returns."""
+    emit: Callable[[TextDelta], None] | None = None,
+) -> dict[str, Any]:
+    """The same, and `emit` is called with the text while it is being written."""
+    # On a thread: the first time, a second of imports would hold up every other step.
     turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output)
-    async for result in turn.taken(prompt, history, results, stream=True):
-        yield result
+    return await turn.taken(prompt, history, results, emit)
 
 
 class _Turn:
@@ -104,8 +110,12 @@ class _Turn:
         )
 
     async def taken(
-        self, prompt: str | None, history: list[Any], results: Mapping[str, Any], *, stream: bool
-    ) -> AsyncIterator[TextDelta | dict[str, Any]]:
+        self,
+        prompt: str | None,
+        history: list[Any],
+        results: Mapping[str, Any],
+        emit: Callable[[TextDelta], None] | None,
+    ) -> dict[str, Any]:
         from pydantic_ai import DeferredToolResults, ModelMessagesTypeAdapter  # noqa: PLC0415  an extra
 
         options: dict[str, Any] = {}
@@ -123,10 +133,10 @@ class _Turn:
                         if asked:
                             break
                         asked = True
-                        if stream:
+                        if emit is not None:
                             async with node.stream(run.ctx) as events:
                                 async for text in _texts(events):
-                                    yield TextDelta(text)
+                                    emit(TextDelta(text))
                     node = await run.next(node)
                 messages = list(run.all_messages())
                 if not self._agent.is_end_node(node):
@@ -140,7 +150,7 @@ class _Turn:
             raise failure from None
         # Without the keys that hold null, which are most of a message and mean what their absence means.
         data = ModelMessagesTypeAdapter.dump_python(messages, mode="json", exclude_none=True)
-        yield self._result(node, data, history)
+        return self._result(node, data, history)
 
     def _result(self, node: Any, messages: list[Any], history: list[Any]) -> dict[str, Any]:
         from pydantic_ai import DeferredToolRequests  # noqa: PLC0415  an extra
@@ -192,7 +202,7 @@ def _named_for_models(tools: Any) -> dict[str, Tool]:
     """Tools by a name that every provider takes: letters, digits, `_` and `-`, and 64 of them at most."""
     named: dict[str, Tool] = {}
     for tool in tools:
-        plain = tool.name.replace(".", "_")[:60]
+        plain = re.sub(r"[^A-Za-z0-9_-]", "_", tool.name)[:60]
         name, count = plain, 1
         while name in named:
             count += 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+
 import pytest
 
 from terse_temporal import TerseAgent, generate_text
@@ -70,3 +73,13 @@ async def test_a_durable_handler_does_not_stream(bench: Bench, model: ModelServe
 async def test_approvals_need_a_job_that_can_wait(model: ModelServer) -> None:
     with pytest.raises(DurableOnlyError, match="tool_approvals"):
         await generate_text(prompt="Look Ada up", skills=["crm"], tool_approvals=["crm.add_note"])
+
+
+async def test_a_stream_may_be_left(model: ModelServer) -> None:
+    model.gap = 0.05
+    model.script = [says("one two three four five six seven eight")]
+    async for event in TerseAgent.create().run("Count"):
+        assert isinstance(event, TextDelta)
+        break
+    gc.collect()
+    await asyncio.sleep(0.2)

@@ -121,3 +121,10 @@ async def test_a_library_that_is_not_installed_is_said(
     failure = await bench.fail(jobs.text, name="Ada")
     assert failure.type == "MissingExtraError"
     assert "pydantic-ai-slim[mistral]" in failure.message
+
+
+async def test_a_conversation_that_is_too_long_is_said(bench: Bench, model: ModelServer) -> None:
+    model.script = [calls(("crm_find_customer", {"effects": str(bench.effects), "email": "a" * 300_000}))] * 9
+    failure = await bench.fail(jobs.digest)
+    assert failure.type == ModelError.__name__
+    assert "too long to go on, at turn 5" in failure.message
