@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
-__all__ = ["caller_frame", "is_users", "place", "place_of", "shown_path", "users_traceback"]
+__all__ = ["caller_frame", "is_users", "only_users_traceback", "place", "place_of", "shown_path", "users_traceback"]
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
@@ -59,6 +59,16 @@ def users_traceback(traceback: TracebackType | None) -> TracebackType | None:
     while found is not None and not is_users(found.tb_frame):
         found = found.tb_next
     return found or traceback
+
+
+def only_users_traceback(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback of the user's lines alone, for an error of ours, whose own lines say nothing to anybody else."""
+    if traceback is None:
+        return None
+    rest = only_users_traceback(traceback.tb_next)
+    if not is_users(traceback.tb_frame):
+        return rest
+    return TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
 
 
 def is_users(frame: FrameType) -> bool:

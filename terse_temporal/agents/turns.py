@@ -92,10 +92,10 @@ class _Turn:
     def __init__(
         self, model: str | None, instructions: str | None, skills: list[str], settings: dict[str, Any], output: Any
     ) -> None:
+        self._name = chosen_model(model)
         require_pydantic_ai()
         from pydantic_ai import Agent, DeferredToolRequests  # noqa: PLC0415  an extra
 
-        self._name = chosen_model(model)
         self._output = output
         self._tools = _named_for_models(tool for tool in toolbox.tools() if allowed(tool.name, skills))
         # Tools that are somebody else's to run: the turn ends with what the model wants called.

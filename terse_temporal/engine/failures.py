@@ -28,11 +28,11 @@ from temporalio.exceptions import (
     is_cancelled_exception,
 )
 
-from ..errors import SideEffectError, StepError, StepInterruptedError, StepTimeoutError
+from ..errors import SideEffectError, StepError, StepInterruptedError, StepTimeoutError, TerseError
 from ..execution import RetryRule
 from ..faults import fault_of
 from ..jobs import module_name
-from ..places import is_users, place, users_traceback
+from ..places import is_users, only_users_traceback, place, users_traceback
 from ..values import encoded_size
 from .functions import attribute_path, reference_of_class
 from .wire import FailureDetail, plain_json, read_failure_detail
@@ -58,7 +58,8 @@ _LONGEST_TEXT: Final = 10_000
 def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> ApplicationError:
     """What a step raised, as Temporal records it. Without a delay it is not retried."""
     cls = type(error)
-    error.__traceback__ = users_traceback(error.__traceback__)
+    shown = only_users_traceback if isinstance(error, TerseError) else users_traceback
+    error.__traceback__ = shown(error.__traceback__)
     detail = FailureDetail(
         step=step,
         error=reference_of_class(cls),
