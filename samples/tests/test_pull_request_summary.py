@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class GitHub:
 async def _served(application: Any) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=_PORT, log_level="error"))
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  it has nothing to wait for
         await asyncio.sleep(0.01)
     try:
         yield
@@ -80,14 +80,14 @@ async def github(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GitHub]:
 
 
 @pytest.fixture
-def model(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def model(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     """A model on this machine, which reads the diff and then answers."""
     monkeypatch.setenv("TERSE_MODEL", "openai:gpt-5-mini")
     monkeypatch.setenv("OPENAI_BASE_URL", f"{service.url}/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     read = {"method": "get_diff", "owner": "Codertocat", "repo": "Hello-World", "pullNumber": 2}
     service.answer(_COMPLETIONS, _calls("github_pull_request_read", read), _calls("final_result", _SUMMARY))
-    yield service
+    return service
 
 
 def _calls(tool: str, arguments: dict[str, Any]) -> Answer:
