@@ -9,7 +9,10 @@ import typer
 from .._version import __version__
 from .demo import demo
 from .dev import dev
+from .generate import generate
 from .listing import jobs
+from .state import app as state
+from .tools import tools
 from .trigger import trigger
 
 __all__ = ["app", "main"]
@@ -48,6 +51,9 @@ app.command()(demo)
 app.command()(dev)
 app.command()(trigger)
 app.command()(jobs)
+app.command()(tools)
+app.command()(generate)
+app.add_typer(state, name="state")
 
 
 def main() -> None:
