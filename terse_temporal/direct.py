@@ -102,6 +102,9 @@ class DirectExecution:
         self._key = step.idempotency_key if step else key or uuid.uuid4().hex
         self._occurrences: Counter[str] = Counter()
 
+    def refuses(self, call: str, *, wrong: bool) -> bool:
+        return wrong
+
     def refusal(self, call: str) -> str:
         if not self.job:
             return (

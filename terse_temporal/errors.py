@@ -15,9 +15,11 @@
     │   ├── StepTimeoutError          it ran longer than its timeout (also a TimeoutError)
     │   └── StepInterruptedError      its worker was lost, and on_interrupt="fail" says not to run it again
     ├── UnknownStateKeyError          a key that the job's states= do not declare
-    ├── StateValueError               a value of the state does not fit, is not JSON, or is too large (also a ValueError)
+    ├── StateValueError               a value of the state does not fit, or is not JSON (also a ValueError)
     ├── TransientError                what a tool raises to say that trying again may help
     ├── UnknownToolError              a tool, or toolbox, that is not there
+    ├── ToolError                     a tool says that it failed: .tool
+    ├── MountError                    an MCP server that cannot be started or reached
     ├── ModelError                    a call of a model failed: .model
     │   ├── ModelNotConfiguredError   no model is named, or its provider has no key
     │   ├── ModelUnavailableError     it did not answer, or said 429 or 5xx, however often it was tried
@@ -49,6 +51,7 @@ __all__ = [
     "ModelNotConfiguredError",
     "ModelOutputError",
     "ModelUnavailableError",
+    "MountError",
     "NotInStepError",
     "ResultError",
     "ServerUnavailableError",
@@ -62,6 +65,7 @@ __all__ = [
     "StepTimeoutError",
     "TerseError",
     "ToolDeniedError",
+    "ToolError",
     "TransientError",
     "TurnLimitError",
     "UnknownFunctionError",
@@ -170,6 +174,22 @@ class TransientError(TerseError):
 
 class UnknownToolError(TerseError):
     """A tool that nobody has registered, or a toolbox that is not mounted on this worker."""
+
+
+class ToolError(TerseError):
+    """A tool of an MCP server, or one that is built in, says that it failed. As it stands, another try would not help.
+
+    Attributes:
+        tool: its name, `toolbox.tool`.
+    """
+
+    def __init__(self, message: str, *, tool: str = "") -> None:
+        super().__init__(message)
+        self.tool = tool
+
+
+class MountError(TerseError):
+    """An MCP server that is mounted as a toolbox, and cannot be started or reached."""
 
 
 class ModelError(TerseError):

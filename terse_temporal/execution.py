@@ -92,6 +92,9 @@ class Execution(Protocol):
     def refusal(self, call: str) -> str:
         """Why `call` is not allowed here and where it is: the text of a `DurableOnlyError`."""
 
+    def refuses(self, call: str, *, wrong: bool) -> bool:
+        """Whether to refuse a call that is `wrong` by what can change under a run; where it is recorded, as it was."""
+
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         """Check the call at once; run it, or take its recorded result, when awaited."""
 

@@ -19,11 +19,15 @@ from typing import Any, TypeVar, overload
 
 from .errors import JobDefinitionError
 from .places import caller_frame, place, place_of
+from .state.schema import StateSchema
 from .triggers.base import Trigger
 
 __all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "registered_jobs"]
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+#: The workflow type of `engine/state_workflow.py`.
+_RESERVED = "terse.state"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +39,9 @@ class Job:
         handler: the function given as `on_trigger`.
         triggers: what starts it.
         durable: whether it may sleep and have steps.
-        filter: decides from the event whether a run does anything.
+        filter: decides from the event, and perhaps the state, whether a run does anything.
         states: the keys and types of its state, if declared.
+        state_schema: the same, for reading and writing.
         file, line: where it is created.
     """
 
@@ -46,6 +51,7 @@ class Job:
     durable: bool
     filter: Callable[..., Any] | None
     states: Any
+    state_schema: StateSchema
     file: str
     line: int
     _module_code: CodeType | None
@@ -64,6 +70,11 @@ class Job:
     def takes_state(self) -> bool:
         """Whether the handler asks for a second argument."""
         return _parameters(self.handler) == 2
+
+    @property
+    def filter_takes_state(self) -> bool:
+        """Whether the filter asks for a second argument."""
+        return self.filter is not None and _parameters(self.filter) == 2
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.handler(*args, **kwargs)
@@ -137,8 +148,10 @@ def create_job(
         durable: whether it may pause (`sleep`) and have steps. Its handler is then `async def` and is replayed from the
             top whenever a run goes on, so everything with an effect belongs into a step. A job that is not durable runs
             in one go, once, and may be a plain `def`.
-        filter: called with the event; a false answer ends the run with `{"skipped": "filter"}`, nothing scheduled.
-        states: the keys of the job's state: a pydantic model, or a mapping of key to type.
+        filter: called with `(event)` or `(event, state)`, may be `async def`; a false answer ends the run with
+            `{"skipped": "filter"}`. It is asked in the workflow, so nothing is scheduled but its reads of the state.
+        states: the keys of the job's state: a pydantic model, whose defaults are the values of unset keys, or a mapping
+            of key to type. Without it the state has any key, with any JSON value.
         on_trigger: the handler: `(event)` or `(event, state)`. What it returns, as JSON, is the run's result.
 
     Raises:
@@ -186,6 +199,7 @@ def _register(
         durable=durable,
         filter=filter,
         states=states,
+        state_schema=StateSchema(name, states, frame.f_globals),
         file=frame.f_code.co_filename,
         line=frame.f_lineno,
         _module_code=_module_code(frame),
@@ -209,6 +223,8 @@ def _check(job: Job) -> None:
         raise JobDefinitionError(f"{where} has no name: give create_job(name=…) a text that is not empty")
     if not callable(job.handler) or inspect.isclass(job.handler):
         raise JobDefinitionError(f"{where}: on_trigger is {job.handler!r}; give it a function")
+    if job.name == _RESERVED:
+        raise JobDefinitionError(f"{where}: the name is that of the workflows that keep state; give it another")
     for trigger in job.triggers:
         if not isinstance(trigger, Trigger):
             raise JobDefinitionError(f"{where}: {trigger!r} is not a trigger; take one from Triggers")
@@ -223,6 +239,14 @@ def _check(job: Job) -> None:
         raise JobDefinitionError(f"{where}: its handler {_name(job.handler)!r} has a `yield`; a handler returns")
     if job.filter is not None and not callable(job.filter):
         raise JobDefinitionError(f"{where}: filter is {job.filter!r}; give it a function of the event")
+    if job.filter is not None and _parameters(job.filter) not in (1, 2):
+        raise JobDefinitionError(
+            f"{where}: its filter {_name(job.filter)!r} takes {inspect.signature(job.filter)};"
+            " it is called with (event), or with (event, state)"
+        )
+    # Not in every copy of a module: making validators takes longer than all the rest of it.
+    if not _is_copy(job) and (wrong := job.state_schema.problem()) is not None:
+        raise JobDefinitionError(f"{where}: {wrong}")
     if _parameters(job.handler) not in (1, 2):
         raise JobDefinitionError(
             f"{where}: its handler {_name(job.handler)!r} takes {inspect.signature(job.handler)};"
@@ -231,10 +255,14 @@ def _check(job: Job) -> None:
 
 
 def _parameters(handler: Callable[..., Any]) -> int:
-    """How many arguments a handler is called with: 1 or 2; anything else does not fit."""
+    """How many arguments a handler or filter is called with: 1 or 2; anything else does not fit."""
+    try:
+        signature = inspect.signature(handler)
+    except ValueError:  # a builtin, such as `bool`
+        return 1
     kinds = [
         parameter
-        for parameter in inspect.signature(handler).parameters.values()
+        for parameter in signature.parameters.values()
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
     required = [parameter for parameter in kinds if parameter.default is parameter.empty]
@@ -246,6 +274,12 @@ def _parameters(handler: Callable[..., Any]) -> int:
 
 def _name(handler: Callable[..., Any]) -> str:
     return getattr(handler, "__qualname__", repr(handler))
+
+
+def _is_copy(job: Job) -> bool:
+    """Whether it is made by another execution of a module that has been imported, so that it has been checked."""
+    before = _registry.get(job.name) if is_collecting() else None
+    return before is not None and before.line == job.line and before._module_code == job._module_code
 
 
 def _same_place(before: Job, job: Job) -> bool:

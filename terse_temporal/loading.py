@@ -25,7 +25,7 @@ from .errors import JobDefinitionError, JobLoadError
 from .jobs import Job, registered_jobs
 from .places import place, shown_path
 
-__all__ = ["load_jobs"]
+__all__ = ["load_jobs", "load_modules"]
 
 _PATHS: Final = sysconfig.get_paths()
 
@@ -53,10 +53,7 @@ def load_jobs(targets: Sequence[str]) -> list[Job]:
             already is.
         JobDefinitionError: a job in one of them is declared wrongly, or has the name of another.
     """
-    importlib.invalidate_caches()
-    here = str(Path.cwd())
-    if sys.path[:1] not in ([here], [""]):
-        sys.path.insert(0, here)
+    _look_here_first()
     jobs: dict[str, Job] = {}
     for target in targets:
         before = registered_jobs()
@@ -66,6 +63,23 @@ def load_jobs(targets: Sequence[str]) -> list[Job]:
             raise JobLoadError(_without_jobs(target, modules))
         jobs |= {job.name: job for job in found}
     return list(jobs.values())
+
+
+def load_modules(targets: Sequence[str]) -> list[ModuleType]:
+    """Import what the targets name, as `load_jobs`, whether jobs are defined there or not.
+
+    Raises:
+        JobLoadError, JobDefinitionError: as `load_jobs`.
+    """
+    _look_here_first()
+    return [module for target in targets for module in _import_target(target)]
+
+
+def _look_here_first() -> None:
+    importlib.invalidate_caches()
+    here = str(Path.cwd())
+    if sys.path[:1] not in ([here], [""]):
+        sys.path.insert(0, here)
 
 
 def _import_target(target: str) -> Iterator[ModuleType]:

@@ -41,6 +41,8 @@ def place(file: str, line: int) -> str:
 
 def place_of(function: Callable[..., Any]) -> str:
     """Where a function is written, or its type where that is not known."""
+    if (made := getattr(function, "__where__", None)) is not None:
+        return str(made)  # one that stands for something of the user's, as the tools of a mounted server do
     code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
     return place(code.co_filename, code.co_firstlineno) if code else type(function).__name__
 

@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from .engine import limits
 from .engine.plugin import TersePlugin
 from .jobs import Job
+from .state import StateStore
 
 __all__ = ["DEFAULT_TASK_QUEUE", "build_worker"]
 
@@ -28,6 +29,7 @@ def build_worker(
     *,
     jobs: Iterable[Job] | None = None,
     task_queue: str = DEFAULT_TASK_QUEUE,
+    state_store: StateStore | None = None,
     **worker_options: Any,
 ) -> Worker:
     """A worker for jobs, with options that suit many short ones. Run it with `async with`, or `await worker.run()`.
@@ -36,6 +38,7 @@ def build_worker(
         client: any client, with whatever data converter: what travels is plain JSON.
         jobs: the jobs; `None` is every registered one.
         task_queue: where it takes its work from.
+        state_store: where the state of jobs is kept, as `TersePlugin` takes it.
         worker_options: any option of `temporalio.worker.Worker`; they win over the ones chosen here
             (`engine/limits.py` says why each is what it is).
 
@@ -55,5 +58,5 @@ def build_worker(
         if theirs in worker_options:
             del options[ours]
     options.update(worker_options)
-    plugins = [*options.pop("plugins", ()), TersePlugin(jobs)]
+    plugins = [*options.pop("plugins", ()), TersePlugin(jobs, state_store=state_store)]
     return Worker(client, task_queue=task_queue, plugins=plugins, **options)

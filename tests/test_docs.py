@@ -21,6 +21,8 @@ RUNS = [
     ("README.md", "onboard-customer", {"customer": {"email": "ada@example.com"}}, {"welcome": "message-1"}),
     ("docs/steps.md", "make-thumbnails", {"paths": ["a.png", "b.png"]}, ["a.png@200", "b.png@200"]),
     ("docs/steps.md", "pay-once", {}, {"declined": "insufficient_funds", "step": "pay"}),
+    ("docs/state.md", "count-mails", {"sender": "ada@example.com"}, {"count": 1, "senders": ["ada@example.com"]}),
+    ("docs/state.md", "handle-once", {"id": "a"}, "a"),
 ]
 
 
@@ -48,7 +50,7 @@ def jobs_of(module: ModuleType) -> list[Job]:
     return [value for value in vars(module).values() if isinstance(value, Job)]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/steps.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/state.md", "docs/steps.md"])
 def test_every_block_executes(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every block of Python in the documentation can be executed by itself."""
     assert blocks(page)

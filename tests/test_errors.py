@@ -11,6 +11,7 @@ from terse_temporal import errors
 ALSO = {
     "DurationError": ValueError,
     "EventError": ValueError,
+    "StateValueError": ValueError,
     "StepInputError": ValueError,
     "StepTimeoutError": TimeoutError,
 }

@@ -10,7 +10,10 @@ from .._version import __version__
 from .approvals import approvals, approve, deny
 from .demo import demo
 from .dev import dev
+from .generate import generate
 from .listing import jobs
+from .state import app as state
+from .tools import tools
 from .trigger import trigger
 
 __all__ = ["app", "main"]
@@ -52,6 +55,9 @@ app.command()(jobs)
 app.command()(approvals)
 app.command()(approve)
 app.command()(deny)
+app.command()(tools)
+app.command()(generate)
+app.add_typer(state, name="state")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.markup import escape
@@ -29,6 +29,8 @@ from .output import configure_logging, console, fail, job_table, leave
 __all__ = ["Observer", "WorkerOptions", "main", "work"]
 
 _logger = logging.getLogger("terse_temporal.worker")
+
+_LOOK_EVERY: Final = 0.01  # seconds; whether the worker has begun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,13 +138,22 @@ async def _until_signal(worker: Worker, on_ready: Callable[[], None]) -> None:
         loop.add_signal_handler(each, on_signal, each)
     running = asyncio.create_task(worker.run())
     stopping = asyncio.create_task(stop.wait())
-    on_ready()
+    # Before it takes work it connects its MCP servers, which may take a while, or fail.
+    while not (worker.is_running or running.done() or stop.is_set()):  # noqa: ASYNC110  the SDK has no event for it
+        await asyncio.sleep(_LOOK_EVERY)
+    if worker.is_running:
+        on_ready()
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not running.done():
-        await worker.shutdown()
+        if worker.is_running:
+            await worker.shutdown()
+        else:
+            running.cancel()  # it is still connecting its MCP servers
     try:
         await running
+    except asyncio.CancelledError:
+        pass
     except RuntimeError as err:
         # How the SDK says that the server will have no more of this worker: its namespace is gone, or its rights.
         raise ServerUnavailableError(f"the worker cannot go on, and has stopped: {err}") from err

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -26,7 +26,9 @@ from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
 from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
 from ..jobs import Job
-from ..state import State
+from ..state import State, StateId, StateStore
+from ..state.calls import CALLS
+from ..state.keeping import JobState, UpdateQueues
 from ..values import ValueProblem
 from .builtin import known_function
 from .failures import INTERRUPTED, recordable_cause, retry_delay, step_failure
@@ -53,16 +55,32 @@ class StepRunner:
         index: the functions that may be run.
         heartbeats: keeps the server told that a step is running.
         threads: where functions that are not coroutine functions run.
+        store: where the state of jobs is kept.
+        close_store: closes it, where the worker has opened it.
     """
 
     def __init__(
-        self, jobs: Mapping[str, Job], index: FunctionIndex, heartbeats: Heartbeats, threads: ThreadPoolExecutor
+        self,
+        jobs: Mapping[str, Job],
+        index: FunctionIndex,
+        heartbeats: Heartbeats,
+        threads: ThreadPoolExecutor,
+        store: StateStore,
+        close_store: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._jobs = jobs
         self._index = index
         self.heartbeats = heartbeats
         self.threads = threads
+        self.close_store = close_store
+        self._store = store
+        self._state_queues = UpdateQueues()
         self._refused: set[str] = set()
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The names of the modules whose functions it may run, and whose mounts it has."""
+        return self._index.modules
 
     @activity.defn(dynamic=True)
     async def run(self, args: Sequence[RawValue]) -> Any:
@@ -113,6 +131,8 @@ class StepRunner:
                 kind = "is not on this worker" if job is None else "is durable, so not run as one activity"
                 raise UnknownJobError(f"the job {call.job!r} {kind} (it has {', '.join(self._jobs) or 'none'})")
             return functools.partial(self._run_job, job, call, info)
+        if job is None and call.function.removeprefix("@sdk:") in CALLS:
+            raise UnknownJobError(f"the job {call.job!r} is not on this worker, which does not know what its state is")
         function = known_function(call.function) or self._index.resolve(call.function)
         input_type, output_type = (
             UNSET if reference is UNSET else resolve_type(reference)
@@ -121,7 +141,8 @@ class StepRunner:
         references = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
         references |= {name: resolve_type(reference) for name, reference in call.types.items()}
         where = job.where if job else "of a job that is not on this worker"
-        execution = DirectExecution(call.job, where, StepContext(name, info.attempt, call.key))
+        context = StepContext(name, info.attempt, call.key)
+        execution = DirectExecution(call.job, where, context, state=self._state_of(job, info))
         return functools.partial(
             self._run_step, call, name, info, function, references, input_type, output_type, execution
         )
@@ -163,10 +184,10 @@ class StepRunner:
             raise _failure(err, name, call, info) from recordable_cause(err)
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
-        execution = DirectExecution(job.name, job.where, key=call.key)
+        execution = DirectExecution(job.name, job.where, key=call.key, state=self._state_of(job, info))
         try:
             event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
-            arguments = [event, State(job.name)] if job.takes_state else [event]
+            arguments = [event, State(job.state_schema)] if job.takes_state else [event]
             with executing(execution):
                 data = result_data(job, await self._run(job.handler, arguments, {}))
             return with_tokens(data, execution.tokens, activity.payload_converter())
@@ -176,6 +197,13 @@ class StepRunner:
             raise step_failure(RuntimeError("the job cancelled itself"), job.name, None) from None
         except (Exception, SystemExit, KeyboardInterrupt) as err:
             raise step_failure(err, job.name, None) from recordable_cause(err)
+
+    def _state_of(self, job: Job | None, info: activity.Info) -> JobState | None:
+        if job is None:
+            return None
+        # Of the task queue, also where a plugin serves several workers.
+        of = StateId(info.namespace, info.task_queue, job.name)
+        return JobState(of, job.state_schema, self._store, self._state_queues)
 
     async def _run(self, function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         return await run_function(function, positional, keywords, threads=self.threads, must_end=_is_cancelled)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..agents.turns import model_turn
 from ..errors import UnknownFunctionError
+from ..state.calls import CALLS
 from ..tools import toolbox
 
 __all__ = ["known_function"]
@@ -14,6 +15,7 @@ __all__ = ["known_function"]
 #: By the reference after `@sdk:`. References are written to histories.
 _SDK: Final[Mapping[str, Callable[..., Any]]] = {
     "generate_text": model_turn,
+    **CALLS,
 }
 
 

@@ -74,6 +74,7 @@ class DurableExecution:
         self._namespace = namespace
         self._index = index
         self._occurrences: Counter[str] = Counter()
+        self._checks: Counter[str] = Counter()
         # Types of the run's own copy of the module: kept here, to go with it.
         self._codecs: dict[Any, Codec] = {}
 
@@ -84,6 +85,13 @@ class DurableExecution:
 
     def refusal(self, call: str) -> str:
         return not_durable(call, self.job.name, self.job.where)
+
+    def refuses(self, call: str, *, wrong: bool) -> bool:
+        # A refusal leaves a marker, and is asked for on a replay whatever is wrong by now: a run that has come past a
+        # call must come past it again. A call that is not refused leaves nothing.
+        occurrence = self._checks[call]
+        self._checks[call] += 1
+        return (wrong or workflow.unsafe.is_replaying()) and workflow.patched(f"{call}, check {occurrence}, refused")
 
     def now(self) -> datetime:
         return workflow.now()

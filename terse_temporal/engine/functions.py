@@ -59,6 +59,11 @@ class FunctionIndex:
                 lambdas = (each for each in _nested_code(code) if each.co_name == "<lambda>")
                 self._add_nested(lambdas, vars(home))
 
+    @property
+    def modules(self) -> frozenset[str]:
+        """The names of the modules that are indexed."""
+        return frozenset(self._modules)
+
     def resolve(self, reference: str) -> Callable[..., Any]:
         """The function that a reference names.
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 
+from temporalio import activity
 from temporalio.client import ClientConfig, WorkflowHistory
 from temporalio.client import Plugin as ClientPlugin
 from temporalio.service import ConnectConfig, ServiceClient
@@ -25,6 +26,9 @@ from temporalio.worker import (
 
 from ..errors import UnknownJobError
 from ..jobs import Job, registered_jobs
+from ..state import StateStore
+from ..state.opening import store_from_environment
+from ..tools.mounts import mounts
 from . import limits
 from .activities import StepRunner
 from .functions import FunctionIndex
@@ -32,6 +36,8 @@ from .heartbeats import Heartbeats
 from .mismatch import MismatchReporter
 from .runner import JobRunner
 from .sandbox import JobSource
+from .state_store import TemporalStore
+from .state_workflow import StateWorkflow, VersionedStateWorkflow
 from .unknown import is_dynamic, unknown_job_definition
 from .workflows import workflow_definition
 
@@ -43,14 +49,17 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
 
     Args:
         jobs: the jobs; `None` is every job that is registered when the worker is built.
+        state_store: where the state of jobs is kept. It is yours to close. `None` is the database that the environment
+            variable TERSE_STATE names when the worker is built, and without that Temporal itself.
 
     Pass it to `Worker(..., plugins=[TersePlugin()])`, to `Replayer(..., plugins=[TersePlugin()])`, or to
     `Client.connect(..., plugins=[TersePlugin()])`, whose workers then all have it. The worker must not have a dynamic
     activity of its own: steps need that place.
     """
 
-    def __init__(self, jobs: Iterable[Job] | None = None) -> None:
+    def __init__(self, jobs: Iterable[Job] | None = None, *, state_store: StateStore | None = None) -> None:
         self._jobs = None if jobs is None else list(jobs)
+        self._state_store = state_store
 
     def name(self) -> str:
         return "terse_temporal.TersePlugin"
@@ -67,9 +76,13 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
-        steps = StepRunner(jobs, index, Heartbeats(), threads)
+        opened = None if self._state_store else store_from_environment()
+        store = self._state_store or opened or TemporalStore(activity.client)
+        steps = StepRunner(jobs, index, Heartbeats(), threads, store, opened.close if opened else None)
         others = config.get("workflows", ())
-        config["workflows"] = [*others, *(workflow_definition(job, index) for job in jobs.values())]
+        deployment = config.get("deployment_config")
+        state = VersionedStateWorkflow if deployment and deployment.use_worker_versioning else StateWorkflow
+        config["workflows"] = [*others, state, *(workflow_definition(job, index) for job in jobs.values())]
         if not any(is_dynamic(other) for other in others):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
@@ -85,13 +98,24 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         owners = [getattr(each, "__self__", None) for each in config["activities"]]
         assert isinstance(runner, JobRunner)
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
-        with contextlib.ExitStack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
             for each in owners:
                 if not isinstance(each, StepRunner):
                     continue
                 # Not waited for: a step that was cut off goes on in its thread until it returns.
                 stack.callback(each.threads.shutdown, wait=False, cancel_futures=True)
+                if each.close_store is not None:
+                    stack.push_async_callback(each.close_store)
                 stack.enter_context(each.heartbeats.watching(worker))
+            # Connected before the worker polls, so that no step of it meets a server that is not there.
+            modules = {name for each in owners if isinstance(each, StepRunner) for name in each.modules}
+            try:
+                await stack.enter_async_context(mounts.serving(modules))
+            except BaseException:
+                # As the SDK does where it fails before it has started anything: `shutdown()`, and with it the end of
+                # `async with worker`, would wait for ever.
+                worker._shutdown_complete_event.set()
+                raise
             await next(worker)
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
@@ -99,6 +123,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         index = FunctionIndex(jobs.values())
         config["workflows"] = [
             *config.get("workflows", ()),
+            StateWorkflow,
             *(workflow_definition(job, index) for job in jobs.values()),
         ]
         config["unsandboxed_workflow_runner"] = _runner(config, jobs, index)

@@ -88,13 +88,15 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
     expected = event_type(job.handler, job.triggers, context.namespace)
     with executing(context.execution):
         received = read_event(raw, expected, job=job.name, namespace=context.namespace)
-        if job.filter is not None and not await _awaited(job.filter(received)):
+        state = State(job.state_schema)
+        if job.filter is not None and not await _awaited(
+            job.filter(received, state) if job.filter_takes_state else job.filter(received)
+        ):
             _log_end(job, None, "skipped by its filter")
             return {"skipped": "filter"}
         if job.durable:
-            result = result_data(
-                job, await job.handler(*((received, State(job.name)) if job.takes_state else (received,)))
-            )
+            arguments = (received, state) if job.takes_state else (received,)
+            result = result_data(job, await job.handler(*arguments))
         else:
             result = await _run_in_place(context, raw)
     _log_end(job, None)

@@ -2,26 +2,191 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from typing import Any, Final
 
-from .errors import TerseError
+from ..direct import DirectExecution
+from ..errors import StateValueError, TerseError
+from ..execution import Execution, RetryRule, StepRequest, current_execution
+from ..values import MAX_BYTES, encoded_size
+from . import calls
+from .arguments import check_function, dumped_data
+from .keeping import JobState
+from .schema import StateSchema
 
-__all__ = ["State"]
+__all__ = ["State", "current_state"]
+
+#: A store that cannot be reached may be there in a minute, as after a failover: tried again for about ten.
+_PATIENCE: Final = RetryRule(max_attempts=24, initial=1.0, multiplier=2.0, max_delay=30.0, on=(), faults="any")
+
+#: Of one attempt: far above what a store takes, with an update that waits for its turn after many others.
+_TIMEOUT: Final = timedelta(minutes=10)
+
+#: Characters of a key in the Web UI. A summary over 400 bytes, with what is not ASCII escaped, fails the workflow task.
+_SHOWN: Final = 60
 
 
 class State:
-    """What a handler that takes `(event, state)` is given. This version keeps no state, and says so when it is used."""
+    """What a job keeps between its runs, shared by all of them: the second argument of a handler, and of a filter.
 
-    def __init__(self, job: str) -> None:
-        self._job = job
+    Each call is a step: in a durable job it runs once, and a replay takes its result from the history. It costs three
+    history events there, and about two round trips to the server more than it takes the store. In a job that is not
+    durable, and in a step, it runs in place.
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise TerseError(
-            f"the job {self._job!r} used `state.{name}`, and this version of terse-temporal keeps no state between"
-            " runs. Keep it in a store of your own, read and written in steps."
+    Calls are checked when they are made, before anything is scheduled: a key that is not declared raises
+    `UnknownStateKeyError`, a value that does not fit `StateValueError`.
+
+    `get` and then `set` may lose what another run has written between the two. `update` may not.
+    """
+
+    __slots__ = ("_schema",)
+
+    def __init__(self, schema: StateSchema) -> None:
+        self._schema = schema
+
+    def get(self, key: str) -> Coroutine[Any, Any, Any]:
+        """The value of a key, as its declared type.
+
+        Args:
+            key: one of the declared keys; without `states=` any text of up to 200 characters.
+
+        Returns:
+            What to await. A key that is not set gives its default, a fresh one each time, or `None`.
+
+        Raises:
+            UnknownStateKeyError: the key is not declared.
+            StateValueError: when awaited: what is stored does not fit the type that the key has now.
+
+        It sees every write that has returned before it, of any run.
+        """
+        self._schema.key(key, "state.get")
+        return self._loaded(key, self._called("state.get", key, {}), "state.get")
+
+    def set(self, key: str, value: Any) -> Coroutine[Any, Any, Any]:
+        """Set a key, whatever it holds.
+
+        Args:
+            key: as for `get`.
+            value: what fits the declared type; without `states=` anything that is JSON.
+
+        Returns:
+            What to await; it gives the value.
+
+        Raises:
+            UnknownStateKeyError: the key is not declared.
+            StateValueError: the value does not fit, is not JSON, or is too large. Also when awaited: the whole state
+                becomes larger than its store takes.
+        """
+        self._schema.key(key, "state.set")
+        data = self._schema.dump(key, value, "state.set")
+        if (size := encoded_size(data)) > MAX_BYTES:
+            raise StateValueError(
+                f"state.set({key!r}) in the job {self._schema.job!r}: the value is {size:,} bytes, and the server takes"
+                f" {MAX_BYTES:,} at most. Store the data elsewhere, and keep where it is."
+            )
+        call = self._called("state.set", key, {"value": data, **self._attempt()})
+        return self._loaded(key, _then(call, data), "state.set")
+
+    def update(self, key: str, function: Callable[..., Any], *arguments: Any) -> Coroutine[Any, Any, Any]:
+        """Replace a value by what a function makes of it: atomic, however many runs do it at once.
+
+        Args:
+            key: as for `get`.
+            function: called with the value (or the default, or `None`) and the arguments; returns the new one. A `def`,
+                `async def` or lambda. In a durable job it runs where steps do and sees nothing of the handler. It is
+                called again when another write came between, so it should do nothing but compute.
+            arguments: further data for it, as JSON, validated by its annotations.
+
+        Returns:
+            What to await; it gives the new value.
+
+        Raises:
+            UnknownStateKeyError: the key is not declared.
+            StepIsolationError: the function reads a variable of the handler.
+            StepInputError: it does not take these arguments, or they are not JSON.
+            StateValueError: when awaited: what it returns does not fit, or what is stored does not.
+        """
+        self._schema.key(key, "state.update")
+        call = f"state.update({key!r}) in the job {self._schema.job!r}"
+        in_place = isinstance(_execution("state.update"), DirectExecution)
+        check_function(function, arguments, call, travels=not in_place)
+        given: dict[str, Any] = {"arguments": dumped_data(function, arguments, call)}
+        if in_place:
+            given["in_place"] = True
+        return self._loaded(key, self._called("state.update", key, given, {"function": function}), "state.update")
+
+    def delete(self, key: str) -> Coroutine[Any, Any, None]:
+        """Unset a key, so that it reads as its default again; nothing if it is not set.
+
+        Args:
+            key: as for `get`.
+
+        Raises:
+            UnknownStateKeyError: the key is not declared.
+        """
+        self._schema.key(key, "state.delete")
+        return self._called("state.delete", key, self._attempt())
+
+    def _called(
+        self,
+        name: str,
+        key: str,
+        arguments: Mapping[str, Any],
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Coroutine[Any, Any, Any]:
+        return _execution(name).call(
+            StepRequest(
+                run=calls.CALLS[name],
+                name=name,
+                reference=f"@sdk:{name}",
+                arguments={"key": key, **arguments},
+                functions=functions or {},
+                timeout=_TIMEOUT,
+                on_interrupt="retry",
+                retry=_PATIENCE,
+                summary=key[:_SHOWN],
+            )
         )
 
+    async def _loaded(self, key: str, call: Coroutine[Any, Any, Any], name: str) -> Any:
+        # Of this run's own copy of the module, whose types are those that the handler names.
+        return self._schema.load_answer(key, await call, name)
+
+    def _attempt(self) -> dict[str, int]:
+        """In place within a step that runs again: which attempt, because what it sets is set again."""
+        execution = current_execution()
+        if isinstance(execution, DirectExecution) and execution.step_context is not None:
+            return {"again": execution.step_context.attempt - 1}
+        return {}
+
     def __repr__(self) -> str:
-        return f"<State of {self._job!r}: not available in this version>"
+        return f"<State of {self._schema.job!r}>"
+
+
+def current_state() -> State:
+    """The state of the job whose step is running: in a step, where the handler's `state` does not reach.
+
+    Raises:
+        TerseError: no step of a job is running here.
+
+    Nothing of it is recorded: a step that runs again makes its calls again. What it sets is set again. An update that
+    an attempt before has made, the n-th of the step and of the same key and arguments, is not made twice.
+    """
+    execution = current_execution()
+    state = execution.state if isinstance(execution, DirectExecution) else None
+    if not isinstance(state, JobState):
+        raise TerseError("current_state() was called outside a step. A handler takes it as its second argument.")
+    return State(state.schema)
+
+
+def _execution(call: str) -> Execution:
+    execution = current_execution()
+    if execution is None:
+        raise TerseError(f"{call}() was called outside a run: a job's state is there in its handler, filter and steps")
+    return execution
+
+
+async def _then(call: Coroutine[Any, Any, Any], data: Any) -> Any:
+    await call
+    return data

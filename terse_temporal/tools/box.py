@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeVar
@@ -17,7 +17,8 @@ from ..errors import JobDefinitionError, StepInputError, UnknownToolError
 from ..jobs import is_collecting, module_name
 from ..places import place_of
 from ..steps import DEFAULT_TIMEOUT, Retry, interrupt_rule, rule_of
-from .tool import Tool, nearest
+from .mounts import START_TIMEOUT, Secret, mounts
+from .tool import Tool, listed, nearest
 
 __all__ = ["Toolbox", "toolbox"]
 
@@ -103,6 +104,57 @@ class Toolbox:
 
         return register
 
+    def mount(
+        self,
+        name: str,
+        *,
+        command: Sequence[str] | None = None,
+        url: str | None = None,
+        env: Mapping[str, Secret] | None = None,
+        headers: Mapping[str, Secret] | None = None,
+        cwd: str | None = None,
+        timeout: str | timedelta = DEFAULT_TIMEOUT,
+        start_timeout: str | timedelta = START_TIMEOUT,
+        on_interrupt: Literal["retry", "fail"] = "retry",
+    ) -> None:
+        """Make an MCP server a toolbox, at the top level of a job's module. It needs the extra `mcp`.
+
+        `toolbox.mount("github", command=["npx", "-y", "…"], env={"TOKEN": "${GITHUB_TOKEN}"})` is called as
+        `toolbox.github.create_issue(…)`, whether the server says `createIssue`, `create-issue` or `create_issue`.
+
+        Args:
+            name: of the toolbox.
+            command: the words of a command that starts the server, which is talked to over its standard input and
+                output. A worker starts it once, for all of its steps; it ends with the worker.
+            url: or where a server listens, for streamable HTTP.
+            env: variables for the command, beside `PATH`, `HOME` and the few others it gets from here. In a text
+                `${NAME}` is the variable `NAME` of the worker's own environment, read when the server is started; a
+                function is called for the value. No value reaches a history, a log or a message.
+            headers: likewise for a url; read with every request.
+            cwd: where the command runs.
+            timeout: how long one attempt of a call may take; after it the request is cancelled.
+            start_timeout: how long the server may take to start and to list its tools.
+            on_interrupt: what happens when the worker is lost during a call, as in `job_step`.
+
+        Raises:
+            JobDefinitionError: the options make no sense, or the name is mounted elsewhere with others.
+
+        Nothing is connected yet. A worker connects its mounts before it takes work, and does not start without them;
+        outside a worker the first call does it. The tools are listed then, and not again while the session lasts.
+        """
+        _not_reserved(f"toolbox.mount({name!r})", name)
+        mounts.mount(
+            name,
+            command=command,
+            url=url,
+            env=env,
+            headers=headers,
+            cwd=cwd,
+            timeout=timeout,
+            start_timeout=start_timeout,
+            on_interrupt=on_interrupt,
+        )
+
     def add(self, tool: Tool) -> None:
         """Register a tool. One written in the same place replaces it, as a module is executed more than once.
 
@@ -139,33 +191,36 @@ class Toolbox:
         return execution_for_call().call(self.find(name).request(arguments or {}))
 
     def find(self, name: str) -> Tool:
-        """The tool of a name, in either spelling. One that is registered comes before one that is built in.
+        """The tool of a name, in either spelling.
+
+        One that is registered comes before one of a server that is mounted, and that before one that is built in.
 
         Raises:
             UnknownToolError: there is none; the message has the nearest names.
         """
-        if (found := self._tools.get(name)) is not None:
+        if (found := _spelled(name, self._tools) or mounts.find(name)) is not None:
             return found
         self._load_built_in(name.partition(".")[0])
-        tools = {**self._built_in, **self._tools}
-        if (found := tools.get(name)) is not None:
+        if (found := _spelled(name, self._built_in)) is not None:
             return found
-        # `sendMessage` for `send_message`.
-        folded = [tool for tool in tools.values() if _folded(tool.name) == _folded(name)]
-        if len(folded) == 1:
-            return folded[0]
         raise UnknownToolError(self._unknown(name))
 
     def tools(self) -> list[Tool]:
-        """Every tool that is registered or built in, in the order of their names."""
+        """Every tool that can be called, in the order of their names.
+
+        Those that are registered or built in, and those of the MCP servers that are connected: all of them in a worker,
+        and those that have been called outside one.
+        """
         for name in BUILT_IN:
-            self._load_built_in(name)
-        tools = {**self._built_in, **self._tools}
+            if mounts.get(name) is None:
+                self._load_built_in(name)
+        built_in = {name: tool for name, tool in self._built_in.items() if mounts.get(tool.toolbox) is None}
+        tools = {**built_in, **{tool.name: tool for tool in mounts.tools()}, **self._tools}
         return [tools[name] for name in sorted(tools)]
 
     def toolboxes(self) -> set[str]:
         """The names of all toolboxes that there are, whether their tools are known yet or not."""
-        return {*BUILT_IN, *(tool.toolbox for tool in self._tools.values())}
+        return {*BUILT_IN, *(tool.toolbox for tool in self._tools.values()), *(mount.name for mount in mounts)}
 
     def _load_built_in(self, toolbox: str) -> None:
         """Have the built-in tools of a toolbox, whose modules import nothing that is an extra."""
@@ -174,14 +229,20 @@ class Toolbox:
 
     def _unknown(self, name: str) -> str:
         toolbox, _, _ = name.rpartition(".")
+        if not toolbox:
+            return (
+                f"there is no tool {name!r}: the name of one is that of its toolbox, a dot and its own, such as"
+                ' "slack.send_message"'
+            )
         tools = self.tools()
         inside = {tool.name for tool in tools if tool.toolbox == toolbox}
         if inside:
-            return f"there is no tool {name!r}{nearest(name, inside)} (the toolbox {toolbox!r} has {_list(inside)})"
-        boxes = {tool.toolbox for tool in tools}
+            return f"there is no tool {name!r}{nearest(name, inside)} (the toolbox {toolbox!r} has {listed(inside)})"
+        boxes = self.toolboxes()
         return (
             f"there is no toolbox {toolbox!r} for the tool {name!r}{nearest(toolbox, boxes)} (there are"
-            f" {_list(boxes) or 'none'}). Register a tool with @toolbox.tool({name!r}), and import its module."
+            f" {listed(boxes) or 'none'}). Register a tool with @toolbox.tool({name!r}) and import its module, or"
+            f" mount an MCP server with toolbox.mount({toolbox!r}, …)."
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -190,7 +251,7 @@ class Toolbox:
         return ToolPath(self, name)
 
     def __repr__(self) -> str:
-        return f"<toolbox: {_list(self._tools) or 'no tools'}>"
+        return f"<toolbox: {listed({*self._tools, *(f'{mount.name}.*' for mount in mounts)}) or 'no tools'}>"
 
 
 class ToolPath:
@@ -225,12 +286,22 @@ def _checked(name: str, where: str) -> str:
             f"@toolbox.tool({name!r}) ({where}): the name of a tool is that of its toolbox, a dot and its own, such as"
             ' "slack.send_message"'
         )
-    if name.partition(".")[0] in vars(Toolbox):
-        raise JobDefinitionError(
-            f"@toolbox.tool({name!r}) ({where}): toolbox.{name.partition('.')[0]} is something else; give the toolbox"
-            " another name"
-        )
+    _not_reserved(f"@toolbox.tool({name!r}) ({where})", name)
     return name
+
+
+def _not_reserved(call: str, name: str) -> None:
+    toolbox = str(name).partition(".")[0]
+    if toolbox in vars(Toolbox):
+        raise JobDefinitionError(f"{call}: toolbox.{toolbox} is something else; give the toolbox another name")
+
+
+def _spelled(name: str, tools: Mapping[str, Tool]) -> Tool | None:
+    """The tool of a name as it is, or of one that differs as `sendMessage` and `send_message` do."""
+    if (found := tools.get(name)) is not None:
+        return found
+    folded = [tool for tool in tools.values() if _folded(tool.name) == _folded(name)]
+    return folded[0] if len(folded) == 1 else None
 
 
 def _folded(name: str) -> str:
@@ -239,10 +310,6 @@ def _folded(name: str) -> str:
 
 def _identity(tool: Tool) -> tuple[str, str]:
     return tool.origin, getattr(tool.function, "__qualname__", "")
-
-
-def _list(names: Any) -> str:
-    return ", ".join(sorted(names))
 
 
 toolbox: Final = Toolbox()

@@ -12,8 +12,9 @@ from typing import Any, Final, Literal
 from .._keys import fold
 from ..errors import StepInputError
 from ..execution import RetryRule, StepRequest
+from .schemas import Written
 
-__all__ = ["Tool", "nearest"]
+__all__ = ["Tool", "listed", "nearest"]
 
 #: When a call is tried again: five times over about a quarter of a minute, and later where the other side asks for it.
 _ATTEMPTS: Final = RetryRule(max_attempts=5, initial=1.0, multiplier=2.0, max_delay=30.0, on=())
@@ -87,14 +88,14 @@ class Tool:
         takes_any = any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
         if not takes_any and (unknown := [name for name in arguments if name not in by_name]):
             raise StepInputError(
-                f"tool {self.name!r} ({self.where}) has no argument {unknown[0]!r}{nearest(unknown[0], by_name)}."
-                f" It is {self.name}{self._shown_signature()}"
+                f"tool {self.name!r} ({self.where}) has no argument {unknown[0]!r}{nearest(unknown[0], by_name) or '.'}"
+                f" It is {self.name}{self.shown_signature}"
             )
         try:
             bound = signature.bind(**arguments)
         except TypeError as err:
             raise StepInputError(
-                f"tool {self.name!r} ({self.where}): {err}. It is {self.name}{self._shown_signature()}"
+                f"tool {self.name!r} ({self.where}): {err}. It is {self.name}{self.shown_signature}"
             ) from None
         bound.apply_defaults()
         return dict(bound.arguments)
@@ -105,11 +106,32 @@ class Tool:
         missing = {fold(name): name for name in names if name not in arguments}
         return {name if name in names else missing.get(fold(name), name): value for name, value in arguments.items()}
 
-    def _shown_signature(self) -> str:
-        return str(self.signature).replace("typing.", "")
+    @property
+    def shown_signature(self) -> str:
+        """What it takes and gives, as one would write it."""
+        signature = self.signature
+        shown = signature.replace(
+            parameters=[
+                parameter.replace(annotation=_written(parameter.annotation))
+                for parameter in signature.parameters.values()
+            ],
+            return_annotation=_written(signature.return_annotation),
+        )
+        return str(shown).replace("typing.", "")
+
+
+def _written(annotation: Any) -> Any:
+    return Written(annotation) if isinstance(annotation, str) else annotation
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """The names with commas between them, and how many more there are."""
+    texts = sorted(names)
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -1,0 +1,64 @@
+"""`terse-temporal generate`: types of the tools, for editors and type checkers."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ..errors import MountError
+from ..places import shown_path
+from ..tools.stubs import stub_text
+from .mounted import loaded_tools
+from .options import Debug, Targets
+from .output import console, fail, or_fail
+
+__all__ = ["generate"]
+
+_FILE: Final = Path("terse_temporal") / "__init__.pyi"
+
+
+def generate(
+    targets: Targets,
+    output: Annotated[
+        Path, typer.Option(metavar="DIRECTORY", help="Where type checkers look for stubs of your own.")
+    ] = Path("typings"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if what is there is not up to date.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Write the types of the tools that jobs may call, so that an editor completes them and a type checker checks them.
+
+    The modules are imported, and the MCP servers that they mount are started or connected and asked for their tools.
+    Pyright and Pylance read `typings` by themselves; mypy needs `mypy_path = "typings"` in its settings.
+    """
+    found, missing = or_fail(lambda: loaded_tools(targets), debug=debug)
+    if missing:
+        fail(MountError("\n".join(map(str, missing))), status=1, debug=debug)
+    file = output / _FILE
+    command = shlex.join(["terse-temporal", "generate", *targets, *_unless_usual(output)])
+    text = stub_text(found, command)
+    shown = shown_path(str(file))
+    if check:
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            why = "is not up to date" if file.exists() else "is not there"
+            fail(f"{shown!r} {why}: the tools have changed since. Run: {command}", status=1)
+        console.print(f"{shown} is up to date", markup=False)
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as err:
+        fail(f"cannot write {shown!r}: {err.strerror}", debug=debug)
+    console.print(f"{shown}: the types of {len(found)} tools", markup=False)
+    console.print(
+        f'Pyright and Pylance read a directory "typings" by themselves; for mypy set mypy_path = "{output}".',
+        markup=False,
+    )
+
+
+def _unless_usual(output: Path) -> list[str]:
+    return [] if output == Path("typings") else ["--output", str(output)]

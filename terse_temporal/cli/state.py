@@ -1,0 +1,285 @@
+"""`terse-temporal state`: what a job keeps between its runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue as TaskQueueName
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.service import RPCError
+
+from ..client import connect
+from ..engine.state_history import read_state
+from ..engine.state_store import TemporalStore
+from ..errors import TerseError
+from ..state import StateId, StateStore
+from ..state.opening import store_from_environment
+from ..state.schema import StateSchema
+from ..worker import DEFAULT_TASK_QUEUE
+from .options import Address, Debug, Namespace, TaskQueue
+from .output import console, errors, fail, leave
+from .tasks import Interrupted, interruptible
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at what a job keeps between its runs, and change it.",
+    rich_markup_mode="markdown",
+)
+
+#: The exit status of `get` for a key that is not set.
+_NOT_SET: Final = 1
+
+#: How long a write waits for a worker, in seconds.
+_PATIENCE: Final = 10.0
+
+#: Workers ask for work every minute at least. A server tells of those of the last five.
+_POLLER_IS_GONE: Final = timedelta(seconds=70)
+
+#: Characters of a value in the table of `list`.
+_SHOWN: Final = 120
+
+JobName = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="The key.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on one line, for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@app.command("list")
+def list_(
+    job: JobName,
+    task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
+    as_json: AsJson = False,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """List the keys that are set, with their values. Keys that read as their default are not among them."""
+
+    async def show(place: _Place) -> int:
+        found = dict(sorted((await place.items()).items()))
+        if as_json:
+            print(json.dumps(found))
+        elif not found:
+            errors.print(f"nothing is set in the state of {place}", markup=False)
+        else:
+            table = Table(box=None, pad_edge=False, header_style="dim")
+            table.add_column("key", overflow="fold")
+            table.add_column("value", overflow="fold")
+            for key, value in found.items():
+                text = json.dumps(value, ensure_ascii=False)
+                table.add_row(Text(key), Text(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"))
+            console.print(table)
+        return 0
+
+    _run(show, job, task_queue, address, namespace, debug=debug)
+
+
+@app.command()
+def get(
+    job: JobName,
+    key: Key,
+    task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
+    as_json: AsJson = False,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Print the value of a key, as JSON. The exit status is 1 when it is not set."""
+
+    async def show(place: _Place) -> int:
+        found = await place.items()
+        if key not in found:
+            errors.print(f"{key!r} is not set in the state of {place}", markup=False)
+            return _NOT_SET
+        print(json.dumps(found[key], indent=None if as_json or not console.is_terminal else 2))
+        return 0
+
+    _run(show, job, task_queue, address, namespace, debug=debug)
+
+
+# So that -5 is a value, and no option.
+@app.command("set", context_settings={"ignore_unknown_options": True})
+def set_(
+    job: JobName,
+    key: Key,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="JSON; what is not JSON is taken as a text.")],
+    task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
+    as_json: AsJson = False,
+    yes: Yes = False,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Set a key, under running runs. Asks first.
+
+    The job's types are not known here: a value that does not fit them fails the runs that read it.
+    """
+    data, kind = _value(value)
+
+    async def write(place: _Place) -> int:
+        found = await place.items()
+        before = f"from {_short(found[key])} " if key in found else ""
+        await _ask(f"Set {key!r} of {place} {before}to {_short(data)} ({kind})?", yes=yes)
+        await place.writable()
+        await place.store.set(place.of, place.key(key), data, write=uuid.uuid4().hex)
+        _say(f"set {key!r} to {_short(data)} ({kind})", {"key": key, "value": data}, as_json=as_json)
+        return 0
+
+    _run(write, job, task_queue, address, namespace, debug=debug)
+
+
+@app.command()
+def rm(
+    job: JobName,
+    key: Key,
+    task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
+    as_json: AsJson = False,
+    yes: Yes = False,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Remove a key, under running runs, so that it reads as its default again. Asks first."""
+
+    async def write(place: _Place) -> int:
+        found = await place.items()
+        if key in found:
+            await _ask(f"Remove {key!r} of {place}, which is {_short(found[key])}?", yes=yes)
+            await place.writable()
+            await place.store.delete(place.of, key, write=uuid.uuid4().hex)
+        said = f"removed {key!r}" if key in found else f"{key!r} is not set in the state of {place}"
+        _say(said, {"key": key, "removed": key in found}, as_json=as_json)
+        return 0
+
+    _run(write, job, task_queue, address, namespace, debug=debug)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Whose state it is, and where it is kept."""
+
+    of: StateId
+    store: StateStore
+    client: Client
+    is_on_temporal: bool
+
+    async def items(self) -> Any:
+        # From the history: that needs no worker.
+        return await (read_state(self.client, self.of) if self.is_on_temporal else self.store.items(self.of))
+
+    def key(self, key: str) -> str:
+        return StateSchema(self.of.job, None).key(key, "state set")
+
+    async def writable(self) -> None:
+        """Refuse at once where no worker is there to take a write, which might take effect much later."""
+        if not self.is_on_temporal:
+            return
+        answer = await self.client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=self.of.namespace,
+                task_queue=TaskQueueName(name=self.of.task_queue),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            )
+        )
+        newest = max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers), default=None)
+        if newest is None or datetime.now(UTC) - newest > _POLLER_IS_GONE:
+            raise TerseError(
+                f"no worker takes work from the task queue {self.of.task_queue!r}, and state that is kept on Temporal"
+                f" is written by one. Start it (terse-worker MODULE --task-queue {self.of.task_queue}), or name another"
+                " --task-queue. Reading needs none."
+            )
+
+    def __str__(self) -> str:
+        return f"{self.of.job!r} (task queue {self.of.task_queue!r}, namespace {self.of.namespace!r})"
+
+
+@asynccontextmanager
+async def _placed(job: str, task_queue: str, address: str | None, namespace: str | None) -> AsyncIterator[_Place]:
+    opened = store_from_environment()
+    # What the SDK logs of a server that is gone, this command says itself. A database needs no server.
+    silent = Runtime(telemetry=TelemetryConfig(logging=None))
+    lazy = {"lazy": True} if opened else {}
+    client = await connect(target_host=address, namespace=namespace, runtime=silent, **lazy)
+    of = StateId(client.namespace, task_queue, job)
+    try:
+        yield _Place(of, opened or TemporalStore(lambda: client, patience=_PATIENCE), client, opened is None)
+    finally:
+        if opened is not None:
+            await opened.close()
+
+
+def _run(
+    command: Callable[[_Place], Awaitable[int]],
+    job: str,
+    task_queue: str,
+    address: str | None,
+    namespace: str | None,
+    *,
+    debug: bool,
+) -> None:
+    async def run() -> int:
+        async with _placed(job, task_queue, address, namespace) as place:
+            return await command(place)
+
+    try:
+        status = asyncio.run(interruptible(run()))
+    except Interrupted as interrupted:
+        leave(interrupted.status)
+    except TerseError as err:
+        fail(err, debug=debug)
+    except RPCError as err:
+        fail(f"the server refuses it: {err.message}")
+    leave(status)
+
+
+def _value(text: str) -> tuple[Any, str]:
+    """The value that a person typed, and what it was taken as."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant), "as JSON"
+    except (ValueError, RecursionError):
+        return text, "as a text, as it is not JSON"
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and Infinity, which JSON does not have
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+async def _ask(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail(f"{question} Nobody can be asked here: give --yes to do it.")
+    errors.print(question, end=" ", markup=False)
+    errors.print("\\[y/N] ", end="")
+    # In a thread, so that Ctrl-C is heard meanwhile.
+    if (await asyncio.to_thread(input)).strip().lower() not in ("y", "yes"):
+        errors.print("left as it is")
+        leave(_NOT_SET)
+
+
+def _say(text: str, data: Any, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(data))
+    else:
+        console.print(text, markup=False)

@@ -1,0 +1,71 @@
+"""`terse-temporal tools`: what tools there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from ..tools import Tool
+from .mounted import loaded_tools
+from .options import Debug, Targets
+from .output import console, errors, leave, or_fail
+
+__all__ = ["tools"]
+
+
+def tools(
+    targets: Targets,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for programs.")] = False,
+    debug: Debug = False,
+) -> None:
+    """List the tools that jobs and models may call: what each takes, how it is retried, and where it comes from.
+
+    The modules are imported, and the MCP servers that they mount are started or connected, as a worker does it, and
+    asked for their tools. A server that cannot be had is reported, and the exit status is 1.
+    """
+    found, missing = or_fail(lambda: loaded_tools(targets), debug=debug)
+    if as_json:
+        print(json.dumps([_row(tool) for tool in found], indent=2, ensure_ascii=False))
+    else:
+        console.print(_table(found))
+    for each in missing:
+        errors.print("[bold red]error:[/] ", end="")
+        errors.print(str(each), markup=False)
+    if missing:
+        leave(1)
+
+
+def _row(tool: Tool) -> dict[str, object]:
+    return {
+        "name": tool.name,
+        "signature": tool.shown_signature,
+        "description": tool.description,
+        "read_only": tool.read_only,
+        "idempotent": tool.idempotent,
+        "origin": tool.origin,
+        "where": tool.where,
+        "schema": None if tool.schema is None else dict(tool.schema),
+    }
+
+
+def _table(found: Iterable[Tool]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("tool", "arguments", "twice", "from"):
+        table.add_column(column, overflow="fold")
+    for tool in found:
+        # Text, because in a plain string rich would read "[…]" as a style.
+        table.add_row(Text(tool.name), Text(tool.shown_signature), _twice(tool), Text(_origin(tool)))
+    return table
+
+
+def _twice(tool: Tool) -> str:
+    return "read-only" if tool.read_only else "idempotent" if tool.idempotent else "-"
+
+
+def _origin(tool: Tool) -> str:
+    return tool.origin if tool.origin == "built in" else f"{tool.origin}, {tool.where}"

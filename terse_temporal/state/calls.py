@@ -1,0 +1,89 @@
+"""What `state.get`, `set`, `update` and `delete` do, where they run: in an activity, or in place.
+
+They are found by name (`@sdk:state.get`), and their arguments are written to histories: plain JSON, checked by the
+handler against the types of its own run and here against those of the worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from ..errors import StepInputError
+from ..invocation import cached_codec, run_function
+from ..values import ValueProblem
+from .arguments import argument_types
+from .keeping import here
+from .store import Stored
+
+__all__ = ["CALLS"]
+
+
+async def get(key: str) -> Any:
+    """The value of a key; of one that is not set the default, or `None`."""
+    state, _ = here("state.get()")
+    schema = state.schema
+    stored = await state.store.get(state.of, schema.key(key, "state.get"))
+    value = schema.load(key, stored, "state.get")
+    # A default goes through JSON too; that it is no value of its type, where it is None, must not matter.
+    return None if stored is None and value is None else schema.dump(key, value, "state.get")
+
+
+async def set(key: str, value: Any, again: int = 0) -> None:  # noqa: A001  # the call is named so
+    """Set a key."""
+    state, step = here("state.set()")
+    schema = state.schema
+    data = schema.dump(key, schema.load(schema.key(key, "state.set"), Stored(value), "state.set"), "state.set")
+    await state.store.set(state.of, key, data, write=_write(step.idempotency_key, again))
+
+
+async def delete(key: str, again: int = 0) -> None:
+    """Unset a key."""
+    state, step = here("state.delete()")
+    await state.store.delete(state.of, state.schema.key(key, "state.delete"), write=_write(step.idempotency_key, again))
+
+
+async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., Any], in_place: bool = False) -> Any:
+    """Replace a value by what a function makes of it."""
+    state, step = here("state.update()")
+    schema = state.schema
+    schema.key(key, "state.update")
+    more = _loaded(function, arguments, key)
+
+    async def change(stored: Stored | None) -> Any:
+        value = await run_function(function, [schema.load(key, stored, "state.update"), *more], {})
+        return schema.dump(key, value, "state.update")
+
+    write = _write(step.idempotency_key, key, arguments) if in_place else step.idempotency_key
+    async with state.queues.turn(state.of, key):
+        return await state.store.update(state.of, key, change, write=write)
+
+
+def _loaded(function: Callable[..., Any], arguments: Sequence[Any], key: str) -> list[Any]:
+    try:
+        types = argument_types(function, len(arguments))
+        return [cached_codec(type_).load(each) for type_, each in zip(types, arguments, strict=True)]
+    except ValueProblem as problem:
+        raise StepInputError(f"state.update({key!r}): an argument {problem}") from None
+
+
+def _write(key: str, *more: Any) -> str:
+    """The key of a write: the step's, with what else tells it from another write of a step that runs again.
+
+    In place, within a step, the n-th call of the next attempt has the key of the n-th call of this one. A `set` is made
+    again then, as everything that the step does; an update has happened, if it is the same.
+    """
+    if not any(more):
+        return key
+    return hashlib.sha256(json.dumps([key, *more]).encode()).hexdigest()[:32]
+
+
+#: By activity type.
+CALLS: Final[Mapping[str, Callable[..., Any]]] = {
+    "state.get": get,
+    "state.set": set,
+    "state.update": update,
+    "state.delete": delete,
+}

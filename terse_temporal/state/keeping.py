@@ -1,0 +1,77 @@
+"""Where the state of a job is kept, and what it may hold: what a call of `state` finds where it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from ..direct import DirectExecution, StepContext
+from ..errors import TerseError
+from ..execution import current_execution
+from .schema import StateSchema
+from .store import StateId, StateStore
+
+__all__ = ["JobState", "UpdateQueues", "here"]
+
+_updating: ContextVar[bool] = ContextVar("terse_temporal.state.updating", default=False)
+
+
+class UpdateQueues:
+    """Updates of one key wait for each other within a worker, so that they rarely find that another came between."""
+
+    def __init__(self) -> None:
+        # Weak: a queue is there for as long as anybody is in it.
+        self._locks: WeakValueDictionary[tuple[StateId, str], asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, of: StateId, key: str) -> AsyncIterator[None]:
+        """Wait for one's turn, and have it within the block."""
+        lock = self._locks.setdefault((of, key), asyncio.Lock())
+        async with lock:
+            token = _updating.set(True)
+            try:
+                yield
+            finally:
+                _updating.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """The state of one job, as a worker has it.
+
+    Attributes:
+        of: whose it is.
+        schema: its keys and types, of the module as the worker imported it.
+        store: where it is kept.
+        queues: shared by all jobs of the worker.
+    """
+
+    of: StateId
+    schema: StateSchema
+    store: StateStore
+    queues: UpdateQueues
+
+
+def here(call: str) -> tuple[JobState, StepContext]:
+    """The state of the job whose call this is, and the call itself as a step.
+
+    Raises:
+        TerseError: there is none here.
+    """
+    execution = current_execution()
+    if not isinstance(execution, DirectExecution) or execution.state is None or execution.step_context is None:
+        raise TerseError(
+            f"{call} was called outside a run: a job's state is there in its handler, its filter and steps"
+        )
+    if _updating.get():
+        raise TerseError(
+            f"{call} was called in the function of a state.update() of the job {execution.job!r}, which gets the value"
+            " as its argument, returns the new one, and may be called again when another write came between. Make the"
+            " call before or after the update."
+        )
+    assert isinstance(execution.state, JobState)
+    return execution.state, execution.step_context

@@ -1,0 +1,270 @@
+"""The tools of a project as a stub of this package, which type checkers read in its place.
+
+A stub in a directory of the user's own comes before the installed package for mypy (`mypy_path`) and for Pyright
+(`stubPath`, which is `typings` by itself), module by module. So one file, for `terse_temporal` itself, is enough: it
+has all that the package exports, with absolute imports, and a `toolbox` whose attributes are known. Everything is in
+the order of names, so that the same tools give the same text.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import json
+import keyword
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, Union
+
+from .mounted import MountedTool, argument_name, takes_others
+from .schemas import type_text
+from .tool import Tool
+
+__all__ = ["stub_text"]
+
+_INDENT: Final = "    "
+
+#: What types are made of here.
+_BUILTINS: Final = frozenset(["bool", "dict", "float", "int", "list", "str"])
+
+
+def stub_text(tools: Iterable[Tool], command: str) -> str:
+    """The text of `terse_temporal/__init__.pyi`.
+
+    Args:
+        tools: those that `toolbox` has.
+        command: what makes this file, for its first lines.
+    """
+    return _Stub(tools).text(command)
+
+
+class _Stub:
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        self._imports: set[str] = set()
+        self._names: set[str] = set()
+        self._dicts: list[str] = []
+        boxes: dict[str, list[Tool]] = {}
+        for tool in tools:
+            if all(part.isidentifier() and not keyword.iskeyword(part) for part in tool.name.split(".")):
+                boxes.setdefault(tool.toolbox, []).append(tool)
+        # A toolbox within a toolbox: `crm.contacts.find` makes an attribute of `crm`.
+        for name in list(boxes):
+            while "." in name:
+                name = name.rpartition(".")[0]  # noqa: PLW2901  one level up
+                boxes.setdefault(name, [])
+        self._boxes = dict(sorted(boxes.items()))
+
+    def text(self, command: str) -> str:
+        classes = [self._box(name, tools) for name, tools in self._boxes.items()]
+        top = [name for name in self._boxes if "." not in name]
+        attributes = [_property(name, _class_name(name)) for name in top] or [f"{_INDENT}..."]
+        classes.append("\n".join(["class _Toolbox(Toolbox):", *attributes]))
+        exports, names = _exports()
+        lines = [
+            f"# Made by `{command}`: not to be edited.",
+            "# fmt: off",
+            "# ruff: noqa",
+            '"""The types of `terse_temporal`, with the tools of this project."""',
+            "",
+            *sorted({"import builtins", *self._imports}),
+            "from typing import Any, Literal, NotRequired, TypedDict",
+            "",
+            *exports,
+            "from terse_temporal.tools.box import Toolbox",
+        ]
+        body = "\n\n".join([*self._dicts, *classes])
+        listed = "\n".join(f"{_INDENT}{json.dumps(name)}," for name in names)
+        return "\n".join(lines) + f"\n\n__all__ = [\n{listed}\n]\n\n{body}\n\ntoolbox: _Toolbox\n"
+
+    def _box(self, name: str, tools: Iterable[Tool]) -> str:
+        inner = [each for each in self._boxes if each.rpartition(".")[0] == name]
+        own = {tool.name.rpartition(".")[2]: self._method(tool) for tool in tools}
+        own |= {each.rpartition(".")[2]: _property(each.rpartition(".")[2], _class_name(each)) for each in inner}
+        text = "\n".join([f"class {_class_name(name)}:", *(own[each] for each in sorted(own))])
+        # In a class that has a method `list`, that is what `list` means.
+        return _with_builtins(text, _BUILTINS.intersection(own))
+
+    def _method(self, tool: Tool) -> str:
+        if isinstance(tool, MountedTool):
+            parameters, result = self._mounted(tool)
+        else:
+            parameters, result = self._registered(tool)
+        name = tool.name.rpartition(".")[2]
+        if parameters:
+            inside = "".join(f"{_INDENT * 2}{each},\n" for each in ["self", *parameters])
+            head = f"{_INDENT}async def {name}(\n{inside}{_INDENT}) -> {result}:"
+        else:
+            head = f"{_INDENT}async def {name}(self) -> {result}:"
+        return f"{head}\n{_docstring(tool.description)}" if tool.description else f"{head} ..."
+
+    def _mounted(self, tool: MountedTool) -> tuple[list[str], str]:
+        schema = tool.schema or {}
+        prefix = _class_name(tool.name)
+        required = schema.get("required") or ()
+        parameters, optional, others = [], [], takes_others(schema)
+        for name, each in (schema.get("properties") or {}).items():
+            shown = argument_name(name)
+            if shown is None or shown == "self":
+                others = True
+                continue
+            text = self._type(each, schema, f"{prefix}{_camel(name)}")
+            # `None` is left out of the call, as in Python it means "not given".
+            if name in required:
+                parameters.append(f"{shown}: {text}")
+            else:
+                optional.append(f"{shown}: {_or_none(text)} = ...")
+        parameters += optional
+        if parameters:
+            parameters.insert(0, "*")
+        if others:
+            parameters.append("**others: Any")
+        output = tool.output_schema
+        if output is None:
+            return parameters, "Any"
+        if list(output.get("properties") or ()) == ["result"]:
+            return parameters, self._type(output["properties"]["result"], output, f"{prefix}Result")
+        return parameters, self._type(output, output, f"{prefix}Result")
+
+    def _type(self, schema: Any, root: Mapping[str, Any], name: str) -> str:
+        made: dict[int, str] = {}
+
+        def define(found: Mapping[str, Any], suggested: str) -> str:
+            if id(found) in made:
+                return made[id(found)]
+            # A class that the document names by itself has no prefix yet.
+            wanted = suggested if suggested.startswith("_") else f"{name}{suggested}"
+            made[id(found)] = chosen = self._free(wanted)
+            required = found.get("required") or ()
+            fields = {
+                field: type_text(each, root, define=define, name=f"{chosen}{_camel(field)}")
+                for field, each in found["properties"].items()
+            }
+            self._dicts.append(_typed_dict(chosen, fields, required))
+            return chosen
+
+        return type_text(schema, root, define=define, name=name)
+
+    def _free(self, name: str) -> str:
+        chosen, number = name, 2
+        while chosen in self._names:
+            chosen, number = f"{name}{number}", number + 1
+        self._names.add(chosen)
+        return chosen
+
+    def _registered(self, tool: Tool) -> tuple[list[str], str]:
+        parameters, keyword_only = [], False
+        for parameter in tool.signature.parameters.values():
+            text = self._annotation(tool, parameter.name)
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                continue  # arguments are given by name
+            if parameter.kind is parameter.VAR_KEYWORD:
+                parameters.append(f"**{parameter.name}: {text}")
+                continue
+            if not keyword_only:
+                parameters.append("*")
+                keyword_only = True
+            default = "" if parameter.default is parameter.empty else " = ..."
+            parameters.append(f"{parameter.name}: {text}{default}")
+        return parameters, self._annotation(tool, "return")
+
+    def _annotation(self, tool: Tool, name: str) -> str:
+        function = inspect.unwrap(tool.function)
+        try:
+            return self._written(typing.get_type_hints(function).get(name, Any))
+        except Exception:  # an annotation that means nothing outside a type checker
+            return "Any"
+
+    def _written(self, type_: Any) -> str:
+        """A type as code of another module writes it."""
+        origin, arguments = typing.get_origin(type_), typing.get_args(type_)
+        if type_ is None or type_ is type(None):
+            return "None"
+        if type_ is Any:
+            return "Any"
+        if origin in (Union, types.UnionType):
+            return " | ".join(dict.fromkeys(map(self._written, arguments)))
+        if origin is Literal:
+            return (
+                f"Literal[{', '.join(json.dumps(each) if isinstance(each, str) else repr(each) for each in arguments)}]"
+            )
+        if origin is not None and isinstance(origin, type):
+            inner = ["..." if each is ... else self._written(each) for each in arguments]
+            return f"{self._written(origin)}[{', '.join(inner)}]" if "Any" not in self._written(origin) else "Any"
+        if not isinstance(type_, type) or "<" in type_.__qualname__:
+            return "Any"
+        if type_.__module__ == builtins.__name__:
+            return type_.__qualname__
+        self._imports.add(f"import {type_.__module__}")
+        return f"{type_.__module__}.{type_.__qualname__}"
+
+
+def _exports() -> tuple[list[str], list[str]]:
+    """What the package exports but `toolbox`, as imports from where it is, and the names of all."""
+    package = Path(__file__).parent.parent
+    lines, names = [], ["toolbox"]
+    for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.ImportFrom) or node.level != 1:
+            continue
+        for alias in node.names:
+            if alias.name == "toolbox":
+                continue
+            name = alias.asname or alias.name
+            names.append(name)
+            lines.append(f"from terse_temporal.{node.module} import {alias.name} as {name}")
+    return lines, sorted(names)
+
+
+def _typed_dict(name: str, fields: Mapping[str, str], required: Iterable[str]) -> str:
+    needed = set(required)
+    if all(field.isidentifier() and not keyword.iskeyword(field) and field not in _BUILTINS for field in fields):
+        lines = [
+            f"{_INDENT}{field}: {text if field in needed else f'NotRequired[{text}]'}" for field, text in fields.items()
+        ]
+        return "\n".join([f"class {name}(TypedDict):", *lines])
+    lines = [
+        f"{_INDENT * 2}{json.dumps(field)}: {text if field in needed else f'NotRequired[{text}]'},"
+        for field, text in fields.items()
+    ]
+    return "\n".join([f"{name} = TypedDict(", f'{_INDENT}"{name}",', f"{_INDENT}{{", *lines, f"{_INDENT}}},", ")"])
+
+
+def _property(name: str, type_: str) -> str:
+    return f"{_INDENT}@property\n{_INDENT}def {name}(self) -> {type_}: ..."
+
+
+def _with_builtins(text: str, names: Iterable[str]) -> str:
+    """The text with the names of builtins that mean something else in it written out, where they are types."""
+    for name in names:
+        # Not in a text, and not what is defined or called so itself.
+        texts = r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\]|\\.)*"'
+        as_type = rf"(?:(?<=[:|,>] )|(?<=\[))({name})\b"
+        text = re.sub(f"{texts}|{as_type}", lambda found: f"builtins.{found[1]}" if found[1] else found[0], text)
+    return text
+
+
+def _docstring(text: str) -> str:
+    lines = inspect.cleandoc(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').splitlines()
+    if lines[-1].endswith('"'):
+        lines[-1] += " "
+    inside = [f"{_INDENT * 2}{line.rstrip()}".rstrip() for line in lines]
+    if len(inside) == 1:
+        return f'{_INDENT * 2}"""{lines[0].strip()}"""'
+    inside[0] = f'{_INDENT * 2}"""{lines[0].strip()}'
+    return "\n".join([*inside, f'{_INDENT * 2}"""'])
+
+
+def _or_none(text: str) -> str:
+    return text if text == "Any" or text.endswith("None") else f"{text} | None"
+
+
+def _class_name(name: str) -> str:
+    return f"_{_camel(name)}"
+
+
+def _camel(name: str) -> str:
+    words = "".join(each if each.isascii() and each.isalnum() else " " for each in name).split()
+    return "".join(word[:1].upper() + word[1:] for word in words)

@@ -1,0 +1,35 @@
+"""What the tests of state share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from terse_temporal.testing import JobEnvironment
+
+from ..effects import Effects
+from ..engine.bench import Bench
+from .databases import postgres
+
+
+@pytest.fixture
+def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
+    """A place to run jobs, once with the workflow cache on and once with it at zero."""
+    return Bench(env, cache, task_queue, effects)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server, shared by the tests of the session."""
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.db'}"
+    return str(request.getfixturevalue("postgres_server"))

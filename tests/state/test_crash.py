@@ -1,0 +1,78 @@
+"""A worker that is killed between a write and the answer: the next attempt changes nothing, and gets the same answer.
+
+The worker is a real process, which kills itself right after the store has the write. Meanwhile another writes the same
+keys, so that a write that is made again would be seen.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+
+from terse_temporal.client import connect
+from terse_temporal.devserver import DevServer
+from terse_temporal.engine.state_store import TemporalStore
+from terse_temporal.state import StateStore, open_store
+
+from ..crash.processes import Case, at_once, result
+from .stores import state_of
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client() -> AsyncIterator[Client]:
+    """A client of a server whose time is real."""
+    async with DevServer() as server:
+        yield await connect(target_host=server.address)
+
+
+@pytest.fixture
+def new_case(client: Client, tmp_path: Path) -> Callable[[], Case]:
+    """Makes a run's surroundings: a task queue and a directory of its own."""
+    return functools.partial(Case, client, tmp_path, jobs="tests.state.jobs_crash")
+
+
+async def survives(case: Case, crash_at: str, store: StateStore) -> None:
+    """Kill the worker after that write, let another write come between, and start the next worker."""
+    of = state_of("crashing-state", case.task_queue)
+    async with case.worker(crash_at=crash_at) as first:
+        run = await case.start("crashing-state", {"value": "mine"})
+        assert await first.ended() == -signal.SIGKILL
+    async with case.worker():
+        # Before the step's next attempt, which comes when the server misses its heartbeat.
+        await store.set(of, "gone", "set again", write="other-1")
+        if "set" in crash_at:
+            await store.set(of, "value", "another's", write="other-2")
+        if "update" in crash_at:
+            await store.set(of, "count", 100, write="other-3")
+        last = 110 if "update" in crash_at else 11
+        value = "another's" if "set" in crash_at else "mine"
+        gone = "set again" if "delete" in crash_at else None
+        assert await result(run) == [1, last, value, gone]
+    assert case.marks.lines() == []
+
+
+def every_crash(new_case: Callable[[], Case], store: StateStore) -> dict[str, Coroutine[Any, Any, None]]:
+    return {
+        point: survives(new_case(), point, store)
+        for point in ("state.update: committed", "state.set: committed", "state.delete: committed")
+    }
+
+
+async def test_on_temporal(new_case: Callable[[], Case], client: Client) -> None:
+    """With the state on Temporal."""
+    await at_once(every_crash(new_case, TemporalStore(lambda: client)))
+
+
+async def test_in_a_database(new_case: Callable[[], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the state in a database, which the environment variable TERSE_STATE names."""
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    monkeypatch.setenv("TERSE_STATE", url)
+    async with open_store(url) as store:
+        await at_once(every_crash(new_case, store))

@@ -1,0 +1,155 @@
+"""JSON schemas, as servers write them, check arguments and become types.
+
+They are whatever somebody's server says, so nothing in them may do more than be of no help.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import mcp_types
+import pytest
+
+from terse_temporal.errors import StepInputError, UnknownToolError
+from terse_temporal.tools.mcp import _tools
+from terse_temporal.tools.mounted import MountedTool
+from terse_temporal.tools.mounts import Mount, mounts
+from terse_temporal.tools.schemas import type_text
+from terse_temporal.tools.stubs import stub_text
+
+from .conftest import Load
+
+TREE = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "children": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}},
+    "required": ["name"],
+}
+
+
+@pytest.fixture
+def mount(load: Load) -> Mount:
+    load("mounting", 'from terse_temporal import toolbox\n\ntoolbox.mount("box", command=["server"])\n')
+    found = mounts.get("box")
+    assert found is not None
+    return found
+
+
+def listed(mount: Mount, *tools: tuple[str, dict[str, Any]]) -> dict[str, MountedTool]:
+    """The tools of the mount, as if its server had listed these."""
+    mount.tools, mount.clashes = _tools(
+        mount, [mcp_types.Tool(name=name, input_schema={"type": "object", **schema}) for name, schema in tools]
+    )
+    return dict(mount.tools)
+
+
+def one(mount: Mount, properties: dict[str, Any], **schema: Any) -> MountedTool:
+    return listed(mount, ("tool", {"properties": properties, **schema}))["tool"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"type": "string"}, "str"),
+        ({"type": ["string", "null"]}, "str | None"),
+        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "int | None"),
+        ({"enum": ["a", 'b"', None]}, 'Literal["a", "b\\"", None]'),
+        ({"const": 5}, "Literal[5]"),
+        ({"type": "array", "items": {"type": "number"}}, "list[float]"),
+        ({"type": "array"}, "list[Any]"),
+        ({"type": "object", "additionalProperties": {"type": "boolean"}}, "dict[str, bool]"),
+        ({"type": "object", "properties": {"a": {}}}, "dict[str, Any]"),
+        ({"anyOf": [{"type": "string"}, {}]}, "Any"),
+        ({"allOf": [{"$ref": "#/$defs/Tree"}]}, "dict[str, Any]"),
+        ({"$ref": "#/$defs/Circle"}, "Any"),
+        ({"$ref": "https://example.com/schema.json"}, "Any"),
+        ({"$ref": "#/nowhere/at/all"}, "Any"),
+        (True, "Any"),
+        ({"type": "quaternion"}, "Any"),
+    ],
+)
+def test_types(schema: Any, text: str) -> None:
+    """Each schema is the Python type that says as much, or `Any`."""
+    root = {"$defs": {"Tree": TREE, "Circle": {"$ref": "#/$defs/Circle"}}}
+    assert type_text(schema, root) == text
+
+
+def test_signatures(mount: Mount) -> None:
+    """They have the properties that can be arguments, required ones first, under names that Python takes."""
+    tool = one(
+        mount,
+        {
+            "per-page": {"type": "integer", "default": 5},
+            "from": {"type": "string"},
+            "$odd": {},
+            "q": {"type": "string"},
+        },
+        required=["q", "from"],
+    )
+    assert tool.shown_signature == "(*, from_: str, q: str, per_page: int = 5, **arguments)"
+    assert isinstance(tool.signature, inspect.Signature)
+
+
+def test_spellings(mount: Mount) -> None:
+    """Arguments are given as Python or TypeScript has them, and arrive as the server has them."""
+    tool = one(mount, {"per-page": {"type": "integer"}, "from": {"type": "string"}, "sortOrder": {}, "is_open": {}})
+    given = {"per_page": 5, "from_": "a", "sort_order": 1, "isOpen": True}
+    assert tool.checked(given) == {"per-page": 5, "from": "a", "sortOrder": 1, "is_open": True}
+
+
+def test_none_is_not_given(mount: Mount) -> None:
+    """Unless the schema takes null, or requires the argument."""
+    text, nullable = {"type": "string"}, {"type": ["string", "null"]}
+    tool = one(mount, {"a": text, "b": nullable, "c": text}, required=["c"])
+    assert tool.checked({"a": None, "b": None, "c": "x"}) == {"b": None, "c": "x"}
+    with pytest.raises(StepInputError, match="c: None is not of type 'string'"):
+        tool.checked({"c": None})
+
+
+def test_arguments_that_are_not_listed(mount: Mount) -> None:
+    """They are a slip, unless the schema says that there may be others."""
+    with pytest.raises(StepInputError, match="nmae: there is no such argument; did you mean 'name'"):
+        one(mount, {"name": {}}).checked({"nmae": 1})
+    assert one(mount, {"name": {}}, additionalProperties=True).checked({"other": 1}) == {"other": 1}
+    with pytest.raises(StepInputError, match="there is no such argument"):
+        one(mount, {}).checked({"other": 1})
+
+
+def test_values_that_json_cannot_hold(mount: Mount) -> None:
+    """They are refused with their path."""
+    with pytest.raises(StepInputError, match=r"the value at \$\.a\.b is a 'object'"):
+        one(mount, {"a": {}}).checked({"a": {"b": object()}})
+
+
+def test_schemas_that_cannot_be_applied(mount: Mount) -> None:
+    """A reference to another document is not followed, and a pattern that is not Python's is the server's to check."""
+    for schema in ({"$ref": "https://127.0.0.1:1/schema.json"}, {"type": "string", "pattern": "(?<x"}, {"type": 5}):
+        assert one(mount, {"a": schema}).checked({"a": "text"}) == {"a": "text"}
+
+
+def test_names_that_are_the_same_in_python(mount: Mount) -> None:
+    """Neither of the two tools can be called, and the message has both."""
+    assert list(listed(mount, ("getUser", {}), ("get_user", {}), ("other", {}))) == ["other"]
+    with pytest.raises(UnknownToolError, match=r"has several tools that are box\.get_user .*: 'getUser', 'get_user'"):
+        mount.tool("getUser")
+
+
+def test_stubs(mount: Mount, tmp_path: Path) -> None:
+    """Trees, keywords, and names of builtins make a stub that can be parsed, and is the same each time."""
+    tools = listed(
+        mount,
+        ("list", {"properties": {"tree": {"$ref": "#/$defs/Tree"}, "class": {}}, "$defs": {"Tree": TREE}}),
+        ("grow", {"properties": {"kinds": {"type": "array", "items": {"enum": ["list", "dict"]}}}}),
+        ("odd", {"properties": {"a": {"type": "object", "properties": {"b-c": {"type": "string"}, "int": {}}}}}),
+        ("import", {}),
+    )
+    text = stub_text(tools.values(), "a command")
+    compile(text, "stub", "exec")
+    assert stub_text(tools.values(), "a command") == text
+    assert (
+        "class _BoxListTreeTree(TypedDict):\n    name: str\n    children: NotRequired[list[_BoxListTreeTree]]" in text
+    )
+    assert 'kinds: builtins.list[Literal["list", "dict"]] | None = ...,' in text
+    assert '        "b-c": NotRequired[str],' in text
+    assert "async def import" not in text
