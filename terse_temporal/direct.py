@@ -19,12 +19,12 @@ from typing import Any, Final, NoReturn
 
 from .errors import DurableOnlyError
 from .execution import UNSET, Execution, RetryRule, StepRequest, current_execution, executing
-from .faults import fault_of
+from .faults import worth_another_try
 from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
 from .signatures import result_type
 from .tokens import Tokens
 
-__all__ = ["DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
+__all__ = ["LONGEST_WAIT", "DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
 
 _logger = logging.getLogger("terse_temporal.job")
 
@@ -122,7 +122,7 @@ class DirectExecution:
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         arguments = dumped_arguments(request, cached_codec) or {}
-        key = self._derived_key(request.name)
+        key = self._derived_key(request.name, arguments)
         return self._tried(request, arguments, key)
 
     async def _tried(self, request: StepRequest, arguments: dict[str, Any], key: str) -> Any:
@@ -143,11 +143,12 @@ class DirectExecution:
                 await asyncio.sleep(wait)
                 attempt += 1
 
-    def _derived_key(self, name: str) -> str:
-        """The same for the same call of the next attempt of the step around it."""
-        occurrence = self._occurrences[name]
-        self._occurrences[name] += 1
-        return hashlib.sha256(json.dumps([self._key, name, occurrence]).encode()).hexdigest()[:32]
+    def _derived_key(self, name: str, arguments: dict[str, Any]) -> str:
+        """The same for the same call of the next attempt of the step around it, in whatever order it makes them."""
+        call = json.dumps([name, arguments], sort_keys=True)
+        occurrence = self._occurrences[call]
+        self._occurrences[call] += 1
+        return hashlib.sha256(json.dumps([self._key, call, occurrence]).encode()).hexdigest()[:32]
 
     def loaded(self, data: Any, type_: Any) -> Any:
         return cached_codec(type_).load(data)
@@ -179,8 +180,11 @@ async def _called(request: StepRequest, arguments: dict[str, Any]) -> Any:
     keywords.update(request.types)
     async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
         value = await run_function(request.run, positional, keywords)
+    data = step_result(value, request.name, request.run, request.output_schema)
+    if request.as_json:
+        return data
     type_ = result_type(request.run) if request.output_schema is UNSET else request.output_schema
-    return cached_codec(type_).load(step_result(value, request.name, request.run, request.output_schema))
+    return cached_codec(type_).load(data)
 
 
 def _wait(error: Exception, rule: RetryRule | None, attempt: int) -> float | None:
@@ -189,7 +193,7 @@ def _wait(error: Exception, rule: RetryRule | None, attempt: int) -> float | Non
         return None
     if rule.faults is None:
         return rule.backoff(attempt) if isinstance(error, rule.on) else None
-    fault = fault_of(error)
-    if fault is None or (fault.sent and rule.faults == "unsent"):
+    fault = worth_another_try(error, rule.faults)
+    if fault is None:
         return None
     return max(rule.backoff(attempt), fault.retry_after or 0.0)

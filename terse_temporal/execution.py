@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from .errors import DurableOnlyError
 
-__all__ = ["UNSET", "Execution", "RetryRule", "StepRequest", "current_execution", "durable_execution", "executing"]
+__all__ = ["UNSET", "Execution", "FaultRule", "RetryRule", "StepRequest", "current_execution", "durable_execution", "executing"]
 
 
 class _Unset:
@@ -30,6 +30,9 @@ class _Unset:
 UNSET: Final = _Unset()
 
 
+FaultRule: TypeAlias = Literal["any", "unsent", "declared"]
+
+
 @dataclass(frozen=True, slots=True)
 class RetryRule:
     """When a failed step is tried again, with its durations checked and in seconds."""
@@ -40,8 +43,9 @@ class RetryRule:
     max_delay: float
     on: tuple[type[BaseException], ...]
     #: Instead of classes: what `faults.py` says of the failure decides. `"any"` retries all that may pass, for what may
-    #: happen twice; `"unsent"` only a connection that never came about.
-    faults: Literal["any", "unsent"] | None = None
+    #: happen twice; `"unsent"` a connection that never came about, for what makes one request; `"declared"` only what
+    #: says of itself that nothing was sent.
+    faults: FaultRule | None = None
 
     def backoff(self, attempt: int) -> float:
         """The seconds between this attempt, counted from 1, and the next."""
@@ -64,6 +68,7 @@ class StepRequest:
         output_schema: the type of the result, where it is not the function's annotation that says it.
         reference: how a worker finds the function, where that is not by its place in a module.
         functions, types: arguments by name that are functions and types, and travel as references.
+        as_json: the arguments are JSON that was validated before, and the result is wanted as JSON too.
         summary: a few words for the Web UI.
     """
 
@@ -79,6 +84,7 @@ class StepRequest:
     reference: str | None = None
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
+    as_json: bool = False
     summary: str | None = None
 
 

@@ -6,6 +6,7 @@ HTTP answer, its `Retry-After`, and the names of the classes for a connection th
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from .errors import TerseError, TransientError
 
-__all__ = ["Fault", "fault_of"]
+__all__ = ["Fault", "fault_of", "worth_another_try"]
 
 #: Classes of well-known HTTP libraries, and of model clients on top of them, for a connection that never came about.
 _UNSENT: Final = frozenset(
@@ -27,14 +28,22 @@ _BROKEN: Final = frozenset(
     [
         "APIConnectionError",
         "ClientConnectionError",
-        "ModelAPIConnectionError",
-        "RemoteProtocolError",
+        "ConnectionError",
+        "ReadTimeout",
         "SMTPServerDisconnected",
         "ServerDisconnectedError",
+        "Timeout",
         "TimeoutException",
         "TransportError",
+        "URLError",
     ]
 )
+
+#: Among those, what is wrong with the request itself, and will be.
+_FOR_GOOD: Final = frozenset(["LocalProtocolError", "UnsupportedProtocol"])
+
+#: The longest that another side may ask to wait, in seconds. What it says may be wrong, or a year.
+LONGEST_WAIT: Final = 24 * 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +66,38 @@ def fault_of(error: BaseException) -> Fault | None:
     """
     for each in _causes(error):
         if isinstance(each, TransientError):
-            return Fault(each.sent, each.retry_after)
+            return Fault(each.sent, _bounded(each.retry_after))
         if isinstance(each, TerseError):
             return None
+        if isinstance(each, BaseExceptionGroup):
+            faults = [fault_of(inner) for inner in each.exceptions]
+            return next(iter(faults), None) if None not in faults else None
         if (status := _status(each)) is not None:
             # 501 and 505 say that it will never work.
             passing = status in (408, 425, 429) or (500 <= status < 600 and status not in (501, 505))
             return Fault(True, _retry_after(_headers(each))) if passing else None
         names = {cls.__name__ for cls in type(each).__mro__}
+        if names & _FOR_GOOD:
+            return None
         if names & _UNSENT or isinstance(each, ConnectionRefusedError | socket.gaierror):
-            # A client's own error is raised from the one that says whether the connection ever came about.
             return Fault(sent=False)
-        if isinstance(each, ConnectionError | TimeoutError) or (names & _BROKEN and not _tells_more(each)):
+        # A client's own error is raised from the one that says whether the connection ever came about.
+        if isinstance(each, ConnectionError | TimeoutError) or (names & _BROKEN and each.__cause__ is None):
             return Fault(sent=True)
+        if names & _BROKEN:
+            return fault_of(each.__cause__ or each)
     return None
+
+
+def worth_another_try(error: BaseException, rule: str) -> Fault | None:
+    """The fault, if the rule of a call (`execution.RetryRule.faults`) lets it be tried again after it."""
+    fault = fault_of(error)
+    if fault is None or rule == "any":
+        return fault
+    if fault.sent:
+        return None
+    # What one request of a tool says is nothing about the others that it has made.
+    return fault if rule == "unsent" or isinstance(error, TransientError) else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -82,13 +109,15 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         each = each.__cause__
 
 
-def _tells_more(error: BaseException) -> bool:
-    return error.__cause__ is not None and fault_of(error.__cause__) is not None
-
-
 def _status(error: BaseException) -> int | None:
-    for holder in (error, getattr(error, "response", None)):
-        status = getattr(holder, "status_code", None)
+    names = {cls.__name__ for cls in type(error).__mro__}
+    for holder, attribute in (
+        (error, "status_code"),
+        (getattr(error, "response", None), "status_code"),
+        (error if "ClientResponseError" in names else None, "status"),
+        (error if "HTTPError" in names else None, "code"),
+    ):
+        status = getattr(holder, attribute, None)
         if isinstance(status, int) and not isinstance(status, bool):
             return status
     return None
@@ -99,7 +128,7 @@ def _headers(error: BaseException) -> Mapping[str, Any]:
         headers = getattr(getattr(each, "response", None), "headers", None)
         if headers is None:
             headers = getattr(each, "headers", None)
-        if isinstance(headers, Mapping):
+        if headers is not None and hasattr(headers, "items"):
             return {str(name).lower(): value for name, value in headers.items()}
     return {}
 
@@ -109,12 +138,18 @@ def _retry_after(headers: Mapping[str, Any]) -> float | None:
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     try:
         if milliseconds is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        return None if value is None else max(0.0, float(value))
-    except ValueError:
+            return _bounded(float(milliseconds) / 1000)
+        return None if value is None else _bounded(float(value))
+    except (ValueError, TypeError):
         pass
     try:
         until = parsedate_to_datetime(str(value))
-    except ValueError:
+        return _bounded(((until if until.tzinfo else until.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, ((until if until.tzinfo else until.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+
+
+def _bounded(seconds: float | None) -> float | None:
+    if seconds is None or not math.isfinite(seconds):
+        return None
+    return min(max(0.0, float(seconds)), LONGEST_WAIT)

@@ -27,8 +27,8 @@ def dumped_arguments(request: StepRequest, codec_of: Callable[[Any], Codec]) -> 
     Raises:
         StepInputError: one does not fit, or is not JSON.
     """
-    if request.arguments is None:
-        return None
+    if request.arguments is None or request.as_json:
+        return None if request.arguments is None else dict(request.arguments)
     types = parameter_types(request.run)
     return {
         name: dumped(types.get(name, Any), value, request, f"its argument {name!r}", codec_of)

@@ -45,14 +45,17 @@ def called_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> t
     """The positional and keyword arguments with which a function gets `arguments`, which are by name."""
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
+    by_position = True
     for name, parameter in inspect.signature(inspect.unwrap(function)).parameters.items():
         if name not in arguments:
+            # What comes after one that has its default cannot be told by its place.
+            by_position = by_position and parameter.kind is not parameter.POSITIONAL_OR_KEYWORD
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional.extend(arguments[name])
         elif parameter.kind is parameter.VAR_KEYWORD:
             keywords.update(arguments[name])
-        elif parameter.kind is parameter.KEYWORD_ONLY:
+        elif parameter.kind is parameter.KEYWORD_ONLY or not by_position:
             keywords[name] = arguments[name]
         else:
             positional.append(arguments[name])

@@ -23,7 +23,7 @@ from ..errors import StepInputError, StepIsolationError, StepOutputError
 from ..execution import UNSET, StepRequest
 from ..invocation import dumped, dumped_arguments
 from ..jobs import Job, module_name
-from ..places import caller_frame, place, place_of
+from ..places import caller_frame, is_users, place, place_of
 from ..signatures import result_type
 from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
@@ -110,7 +110,7 @@ class DurableExecution:
         return self.decisions.ask(question)
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
-        where = _where()
+        where = self._where()
 
         async def wait() -> None:
             self.recorded.append(Recorded("sleep", format_duration(delay), where))
@@ -123,7 +123,7 @@ class DurableExecution:
         return self.step(replace(request, run=self._of_this_run(request.run)))
 
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        where = _where()
+        where = self._where()
         call = StepCall(
             function=request.reference or self._refer(request.run, request, where),
             job=self.job.name,
@@ -168,6 +168,11 @@ class DurableExecution:
             raise StepOutputError(
                 f"step {request.name!r} ({where}): its recorded result {problem}", step=request.name
             ) from None
+
+    def _where(self) -> str:
+        """The line of the user's that makes a call; where there is none, as in a tool that a model calls, the job's."""
+        frame = caller_frame()
+        return place(frame.f_code.co_filename, frame.f_lineno) if is_users(frame) else self.job.where
 
     def _key(self, name: str) -> str:
         """The idempotency key: of the workflow, its first run, the step's name and how often that came before.
@@ -217,12 +222,16 @@ class DurableExecution:
         if module_name(getattr(function, "__module__", None) or "") != home:
             return function
         own = attribute_path(self._namespace, getattr(function, "__qualname__", ""))
-        return own if callable(own) else function
+        # Another function may have taken its name since.
+        same = getattr(own, "__code__", own) == getattr(function, "__code__", function)
+        return own if callable(own) and same else function
 
     def _reference(self, request: StepRequest, schema: Any, where: str) -> Any:
         return UNSET if schema is UNSET else refer_to_type(schema, f"{request.name!r} ({where})", self._namespace)
 
     def _result_codec(self, request: StepRequest) -> Codec | None:
+        if request.as_json:
+            return None
         type_ = request.output_schema
         if type_ is UNSET:
             try:
@@ -280,9 +289,6 @@ async def _until_ended(handle: workflow.ActivityHandle[Any]) -> Any:
         if not handle.done():
             handle.cancel()
             await workflow.wait([handle])
+        if not handle.cancelled():
+            handle.exception()  # looked at, so that nobody complains that it was not
         raise
-
-
-def _where() -> str:
-    frame = caller_frame()
-    return place(frame.f_code.co_filename, frame.f_lineno)

@@ -30,7 +30,7 @@ from temporalio.exceptions import (
 
 from ..errors import SideEffectError, StepError, StepInterruptedError, StepTimeoutError, TerseError
 from ..execution import RetryRule
-from ..faults import fault_of
+from ..faults import worth_another_try
 from ..jobs import module_name
 from ..places import is_users, only_users_traceback, place, users_traceback
 from ..values import encoded_size
@@ -83,8 +83,8 @@ def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: i
         return None
     at_least = 0.0
     if faults := rule.get("faults"):
-        fault = fault_of(error)
-        if fault is None or (fault.sent and faults == "unsent"):
+        fault = worth_another_try(error, faults)
+        if fault is None:
             return None
         at_least = fault.retry_after or 0.0
     # Compared by name: the classes named in the handler are of its own copy of the module.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeVar
@@ -54,6 +54,7 @@ class Toolbox:
         timeout: str | timedelta = DEFAULT_TIMEOUT,
         on_interrupt: Literal["retry", "fail"] = "retry",
         description: str | None = None,
+        code_only: Iterable[str] = (),
     ) -> Callable[[_F], _F]:
         """Make a module-level function a tool, whatever its signature.
 
@@ -67,6 +68,7 @@ class Toolbox:
             timeout: how long one attempt may take.
             on_interrupt: what happens when the worker is lost during a call, as in `job_step`.
             description: what it does, for models; without it the docstring.
+            code_only: names of arguments that are for code alone: a model is not shown them, and cannot give them.
 
         Returns:
             The function as it is: calling it by its own name is no step.
@@ -98,6 +100,8 @@ class Toolbox:
                     retry=rule_of(retry),
                     timeout=to_timedelta(timeout),
                     on_interrupt=interrupt_rule(on_interrupt),
+                    code_only=_arguments_of(function, code_only, name, where),
+                    one_request=function.__module__.startswith(_BUILT_IN),
                 )
             )
             return function
@@ -290,9 +294,23 @@ def _checked(name: str, where: str) -> str:
     return name
 
 
+def _arguments_of(function: Callable[..., Any], code_only: Iterable[str], name: str, where: str) -> frozenset[str]:
+    parameters = inspect.signature(function).parameters
+    for each in parameters.values():
+        if each.kind is each.POSITIONAL_ONLY:
+            raise JobDefinitionError(
+                f"@toolbox.tool({name!r}) ({where}): its argument {each.name!r} can only be given by position, and"
+                " arguments of tools are given by name. Take the `/` away."
+            )
+    if unknown := set(code_only) - set(parameters):
+        raise JobDefinitionError(f"@toolbox.tool({name!r}) ({where}): code_only names {sorted(unknown)}, which it lacks")
+    return frozenset(code_only)
+
+
 def _not_reserved(call: str, name: str) -> None:
     toolbox = str(name).partition(".")[0]
-    if toolbox in vars(Toolbox):
+    # `Skills.all()` is everything.
+    if toolbox in vars(Toolbox) or toolbox == "all":
         raise JobDefinitionError(f"{call}: toolbox.{toolbox} is something else; give the toolbox another name")
 
 

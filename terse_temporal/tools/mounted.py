@@ -94,6 +94,13 @@ class MountedTool(Tool):
             )
         return data
 
+    def from_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return self._bound(arguments)
+
+    def shown(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        inner = arguments.get(_ARGUMENTS)
+        return inner if isinstance(inner, Mapping) else arguments
+
     def _bound(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {_ARGUMENTS: self.checked(arguments)}
 

@@ -138,6 +138,7 @@ class Mount:
             name=f"{self.name}.{name}",
             function=self._function(name),
             origin="MCP server",
+            one_request=True,
             where=self.where,
             timeout=self.timeout,
             on_interrupt=self.on_interrupt,

@@ -11,7 +11,9 @@ from typing import Any, Final, Literal
 
 from .._keys import fold
 from ..errors import StepInputError
-from ..execution import RetryRule, StepRequest
+from ..execution import FaultRule, RetryRule, StepRequest
+from ..signatures import parameter_types
+from ..values import ValueProblem, codec
 from .schemas import Written
 
 __all__ = ["Tool", "listed", "nearest"]
@@ -36,6 +38,8 @@ class Tool:
         timeout: of one attempt.
         on_interrupt: what happens when its worker is lost.
         schema: the JSON schema of its arguments, where it is not the function's annotations that say it.
+        code_only: arguments that no model is shown, or may give.
+        one_request: a call makes one request, so a connection that never came about means that nothing has happened.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Tool:
     timeout: timedelta = timedelta(minutes=10)
     on_interrupt: Literal["retry", "fail"] = "retry"
     schema: Mapping[str, Any] | None = None
+    code_only: frozenset[str] = frozenset()
+    one_request: bool = False
 
     @property
     def toolbox(self) -> str:
@@ -65,18 +71,46 @@ class Tool:
         Raises:
             StepInputError: there is one too many or too few.
         """
+        return replace(self.template(), arguments=self._bound(self._respelled(arguments)))
+
+    def from_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that a model gives, checked: JSON, for a request that is `as_json`.
+
+        Raises:
+            StepInputError: there is one too many or too few, or one does not fit.
+        """
+        bound = self._bound(self._respelled(arguments))
+        types = parameter_types(self.function)
+        problems = []
+        for name, value in bound.items():
+            try:
+                found = codec(types.get(name, Any))
+                bound[name] = found.dump(found.load(value))
+            except ValueProblem as problem:
+                problems.append(f"its argument {name!r}: {problem}")
+        if problems:
+            raise StepInputError("\n".join([f"tool {self.name!r} ({self.where}):", *problems]))
+        return bound
+
+    def shown(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What travels as the arguments, as one would write them in a call."""
+        return arguments
+
+    def template(self) -> StepRequest:
+        """A call without its arguments."""
         return StepRequest(
             run=self.function,
             name=self.name,
             timeout=self.timeout,
             on_interrupt=self.on_interrupt,
             retry=self.retry or replace(_ATTEMPTS, faults=self._faults()),
-            arguments=self._bound(self._respelled(arguments)),
             reference=f"@tool:{self.name}",
         )
 
-    def _faults(self) -> Literal["any", "unsent"]:
-        return "any" if self.read_only or self.idempotent else "unsent"
+    def _faults(self) -> FaultRule:
+        if self.read_only or self.idempotent:
+            return "any"
+        return "unsent" if self.one_request else "declared"
 
     def _bound(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         signature = self.signature
@@ -97,14 +131,20 @@ class Tool:
             raise StepInputError(
                 f"tool {self.name!r} ({self.where}): {err}. It is {self.name}{self.shown_signature}"
             ) from None
-        bound.apply_defaults()
+        # Defaults are the function's own matter, and need not be of the type that is annotated.
         return dict(bound.arguments)
 
     def _respelled(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments with `camelCase` names as the function has them."""
         names = self.signature.parameters
         missing = {fold(name): name for name in names if name not in arguments}
-        return {name if name in names else missing.get(fold(name), name): value for name, value in arguments.items()}
+        respelled: dict[str, Any] = {}
+        for name, value in arguments.items():
+            spelled = name if name in names else missing.get(fold(name), name)
+            if spelled in respelled:
+                raise StepInputError(f"tool {self.name!r} ({self.where}): the argument {spelled!r} is given twice")
+            respelled[spelled] = value
+        return respelled
 
     @property
     def shown_signature(self) -> str:
