@@ -40,7 +40,7 @@ def _is_ready(event: PullRequestOpened) -> bool:
 
 @create_job(name="pull-request-summary", triggers=[Triggers.github.on_pr_opened()], filter=_is_ready, durable=True)
 async def pull_request_summary(event: PullRequestOpened) -> dict[str, Any]:
-    owner, _, repo = event.repository.full_name.partition("/")
+    owner, _, repo = (event.repository.full_name or "").partition("/")
     number = event.pull_request.number
     summary = await generate_text(
         prompt=(

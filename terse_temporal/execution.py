@@ -17,7 +17,16 @@ from uuid import UUID
 
 from .errors import DurableOnlyError
 
-__all__ = ["UNSET", "Execution", "FaultRule", "RetryRule", "StepRequest", "current_execution", "durable_execution", "executing"]
+__all__ = [
+    "UNSET",
+    "Execution",
+    "FaultRule",
+    "RetryRule",
+    "StepRequest",
+    "current_execution",
+    "durable_execution",
+    "executing",
+]
 
 
 class _Unset:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
-from ..errors import JobDefinitionError, UnknownToolError
+from ..errors import JobDefinitionError, StepInputError, UnknownToolError
 from ..tools import toolbox
 from .approvals import approval_list, call_approved
 from .events import AgentEvent
@@ -96,7 +96,7 @@ def generate_text(
     far, so a conversation is limited to 2 MiB, and the history grows with the square of its length. A tool that fails
     does not fail the run: the model is told.
     """
-    conversation = _conversation(None, skills, model, max_turns, tool_approvals, settings)
+    conversation = _Asking(None, skills, model, max_turns, tool_approvals, settings).conversation()
     return conversation.ask(_text(prompt, "prompt"), str if output_schema is None else output_schema)
 
 
@@ -110,9 +110,9 @@ class TerseAgent:
             skills raise `UnknownToolError`, and those in `tool_approvals` wait for a person.
     """
 
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
-        self.tools = AgentTools(conversation)
+    def __init__(self, asking: _Asking) -> None:
+        self._asking = asking
+        self.tools = AgentTools(asking)
 
     @classmethod
     def create(
@@ -125,15 +125,14 @@ class TerseAgent:
         tool_approvals: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
     ) -> TerseAgent:
-        """An agent.
+        """An agent, also at the top level of a module: what its skills name is looked up when it is asked.
 
         Args:
             prompt: its instructions, the system prompt.
 
-        The other parameters, and what is raised, are those of `generate_text`.
+        The other parameters are those of `generate_text`, and what that raises is raised when it is asked.
         """
-        instructions = _text(prompt, "prompt") or None
-        return cls(_conversation(instructions, skills, model, max_turns, tool_approvals, settings))
+        return cls(_Asking(_text(prompt, "prompt") or None, skills, model, max_turns, tool_approvals, settings))
 
     @overload
     def run_and_wait(self, message: str, output_schema: None = None) -> Coroutine[Any, Any, str]: ...
@@ -146,7 +145,9 @@ class TerseAgent:
 
     def run_and_wait(self, message: str, output_schema: Any = None) -> Coroutine[Any, Any, Any]:
         """Ask, and return the final answer; costs and errors as `generate_text`."""
-        return self._conversation.ask(_text(message, "message"), str if output_schema is None else output_schema)
+        return self._asking.conversation().ask(
+            _text(message, "message"), str if output_schema is None else output_schema
+        )
 
     def run(self, message: str, output_schema: Any = None) -> AsyncIterator[AgentEvent]:
         """Ask, and yield what happens: text as it is written, tool calls and their results, and the final output.
@@ -156,7 +157,9 @@ class TerseAgent:
         Raises:
             InPlaceOnlyError: in the handler of a durable job.
         """
-        return self._conversation.stream(_text(message, "message"), str if output_schema is None else output_schema)
+        return self._asking.conversation().stream(
+            _text(message, "message"), str if output_schema is None else output_schema
+        )
 
     @staticmethod
     def execute_tool(name: str, params: Mapping[str, Any] | None = None) -> Coroutine[Any, Any, Any]:
@@ -167,50 +170,68 @@ class TerseAgent:
 class AgentTools:
     """The tools of an agent, called without the model."""
 
-    __slots__ = ("_conversation", "_name")
+    __slots__ = ("_asking", "_name")
 
-    def __init__(self, conversation: Conversation, name: str = "") -> None:
-        self._conversation = conversation
+    def __init__(self, asking: _Asking, name: str = "") -> None:
+        self._asking = asking
         self._name = name
 
     def __getattr__(self, name: str) -> AgentTools:
         if name.startswith("_"):
             raise AttributeError(name)
-        return AgentTools(self._conversation, f"{self._name}.{name}" if self._name else name)
+        return AgentTools(self._asking, f"{self._name}.{name}" if self._name else name)
 
-    def __call__(self, **arguments: Any) -> Coroutine[Any, Any, Any]:
-        tool = toolbox.find(self._name)
-        conversation = self._conversation
+    def __call__(self, *positional: Any, **arguments: Any) -> Coroutine[Any, Any, Any]:
+        if positional:
+            raise StepInputError(
+                f"agent.tools.{self._name}({positional[0]!r}, …): arguments of tools are given by name,"
+                f" agent.tools.{self._name}(name=value)"
+            )
+        tool, conversation = toolbox.find(self._name), self._asking.conversation()
         if not allowed(tool.name, conversation.allow_list):
             raise UnknownToolError(
                 f"this agent has no tool {tool.name!r}: its skills are {', '.join(conversation.allow_list) or 'none'}"
             )
-        return call_approved(tool.name, tool.request(arguments), conversation.approvals)
+        return call_approved(tool, arguments, conversation.approvals)
 
     def __repr__(self) -> str:
-        return f"<tools of an agent: {', '.join(self._conversation.allow_list) or 'none'}>"
+        return f"<tools of an agent{f': {self._name}' if self._name else ''}>"
 
 
-def _conversation(
-    instructions: str | None,
-    skills: Sequence[Skill | str],
-    model: str | None,
-    max_turns: int,
-    tool_approvals: Sequence[str],
-    settings: Mapping[str, Any] | None,
-) -> Conversation:
-    if not isinstance(max_turns, int) or max_turns < 1:
-        raise JobDefinitionError(f"max_turns={max_turns!r}: give a whole number of 1 or more")
-    if model is not None and (not isinstance(model, str) or not model.strip()):
-        raise JobDefinitionError(f'model={model!r}: give a name such as "openai:gpt-5"')
-    return Conversation(
-        model=model,
-        instructions=instructions,
-        allow_list=allow_list(skills),
-        max_turns=max_turns,
-        approvals=approval_list(tool_approvals),
-        settings=dict(settings or {}),
-    )
+class _Asking:
+    """How a model is to be asked, as it was given."""
+
+    def __init__(
+        self,
+        instructions: str | None,
+        skills: Sequence[Skill | str],
+        model: str | None,
+        max_turns: int,
+        tool_approvals: Sequence[str],
+        settings: Mapping[str, Any] | None,
+    ) -> None:
+        if not isinstance(max_turns, int) or max_turns < 1:
+            raise JobDefinitionError(f"max_turns={max_turns!r}: give a whole number of 1 or more")
+        if model is not None and (not isinstance(model, str) or not model.strip()):
+            raise JobDefinitionError(f'model={model!r}: give a name such as "openai:gpt-5"')
+        self._instructions = instructions
+        # Both may be asked for more than once.
+        self._skills = list(skills) if isinstance(skills, Iterable) and not isinstance(skills, str) else skills
+        self._approvals = tool_approvals if isinstance(tool_approvals, str) else list(tool_approvals)
+        self._model = model
+        self._max_turns = max_turns
+        self._settings = dict(settings or {})
+
+    def conversation(self) -> Conversation:
+        """The same with what it names looked up."""
+        return Conversation(
+            model=self._model,
+            instructions=self._instructions,
+            allow_list=allow_list(self._skills),
+            max_turns=self._max_turns,
+            approvals=approval_list(self._approvals),
+            settings=self._settings,
+        )
 
 
 def _text(value: str, what: str) -> str:

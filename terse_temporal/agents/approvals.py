@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..direct import execution_for_call
 from ..errors import JobDefinitionError, ToolDeniedError, UnknownToolError
-from ..execution import StepRequest, durable_execution
-from ..tools import toolbox
+from ..execution import durable_execution
+from ..invocation import cached_codec, dumped_arguments
+from ..tools import Tool, toolbox
 from ..tools.tool import nearest
 from .skills import names_tool
 
@@ -22,8 +23,8 @@ def approval_list(names: Iterable[str]) -> list[str]:
         DurableOnlyError: there are some, and nothing here can wait.
         UnknownToolError: there is no such tool.
     """
-    if isinstance(names, str):
-        raise JobDefinitionError(f"tool_approvals={names!r}: give a list, tool_approvals=[{names!r}]")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise JobDefinitionError(f"tool_approvals={names!r}: give a list, tool_approvals=[…]")
     found = [_tool(name) for name in names]
     if found:
         durable_execution("tool_approvals=…, which waits for a person,")
@@ -31,7 +32,11 @@ def approval_list(names: Iterable[str]) -> list[str]:
 
 
 async def approved(name: str, arguments: Any, approvals: Sequence[str]) -> str | None:
-    """Wait until somebody has decided about a call, if somebody has to. Returns why not, or `None`."""
+    """Wait until somebody has decided about a call, if somebody has to. Returns why not, or `None`.
+
+    Args:
+        arguments: as JSON, for that person to see.
+    """
     if name not in approvals:
         return None
     decision = await execution_for_call().decision({"tool": name, "arguments": arguments})
@@ -41,22 +46,31 @@ async def approved(name: str, arguments: Any, approvals: Sequence[str]) -> str |
     return f"the call of {name!r} was not approved{reason}"
 
 
-def call_approved(name: str, request: StepRequest, approvals: Sequence[str]) -> Coroutine[Any, Any, Any]:
+def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Sequence[str]) -> Coroutine[Any, Any, Any]:
     """Call a tool, after somebody has approved it if somebody has to.
 
     Raises:
+        StepInputError: the arguments do not fit; nobody is asked about such a call.
         ToolDeniedError: when awaited: it was not approved.
     """
-    if name not in approvals:
-        return execution_for_call().call(request)
+    request = tool.request(arguments)
+    call = execution_for_call().call(request)
+    if tool.name not in approvals:
+        return call
+    shown = tool.shown(dumped_arguments(request, cached_codec) or {})
 
-    async def call() -> Any:
-        refusal = await approved(name, dict(request.arguments or {}), approvals)
+    async def decided() -> Any:
+        try:
+            refusal = await approved(tool.name, shown, approvals)
+        except BaseException:
+            call.close()
+            raise
         if refusal is not None:
+            call.close()
             raise ToolDeniedError(refusal)
-        return await execution_for_call().call(request)
+        return await call
 
-    return call()
+    return decided()
 
 
 def _tool(name: str) -> str:

@@ -8,16 +8,20 @@ is plain JSON: a library's next release changes neither.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+import functools
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from ..direct import DirectExecution, execution_for_call
-from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, StepInputError, TurnLimitError, UnknownToolError
+from ..direct import LONGEST_WAIT, DirectExecution, execution_for_call
+from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, TurnLimitError, UnknownToolError
 from ..execution import Execution, RetryRule, StepRequest
 from ..faults import fault_of
-from ..tools import toolbox
+from ..invocation import TimeLimit
+from ..redaction import error_text
+from ..tools import Tool, toolbox
+from ..values import MAX_BYTES, ValueProblem, encoded_size
 from .approvals import approved
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
 from .skills import allowed
@@ -28,6 +32,9 @@ __all__ = ["Conversation"]
 #: When a turn is tried again: connection failures, 429 and 5xx, over about a minute, and later where the provider asks
 #: for it.
 _RETRY: Final = RetryRule(max_attempts=7, initial=1.0, multiplier=2.0, max_delay=30.0, on=(), faults="any")
+
+#: Bytes of a turn's input that are not the conversation: its name, key and options.
+_REST: Final = 4096
 
 #: How often in a row an answer may fail to validate. A model that has not got it right by then does not.
 _CORRECTIONS: Final = 3
@@ -64,24 +71,26 @@ class Conversation:
         told = _Told(self)
         while not told.over:
             told.take(await self._asked(execution, self._request(told, message, output), told))
-            if told.calls:
-                ended = await asyncio.gather(*(self._tool_called(call) for call in told.calls))
-                told.results = dict(zip((call["id"] for call in told.calls), ended, strict=True))
-        return _loaded(told.output, output, execution)
+            told.results = await self._answers(told.calls)
+        return _loaded(told, output, execution)
 
     async def _asked(self, execution: Execution, request: StepRequest, told: _Told) -> dict[str, Any]:
-        try:
-            turn = execution.call(request)
-        except StepInputError as err:
-            if not told.turns:
-                raise
+        if (size := encoded_size(request.arguments)) > MAX_BYTES - _REST and told.turns:
             raise ModelError(
-                f"the conversation with the model is too long to go on, at turn {told.turns + 1}: {err} Let tools"
-                " return less, or ask for less at once.",
+                f"the conversation with the model {told.model!r} is too long to go on, at turn {told.turns + 1}: it has"
+                f" {size:,} bytes, and {MAX_BYTES:,} can be recorded. Let tools return less, or ask for less at once.",
                 model=told.model,
-            ) from None
-        result: dict[str, Any] = await turn
+            )
+        result: dict[str, Any] = await execution.call(request)
         return result
+
+    async def _answers(self, calls: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """What the tools return, by the id of the call. All of them have ended, also when the run is cancelled."""
+        ended = await asyncio.gather(*map(self._tool_called, calls), return_exceptions=True)
+        for each in ended:
+            if isinstance(each, BaseException):
+                raise each
+        return {call["id"]: each for call, each in zip(calls, ended, strict=True)}
 
     async def stream(self, message: str, output: Any) -> AsyncIterator[AgentEvent]:
         """What happens while a message is answered.
@@ -97,20 +106,20 @@ class Conversation:
             )
         told = _Told(self)
         while not told.over:
-            async for event in self._streamed(told, message, output):
-                yield event
-            running = []
-            for call in told.calls:
-                yield ToolCalled(call["id"], call["tool"], call["arguments"])
-                running.append(asyncio.ensure_future(self._tool_called(call)))
+            async for text in self._streamed(told, message, output):
+                yield text
+            running: list[asyncio.Task[dict[str, Any]]] = []
             try:
+                for call in told.calls:
+                    yield ToolCalled(call["id"], call["tool"], dict(_shown(call)))
+                    running.append(asyncio.create_task(self._tool_called(call)))
                 for call, task in zip(told.calls, running, strict=True):
                     ended = told.results[call["id"]] = await task
                     yield ToolReturned(call["id"], call["tool"], ended.get("value"), ended.get("error"))
             finally:
                 for task in running:
                     task.cancel()
-        yield Finished(_loaded(told.output, output, execution))
+        yield Finished(_loaded(told, output, execution))
 
     async def _streamed(self, told: _Told, message: str, output: Any) -> AsyncIterator[TextDelta]:
         """One turn. It is tried again until it has said something; what was said cannot be taken back."""
@@ -120,8 +129,8 @@ class Conversation:
             said = False
             # In a task of its own, whatever becomes of whoever listens.
             texts: asyncio.Queue[TextDelta | None] = asyncio.Queue()
-            turn = asyncio.ensure_future(take_turn(**arguments, output=output, emit=texts.put_nowait))
-            turn.add_done_callback(lambda _, texts=texts: texts.put_nowait(None))  # type: ignore[misc]
+            turn = asyncio.create_task(self._limited(take_turn(**arguments, output=output, emit=texts.put_nowait)))
+            turn.add_done_callback(functools.partial(_close, texts))
             try:
                 while (text := await texts.get()) is not None:
                     said = True
@@ -130,12 +139,17 @@ class Conversation:
                 return
             except Exception as err:
                 fault = fault_of(err)
-                if said or fault is None or attempt >= _RETRY.max_attempts:
+                wait = max(_RETRY.backoff(attempt), fault.retry_after or 0.0) if fault else 0.0
+                if said or fault is None or attempt >= _RETRY.max_attempts or wait > LONGEST_WAIT:
                     raise
-                await asyncio.sleep(max(_RETRY.backoff(attempt), fault.retry_after or 0.0))
+                await asyncio.sleep(wait)
                 attempt += 1
             finally:
                 turn.cancel()
+
+    async def _limited(self, turn: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        async with TimeLimit(self.timeout.total_seconds(), "generate_text", take_turn):
+            return await turn
 
     def _request(self, told: _Told, message: str, output: Any) -> StepRequest:
         return StepRequest(
@@ -145,7 +159,8 @@ class Conversation:
             on_interrupt="retry",
             retry=_RETRY,
             arguments={
-                "model": self.model,
+                # The worker's choice stays, if the next turn is another worker's.
+                "model": told.model or self.model,
                 "instructions": self.instructions,
                 "prompt": None if told.history else message,
                 "history": told.history,
@@ -160,19 +175,54 @@ class Conversation:
 
     async def _tool_called(self, call: dict[str, Any]) -> dict[str, Any]:
         """Call a tool that the model asked for. How it fails is for the model to know, and not the end of the run."""
-        name, arguments = call["tool"], call["arguments"]
+        name = call["tool"]
+        if "error" in call:
+            return {"error": call["error"]}
         if not allowed(name, self.allow_list):
             return {"error": f"the tool {name!r} is not allowed here"}
         try:
-            request = toolbox.find(name).request(arguments)
-            refusal = await approved(name, arguments, self.approvals)
+            refusal = await approved(name, _shown(call), self.approvals)
             if refusal is not None:
                 return {"error": refusal}
+            request = replace(_template(name), arguments=call["arguments"], as_json=True)
             return {"value": await execution_for_call().call(request)}
-        except (StepInputError, UnknownToolError) as err:
-            return {"error": str(err)}
-        except Exception as err:
-            return {"error": f"{type(err).__name__}: {err}"}
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return {"error": "the tool cancelled itself"}
+        # What would end the process if it left a task.
+        except (Exception, SystemExit, KeyboardInterrupt) as err:
+            return {"error": f"{type(err).__name__}: {error_text(err)}"}
+
+
+def _template(name: str) -> StepRequest:
+    """A call of a tool without its arguments.
+
+    Of one that is not there any more, too: what was recorded is called as it was, and the worker says that it has none.
+    """
+    try:
+        return toolbox.find(name).template()
+    except UnknownToolError:
+
+        def unknown() -> None:
+            raise UnknownToolError(f"there is no tool {name!r} on this worker any more")
+
+        tool = Tool(name=name, function=unknown, origin="", where="")
+        return tool.template()
+
+
+def _shown(call: dict[str, Any]) -> Mapping[str, Any]:
+    """The arguments of a call for a person."""
+    arguments: Mapping[str, Any] = call.get("arguments", {})
+    try:
+        return toolbox.find(call["tool"]).shown(arguments)
+    except UnknownToolError:
+        return arguments
+
+
+def _close(texts: asyncio.Queue[TextDelta | None], _: object) -> None:
+    texts.put_nowait(None)
 
 
 class _Told:
@@ -214,5 +264,8 @@ class _Told:
             )
 
 
-def _loaded(data: Any, output: Any, execution: Execution) -> Any:
-    return execution.loaded(data, output)
+def _loaded(told: _Told, output: Any, execution: Execution) -> Any:
+    try:
+        return execution.loaded(told.output, output)
+    except ValueProblem as problem:
+        raise ModelOutputError(f"the output of the model {told.model!r}: {problem}", model=told.model) from None

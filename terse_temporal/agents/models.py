@@ -7,9 +7,18 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..errors import MissingExtraError, ModelError, ModelNotConfiguredError, ModelOutputError, ModelUnavailableError
-from ..redaction import redacted
+from ..faults import fault_of
+from ..redaction import error_text, redacted
 
-__all__ = ["MODEL_VARIABLE", "chosen_model", "model_failure", "model_named", "require_pydantic_ai"]
+__all__ = [
+    "MODEL_VARIABLE",
+    "broken_off",
+    "chosen_model",
+    "cut_short",
+    "model_failure",
+    "model_named",
+    "require_pydantic_ai",
+]
 
 MODEL_VARIABLE: Final = "TERSE_MODEL"
 
@@ -87,8 +96,8 @@ def _spoken_protocol(name: str) -> str:
     return name
 
 
-def model_failure(error: Exception, name: str) -> ModelError | None:
-    """What an exception of pydantic-ai means to whoever called the model; `None` if it is not about the model."""
+def model_failure(error: Exception, name: str) -> ModelError:
+    """What an exception of a turn means to whoever called the model."""
     from pydantic_ai import exceptions  # noqa: PLC0415  an extra
 
     if isinstance(error, exceptions.ModelAPIError):
@@ -99,18 +108,37 @@ def model_failure(error: Exception, name: str) -> ModelError | None:
             model=name,
         )
     if isinstance(error, exceptions.OutputTokenLimitExceeded):
-        return ModelOutputError(
-            f"the model {name!r} stopped in the middle of its answer, at its limit of output tokens. Ask for less, or"
-            ' raise the limit with settings={"max_tokens": …}.',
-            model=name,
-        )
+        return cut_short(name)
     if isinstance(error, exceptions.UnexpectedModelBehavior):
         return ModelOutputError(
             f"the model {name!r} answered something that cannot be used: {_short(str(error))}", model=name
         )
     if isinstance(error, exceptions.UserError):
         return ModelNotConfiguredError(f"the model {name!r} cannot be used so: {_short(str(error))}", model=name)
-    return None
+    if (fault := fault_of(error)) is not None:
+        return ModelUnavailableError(
+            f"the model {name!r} could not be reached, or did not answer to the end: {_short(error_text(error))}",
+            model=name,
+            retry_after=fault.retry_after,
+            sent=fault.sent,
+        )
+    return ModelOutputError(
+        f"the call of the model {name!r} failed: {type(error).__name__}: {_short(error_text(error))}", model=name
+    )
+
+
+def cut_short(name: str) -> ModelOutputError:
+    """The error for an answer that is at the limit of its length."""
+    return ModelOutputError(
+        f"the model {name!r} stopped in the middle of its answer, at its limit of output tokens. Ask for less, or"
+        ' raise the limit with settings={"max_tokens": …}.',
+        model=name,
+    )
+
+
+def broken_off(name: str) -> ModelUnavailableError:
+    """The error for a stream that ends before the model has."""
+    return ModelUnavailableError(f"the model {name!r} did not answer to the end: its stream broke off", model=name)
 
 
 def _api_failure(error: Any, name: str) -> ModelError:
@@ -119,6 +147,8 @@ def _api_failure(error: Any, name: str) -> ModelError:
     status = getattr(error, "status_code", None)
     refusals = (exceptions.ModelRequestRejectedError, exceptions.ModelQuotaExceededError)
     refused = isinstance(error, refusals) or (status is not None and 400 <= status < 500)
+    # What cannot be sent now cannot be sent later: a key with a line break, an address that is none.
+    refused = refused or _names_in_chain(error) & {"LocalProtocolError", "UnsupportedProtocol", "InvalidURL"}
     if refused and status not in (408, 425) and not isinstance(error, exceptions.ModelRateLimitError):
         said = f"the model {name!r} refused the request" + (f" with {status}" if status else "")
         return ModelError(f"{said}: {_said(error)} {_advice(error)}".strip(), model=name)
@@ -130,6 +160,15 @@ def _api_failure(error: Any, name: str) -> ModelError:
         retry_after=error.retry_after,
         sent=getattr(error, "phase", None) not in ("pool", "connect"),
     )
+
+
+def _names_in_chain(error: BaseException) -> set[str]:
+    names: set[str] = set()
+    each: BaseException | None = error
+    while each is not None:
+        names.add(type(each).__name__)
+        each = each.__cause__ or each.__context__
+    return names
 
 
 def _advice(error: Any) -> str:

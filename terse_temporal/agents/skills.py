@@ -62,12 +62,12 @@ def allow_list(skills: Iterable[Skill | str]) -> list[str]:
         UnknownToolError: a toolbox or a tool that this process does not have.
         JobDefinitionError: something that is no skill.
     """
-    if isinstance(skills, str | Skill):
-        raise JobDefinitionError(f"skills={skills!r}: give a list, skills=[{skills!r}]")
+    if isinstance(skills, str | Skill) or not isinstance(skills, Iterable):
+        raise JobDefinitionError(f"skills={skills!r}: give a list, skills=[…]")
     allowed: list[str] = []
     for skill in skills:
         if isinstance(skill, str):
-            allowed += [_tool(skill)] if "." in skill else [_whole(skill)]
+            allowed += [_whole(skill)] if "." not in skill or skill in toolbox.toolboxes() else [_tool(skill)]
         elif not isinstance(skill, Skill):
             raise JobDefinitionError(f"skills=[{skill!r}]: give Skills.<toolbox>(), or the name of a toolbox")
         elif skill.tools is None:
@@ -79,9 +79,7 @@ def allow_list(skills: Iterable[Skill | str]) -> list[str]:
 
 def allowed(name: str, patterns: Iterable[str]) -> bool:
     """Whether a tool is in an allow-list."""
-    return any(
-        pattern in ("*", name) or (pattern.endswith(".*") and name.startswith(pattern[:-1])) for pattern in patterns
-    )
+    return any(pattern in ("*", name, f"{name.rpartition('.')[0]}.*") for pattern in patterns)
 
 
 def names_tool(spelling: str, name: str) -> bool:

@@ -11,18 +11,20 @@ The conversation travels as pydantic-ai writes it to JSON, which it reads back a
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from ..direct import DirectExecution
+from ..errors import JobDefinitionError, ModelOutputError, StepInputError, TerseError
 from ..execution import current_execution
 from ..tokens import Tokens
 from ..tools import Tool, toolbox
-from ..values import codec
+from ..values import ValueProblem, codec
 from .events import TextDelta
-from .models import chosen_model, model_failure, model_named, require_pydantic_ai
+from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
 
 __all__ = ["model_turn", "take_turn"]
@@ -56,7 +58,9 @@ async def model_turn(
 
     Returns:
         `model`; `keep`, how much of `history` stays, and `messages`, what follows that; and one of `calls` (tools to
-        call: `id`, `tool`, `arguments`), `output`, or `correction` (why the answer has to be given again).
+        call: `id`, `tool`, and `arguments` that were checked or the `error` that they make), `output`, or `correction`
+        (why the answer has to be given again). All that is judged is judged here, and so recorded: tools may be others
+        when the run is replayed.
     """
     return await take_turn(
         model=model,
@@ -137,20 +141,22 @@ class _Turn:
                             async with node.stream(run.ctx) as events:
                                 async for text in _texts(events):
                                     emit(TextDelta(text))
+                                # Whatever ended the stream, the model did not.
+                                if events.response.finish_reason is None:
+                                    raise broken_off(self._name)
                     node = await run.next(node)
                 messages = list(run.all_messages())
                 if not self._agent.is_end_node(node):
                     messages.append(node.request)
                 _count(run.usage)
+            # Without the keys that hold null, which are most of a message and mean what their absence means.
+            data = ModelMessagesTypeAdapter.dump_python(messages, mode="json", exclude_none=True)
+            return _encodable(self._result(node, data, history), self._name)
+        except TerseError:
+            raise
         except Exception as err:
-            failure = model_failure(err, self._name)
-            if failure is None:
-                raise
             # The chain holds whole requests and answers.
-            raise failure from None
-        # Without the keys that hold null, which are most of a message and mean what their absence means.
-        data = ModelMessagesTypeAdapter.dump_python(messages, mode="json", exclude_none=True)
-        return self._result(node, data, history)
+            raise model_failure(err, self._name) from None
 
     def _result(self, node: Any, messages: list[Any], history: list[Any]) -> dict[str, Any]:
         from pydantic_ai import DeferredToolRequests  # noqa: PLC0415  an extra
@@ -162,13 +168,35 @@ class _Turn:
         if not self._agent.is_end_node(node):
             result["correction"] = _why(node.request)
         elif isinstance(node.data.output, DeferredToolRequests):
-            result["calls"] = [
-                {"id": call.tool_call_id, "tool": self._tools[call.tool_name].name, "arguments": call.args_as_dict()}
-                for call in node.data.output.calls
-            ]
+            result["calls"] = [self._call(call) for call in node.data.output.calls]
         else:
+            if messages[-1].get("finish_reason") == "length" or messages[-2:][0].get("finish_reason") == "length":
+                raise cut_short(self._name)
             result["output"] = codec(self._output).dump(node.data.output)
         return result
+
+    def _call(self, call: Any) -> dict[str, Any]:
+        tool = self._tools[call.tool_name]
+        wanted: dict[str, Any] = {"id": call.tool_call_id, "tool": tool.name}
+        try:
+            given = call.args_as_dict()
+            if hidden := tool.code_only.intersection(given):
+                return {**wanted, "error": f"the tool has no argument {sorted(hidden)[0]!r}"}
+            return {**wanted, "arguments": tool.from_json(given)}
+        except (StepInputError, ValueProblem) as err:
+            return {**wanted, "error": str(err)}
+
+
+def _encodable(result: dict[str, Any], model: str) -> dict[str, Any]:
+    """The result, if it can be recorded: models may write half of a character, or a number that is none."""
+    try:
+        json.dumps(result, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as err:
+        raise ModelOutputError(
+            f"the model {model!r} answered something that JSON cannot hold: {err}. Ask it for something else.",
+            model=model,
+        ) from None
+    return result
 
 
 def _toolset(definitions: list[Any]) -> Any:
@@ -187,15 +215,27 @@ def _definition(name: str, tool: Tool) -> Any:
     from pydantic_ai.tools import Tool as ModelTool  # noqa: PLC0415  an extra
     from pydantic_ai.tools import ToolDefinition  # noqa: PLC0415
 
-    if tool.schema is not None:
-        return ToolDefinition(name=name, description=tool.description, parameters_json_schema=dict(tool.schema))
-    # It reads the descriptions of arguments out of the docstring, in whatever style that is written.
-    found = ModelTool(tool.function, takes_ctx=False, name=name)
-    return ToolDefinition(
-        name=name,
-        description=tool.description or found.description,
-        parameters_json_schema=found.function_schema.json_schema,
-    )
+    description, schema = tool.description, tool.schema
+    if schema is None:
+        try:
+            # It reads the descriptions of arguments out of the docstring, in whatever style that is written.
+            found = ModelTool(tool.function, takes_ctx=False, name=name)
+        except Exception as err:  # whatever somebody's annotation makes of it
+            raise JobDefinitionError(
+                f"the tool {tool.name!r} ({tool.where}) cannot be described to a model: {type(err).__name__}:"
+                f" {str(err).splitlines()[0]} Annotate its arguments with types that JSON has, or leave it out of the"
+                " skills."
+            ) from None
+        description, schema = description or found.description or "", found.function_schema.json_schema
+    return ToolDefinition(name=name, description=description, parameters_json_schema=_for_models(schema, tool))
+
+
+def _for_models(schema: Mapping[str, Any], tool: Tool) -> dict[str, Any]:
+    if not tool.code_only:
+        return dict(schema)
+    shown = {name: each for name, each in schema.get("properties", {}).items() if name not in tool.code_only}
+    required = [name for name in schema.get("required", []) if name not in tool.code_only]
+    return {**schema, "properties": shown, "required": required}
 
 
 def _named_for_models(tools: Any) -> dict[str, Tool]:

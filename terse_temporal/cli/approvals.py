@@ -21,7 +21,7 @@ from ..engine.decisions import DECIDE_UPDATE
 from ..errors import TerseError
 from .memos import question_text, read_memo
 from .options import Address, Debug, Namespace
-from .output import console, fail, leave
+from .output import console, errors, fail, leave
 from .tasks import Interrupted, interruptible
 from .timeline import short
 
@@ -114,6 +114,7 @@ def _decide(
 
 async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace: str | None) -> None:
     client = await _connected(address, namespace)
+    slow = asyncio.get_running_loop().call_later(3, _say_slow, run)
     try:
         await client.get_workflow_handle(run).execute_update(DECIDE_UPDATE, answer)
     except WorkflowUpdateFailedError as err:
@@ -122,6 +123,16 @@ async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace
         if err.status == RPCStatusCode.NOT_FOUND:
             fail(f"there is no run with the workflow id {run!r} that goes on: {err.message}")
         fail(f"the server does not pass it on: {err.message}")
+    finally:
+        slow.cancel()
+
+
+def _say_slow(run: str) -> None:
+    errors.print(
+        f"no worker has taken it yet. It is for the worker of the run {run!r} to take; left alone now, it may still"
+        " count when there is one.",
+        markup=False,
+    )
 
 
 async def _waiting(address: str | None, namespace: str | None) -> list[dict[str, Any]]:

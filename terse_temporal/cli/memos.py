@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
@@ -15,7 +16,7 @@ from ..tokens import Tokens
 
 __all__ = ["question_text", "read_memo", "tokens_text"]
 
-_LONGEST_ARGUMENTS = 300
+_LONGEST_ARGUMENTS = 5_000
 
 
 async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Tokens | None, dict[str, Any] | None]:
@@ -23,9 +24,14 @@ async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Toke
     values: dict[str, Any] = {}
     for name in (TOKENS_MEMO, WAITING_MEMO):
         if name in fields:
-            (values[name],) = await client.data_converter.decode([fields[name]])
+            # What another client has encrypted, or another program has written, says nothing to this one.
+            with suppress(Exception):
+                (values[name],) = await client.data_converter.decode([fields[name]])
     tokens = Tokens.from_wire(values[TOKENS_MEMO]) if TOKENS_MEMO in values else None
-    return tokens, values.get(WAITING_MEMO)
+    waiting = values.get(WAITING_MEMO)
+    if not isinstance(waiting, dict) or not all(isinstance(each, dict) for each in waiting.values()):
+        waiting = None
+    return tokens, waiting
 
 
 def tokens_text(tokens: Tokens) -> str:
@@ -39,4 +45,6 @@ def question_text(question: Mapping[str, Any]) -> str:
     arguments = question.get("arguments")
     given = arguments if isinstance(arguments, dict) else {}
     shown = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
-    return f"{question.get('tool')}({shown if len(shown) <= _LONGEST_ARGUMENTS else shown[:_LONGEST_ARGUMENTS] + '…'})"
+    text = f"{question.get('tool')}({shown if len(shown) <= _LONGEST_ARGUMENTS else shown[:_LONGEST_ARGUMENTS] + '…'})"
+    # A model has written it: no control characters for the terminal, and nothing that turns the direction of text.
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)

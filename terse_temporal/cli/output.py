@@ -92,5 +92,5 @@ def configure_logging(news: logging.Filter | None) -> None:
     # A step that has ended before its cancellation arrived; nothing follows from it.
     warnings.filterwarnings("ignore", message="Cannot find activity to cancel")
     # Their lines about single requests would drown those about steps.
-    for name in ("httpx", "httpcore", "asyncio"):
+    for name in ("httpx", "httpcore", "httpx2", "httpcore2", "openai", "asyncio"):
         logging.getLogger(name).setLevel(logging.INFO if news is None else logging.WARNING)

@@ -21,7 +21,7 @@ from temporalio.exceptions import ApplicationError
 
 from ..direct import DirectExecution, StepContext
 from ..durations import format_duration
-from ..errors import EventError, UnknownFunctionError, UnknownJobError, UnknownToolError
+from ..errors import EventError, TerseError, UnknownFunctionError, UnknownJobError, UnknownToolError
 from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
 from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
@@ -236,4 +236,6 @@ def _since(started: float) -> str:
 
 
 def _log(info: activity.Info, what: str, level: int = logging.INFO, error: BaseException | None = None) -> None:
-    _logger.log(level, "step  %s  %s %s", info.workflow_id, info.activity_type, what, exc_info=error)
+    # An error of ours without a line of the user's has no more to say.
+    shown = None if isinstance(error, TerseError) and error.__traceback__ is None else error
+    _logger.log(level, "step  %s  %s %s", info.workflow_id, info.activity_type, what, exc_info=shown)

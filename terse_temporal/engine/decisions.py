@@ -20,6 +20,9 @@ DECIDE_UPDATE: Final = "terse.decide"
 #: In the memo: what is asked, by its number in the run.
 WAITING_MEMO: Final = "terse.waiting"
 
+#: Characters of a call's arguments that are shown.
+_LONGEST: Final = 4_000
+
 
 class Decisions:
     """The open questions of one run."""
@@ -38,12 +41,12 @@ class Decisions:
         """Wait for the answer: `approved`, and perhaps `reason` and `by`."""
         self._asked += 1
         number = str(self._asked)
-        self._open[number] = question
-        self._show()
         try:
+            self._open[number] = {**question, "arguments": _shortened(question.get("arguments"))}
+            self._show()
             await workflow.wait_condition(lambda: number in self._answers)
         finally:
-            del self._open[number]
+            self._open.pop(number, None)
             self._show()
         return self._answers[number]
 
@@ -53,9 +56,11 @@ class Decisions:
                 'an answer is {"id": "1", "approved": true}, and may have "reason" and "by"', type="DecisionError"
             )
         number = self._meant(answer)
-        if number not in self._open:
+        if number not in self._unanswered():
             asked = "was answered before" if number in self._answers else "is not open"
-            raise ApplicationError(f"question {number!r} {asked}: open are {sorted(self._open)}", type="DecisionError")
+            raise ApplicationError(
+                f"question {number!r} {asked}: open are {self._unanswered() or 'none'}", type="DecisionError"
+            )
 
     async def _decide(self, answer: Any) -> str:
         number = self._meant(answer)
@@ -68,15 +73,28 @@ class Decisions:
 
     def _meant(self, answer: Mapping[str, Any]) -> str:
         """The question that is answered: the only one that is open, where it does not say."""
-        if "id" not in answer and len(self._open) == 1:
-            return next(iter(self._open))
-        return str(answer.get("id", ""))
+        unanswered = self._unanswered()
+        if answer.get("id") is None and len(unanswered) == 1:
+            return unanswered[0]
+        return str(answer.get("id") or "")
+
+    def _unanswered(self) -> list[str]:
+        # One that is answered stays open until the handler is told, which may be after a second answer.
+        return [number for number in self._open if number not in self._answers]
 
     def _show(self) -> None:
         waiting = dict(self._open)
         workflow.upsert_memo({WAITING_MEMO: waiting})
         lines = [
-            f"- `{number}`: approve `{question.get('tool')}` with `{json.dumps(question.get('arguments'))[:500]}`?"
+            f"- `{number}`: approve `{question.get('tool')}` with `{json.dumps(question.get('arguments'))}`?"
             for number, question in waiting.items()
         ]
         workflow.set_current_details("\n".join(["**Waiting for a decision**", *lines]) if lines else "")
+
+
+def _shortened(arguments: Any) -> Any:
+    """The arguments, or as much of them as a person reads: a memo is recorded whole whenever it changes."""
+    text = json.dumps(arguments)
+    if len(text) <= _LONGEST:
+        return arguments
+    return {"(shortened)": f"{text[:_LONGEST]}… ({len(text):,} characters in all)"}

@@ -33,6 +33,7 @@ from ..execution import RetryRule
 from ..faults import worth_another_try
 from ..jobs import module_name
 from ..places import is_users, only_users_traceback, place, users_traceback
+from ..redaction import error_text, redacted, redacted_value
 from ..values import encoded_size
 from .functions import attribute_path, reference_of_class
 from .wire import FailureDetail, plain_json, read_failure_detail
@@ -63,8 +64,8 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
     detail = FailureDetail(
         step=step,
         error=reference_of_class(cls),
-        arguments=list(error.args) if _is_recordable(list(error.args)) else [],
-        attributes={name: value for name, value in vars(error).items() if _is_recordable(value)},
+        arguments=redacted_value(list(error.args)) if _is_recordable(list(error.args)) else [],
+        attributes={name: redacted_value(value) for name, value in vars(error).items() if _is_recordable(value)},
     )
     return ApplicationError(
         _message(error),
@@ -160,14 +161,20 @@ def run_failure(error: BaseException) -> BaseException:
 
 
 def recordable_cause(error: BaseException) -> BaseException | None:
-    """The exception, to be recorded as the cause of a failure; `None` if it and its causes say too much for that."""
+    """The exception, to be recorded as the cause of a failure; `None` if it and its causes say too much for that.
+
+    That is a text without end, or one that is secret.
+    """
     length = 0
     each: BaseException | None = error
     while each is not None and length <= 5 * _LONGEST_TEXT:
         try:
-            length += len(str(each)) + 1
+            text = str(each)
         except Exception:
             return None
+        if redacted(text) != text:
+            return None
+        length += len(text) + 1
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
     return error if length <= 5 * _LONGEST_TEXT else None
 
@@ -182,10 +189,7 @@ def _text(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         inner = "; ".join(f"{type(each).__name__}: {_text(each)}" for each in error.exceptions)
         return f"{error.message}: {inner}"
-    try:
-        return str(error) or type(error).__name__
-    except Exception as err:
-        return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
+    return error_text(error)
 
 
 def _is_recordable(value: Any) -> bool:

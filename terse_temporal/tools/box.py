@@ -303,7 +303,9 @@ def _arguments_of(function: Callable[..., Any], code_only: Iterable[str], name: 
                 " arguments of tools are given by name. Take the `/` away."
             )
     if unknown := set(code_only) - set(parameters):
-        raise JobDefinitionError(f"@toolbox.tool({name!r}) ({where}): code_only names {sorted(unknown)}, which it lacks")
+        raise JobDefinitionError(
+            f"@toolbox.tool({name!r}) ({where}): code_only names {sorted(unknown)}, which it lacks"
+        )
     return frozenset(code_only)
 
 

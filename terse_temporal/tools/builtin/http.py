@@ -97,7 +97,7 @@ class HttpResponse(BaseModel):
 
 
 # The word "idempotent" is what the toolbox knows; which failures pass for transient is decided here, by the method.
-@toolbox.tool("http.request", idempotent=True)
+@toolbox.tool("http.request", idempotent=True, code_only=["auth_env", "headers_env"])
 async def request(
     method: Method,
     url: str,
