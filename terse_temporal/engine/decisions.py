@@ -6,6 +6,7 @@ details that the Web UI shows. An answer is the update `terse.decide`; these nam
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -41,14 +42,20 @@ class Decisions:
         """Wait for the answer: `approved`, and perhaps `reason` and `by`."""
         self._asked += 1
         number = str(self._asked)
+        self._open[number] = {**question, "arguments": _shortened(question.get("arguments"))}
         try:
-            self._open[number] = {**question, "arguments": _shortened(question.get("arguments"))}
             self._show()
             await workflow.wait_condition(lambda: number in self._answers)
-        finally:
-            self._open.pop(number, None)
-            self._show()
+        # Not in a `finally`, which a run that leaves the cache of its worker comes through too.
+        except (asyncio.CancelledError, Exception):
+            self._closed(number)
+            raise
+        self._closed(number)
         return self._answers[number]
+
+    def _closed(self, number: str) -> None:
+        del self._open[number]
+        self._show()
 
     def _check(self, answer: Any) -> None:
         if not isinstance(answer, dict) or not isinstance(answer.get("approved"), bool):

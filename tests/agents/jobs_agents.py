@@ -28,7 +28,7 @@ class Verdict:
     why: str
 
 
-@toolbox.tool("office.find_customer", read_only=True)
+@toolbox.tool("desk.find_customer", read_only=True)
 def find_customer(effects: str, email: str) -> dict[str, Any]:
     """Look a customer up.
 
@@ -40,14 +40,14 @@ def find_customer(effects: str, email: str) -> dict[str, Any]:
     return {"email": email, "plan": None, "name": "Ada"}
 
 
-@toolbox.tool("office.add_note")
+@toolbox.tool("desk.add_note")
 async def add_note(effects: str, email: str, note: str) -> str:
     """Write a note down."""
     record(effects, f"note {email} {note} {current_step().idempotency_key}")
     return "noted"
 
 
-@toolbox.tool("office.broken")
+@toolbox.tool("desk.broken")
 async def broken(effects: str) -> None:
     """Never work."""
     record(effects, "broken")
@@ -63,7 +63,7 @@ async def text(event: Event) -> str:
 async def digest(event: Event) -> dict[str, Any]:
     found = await generate_text(
         prompt="Look Ada up, and write a note",
-        skills=["office"],
+        skills=["desk"],
         output_schema=Digest,
         max_turns=event.get("turns", 50),
     )
@@ -80,7 +80,7 @@ async def verdict(event: Event) -> Any:
 
 @create_job(name="agents-plain")
 async def plain(event: Event) -> dict[str, Any]:
-    found = await generate_text(prompt="Look Ada up, and write a note", skills=["office"], output_schema=Digest)
+    found = await generate_text(prompt="Look Ada up, and write a note", skills=["desk"], output_schema=Digest)
     return found.model_dump()
 
 
@@ -94,18 +94,16 @@ async def in_step(event: Event) -> str:
 
 @create_job(name="agents-allowed", durable=True)
 async def only_some(event: Event) -> str:
-    return await generate_text(prompt="Look Ada up", skills=[Skills.office(tools=["findCustomer"])])
+    return await generate_text(prompt="Look Ada up", skills=[Skills.desk(tools=["findCustomer"])])
 
 
 @create_job(name="agents-agent", durable=True)
 async def agent(event: Event) -> Any:
-    helper = TerseAgent.create(prompt="You are terse.", skills=[Skills.office(tools=["find_customer"])])
-    found = await helper.tools.office.find_customer(effects=event.effects, email="ada@example.com")
+    helper = TerseAgent.create(prompt="You are terse.", skills=[Skills.desk(tools=["find_customer"])])
+    found = await helper.tools.desk.find_customer(effects=event.effects, email="ada@example.com")
     first = await helper.run_and_wait("Say one")
     second = await helper.run_and_wait("Say two", Digest)
-    third = await TerseAgent.execute_tool(
-        "office.find_customer", {"effects": event.effects, "email": "bob@example.com"}
-    )
+    third = await TerseAgent.execute_tool("desk.find_customer", {"effects": event.effects, "email": "bob@example.com"})
     return [found["name"], first, second.title, third["email"]]
 
 
@@ -117,11 +115,11 @@ async def streaming(event: Event) -> list[Any]:
 @create_job(name="agents-approvals", durable=True)
 async def approvals(event: Event) -> list[Any]:
     answer = await generate_text(
-        prompt="Look Ada up, and write a note", skills=["office"], tool_approvals=["office_add_note"]
+        prompt="Look Ada up, and write a note", skills=["desk"], tool_approvals=["desk_add_note"]
     )
-    helper = TerseAgent.create(skills=["office"], tool_approvals=["office.addNote"])
+    helper = TerseAgent.create(skills=["desk"], tool_approvals=["desk.addNote"])
     try:
-        await helper.tools.office.add_note(effects=event.effects, email="by-hand", note="again")
+        await helper.tools.desk.add_note(effects=event.effects, email="by-hand", note="again")
     except ToolDeniedError as denied:
         return [answer, str(denied)]
     return [answer, None]

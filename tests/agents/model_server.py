@@ -49,6 +49,8 @@ class ModelServer:
         keys: the `Authorization` of each.
         script: the answer to the conversation's turn of that number, counted by the assistant's messages in it.
         answer: gives the answer to a request, instead of the script.
+        finish: why it says that it has ended, instead of the true reason.
+        gap: seconds between the pieces of a stream.
         faults: what happens instead to the next requests, in order: a status with headers, or `"cut"`, `"garbage"`.
     """
 
@@ -58,6 +60,7 @@ class ModelServer:
         self.script: list[dict[str, Any]] = []
         self.faults: list[tuple[int, dict[str, str]] | str] = []
         self.gap = 0.0
+        self.finish = ""
         self.url = ""
         self.before_answer: Callable[[dict[str, Any]], Any] | None = None
         self.answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: self.script[turn_of(body)]
@@ -109,7 +112,7 @@ class ModelServer:
                 "object": "chat.completion",
                 "created": 1,
                 "model": body["model"],
-                "choices": [{"index": 0, "message": message, "finish_reason": _reason(message)}],
+                "choices": [{"index": 0, "message": message, "finish_reason": self.finish or _reason(message)}],
                 "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
             }
         )
@@ -126,7 +129,7 @@ class ModelServer:
         for piece in pieces:
             await self._chunk(response, body, {"choices": [{"index": 0, "delta": {"role": "assistant", **piece}}]})
             await asyncio.sleep(self.gap)
-        end = {"choices": [{"index": 0, "delta": {}, "finish_reason": _reason(message)}]}
+        end = {"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish or _reason(message)}]}
         await self._chunk(response, body, end)
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         await self._chunk(response, body, {"choices": [], "usage": usage})

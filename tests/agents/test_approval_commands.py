@@ -20,17 +20,17 @@ async def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tmp_path: Path) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "hi"}
-    model.script = [calls(("office_add_note", given)), says("done")]
+    model.script = [calls(("desk_add_note", given)), says("done")]
     address = ["--address", bench.env.address]
     async with bench.worker(jobs.approvals):
         run = await bench.start(jobs.approvals)
         await waiting(run)
         listed = await command(tmp_path, "approvals", *address)
         assert run.id in listed.stdout
-        assert 'office.add_note(effects="' in listed.stdout
+        assert 'desk.add_note(effects="' in listed.stdout
         rows = json.loads((await command(tmp_path, "approvals", "--json", *address)).stdout)
         (row,) = [row for row in rows if row["workflow_id"] == run.id]
-        assert (row["job"], row["number"], row["tool"]) == ("agents-approvals", "1", "office.add_note")
+        assert (row["job"], row["number"], row["tool"]) == ("agents-approvals", "1", "desk.add_note")
         assert row["arguments"] == given
         wrong = await command(tmp_path, "approve", run.id, "9", *address)
         assert wrong.returncode == 2
@@ -40,7 +40,7 @@ async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tm
         await waiting(run, "2")
         denied = await command(tmp_path, "deny", run.id, "--reason", "enough", *address)
         assert (denied.returncode, denied.stderr) == (0, "")
-        assert await bench.result(run) == ["done", "the call of 'office.add_note' was not approved: enough"]
+        assert await bench.result(run) == ["done", "the call of 'desk.add_note' was not approved: enough"]
     nobody = await command(tmp_path, "approve", "no-such-run", *address)
     assert nobody.returncode == 2
     assert "'no-such-run'" in nobody.stderr
@@ -48,7 +48,7 @@ async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tm
 
 async def test_trigger_tells_tokens_and_decisions(bench: Bench, model: ModelServer, tmp_path: Path) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "hi"}
-    model.script = [calls(("office_add_note", given)), says("done")]
+    model.script = [calls(("desk_add_note", given)), says("done")]
     options = ["--address", bench.env.address, "--task-queue", bench.task_queue, "--id", bench.task_queue]
     event = json.dumps({"effects": str(bench.effects)})
     async with bench.worker(jobs.approvals):
@@ -63,6 +63,6 @@ async def test_trigger_tells_tokens_and_decisions(bench: Bench, model: ModelServ
                         break
         shown = await watched
     assert json.loads(shown.stdout) == ["done", None]
-    assert "waits for a decision about office.add_note(" in shown.stderr
+    assert "waits for a decision about desk.add_note(" in shown.stderr
     assert f"terse-temporal approve {bench.task_queue} 1, or deny" in shown.stderr
     assert "2 calls of a model, 20 tokens in and 10 out" in shown.stderr

@@ -29,13 +29,13 @@ async def waiting(run: Run, number: str = "1") -> dict[str, Any]:
 async def test_approved_or_denied(bench: Bench, model: ModelServer) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "hi"}
     model.script = [
-        calls(("office_add_note", given)),
-        calls(("office_add_note", {**given, "note": "no"})),
+        calls(("desk_add_note", given)),
+        calls(("desk_add_note", {**given, "note": "no"})),
         says("done"),
     ]
     async with bench.worker(jobs.approvals):
         run = await bench.start(jobs.approvals)
-        assert await waiting(run) == {"1": {"tool": "office.add_note", "arguments": given}}
+        assert await waiting(run) == {"1": {"tool": "desk.add_note", "arguments": given}}
         assert bench.effects.lines() == []
         with pytest.raises(WorkflowUpdateFailedError):
             await run.execute_update("terse.decide", {"id": "7", "approved": True})
@@ -51,7 +51,7 @@ async def test_approved_or_denied(bench: Bench, model: ModelServer) -> None:
         await run.execute_update("terse.decide", {"approved": False, "reason": "enough"})
         answer, denied = await bench.result(run)
     assert answer == "done"
-    assert denied == "the call of 'office.add_note' was not approved: enough"
+    assert denied == "the call of 'desk.add_note' was not approved: enough"
     assert [line.rsplit(" ", 1)[0] for line in bench.effects.lines()] == ["note ada@example.com hi"]
     assert "too chatty" in str(model.requests[-1]["messages"][-1])
     assert (await (await run.describe()).memo())["terse.waiting"] == {}
@@ -59,7 +59,7 @@ async def test_approved_or_denied(bench: Bench, model: ModelServer) -> None:
 
 async def test_a_run_waits_across_workers(bench: Bench, model: ModelServer) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "hi"}
-    model.script = [calls(("office_add_note", given)), says("done")]
+    model.script = [calls(("desk_add_note", given)), says("done")]
     async with bench.worker(jobs.approvals):
         run = await bench.start(jobs.approvals)
         await waiting(run)
@@ -75,5 +75,5 @@ async def test_a_run_waits_across_workers(bench: Bench, model: ModelServer) -> N
 def test_names_are_checked() -> None:
     from terse_temporal.agents.approvals import approval_list  # noqa: PLC0415
 
-    with pytest.raises(UnknownToolError, match=r"did you mean 'crm\.add_note'"):
-        approval_list(["office_add_notes"])
+    with pytest.raises(UnknownToolError, match=r"did you mean 'desk\.add_note'"):
+        approval_list(["desk_add_notes"])

@@ -19,7 +19,7 @@ from .model_server import ModelServer, calls, says
 
 async def test_in_a_job_that_is_not_durable(bench: Bench, model: ModelServer) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com"}
-    model.script = [calls(("office_find_customer", given)), calls(("final_result", {"title": "Ada", "stars": 5}))]
+    model.script = [calls(("desk_find_customer", given)), calls(("final_result", {"title": "Ada", "stars": 5}))]
     async with bench.worker(jobs.plain):
         run = await bench.start(jobs.plain)
         assert await bench.result(run) == {"title": "Ada", "stars": 5}
@@ -43,12 +43,12 @@ async def test_outside_a_run(model: ModelServer) -> None:
 async def test_it_is_streamed(model: ModelServer, effects: Effects) -> None:
     given = {"effects": str(effects), "email": "ada@example.com"}
     model.gap = 0.02
-    model.script = [calls(("office_find_customer", given)), says("Ada is on no plan")]
-    agent = TerseAgent.create(prompt="Be brief.", skills=["office"])
+    model.script = [calls(("desk_find_customer", given)), says("Ada is on no plan")]
+    agent = TerseAgent.create(prompt="Be brief.", skills=["desk"])
     events = [event async for event in agent.run("Look Ada up")]
     called, returned, *texts, finished = events
     assert isinstance(called, ToolCalled)
-    assert (called.tool, called.arguments) == ("office.find_customer", given)
+    assert (called.tool, called.arguments) == ("desk.find_customer", given)
     assert isinstance(returned, ToolReturned)
     assert returned.result == {"email": "ada@example.com", "plan": None, "name": "Ada"}
     assert [event.text for event in texts if isinstance(event, TextDelta)] == ["Ada ", "is ", "on ", "no ", "plan "]
@@ -72,7 +72,7 @@ async def test_a_durable_handler_does_not_stream(bench: Bench, model: ModelServe
 
 async def test_approvals_need_a_job_that_can_wait(model: ModelServer) -> None:
     with pytest.raises(DurableOnlyError, match="tool_approvals"):
-        await generate_text(prompt="Look Ada up", skills=["office"], tool_approvals=["office.add_note"])
+        await generate_text(prompt="Look Ada up", skills=["desk"], tool_approvals=["desk.add_note"])
 
 
 async def test_a_stream_may_be_left(model: ModelServer) -> None:

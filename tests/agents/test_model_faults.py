@@ -82,7 +82,7 @@ async def test_but_not_for_ever(bench: Bench, model: ModelServer) -> None:
 
 async def test_turns_are_limited(bench: Bench, model: ModelServer) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com"}
-    model.script = [calls(("office_find_customer", given))] * 9
+    model.script = [calls(("desk_find_customer", given))] * 9
     failure = await bench.fail(jobs.digest, turns=3)
     assert failure.type == TurnLimitError.__name__
     assert "'openai:gpt-5-mini'" in failure.message
@@ -124,7 +124,7 @@ async def test_a_library_that_is_not_installed_is_said(
 
 
 async def test_a_conversation_that_is_too_long_is_said(bench: Bench, model: ModelServer) -> None:
-    model.script = [calls(("office_find_customer", {"effects": str(bench.effects), "email": "a" * 300_000}))] * 9
+    model.script = [calls(("desk_find_customer", {"effects": str(bench.effects), "email": "a" * 300_000}))] * 9
     failure = await bench.fail(jobs.digest)
     assert failure.type == ModelError.__name__
     assert "too long to go on, at turn 5" in failure.message

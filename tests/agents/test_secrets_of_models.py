@@ -30,7 +30,7 @@ async def test_the_key_is_nowhere(bench: Bench, model: ModelServer, caplog: pyte
             with suppress(WorkflowFailureError):
                 await bench.result(run)
             histories.append(await run.fetch_history())
-        model.script = [calls(("office_find_customer", given)), calls(("final_result", {"title": "Ada", "stars": 5}))]
+        model.script = [calls(("desk_find_customer", given)), calls(("final_result", {"title": "Ada", "stars": 5}))]
         run = await bench.start(jobs.digest)
         await bench.result(run)
         histories.append(await run.fetch_history())

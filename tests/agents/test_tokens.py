@@ -13,7 +13,7 @@ async def tokens(run: Run) -> object:
 
 async def test_of_turns(bench: Bench, model: ModelServer) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com"}
-    model.script = [calls(("office_find_customer", given)), calls(("final_result", {"title": "Ada", "stars": 5}))]
+    model.script = [calls(("desk_find_customer", given)), calls(("final_result", {"title": "Ada", "stars": 5}))]
     async with bench.worker(jobs.digest):
         run = await bench.start(jobs.digest)
         await bench.result(run)

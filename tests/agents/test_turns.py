@@ -23,8 +23,8 @@ async def test_a_text_is_one_turn(bench: Bench, model: ModelServer) -> None:
 async def test_turns_and_tools_are_steps(bench: Bench, model: ModelServer) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com"}
     model.script = [
-        calls(("office_find_customer", given)),
-        calls(("office_find_customer", {**given, "email": "bob"}), ("office_add_note", {**given, "note": "hi"})),
+        calls(("desk_find_customer", given)),
+        calls(("desk_find_customer", {**given, "email": "bob"}), ("desk_add_note", {**given, "note": "hi"})),
         calls(("final_result", {"title": "Ada", "stars": 5})),
     ]
     async with bench.worker(jobs.digest):
@@ -32,10 +32,10 @@ async def test_turns_and_tools_are_steps(bench: Bench, model: ModelServer) -> No
         assert await bench.result(run) == {"title": "Ada", "stars": 5, "class": "Digest"}
     assert await scheduled(run) == [
         "generate_text",
-        "office.find_customer",
+        "desk.find_customer",
         "generate_text",
-        "office.find_customer",
-        "office.add_note",
+        "desk.find_customer",
+        "desk.add_note",
         "generate_text",
     ]
     assert model.turns_asked() == [0, 1, 2]
@@ -57,22 +57,22 @@ async def test_an_output_is_of_the_type_that_was_asked_for(bench: Bench, model: 
 
 async def test_a_model_sees_its_skills_and_nothing_else(bench: Bench, model: ModelServer) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "x"}
-    model.script = [calls(("office_add_note", given)), says("done")]
+    model.script = [calls(("desk_add_note", given)), says("done")]
     assert await bench.run(jobs.only_some) == "done"
-    assert [tool["function"]["name"] for tool in model.requests[0]["tools"]] == ["office_find_customer"]
+    assert [tool["function"]["name"] for tool in model.requests[0]["tools"]] == ["desk_find_customer"]
     function = model.requests[0]["tools"][0]["function"]
     assert function["description"].startswith("Look a customer up")
     assert function["parameters"]["properties"]["email"]["description"] == "whom to look for."
     # What it made up was not called, and it was told so.
     assert bench.effects.lines() == []
-    assert "office_add_note" in str(model.requests[1]["messages"][-1])
+    assert "desk_add_note" in str(model.requests[1]["messages"][-1])
 
 
 async def test_a_tool_that_fails_is_told_to_the_model(bench: Bench, model: ModelServer) -> None:
     model.script = [
-        calls(("office_broken", {"effects": str(bench.effects)})),
-        calls(("office_find_customer", {"effects": str(bench.effects)})),
-        calls(("office_find_customer", '{"effects": ')),
+        calls(("desk_broken", {"effects": str(bench.effects)})),
+        calls(("desk_find_customer", {"effects": str(bench.effects)})),
+        calls(("desk_find_customer", '{"effects": ')),
         calls(("final_result", {"title": "sorry", "stars": 0})),
     ]
     assert (await bench.run(jobs.digest))["title"] == "sorry"
@@ -92,7 +92,7 @@ async def test_an_agent_has_instructions_and_its_own_tools(bench: Bench, model: 
     async with bench.worker(jobs.agent):
         run = await bench.start(jobs.agent)
         assert await bench.result(run) == ["Ada", "one", "two", "bob@example.com"]
-    assert await scheduled(run) == ["office.find_customer", "generate_text", "generate_text", "office.find_customer"]
+    assert await scheduled(run) == ["desk.find_customer", "generate_text", "generate_text", "desk.find_customer"]
     assert model.requests[0]["messages"][0] == {"role": "system", "content": "You are terse."}
     # Every message starts a new conversation.
     assert len(model.requests[1]["messages"]) == 2
