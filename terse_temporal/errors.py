@@ -19,10 +19,12 @@
     ├── TransientError                what a tool raises to say that trying again may help
     ├── UnknownToolError              a tool, or toolbox, that is not there
     ├── ToolError                     a tool says that it failed: .tool
+    │   └── ServiceError              the other side of a built-in tool said no: .status, .code, .retry_after
+    │       └── TransientServiceError     and may not the next time (also a TransientError)
     ├── MountError                    an MCP server that cannot be started or reached
     ├── ModelError                    a call of a model failed: .model
     │   ├── ModelNotConfiguredError   no model is named, or its provider has no key
-    │   ├── ModelUnavailableError     it did not answer, or said 429 or 5xx, however often it was tried
+    │   ├── ModelUnavailableError     it did not answer, or said 429 or 5xx (also a TransientError)
     │   ├── ModelOutputError          what it answered does not fit, after its own corrections
     │   └── TurnLimitError            it did not come to an end within max_turns
     ├── ToolDeniedError               a person did not approve a call
@@ -38,6 +40,8 @@ An exception that a step's own code raised reaches the handler as its own class 
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 __all__ = [
     "DurableOnlyError",
@@ -55,6 +59,7 @@ __all__ = [
     "NotInStepError",
     "ResultError",
     "ServerUnavailableError",
+    "ServiceError",
     "SideEffectError",
     "StateValueError",
     "StepError",
@@ -67,6 +72,7 @@ __all__ = [
     "ToolDeniedError",
     "ToolError",
     "TransientError",
+    "TransientServiceError",
     "TurnLimitError",
     "UnknownFunctionError",
     "UnknownJobError",
@@ -186,6 +192,39 @@ class ToolError(TerseError):
     def __init__(self, message: str, *, tool: str = "") -> None:
         super().__init__(message)
         self.tool = tool
+
+
+class ServiceError(ToolError):
+    """The other side of a built-in tool said no, or the tool is not set up. As it stands, trying again does not help.
+
+    Attributes:
+        tool: its name, such as `http.request`.
+        status: the status of an HTTP answer, where there was one.
+        code: what the other side calls the error: Slack's `channel_not_found`, SMTP's `550`.
+        retry_after: the seconds that it asks to wait before another attempt, where it says so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        tool: str,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, tool=tool)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+class TransientServiceError(ServiceError, TransientError):
+    """One that may be gone the next time: the tool is tried again where its kind allows it."""
+
+    def __init__(self, message: str, *, tool: str, sent: bool, **details: Any) -> None:
+        super().__init__(message, tool=tool, **details)
+        self.sent = sent
 
 
 class MountError(TerseError):

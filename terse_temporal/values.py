@@ -12,7 +12,7 @@ import functools
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -97,6 +97,9 @@ def encoded_size(data: Any) -> int:
 
 def type_name(type_: Any) -> str:
     """A type as one would write it."""
+    if get_origin(type_) is Annotated:
+        # What it is annotated with, validators above all, has no name.
+        return type_name(get_args(type_)[0])
     return type_.__qualname__ if isinstance(type_, type) else str(type_).replace("typing.", "")
 
 

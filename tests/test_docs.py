@@ -50,7 +50,7 @@ def jobs_of(module: ModuleType) -> list[Job]:
     return [value for value in vars(module).values() if isinstance(value, Job)]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/state.md", "docs/steps.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/state.md", "docs/steps.md", "docs/toolbox_builtin.md"])
 def test_every_block_executes(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every block of Python in the documentation can be executed by itself."""
     assert blocks(page)

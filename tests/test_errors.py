@@ -13,7 +13,9 @@ ALSO = {
     "EventError": ValueError,
     "StateValueError": ValueError,
     "StepInputError": ValueError,
+    "ModelUnavailableError": errors.TransientError,
     "StepTimeoutError": TimeoutError,
+    "TransientServiceError": errors.TransientError,
 }
 
 
@@ -49,7 +51,7 @@ def test_what_else_a_class_is(name: str) -> None:
     cls = getattr(errors, name)
     assert issubclass(cls, errors.TerseError)
     assert cls.__doc__
-    said = re.search(rf"{name} .*\(also a (\w+)\)", errors.__doc__ or "")
+    said = re.search(rf"\b{name} .*\(also a (\w+)\)", errors.__doc__ or "")
     assert (said[1] if said else None) == (ALSO[name].__name__ if name in ALSO else None)
     assert name not in ALSO or issubclass(cls, ALSO[name])
 

@@ -7,8 +7,7 @@ import os
 from typing import Any
 
 from terse_temporal import Event, create_job, job_step, toolbox
-from terse_temporal.errors import StepError, TransientError
-from terse_temporal.tools.builtin.failures import ServiceError
+from terse_temporal.errors import ServiceError, StepError, TransientError
 
 
 @create_job(name="calls-a-tool", durable=True)

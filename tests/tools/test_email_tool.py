@@ -15,10 +15,9 @@ import pytest
 import pytest_asyncio
 
 from terse_temporal import toolbox
-from terse_temporal.errors import MissingExtraError, StepInputError, TransientError
+from terse_temporal.errors import MissingExtraError, ServiceError, StepInputError, TransientError
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.builtin import _smtp
-from terse_temporal.tools.builtin.failures import ServiceError
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled

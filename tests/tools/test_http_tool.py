@@ -14,10 +14,9 @@ import pytest_asyncio
 
 from terse_temporal import toolbox
 from terse_temporal.direct import execution_for_call
-from terse_temporal.errors import MissingExtraError, StepInputError, TransientError
+from terse_temporal.errors import MissingExtraError, ServiceError, StepInputError, TransientError
 from terse_temporal.faults import fault_of
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.tools.builtin.failures import ServiceError
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled

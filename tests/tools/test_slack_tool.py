@@ -12,10 +12,9 @@ import pytest
 import pytest_asyncio
 
 from terse_temporal import toolbox
-from terse_temporal.errors import MissingExtraError
+from terse_temporal.errors import MissingExtraError, ServiceError
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.builtin import _slack
-from terse_temporal.tools.builtin.failures import ServiceError
 from terse_temporal.tools.builtin.slack import SlackChannel, SlackMessage
 
 from ..effects import Effects

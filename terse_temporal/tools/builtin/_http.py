@@ -26,11 +26,11 @@ import httpx
 
 from ..._version import __version__
 from ...durations import format_duration
+from ...errors import ServiceError, TransientServiceError
 from ...faults import fault_of
 from ...steps import current_step
 from ...values import MAX_BYTES
 from .credentials import Credentials
-from .failures import ServiceError, TransientServiceError
 from .http import HttpResponse, Outgoing
 
 __all__ = ["perform"]

@@ -12,9 +12,9 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from ...errors import ServiceError, TransientServiceError
 from ...faults import fault_of
 from .credentials import Credentials
-from .failures import ServiceError, TransientServiceError
 
 __all__ = ["call"]
 

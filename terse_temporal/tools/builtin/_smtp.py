@@ -23,10 +23,10 @@ from typing import Final, Literal
 
 import aiosmtplib
 
+from ...errors import ServiceError, TransientServiceError
 from ...steps import current_step
 from .credentials import Credentials
 from .email import Email, EmailReceipt, parsed
-from .failures import ServiceError, TransientServiceError
 
 __all__ = ["deliver"]
 

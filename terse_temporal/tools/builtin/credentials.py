@@ -14,7 +14,7 @@ import re
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-from .failures import ServiceError
+from ...errors import ServiceError
 
 __all__ = ["Credentials"]
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, model_validator
 
 from ...durations import format_duration, parse_duration
 from ..box import toolbox
-from .failures import extra
+from .extras import extra
 
 __all__ = ["Attachment", "Email", "EmailReceipt", "addresses", "parsed", "send"]
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel
 
 from ...durations import format_duration, parse_duration
 from ..box import toolbox
-from .failures import extra
+from .extras import extra
 
 __all__ = ["HttpResponse", "Outgoing", "request"]
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from ...steps import current_step
 from ..box import toolbox
-from .failures import extra
+from .extras import extra
 
 __all__ = ["SlackChannel", "SlackMessage", "list_channels", "reply_in_thread", "send_message", "update_message"]
 
