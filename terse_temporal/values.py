@@ -98,8 +98,8 @@ def encoded_size(data: Any) -> int:
 def type_name(type_: Any) -> str:
     """A type as one would write it."""
     if get_origin(type_) is Annotated:
-        # What it is annotated with, validators above all, has no name.
-        return type_name(get_args(type_)[0])
+        # What it is annotated with, validators above all, says where in memory it is.
+        return f"Annotated[{type_name(get_args(type_)[0])}, …]"
     return type_.__qualname__ if isinstance(type_, type) else str(type_).replace("typing.", "")
 
 

@@ -162,7 +162,7 @@ REFUSED: list[tuple[Job, str, list[str]]] = [
     (local_output_schema, "add", ["Local", "at the top of the module"]),
     (local_return_annotation, "make", ["return annotation", "'Local'", "at the top of the module"]),
     (type_checking_annotation, "price", ["return annotation", "'OnlyForTypeCheckers'"]),
-    (inline_annotated, "add", ["Annotated[int, FieldInfo", "at the top of the module"]),
+    (inline_annotated, "add", ["Annotated[int, …]", "at the top of the module"]),
     (callable_object, "Sender", ["Sender", "Give it a function"]),
     (bound_method, "send", ["method", "Give it a function"]),
     (partial, "partial", ["partial", "Give it a function"]),

@@ -134,8 +134,8 @@ def test_named_twice(here: Place) -> None:
 
 def test_the_current_directory_comes_first(here: Place) -> None:
     """A module here wins over one of the same name that is installed."""
-    here.write(humanfriendly=job("mine"))
-    assert here.load("humanfriendly").jobs == [("mine", "humanfriendly")]
+    here.write(iniconfig=job("mine"))
+    assert here.load("iniconfig").jobs == [("mine", "iniconfig")]
 
 
 def test_two_files_with_one_name(here: Place) -> None:
