@@ -123,11 +123,11 @@ class _Turn:
         from pydantic_ai import DeferredToolResults, ModelMessagesTypeAdapter  # noqa: PLC0415  an extra
 
         options: dict[str, Any] = {}
-        if history:
-            options["message_history"] = ModelMessagesTypeAdapter.validate_python(history)
-        if results:
-            options["deferred_tool_results"] = DeferredToolResults(calls=_returned(results))
         try:
+            if history:
+                options["message_history"] = ModelMessagesTypeAdapter.validate_python(history)
+            if results:
+                options["deferred_tool_results"] = DeferredToolResults(calls=_returned(results))
             # Its connections are closed with the turn, which takes seconds.
             async with self._model, self._agent.iter(prompt, **options) as run:
                 node = run.next_node
@@ -149,8 +149,7 @@ class _Turn:
                 if not self._agent.is_end_node(node):
                     messages.append(node.request)
                 _count(run.usage)
-            # Without the keys that hold null, which are most of a message and mean what their absence means.
-            data = ModelMessagesTypeAdapter.dump_python(messages, mode="json", exclude_none=True)
+            data = [_without_nothing(each) for each in ModelMessagesTypeAdapter.dump_python(messages, mode="json")]
             return _encodable(self._result(node, data, history), self._name)
         except TerseError:
             raise
@@ -197,6 +196,15 @@ def _encodable(result: dict[str, Any], model: str) -> dict[str, Any]:
             model=model,
         ) from None
     return result
+
+
+def _without_nothing(message: dict[str, Any]) -> dict[str, Any]:
+    """A message without the keys that hold null and mean what their absence means. What a tool returned may be null."""
+    parts = [
+        {key: value for key, value in part.items() if value is not None or key == "content"}
+        for part in message["parts"]
+    ]
+    return {key: value for key, value in message.items() if value is not None} | {"parts": parts}
 
 
 def _toolset(definitions: list[Any]) -> Any:

@@ -47,6 +47,11 @@ async def add_note(effects: str, email: str, note: str) -> str:
     return "noted"
 
 
+@toolbox.tool("desk.nothing")
+async def nothing() -> None:
+    """Return nothing."""
+
+
 @toolbox.tool("desk.broken")
 async def broken(effects: str) -> None:
     """Never work."""

@@ -96,3 +96,14 @@ async def test_an_agent_has_instructions_and_its_own_tools(bench: Bench, model: 
     assert model.requests[0]["messages"][0] == {"role": "system", "content": "You are terse."}
     # Every message starts a new conversation.
     assert len(model.requests[1]["messages"]) == 2
+
+
+async def test_a_tool_may_return_nothing(bench: Bench, model: ModelServer) -> None:
+    given = {"effects": str(bench.effects), "email": "ada@example.com"}
+    model.script = [
+        calls(("desk_nothing", {})),
+        calls(("desk_find_customer", given)),
+        calls(("final_result", {"title": "Ada", "stars": 5})),
+    ]
+    assert (await bench.run(jobs.digest))["stars"] == 5
+    assert model.requests[2]["messages"][2]["content"] in ("null", "")
