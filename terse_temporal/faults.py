@@ -6,6 +6,7 @@ HTTP answer, its `Retry-After`, and the names of the classes for a connection th
 
 from __future__ import annotations
 
+import contextlib
 import math
 import socket
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 from .errors import TerseError, TransientError
 
-__all__ = ["Fault", "fault_of", "worth_another_try"]
+__all__ = ["Fault", "fault_of", "never_again", "worth_another_try"]
 
 #: Classes of well-known HTTP libraries, and of model clients on top of them, for a connection that never came about.
 _UNSENT: Final = frozenset(
@@ -41,6 +42,9 @@ _BROKEN: Final = frozenset(
 
 #: Among those, what is wrong with the request itself, and will be.
 _FOR_GOOD: Final = frozenset(["LocalProtocolError", "UnsupportedProtocol"])
+
+#: The attribute of an exception that says so of itself.
+_FOR_THE_CALLER: Final = "__terse_for_the_caller__"
 
 #: The longest that another side may ask to wait, in seconds. What it says may be wrong, or a year.
 LONGEST_WAIT: Final = 24 * 60 * 60.0
@@ -91,6 +95,8 @@ def fault_of(error: BaseException) -> Fault | None:
 
 def worth_another_try(error: BaseException, rule: str) -> Fault | None:
     """The fault, if the rule of a call (`execution.RetryRule.faults`) lets it be tried again after it."""
+    if getattr(error, _FOR_THE_CALLER, False):
+        return None
     fault = fault_of(error)
     if fault is None or rule == "any":
         return fault
@@ -98,6 +104,12 @@ def worth_another_try(error: BaseException, rule: str) -> Fault | None:
         return None
     # What one request of a tool says is nothing about the others that it has made.
     return fault if rule == "unsent" or isinstance(error, TransientError) else None
+
+
+def never_again(error: BaseException) -> None:
+    """Mark an exception as one of the user's own, within a call that is tried again for other reasons."""
+    with contextlib.suppress(AttributeError, TypeError):
+        setattr(error, _FOR_THE_CALLER, True)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

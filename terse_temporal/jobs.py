@@ -7,6 +7,7 @@ place with the same name is an error.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -147,7 +148,7 @@ def create_job(
         triggers: what starts it, from `Triggers`. They also say what type an event without annotation has.
         durable: whether it may pause (`sleep`) and have steps. Its handler is then `async def` and is replayed from the
             top whenever a run goes on, so everything with an effect belongs into a step. A job that is not durable runs
-            in one go, once, and may be a plain `def`.
+            in one go, once, and may be a plain `def` if it does not take the state.
         filter: called with `(event)` or `(event, state)`, may be `async def`; a false answer ends the run with
             `{"skipped": "filter"}`. It is asked in the workflow, so nothing is scheduled but its reads of the state.
         states: the keys of the job's state: a pydantic model, whose defaults are the values of unset keys, or a mapping
@@ -239,19 +240,38 @@ def _check(job: Job) -> None:
         raise JobDefinitionError(f"{where}: its handler {_name(job.handler)!r} has a `yield`; a handler returns")
     if job.filter is not None and not callable(job.filter):
         raise JobDefinitionError(f"{where}: filter is {job.filter!r}; give it a function of the event")
+    # Not in every copy of a module: making validators takes longer than all the rest of it.
+    if not _is_copy(job) and (wrong := job.state_schema.problem()) is not None:
+        raise JobDefinitionError(f"{where}: {wrong}")
+    _check_arguments(job, where)
+
+
+def _check_arguments(job: Job, where: str) -> None:
     if job.filter is not None and _parameters(job.filter) not in (1, 2):
         raise JobDefinitionError(
             f"{where}: its filter {_name(job.filter)!r} takes {inspect.signature(job.filter)};"
             " it is called with (event), or with (event, state)"
         )
-    # Not in every copy of a module: making validators takes longer than all the rest of it.
-    if not _is_copy(job) and (wrong := job.state_schema.problem()) is not None:
-        raise JobDefinitionError(f"{where}: {wrong}")
     if _parameters(job.handler) not in (1, 2):
         raise JobDefinitionError(
             f"{where}: its handler {_name(job.handler)!r} takes {inspect.signature(job.handler)};"
             " it is called with (event), or with (event, state)"
         )
+    if job.takes_state and _is_plain(job.handler):
+        raise JobDefinitionError(
+            f"{where}: its handler {_name(job.handler)!r} ({place_of(job.handler)}) takes the state, whose calls have"
+            " to be awaited: write `async def`, or take the second argument away"
+        )
+
+
+def _is_plain(handler: Callable[..., Any]) -> bool:
+    """Whether it is a `def`, in which nothing can be awaited. A lambda may give the coroutine of what it calls."""
+    function = inspect.unwrap(handler)
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = getattr(type(function), "__call__", function)  # noqa: B004  # the function, not whether there is one
+    return not inspect.iscoroutinefunction(function) and getattr(function, "__name__", "") != "<lambda>"
 
 
 def _parameters(handler: Callable[..., Any]) -> int:

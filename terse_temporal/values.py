@@ -19,7 +19,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .annotations import type_adapter
 
-__all__ = ["MAX_BYTES", "Codec", "ValueProblem", "codec", "encoded_size"]
+__all__ = ["MAX_BYTES", "Codec", "ValueProblem", "codec", "encoded_size", "fresh"]
 
 #: The server refuses a value over 2 MiB (`limit.blobSize.error`). A little less, because codecs add to it.
 MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
@@ -93,6 +93,11 @@ def _shared(type_: Any) -> Codec:
 def encoded_size(data: Any) -> int:
     """The size of JSON data on its way, in bytes, by the SDK's own converter, which escapes all that is not ASCII."""
     return len(json.dumps(data, separators=(",", ":")))
+
+
+def fresh(data: Any) -> Any:
+    """A copy of JSON data, which shares nothing with it."""
+    return json.loads(json.dumps(data)) if isinstance(data, dict | list | tuple) else data
 
 
 def type_name(type_: Any) -> str:

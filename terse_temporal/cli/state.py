@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +22,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
+from typer.core import TyperCommand
 
 from ..client import connect
 from ..engine.state_history import read_state
@@ -50,6 +52,9 @@ _PATIENCE: Final = 10.0
 
 #: Workers ask for work every minute at least. A server tells of those of the last five.
 _POLLER_IS_GONE: Final = timedelta(seconds=70)
+
+#: A negative number of JSON.
+_NEGATIVE: Final = re.compile(r"-(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 #: Characters of a value in the table of `list`.
 _SHOWN: Final = 120
@@ -113,8 +118,27 @@ def get(
     _run(show, job, task_queue, address, namespace, debug=debug)
 
 
-# So that -5 is a value, and no option.
-@app.command("set", context_settings={"ignore_unknown_options": True})
+class _TakesNegativeNumbers(TyperCommand):
+    """A command to which -5 is an argument, and no option. Any other word with a dash is one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        options, dashes, rest = _parted(args)
+        # With a space before it it is no option, and the same JSON; afterwards it is taken away again.
+        spaced = [f" {arg}" if _NEGATIVE.fullmatch(arg) else arg for arg in options]
+        left = super().parse_args(ctx, [*spaced, *dashes, *rest])
+        for name, value in ctx.params.items():
+            if isinstance(value, str) and value in spaced and value[1:] in args:
+                ctx.params[name] = value[1:]
+        return left
+
+
+def _parted(args: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """The arguments before a `--`, it, and those after it."""
+    at = args.index("--") if "--" in args else len(args)
+    return args[:at], args[at : at + 1], args[at + 1 :]
+
+
+@app.command("set", cls=_TakesNegativeNumbers)
 def set_(
     job: JobName,
     key: Key,
@@ -127,6 +151,8 @@ def set_(
     debug: Debug = False,
 ) -> None:
     """Set a key, under running runs. Asks first.
+
+    A VALUE that begins with a dash and is no number goes after a `--`, behind all options.
 
     The job's types are not known here: a value that does not fit them fails the runs that read it.
     """

@@ -35,7 +35,7 @@ from .schemas import refer_to_type
 from .usage import TOKENS_MEMO, tokens_of
 from .wire import StepCall
 
-__all__ = ["DurableExecution", "Recorded"]
+__all__ = ["DurableExecution", "Recorded", "run_identity"]
 
 #: The server retries timeouts unless these names are among the types that it is not to (its `workflow/retry.go`).
 #: A worker ends a step at its timeout. When it was left to the server, the step does not let it (it blocks the event
@@ -177,12 +177,12 @@ class DurableExecution:
     def _key(self, name: str) -> str:
         """The idempotency key: of the workflow, its first run, the step's name and how often that came before.
 
-        It survives retries and resets, and continuing as new.
+        It survives retries and resets, and continuing as new; not a reset of a run with a cron schedule.
         """
         info = workflow.info()
         occurrence = self._occurrences[name]
         self._occurrences[name] += 1
-        identity = json.dumps([info.namespace, info.workflow_id, info.first_execution_run_id, name, occurrence])
+        identity = json.dumps([info.namespace, info.workflow_id, run_identity(info), name, occurrence])
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def _input(self, request: StepRequest) -> Any:
@@ -258,6 +258,15 @@ class DurableExecution:
         if found is None:
             found = self._codecs[type_] = codec(type_, self._namespace)
         return found
+
+
+def run_identity(info: workflow.Info) -> str:
+    """What idempotency keys take a run by: its first run, the same after a reset.
+
+    With a cron schedule all runs of the chain have the same first one, and are told apart by their own.
+    """
+    first = info.first_execution_run_id
+    return f"{first}/{info.run_id}" if info.cron_schedule else first
 
 
 def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHandle[Any]:

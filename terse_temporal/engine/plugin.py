@@ -76,8 +76,10 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
-        opened = None if self._state_store else store_from_environment()
-        store = self._state_store or opened or TemporalStore(activity.client)
+        # A store may be one that is empty, and so false.
+        given = self._state_store
+        opened = store_from_environment() if given is None else None
+        store = next((each for each in (given, opened) if each is not None), TemporalStore(activity.client))
         steps = StepRunner(jobs, index, Heartbeats(), threads, store, opened.close if opened else None)
         others = config.get("workflows", ())
         deployment = config.get("deployment_config")

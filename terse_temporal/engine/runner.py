@@ -11,6 +11,7 @@ from typing import Any
 
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
+from .durable import run_identity
 from .functions import FunctionIndex
 from .guard import guarded, install
 from .mismatch import MismatchReporter
@@ -63,7 +64,7 @@ class JobRunner(WorkflowRunner):
         if job_of_definition(det.defn.cls) is None:
             return self._otherwise.create_instance(det)
         # Of the first run, so that one that is reset or continued as new has the same.
-        pins = Pins(det.info.workflow_start_time, random.Random(det.info.first_execution_run_id))
+        pins = Pins(det.info.workflow_start_time, random.Random(run_identity(det.info)))
         job, namespace = self._sources[str(det.defn.name)].copy(pins)
         context = RunContext(job, namespace, self._index)
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}

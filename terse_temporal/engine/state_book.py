@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..values import encoded_size
 
-__all__ = ["BOOK_VERSION", "MAX_STATE_BYTES", "StateBook"]
+__all__ = ["BOOK_VERSION", "MAX_STATE_BYTES", "StateBook", "size_of_entry"]
 
 #: Raised when a field changes its meaning.
 BOOK_VERSION: Final = 1
@@ -36,7 +36,8 @@ class StateBook:
         kept: what `to_wire` gave.
 
     A write is `{"op": "set" | "delete" | "update", "write": its key, "key": …, "value": …, "base": …}`, where `base` is
-    the version that an update was computed from, `None` for a key that is not set.
+    the version that an update was computed from, `None` for a key that is not set. No version is empty: an update with
+    the base `""` asks whether it has been made.
     """
 
     def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
@@ -47,20 +48,24 @@ class StateBook:
         #: The key of an update's value; `None` for a set or delete, whose result the caller has.
         self._applied: dict[str, str | None] = {str(write): key for write, key in kept.get("applied") or ()}
         self._results: dict[str, Any] = {str(write): value for write, value in kept.get("results") or ()}
-        self._sizes = {key: _size(key, value) for key, (_, value) in self._values.items()}
-        self._applied_bytes = sum(_size(write, key) for write, key in self._applied.items())
-        self._results_bytes = sum(_size(write, value) for write, value in self._results.items())
+        self._sizes = {key: size_of_entry(key, value) for key, (_, value) in self._values.items()}
+        self._applied_bytes = sum(size_of_entry(write, key) for write, key in self._applied.items())
+        self._results_bytes = sum(size_of_entry(write, value) for write, value in self._results.items())
 
-    def write(self, write: Mapping[str, Any]) -> dict[str, Any]:
+    def write(self, write: Any) -> dict[str, Any]:
         """Make a write, unless it has been made: the answer is the same.
 
         Returns:
             The new value of an update, as `"value"`. Or why the write cannot be made, as `"refused"`: `"conflict"`,
             another came between; `"size"`, with the bytes that the state would have; `"version"`, it is of a newer
-            package.
+            package; `"malformed"`, it is no write: anybody can send one.
         """
+        if not isinstance(write, Mapping):
+            return {"refused": "malformed"}
         if write.get("v") != BOOK_VERSION:
             return {"refused": "version"}
+        if not _is_write(write):
+            return {"refused": "malformed"}
         op, name, key = write["op"], write["write"], write["key"]
         if name not in self._applied:
             if op == "update" and write.get("base") != self._version(key):
@@ -73,7 +78,7 @@ class StateBook:
                 self._sizes.pop(key, None)
             else:
                 self._values[key] = (name, write["value"])
-                self._sizes[key] = _size(key, write["value"])
+                self._sizes[key] = size_of_entry(key, write["value"])
             self._remember(name, key if op == "update" else None)
         return {"value": self._result(name, key)} if op == "update" else {}
 
@@ -93,7 +98,7 @@ class StateBook:
         }
 
     def _size_with(self, key: str, value: Any) -> int:
-        return sum(self._sizes.values()) - self._sizes.get(key, 0) + _size(key, value)
+        return sum(self._sizes.values()) - self._sizes.get(key, 0) + size_of_entry(key, value)
 
     def _version(self, key: str) -> str | None:
         return self._values[key][0] if key in self._values else None
@@ -112,21 +117,30 @@ class StateBook:
         if self._applied.get(write) is None:
             return
         self._results[write] = value
-        self._results_bytes += _size(write, value)
+        self._results_bytes += size_of_entry(write, value)
         while self._results_bytes > MAX_RESULTS_BYTES:
             oldest = next(iter(self._results))
-            self._results_bytes -= _size(oldest, self._results.pop(oldest))
+            self._results_bytes -= size_of_entry(oldest, self._results.pop(oldest))
 
     def _remember(self, write: str, key: str | None) -> None:
         self._applied[write] = key
-        self._applied_bytes += _size(write, key)
+        self._applied_bytes += size_of_entry(write, key)
         while self._applied_bytes > MAX_APPLIED_BYTES:
             oldest = next(iter(self._applied))
-            self._applied_bytes -= _size(oldest, self._applied.pop(oldest))
+            self._applied_bytes -= size_of_entry(oldest, self._applied.pop(oldest))
             if oldest in self._results:
-                self._results_bytes -= _size(oldest, self._results.pop(oldest))
+                self._results_bytes -= size_of_entry(oldest, self._results.pop(oldest))
 
 
-def _size(key: str, value: Any) -> int:
+def _is_write(write: Mapping[str, Any]) -> bool:
+    names = (write.get("write"), write.get("key"))
+    return (
+        write.get("op") in ("set", "update", "delete")
+        and all(isinstance(name, str) and name for name in names)
+        and (write["op"] == "delete" or "value" in write)
+    )
+
+
+def size_of_entry(key: str, value: Any) -> int:
     """Bytes of an entry, with the brackets, commas and the version around it."""
     return encoded_size(key) + encoded_size(value) + 42

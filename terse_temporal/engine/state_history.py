@@ -36,14 +36,20 @@ async def read_state(client: Client, of: StateId) -> dict[str, Any]:
             return {}  # somebody has ended it, and with it the state
         history = await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()
         book = StateBook()
+        admitted: dict[str, Sequence[Payload]] = {}
         for event in history.events:
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                 started = event.workflow_execution_started_event_attributes
                 book = StateBook(await _decoded(client, started.input.payloads))
             elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
                 accepted = event.workflow_execution_update_accepted_event_attributes
+                given = accepted.accepted_request.input.args.payloads
                 # They were handled in this order: the handler awaits nothing.
-                book.write(await _decoded(client, accepted.accepted_request.input.args.payloads))
+                book.write(await _decoded(client, given or admitted.get(accepted.protocol_instance_id, ())))
+            elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
+                # After a reset: what was accepted beyond that point is handed to the workflow again.
+                request = event.workflow_execution_update_admitted_event_attributes.request
+                admitted[request.meta.update_id] = request.input.args.payloads
         if history.events[-1].event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
             return {key: value for key, (_, value) in book.read().items()}
 

@@ -30,10 +30,10 @@ from temporalio.client import (
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..errors import StateValueError, TransientError
+from ..errors import StateValueError, TerseError, TransientError
 from ..state import StateId, Stored
-from ..values import encoded_size
-from .state_book import BOOK_VERSION, MAX_STATE_BYTES
+from ..values import encoded_size, fresh
+from .state_book import BOOK_VERSION, MAX_STATE_BYTES, size_of_entry
 from .state_workflow import READ, STATE_WORKFLOW, WRITE, state_input
 
 __all__ = ["TemporalStore", "state_workflow_id"]
@@ -70,6 +70,10 @@ _SEEN: Final = 1_000
 _SEEN_BYTES: Final = 16 * 1024
 
 
+#: The version of no value: an update of it is refused, unless it has been made.
+_NEVER: Final = ""
+
+
 def state_workflow_id(of: StateId) -> str:
     """The id of the workflow that holds a state: `terse-state:<task queue>:<job>`, `%` and `:` in names escaped."""
     names = (name.replace("%", "%25").replace(":", "%3A") for name in (of.task_queue, of.job))
@@ -101,15 +105,19 @@ class TemporalStore:
 
     async def get(self, of: StateId, key: str) -> Stored | None:
         found = await self._read(of, key)
-        return None if found is None else Stored(found[1])
+        return None if found is None else Stored(fresh(found[1]))
 
     async def items(self, of: StateId) -> dict[str, Any]:
         return {key: entry[1] for key, entry in (await self._query(of, None)).items()}
 
     async def set(self, of: StateId, key: str, value: Any, *, write: str) -> None:
-        await self._write(of, {"op": "set", "write": write, "key": key, "value": value})
+        self._seen.pop((of, key), None)
+        call = {"op": "set", "write": write, "key": key, "value": value}
+        _check_size(of, call)
+        await self._write(of, call)
 
     async def delete(self, of: StateId, key: str, *, write: str) -> None:
+        self._seen.pop((of, key), None)
         await self._write(of, {"op": "delete", "write": write, "key": key})
 
     async def update(
@@ -118,10 +126,23 @@ class TemporalStore:
         conflicts = 0
         while True:
             # Taken out: whatever comes of the write, the value will be another.
-            found = self._seen.pop((of, key), None) or await self._read(of, key)
-            value = await change(None if found is None else Stored(found[1]))
-            base = None if found is None else found[0]
-            call = {"op": "update", "write": write, "key": key, "value": value, "base": base}
+            seen = self._seen.pop((of, key), None)
+            found = seen or await self._read(of, key)
+            call: dict[str, Any] = {"op": "update", "write": write, "key": key}
+            try:
+                # Its own: it may change what it is given, which other reads have been answered with.
+                value = await change(None if found is None else Stored(fresh(found[1])))
+                call |= {"value": value, "base": None if found is None else found[0]}
+                _check_size(of, call)
+            except Exception:
+                if seen is not None:
+                    continue  # with a value that may be of before another worker's write, nothing is said by it
+                try:
+                    # The write may have been made by an attempt before, and the value be one that it is not for.
+                    return (await self._write(of, {**call, "value": None, "base": _NEVER}))["value"]
+                except _Conflict:
+                    pass
+                raise
             try:
                 answer = await self._write(of, call)
             except _Conflict:
@@ -132,7 +153,7 @@ class TemporalStore:
             if answer["value"] == value and encoded_size(value) <= _SEEN_BYTES:
                 if len(self._seen) >= _SEEN:
                     self._seen.clear()
-                self._seen[of, key] = (write, value)
+                self._seen[of, key] = (write, answer["value"])
             return answer["value"]
 
     async def _read(self, of: StateId, key: str) -> tuple[str, Any] | None:
@@ -141,6 +162,8 @@ class TemporalStore:
         if read is None:
             read = self._next_read[of] = _Read()
             read.task = asyncio.create_task(self._read_together(of, read))
+            # Looked at, also when whoever waited has gone, so that nobody complains that it was not.
+            read.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         read.keys.add(key)
         # Shielded: whoever waits for it is not the only one.
         return (await asyncio.shield(read.task)).get(key)
@@ -191,10 +214,11 @@ class TemporalStore:
                     result_type=dict,
                     start_workflow_operation=start,
                 )
-            except RPCError:
+            except (RPCError, RPCTimeoutOrCancelledError):
                 # The SDK keeps the same error there, and would log that nobody has asked for it.
-                with contextlib.suppress(RPCError):
-                    await start.workflow_handle()
+                with contextlib.suppress(RPCError, RPCTimeoutOrCancelledError, TimeoutError):
+                    async with asyncio.timeout(1):
+                        await start.workflow_handle()
                 raise
             except WorkflowUpdateFailedError as failed:
                 # Somebody has ended the workflow when it had just taken the write.
@@ -212,6 +236,7 @@ class TemporalStore:
         until = loop.time() + self._patience
         pause = 0.02
         while True:
+            problem = ""
             try:
                 async with asyncio.timeout_at(until):
                     return await call()
@@ -220,7 +245,7 @@ class TemporalStore:
                     raise asyncio.CancelledError from None
                 problem = str(err.__cause__ or err)
             except TimeoutError:
-                problem = f"no worker of the task queue {of.task_queue!r} has answered"
+                pass
             except _Again as again:
                 problem = str(again)
             except RPCError as err:
@@ -228,6 +253,7 @@ class TemporalStore:
                     raise
                 problem = err.message
             if loop.time() + pause >= until:
+                problem = problem.strip() or f"no worker of the task queue {of.task_queue!r} has answered"
                 raise TransientError(
                     f"the state of the job {of.job!r}, which the workflow {state_workflow_id(of)!r} holds, could not be"
                     f" had for {self._patience:g} seconds: {problem}"
@@ -248,6 +274,13 @@ class _Again(Exception):  # noqa: N818  # not an error: for the loop around it
     """It is refused for now."""
 
 
+def _check_size(of: StateId, write: Mapping[str, Any]) -> None:
+    """Refuse a value that is too large by itself: one far larger fails the workflow task that is to answer with it."""
+    size = size_of_entry(write["key"], write["value"])
+    if size > MAX_STATE_BYTES:
+        raise _refused(of, write, {"refused": "size", "bytes": size})
+
+
 def _refused(of: StateId, write: Mapping[str, Any], answer: Mapping[str, Any]) -> Exception:
     if answer["refused"] == "conflict":
         return _Conflict()
@@ -258,6 +291,8 @@ def _refused(of: StateId, write: Mapping[str, Any], answer: Mapping[str, Any]) -
             f" Temporal it has {MAX_STATE_BYTES:,} at most. Keep large values elsewhere, and in the state where they"
             " are; or keep the state in a database: set TERSE_STATE."
         )
+    if answer["refused"] == "malformed":
+        return TerseError(f"the state of the job {of.job!r} does not take state.{write['op']}({write['key']!r})")
     return _Again("the worker that was asked is of another version of the package")
 
 

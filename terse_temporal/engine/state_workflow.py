@@ -1,7 +1,7 @@
 """The workflow that holds the state of one job: `terse.state`.
 
 It runs for ever, in small pieces, and has no code of the user's and no timer. A write is an update, and a read is a
-query, which leaves nothing in the history.
+query, which leaves nothing in the history. To cancel it does nothing; to terminate it is to throw the state away.
 
 Its handlers await nothing. So every update that a workflow task brings is accepted and completed in that task, and when
 the run then continues as new there is none under way that could be lost: those that have not been handed to it yet are
@@ -14,6 +14,8 @@ minute ("unprocessed protocol messages while receiving new work").
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any, Final
 
 from temporalio import workflow
@@ -56,14 +58,18 @@ class StateWorkflow:
     @workflow.run
     async def run(self, kept: dict[str, Any] | None = None) -> None:
         """Hold the state, until it is time for a new history."""
-        await workflow.wait_condition(self._is_full)
+        while not self._is_full():
+            # Who cancels many runs at once does not mean this one, and would not expect it to lose what it holds. To
+            # terminate it is the way to throw a state away. (Where it is only evicted, waiting again raises.)
+            with contextlib.suppress(asyncio.CancelledError):
+                await workflow.wait_condition(self._is_full)
         workflow.continue_as_new(state_input(self._book))
 
     def _is_full(self) -> bool:
         return self._writes >= self._writes_per_run or workflow.info().is_continue_as_new_suggested()
 
     @workflow.update(name=WRITE)
-    def write(self, write: dict[str, Any]) -> dict[str, Any]:
+    def write(self, write: Any = None) -> dict[str, Any]:
         """Apply a write, or say why not."""
         self._writes += 1
         return self._book.write(write)

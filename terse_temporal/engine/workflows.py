@@ -17,13 +17,14 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError
 
 from ..durations import format_duration
-from ..errors import EventError, ResultError, StepInterruptedError
+from ..errors import EventError, ResultError, StepInterruptedError, TerseError
 from ..execution import executing
 from ..inputs import event_type, read_event
 from ..jobs import Job
 from ..state import State
+from ..state.handle import WatchedState
 from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
-from .durable import DurableExecution
+from .durable import DurableExecution, run_identity
 from .failures import run_failure, step_exception
 from .functions import FunctionIndex
 from .limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
@@ -88,14 +89,11 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
     expected = event_type(job.handler, job.triggers, context.namespace)
     with executing(context.execution):
         received = read_event(raw, expected, job=job.name, namespace=context.namespace)
-        state = State(job.state_schema)
-        if job.filter is not None and not await _awaited(
-            job.filter(received, state) if job.filter_takes_state else job.filter(received)
-        ):
+        if job.filter is not None and not await _passes(job, received):
             _log_end(job, None, "skipped by its filter")
             return {"skipped": "filter"}
         if job.durable:
-            arguments = (received, state) if job.takes_state else (received,)
+            arguments = (received, State(job.state_schema)) if job.takes_state else (received,)
             result = result_data(job, await job.handler(*arguments))
         else:
             result = await _run_in_place(context, raw)
@@ -122,7 +120,7 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
 async def _run_in_place(context: RunContext, raw: Any) -> Any:
     """A job that is not durable: one activity, of the job's name, attempted once."""
     job = context.job
-    call = JobCall(job=job.name, event=raw, key=workflow.info().first_execution_run_id).to_wire()
+    call = JobCall(job=job.name, event=raw, key=run_identity(workflow.info())).to_wire()
     if (size := encoded_size(call)) > MAX_BYTES:
         raise EventError(
             f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most."
@@ -169,6 +167,24 @@ def result_data(job: Job, value: Any) -> Any:
             " Store it in a step, and return where it is."
         )
     return data
+
+
+async def _passes(job: Job, event: Any) -> Any:
+    """The answer of a job's filter."""
+    assert job.filter is not None
+    if not job.filter_takes_state:
+        return await _awaited(job.filter(event))
+    state = WatchedState(job.state_schema)
+    try:
+        answer = await _awaited(job.filter(event, state))
+    finally:
+        forgotten = state.forgotten()
+    if forgotten:
+        raise TerseError(
+            f"the filter of the job {job.name!r} ({job.where}) makes a call of the state that it does not await, which"
+            " reads nothing and is true as it stands. Write the filter as `async def`, and `await state.get(…)` in it."
+        )
+    return answer
 
 
 async def _awaited(value: Any) -> Any:

@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from ..errors import StepInputError
+from ..errors import StateValueError, StepInputError
+from ..faults import never_again
 from ..invocation import cached_codec, run_function
-from ..values import ValueProblem
+from ..values import MAX_BYTES, ValueProblem, encoded_size, fresh
 from .arguments import argument_types
 from .keeping import here
 from .store import Stored
@@ -27,16 +28,18 @@ async def get(key: str) -> Any:
     schema = state.schema
     stored = await state.store.get(state.of, schema.key(key, "state.get"))
     value = schema.load(key, stored, "state.get")
+    if stored is not None:
+        # As it is: it fits, and a validator that changes what it gets must not do so once more than for a `set`.
+        return stored.value
     # A default goes through JSON too; that it is no value of its type, where it is None, must not matter.
-    return None if stored is None and value is None else schema.dump(key, value, "state.get")
+    return None if value is None else schema.dump(key, value, "state.get")
 
 
 async def set(key: str, value: Any, again: int = 0) -> None:  # noqa: A001  # the call is named so
     """Set a key."""
     state, step = here("state.set()")
-    schema = state.schema
-    data = schema.dump(key, schema.load(schema.key(key, "state.set"), Stored(value), "state.set"), "state.set")
-    await state.store.set(state.of, key, data, write=_write(step.idempotency_key, again))
+    state.schema.load(state.schema.key(key, "state.set"), Stored(value), "state.set")
+    await state.store.set(state.of, key, value, write=_write(step.idempotency_key, again))
 
 
 async def delete(key: str, again: int = 0) -> None:
@@ -50,11 +53,24 @@ async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., 
     state, step = here("state.update()")
     schema = state.schema
     schema.key(key, "state.update")
-    more = _loaded(function, arguments, key)
 
     async def change(stored: Stored | None) -> Any:
-        value = await run_function(function, [schema.load(key, stored, "state.update"), *more], {})
-        return schema.dump(key, value, "state.update")
+        # Its own each time: a function may change what it is given, and is called again after another write.
+        own = None if stored is None else Stored(fresh(stored.value))
+        given = [schema.load(key, own, "state.update"), *_loaded(function, fresh(arguments), key)]
+        try:
+            value = await run_function(function, given, {}, threads=state.threads)
+        except Exception as err:
+            # Only the store's own failures are tried again; this one is the function's, whatever it is.
+            never_again(err)
+            raise
+        data = schema.dump(key, value, "state.update")
+        if (size := encoded_size(data)) > MAX_BYTES:
+            raise StateValueError(
+                f"state.update({key!r}) in the job {schema.job!r}: its function gave {size:,} bytes, and the server"
+                f" takes {MAX_BYTES:,} at most. Store the data elsewhere, and keep where it is."
+            )
+        return data
 
     write = _write(step.idempotency_key, key, arguments) if in_place else step.idempotency_key
     async with state.queues.turn(state.of, key):

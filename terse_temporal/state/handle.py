@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -14,8 +15,9 @@ from . import calls
 from .arguments import check_function, dumped_data
 from .keeping import JobState
 from .schema import StateSchema
+from .store import Stored
 
-__all__ = ["State", "current_state"]
+__all__ = ["State", "WatchedState", "current_state"]
 
 #: A store that cannot be reached may be there in a minute, as after a failover: tried again for about ten.
 _PATIENCE: Final = RetryRule(max_attempts=24, initial=1.0, multiplier=2.0, max_delay=30.0, on=(), faults="any")
@@ -86,7 +88,7 @@ class State:
                 f" {MAX_BYTES:,} at most. Store the data elsewhere, and keep where it is."
             )
         call = self._called("state.set", key, {"value": data, **self._attempt()})
-        return self._loaded(key, _then(call, data), "state.set")
+        return self._loaded(key, call, "state.set", Stored(data))
 
     def update(self, key: str, function: Callable[..., Any], *arguments: Any) -> Coroutine[Any, Any, Any]:
         """Replace a value by what a function makes of it: atomic, however many runs do it at once.
@@ -149,9 +151,17 @@ class State:
             )
         )
 
-    async def _loaded(self, key: str, call: Coroutine[Any, Any, Any], name: str) -> Any:
-        # Of this run's own copy of the module, whose types are those that the handler names.
-        return self._schema.load_answer(key, await call, name)
+    def _loaded(
+        self, key: str, call: Coroutine[Any, Any, Any], name: str, answer: Stored | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        """What a call gives, or the answer that is known before, as the type."""
+
+        async def load() -> Any:
+            given = await call
+            # Of this run's own copy of the module, whose types are those that the handler names.
+            return self._schema.load_answer(key, given if answer is None else answer.value, name)
+
+        return load()
 
     def _attempt(self) -> dict[str, int]:
         """In place within a step that runs again: which attempt, because what it sets is set again."""
@@ -187,6 +197,27 @@ def _execution(call: str) -> Execution:
     return execution
 
 
-async def _then(call: Coroutine[Any, Any, Any], data: Any) -> Any:
-    await call
-    return data
+class WatchedState(State):
+    """The state of a filter, which may be a plain function, where a call that is not awaited looks like an answer."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self, schema: StateSchema) -> None:
+        super().__init__(schema)
+        self._made: list[Coroutine[Any, Any, Any]] = []
+
+    def forgotten(self) -> bool:
+        """Whether a call was made and nobody has awaited it. Such calls are closed."""
+        unawaited = [call for call in self._made if inspect.getcoroutinestate(call) == inspect.CORO_CREATED]
+        # The outer one of a pair comes last, and holds the other.
+        for call in reversed(unawaited):
+            call.close()
+        return bool(unawaited)
+
+    def _called(self, *arguments: Any) -> Coroutine[Any, Any, Any]:
+        self._made.append(call := super()._called(*arguments))
+        return call
+
+    def _loaded(self, *arguments: Any) -> Coroutine[Any, Any, Any]:
+        self._made.append(call := super()._loaded(*arguments))
+        return call

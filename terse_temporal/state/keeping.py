@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -48,12 +49,14 @@ class JobState:
         schema: its keys and types, of the module as the worker imported it.
         store: where it is kept.
         queues: shared by all jobs of the worker.
+        threads: where functions of updates run that are not coroutine functions; `None` is the loop's own.
     """
 
     of: StateId
     schema: StateSchema
     store: StateStore
     queues: UpdateQueues
+    threads: Executor | None = None
 
 
 def here(call: str) -> tuple[JobState, StepContext]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel
@@ -82,14 +82,13 @@ class StateSchema:
         return key
 
     def dump(self, key: str, value: Any, call: str) -> Any:
-        """A value as JSON data, validated.
+        """A value as JSON data, validated, which reads back as the same value.
 
         Raises:
-            StateValueError: it does not fit, or is not JSON.
+            StateValueError: it does not fit, is not JSON, or could not be read back.
         """
         try:
-            codec = self._codec(key)
-            return codec.dump(value if self._type(key) is Any else codec.check(value))
+            return self._dumped(key, value)
         except ValueProblem as problem:
             raise StateValueError(f"{call}({key!r}) in the job {self.job!r}: the value: {problem}") from None
 
@@ -102,7 +101,7 @@ class StateSchema:
         if stored is None:
             return self._default(key)
         try:
-            return self._codec(key).load(stored.value)
+            return _called(self._codec(key).load, stored.value)
         except ValueProblem as problem:
             raise StateValueError(
                 f"{call}({key!r}) in the job {self.job!r}: the stored value {problem}\nIt was written when the key had"
@@ -118,6 +117,26 @@ class StateSchema:
             if data is None:
                 return None
             raise
+
+    def _dumped(self, key: str, value: Any) -> Any:
+        codec = self._codec(key)
+        if self._type(key) is Any:
+            return codec.dump(value)
+        checked = _called(codec.check, value)
+        data = codec.dump(checked)
+        try:
+            loaded = _called(codec.load, data)
+            again = codec.dump(loaded)
+        except ValueProblem as problem:
+            raise ValueProblem(f"could not be read back from {_shown(data)}: {problem}") from None
+        # A set is equal to itself in another order, and a class need not say what is equal to it.
+        if again != data and not _is_equal(loaded, checked):
+            raise ValueProblem(
+                f"is stored as {_shown(data)} and would be read back as {_shown(again)}: the validators of"
+                f" {type_name(self._type(key))} change it again whenever it is read. Let them leave a value alone that"
+                " they have given."
+            )
+        return data
 
     def _keys(self) -> list[str]:
         return list(self._states.model_fields if _is_model(self._states) else self._states)
@@ -170,6 +189,12 @@ class StateSchema:
                 f"states={name} has a serializer of its own, and keys are written one by one. Put it into the key's"
                 " type: Annotated[…, PlainSerializer(…)]"
             )
+        for key, field in model.model_fields.items():
+            if field.default_factory_takes_validated_data:
+                return (
+                    f"states={name}, key {key!r}: its default_factory takes the data of other fields, and keys are read"
+                    " one by one. Give it a function without arguments."
+                )
         if not model.__pydantic_complete__:
             return None  # it names what the module defines further down
         for key in self._keys():
@@ -177,12 +202,34 @@ class StateSchema:
                 return f"states={name} has {wrong}"
             field = self._fields()[key]
             try:
-                codec = self._codec(key)
+                self._codec(key)
                 if not field.is_required() and field.default_factory is None:
-                    codec.dump(codec.check(field.get_default()))
+                    self._dumped(key, field.get_default())
             except ValueProblem as problem:
                 return f"states={name}, key {key!r}: its type or default {problem}"
         return None
+
+
+def _called(convert: Callable[[Any], Any], value: Any) -> Any:
+    """What a codec makes of a value. A validator of the user's may raise anything."""
+    try:
+        return convert(value)
+    except ValueProblem:
+        raise
+    except Exception as err:
+        raise ValueProblem(f"makes a validator of its type raise {type(err).__name__}: {err}") from err
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # an array, say, whose comparison is no answer
+        return False
+
+
+def _shown(data: Any) -> str:
+    text = repr(data)
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _is_model(states: Any) -> bool:

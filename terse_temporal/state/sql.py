@@ -8,6 +8,7 @@ record of its key are one transaction, which begins with the record: a repeated 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,8 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
+    TypeDecorator,
     and_,
     delete,
     event,
@@ -32,7 +35,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -41,8 +44,10 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     OperationalError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeEngine
 
 from ..errors import MissingExtraError, TerseError, TransientError
 from .store import StateId, Stored
@@ -68,13 +73,35 @@ _PRUNED_EVERY: Final = timedelta(hours=1)
 #: it is in is tried again after that.
 _PATIENCE: Final = 10.0
 
-#: How long SQLite waits for another process's write, in milliseconds.
-_BUSY: Final = 10_000
+#: How long SQLite waits for another process's write, in milliseconds: two attempts are within the patience.
+_BUSY: Final = 4_000
+
+#: How long PostgreSQL may take to answer at all, in seconds, where the URL does not say.
+_CONNECT: Final = 4
+
+#: What of a URL's query is shown as it is; other values may be secrets.
+_SHOWN: Final = frozenset(["host", "port", "dbname", "user", "sslmode", "mode", "uri", "cache", "connect_timeout"])
 
 #: Any number: workers that start at once make the tables one after the other.
 _ADVISORY_LOCK: Final = 7_308_604_895
 
 _metadata: Final = MetaData()
+
+
+class _Json(TypeDecorator[Any]):
+    """JSON; in SQLite as a text, because its JSON columns have a number's affinity, which changes numbers."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else JSON())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return json.dumps(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return json.loads(value) if dialect.name == "sqlite" else value
 
 
 def _owner() -> list[Column[str]]:
@@ -86,7 +113,7 @@ _values: Final = Table(
     _metadata,
     *_owner(),
     Column("key", String, primary_key=True),
-    Column("value", JSON, nullable=False),
+    Column("value", _Json, nullable=False),
     Column("version", String, nullable=False),
     Column("written_at", BigInteger, nullable=False),
 )
@@ -96,7 +123,7 @@ _writes: Final = Table(
     _metadata,
     *_owner(),
     Column("write", String, primary_key=True),
-    Column("result", JSON, nullable=False),
+    Column("result", _Json, nullable=False),
     Column("written_at", BigInteger, nullable=False, index=True),
 )
 
@@ -178,12 +205,21 @@ class SQLStore:
     ) -> Any:
         conflicts = 0
         while True:
+            # Looked for first: what it was once computed from is gone, and `change` may refuse what is there now.
+            done = await self._result(of, write)
+            if done is not None:
+                return done.value
             found = await self._read(of, key)
-            value = await change(None if found is None else Stored(found[1]))
+            try:
+                value = await change(None if found is None else Stored(found[1]))
+            except Exception:
+                # An attempt before may have been at it until now.
+                if (done := await self._result(of, write)) is not None:
+                    return done.value
+                raise
             try:
                 if await self._replace(of, key, found[0] if found else None, value, write):
                     return value
-                return await self._result(of, write)
             except _Conflict:
                 conflicts += 1
                 await asyncio.sleep(random.uniform(0, min(0.01 * conflicts, 0.2)))
@@ -204,11 +240,13 @@ class SQLStore:
 
         return await self._written(put, is_update=True)
 
-    async def _result(self, of: StateId, write: str) -> Any:
-        async def read(connection: AsyncConnection) -> Any:
-            return (
-                await connection.execute(select(_writes.c.result).where(_is(_writes, of, write=write)))
-            ).scalar_one()
+    async def _result(self, of: StateId, write: str) -> Stored | None:
+        """What an update gave, if it has been made."""
+
+        async def read(connection: AsyncConnection) -> Stored | None:
+            rows = await connection.execute(select(_writes.c.result).where(_is(_writes, of, write=write)))
+            row = rows.one_or_none()
+            return None if row is None else Stored(row.result)
 
         return await self._tried(read)
 
@@ -241,10 +279,12 @@ class SQLStore:
         pause = 0.05
         while True:
             try:
-                engine = await self._opened()
-                async with engine.begin() as connection:
-                    return await call(connection)
-            except (DBAPIError, OSError) as err:
+                # One that hangs ends with the patience.
+                async with asyncio.timeout_at(until):
+                    engine = await self._opened()
+                    async with engine.begin() as connection:
+                        return await call(connection)
+            except (DBAPIError, OSError, PoolTimeoutError) as err:
                 # Without its cause: that may hold the values, and the URL.
                 problem = self._said(err)
                 if isinstance(err, DBAPIError) and not (
@@ -284,12 +324,21 @@ class SQLStore:
         await self._tried(prune)
 
     def _shown(self) -> str:
-        return repr(self._url.render_as_string(hide_password=True))
+        masked = dict.fromkeys(self._masked(), "***")
+        shown = self._url.update_query_dict(masked).render_as_string(hide_password=True)
+        return repr(shown.replace("%2A%2A%2A", "***"))
+
+    def _masked(self) -> list[str]:
+        """What of the URL's query may be a secret."""
+        return [name for name in self._url.query if name.lower() not in _SHOWN]
 
     def _said(self, error: Exception) -> str:
-        said = " ".join(str(getattr(error, "orig", None) or error).split())
-        password = str(self._url.password or "")
-        return said.replace(password, "***") if password else said
+        said = " ".join(str(getattr(error, "orig", None) or error).split()) or "no answer"
+        values = [self._url.password or "", *(self._url.query[name] for name in self._masked())]
+        secrets = {each for value in values for each in ([value] if isinstance(value, str) else value) if each}
+        for secret in sorted(secrets, key=len, reverse=True):
+            said = said.replace(secret, "***")
+        return said
 
     def __repr__(self) -> str:
         return f"<SQLStore {self._shown()}>"
@@ -298,7 +347,11 @@ class SQLStore:
 def _checked(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+        # A password with an `@` in it: what comes after the first would be taken for the host, and be shown.
+        if parsed.get_backend_name() != "sqlite" and url.partition("?")[0].count("@") > 1:
+            raise ValueError
+    # ValueError: what is at the port's place is no number.
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise TerseError(
             "the URL of the state store cannot be read. It is one of SQLAlchemy's: sqlite:///state.db, or"
             " postgresql://user:password@host/database, with what is special in a password percent-encoded"
@@ -314,10 +367,19 @@ def _checked(url: str) -> URL:
 def _engine(url: URL) -> AsyncEngine:
     try:
         # Neither statements' values nor the URL reach a log or an error of SQLAlchemy's.
-        engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+        connecting = {}
+        if url.get_backend_name() == "postgresql" and "connect_timeout" not in url.query:
+            connecting["connect_timeout"] = _CONNECT
+        engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=connecting)
     except (ModuleNotFoundError, NoSuchModuleError) as err:
         raise MissingExtraError(
             f"keeping state in {url.get_backend_name()} needs its driver ({err}): pip install 'terse-temporal[sql]'"
+        ) from None
+    except (ArgumentError, TypeError, ValueError):
+        # Without what it says, which may be a value of the URL's.
+        raise TerseError(
+            "the URL of the state store has a value after its `?` that the driver does not take"
+            f" (it names {', '.join(map(repr, url.query)) or 'none'}). Correct it, or leave it out."
         ) from None
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)

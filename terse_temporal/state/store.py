@@ -65,5 +65,6 @@ class StateStore(Protocol):
         """Replace a value by what `change` makes of it, atomically, and return the new one.
 
         `change` is awaited again with the newer value when another write came between, so nothing may be locked while
-        it runs. A write that has been applied returns what it returned then.
+        it runs. A write that has been applied returns what it returned then, also where `change` would raise now. What
+        it raises comes out as it is, and is not tried again.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -46,6 +46,13 @@ async def temporal_store(env: JobEnvironment, **options: Any) -> TemporalStore:
     return TemporalStore(lambda: client, **options)
 
 
+async def until(store: StateStore, of: StateId, holds: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Wait for a state to be as it should."""
+    async with asyncio.timeout(20):
+        while not holds(await store.items(of)):  # noqa: ASYNC110  # another process changes it
+            await asyncio.sleep(0.1)
+
+
 async def runs_of(client: Client, of: StateId) -> int:
     """How many runs the workflow of a state has had."""
     handle = client.get_workflow_handle(state_workflow_id(of))
@@ -59,4 +66,4 @@ async def runs_of(client: Client, of: StateId) -> int:
         runs += 1
 
 
-__all__ = ["StateStore", "add_one", "runs_of", "state_of", "temporal_store", "workers"]
+__all__ = ["StateStore", "add_one", "runs_of", "state_of", "temporal_store", "until", "workers"]

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
+from terse_temporal.engine.state_store import state_workflow_id
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
 
 from ..ways_in.commands import run
 from .jobs_state import count
-from .stores import state_of, temporal_store
+from .stores import state_of, temporal_store, until
 
 Done = subprocess.CompletedProcess[str]
 
@@ -80,6 +84,51 @@ async def test_reading_needs_no_worker(env: JobEnvironment, state: Command, task
     expected = {"key 0": 102, "key 1": 103, "key 2": 104}
     assert json.loads((await state("list", "count", "--json")).stdout) == expected
     assert (await state("get", "count", "key 1")).stdout == "103\n"
+
+
+async def test_after_a_reset(env: JobEnvironment, state: Command, task_queue: str) -> None:
+    """A state whose workflow was reset is read: the writes beyond that point are made again."""
+    of = state_of(count, task_queue)
+    handle = env.client.get_workflow_handle(state_workflow_id(of))
+    async with env.worker([count], task_queue=task_queue):
+        store = await temporal_store(env)
+        for number in range(4):
+            await store.set(of, f"key {number}", number, write=f"{number}")
+        ends = [
+            event.event_id
+            for event in (await handle.fetch_history()).events
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        ]
+        await env.client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=env.client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=(await handle.describe()).run_id),
+                workflow_task_finish_event_id=ends[1],
+                request_id=task_queue,
+                reason="by a test",
+            )
+        )
+        expected = {f"key {number}": number for number in range(4)}
+        await until(store, of, lambda items: items == expected)
+    assert json.loads((await state("list", "count", "--json")).stdout) == expected
+
+
+async def test_negative_numbers_and_options(tmp_path: Path, state: Command) -> None:
+    """A negative number is a value, also behind `--`; an unknown option is an error and sets nothing."""
+    state.environment = {"TERSE_STATE": f"sqlite:///{tmp_path / 'state.db'}"}
+    for value, expected in (("-5", -5), ("-1.5e3", -1500.0), ("-0", 0)):
+        assert (await state("set", "count", "n", value, "--yes")).returncode == 0
+        assert json.loads((await state("get", "count", "n")).stdout) == expected
+    state.where, where = [], state.where
+    assert (await state("set", *where, "--yes", "--", "count", "-5", "-a text")).returncode == 0
+    assert (await state("set", *where, "--yes", "count", "-7", "-8")).returncode == 0
+    state.where = where
+    for option in ("-1y", "--yess", "-a", "-05"):
+        refused = await state("set", "count", "n", option, "--yes")
+        assert refused.returncode == 2
+        assert "No such option" in refused.stderr
+        assert (await state("set", "count", "n", "1", option, "--yes")).returncode == 2
+    assert json.loads((await state("list", "count", "--json")).stdout) == {"n": 0, "-5": "-a text", "-7": -8}
 
 
 async def test_writing_needs_one(state: Command) -> None:

@@ -59,6 +59,61 @@ async def test_a_password_stays_secret(monkeypatch: pytest.MonkeyPatch, caplog: 
             assert "s3cr" not in text
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:s3cr@t@127.0.0.1/state",
+        "postgresql://ada:s3cr@t:word@127.0.0.1/state",
+        "postgresql://ada:s@s3cr/t@127.0.0.1/state",
+        "postgresql://ada:s3cr",
+    ],
+)
+def test_a_password_that_is_not_encoded(url: str) -> None:
+    """It is refused, as what it is taken for would be shown."""
+    with pytest.raises(TerseError, match="percent-encoded") as caught:
+        open_store(url)
+    assert "s3cr" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+async def test_a_password_in_the_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may be a secret in the URL's query is not shown either."""
+    monkeypatch.setattr(sql, "_PATIENCE", 0.2)
+    async with open_store("postgresql://127.0.0.1:1/state?user=ada&password=s3cr%20t&sslpassword=s3cr2") as store:
+        with pytest.raises((TransientError, TerseError)) as caught:
+            await store.get(state_of("job", "queue"), "key")
+        for text in (str(caught.value), repr(store)):
+            assert "password=***" in text
+            assert "user=ada" in text
+            assert "s3cr" not in text
+
+
+async def test_a_wrong_option(tmp_path: Path) -> None:
+    """A value of the URL's query that the driver cannot read is an error that does not show it."""
+    async with open_store(f"sqlite:///{tmp_path / 'state.db'}?timeout=s3cr") as store:
+        with pytest.raises(TerseError, match="'timeout'") as caught:
+            await store.get(state_of("job", "queue"), "key")
+    assert "s3cr" not in str(caught.value)
+
+
+async def test_a_statement_that_hangs(postgres_server: str, monkeypatch: pytest.MonkeyPatch, task_queue: str) -> None:
+    """A database that does not answer a statement is what may pass, after the store's patience, and not for ever."""
+    of = state_of("hangs", task_queue)
+    async with open_store(postgres_server) as store, open_store(postgres_server) as other:
+        await store.set(of, "n", 1, write="a")
+        await other.get(of, "n")
+        monkeypatch.setattr(sql, "_PATIENCE", 0.5)
+        engine = await other._opened()
+        async with engine.begin() as connection, asyncio.timeout(10):
+            await connection.exec_driver_sql("LOCK TABLE terse_state IN ACCESS EXCLUSIVE MODE")
+            # More than its pool has connections, too.
+            results = await asyncio.gather(*(store.get(of, "n") for _ in range(20)), return_exceptions=True)
+        assert {type(each) for each in results} == {TransientError}
+        assert "no answer" in str(results[0])
+        monkeypatch.setattr(sql, "_PATIENCE", 10)
+        assert await store.get(of, "n") == Stored(1)
+
+
 async def test_old_keys_are_forgotten(database: str, monkeypatch: pytest.MonkeyPatch, task_queue: str) -> None:
     """The keys of writes are kept for seven days."""
     of = state_of("old", task_queue)

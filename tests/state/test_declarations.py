@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator
 
 from terse_temporal import Event, create_job
 from terse_temporal.errors import JobDefinitionError
@@ -33,6 +34,10 @@ class WithValidator(BaseModel):
         return value
 
 
+class UnstableDefault(BaseModel):
+    name: Annotated[str, AfterValidator(lambda text: f"{text}!")] = "a"
+
+
 class LaterDefined(BaseModel):
     item: NotThereYet | None = None  # type: ignore[name-defined]  # noqa: F821
 
@@ -42,7 +47,15 @@ class Fine(BaseModel):
     names: list[str] = Field(default_factory=list, max_length=3)
 
 
+class WithFactoryOfData(BaseModel):
+    count: int = 0
+    double: int = Field(default_factory=lambda data: data["count"] * 2)
+
+
 async def handler(event: Event, state: Any) -> None: ...
+
+
+def plain_handler(event: Event, state: Any) -> None: ...
 
 
 @pytest.mark.parametrize(
@@ -59,6 +72,8 @@ async def handler(event: Event, state: Any) -> None: ...
         ({"count": object()}, "key 'count'"),
         (WrongDefault, "key 'count': its type or default does not fit int"),
         (WithValidator, "has the validator 'positive'"),
+        (WithFactoryOfData, "key 'double': its default_factory takes the data of other fields"),
+        (UnstableDefault, "key 'name': its type or default is stored as 'a!' and would be read back as 'a!!'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-",
 )
@@ -85,6 +100,19 @@ def test_a_wrong_filter(filter: Any) -> None:
     """A filter is called with (event) or (event, state)."""
     with pytest.raises(JobDefinitionError, match="it is called with"):
         create_job(name="wrong", filter=filter, on_trigger=handler)
+
+
+@pytest.mark.parametrize("handler", [plain_handler, functools.partial(plain_handler)], ids=["def", "partial"])
+def test_a_plain_handler_that_takes_the_state(handler: Any) -> None:
+    """A `def` cannot await the state's calls, so one that takes it is refused, with its place."""
+    with pytest.raises(JobDefinitionError, match=r"'wrong' \(.*\.py:\d+\): .* takes the state, .* write `async def`"):
+        create_job(name="wrong", on_trigger=handler)
+
+
+def test_handlers_whose_coroutine_is_awaited() -> None:
+    """Not so one that gives a coroutine: a partial of an `async def`, or a lambda."""
+    create_job(name="partial", on_trigger=functools.partial(handler))
+    create_job(name="lambda", on_trigger=lambda event, state: handler(event, state))
 
 
 def test_a_reserved_name() -> None:

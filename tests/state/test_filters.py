@@ -8,6 +8,7 @@ from terse_temporal import Job
 
 from ..engine.bench import Bench, scheduled
 from .jobs_state import filter_without_reading, once_each, once_each_in_place
+from .jobs_updates import filter_by_lambda, never_awaited
 
 
 @pytest.mark.parametrize("job", [once_each, once_each_in_place], ids=lambda job: job.name)
@@ -19,6 +20,18 @@ async def test_a_filter_that_reads(bench: Bench, job: Job) -> None:
         again = await bench.start(job, id="a")
         assert await bench.result(again) == {"skipped": "filter"}
     assert await scheduled(again) == ["state.get"]
+
+
+async def test_a_filter_that_does_not_await(bench: Bench) -> None:
+    """A filter that takes a call for its answer fails the run and is told so; nothing is scheduled."""
+    failure = await bench.refuse(never_awaited)
+    assert "the filter of the job 'filter-that-does-not-await'" in failure.message
+    assert "`await state.get(…)`" in failure.message
+
+
+async def test_a_filter_by_lambda(bench: Bench) -> None:
+    """A lambda that gives the coroutine of what it calls is awaited."""
+    assert await bench.run(filter_by_lambda) == {"skipped": "filter"}
 
 
 async def test_a_filter_that_does_not_read(bench: Bench) -> None:

@@ -107,3 +107,52 @@ async def test_an_update_that_fails(store: StateStore, task_queue: str) -> None:
     with pytest.raises(ZeroDivisionError):
         await store.update(of, "n", fail, write="b")
     assert await store.update(of, "n", add_one, write="b") == 2
+
+
+async def test_a_repeated_update_that_would_fail_now(store: StateStore, task_queue: str) -> None:
+    """An update that has been made gives what it gave then, also where its change refuses the value of now."""
+    of = state_of("would-fail", task_queue)
+
+    async def take(stored: Stored | None) -> int:
+        if not stored or stored.value <= 0:
+            raise ValueError("out of stock")
+        return int(stored.value) - 1
+
+    await store.set(of, "n", 1, write="a")
+    assert await store.update(of, "n", take, write="b") == 0
+    assert await store.update(of, "n", take, write="b") == 0
+    with pytest.raises(ValueError, match="out of stock"):
+        await store.update(of, "n", take, write="c")
+    await store.delete(of, "n", write="d")
+    assert await store.update(of, "n", take, write="b") == 0
+    assert await store.items(of) == {}
+
+
+async def test_numbers(store: StateStore, task_queue: str) -> None:
+    """Numbers, and texts that look like them, stay what they are."""
+    of = state_of("numbers", task_queue)
+    values: list[Any] = [1.0, -0.0, 1e16, 0.1, 2**64, 10**22 + 1, 1, True, "5", "1.0", "1e3", "null"]
+    for number, value in enumerate(values):
+        await store.set(of, "n", value, write=f"{number}")
+        found = await store.get(of, "n")
+        assert found is not None
+        assert repr(found.value) == repr(value)
+
+
+async def test_a_change_has_a_value_of_its_own(store: StateStore, task_queue: str) -> None:
+    """What a change does to the value that it is given, nobody else sees, unless it returns it."""
+    of = state_of("own", task_queue)
+    await store.set(of, "k", {"list": []}, write="a")
+
+    async def spoil(stored: Stored | None) -> Any:
+        assert stored is not None
+        stored.value["list"].append("spoilt")
+        await asyncio.sleep(0.01)
+        raise ZeroDivisionError
+
+    results = await asyncio.gather(
+        store.update(of, "k", spoil, write="b"), store.get(of, "k"), store.get(of, "k"), return_exceptions=True
+    )
+    assert isinstance(results[0], ZeroDivisionError)
+    assert list(results[1:]) == [Stored({"list": []})] * 2
+    assert await store.get(of, "k") == Stored({"list": []})

@@ -16,6 +16,8 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Replayer, WorkerDeploymentConfig
 
+from terse_temporal import Job
+from terse_temporal.engine.state_history import read_state
 from terse_temporal.engine.state_store import TemporalStore, state_workflow_id
 from terse_temporal.errors import TransientError
 from terse_temporal.plugin import TersePlugin
@@ -24,7 +26,8 @@ from terse_temporal.testing import JobEnvironment
 
 from ..engine.bench import Bench
 from .jobs_state import count, large, reader, set_and_wait
-from .stores import add_one, state_of, temporal_store
+from .jobs_updates import counts_each_run, counts_each_run_in_place
+from .stores import add_one, runs_of, state_of, temporal_store, until
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -75,13 +78,52 @@ async def test_ended_by_an_operator(env: JobEnvironment, task_queue: str) -> Non
         assert await store.get(of, "count") == Stored(1)
 
 
+async def test_cancelled_by_an_operator(env: JobEnvironment, cache: int, task_queue: str) -> None:
+    """Whoever cancels its workflow, as one of many perhaps, does not empty the state."""
+    of = state_of(count, task_queue)
+    async with env.worker([count], task_queue=task_queue, max_cached_workflows=cache):
+        store = await temporal_store(env)
+        assert await store.update(of, "count", add_one, write="first") == 1
+        await env.client.get_workflow_handle(state_workflow_id(of)).cancel()
+        for number in range(2, 105):
+            assert await store.update(of, "count", add_one, write=f"{number}") == number
+        assert await store.items(of) == {"count": 104}
+        assert await runs_of(env.client, of) == 2
+
+
+@pytest.mark.parametrize("sent", [[], [{"v": 1}], [{"v": 1, "op": "burn", "write": "a", "key": "k"}], [[1]], ["text"]])
+async def test_what_is_no_write(env: JobEnvironment, task_queue: str, sent: list[Any]) -> None:
+    """Somebody who sends the workflow what is no write is refused, and the state goes on."""
+    of = state_of(count, task_queue)
+    async with env.worker([count], task_queue=task_queue):
+        store = await temporal_store(env)
+        await store.set(of, "count", 1, write="a")
+        handle = env.client.get_workflow_handle(state_workflow_id(of))
+        async with asyncio.timeout(10):
+            assert await handle.execute_update("write", args=sent) == {"refused": "malformed"}
+        assert await store.items(of) == await read_state(env.client, of) == {"count": 1}
+
+
+@pytest.mark.parametrize("job", [counts_each_run, counts_each_run_in_place], ids=lambda job: job.name)
+async def test_a_cron_schedule(env: JobEnvironment, task_queue: str, job: Job) -> None:
+    """The runs of a cron schedule are runs of their own, each with its own writes."""
+    client = await Client.connect(env.address)
+    of = state_of(job, task_queue)
+    async with env.worker([job], task_queue=task_queue):
+        handle = await client.start_workflow(
+            job.name, id=f"cron-{task_queue}", task_queue=task_queue, cron_schedule="@every 1s"
+        )
+        await until(await temporal_store(env), of, lambda items: items.get("runs", 0) >= 3)
+        await handle.terminate()
+
+
 async def test_without_a_worker(env: JobEnvironment, task_queue: str) -> None:
     """A store that gets no answer says after a while which workflow it waits for, as what may pass."""
     client = await Client.connect(env.address)
     with pytest.raises(TransientError) as caught:
         await TemporalStore(lambda: client, patience=0.5).set(state_of("job", task_queue), "key", 1, write="a")
     assert f"'terse-state:{task_queue}:job'" in str(caught.value)
-    assert "0.5 seconds" in str(caught.value)
+    assert f"0.5 seconds: no worker of the task queue '{task_queue}' has answered" in str(caught.value)
 
 
 async def test_too_large(bench: Bench) -> None:
