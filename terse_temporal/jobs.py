@@ -7,7 +7,6 @@ place with the same name is an error.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -148,7 +147,7 @@ def create_job(
         triggers: what starts it, from `Triggers`. They also say what type an event without annotation has.
         durable: whether it may pause (`sleep`) and have steps. Its handler is then `async def` and is replayed from the
             top whenever a run goes on, so everything with an effect belongs into a step. A job that is not durable runs
-            in one go, once, and may be a plain `def` if it does not take the state.
+            in one go, once, and may be a plain `def`.
         filter: called with `(event)` or `(event, state)`, may be `async def`; a false answer ends the run with
             `{"skipped": "filter"}`. It is asked in the workflow, so nothing is scheduled but its reads of the state.
         states: the keys of the job's state: a pydantic model, whose defaults are the values of unset keys, or a mapping
@@ -257,21 +256,6 @@ def _check_arguments(job: Job, where: str) -> None:
             f"{where}: its handler {_name(job.handler)!r} takes {inspect.signature(job.handler)};"
             " it is called with (event), or with (event, state)"
         )
-    if job.takes_state and _is_plain(job.handler):
-        raise JobDefinitionError(
-            f"{where}: its handler {_name(job.handler)!r} ({place_of(job.handler)}) takes the state, whose calls have"
-            " to be awaited: write `async def`, or take the second argument away"
-        )
-
-
-def _is_plain(handler: Callable[..., Any]) -> bool:
-    """Whether it is a `def`, in which nothing can be awaited. A lambda may give the coroutine of what it calls."""
-    function = inspect.unwrap(handler)
-    while isinstance(function, functools.partial):
-        function = function.func
-    if not inspect.isroutine(function):
-        function = getattr(type(function), "__call__", function)  # noqa: B004  # the function, not whether there is one
-    return not inspect.iscoroutinefunction(function) and getattr(function, "__name__", "") != "<lambda>"
 
 
 def _parameters(handler: Callable[..., Any]) -> int:

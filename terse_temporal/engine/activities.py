@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,8 +27,9 @@ from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
 from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
 from ..jobs import Job
-from ..state import State, StateId, StateStore
+from ..state import StateId, StateStore
 from ..state.calls import CALLS
+from ..state.handle import WatchedState
 from ..state.keeping import JobState, UpdateQueues
 from ..values import ValueProblem
 from .builtin import known_function
@@ -187,9 +189,15 @@ class StepRunner:
         execution = DirectExecution(job.name, job.where, key=call.key, state=self._state_of(job, info))
         try:
             event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
-            arguments = [event, State(job.state_schema)] if job.takes_state else [event]
+            state = WatchedState(job.state_schema)
             with executing(execution):
-                data = result_data(job, await self._run(job.handler, arguments, {}))
+                result = await self._run(job.handler, [event, state] if job.takes_state else [event], {})
+            if not inspect.iscoroutinefunction(inspect.unwrap(job.handler)) and state.forgotten():
+                raise TerseError(
+                    f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so it does nothing."
+                    " Make the handler an `async def`, and `await state.set(…)` in it."
+                )
+            data = result_data(job, result)
             return with_tokens(data, execution.tokens, activity.payload_converter())
         except asyncio.CancelledError:
             if activity.is_cancelled():

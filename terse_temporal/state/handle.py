@@ -198,7 +198,7 @@ def _execution(call: str) -> Execution:
 
 
 class WatchedState(State):
-    """The state of a filter, which may be a plain function, where a call that is not awaited looks like an answer."""
+    """The state for what may be a plain function, where a call that nobody awaits does nothing, or looks true."""
 
     __slots__ = ("_made",)
 

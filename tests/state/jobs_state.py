@@ -246,3 +246,11 @@ async def large(event: Event, state: State) -> str:
     except StateValueError as error:
         return str(error)
     return "took it"
+
+
+@create_job(name="plain-def")
+def plain_def(event: Event, state: Any) -> str:
+    """Take the state, and write to it only if told to, which nobody awaits."""
+    if event.get("write"):
+        state.set("key", 1)
+    return "done"

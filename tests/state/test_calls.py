@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..engine.bench import Bench, scheduled
-from .jobs_state import any_key, durable, in_a_step, mapping, plain, update_within, wrong_result
+from .jobs_state import any_key, durable, in_a_step, mapping, plain, plain_def, update_within, wrong_result
 
 RESULT = [0, [], [], None, None, 5, 6, 16, 16, True, True, 2026, None]
 
@@ -59,3 +59,12 @@ async def test_in_a_step(bench: Bench) -> None:
 async def test_an_update_within_an_update(bench: Bench) -> None:
     """The function of an update cannot use the state, where it would wait for itself, and is told so."""
     assert "state.update() was called in the function of a state.update()" in await bench.run(update_within)
+
+
+async def test_a_plain_function(bench: Bench) -> None:
+    """A `def` may take the state; a call that it makes and nobody awaits fails the run, and says what to write."""
+    assert await bench.run(plain_def) == "done"
+    failure = await bench.fail(plain_def, write=True)
+    assert failure.type == "TerseError"
+    assert "'plain-def'" in failure.message
+    assert "async def" in failure.message
