@@ -194,8 +194,8 @@ class StepRunner:
                 result = await self._run(job.handler, [event, state] if job.takes_state else [event], {})
             if not inspect.iscoroutinefunction(inspect.unwrap(job.handler)) and state.forgotten():
                 raise TerseError(
-                    f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so it does nothing."
-                    " Make the handler an `async def`, and `await state.set(…)` in it."
+                    f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so that"
+                    " it does nothing. Make the handler an `async def`, and `await state.set(…)` in it."
                 )
             data = result_data(job, result)
             return with_tokens(data, execution.tokens, activity.payload_converter())
