@@ -25,7 +25,7 @@ from ..values import MAX_BYTES, ValueProblem, encoded_size
 from .approvals import approved
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
 from .skills import allowed
-from .turns import model_turn, take_turn
+from .turns import model_turn
 
 __all__ = ["Conversation"]
 
@@ -129,7 +129,7 @@ class Conversation:
             said = False
             # In a task of its own, whatever becomes of whoever listens.
             texts: asyncio.Queue[TextDelta | None] = asyncio.Queue()
-            turn = asyncio.create_task(self._limited(take_turn(**arguments, output=output, emit=texts.put_nowait)))
+            turn = asyncio.create_task(self._limited(model_turn(**arguments, output=output, emit=texts.put_nowait)))
             turn.add_done_callback(functools.partial(_close, texts))
             try:
                 while (text := await texts.get()) is not None:
@@ -148,7 +148,7 @@ class Conversation:
                 turn.cancel()
 
     async def _limited(self, turn: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-        async with TimeLimit(self.timeout.total_seconds(), "generate_text", take_turn):
+        async with TimeLimit(self.timeout.total_seconds(), "generate_text", model_turn):
             return await turn
 
     def _request(self, told: _Told, message: str, output: Any) -> StepRequest:

@@ -27,7 +27,7 @@ from .events import TextDelta
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
 
-__all__ = ["model_turn", "take_turn"]
+__all__ = ["model_turn"]
 
 #: How often pydantic-ai may call an answer wrong. Each time ends the turn, so it is never reached.
 _NO_LIMIT: Final = 1_000
@@ -43,6 +43,7 @@ async def model_turn(
     skills: list[str],
     settings: dict[str, Any],
     output: Any,
+    emit: Callable[[TextDelta], None] | None = None,
 ) -> dict[str, Any]:
     """Ask the model once. The parameters are the input of the step, and so a format: they only gain optional ones.
 
@@ -55,6 +56,7 @@ async def model_turn(
         skills: the allow-list of tools.
         settings: pydantic-ai's `ModelSettings`.
         output: the type of the final output.
+        emit: called with the text while it is being written; not part of the format.
 
     Returns:
         `model`; `keep`, how much of `history` stays, and `messages`, what follows that; and one of `calls` (tools to
@@ -62,31 +64,6 @@ async def model_turn(
         (why the answer has to be given again). All that is judged is judged here, and so recorded: tools may be others
         when the run is replayed.
     """
-    return await take_turn(
-        model=model,
-        instructions=instructions,
-        prompt=prompt,
-        history=history,
-        results=results,
-        skills=skills,
-        settings=settings,
-        output=output,
-    )
-
-
-async def take_turn(
-    *,
-    model: str | None,
-    instructions: str | None,
-    prompt: str | None,
-    history: list[Any],
-    results: dict[str, Any],
-    skills: list[str],
-    settings: dict[str, Any],
-    output: Any,
-    emit: Callable[[TextDelta], None] | None = None,
-) -> dict[str, Any]:
-    """The same, and `emit` is called with the text while it is being written."""
     # On a thread: the first time, a second of imports would hold up every other step.
     turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output)
     return await turn.taken(prompt, history, results, emit)

@@ -27,7 +27,7 @@ from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
 from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
 from ..jobs import Job
-from ..state import StateId, StateStore
+from ..state import State, StateId, StateStore
 from ..state.calls import CALLS
 from ..state.handle import WatchedState
 from ..state.keeping import JobState, UpdateQueues
@@ -189,10 +189,11 @@ class StepRunner:
         execution = DirectExecution(job.name, job.where, key=call.key, state=self._state_of(job, info))
         try:
             event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
-            state = WatchedState(job.state_schema)
+            plain = not inspect.iscoroutinefunction(inspect.unwrap(job.handler))
+            state = WatchedState(job.state_schema) if plain else State(job.state_schema)
             with executing(execution):
                 result = await self._run(job.handler, [event, state] if job.takes_state else [event], {})
-            if not inspect.iscoroutinefunction(inspect.unwrap(job.handler)) and state.forgotten():
+            if isinstance(state, WatchedState) and state.forgotten():
                 raise TerseError(
                     f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so that"
                     " it does nothing. Make the handler an `async def`, and `await state.set(…)` in it."

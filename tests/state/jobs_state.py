@@ -248,7 +248,7 @@ async def large(event: Event, state: State) -> str:
     return "took it"
 
 
-@create_job(name="plain-def")
+@create_job(name="plain-def-with-state")
 def plain_def(event: Event, state: Any) -> str:
     """Take the state, and write to it only if told to, which nobody awaits."""
     if event.get("write"):

@@ -66,5 +66,5 @@ async def test_a_plain_function(bench: Bench) -> None:
     assert await bench.run(plain_def) == "done"
     failure = await bench.fail(plain_def, write=True)
     assert failure.type == "TerseError"
-    assert "'plain-def'" in failure.message
+    assert "'plain-def-with-state'" in failure.message
     assert "async def" in failure.message
