@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from .errors import DurableOnlyError
-from .execution import UNSET, Execution, RetryRule, StepRequest, current_execution, executing
-from .faults import worth_another_try
+from .execution import UNSET, Execution, StepRequest, current_execution, executing
+from .faults import next_delay
 from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
 from .signatures import result_type
 from .tokens import Tokens
@@ -136,7 +136,8 @@ class DirectExecution:
                 with executing(inside):
                     return await _called(request, arguments)
             except Exception as err:
-                wait = _wait(err, request.retry, attempt)
+                rule = request.retry
+                wait = None if rule is None else next_delay(err, rule, attempt, listed=isinstance(err, rule.on))
                 if wait is None or wait > LONGEST_WAIT:
                     raise
                 _logger.warning("%s failed (attempt %d), tried again in %.1f s: %s", request.name, attempt, wait, err)
@@ -185,15 +186,3 @@ async def _called(request: StepRequest, arguments: dict[str, Any]) -> Any:
         return data
     type_ = result_type(request.run) if request.output_schema is UNSET else request.output_schema
     return cached_codec(type_).load(data)
-
-
-def _wait(error: Exception, rule: RetryRule | None, attempt: int) -> float | None:
-    """The seconds before the next attempt, or `None` if there is to be none."""
-    if rule is None or attempt >= rule.max_attempts:
-        return None
-    if rule.faults is None:
-        return rule.backoff(attempt) if isinstance(error, rule.on) else None
-    fault = worth_another_try(error, rule.faults)
-    if fault is None:
-        return None
-    return max(rule.backoff(attempt), fault.retry_after or 0.0)

@@ -16,8 +16,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from .errors import TerseError, TransientError
+from .execution import RetryRule
 
-__all__ = ["Fault", "fault_of", "never_again", "worth_another_try"]
+__all__ = ["Fault", "fault_of", "never_again", "next_delay", "worth_another_try"]
 
 #: Classes of well-known HTTP libraries, and of model clients on top of them, for a connection that never came about.
 _UNSENT: Final = frozenset(
@@ -104,6 +105,21 @@ def worth_another_try(error: BaseException, rule: str) -> Fault | None:
         return None
     # What one request of a tool says is nothing about the others that it has made.
     return fault if rule == "unsent" or isinstance(error, TransientError) else None
+
+
+def next_delay(error: BaseException, rule: RetryRule, attempt: int, *, listed: bool) -> float | None:
+    """The seconds before the next attempt of a call that raised, or `None` if there is to be none.
+
+    Args:
+        attempt: the one that raised, counted from 1.
+        listed: whether the error is of one of the rule's classes, which is not known everywhere in the same way.
+    """
+    if attempt >= rule.max_attempts:
+        return None
+    if rule.faults is None:
+        return rule.backoff(attempt) if listed else None
+    fault = worth_another_try(error, rule.faults)
+    return None if fault is None else max(rule.backoff(attempt), fault.retry_after or 0.0)
 
 
 def never_again(error: BaseException) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
-from ..errors import JobDefinitionError, StepInputError, UnknownToolError
+from ..errors import JobDefinitionError, UnknownToolError
 from ..tools import toolbox
+from ..tools.box import ToolPath
 from .approvals import approval_list, call_approved
 from .events import AgentEvent
 from .loop import Conversation
@@ -112,7 +113,7 @@ class TerseAgent:
 
     def __init__(self, asking: _Asking) -> None:
         self._asking = asking
-        self.tools = AgentTools(asking)
+        self.tools = ToolPath("agent.tools", asking.call)
 
     @classmethod
     def create(
@@ -167,37 +168,6 @@ class TerseAgent:
         return toolbox.call(name, params)
 
 
-class AgentTools:
-    """The tools of an agent, called without the model."""
-
-    __slots__ = ("_asking", "_name")
-
-    def __init__(self, asking: _Asking, name: str = "") -> None:
-        self._asking = asking
-        self._name = name
-
-    def __getattr__(self, name: str) -> AgentTools:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return AgentTools(self._asking, f"{self._name}.{name}" if self._name else name)
-
-    def __call__(self, *positional: Any, **arguments: Any) -> Coroutine[Any, Any, Any]:
-        if positional:
-            raise StepInputError(
-                f"agent.tools.{self._name}({positional[0]!r}, …): arguments of tools are given by name,"
-                f" agent.tools.{self._name}(name=value)"
-            )
-        tool, conversation = toolbox.find(self._name), self._asking.conversation()
-        if not allowed(tool.name, conversation.allow_list):
-            raise UnknownToolError(
-                f"this agent has no tool {tool.name!r}: its skills are {', '.join(conversation.allow_list) or 'none'}"
-            )
-        return call_approved(tool, arguments, conversation.approvals)
-
-    def __repr__(self) -> str:
-        return f"<tools of an agent{f': {self._name}' if self._name else ''}>"
-
-
 class _Asking:
     """How a model is to be asked, as it was given."""
 
@@ -232,6 +202,15 @@ class _Asking:
             approvals=approval_list(self._approvals),
             settings=self._settings,
         )
+
+    def call(self, name: str, arguments: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
+        """Call a tool without the model, if the skills have it."""
+        tool, conversation = toolbox.find(name), self.conversation()
+        if not allowed(tool.name, conversation.allow_list):
+            raise UnknownToolError(
+                f"this agent has no tool {tool.name!r}: its skills are {', '.join(conversation.allow_list) or 'none'}"
+            )
+        return call_approved(tool, arguments, conversation.approvals)
 
 
 def _text(value: str, what: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from ..direct import LONGEST_WAIT, DirectExecution, execution_for_call
 from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, TurnLimitError, UnknownToolError
 from ..execution import Execution, RetryRule, StepRequest
-from ..faults import fault_of
+from ..faults import next_delay
 from ..invocation import TimeLimit
 from ..redaction import error_text
 from ..tools import Tool, toolbox
@@ -138,9 +138,8 @@ class Conversation:
                 told.take(await turn)
                 return
             except Exception as err:
-                fault = fault_of(err)
-                wait = max(_RETRY.backoff(attempt), fault.retry_after or 0.0) if fault else 0.0
-                if said or fault is None or attempt >= _RETRY.max_attempts or wait > LONGEST_WAIT:
+                wait = next_delay(err, _RETRY, attempt, listed=False)
+                if said or wait is None or wait > LONGEST_WAIT:
                     raise
                 await asyncio.sleep(wait)
                 attempt += 1

@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..client import connect
 from ..engine.decisions import DECIDE_UPDATE
-from ..errors import TerseError
 from .memos import question_text, read_memo
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave
-from .tasks import Interrupted, interruptible
+from .servers import answer_of, silent_client
 from .timeline import short
 
 __all__ = ["approvals", "approve", "deny"]
-
-_T = TypeVar("_T")
 
 Run = Annotated[str, typer.Argument(metavar="WORKFLOW_ID", help="The run, as `terse-temporal approvals` lists it.")]
 Question = Annotated[
@@ -46,7 +41,7 @@ def approvals(
 
     No worker is needed: what a run waits for stands in its memo.
     """
-    rows = _answer(_waiting(address, namespace), debug=debug)
+    rows = answer_of(_waiting(address, namespace), debug=debug)
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     elif not rows:
@@ -107,13 +102,13 @@ def _decide(
     if number is not None:
         answer["id"] = number
     answer["by"] = by or _user()
-    _answer(_sent(run, answer, address, namespace), debug=debug)
+    answer_of(_sent(run, answer, address, namespace), debug=debug)
     console.print(f"{'approved' if answer['approved'] else 'denied'}; the run {run!r} goes on", markup=False)
     leave()
 
 
 async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace: str | None) -> None:
-    client = await _connected(address, namespace)
+    client = await silent_client(address, namespace)
     slow = asyncio.get_running_loop().call_later(3, _say_slow, run)
     try:
         await client.get_workflow_handle(run).execute_update(DECIDE_UPDATE, answer)
@@ -136,7 +131,7 @@ def _say_slow(run: str) -> None:
 
 
 async def _waiting(address: str | None, namespace: str | None) -> list[dict[str, Any]]:
-    client = await _connected(address, namespace)
+    client = await silent_client(address, namespace)
     try:
         return [row async for row in _questions(client)]
     except RPCError as err:
@@ -154,21 +149,6 @@ async def _questions(client: Client) -> AsyncIterator[dict[str, Any]]:
                 **question,
                 "started": found.start_time.isoformat(),
             }
-
-
-async def _connected(address: str | None, namespace: str | None) -> Client:
-    # What the SDK logs of a server that is gone, these commands say themselves.
-    silent = Runtime(telemetry=TelemetryConfig(logging=None))
-    return await connect(target_host=address, namespace=namespace, runtime=silent)
-
-
-def _answer(main: Coroutine[Any, Any, _T], *, debug: bool) -> _T:
-    try:
-        return asyncio.run(interruptible(main))
-    except Interrupted as interrupted:
-        leave(interrupted.status)
-    except TerseError as err:
-        fail(err, debug=debug)
 
 
 def _user() -> str:

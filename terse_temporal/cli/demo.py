@@ -22,10 +22,8 @@ from typing import Any, Final
 from rich.table import Table
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import TimeSkipper
 
-from ..client import connect
 from ..devserver import DevServer
 from ..errors import TerseError
 from ..places import shown_path
@@ -33,6 +31,7 @@ from ..worker import DEFAULT_TASK_QUEUE
 from .child import WorkerChild, local_environment
 from .options import Debug
 from .output import console, errors, fail, leave
+from .servers import silent_client
 from .tasks import Interrupted, interruptible
 from .timeline import Timeline, timeline_table
 from .worker import WorkerOptions
@@ -155,8 +154,7 @@ async def _play() -> bool:
 async def _acts(stage: _Stage, say: _Narrator) -> bool:
     async with AsyncExitStack() as cleanup:
         server = await cleanup.enter_async_context(DevServer(time_skipping=True))
-        silent = Runtime(telemetry=TelemetryConfig(logging=None))
-        client = await connect(target_host=server.address, namespace=server.namespace, runtime=silent)
+        client = await silent_client(server.address, server.namespace)
         say(f"A Temporal server runs on {server.address}, in memory.")
 
         first = await stage.worker(server.address)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payloads
@@ -21,27 +20,23 @@ from temporalio.api.enums.v1 import (
     EventType,
     PendingActivityState,
     PendingWorkflowTaskState,
-    TaskQueueType,
     WorkflowTaskFailedCause,
 )
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeWorkflowExecutionResponse
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..places import place
 from .memos import question_text, read_memo
+from .servers import is_gone, last_asked
 from .timeline import Entry, Timeline
 
 __all__ = ["Follower", "Outcome", "RunFailure"]
 
 _LOOK_EVERY: Final = 0.5  # seconds
 _WITHOUT_WORKER: Final = 3.0  # seconds. A free worker takes a task in a few milliseconds.
-
-#: A worker asks for work once a minute at least; one that has not for longer has gone.
-_POLLER_IS_GONE: Final = timedelta(seconds=70)
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _NOT_THE_USERS: Final = ("/site-packages/", "/dist-packages/", "/lib/python", "/terse_temporal/", "<frozen")
@@ -231,15 +226,8 @@ class Follower:
         self._waiting_since = self._waiting_since or time.monotonic()
         if time.monotonic() - self._waiting_since < _WITHOUT_WORKER:
             return
-        answer = await self._client.workflow_service.describe_task_queue(
-            DescribeTaskQueueRequest(
-                namespace=self._client.namespace,
-                task_queue=TaskQueue(name=self._task_queue),
-                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-            )
-        )
-        newest = max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers), default=None)
-        if newest is None or datetime.now(UTC) - newest > _POLLER_IS_GONE:
+        newest = await last_asked(self._client, self._task_queue)
+        if newest is None or is_gone(newest):
             self._notice(
                 f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
                 f" terse-worker MODULE --task-queue {self._task_queue}"

@@ -10,21 +10,15 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 from rich.text import Text
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue as TaskQueueName
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from typer.core import TyperCommand
 
-from ..client import connect
 from ..engine.state_history import read_state
 from ..engine.state_store import TemporalStore
 from ..errors import TerseError
@@ -34,7 +28,7 @@ from ..state.schema import StateSchema
 from ..worker import DEFAULT_TASK_QUEUE
 from .options import Address, Debug, Namespace, TaskQueue
 from .output import console, errors, fail, leave
-from .tasks import Interrupted, interruptible
+from .servers import answer_of, is_gone, last_asked, silent_client
 
 __all__ = ["app"]
 
@@ -49,9 +43,6 @@ _NOT_SET: Final = 1
 
 #: How long a write waits for a worker, in seconds.
 _PATIENCE: Final = 10.0
-
-#: Workers ask for work every minute at least. A server tells of those of the last five.
-_POLLER_IS_GONE: Final = timedelta(seconds=70)
 
 #: A negative number of JSON.
 _NEGATIVE: Final = re.compile(r"-(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -216,15 +207,7 @@ class _Place:
         """Refuse at once where no worker is there to take a write, which might take effect much later."""
         if not self.is_on_temporal:
             return
-        answer = await self.client.workflow_service.describe_task_queue(
-            DescribeTaskQueueRequest(
-                namespace=self.of.namespace,
-                task_queue=TaskQueueName(name=self.of.task_queue),
-                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-            )
-        )
-        newest = max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers), default=None)
-        if newest is None or datetime.now(UTC) - newest > _POLLER_IS_GONE:
+        if is_gone(await last_asked(self.client, self.of.task_queue)):
             raise TerseError(
                 f"no worker takes work from the task queue {self.of.task_queue!r}, and state that is kept on Temporal"
                 f" is written by one. Start it (terse-worker MODULE --task-queue {self.of.task_queue}), or name another"
@@ -238,10 +221,9 @@ class _Place:
 @asynccontextmanager
 async def _placed(job: str, task_queue: str, address: str | None, namespace: str | None) -> AsyncIterator[_Place]:
     opened = store_from_environment()
-    # What the SDK logs of a server that is gone, this command says itself. A database needs no server.
-    silent = Runtime(telemetry=TelemetryConfig(logging=None))
+    # A database needs no server.
     lazy = {"lazy": True} if opened else {}
-    client = await connect(target_host=address, namespace=namespace, runtime=silent, **lazy)
+    client = await silent_client(address, namespace, **lazy)
     of = StateId(client.namespace, task_queue, job)
     try:
         yield _Place(of, opened or TemporalStore(lambda: client, patience=_PATIENCE), client, opened is None)
@@ -260,18 +242,13 @@ def _run(
     debug: bool,
 ) -> None:
     async def run() -> int:
-        async with _placed(job, task_queue, address, namespace) as place:
-            return await command(place)
+        try:
+            async with _placed(job, task_queue, address, namespace) as place:
+                return await command(place)
+        except RPCError as err:
+            fail(f"the server refuses it: {err.message}")
 
-    try:
-        status = asyncio.run(interruptible(run()))
-    except Interrupted as interrupted:
-        leave(interrupted.status)
-    except TerseError as err:
-        fail(err, debug=debug)
-    except RPCError as err:
-        fail(f"the server refuses it: {err.message}")
-    leave(status)
+    leave(answer_of(run(), debug=debug))
 
 
 def _value(text: str) -> tuple[Any, str]:

@@ -21,10 +21,8 @@ from rich.markup import escape
 from rich.text import Text
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
-from ..client import connect
 from ..errors import TerseError
 from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
@@ -32,6 +30,7 @@ from .following import Follower, RunFailure
 from .memos import tokens_text
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave
+from .servers import silent_client
 from .tasks import Interrupted, interruptible
 from .timeline import Entry, Timeline, timeline_table
 
@@ -101,9 +100,7 @@ class _Run:
 
     async def start(self, event: dict[str, Any] | None, *, wait: bool) -> int:
         """Start it, and `wait` for its end; the exit status."""
-        # What the SDK logs of a server that is gone, this command says itself.
-        silent = Runtime(telemetry=TelemetryConfig(logging=None))
-        client = await connect(target_host=self._address, namespace=self._namespace, runtime=silent)
+        client = await silent_client(self._address, self._namespace)
         try:
             handle = await client.start_workflow(
                 self._job, args=[] if event is None else [event], id=self._id, task_queue=self._task_queue

@@ -30,7 +30,7 @@ from temporalio.exceptions import (
 
 from ..errors import SideEffectError, StepError, StepInterruptedError, StepTimeoutError, TerseError
 from ..execution import RetryRule
-from ..faults import worth_another_try
+from ..faults import next_delay
 from ..jobs import module_name
 from ..places import is_users, only_users_traceback, place, users_traceback
 from ..redaction import error_text, redacted, redacted_value
@@ -78,21 +78,13 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
 
 def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: int) -> timedelta | None:
     """How long to wait before the next attempt, or `None` if there is to be none."""
-    if rule is None or attempt >= rule["max_attempts"]:
+    if rule is None or (isinstance(error, ApplicationError) and error.non_retryable):
         return None
-    if isinstance(error, ApplicationError) and error.non_retryable:
-        return None
-    at_least = 0.0
-    if faults := rule.get("faults"):
-        fault = worth_another_try(error, faults)
-        if fault is None:
-            return None
-        at_least = fault.retry_after or 0.0
     # Compared by name: the classes named in the handler are of its own copy of the module.
-    elif not {reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]):
-        return None
-    times = RetryRule(rule["max_attempts"], rule["initial"], rule["multiplier"], rule["max_delay"], on=())
-    return timedelta(seconds=max(times.backoff(attempt), at_least))
+    listed = bool({reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]))
+    numbers = {name: rule[name] for name in ("max_attempts", "initial", "multiplier", "max_delay")}
+    seconds = next_delay(error, RetryRule(**numbers, on=(), faults=rule.get("faults")), attempt, listed=listed)
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def retry_to_wire(rule: RetryRule) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ..steps import DEFAULT_TIMEOUT, Retry, interrupt_rule, rule_of
 from .mounts import START_TIMEOUT, Secret, mounts
 from .tool import Tool, listed, nearest
 
-__all__ = ["Toolbox", "toolbox"]
+__all__ = ["ToolPath", "Toolbox", "toolbox"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -252,36 +252,44 @@ class Toolbox:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return ToolPath(self, name)
+        return ToolPath("toolbox", self.call, name)
 
     def __repr__(self) -> str:
         return f"<toolbox: {listed({*self._tools, *(f'{mount.name}.*' for mount in mounts)}) or 'no tools'}>"
 
 
 class ToolPath:
-    """The name of a toolbox or a tool on its way to a call."""
+    """The name of a toolbox or a tool on its way to a call.
 
-    __slots__ = ("_box", "_name")
+    Args:
+        root: what it begins with, as one writes it.
+        call: takes the tool's name and its arguments.
+    """
 
-    def __init__(self, box: Toolbox, name: str) -> None:
-        self._box = box
+    __slots__ = ("_call", "_name", "_root")
+
+    def __init__(
+        self, root: str, call: Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, Any]], name: str = ""
+    ) -> None:
+        self._root = root
+        self._call = call
         self._name = name
 
     def __getattr__(self, name: str) -> ToolPath:
         if name.startswith("_"):
             raise AttributeError(name)
-        return ToolPath(self._box, f"{self._name}.{name}")
+        return ToolPath(self._root, self._call, f"{self._name}.{name}" if self._name else name)
 
     def __call__(self, *positional: Any, **arguments: Any) -> Coroutine[Any, Any, Any]:
         if positional:
+            written = f"{self._root}.{self._name}"
             raise StepInputError(
-                f"toolbox.{self._name}({positional[0]!r}, …): arguments of tools are given by name,"
-                f" toolbox.{self._name}(name=value)"
+                f"{written}({positional[0]!r}, …): arguments of tools are given by name, {written}(name=value)"
             )
-        return self._box.call(self._name, arguments)
+        return self._call(self._name, arguments)
 
     def __repr__(self) -> str:
-        return f"<toolbox.{self._name}>"
+        return f"<{self._root}{f'.{self._name}' if self._name else ''}>"
 
 
 def _checked(name: str, where: str) -> str:

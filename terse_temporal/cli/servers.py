@@ -1,0 +1,60 @@
+"""What commands ask of a server that others run: a client that is silent, and whether there are workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.runtime import Runtime, TelemetryConfig
+
+from ..client import connect
+from ..errors import TerseError
+from .output import fail, leave
+from .tasks import Interrupted, interruptible
+
+__all__ = ["answer_of", "is_gone", "last_asked", "silent_client"]
+
+_T = TypeVar("_T")
+
+#: A worker asks for work once a minute at least; one that has not for longer has gone. A server tells of those of the
+#: last five minutes.
+_POLLER_IS_GONE: Final = timedelta(seconds=70)
+
+
+async def silent_client(address: str | None, namespace: str | None, **options: Any) -> Client:
+    """A client, without the SDK's log: of a server that is gone, the commands tell themselves."""
+    silent = Runtime(telemetry=TelemetryConfig(logging=None))
+    return await connect(target_host=address, namespace=namespace, runtime=silent, **options)
+
+
+async def last_asked(client: Client, task_queue: str) -> datetime | None:
+    """When a worker last asked a task queue for work, if one has in the last minutes."""
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=task_queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+    )
+    return max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers), default=None)
+
+
+def is_gone(asked: datetime | None) -> bool:
+    """Whether no worker is there any more, by when one last asked."""
+    return asked is None or datetime.now(UTC) - asked > _POLLER_IS_GONE
+
+
+def answer_of(main: Coroutine[Any, Any, _T], *, debug: bool) -> _T:
+    """Run a command's part that talks to a server; the process ends where a signal, or an error of ours, ends that."""
+    try:
+        return asyncio.run(interruptible(main))
+    except Interrupted as interrupted:
+        leave(interrupted.status)
+    except TerseError as err:
+        fail(err, debug=debug)
