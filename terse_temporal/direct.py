@@ -8,6 +8,7 @@ and its result pass through JSON, and it is retried as it would be there.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import logging
@@ -22,6 +23,7 @@ from .execution import UNSET, Execution, StepRequest, current_execution, executi
 from .faults import next_delay
 from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
 from .signatures import result_type
+from .stand_ins import FunctionCall, standing_in
 from .tokens import Tokens
 
 __all__ = ["LONGEST_WAIT", "DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
@@ -134,7 +136,7 @@ class DirectExecution:
             inside = DirectExecution(self.job, self._job_where, context, state=self.state, tokens=self.tokens)
             try:
                 with executing(inside):
-                    return await _called(request, arguments)
+                    return await _called(request, arguments, self.job, context)
             except Exception as err:
                 rule = request.retry
                 wait = None if rule is None else next_delay(err, rule, attempt, listed=isinstance(err, rule.on))
@@ -175,12 +177,22 @@ def execution_for_call() -> Execution:
     return current_execution() or DirectExecution("", "outside a run")
 
 
-async def _called(request: StepRequest, arguments: dict[str, Any]) -> Any:
+async def _called(request: StepRequest, arguments: dict[str, Any], job: str, context: StepContext) -> Any:
     positional, keywords = loaded_arguments(request.run, arguments)
-    keywords.update(request.functions)
-    keywords.update(request.types)
+    keywords |= {**request.functions, **request.types}
+    call = FunctionCall(
+        name=request.name,
+        reference=request.reference or "",
+        function=request.run,
+        positional=positional,
+        keywords=keywords,
+        job=job,
+        key=context.idempotency_key,
+        attempt=context.attempt,
+        proceed=functools.partial(run_function, request.run, positional, keywords),
+    )
     async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
-        value = await run_function(request.run, positional, keywords)
+        value = await standing_in(call)
     data = step_result(value, request.name, request.run, request.output_schema)
     if request.as_json:
         return data

@@ -27,6 +27,7 @@ from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
 from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
 from ..jobs import Job
+from ..stand_ins import FunctionCall, standing_in
 from ..state import State, StateId, StateStore
 from ..state.calls import CALLS
 from ..state.handle import WatchedState
@@ -174,8 +175,20 @@ class StepRunner:
         try:
             positional, keywords = _arguments(call, function, input_type)
             with executing(execution):
+                keywords |= references
+                made = FunctionCall(
+                    name=name,
+                    reference=call.function,
+                    function=function,
+                    positional=positional,
+                    keywords=keywords,
+                    job=call.job,
+                    key=call.key,
+                    attempt=info.attempt,
+                    proceed=functools.partial(self._run, function, positional, keywords),
+                )
                 async with TimeLimit(call.timeout, name, function):
-                    value = await self._run(function, positional, {**keywords, **references})
+                    value = await standing_in(made)
             data = step_result(value, name, function, output_type)
             return with_tokens(data, execution.tokens, activity.payload_converter())
         except asyncio.CancelledError:

@@ -1,0 +1,80 @@
+"""What stands in for the functions of steps and tools, and for models: the seam of the testing kit.
+
+A call has been checked when it comes here, and what is returned here is checked and recorded as ever, so that a
+stand-in cannot do what the real function could not. The two variables are set around a worker, whose steps inherit
+them; nothing but tests sets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["FunctionCall", "StandIns", "model_stand_in", "standing_in", "with_stand_ins"]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call that is about to be made, by a step or in place.
+
+    Attributes:
+        name: of the step or tool.
+        reference: of the function: `module:qualname`, `@tool:name` or `@sdk:name`.
+        function: the real one.
+        positional, keywords: what it is called with.
+        job: the name of the job, if any.
+        key, attempt: of the step.
+        proceed: make the call.
+    """
+
+    name: str
+    reference: str
+    function: Callable[..., Any]
+    positional: Sequence[Any]
+    keywords: Mapping[str, Any]
+    job: str
+    key: str
+    attempt: int
+    proceed: Callable[[], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """What is asked before a function is called.
+
+    Attributes:
+        call: called in its place; `call.proceed()` is the real thing.
+        model: a model of pydantic-ai's for the name of one, `None` for the name of the worker's own choice; or `None`
+            where the real one is meant.
+    """
+
+    call: Callable[[FunctionCall], Awaitable[Any]]
+    model: Callable[[str | None], Any]
+
+
+_stand_ins: ContextVar[StandIns | None] = ContextVar("terse_temporal.stand_ins", default=None)
+
+
+async def standing_in(call: FunctionCall) -> Any:
+    """Make a call, or what stands in for it."""
+    stand_ins = _stand_ins.get()
+    return await (call.proceed() if stand_ins is None else stand_ins.call(call))
+
+
+def model_stand_in(name: str | None) -> Any:
+    """What stands in for a model, or `None`."""
+    stand_ins = _stand_ins.get()
+    return None if stand_ins is None else stand_ins.model(name)
+
+
+@contextmanager
+def with_stand_ins(stand_ins: StandIns) -> Iterator[None]:
+    """Within the block, and in the workers that are started there, ask these."""
+    token = _stand_ins.set(stand_ins)
+    try:
+        yield
+    finally:
+        _stand_ins.reset(token)
