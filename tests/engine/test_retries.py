@@ -29,7 +29,8 @@ async def test_it_is_tried_again_until_it_succeeds(bench: Bench, case: str) -> N
 
 async def test_delays(bench: Bench) -> None:
     """The delay before an attempt begins with `initial`, and grows by `multiplier`."""
-    await bench.run(retries, case="delays")
+    async with bench.worker(retries):
+        await bench.result(await bench.start_on_the_wall_clock(retries, case="delays"))
     first, second, third = (float(line.split()[1]) for line in bench.effects.lines())
     assert second - first >= 0.1
     assert third - second >= 0.2
