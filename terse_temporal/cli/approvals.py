@@ -16,11 +16,11 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.decisions import DECIDE_UPDATE
-from .memos import question_text, read_memo
+from ..memos import question_text, read_memo
+from ..timeline import short
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave
 from .servers import answer_of, silent_client
-from .timeline import short
 
 __all__ = ["approvals", "approve", "deny"]
 

@@ -27,13 +27,13 @@ from temporalio.testing import TimeSkipper
 from ..devserver import DevServer
 from ..errors import TerseError
 from ..places import shown_path
+from ..timeline import Timeline, timeline_table
 from ..worker import DEFAULT_TASK_QUEUE
 from .child import WorkerChild, local_environment
 from .options import Debug
 from .output import console, errors, fail, leave
 from .servers import silent_client
 from .tasks import Interrupted, interruptible
-from .timeline import Timeline, timeline_table
 from .worker import WorkerOptions
 
 __all__ = ["demo"]

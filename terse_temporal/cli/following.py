@@ -28,10 +28,10 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..memos import question_text, read_memo
 from ..places import place
-from .memos import question_text, read_memo
+from ..timeline import Entry, Timeline
 from .servers import is_gone, last_asked
-from .timeline import Entry, Timeline
 
 __all__ = ["Follower", "Outcome", "RunFailure"]
 

@@ -24,15 +24,15 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..errors import TerseError
+from ..memos import tokens_text
+from ..timeline import Entry, Timeline, timeline_table
 from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
 from .following import Follower, RunFailure
-from .memos import tokens_text
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave
 from .servers import silent_client
 from .tasks import Interrupted, interruptible
-from .timeline import Entry, Timeline, timeline_table
 
 __all__ = ["trigger"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
-from ..engine.decisions import WAITING_MEMO
-from ..engine.usage import TOKENS_MEMO
-from ..tokens import Tokens
+from .engine.decisions import WAITING_MEMO
+from .engine.usage import TOKENS_MEMO
+from .tokens import Tokens
 
 __all__ = ["question_text", "read_memo", "tokens_text"]
 

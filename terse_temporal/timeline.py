@@ -19,8 +19,8 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
-from ..durations import format_duration
-from ..tokens import Tokens
+from .durations import format_duration
+from .tokens import Tokens
 
 __all__ = ["Entry", "Timeline", "failure_text", "short", "timeline_table"]
 
