@@ -33,6 +33,7 @@
     ├── UnknownJobError               a job name that is not registered here
     ├── JobLoadError                  a module of jobs that cannot be imported, or has none
     ├── ServerUnavailableError        a Temporal server that does not answer
+    ├── StandInError                  what a test put in the place of a step, a tool or a model does not fit there
     └── MissingExtraError             an optional dependency that is not installed
 
 An exception that a step's own code raised reaches the handler as its own class *and* as a `StepError`: both
@@ -61,6 +62,7 @@ __all__ = [
     "ServerUnavailableError",
     "ServiceError",
     "SideEffectError",
+    "StandInError",
     "StateValueError",
     "StepError",
     "StepInputError",
@@ -285,6 +287,10 @@ class JobLoadError(TerseError):
 
 class ServerUnavailableError(TerseError):
     """A Temporal server that does not answer, or refuses the connection."""
+
+
+class StandInError(TerseError):
+    """What a test put in the place of a step, a tool, a model or a server does not fit there, or has no more to say."""
 
 
 class MissingExtraError(TerseError):

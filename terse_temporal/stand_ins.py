@@ -7,13 +7,13 @@ them; nothing but tests sets them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FunctionCall", "StandIns", "model_stand_in", "standing_in", "with_stand_ins"]
+__all__ = ["FunctionCall", "StandIns", "has_stand_in", "model_stand_in", "standing_in", "with_stand_ins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,12 @@ class StandIns:
         call: called in its place; `call.proceed()` is the real thing.
         model: a model of pydantic-ai's for the name of one, `None` for the name of the worker's own choice; or `None`
             where the real one is meant.
+        servers: names of mounts whose MCP servers are not connected, as all of their tools are stood in for.
     """
 
     call: Callable[[FunctionCall], Awaitable[Any]]
     model: Callable[[str | None], Any]
+    servers: Collection[str] = ()
 
 
 _stand_ins: ContextVar[StandIns | None] = ContextVar("terse_temporal.stand_ins", default=None)
@@ -68,6 +70,12 @@ def model_stand_in(name: str | None) -> Any:
     """What stands in for a model, or `None`."""
     stand_ins = _stand_ins.get()
     return None if stand_ins is None else stand_ins.model(name)
+
+
+def has_stand_in(server: str) -> bool:
+    """Whether all tools of a mounted MCP server are stood in for."""
+    stand_ins = _stand_ins.get()
+    return stand_ins is not None and server in stand_ins.servers
 
 
 @contextmanager

@@ -57,6 +57,14 @@ class Codec:
         except ValidationError as err:
             raise ValueProblem(validation_text(err, self._type)) from None
 
+    def missing(self, value: Any) -> list[tuple[int | str, ...]]:
+        """The paths at which a value lacks what the type requires; `[]` also where it is wrong in another way only."""
+        try:
+            self._adapter.validate_python(value, by_alias=True, by_name=True)
+        except ValidationError as err:
+            return [each["loc"] for each in err.errors(include_url=False) if each["type"] == "missing"]
+        return []
+
     def dump(self, value: Any) -> Any:
         """A value of the type as JSON data, for `load`. Plain JSON, which nobody loads, is as its types write it."""
         plain = self._type is Any

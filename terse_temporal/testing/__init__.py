@@ -1,5 +1,11 @@
 """Testing jobs on the real server, with time that can be skipped."""
 
+from .doubles import Call
 from .environment import JobEnvironment
+from .inputs import Question
+from .jobs import Jobs
+from .looking import Sleep
+from .model_double import Prompt, ToolCall
+from .run import Run
 
-__all__ = ["JobEnvironment"]
+__all__ = ["Call", "JobEnvironment", "Jobs", "Prompt", "Question", "Run", "Sleep", "ToolCall"]

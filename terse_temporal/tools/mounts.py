@@ -22,6 +22,7 @@ from ..errors import JobDefinitionError, MissingExtraError, UnknownToolError
 from ..execution import current_execution
 from ..jobs import is_collecting, module_name
 from ..places import caller_frame, place
+from ..stand_ins import has_stand_in
 from ..steps import DEFAULT_TIMEOUT, current_step, interrupt_rule
 from .mounted import MountedTool, is_refused
 from .tool import Tool, listed, nearest
@@ -259,7 +260,7 @@ class Mounts:
             MissingExtraError: there are mounts, and the extra `mcp` is not installed.
         """
         covered = frozenset(modules)
-        own = [mount for mount in self if mount.in_modules(covered)]
+        own = [mount for mount in self if mount.in_modules(covered) and not has_stand_in(mount.name)]
         if not own:
             # It counts all the same: what others mount is not this worker's.
             with _in(self._workers, covered):

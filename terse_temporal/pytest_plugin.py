@@ -1,0 +1,75 @@
+"""The pytest plugin: the fixture `jobs`, on one server for the session.
+
+It is loaded in every project that this package is installed beside, so it imports nothing else of it before a test asks
+for the fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .testing.backstage import Backstage
+    from .testing.jobs import Jobs
+
+__all__ = ["jobs"]
+
+_JOBS = pytest.StashKey["Jobs"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the command line, and those of `pyproject.toml`."""
+    group = parser.getgroup("terse", "jobs of terse-temporal")
+    group.addoption(
+        "--terse-address",
+        metavar="HOST:PORT",
+        help="run the jobs of the tests on the Temporal server there, instead of one that is started for the session",
+    )
+    group.addoption("--terse-namespace", metavar="NAME", help="the namespace on that server")
+    parser.addini("terse_jobs", "modules, files or packages of jobs to load for the tests", type="linelist")
+    parser.addini("terse_timeout", "seconds that a wait for a run takes at most (30)")
+
+
+@pytest.fixture(scope="session")
+def _terse_backstage(pytestconfig: pytest.Config) -> Iterator[Backstage]:
+    from .loading import load_jobs  # noqa: PLC0415  see above
+    from .testing.backstage import Backstage  # noqa: PLC0415
+
+    if targets := pytestconfig.getini("terse_jobs"):
+        load_jobs(targets)
+    backstage = Backstage(pytestconfig.getoption("--terse-address"), pytestconfig.getoption("--terse-namespace"))
+    backstage.start()
+    yield backstage
+    backstage.stop()
+
+
+@pytest.fixture
+def jobs(request: pytest.FixtureRequest, _terse_backstage: Backstage) -> Iterator[Jobs]:
+    """Runs of jobs on a real Temporal server, on which time can be skipped (`terse_temporal.testing.Jobs`)."""
+    from .testing.jobs import TIMEOUT, Jobs  # noqa: PLC0415  see above
+
+    timeout = request.config.getini("terse_timeout")
+    made = Jobs(_terse_backstage, timeout=float(timeout) if timeout else TIMEOUT)
+    request.node.stash[_JOBS] = made
+    yield made
+    _terse_backstage.wait(made._close())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Replay the runs of a test that has passed, and show those of one that fails."""
+    __tracebackhide__ = True
+    made = item.stash.get(_JOBS, None)
+    if made is None:
+        return (yield)
+    try:
+        result = yield
+        made._backstage.wait(made._verify())
+    except BaseException:
+        if report := made._backstage.wait(made._report()):
+            item.add_report_section("call", "runs", report)
+        raise
+    return result

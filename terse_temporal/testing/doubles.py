@@ -1,0 +1,266 @@
+"""What stands in for one step or tool, and what it was called with."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import StandInError
+from ..invocation import run_function
+from ..stand_ins import FunctionCall
+from ..values import ValueProblem, codec
+from .made_up import completed
+
+__all__ = ["Call", "Double", "Record", "arguments_by_name"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a step or tool, real or not; every attempt is one.
+
+    Attributes:
+        name: of the step or tool.
+        arguments: by name, without those that were left to their defaults.
+        idempotency_key: the same for all attempts of one step.
+        attempt: 1 for the first.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    idempotency_key: str = field(default="", compare=False)
+    attempt: int = field(default=1, compare=False)
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"{self.name}({given})"
+
+
+@dataclass(frozen=True)
+class _Function:
+    function: Callable[..., Any]
+    #: Of the test that gave it, where that runs in one: what it awaits belongs there.
+    loop: asyncio.AbstractEventLoop | None
+
+    async def called(self, positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        here = asyncio.get_running_loop()
+        if self.loop is None or self.loop is here or not inspect.iscoroutinefunction(self.function):
+            return await run_function(self.function, positional, keywords)
+        if self.loop.is_closed():
+            raise StandInError(f"the function {self.function.__name__!r} of a test was called after the test had ended")
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(self.function(*positional, **keywords), self.loop)
+        )
+
+
+class Record:
+    """The calls of one step or tool, and what is answered."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.calls: list[Call] = []
+        #: The real one, as it was called last.
+        self.function: Callable[..., Any] | None = None
+        self.real = True
+        self._always: Any = None
+        self._in_turn: list[Any] | None = None
+        self._given = 0
+
+    def always(self, answer: Any) -> None:
+        """Answer every call by this: a value, an exception, or a `_Function`."""
+        self.real, self._always, self._in_turn = False, answer, None
+
+    def in_turn(self, answers: Sequence[Any]) -> None:
+        """Answer the next calls by these."""
+        self.real, self._in_turn, self._given = False, list(answers), len(answers)
+
+    def reset(self) -> None:
+        """Make the real call again."""
+        self.real, self._always, self._in_turn = True, None, None
+
+    async def answer(self, call: FunctionCall) -> Any:
+        """What a call gives, which is noted."""
+        arguments = arguments_by_name(call)
+        self.function = call.function
+        self.calls.append(Call(self.name, arguments, call.key, call.attempt))
+        if self.real:
+            return await call.proceed()
+        if self._in_turn is None:
+            answer = self._always
+        elif self._in_turn:
+            answer = self._in_turn.pop(0)
+        else:
+            raise StandInError(
+                f"{self.name!r} was called more often than the test has answers for: it gave {self._given}, and this is"
+                f" {self.calls[-1]}. Give more, in_turn(…), or the same always, returns(…)."
+            )
+        if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
+            raise answer
+        if isinstance(answer, _Function):
+            return await answer.called(call.positional, call.keywords)
+        return completed(answer, call.function, arguments, self.name)
+
+
+class Double(ABC):
+    """Stands in for a step or a tool. Until it is told to, the real one is called, and its calls are noted."""
+
+    @property
+    @abstractmethod
+    def _record(self) -> Record:
+        """Of the step or tool, which has to exist."""
+
+    def _check_value(self, value: Any) -> None:  # noqa: B027  not every double knows what the real one gives
+        """Refuse a value that the real one could not return."""
+
+    def _check_function(self, function: Callable[..., Any]) -> None:  # noqa: B027  likewise for what it takes
+        """Refuse a function that cannot be called as the real one is."""
+
+    @abstractmethod
+    def _expected(self, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Mapping[str, Any]:
+        """The arguments that a test expects, by name."""
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls so far, of all runs of the test, in order."""
+        return list(self._record.calls)
+
+    def returns(self, value: Any) -> None:
+        """Return this from every call.
+
+        Args:
+            value: what the real one returns; of a model or dataclass a dict with some of its fields will do.
+
+        Raises:
+            StandInError: the real one could not return it.
+        """
+        self._check_value(value)
+        self._record.always(value)
+
+    def raises(self, error: BaseException | type[BaseException]) -> None:
+        """Raise this from every call. It is retried as if the real one had raised it."""
+        if not (isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))):
+            raise StandInError(f"{self._record.name!r} cannot raise {error!r} in a test: give an exception")
+        self._record.always(error)
+
+    def does(self, function: Callable[..., Any]) -> None:
+        """Call this instead, with the same arguments. An `async def` runs on the loop of the test.
+
+        Raises:
+            StandInError: it cannot be called so.
+        """
+        self._record.always(self._function(function))
+
+    def in_turn(self, *answers: Any) -> None:
+        """Answer the next calls by these in turn: exceptions are raised, functions called, values returned.
+
+        A call more is an error of the test.
+        """
+        record = self._record
+        made = []
+        for answer in answers:
+            is_error = isinstance(answer, BaseException) or (
+                isinstance(answer, type) and issubclass(answer, BaseException)
+            )
+            if inspect.isroutine(answer):
+                made.append(self._function(answer))
+                continue
+            if not is_error:
+                self._check_value(answer)
+            made.append(answer)
+        record.in_turn(made)
+
+    def real(self) -> None:
+        """Make the real call again."""
+        self._record.reset()
+
+    def called_once_with(self, *positional: Any, **keywords: Any) -> None:
+        """Assert that there was one call, with these arguments; those that were left to their defaults do not count."""
+        __tracebackhide__ = True
+        record, wanted = self._record, self._expected(positional, keywords)
+        if len(record.calls) != 1:
+            raise AssertionError(f"{record.name} was called {_times(len(record.calls))}, not once{_listed(record)}")
+        if not _same(wanted, record.calls[0].arguments, record.function):
+            raise AssertionError(
+                f"{record.name} was called with other arguments:\n  expected: {Call(record.name, wanted)}\n"
+                f"  was:      {record.calls[0]}"
+            )
+
+    def called_with(self, *positional: Any, **keywords: Any) -> None:
+        """Assert that one of the calls had these arguments."""
+        __tracebackhide__ = True
+        record, wanted = self._record, self._expected(positional, keywords)
+        if not any(_same(wanted, call.arguments, record.function) for call in record.calls):
+            raise AssertionError(f"there was no call {Call(record.name, wanted)}{_listed(record)}")
+
+    def not_called(self) -> None:
+        """Assert that there was no call."""
+        __tracebackhide__ = True
+        if self._record.calls:
+            raise AssertionError(f"{self._record.name} was called{_listed(self._record)}")
+
+    def _function(self, function: Callable[..., Any]) -> _Function:
+        if not callable(function):
+            raise StandInError(f"{self._record.name!r} cannot do {function!r} in a test: give a function")
+        self._check_function(function)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = None
+        return _Function(function, loop)
+
+
+def arguments_by_name(call: FunctionCall) -> dict[str, Any]:
+    """What a function is called with, by the names of its parameters."""
+    try:
+        signature = inspect.signature(inspect.unwrap(call.function))
+        bound = signature.bind(*call.positional, **call.keywords)
+    except (TypeError, ValueError):  # a builtin that does not tell its signature, or one that will refuse the call
+        return {**{str(index): value for index, value in enumerate(call.positional)}, **call.keywords}
+    arguments = dict(bound.arguments)
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            arguments |= arguments.pop(name, {})
+    return arguments
+
+
+def _same(expected: Mapping[str, Any], actual: Mapping[str, Any], function: Callable[..., Any] | None) -> bool:
+    """Whether arguments are the same, also where one side says what the other leaves to its default."""
+    defaults = _defaults(function)
+    return all(
+        name in (expected.keys() | defaults.keys())
+        and name in (actual.keys() | defaults.keys())
+        and _equal(expected.get(name, defaults.get(name)), actual.get(name, defaults.get(name)))
+        for name in expected.keys() | actual.keys()
+    )
+
+
+def _defaults(function: Callable[..., Any] | None) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(inspect.unwrap(function)).parameters if function else {}
+    except (TypeError, ValueError):
+        return {}
+    return {name: each.default for name, each in parameters.items() if each.default is not each.empty}
+
+
+def _equal(expected: Any, actual: Any) -> bool:
+    """Whether two values are the same, or the same as JSON: a dict that a model was made of equals it."""
+    if expected == actual:
+        return True
+    try:
+        return bool(codec(Any).dump(expected) == codec(Any).dump(actual))
+    except ValueProblem:
+        return False
+
+
+def _times(count: int) -> str:
+    return "not at all" if not count else "twice" if count == 2 else f"{count} times"
+
+
+def _listed(record: Record) -> str:
+    if not record.calls:
+        return "; there were no calls at all"
+    lines = [f"  {number}. {call}" for number, call in enumerate(record.calls, 1)]
+    return "\n".join([":", *lines])

@@ -1,0 +1,138 @@
+"""How a run stands, as the server tells it: what it has done, what it waits for, and whether anything is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
+
+from ..memos import read_memo
+from ..timeline import Timeline
+from .inputs import Question
+
+__all__ = ["Look", "Sleep", "look_at"]
+
+_NON_DETERMINISM: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
+
+_ENDS_OF_TASKS: Final = {
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+}
+
+_ENDS_OF_TIMERS: Final = {EventType.EVENT_TYPE_TIMER_FIRED, EventType.EVENT_TYPE_TIMER_CANCELED}
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """A sleep that a run is in.
+
+    Attributes:
+        duration: of the whole of it.
+        until: on the run's own clock.
+    """
+
+    duration: timedelta
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a run stands.
+
+    Attributes:
+        history: of the run, so far.
+        timeline: what is in it.
+        status: open, or how it ended.
+        sleeps: those that it is in; empty when it has ended.
+        questions: those that are open, likewise.
+        busy: whether the handler or a step has something to do.
+        clock: the run's own time.
+        parked: why the last task of the workflow failed, if it did: the run waits for other code.
+        is_mismatch: whether that is because the history does not fit.
+    """
+
+    history: WorkflowHistory
+    timeline: Timeline
+    status: WorkflowExecutionStatus | None
+    sleeps: Sequence[Sleep]
+    questions: Sequence[Question]
+    busy: bool
+    clock: datetime
+    parked: str | None = None
+    is_mismatch: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (WorkflowExecutionStatus.RUNNING, None)
+
+
+async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
+    """How a run stands. Two requests to the server, and again while it moves on between them."""
+    while True:
+        described = await handle.describe()
+        history = await handle.fetch_history()
+        raw = described.raw_description
+        if raw.workflow_execution_info.history_length == len(history.events):
+            break
+    timeline, sleeps = _read(history.events)
+    is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)
+    timeline.apply_pending(raw.pending_activities)
+    tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
+    timeline.tokens = tokens
+    parked, is_mismatch = _failed_task(history.events)
+    return Look(
+        history=history,
+        timeline=timeline,
+        status=described.status,
+        sleeps=sleeps if is_open else [],
+        questions=[
+            Question(number, str(asked.get("tool")), asked.get("arguments") or {})
+            for number, asked in (waiting or {}).items()
+            if is_open
+        ],
+        busy=is_open and (raw.HasField("pending_workflow_task") or bool(raw.pending_activities)),
+        clock=_clock(raw),
+        parked=parked if is_open else None,
+        is_mismatch=is_mismatch,
+    )
+
+
+def _read(events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep]]:
+    timeline = Timeline()
+    sleeps: dict[int, Sleep] = {}
+    for event in events:
+        timeline.apply(event)
+        # A timer of `asyncio.timeout` says nothing of itself, and is nothing that one sleeps.
+        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED and event.user_metadata.HasField("summary"):
+            duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+            begun = event.event_time.ToDatetime(tzinfo=UTC)
+            sleeps[event.event_id] = Sleep(duration, begun + duration)
+        elif event.event_type in _ENDS_OF_TIMERS:
+            begun_by = (
+                event.timer_fired_event_attributes.started_event_id
+                or event.timer_canceled_event_attributes.started_event_id
+            )
+            sleeps.pop(begun_by, None)
+    return timeline, list(sleeps.values())
+
+
+def _failed_task(events: Sequence[HistoryEvent]) -> tuple[str | None, bool]:
+    last = next((event for event in reversed(events) if event.event_type in _ENDS_OF_TASKS), None)
+    if last is None or last.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+        return None, False
+    failed = last.workflow_task_failed_event_attributes
+    return failed.failure.message, failed.cause == _NON_DETERMINISM
+
+
+def _clock(described: DescribeWorkflowExecutionResponse) -> datetime:
+    extended = described.workflow_extended_info
+    if extended.HasField("time_skipping_info"):
+        return extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
+    return datetime.now(UTC)

@@ -1,0 +1,331 @@
+"""One run of a job in a test."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from rich.console import Console
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..engine.decisions import DECIDE_UPDATE
+from ..engine.replays import replay
+from ..errors import StepError, TerseError
+from ..jobs import Job
+from ..memos import question_text
+from ..timeline import Entry, timeline_table
+from .inputs import Question
+from .looking import Look, Sleep, look_at
+
+if TYPE_CHECKING:
+    from .jobs import Jobs
+
+__all__ = ["Run", "run_table"]
+
+_T = TypeVar("_T")
+
+#: Seconds between two looks at a run.
+_LOOK_EVERY: Final = 0.02
+
+#: Seconds after which a run that waits for nothing is said to wait for ever.
+_STUCK_AFTER: Final = 2.0
+
+#: Seconds after which a task of the workflow that fails again and again is said to. One may fail for want of time.
+_PARKED_AFTER: Final = 5.0
+
+#: Seconds without anything new that a step which is under way is waited for, after time was skipped.
+_SETTLED_AFTER: Final = 1.0
+
+
+class Run:
+    """A run that a test has started, with `jobs.start`.
+
+    Its clock is that on the wall until time is skipped, by `jobs.skip`, or by `result`.
+    """
+
+    def __init__(self, jobs: Jobs, job: Job, handle: WorkflowHandle[Any, Any]) -> None:
+        self._jobs = jobs
+        self._backstage = jobs._backstage
+        self._handle = handle
+        self.job = job
+
+    @property
+    def id(self) -> str:
+        """The workflow's id."""
+        return self._handle.id
+
+    @property
+    def steps(self) -> list[Entry]:
+        """The steps so far, in the order in which the handler made them: `.name`, `.state`, `.attempt` and more."""
+        return [entry for entry in self._seen().timeline.entries if entry.kind == "step"]
+
+    @property
+    def status(self) -> str:
+        """`"running"`, `"completed"`, `"failed"`, `"canceled"`, `"terminated"` or `"timed_out"`."""
+        status = self._seen().status
+        return "running" if status is None else status.name.lower()
+
+    def now(self) -> datetime:
+        """The run's own time."""
+        return self._seen().clock
+
+    def timeline(self) -> str:
+        """The steps and sleeps as a table: when each began, counted from the start of the run, and how long it took."""
+        return run_table(self._seen())
+
+    def save_history(self, path: str | Path) -> Path:
+        """Write the history so far to a file, for `terse-temporal replay --history`. Its directory is made."""
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(self._seen().history.to_json() + "\n")
+        return file
+
+    async def result(self) -> Any:
+        """Let the run come to its end, without waiting for its sleeps, and return its result.
+
+        Raises:
+            temporalio.client.WorkflowFailureError: the run failed; its `cause` tells with what.
+            AssertionError: it does not end, and why: it waits for a person, or its history does not fit the code.
+        """
+        __tracebackhide__ = True
+        return await self._backstage.run(self._result())
+
+    async def failed_with(self, error: type[BaseException] | str, *, match: str | None = None) -> ApplicationError:
+        """Let the run come to its end, and assert that it failed with an error.
+
+        Args:
+            error: its class, or one that it derives from, or its name.
+            match: a regular expression that its message contains.
+
+        Returns:
+            The failure: `.type`, `.message`.
+
+        Raises:
+            AssertionError: it ended otherwise.
+        """
+        __tracebackhide__ = True
+        return await self._backstage.run(self._failed_with(error, match))
+
+    async def sleeping(self) -> Sleep:
+        """Wait until the run sleeps, and nothing of it is under way. Returns the sleep that ends first.
+
+        Raises:
+            AssertionError: it ends instead, or waits for something else.
+        """
+        __tracebackhide__ = True
+        return await self._backstage.run(
+            self._until(lambda look: min(look.sleeps, key=lambda each: each.until, default=None), "sleep")
+        )
+
+    async def waiting_for_input(self) -> Question:
+        """Wait until the run waits for a person, and nothing of it is under way. Returns what it asks first.
+
+        Raises:
+            AssertionError: it ends instead, or waits for something else.
+        """
+        __tracebackhide__ = True
+        return await self._backstage.run(self._until(lambda look: next(iter(look.questions), None), "wait for input"))
+
+    async def approve(self, *, id: str | None = None, by: str = "", reason: str = "") -> None:
+        """Approve what the run asks, as `terse-temporal approve` does.
+
+        Args:
+            id: of the question, where there are several.
+            by, reason: for the record.
+        """
+        __tracebackhide__ = True
+        await self._backstage.run(self._decide({"approved": True, "by": by, "reason": reason}, id))
+
+    async def deny(self, *, id: str | None = None, by: str = "", reason: str = "") -> None:
+        """Deny what the run asks, as `terse-temporal deny` does."""
+        __tracebackhide__ = True
+        await self._backstage.run(self._decide({"approved": False, "by": by, "reason": reason}, id))
+
+    async def cancel(self) -> None:
+        """Ask the run to end, as `temporal workflow cancel` does."""
+        __tracebackhide__ = True
+        await self._backstage.run(self._handle.cancel())
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id!r}>"
+
+    def _seen(self) -> Look:
+        return self._backstage.wait(self._look())
+
+    async def _look(self) -> Look:
+        look = await look_at(self._backstage.client, self._handle)
+        for question in look.questions:
+            if (answer := self._jobs.inputs._answer_to(question)) is not None:
+                # It may have been answered, or the run may have ended, since the look.
+                with suppress(Exception):
+                    await self._handle.execute_update(DECIDE_UPDATE, answer)
+        return look
+
+    async def _result(self) -> Any:
+        __tracebackhide__ = True
+        skipping = asyncio.create_task(self._skip_to_the_end())
+        try:
+            await self._until(lambda look: None if look.is_open else True, "end", at_end=True)
+        finally:
+            skipping.cancel()
+            with suppress(asyncio.CancelledError):
+                await skipping
+        return await self._handle.result()
+
+    async def _skip_to_the_end(self) -> None:
+        # A run that has ended has no time to skip, and a server of the user's may not skip any.
+        with suppress(RPCError):
+            await self._backstage.skipper.fast_forward(self._handle)
+
+    async def _failed_with(self, error: type[BaseException] | str, match: str | None) -> ApplicationError:
+        __tracebackhide__ = True
+        wanted = error if isinstance(error, str) else error.__name__
+        try:
+            result = await self._result()
+        except WorkflowFailureError as failed:
+            cause = failed.cause
+            if not isinstance(cause, ApplicationError) or not _is_of(cause, error):
+                raise AssertionError(f"the run {self.id} did not fail with {wanted}, but with {_told(cause)}") from None
+            if match is not None and not re.search(match, cause.message):
+                raise AssertionError(
+                    f"the run {self.id} failed with {wanted}, with another message:\n  expected: {match}\n"
+                    f"  was:      {cause.message}"
+                ) from None
+            return cause
+        raise AssertionError(f"the run {self.id} did not fail with {wanted}; it completed, with the result {result!r}")
+
+    async def _skip(self, duration: timedelta) -> None:
+        """Let the clock go on by a time, and the run with it."""
+        __tracebackhide__ = True
+        skipping = asyncio.create_task(self._backstage.skipper.fast_forward(self._handle, duration))
+        try:
+            await self._until(
+                lambda _: skipping.done() or None, "come to the end of the time that is skipped", at_end=True
+            )
+            await skipping
+        except RPCError as err:
+            if err.status == RPCStatusCode.NOT_FOUND or not (await self._look()).is_open:
+                return
+            raise TerseError(
+                f"the server at {self._backstage.address} does not skip time: {err.message}. Start it with"
+                " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true, or leave --terse-address out."
+            ) from None
+        finally:
+            skipping.cancel()
+        await self._settled()
+
+    async def _settled(self) -> None:
+        """Wait until nothing is under way; a step that the test itself holds up is not waited for."""
+        length, since = -1, time.monotonic()
+        while (look := await self._look()).busy:
+            if len(look.history.events) != length:
+                length, since = len(look.history.events), time.monotonic()
+            elif time.monotonic() - since > _SETTLED_AFTER:
+                return
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _decide(self, answer: dict[str, Any], id: str | None) -> None:
+        await self._handle.execute_update(DECIDE_UPDATE, answer if id is None else {"id": id, **answer})
+
+    async def _until(
+        self,
+        wanted: Callable[[Look], _T | None],
+        what: str,
+        *,
+        at_end: bool = False,
+    ) -> _T:
+        """Look until there is what is wanted.
+
+        Args:
+            what: the run is to do, for messages.
+            at_end: whether it may be wanted of a run that has ended, and while something is under way.
+        """
+        __tracebackhide__ = True
+        limit = self._jobs._timeout
+        began = quiet_since = time.monotonic()
+        while True:
+            look = await self._look()
+            if (at_end or not look.busy) and (found := wanted(look)) is not None:
+                return found
+            now = time.monotonic()
+            if look.busy or look.sleeps:
+                quiet_since = now
+            if (trouble := self._jobs._worker_trouble()) is not None:
+                raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
+            if not look.is_open:
+                if at_end:
+                    await asyncio.sleep(_LOOK_EVERY)
+                    continue
+                raise AssertionError(f"the run {self.id} does not {what}, it has ended: {await self._ending(look)}")
+            if look.parked and (look.is_mismatch or now - began > _PARKED_AFTER):
+                raise AssertionError(f"the run {self.id} does not {what}: {await self._parked(look)}")
+            if look.questions and not look.busy and not look.sleeps and now - quiet_since > 5 * _LOOK_EVERY:
+                asked = " and ".join(question_text(vars(each)) for each in look.questions)
+                raise AssertionError(
+                    f"the run {self.id} does not {what}: it waits for somebody to approve {asked}. Do it in the test,"
+                    " await run.approve(), or before it asks, jobs.inputs.approves(…)."
+                )
+            if not look.busy and not look.sleeps and now - quiet_since > _STUCK_AFTER:
+                raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{run_table(look)}")
+            if now - began > limit:
+                raise AssertionError(f"the run {self.id} does not {what}, in {limit:g} s.\n{run_table(look)}")
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _ending(self, look: Look) -> str:
+        try:
+            result = await self._handle.result()
+        except WorkflowFailureError as failed:
+            return f"it failed with {_told(failed.cause)}\n{run_table(look)}"
+        return f"it completed, with the result {result!r}\n{run_table(look)}"
+
+    async def _parked(self, look: Look) -> str:
+        async for each in replay([self.job], [look.history]):
+            if each.failure is not None:
+                return f"its history does not fit the code. {each.failure}\n{each.table or ''}"
+        return f"its code cannot be run: {look.parked}"
+
+
+def run_table(look: Look) -> str:
+    if not look.timeline.entries:
+        return "  (no step and no sleep so far)"
+    out = io.StringIO()
+    Console(file=out, width=120, color_system=None).print(timeline_table(look.timeline, now=look.clock))
+    return "\n".join(f"  {line.rstrip()}" for line in out.getvalue().splitlines() if line.strip())
+
+
+def _told(failure: BaseException | None) -> str:
+    if isinstance(failure, CancelledError):
+        return "cancellation"
+    if isinstance(failure, ApplicationError):
+        kind = failure.type or ""
+        return failure.message if failure.message.startswith(f"{kind}:") else f"{kind}: {failure.message}"
+    return f"{type(failure).__name__}: {getattr(failure, 'message', failure)}"
+
+
+def _is_of(failure: ApplicationError, wanted: type[BaseException] | str) -> bool:
+    if isinstance(wanted, str):
+        return failure.type == wanted
+    if failure.type == wanted.__name__:
+        return True
+    if wanted is StepError and isinstance(failure.__cause__, ActivityError):
+        return True
+    # By the names of classes that are loaded: a failure is a text.
+    return any(cls.__name__ == failure.type for cls in _descendants(wanted))
+
+
+def _descendants(cls: type[BaseException]) -> Sequence[type[BaseException]]:
+    found, waiting = [], [cls]
+    while waiting:
+        for each in type.__subclasses__(waiting.pop()):
+            found.append(each)
+            waiting.append(each)
+    return found

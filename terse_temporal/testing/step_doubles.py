@@ -1,0 +1,82 @@
+"""`jobs.steps`: what stands in for single steps, by their names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import StandInError
+from ..stand_ins import FunctionCall
+from ..tools.tool import listed, nearest
+from .doubles import Double, Record
+from .step_names import StepNames, step_names
+
+__all__ = ["StepDouble", "StepDoubles"]
+
+
+class StepDoubles:
+    """The steps of a test: `jobs.steps.charge`, or `jobs.steps["send the welcome"]`."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+
+    def __getattr__(self, name: str) -> StepDouble:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return StepDouble(self, name)
+
+    def __getitem__(self, name: str) -> StepDouble:
+        return StepDouble(self, name)
+
+    def _record_of(self, name: str) -> Record:
+        if name not in self._records:
+            _check_name(name, step_names())
+            self._records[name] = Record(name)
+        return self._records[name]
+
+    async def _answer(self, call: FunctionCall) -> Any:
+        return await self._records.setdefault(call.name, Record(call.name)).answer(call)
+
+
+class StepDouble(Double):
+    """What stands in for the steps of one name."""
+
+    def __init__(self, doubles: StepDoubles, name: str) -> None:
+        self._doubles = doubles
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [each for each in vars(Double) if not each.startswith("_")]
+        raise StandInError(
+            f"jobs.steps[{self._name!r}] has no {name!r}{nearest(name, known) or '.'} There are"
+            f" {', '.join(sorted(known))}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<jobs.steps[{self._name!r}]>"
+
+    @property
+    def _record(self) -> Record:
+        return self._doubles._record_of(self._name)
+
+    def _expected(self, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Mapping[str, Any]:
+        function = self._record.function
+        if function is None:  # it was not called, which is what there is to say
+            return {**{f"argument {index + 1}": value for index, value in enumerate(positional)}, **keywords}
+        try:
+            return dict(inspect.signature(inspect.unwrap(function)).bind(*positional, **keywords).arguments)
+        except TypeError as err:
+            raise StandInError(f"the step {self._name!r} is never called so: {err}") from None
+
+
+def _check_name(name: str, known: StepNames) -> None:
+    if known.has(name):
+        return
+    raise StandInError(
+        f"no registered job has a step {name!r}{nearest(name, known.names)} (there are"
+        f" {listed(known.names) or 'none'}). Tools are in jobs.tools. A job's module has to be imported before its"
+        " steps are replaced."
+    )
