@@ -1,0 +1,282 @@
+"""Names and calls are followed as Python would follow them, into other modules of the same code base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from terse_temporal.checking import Finding, check
+
+from .reading import findings, handler
+
+IMPORTS_OF_A_JOB = {
+    "a name": "from terse_temporal import create_job",
+    "another name": "from terse_temporal import create_job as job",
+    "the package": "import terse_temporal as t",
+    "the module within": "from terse_temporal.jobs import create_job",
+    "everything": "from terse_temporal import *",
+    "a module of one's own": "from again import create_job",
+}
+
+DECORATED = {
+    "a decorator": "@{create_job}(name='chk-x', durable=True)\nasync def handle(event):\n    open('x')",
+    "given": "async def handle(event):\n    open('x')\n{create_job}(name='chk-x', durable=True, on_trigger=handle)",
+    "a constant": "YES = True\n@{create_job}(name='chk-x', durable=YES)\nasync def handle(event):\n    open('x')",
+    "called": "async def handle(event):\n    open('x')\n{create_job}(name='chk-x', durable=True)(handle)",
+    "nested": (
+        "def make():\n    @{create_job}(name='chk-x', durable=True)\n    async def handle(event):\n        open('x')"
+    ),
+    "a filter": "@{create_job}(name='chk-x', filter=lambda event: open('x'))\ndef handle(event): pass",
+}
+
+
+CREATE = "from terse_temporal import create_job\n"
+HANDLE = "async def handle(event): open('x')"
+
+
+def of(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    return [each.code for each in findings(code, folder, monkeypatch)]
+
+
+@pytest.mark.parametrize("imported", IMPORTS_OF_A_JOB.values(), ids=IMPORTS_OF_A_JOB)
+@pytest.mark.parametrize("decorated", DECORATED.values(), ids=DECORATED)
+def test_jobs(imported: str, decorated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job is seen however it is made, and whatever `create_job` is called."""
+    name = "job" if " as job" in imported else "t.create_job" if " as t" in imported else "create_job"
+    code = f"# again.py\nfrom terse_temporal import create_job\n\n# jobs.py\n{imported}\n"
+    assert of(code + decorated.format(create_job=name), tmp_path, monkeypatch) == ["TERSE204"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{CREATE}@create_job(name='chk-x')\n{HANDLE}",
+        f"{CREATE}from settings import durable\n@create_job(name='chk-x', durable=durable)\n{HANDLE}",
+        f"{CREATE}options = {{}}\n@create_job(name='chk-x', **options)\n{HANDLE}",
+        f"from elsewhere import create_job\n@create_job(name='chk-x', durable=True)\n{HANDLE}",
+        HANDLE,
+    ],
+)
+def test_no_durable_jobs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not durable, or not said to be, may do what it likes."""
+    assert of(code, tmp_path, monkeypatch) == []
+
+
+HELPERS = {
+    "a function": "from helpers import read\n|read()",
+    "a module": "import helpers\n|helpers.read()",
+    "a nickname": "import helpers as h\n|h.read()",
+    "within": "|from helpers import read\n|read()",
+    "handed on": "from passing import read\n|read()",
+    "at one remove": "from passing import read_twice\n|read_twice()",
+    "a method": "from helpers import Reader\n|Reader().read()",
+    "one that is derived": "from passing import Longer\n|reader = Longer()\n|reader.read()",
+    "a constructor": "from helpers import Opened\n|Opened()",
+    "a class method": "from helpers import Reader\n|Reader.make()",
+    "a context": "from helpers import opened\n|with opened() as file:\n|    file",
+    "a key": "from helpers import read\n|sorted(event.names, key=read)",
+}
+
+MODULES = """
+# helpers.py
+from contextlib import contextmanager
+def read(name='x'):
+    return open(name)
+class Reader:
+    def read(self): return self._read()
+    def _read(self): return read()
+    @classmethod
+    def make(cls): return read()
+class Opened:
+    def __init__(self): self.file = read()
+@contextmanager
+def opened():
+    yield read()
+
+# passing.py
+import helpers
+from helpers import Reader, read
+def read_twice(): return helpers.read(), read()
+class Longer(Reader): pass
+
+# jobs.py
+"""
+
+
+@pytest.mark.parametrize("use", HELPERS.values(), ids=HELPERS)
+def test_helpers(use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a helper does is found where it is done, with the line of the handler that leads there."""
+    before = "\n".join(line for line in use.splitlines() if not line.startswith("|"))
+    body = "\n".join(line[1:] for line in use.splitlines() if line.startswith("|"))
+    code = handler(body, before=before)
+    (found,) = findings(MODULES + code, tmp_path, monkeypatch)
+    assert (found.file, found.line, found.code) == ("helpers.py", 4, "TERSE204")
+    assert "called from the handler of the job 'chk-case' at jobs.py:" in found.message
+    line = int(found.message.rpartition("jobs.py:")[2].split()[0])
+    assert any(name in (tmp_path / "jobs.py").read_text().splitlines()[line - 1] for name in ("read", "Reader", "pen"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "await job_step(run=helpers.read)",
+        "await stepped('x')",
+        "helper = helpers.read\nawait job_step(run=helper)",
+        "return helpers.choose(helpers.read)",
+        "return helpers.wrapped()",
+        "read = event.read\nread()",
+    ],
+)
+def test_steps_are_not_followed(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs as a step, or may do so for all that is known, is none of the handler's doing."""
+    before = "import helpers\n@step\ndef stepped(name: str) -> str: return open(name).read()"
+    more = "def choose(function): pass\n@unknown_decorator\ndef wrapped(): read()\n"
+    code = f"{MODULES.replace('# passing.py', more + '# passing.py')}{handler(body, before=before)}"
+    assert of(code, tmp_path, monkeypatch) == []
+
+
+def test_the_way_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper of a helper: which functions lead there."""
+    code = handler("middle()", before="def last(): input()\ndef middle(): last()")
+    (found,) = findings(code, tmp_path, monkeypatch)
+    assert found.message.startswith("input() in 'last', called from the handler of the job 'chk-case' at jobs.py:")
+    assert found.message.endswith(" by way of 'middle'")
+
+
+def test_pinned_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clock and dice are pinned in the handler's own module, in its helpers too, and in no other."""
+    own = handler("own()\nelsewhere.other()", before="import elsewhere\ndef own(): return time.time(), uuid.uuid4()")
+    helper = "import time, uuid, random, asyncio\ndef other(): return time.time(), uuid.uuid4(), random.Random()"
+    found = findings(f"# elsewhere.py\n{helper}\n# jobs.py\n{own}", tmp_path, monkeypatch)
+    assert [(each.file, each.code) for each in found] == [
+        ("elsewhere.py", "TERSE210"),
+        ("elsewhere.py", "TERSE211"),
+        ("elsewhere.py", "TERSE211"),
+    ]
+
+
+def test_handler_of_another_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler that another module makes a job of is pinned in the module that it is written in."""
+    handlers = "import time\nasync def handle(event):\n    return time.time(), open('x')"
+    jobs = f"{CREATE}import handlers\ncreate_job(name='chk-x', durable=True, on_trigger=handlers.handle)"
+    found = findings(f"# handlers.py\n{handlers}\n# jobs.py\n{jobs}", tmp_path, monkeypatch)
+    assert [(each.file, each.code) for each in found] == [("handlers.py", "TERSE204")]
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("as_completed([work(n) for n in range(3)])", ["TERSE213"]),
+        ("as_completed(given)", ["TERSE213"]),
+        ("as_completed([asyncio.create_task(work(n)) for n in range(3)])", []),
+        ("as_completed(tasks)", []),
+        ("wait(tasks)", []),
+    ],
+)
+def test_completed_elsewhere(call: str, code: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another module `as_completed` of coroutines is found; tasks have numbers there too."""
+    helper = (
+        "import asyncio\nasync def work(n): return n\n"
+        f"async def all_of(given, tasks: list[asyncio.Task[int]]):\n    return asyncio.{call}"
+    )
+    jobs = handler("await elsewhere.all_of(event.x, event.y)", before="import elsewhere")
+    assert of(f"# elsewhere.py\n{helper}\n# jobs.py\n{jobs}", tmp_path, monkeypatch) == code
+
+
+DURABLE_ONLY = {
+    "a step": "def run(data):\n    sleep('1h')\n@create_job(name='chk-x', durable=True)\n"
+    "async def handle(event):\n    await job_step(run=run, input=1)",
+    "a helper of a step": "def inner():\n    job_step(run=print)\n@step\ndef outer():\n    return inner()",
+    "a tool": "@toolbox.tool('chk.sleeper')\nasync def sleeper() -> None:\n    await sleep('1h')",
+    "a plain job": "@create_job(name='chk-x')\nasync def handle(event):\n    await wait_for_input('Go on?')",
+    "approvals": "@create_job(name='chk-x')\nasync def handle(event):\n"
+    "    return await generate_text(prompt='x', tool_approvals=['chk.sleeper'])",
+}
+
+
+@pytest.mark.parametrize("code", DURABLE_ONLY.values(), ids=DURABLE_ONLY)
+def test_durable_only(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that needs a durable handler is found wherever it is made by something else."""
+    imports = "from terse_temporal import create_job, generate_text, job_step, sleep, step, toolbox, wait_for_input\n"
+    assert "TERSE402" in of(imports + code, tmp_path, monkeypatch)
+    refused = "with pytest.raises(Exception): sleep('1h')"
+    allowed = f"import pytest\n@create_job(name='chk-x')\nasync def handle(event):\n    {refused}"
+    assert of(imports + allowed, tmp_path, monkeypatch) == []
+
+
+WORKFLOW = """
+import asyncio, os, random, time, uuid
+from datetime import datetime, timedelta
+from temporalio import activity, workflow
+
+REGISTRY = {{}}
+
+@activity.defn
+async def work(name: str) -> str:
+    return open(name).read()
+
+@workflow.defn
+class Greeting:
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    @workflow.{method}
+    async def handle(self, name: str) -> None:
+        {body}
+"""
+
+BY_HAND = {
+    "time.sleep(1)": "TERSE201",
+    "await asyncio.to_thread(print)": "TERSE202",
+    "await asyncio.open_connection('localhost', 9)": "TERSE203",
+    "open(name)": "TERSE204",
+    "os.environ['X']": "TERSE206",
+    "os.environ['X'] = 'y'": "TERSE207",
+    "REGISTRY[name] = 1": "TERSE208",
+    "datetime.now()": "TERSE210",
+    "random.random()": "TERSE211",
+    "uuid.uuid4()": "TERSE211",
+    "os.urandom(3)": "TERSE212",
+    "await asyncio.wait([])": "TERSE213",
+    "asyncio.as_completed([])": "TERSE213",
+    "for each in {name, 'x'}: await workflow.execute_activity(work, each)": "TERSE214",
+    "await work(name)": "TERSE204",
+    "workflow.execute_activity(work, name)": "TERSE110",
+}
+
+RIGHT_BY_HAND = [
+    "workflow.now(), workflow.random().random(), workflow.uuid4(), workflow.time()",
+    "await workflow.wait([asyncio.create_task(asyncio.sleep(1))])",
+    "await workflow.execute_activity(work, name)",
+    "await workflow.wait_condition(lambda: name in self._names)",
+    "self._names.add(name)",
+    "print(name)",
+    "if not workflow.unsafe.is_replaying(): open(name)",
+    "with workflow.unsafe.sandbox_unrestricted(): time.sleep(0)",
+    "for each in sorted(self._names): await workflow.execute_activity(work, each)",
+    "workflow.start_activity(work, name)",
+]
+
+
+@pytest.mark.parametrize("method", ["run", "signal", "query", "update", "signal(name='x')"])
+@pytest.mark.parametrize(("body", "code"), BY_HAND.items())
+def test_workflows(body: str, code: str, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow written by hand is held to the rules about replays."""
+    assert set(of(WORKFLOW.format(method=method, body=body), tmp_path, monkeypatch)) == {code}
+
+
+@pytest.mark.parametrize("body", RIGHT_BY_HAND)
+def test_workflows_that_are_right(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDK provides for it, and what the workflow marks as outside of the rules, is left alone."""
+    assert of(WORKFLOW.format(method="run", body=body), tmp_path, monkeypatch) == []
+
+
+def test_one_finding_for_a_shared_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper of two jobs, and of two targets, is reported once."""
+    for name in ("first", "second"):
+        (tmp_path / f"chk_{name}.py").write_text(handler("read()", before="from chk_helper import read"))
+    (tmp_path / "chk_helper.py").write_text("def read():\n    return open('x')\n")
+    monkeypatch.chdir(tmp_path)
+    found: list[Finding] = check(["chk_first", "chk_second.py", "chk_helper"]).findings
+    assert [each.file for each in found] == ["chk_helper.py"]
