@@ -8,10 +8,12 @@ import typer
 
 from .._version import __version__
 from .approvals import approvals, approve, deny
+from .check import check
 from .demo import demo
 from .dev import dev
 from .generate import generate
 from .listing import jobs
+from .replay import replay
 from .state import app as state
 from .tools import tools
 from .trigger import trigger
@@ -55,7 +57,9 @@ app.command()(jobs)
 app.command()(approvals)
 app.command()(approve)
 app.command()(deny)
+app.command()(replay)
 app.command()(tools)
+app.command()(check)
 app.command()(generate)
 app.add_typer(state, name="state")
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
@@ -23,11 +23,31 @@ from ..durations import format_duration
 from .durable import Recorded
 from .workflows import RunContext
 
-__all__ = ["MismatchReporter", "recorded_calls", "side_by_side"]
+__all__ = [
+    "MismatchReporter",
+    "Reporter",
+    "first_difference",
+    "gist",
+    "given_up",
+    "recorded_calls",
+    "side_by_side",
+]
 
 _logger = logging.getLogger("terse_temporal.worker")
 
 _ENDS_OF_TASKS: Final = (EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
+
+
+class Reporter(Protocol):
+    """Told what becomes of the runs of jobs."""
+
+    def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
+        """A run leaves the cache of the worker. Called on a thread of the engine's.
+
+        Args:
+            caught_up: whether it has come to the end of its history. One that has not may have been given up, though
+                the reason is told as another: a cache of no runs is always full.
+        """
 
 
 class MismatchReporter:
@@ -44,18 +64,13 @@ class MismatchReporter:
         self._client, self._loop = client, loop
 
     def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
-        """A run leaves the cache of the worker. Called on a thread of the engine's.
-
-        Args:
-            caught_up: whether it has come to the end of its history. One that has not may have been given up, though
-                the reason is told as another: a cache of no runs is always full.
-        """
-        given_up = why.reason == RemoveFromCache.NONDETERMINISM
+        """As `Reporter` has it."""
+        is_given_up = why.reason == RemoveFromCache.NONDETERMINISM
         if self._client is None or self._loop is None or info.run_id in self._reported:
             return
-        if given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up):
+        if is_given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up):
             self._reported.add(info.run_id)
-            message = why.message if given_up else None
+            message = why.message if is_given_up else None
             self._loop.call_soon_threadsafe(self._start, info, message, list(context.execution.recorded))
 
     def _start(self, info: Info, message: str | None, now: list[Recorded]) -> None:
@@ -68,7 +83,7 @@ class MismatchReporter:
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
             events = (await handle.fetch_history()).events
-            message = message or _given_up(events)
+            message = message or given_up(events)
             table = side_by_side(recorded_calls(events), now)
         except Exception as err:
             table = f"(its history could not be fetched: {err})"
@@ -86,11 +101,11 @@ class MismatchReporter:
             info.workflow_type,
             table,
             info.workflow_id,
-            _gist(message),
+            gist(message),
         )
 
 
-def _given_up(events: Sequence[HistoryEvent]) -> str | None:
+def given_up(events: Sequence[HistoryEvent]) -> str | None:
     """Why the last workflow task was given up, if that is because the history does not fit."""
     last = next((event for event in reversed(events) if event.event_type in _ENDS_OF_TASKS), None)
     failed = last.workflow_task_failed_event_attributes if last is not None else None
@@ -99,10 +114,10 @@ def _given_up(events: Sequence[HistoryEvent]) -> str | None:
     return failed.failure.message
 
 
-def _gist(message: str) -> str:
+def gist(message: str) -> str:
     """The sentence in what the engine says, which is a debug print of a nested structure."""
     found = re.search(r'message: "((?:[^"\\]|\\.)*)"', message)
-    return found[1] if found else message
+    return re.sub(r"\\(['\"\\])", r"\1", found[1]) if found else message
 
 
 def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:
@@ -121,7 +136,7 @@ def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:
 
 def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> str:
     """Two columns, recorded and now, up to the first line where they differ and a little beyond."""
-    differs = _first_difference(recorded, now)
+    differs = first_difference(recorded, now)
     rows: list[tuple[str, str, str]] = [("", "recorded", "now")]
     for index in range(max(0, differs - 3), min(max(len(recorded), len(now)), differs + 2)):
         left = _cell(recorded, index, "(nothing more)")
@@ -134,7 +149,7 @@ def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> str:
     )
 
 
-def _first_difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> int:
+def first_difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> int:
     for index, (was, is_) in enumerate(zip(recorded, now, strict=False)):
         # The engine compares the names of steps; the length of a sleep may be changed.
         if was.kind != is_.kind or (was.kind == "step" and was.name != is_.name):

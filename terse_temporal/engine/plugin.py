@@ -99,6 +99,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         runner = config["unsandboxed_workflow_runner"]
         owners = [getattr(each, "__self__", None) for each in config["activities"]]
         assert isinstance(runner, JobRunner)
+        assert isinstance(runner.reporter, MismatchReporter)
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
         async with contextlib.AsyncExitStack() as stack:
             for each in owners:

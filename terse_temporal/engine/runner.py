@@ -14,7 +14,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, Workf
 from .durable import run_identity
 from .functions import FunctionIndex
 from .guard import guarded, install
-from .mismatch import MismatchReporter
+from .mismatch import Reporter
 from .ordered import order_tasks
 from .pinned import Pins
 from .sandbox import JobSource
@@ -32,7 +32,7 @@ class JobRunner(WorkflowRunner):
         sources: by job name.
         index: the functions of this worker.
         otherwise: the runner for workflows that somebody wrote by hand.
-        reporter: told when a run's history does not fit the code.
+        reporter: told when a run leaves the cache, as one does whose history does not fit the code.
     """
 
     def __init__(
@@ -40,14 +40,15 @@ class JobRunner(WorkflowRunner):
         sources: Mapping[str, JobSource],
         index: FunctionIndex,
         otherwise: WorkflowRunner,
-        reporter: MismatchReporter,
+        reporter: Reporter,
     ) -> None:
         self._sources = sources
         self._index = index
         self._otherwise = otherwise
         self._unsandboxed = UnsandboxedWorkflowRunner()
         self.reporter = reporter
-        self._prepared: set[str] = set()
+        #: Modules that have been executed afresh.
+        self.prepared: set[str] = set()
         install()
 
     def prepare_workflow(self, defn: Any) -> None:
@@ -56,8 +57,8 @@ class JobRunner(WorkflowRunner):
             self._otherwise.prepare_workflow(defn)
         else:
             module = self._sources[defn.name].job.handler.__module__
-            if module not in self._prepared:
-                self._prepared.add(module)
+            if module not in self.prepared:
+                self.prepared.add(module)
                 self._sources[defn.name].copy(Pins(datetime.now(UTC), random.Random()))
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
@@ -76,7 +77,7 @@ class JobRunner(WorkflowRunner):
 class _GuardedInstance(WorkflowInstance):
     """One run in the cache of a worker. Side effects are refused while its handler is being advanced."""
 
-    def __init__(self, inner: WorkflowInstance, context: RunContext, reporter: MismatchReporter) -> None:
+    def __init__(self, inner: WorkflowInstance, context: RunContext, reporter: Reporter) -> None:
         self._inner = inner
         self._context = context
         self._reporter = reporter

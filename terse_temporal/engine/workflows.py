@@ -24,7 +24,7 @@ from ..jobs import Job
 from ..state import State
 from ..state.handle import WatchedState
 from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
-from .durable import DurableExecution, run_identity
+from .durable import DurableExecution, Recorded, run_identity
 from .failures import run_failure, step_exception
 from .functions import FunctionIndex
 from .limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
@@ -126,6 +126,7 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most."
             " Store the data, and start the job with where it is."
         )
+    context.execution.recorded.append(Recorded("step", job.name, job.where))
     try:
         result = await workflow.execute_activity(
             job.name,

@@ -1,0 +1,198 @@
+"""`terse-temporal replay`: whether runs that are open, or were saved, can go on with the code that is here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.status import Status
+from temporalio.client import Client, WorkflowHistory
+from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.service import RPCError
+
+from ..engine.replays import replay as replay_histories
+from ..engine.state_workflow import STATE_WORKFLOW
+from ..errors import TerseError
+from ..jobs import Job
+from ..loading import load_jobs
+from .histories import Wanted, fetched, history_files, read_history, save_history
+from .options import Address, Debug, Namespace, Targets
+from .output import USAGE_ERROR, console, errors, fail, leave
+from .servers import answer_of, silent_client
+from .verdicts import Verdicts
+
+__all__ = ["replay"]
+
+_BREAKS: Final = 1
+
+
+def replay(
+    targets: Targets,
+    *,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--history",
+            metavar="FILE|DIR",
+            help="A saved history, or a directory of them, instead of a server. May be given more than once.",
+        ),
+    ] = None,
+    running: Annotated[
+        bool, typer.Option("--running", help="The runs that are open on the server; the default without --history.")
+    ] = False,
+    recent: Annotated[
+        int, typer.Option("--recent", metavar="N", min=0, help="Also the N runs that were closed last.")
+    ] = 0,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save", metavar="DIR", file_okay=False, help="Keep the histories that are fetched, a file each."
+        ),
+    ] = None,
+    task_queue: Annotated[
+        str | None,
+        typer.Option(
+            "--task-queue",
+            "-q",
+            metavar="NAME",
+            help="Only runs of this task queue; and all that are open there must have their job here.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Replay histories against this code, before it is deployed, and say which runs would break.
+
+    Handlers are executed as far as their runs have come; no step and no tool is. No worker, MCP server or key is
+    needed, and with --history no Temporal server.
+
+    The exit status is 0 when all fit, or there are none; 1 when a run would break; 2 when something could not be looked
+    at: a module that cannot be loaded, no server, a file that is no history.
+    """
+    if not debug:
+        _be_silent()
+    # After --history a shell puts all that a pattern such as saved/*.json stands for.
+    more = [target for target in targets if history and target.endswith(".json")]
+    try:
+        # What modules and handlers print is not what this command says.
+        with contextlib.redirect_stdout(sys.stderr):
+            jobs = load_jobs([target for target in targets if target not in more])
+            files = history_files([*(history or ()), *more])
+    except TerseError as err:
+        fail(err, debug=debug)
+    asked = _Asked(jobs, files, running or not history, recent, save, task_queue, namespace)
+    if save is not None and not asked.of_server:
+        fail("--save keeps histories that are fetched from a server, and those of --history are files already")
+    verdicts = answer_of(_verdicts(asked, address), debug=debug)
+    if as_json:
+        print(json.dumps(verdicts.data(), indent=2, ensure_ascii=False))
+    elif not verdicts.looked_at:
+        console.print(f"nothing to replay: {asked.nothing()}", markup=False)
+    else:
+        verdicts.show()
+    leave(_BREAKS if verdicts.breaking else USAGE_ERROR if verdicts.unreadable else 0)
+
+
+@dataclass
+class _Asked:
+    """What is to be replayed."""
+
+    jobs: Sequence[Job]
+    files: Sequence[Path]
+    running: bool
+    recent: int
+    save: Path | None
+    task_queue: str | None
+    namespace: str | None
+    where: str = field(default="", init=False)
+
+    @property
+    def of_server(self) -> bool:
+        return self.running or self.recent > 0
+
+    def wanted(self) -> list[Wanted]:
+        """What the server is asked for."""
+        names = [job.name for job in self.jobs]
+        # The state of jobs is kept by runs too, which have to fit the release of this package that is deployed. And
+        # whatever is open on a task queue is asked for, since a job that was renamed or taken away is not among those.
+        types = [*names, STATE_WORKFLOW] if self.task_queue is None else None
+        running = [Wanted(types, self.task_queue, is_open=True)] if self.running else []
+        recent = [Wanted(names, self.task_queue, is_open=False, limit=self.recent)] if self.recent else []
+        return [*running, *recent]
+
+    def nothing(self) -> str:
+        kinds = " or recently closed" if self.running and self.recent else "" if self.running else " closed"
+        opened = " open" if self.running else ""
+        names = ", ".join(repr(job.name) for job in self.jobs)
+        which = f"on the task queue {self.task_queue!r} of" if self.task_queue else f"of {names} on"
+        return f"there is no{opened}{kinds} run {which} {self.where}"
+
+
+async def _verdicts(asked: _Asked, address: str | None) -> Verdicts:
+    verdicts = Verdicts()
+    client = await silent_client(address, asked.namespace) if asked.of_server else None
+    silent = Runtime(telemetry=TelemetryConfig(logging=None))
+    with _progress() as status, contextlib.redirect_stdout(sys.stderr):
+        try:
+            total = await _total(client, asked) if client is not None and status is not None else 0
+            replaying = replay_histories(asked.jobs, _histories(client, asked, verdicts), runtime=silent)
+            async for replayed in replaying:
+                verdicts.add(replayed)
+                if status is not None:
+                    of = f" of {total + len(asked.files):,}" if total else ""
+                    broken = f", {verdicts.breaking:,} would break" if verdicts.breaking else ""
+                    status.update(f"replayed {verdicts.looked_at:,}{of}{broken}")
+        except RPCError as err:
+            fail(f"the server refuses it: {err.message}")
+    return verdicts
+
+
+async def _histories(client: Client | None, asked: _Asked, verdicts: Verdicts) -> AsyncIterator[WorkflowHistory]:
+    for file in asked.files:
+        try:
+            history = read_history(file)
+        except TerseError as err:
+            verdicts.add_unreadable(str(err))
+        else:
+            yield history
+    if client is None:
+        return
+    asked.where = f"{client.service_client.config.target_host!r} (namespace {client.namespace!r})"
+    if asked.save is not None:
+        _make_directory(asked.save)
+    async for history in fetched(client, asked.wanted()):
+        if asked.save is not None:
+            save_history(history, asked.save)
+        yield history
+
+
+async def _total(client: Client, asked: _Asked) -> int:
+    counts = [(each.limit, (await client.count_workflows(each.query)).count) for each in asked.wanted()]
+    return sum(count if limit is None else min(limit, count) for limit, count in counts)
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise TerseError(f"the directory {str(path)!r} of --save cannot be made: {err.strerror}") from err
+
+
+def _progress() -> AbstractContextManager[Status | None]:
+    return errors.status("looking for runs") if errors.is_terminal else contextlib.nullcontext()
+
+
+def _be_silent() -> None:
+    # What the SDK and the engine log of a run that does not fit is what this command says, in other words.
+    for name in ("temporalio", "terse_temporal"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
