@@ -33,6 +33,7 @@
     ├── UnknownJobError               a job name that is not registered here
     ├── JobLoadError                  a module of jobs that cannot be imported, or has none
     ├── ServerUnavailableError        a Temporal server that does not answer
+    ├── CrashTestError                a crash test that cannot go on
     ├── StandInError                  what a test put in the place of a step, a tool or a model does not fit there
     └── MissingExtraError             an optional dependency that is not installed
 
@@ -45,6 +46,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "CrashTestError",
     "DurableOnlyError",
     "DurationError",
     "EventError",
@@ -291,6 +293,10 @@ class ServerUnavailableError(TerseError):
 
 class StandInError(TerseError):
     """What a test put in the place of a step, a tool, a model or a server does not fit there, or has no more to say."""
+
+
+class CrashTestError(TerseError):
+    """A crash test cannot go on: its worker process does not start, ended unasked, or cannot go on with a run."""
 
 
 class MissingExtraError(TerseError):

@@ -6,8 +6,9 @@ for the fixture.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -35,13 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def _terse_backstage(pytestconfig: pytest.Config) -> Iterator[Backstage]:
-    from .loading import load_jobs  # noqa: PLC0415  see above
+    from .errors import MissingExtraError, ServerUnavailableError  # noqa: PLC0415  see above
+    from .loading import load_jobs  # noqa: PLC0415
     from .testing.backstage import Backstage  # noqa: PLC0415
 
     if targets := pytestconfig.getini("terse_jobs"):
-        load_jobs(targets)
+        with contextlib.chdir(pytestconfig.rootpath):  # wherever pytest was started
+            load_jobs(targets)
     backstage = Backstage(pytestconfig.getoption("--terse-address"), pytestconfig.getoption("--terse-namespace"))
-    backstage.start()
+    try:
+        backstage.start()
+    except (MissingExtraError, ServerUnavailableError) as err:
+        _fail(str(err))
     yield backstage
     backstage.stop()
 
@@ -67,9 +73,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     try:
         result = yield
-        made._backstage.wait(made._verify())
+        try:
+            made._backstage.wait(made._verify())
+        except AssertionError as err:
+            _fail(str(err))
     except BaseException:
         if report := made._backstage.wait(made._report()):
             item.add_report_section("call", "runs", report)
         raise
     return result
+
+
+def _fail(message: str) -> NoReturn:
+    """Fail with a message alone: none of the lines on the way there is the test's."""
+    raise pytest.fail.Exception(message, pytrace=False) from None

@@ -1,5 +1,6 @@
 """Testing jobs on the real server, with time that can be skipped."""
 
+from .crashes import Boundary, CrashReport
 from .doubles import Call
 from .environment import JobEnvironment
 from .inputs import Question
@@ -8,4 +9,15 @@ from .looking import Sleep
 from .model_double import Prompt, ToolCall
 from .run import Run
 
-__all__ = ["Call", "JobEnvironment", "Jobs", "Prompt", "Question", "Run", "Sleep", "ToolCall"]
+__all__ = [
+    "Boundary",
+    "Call",
+    "CrashReport",
+    "JobEnvironment",
+    "Jobs",
+    "Prompt",
+    "Question",
+    "Run",
+    "Sleep",
+    "ToolCall",
+]

@@ -8,10 +8,11 @@ those use; a test that stands still in a debugger does not stop the workers eith
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
@@ -24,6 +25,8 @@ from .environment import JobEnvironment
 __all__ = ["Backstage"]
 
 _T = TypeVar("_T")
+
+_SDK_LOG: Final = logging.getLogger("temporalio.activity")
 
 
 class Backstage:
@@ -40,6 +43,8 @@ class Backstage:
     def __init__(self, address: str | None = None, namespace: str | None = None) -> None:
         self._address = address
         self._namespace = namespace
+        # The SDK's Rust half would print past pytest.
+        self.runtime = Runtime(telemetry=TelemetryConfig(logging=None))
         self._open = AsyncExitStack()
         self._loop = asyncio.new_event_loop()
         # A daemon: a session that is ended in the middle of a test must not wait for it.
@@ -61,6 +66,7 @@ class Backstage:
         Raises:
             MissingExtraError, ServerUnavailableError: there is none.
         """
+        _SDK_LOG.addFilter(_is_news)
         self._thread.start()
         try:
             self.wait(self._connected())
@@ -74,6 +80,7 @@ class Backstage:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        _SDK_LOG.removeFilter(_is_news)
 
     def wait(self, doing: Coroutine[Any, Any, _T]) -> _T:
         """Do it on the thread, and hold this one until it is done."""
@@ -91,10 +98,10 @@ class Backstage:
     async def _connected(self) -> None:
         if self._address is None:
             environment = await self._open.enter_async_context(JobEnvironment(skip_time=False))
-            self.client = environment.client
+            theirs = environment.client.namespace
+            self.client = await Client.connect(environment.address, namespace=theirs, runtime=self.runtime)
         else:
-            silent = Runtime(telemetry=TelemetryConfig(logging=None))
-            self.client = await connect(target_host=self._address, namespace=self._namespace, runtime=silent)
+            self.client = await connect(target_host=self._address, namespace=self._namespace, runtime=self.runtime)
         self.skipper = TimeSkipper(self.client)
 
     async def _closed(self) -> None:
@@ -106,3 +113,8 @@ class Backstage:
         await asyncio.gather(*rest, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # The worker says of a step that failed the same in one line, with the user's own traceback.
+    return getattr(record, "__temporal_error_identifier", None) != "ActivityFailure"

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import StandInError
-from ..invocation import run_function
+from ..invocation import cached_codec, run_function
+from ..signatures import parameter_types
 from ..stand_ins import FunctionCall
 from ..values import ValueProblem, codec
 from .made_up import completed
@@ -68,6 +69,8 @@ class Record:
         self._always: Any = None
         self._in_turn: list[Any] | None = None
         self._given = 0
+        #: By idempotency key: what was returned to a step. If it asks again, the answer was lost with its worker.
+        self._lost: dict[str, Any] = {}
 
     def always(self, answer: Any) -> None:
         """Answer every call by this: a value, an exception, or a `_Function`."""
@@ -81,6 +84,13 @@ class Record:
         """Make the real call again."""
         self.real, self._always, self._in_turn = True, None, None
 
+    def fresh(self) -> Record:
+        """One that answers as this will, with its own count of calls."""
+        other = Record(self.name)
+        other.real, other._always, other._given = self.real, self._always, self._given
+        other._in_turn = None if self._in_turn is None else list(self._in_turn)
+        return other
+
     async def answer(self, call: FunctionCall) -> Any:
         """What a call gives, which is noted."""
         arguments = arguments_by_name(call)
@@ -90,6 +100,8 @@ class Record:
             return await call.proceed()
         if self._in_turn is None:
             answer = self._always
+        elif call.key in self._lost:
+            answer = self._lost[call.key]
         elif self._in_turn:
             answer = self._in_turn.pop(0)
         else:
@@ -97,11 +109,16 @@ class Record:
                 f"{self.name!r} was called more often than the test has answers for: it gave {self._given}, and this is"
                 f" {self.calls[-1]}. Give more, in_turn(…), or the same always, returns(…)."
             )
-        if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
+        if isinstance(answer, BaseException):
+            raise answer.with_traceback(None)  # the same one may have been raised before
+        if isinstance(answer, type) and issubclass(answer, BaseException):
             raise answer
         if isinstance(answer, _Function):
-            return await answer.called(call.positional, call.keywords)
-        return completed(answer, call.function, arguments, self.name)
+            result = await answer.called(call.positional, call.keywords)
+        else:
+            result = completed(answer, call.function, arguments, self.name)
+        self._lost[call.key] = answer
+        return result
 
 
 class Double(ABC):
@@ -111,6 +128,14 @@ class Double(ABC):
     @abstractmethod
     def _record(self) -> Record:
         """Of the step or tool, which has to exist."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise StandInError(
+                f"{self!r} has nothing to set: {name} = {value!r} would change nothing. Say what it does by a method,"
+                " returns(…), raises(…), does(…) or in_turn(…)"
+            )
+        super().__setattr__(name, value)
 
     def _check_value(self, value: Any) -> None:  # noqa: B027  not every double knows what the real one gives
         """Refuse a value that the real one could not return."""
@@ -229,10 +254,11 @@ def arguments_by_name(call: FunctionCall) -> dict[str, Any]:
 def _same(expected: Mapping[str, Any], actual: Mapping[str, Any], function: Callable[..., Any] | None) -> bool:
     """Whether arguments are the same, also where one side says what the other leaves to its default."""
     defaults = _defaults(function)
+    types = _types(function)
     return all(
         name in (expected.keys() | defaults.keys())
         and name in (actual.keys() | defaults.keys())
-        and _equal(expected.get(name, defaults.get(name)), actual.get(name, defaults.get(name)))
+        and _equal(expected.get(name, defaults.get(name)), actual.get(name, defaults.get(name)), types.get(name, Any))
         for name in expected.keys() | actual.keys()
     )
 
@@ -245,12 +271,25 @@ def _defaults(function: Callable[..., Any] | None) -> dict[str, Any]:
     return {name: each.default for name, each in parameters.items() if each.default is not each.empty}
 
 
-def _equal(expected: Any, actual: Any) -> bool:
-    """Whether two values are the same, or the same as JSON: a dict that a model was made of equals it."""
+def _types(function: Callable[..., Any] | None) -> dict[str, Any]:
+    try:
+        return parameter_types(function) if function else {}
+    except (NameError, TypeError, ValueError):
+        return {}
+
+
+def _equal(expected: Any, actual: Any, type_: Any) -> bool:
+    """Whether two values are the same, or the same as JSON: a dict that a model was made of equals it.
+
+    Args:
+        type_: of the parameter, whose validation may have made one of the other: of an address a list of one.
+    """
     if expected == actual:
         return True
     try:
-        return bool(codec(Any).dump(expected) == codec(Any).dump(actual))
+        if codec(Any).dump(expected) == codec(Any).dump(actual):
+            return True
+        return type_ is not Any and bool(cached_codec(type_).check(expected) == actual)
     except ValueProblem:
         return False
 

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import uuid
-from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..durations import to_timedelta
 from ..engine.replays import replay
-from ..engine.state_store import state_workflow_id
-from ..errors import DurationError, StandInError, TerseError, UnknownJobError
+from ..errors import CrashTestError, DurationError, TerseError, UnknownJobError
 from ..invocation import cached_codec
 from ..jobs import Job, registered_jobs
-from ..stand_ins import FunctionCall, StandIns, with_stand_ins
-from ..state import StateId
 from ..tools.tool import listed, nearest
 from ..values import ValueProblem
-from ..worker import build_worker
+from .all_doubles import Doubles
 from .backstage import Backstage
-from .inputs import Inputs
-from .model_double import ModelDouble
+from .crash_runs import survived
+from .crashes import CrashPoint, CrashReport
 from .run import Run, run_table
 from .state_of_job import StateOfJob
-from .step_doubles import StepDoubles
-from .tool_doubles import ToolDoubles
+from .step_doubles import check_step
+from .workers import Workers
 
 __all__ = ["Jobs"]
 
@@ -52,15 +51,12 @@ class Jobs:
     def __init__(self, backstage: Backstage, *, timeout: float = TIMEOUT) -> None:
         self._backstage = backstage
         self._timeout = timeout
-        self._name = f"test-{uuid.uuid4()}"
-        self._open = AsyncExitStack()
-        self._queues: dict[str, str] = {}
-        self._starting = asyncio.Lock()
-        self._troubles: list[BaseException] = []
-        self.tools = ToolDoubles()
-        self.model = ModelDouble()
-        self.steps = StepDoubles()
-        self.inputs = Inputs()
+        self._doubles = Doubles()
+        self._workers = Workers(backstage, self._doubles)
+        self.tools = self._doubles.tools
+        self.model = self._doubles.model
+        self.steps = self._doubles.steps
+        self.inputs = self._doubles.inputs
         self.runs: list[Run] = []
 
     @property
@@ -101,6 +97,8 @@ class Jobs:
 
         Raises:
             AssertionError: no run is open, or one does not come to the end of that time.
+
+        A step that waits for its next attempt gets it at the end of the skip, if that comes before: so does the server.
         """
         __tracebackhide__ = True
         await self._backstage.run(self._skip(to_timedelta(duration)))
@@ -118,61 +116,88 @@ class Jobs:
 
     def state(self, job: Job | str) -> StateOfJob:
         """The state of a job in this test, to set before a run and to read after it."""
-        return StateOfJob(self, _named(job))
+        return StateOfJob(self._backstage, self._workers, _named(job))
+
+    def crash_at(
+        self, step: str, moment: Literal["before", "after_effect", "after_record"], *, occurrence: int = 1
+    ) -> None:
+        """Kill the worker at a step, by SIGKILL, and start another: once, in the runs that the test starts after this.
+
+        These run in worker processes, which import the module of the job again; stand-ins stay in the test.
+
+        Args:
+            step: its name; a tool's, `generate_text`, or that of a job that is not durable, too.
+            moment: `"before"` its function has begun; `"after_effect"`, when the function has returned and nobody has
+                heard of it, so that it runs again, with the same idempotency key; `"after_record"`, when its result is
+                in the history.
+            occurrence: which one of that name, counted from 1 in the order in which they begin.
+
+        Raises:
+            StandInError: no job has such a step.
+            CrashTestError: there is no such moment, or a run of the test has been started.
+
+        A test in which the run never comes there fails. Starting a process takes about a second.
+        """
+        check_step(step)
+        if self._workers.started:
+            raise CrashTestError(
+                f"jobs.crash_at({step!r}, …) comes too late: the workers of this test are started. Say it before"
+                " the first jobs.start(…) or jobs.state(…)."
+            )
+        self._workers.crash_points.append(CrashPoint(step, moment, occurrence))
+
+    async def survives_crashes(
+        self, job: Job | str, event: Any = None, *, same: Callable[[Any, Any], bool] = operator.eq
+    ) -> CrashReport:
+        """Run a job once for each boundary that it has, with its worker killed there, and compare.
+
+        The boundaries are those of a run that is left in peace: before each step, after its effect and after its
+        record, and in each sleep. Every run has stand-ins that answer from the start, and the state that the test has
+        set.
+
+        Args:
+            job: it, or its name.
+            event: what it gets, as for `start`.
+            same: whether two results are the same; for those with a time or an id in them, say.
+
+        Returns:
+            What became of each run, and what ran again: `print(report)`, `report.repeated`.
+
+        Raises:
+            AssertionError: a run ended otherwise than the one in peace, or not at all; something that was recorded ran
+                again; or a step got another idempotency key. The message is the report.
+            CrashTestError: the run in peace did not end, or a worker cannot be started.
+
+        A step that is killed between its effect and its record runs twice: that is in the report, and no failure.
+        About two seconds of one processor for each boundary.
+        """
+        __tracebackhide__ = True
+        crashed = _named(job)
+        report = await self._backstage.run(
+            survived(self._backstage, self._workers, self._doubles, crashed, _inputs(event), same)
+        )
+        if not report.passed:
+            raise AssertionError(str(report))
+        return report
 
     async def _start(self, job: Job, event: Any, id: str | None) -> Run:
-        task_queue = await self._worker(job)
-        handle = await self._backstage.client.start_workflow(
-            job.name,
-            args=[] if event is None else [_data(event)],
-            id=id or f"{job.name}-{uuid.uuid4()}",
-            task_queue=task_queue,
+        __tracebackhide__ = True
+        task_queue = await self._workers.queue_of(job)
+        try:
+            handle = await self._backstage.client.start_workflow(
+                job.name,
+                args=_inputs(event),
+                id=id or f"{job.name}-{uuid.uuid4()}",
+                task_queue=task_queue,
+            )
+        except WorkflowAlreadyStartedError:
+            raise TerseError(f"a run with the id {id!r} is open already: give this one another, or none") from None
+        self._workers.watch(job, handle)
+        run = Run(
+            self._backstage, job, handle, self.inputs, timeout=self._timeout, trouble=lambda: self._workers.trouble
         )
-        self.runs.append(run := Run(self, job, handle))
+        self.runs.append(run)
         return run
-
-    async def _worker(self, job: Job) -> str:
-        """The task queue of a job, with a worker on it."""
-        async with self._starting:
-            if job.name not in self._queues:
-                task_queue = f"{self._name}-{job.name}"
-                with with_stand_ins(self._stand_ins()):
-                    worker = build_worker(
-                        self._backstage.client,
-                        jobs=[job],
-                        task_queue=task_queue,
-                        # A test that has ended does not care for what it has left running.
-                        graceful_shutdown_timeout=timedelta(),
-                        on_fatal_error=self._fatal,
-                    )
-                    await self._open.enter_async_context(worker)
-                self._queues[job.name] = task_queue
-            self.tools._check()
-        return self._queues[job.name]
-
-    def _stand_ins(self) -> StandIns:
-        async def call(made: FunctionCall) -> Any:
-            if made.reference.startswith("@sdk:"):
-                return await made.proceed()
-            doubles = self.tools if made.reference.startswith("@tool:") else self.steps
-            try:
-                return await doubles._answer(made)
-            except StandInError as err:
-                # The job may catch it, or a model be told of it: the test fails all the same.
-                self._troubles.append(err)
-                raise
-
-        return StandIns(call, self.model._instead_of, frozenset(self.tools._servers))
-
-    async def _fatal(self, error: BaseException) -> None:
-        self._troubles.append(error)
-
-    def _worker_trouble(self) -> str | None:
-        """What went wrong that is no job's fault."""
-        first = next(iter(self._troubles), None)
-        return (
-            None if first is None else f"{'' if isinstance(first, TerseError) else f'{type(first).__name__}: '}{first}"
-        )
 
     async def _open_runs(self) -> list[Run]:
         looks = await asyncio.gather(*(run._look() for run in self.runs))
@@ -205,33 +230,30 @@ class Jobs:
             AssertionError: a history does not fit the code that has just written it.
         """
         __tracebackhide__ = True
-        if self._troubles:
-            raise AssertionError(f"what stands in for others in this test did not do: {self._worker_trouble()}")
-        for run in self.runs:
-            async for replayed in replay([run.job], [(await run._look()).history]):
-                if replayed.failure is not None:
-                    raise AssertionError(
-                        f"the run {run.id} would not survive its own replay: run again from its history, as after a"
-                        f" restart, the job {run.job.name!r} does something else. {replayed.failure}\n"
-                        f"{replayed.table or ''}"
-                    )
+        if self._workers.trouble is not None:
+            raise AssertionError(f"something went wrong that is not the job's: {self._workers.trouble}")
+        for point in self._workers.not_crashed:
+            raise AssertionError(
+                f"no run of this test came to the crash {point}. Say jobs.crash_at(…) first: a job's worker stays as it"
+                f" is from the job's first run, or jobs.state(…), on.\n{await self._report()}"
+            )
+        jobs = {run.job.name: run.job for run in self.runs}
+        histories = [(await run._look()).history for run in self.runs]
+        async for replayed in replay(jobs.values(), histories, runtime=self._backstage.runtime):
+            if replayed.failure is not None:
+                raise AssertionError(
+                    f"the run {replayed.workflow_id} would not survive its own replay: run again from its history, as"
+                    f" after a restart, the job {replayed.job!r} does something else. {replayed.failure}\n"
+                    f"{replayed.table or ''}"
+                )
 
     async def _close(self) -> None:
         """End what the test has left running, and the workers."""
         self.tools._end()
-        async with self._open:
-            for run in self.runs:
-                with suppress(RPCError):
-                    await run._handle.terminate("the test has ended")
-            if not self._backstage.own_server:
-                await self._end_states()
-
-    async def _end_states(self) -> None:
-        # On a server of the user's, they would stay for ever.
-        for job, task_queue in self._queues.items():
-            of = StateId(self.namespace, task_queue, job)
+        for run in self.runs:
             with suppress(RPCError):
-                await self._backstage.client.get_workflow_handle(state_workflow_id(of)).terminate("the test has ended")
+                await run._handle.terminate("the test has ended")
+        await self._workers.close()
 
     async def _report(self) -> str:
         """What the runs of the test have done, for one that fails."""
@@ -255,8 +277,11 @@ def _named(job: Job | str) -> Job:
     return known[job]
 
 
-def _data(event: Any) -> Any:
+def _inputs(event: Any) -> list[Any]:
+    """What a run is started with."""
+    if event is None:
+        return []
     try:
-        return cached_codec(Any).dump(event)
+        return [cached_codec(Any).dump(event)]
     except ValueProblem as problem:
         raise TerseError(f"this is no event, which is JSON: {problem}") from None

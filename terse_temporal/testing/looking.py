@@ -79,7 +79,9 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
         described = await handle.describe()
         history = await handle.fetch_history()
         raw = described.raw_description
-        if raw.workflow_execution_info.history_length == len(history.events):
+        # A workflow task that is tried again is told as one event or two, which are not recorded and not counted.
+        retried = raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1
+        if 0 <= len(history.events) - raw.workflow_execution_info.history_length <= (2 if retried else 0):
             break
     timeline, sleeps = _read(history.events)
     is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)

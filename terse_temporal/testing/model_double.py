@@ -10,15 +10,16 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..agents.models import require_pydantic_ai
-from ..errors import StandInError
+from ..errors import NotInStepError, StandInError
 from ..invocation import run_function
+from ..steps import current_step
 from ..tools import toolbox
 from ..values import ValueProblem, codec
+from .answering_model import answering_model
 
 __all__ = ["ModelDouble", "Prompt", "ToolCall"]
 
@@ -63,6 +64,8 @@ class ModelDouble:
         self._given = 0
         self._always: Callable[[Prompt], Any] | None = None
         self._prompts: list[Prompt] = []
+        #: By idempotency key: what a turn was answered. If it asks again, the answer was lost with its worker.
+        self._lost: dict[str, Any] = {}
 
     @property
     def prompts(self) -> list[Prompt]:
@@ -98,6 +101,11 @@ class ModelDouble:
         require_pydantic_ai()
         self._always = function
 
+    def _fresh(self) -> ModelDouble:
+        other = ModelDouble()
+        other._answers, other._given, other._always = list(self._answers), self._given, self._always
+        return other
+
     def _take(self, answers: list[Any]) -> None:
         require_pydantic_ai()
         self._answers += answers
@@ -107,10 +115,15 @@ class ModelDouble:
         """The model of pydantic-ai's that gives the answers, or `None`."""
         return _model(self, name or "test") if self._given or self._always else None
 
-    async def _answer(self, prompt: Prompt) -> Any:
+    async def _answer(self, prompt: Prompt, key: str) -> Any:
         self._prompts.append(prompt)
+        if key in self._lost:
+            return self._lost[key]
         if self._answers:
-            return self._answers.pop(0)
+            answer = self._answers.pop(0)
+            if key and not isinstance(answer, BaseException):
+                self._lost[key] = answer
+            return answer
         if self._always is not None:
             return _checked(await run_function(self._always, [prompt], {}))
         raise StandInError(
@@ -122,27 +135,22 @@ class ModelDouble:
 
 def _model(double: ModelDouble, name: str) -> Any:
     from pydantic_ai.messages import ModelResponse  # noqa: PLC0415  an extra
-    from pydantic_ai.models import CompletedStreamedResponse  # noqa: PLC0415
-    from pydantic_ai.models.function import FunctionModel  # noqa: PLC0415
-
-    class Double(FunctionModel):
-        # It answers at once: what is streamed is the whole.
-        @asynccontextmanager
-        async def request_stream(
-            self, messages: Any, model_settings: Any, model_request_parameters: Any, *_: Any
-        ) -> Any:
-            response = await self.request(messages, model_settings, model_request_parameters)
-            yield CompletedStreamedResponse(
-                response, model_request_parameters=model_request_parameters, replay_events=True
-            )
 
     async def respond(messages: list[Any], info: Any) -> Any:
-        answer = await double._answer(_prompt(messages, info))
+        answer = await double._answer(_prompt(messages, info), _key_of_the_turn())
         if isinstance(answer, BaseException):
             raise answer
         return ModelResponse(parts=_parts(answer, info), finish_reason="stop")
 
-    return Double(respond, model_name=name)
+    return answering_model(respond, name=name)
+
+
+def _key_of_the_turn() -> str:
+    """Its idempotency key; empty where an agent streams, which is no step."""
+    try:
+        return current_step().idempotency_key
+    except NotInStepError:
+        return ""
 
 
 def _prompt(messages: list[Any], info: Any) -> Prompt:

@@ -10,24 +10,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from rich.console import Console
-from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..durations import format_duration
 from ..engine.decisions import DECIDE_UPDATE
 from ..engine.replays import replay
 from ..errors import StepError, TerseError
 from ..jobs import Job
 from ..memos import question_text
 from ..timeline import Entry, timeline_table
-from .inputs import Question
+from .backstage import Backstage
+from .inputs import Inputs, Question
 from .looking import Look, Sleep, look_at
-
-if TYPE_CHECKING:
-    from .jobs import Jobs
 
 __all__ = ["Run", "run_table"]
 
@@ -52,10 +51,21 @@ class Run:
     Its clock is that on the wall until time is skipped, by `jobs.skip`, or by `result`.
     """
 
-    def __init__(self, jobs: Jobs, job: Job, handle: WorkflowHandle[Any, Any]) -> None:
-        self._jobs = jobs
-        self._backstage = jobs._backstage
+    def __init__(
+        self,
+        backstage: Backstage,
+        job: Job,
+        handle: WorkflowHandle[Any, Any],
+        inputs: Inputs,
+        *,
+        timeout: float,
+        trouble: Callable[[], str | None],
+    ) -> None:
+        self._backstage = backstage
         self._handle = handle
+        self._inputs = inputs
+        self._timeout = timeout
+        self._trouble = trouble
         self.job = job
 
     @property
@@ -163,28 +173,53 @@ class Run:
 
     async def _look(self) -> Look:
         look = await look_at(self._backstage.client, self._handle)
-        for question in look.questions:
-            if (answer := self._jobs.inputs._answer_to(question)) is not None:
-                # It may have been answered, or the run may have ended, since the look.
-                with suppress(Exception):
-                    await self._handle.execute_update(DECIDE_UPDATE, answer)
-        return look
+        answers = [answer for each in look.questions if (answer := self._inputs._answer_to(each)) is not None]
+        for answer in answers:
+            # It may have been answered, or the run may have ended, since the look.
+            with suppress(Exception):
+                await self._handle.execute_update(DECIDE_UPDATE, answer)
+        # What has been answered is no longer asked.
+        return await look_at(self._backstage.client, self._handle) if answers else look
 
     async def _result(self) -> Any:
         __tracebackhide__ = True
         skipping = asyncio.create_task(self._skip_to_the_end())
+
+        def ended(look: Look) -> bool | None:
+            __tracebackhide__ = True
+            if look.sleeps and not look.busy and skipping.done() and (said := skipping.result()) is not None:
+                rest = min(each.until for each in look.sleeps) - look.clock
+                if rest.total_seconds() > self._timeout:
+                    raise self._no_skipping(said)
+            return None if look.is_open else True
+
         try:
-            await self._until(lambda look: None if look.is_open else True, "end", at_end=True)
+            await self._until(ended, "end", at_end=True)
         finally:
             skipping.cancel()
             with suppress(asyncio.CancelledError):
                 await skipping
-        return await self._handle.result()
+        try:
+            return await self._handle.result()
+        except WorkflowFailureError as failed:
+            # The SDK's words are "Workflow execution failed", after forty lines of its own.
+            failed.args = (f"the run {self.id} failed with {_told(failed.cause)}",)
+            raise failed.with_traceback(None) from failed.cause
 
-    async def _skip_to_the_end(self) -> None:
-        # A run that has ended has no time to skip, and a server of the user's may not skip any.
-        with suppress(RPCError):
+    async def _skip_to_the_end(self) -> str | None:
+        """Skip what is left; why the server does not, if so: one of the user's may keep to the clock on the wall."""
+        try:
             await self._backstage.skipper.fast_forward(self._handle)
+        except RPCError as err:
+            # A run that has ended has no time to skip.
+            return None if err.status == RPCStatusCode.NOT_FOUND else err.message
+        return None
+
+    def _no_skipping(self, said: str) -> TerseError:
+        return TerseError(
+            f"the server at {self._backstage.address} does not skip time: {said.rstrip('.')}. Start it with"
+            " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true, or leave --terse-address out."
+        )
 
     async def _failed_with(self, error: type[BaseException] | str, match: str | None) -> ApplicationError:
         __tracebackhide__ = True
@@ -215,10 +250,7 @@ class Run:
         except RPCError as err:
             if err.status == RPCStatusCode.NOT_FOUND or not (await self._look()).is_open:
                 return
-            raise TerseError(
-                f"the server at {self._backstage.address} does not skip time: {err.message}. Start it with"
-                " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true, or leave --terse-address out."
-            ) from None
+            raise self._no_skipping(err.message) from None
         finally:
             skipping.cancel()
         await self._settled()
@@ -234,7 +266,15 @@ class Run:
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _decide(self, answer: dict[str, Any], id: str | None) -> None:
-        await self._handle.execute_update(DECIDE_UPDATE, answer if id is None else {"id": id, **answer})
+        __tracebackhide__ = True
+        try:
+            await self._handle.execute_update(DECIDE_UPDATE, answer if id is None else {"id": id, **answer})
+        except WorkflowUpdateFailedError as failed:
+            raise TerseError(
+                f"the run {self.id} was not answered: {getattr(failed.cause, 'message', failed)}"
+            ) from None
+        except RPCError as err:
+            raise TerseError(f"the run {self.id} was not answered: {err.message}") from None
 
     async def _until(
         self,
@@ -250,7 +290,7 @@ class Run:
             at_end: whether it may be wanted of a run that has ended, and while something is under way.
         """
         __tracebackhide__ = True
-        limit = self._jobs._timeout
+        limit = self._timeout
         began = quiet_since = time.monotonic()
         while True:
             look = await self._look()
@@ -259,7 +299,7 @@ class Run:
             now = time.monotonic()
             if look.busy or look.sleeps:
                 quiet_since = now
-            if (trouble := self._jobs._worker_trouble()) is not None:
+            if (trouble := self._trouble()) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
             if not look.is_open:
                 if at_end:
@@ -276,6 +316,14 @@ class Run:
                 )
             if not look.busy and not look.sleeps and now - quiet_since > _STUCK_AFTER:
                 raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{run_table(look)}")
+            if look.sleeps and not look.busy and not at_end:
+                rest = min(each.until for each in look.sleeps) - look.clock
+                if rest.total_seconds() > limit - (now - began):
+                    raise AssertionError(
+                        f"the run {self.id} does not {what}: it sleeps, for another"
+                        f" {format_duration(timedelta(seconds=round(rest.total_seconds())))}. Let that pass, await"
+                        f" jobs.skip(…).\n{run_table(look)}"
+                    )
             if now - began > limit:
                 raise AssertionError(f"the run {self.id} does not {what}, in {limit:g} s.\n{run_table(look)}")
             await asyncio.sleep(_LOOK_EVERY)
@@ -288,9 +336,10 @@ class Run:
         return f"it completed, with the result {result!r}\n{run_table(look)}"
 
     async def _parked(self, look: Look) -> str:
-        async for each in replay([self.job], [look.history]):
+        async for each in replay([self.job], [look.history], runtime=self._backstage.runtime):
             if each.failure is not None:
-                return f"its history does not fit the code. {each.failure}\n{each.table or ''}"
+                what = "its history does not fit the code." if look.is_mismatch else "its code cannot be run:"
+                return f"{what} {each.failure}\n{each.table or ''}"
         return f"its code cannot be run: {look.parked}"
 
 

@@ -1,18 +1,21 @@
-"""A function as a tool of an MCP server, with the schema that the server would list."""
+"""A function as a tool of an MCP server, with the schema that the server would list.
+
+A worker process that is to crash connects no such server either, so it is told what the server would have listed.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter
 
 from ..errors import StandInError
 from ..tools.mounted import MountedTool
-from ..tools.mounts import Mount, canonical
+from ..tools.mounts import Mount, canonical, mounts
 
-__all__ = ["served_tool"]
+__all__ = ["list_again", "listings", "served_tool"]
 
 
 def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
@@ -23,7 +26,7 @@ def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
     """
     name = function.__name__
     try:
-        schema = TypeAdapter[Any](function).json_schema()
+        schema = TypeAdapter(function).json_schema()  # type: ignore[arg-type]  # it takes functions too
     except (PydanticUserError, NameError) as err:
         raise StandInError(
             f"{name!r} cannot stand in for a tool of the MCP server {mount.name!r}: {str(err).splitlines()[0]}"
@@ -35,6 +38,29 @@ def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
         schema=schema,
         validator=_validator(schema),
     )
+
+
+def listings(servers: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """What servers that are stood in for would list, by the names that they are mounted under: for another process."""
+    return {
+        mount.name: [
+            {"server_name": tool.server_name, "description": tool.description, "schema": tool.schema}
+            for tool in (mount.tools or {}).values()
+        ]
+        for mount in mounts
+        if mount.name in servers
+    }
+
+
+def list_again(listings: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Have the servers of this process list what they would in the one that made the listings."""
+    for mount in mounts:
+        if mount.name in listings:
+            names = [canonical(each["server_name"]) for each in listings[mount.name]]
+            mount.tools = {
+                name: mount.make_tool(name, **each, validator=_validator(each["schema"]))
+                for name, each in zip(names, listings[mount.name], strict=True)
+            }
 
 
 def _validator(schema: dict[str, Any]) -> Any:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from ..errors import StandInError
+from ..errors import StandInError, UnknownToolError
+from ..jobs import registered_jobs
 from ..stand_ins import FunctionCall
+from ..tools import toolbox
 from ..tools.tool import listed, nearest
 from .doubles import Double, Record
 from .step_names import StepNames, step_names
 
-__all__ = ["StepDouble", "StepDoubles"]
+__all__ = ["StepDouble", "StepDoubles", "check_step"]
 
 
 class StepDoubles:
@@ -34,6 +37,11 @@ class StepDoubles:
             _check_name(name, step_names())
             self._records[name] = Record(name)
         return self._records[name]
+
+    def _fresh(self) -> StepDoubles:
+        other = StepDoubles()
+        other._records = {name: record.fresh() for name, record in self._records.items()}
+        return other
 
     async def _answer(self, call: FunctionCall) -> Any:
         return await self._records.setdefault(call.name, Record(call.name)).answer(call)
@@ -70,6 +78,20 @@ class StepDouble(Double):
             return dict(inspect.signature(inspect.unwrap(function)).bind(*positional, **keywords).arguments)
         except TypeError as err:
             raise StandInError(f"the step {self._name!r} is never called so: {err}") from None
+
+
+def check_step(name: str) -> None:
+    """Refuse a name that no step, tool or job has.
+
+    Raises:
+        StandInError: it has none.
+    """
+    if name == "generate_text" or any(job.name == name and not job.durable for job in registered_jobs()):
+        return
+    with suppress(UnknownToolError):
+        toolbox.find(name)
+        return
+    _check_name(name, step_names())
 
 
 def _check_name(name: str, known: StepNames) -> None:

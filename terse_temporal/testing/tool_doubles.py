@@ -70,6 +70,12 @@ class ToolDoubles:
     def _record_of(self, tool: Tool) -> Record:
         return self._records.setdefault(tool.name, Record(tool.name))
 
+    def _fresh(self) -> ToolDoubles:
+        other = ToolDoubles()
+        other._servers = self._servers
+        other._records = {name: record.fresh() for name, record in self._records.items()}
+        return other
+
     async def _answer(self, call: FunctionCall) -> Any:
         return await self._records.setdefault(call.name, Record(call.name)).answer(call)
 

@@ -1,0 +1,61 @@
+"""All that stands in for others in one test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import StandInError
+from ..stand_ins import FunctionCall, StandIns
+from .inputs import Inputs
+from .model_double import ModelDouble
+from .step_doubles import StepDoubles
+from .tool_doubles import ToolDoubles
+
+__all__ = ["Doubles"]
+
+
+class Doubles:
+    """What stands in for tools, steps, the model and people.
+
+    Attributes:
+        troubles: what they had no answer for. The job may catch that, or a model be told of it: the test fails all the
+            same.
+    """
+
+    def __init__(self) -> None:
+        self.tools = ToolDoubles()
+        self.steps = StepDoubles()
+        self.model = ModelDouble()
+        self.inputs = Inputs()
+        self.troubles: list[BaseException] = []
+
+    def fresh(self) -> Doubles:
+        """Others that answer as these will, and count their own calls. Troubles and people's answers are shared."""
+        other = Doubles()
+        other.tools, other.steps, other.model = self.tools._fresh(), self.steps._fresh(), self.model._fresh()
+        other.inputs, other.troubles = self.inputs, self.troubles
+        return other
+
+    def stand_ins(self) -> StandIns:
+        """What a worker asks before it calls something."""
+        return StandIns(self._called, self.model._instead_of, frozenset(self.tools._servers))
+
+    async def _called(self, call: FunctionCall) -> Any:
+        if call.reference.startswith("@sdk:"):
+            return await call.proceed()
+        doubles = self.tools if call.reference.startswith("@tool:") else self.steps
+        try:
+            return await doubles._answer(call)
+        except StandInError as err:
+            self.troubles.append(err)
+            raise
+        except Exception:
+            if doubles is self.steps:
+                self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """Take no answer for lost: a step has failed, and was heard. Tried again, it makes its calls anew."""
+        for record in self.tools._records.values():
+            record._lost.clear()
+        self.model._lost.clear()

@@ -1,0 +1,81 @@
+"""The runs of `jobs.survives_crashes`: each with a task queue, stand-ins and a state of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+
+from ..engine.state_store import TemporalStore
+from ..jobs import Job
+from ..state import StateId
+from .all_doubles import Doubles
+from .backstage import Backstage
+from .crashes import CrashReport, survive
+from .run import Run
+from .workers import Workers
+
+__all__ = ["survived"]
+
+
+async def survived(
+    backstage: Backstage,
+    workers: Workers,
+    doubles: Doubles,
+    job: Job,
+    inputs: list[Any],
+    same: Callable[[Any, Any], bool],
+) -> CrashReport:
+    """Crash a job at each of its boundaries. What it says and raises is as `Jobs.survives_crashes` says."""
+    answering: list[asyncio.Task[None]] = []
+
+    async def start(task_queue: str, workflow_id: str) -> WorkflowHandle[Any, Any]:
+        await _copy_state(backstage, workers, job, task_queue)
+        handle = await backstage.client.start_workflow(job.name, args=inputs, id=workflow_id, task_queue=task_queue)
+        if doubles.inputs._any:
+            run = Run(backstage, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
+            answering.append(asyncio.create_task(_answered(run)))
+        return handle
+
+    async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
+        await backstage.skipper.fast_forward(handle, duration)
+
+    try:
+        return await survive(
+            start,
+            client=backstage.client,
+            job=job,
+            skip=skip,
+            stand_ins=lambda: doubles.fresh().stand_ins(),
+            same=same,
+        )
+    finally:
+        for task in answering:
+            task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)
+
+
+async def _answered(run: Run) -> None:
+    """Answer what a run asks, as `jobs.inputs` says, until it has ended."""
+    while True:
+        with suppress(RPCError):
+            if not (await run._look()).is_open:
+                return
+        await asyncio.sleep(0.05)
+
+
+async def _copy_state(backstage: Backstage, workers: Workers, job: Job, task_queue: str) -> None:
+    """What the test has set for its own runs, for one that is to be crashed."""
+    if not workers.has(job):
+        return
+    client = backstage.client
+    store = TemporalStore(lambda: client)
+    items = await store.items(StateId(client.namespace, await workers.queue_of(job), job.name))
+    for key, value in items.items():
+        await store.set(StateId(client.namespace, task_queue, job.name), key, value, write=uuid.uuid4().hex)

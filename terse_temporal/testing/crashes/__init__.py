@@ -1,0 +1,22 @@
+"""Crashes for everybody: a job runs in worker processes, each of which is killed at a chosen point."""
+
+from .executions import Execution
+from .points import CrashPoint, Moment
+from .report import Boundary, CrashReport, Outcome, Repeat
+from .survival import Skip, Start, survive
+from .workers import Crash, CrashWorkers
+
+__all__ = [
+    "Boundary",
+    "Crash",
+    "CrashPoint",
+    "CrashReport",
+    "CrashWorkers",
+    "Execution",
+    "Moment",
+    "Outcome",
+    "Repeat",
+    "Skip",
+    "Start",
+    "survive",
+]

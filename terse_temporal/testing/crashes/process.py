@@ -1,0 +1,141 @@
+"""One worker process, as its parent sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Self
+
+from ...errors import CrashTestError
+from .channel import HEADER, Channel, Handler
+from .crossing import packed
+from .setup import Setup
+
+__all__ = ["WorkerProcess"]
+
+#: The parent's way of finding modules, before anything of ours is imported: the package may be on a path that only the
+#: parent has. `-m` would put the working directory first.
+_LAUNCHER: Final = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[2])
+from terse_temporal.testing.crashes.worker import main
+main(int(sys.argv[1]))
+"""
+
+#: Seconds from SIGTERM to SIGKILL, when the process is no longer of use. It takes a tenth of one; a step that blocks
+#: the loop keeps it for good.
+_PATIENCE: Final = 3.0
+
+#: Lines of its output that a message shows.
+_LAST_LINES: Final = 30
+
+
+class WorkerProcess:
+    """A worker process that runs. Made by `start`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, output: Path) -> None:
+        self._process = process
+        self._output = output
+        self._dead = False
+        self._channel: Channel
+        self._reading: asyncio.Task[None]
+        self._tie: asyncio.StreamWriter
+
+    @classmethod
+    async def start(cls, setup: Setup, handlers: Mapping[str, Handler], *, hash_seed: int, output: Path) -> Self:
+        """Start one.
+
+        Args:
+            setup: what it runs.
+            handlers: what answers its questions.
+            hash_seed: decides the order of its sets.
+            output: the file that gets what it prints, after what is there.
+        """
+        if sys.platform == "win32":
+            raise CrashTestError("worker processes are killed by SIGKILL, which Windows does not have")
+        ours, theirs = socket.socketpair()
+        path = [each for each in sys.path if isinstance(each, str)]
+        with theirs, output.open("ab") as file:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-c", _LAUNCHER, str(theirs.fileno()), json.dumps(path)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # out of reach of a Ctrl-C, and with a group of its own
+            )
+        self = cls(process, output)
+        try:
+            reader, self._tie = await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            self._kill_group()
+            await process.wait()
+            raise
+        self._channel = Channel(self._tie.write, handlers, asyncio.get_running_loop())
+        self._reading = asyncio.ensure_future(self._read(reader))
+        message = packed(setup)
+        self._tie.write(HEADER.pack(len(message)) + message)
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it by SIGKILL, and all that it started, as when its container is killed. It is not heard any more."""
+        self._dead = True
+        self._kill_group()
+
+    async def ended(self) -> int:
+        """Wait for its end: the exit status, or minus the signal that ended it. What it asked is taken back."""
+        status = await self._process.wait()
+        self._dead = True
+        self._reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reading
+        await self._channel.close()
+        self._tie.close()
+        with suppress(OSError):
+            await self._tie.wait_closed()
+        return status
+
+    async def stop(self) -> None:
+        """Ask it to end, and if it does not, end it."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await self._process.wait()
+        self.kill()
+        await self.ended()
+
+    def last_lines(self) -> str:
+        """The end of what it has printed."""
+        lines = self._output.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        return "\n".join(f"  | {line}" for line in lines) or "  | (it printed nothing)"
+
+    def _kill_group(self) -> None:
+        # What it started may outlive it, in its group. A number that nobody has any more is no group's.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                (size,) = HEADER.unpack(await reader.readexactly(HEADER.size))
+                message = await reader.readexactly(size)
+                if self._dead:
+                    return
+                self._channel.received(message)

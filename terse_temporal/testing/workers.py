@@ -1,0 +1,122 @@
+"""The workers of one test: for each job one in this process, or where it is to crash one in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+
+from ..engine.state_store import state_workflow_id
+from ..jobs import Job
+from ..stand_ins import with_stand_ins
+from ..state import StateId
+from ..worker import build_worker
+from .all_doubles import Doubles
+from .backstage import Backstage
+from .crashes import CrashPoint, CrashWorkers
+
+__all__ = ["Workers"]
+
+
+class Workers:
+    """Workers that are started when a job is first needed, each on a task queue of its own.
+
+    Attributes:
+        crash_points: where workers that are started from now on are killed.
+    """
+
+    def __init__(self, backstage: Backstage, doubles: Doubles) -> None:
+        self._backstage = backstage
+        self._doubles = doubles
+        self._name = f"test-{uuid.uuid4()}"
+        self._open = AsyncExitStack()
+        self._starting = asyncio.Lock()
+        self._queues: dict[str, str] = {}
+        self._processes: dict[str, CrashWorkers] = {}
+        self._errors: list[BaseException] = []
+        self.crash_points: list[CrashPoint] = []
+
+    async def queue_of(self, job: Job) -> str:
+        """The task queue of a job, with a worker on it."""
+        async with self._starting:
+            if job.name not in self._queues:
+                task_queue = f"{self._name}-{job.name}"
+                if self.crash_points:
+                    await self._start_process(job, task_queue)
+                else:
+                    await self._start(job, task_queue)
+                self._queues[job.name] = task_queue
+            self._doubles.tools._check()
+        return self._queues[job.name]
+
+    @property
+    def started(self) -> bool:
+        """Whether there are any yet."""
+        return bool(self._queues)
+
+    def has(self, job: Job) -> bool:
+        """Whether a job has a worker."""
+        return job.name in self._queues
+
+    def watch(self, job: Job, run: WorkflowHandle[Any, Any]) -> None:
+        """Tell of a run that was started."""
+        if (process := self._processes.get(job.name)) is not None:
+            process.watch(run)
+
+    @property
+    def not_crashed(self) -> Iterable[CrashPoint]:
+        """The points to which no run has come."""
+        crashed = [crash.point for workers in self._processes.values() for crash in workers.crashes]
+        return [point for point in self.crash_points if not any(each is point for each in crashed)]
+
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong that is no job's fault."""
+        lost = [workers.failed.exception() for workers in self._processes.values() if workers.failed.done()]
+        first = next(iter([*self._doubles.troubles, *self._errors, *lost]), None)
+        return None if first is None else f"{type(first).__name__}: {first}"
+
+    async def close(self) -> None:
+        """End them."""
+        async with self._open:
+            if not self._backstage.own_server:
+                await self._end_states()
+
+    async def _start(self, job: Job, task_queue: str) -> None:
+        with with_stand_ins(self._doubles.stand_ins()):
+            worker = build_worker(
+                self._backstage.client,
+                jobs=[job],
+                task_queue=task_queue,
+                # A test that has ended does not care for what it has left running.
+                graceful_shutdown_timeout=timedelta(),
+                on_fatal_error=self._fatal,
+            )
+            await self._open.enter_async_context(worker)
+
+    async def _start_process(self, job: Job, task_queue: str) -> None:
+        workers = CrashWorkers(
+            self._backstage.client,
+            task_queue=task_queue,
+            jobs=[job],
+            points=self.crash_points,
+            stand_ins=self._doubles.stand_ins(),
+        )
+        self._processes[job.name] = await self._open.enter_async_context(workers)
+
+    async def _fatal(self, error: BaseException) -> None:
+        self._errors.append(error)
+
+    async def _end_states(self) -> None:
+        # On a server of the user's, they would stay for ever.
+        client = self._backstage.client
+        for job, task_queue in self._queues.items():
+            state = client.get_workflow_handle(state_workflow_id(StateId(client.namespace, task_queue, job)))
+            with suppress(RPCError):
+                await state.terminate("the test has ended")
