@@ -136,7 +136,7 @@ class DirectExecution:
             inside = DirectExecution(self.job, self._job_where, context, state=self.state, tokens=self.tokens)
             try:
                 with executing(inside):
-                    return await _called(request, arguments, self.job, context)
+                    return await _called(request, arguments, self.job, context, within=self.step_context)
             except Exception as err:
                 rule = request.retry
                 wait = None if rule is None else next_delay(err, rule, attempt, listed=isinstance(err, rule.on))
@@ -177,7 +177,9 @@ def execution_for_call() -> Execution:
     return current_execution() or DirectExecution("", "outside a run")
 
 
-async def _called(request: StepRequest, arguments: dict[str, Any], job: str, context: StepContext) -> Any:
+async def _called(
+    request: StepRequest, arguments: dict[str, Any], job: str, context: StepContext, *, within: StepContext | None
+) -> Any:
     positional, keywords = loaded_arguments(request.run, arguments)
     keywords |= {**request.functions, **request.types}
     call = FunctionCall(
@@ -190,6 +192,7 @@ async def _called(request: StepRequest, arguments: dict[str, Any], job: str, con
         key=context.idempotency_key,
         attempt=context.attempt,
         proceed=functools.partial(run_function, request.run, positional, keywords),
+        within=within.idempotency_key if within else "",
     )
     async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
         value = await standing_in(call)

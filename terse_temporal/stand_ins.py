@@ -27,6 +27,7 @@ class FunctionCall:
         positional, keywords: what it is called with.
         job: the name of the job, if any.
         key, attempt: of the step.
+        within: the key of the step that makes the call in place, if one does.
         proceed: make the call.
     """
 
@@ -39,6 +40,7 @@ class FunctionCall:
     key: str
     attempt: int
     proceed: Callable[[], Awaitable[Any]]
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)

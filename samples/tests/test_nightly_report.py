@@ -7,10 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from temporalio.client import WorkflowFailureError
 
 from samples.nightly_report import nightly_report
-from terse_temporal.testing import JobEnvironment
+from terse_temporal.testing import Jobs
 
 #: Six in the morning in Berlin. The day before, a Sunday, was 23 hours long.
 _DUE = {"scheduled_at": "2026-03-30T04:00:00Z"}
@@ -36,10 +35,9 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-async def test_report(env: JobEnvironment, cache: int, reports: Path) -> None:
+async def test_report(jobs: Jobs, reports: Path) -> None:
     """The report has the day before the one it was due, and running it again replaces it."""
-    async with env.worker([nightly_report], max_cached_workflows=cache):
-        results = [await env.run(nightly_report, _DUE) for _ in range(2)]
+    results = [await jobs.run(nightly_report, _DUE) for _ in range(2)]
 
     file = reports / "orders-2026-03-29.csv"
     assert results == [{"file": str(file), "orders": 3}] * 2
@@ -47,27 +45,21 @@ async def test_report(env: JobEnvironment, cache: int, reports: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["REPORT_DB", "REPORT_DIR"])
-async def test_unset(
-    env: JobEnvironment, cache: int, reports: Path, monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
+async def test_unset(jobs: Jobs, reports: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     """A setting that is missing fails the run, by name, and nothing is written."""
     monkeypatch.delenv(missing)
-    async with env.worker([nightly_report], max_cached_workflows=cache):
-        with pytest.raises(WorkflowFailureError) as failed:
-            await env.run(nightly_report, _DUE)
+    run = await jobs.start(nightly_report, _DUE)
 
-    assert missing in str(failed.value.cause)
+    await run.failed_with(RuntimeError, match=missing)
     assert _contents(reports) == {}
 
 
-async def test_no_database(env: JobEnvironment, cache: int, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_database(jobs: Jobs, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong path is an error, not an empty report."""
     monkeypatch.setenv("REPORT_DB", str(reports / "elsewhere.sqlite3"))
-    async with env.worker([nightly_report], max_cached_workflows=cache):
-        with pytest.raises(WorkflowFailureError) as failed:
-            await env.run(nightly_report, _DUE)
+    run = await jobs.start(nightly_report, _DUE)
 
-    assert "unable to open database file" in str(failed.value.cause)
+    await run.failed_with(sqlite3.OperationalError, match="unable to open database file")
     assert _contents(reports) == {}
 
 

@@ -1,4 +1,4 @@
-"""Onboarding: every effect once, counted in the database, over the sleep and over a second attempt."""
+"""Onboarding: every effect once, counted in the database, over the sleep and over the death of a worker."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from samples.onboarding import onboard_customer
-from terse_temporal.testing import JobEnvironment
+from terse_temporal.testing import Jobs
 
 #: Stripe's own event, as it arrives.
 _STRIPE = Path(__file__).parents[2] / "tests" / "data" / "webhooks" / "stripe" / "customer.created.json"
+_ADA = {"customer": {"email": "ada@example.com"}}
 
 
 @pytest.fixture
@@ -32,13 +32,11 @@ def _rows(crm: sqlite3.Connection, query: str) -> list[Any]:
     return crm.execute(query).fetchall()
 
 
-@pytest.mark.parametrize("event", [{"customer": {"email": "ada@example.com"}}, json.loads(_STRIPE.read_text())])
-async def test_effects(env: JobEnvironment, cache: int, crm: sqlite3.Connection, event: Any) -> None:
+@pytest.mark.parametrize("event", [_ADA, json.loads(_STRIPE.read_text())])
+async def test_effects(jobs: Jobs, crm: sqlite3.Connection, event: Any) -> None:
     """A customer gets one account, one workspace and two e-mails, from the short form and from what Stripe sends."""
-    async with env.worker([onboard_customer], max_cached_workflows=cache):
-        result = await env.run(onboard_customer, event)
+    assert await jobs.run(onboard_customer, event) == {"account": 1, "workspace": 1, "projects": 0}
 
-    assert result == {"account": 1, "workspace": 1, "projects": 0}
     assert _rows(crm, "SELECT id, email FROM accounts") == [(1, "ada@example.com")]
     assert _rows(crm, "SELECT id, account FROM workspaces") == [(1, 1)]
     assert _rows(crm, "SELECT recipient, subject FROM emails") == [
@@ -47,38 +45,37 @@ async def test_effects(env: JobEnvironment, cache: int, crm: sqlite3.Connection,
     ]
 
 
-async def test_repeated(env: JobEnvironment, cache: int, crm: sqlite3.Connection) -> None:
-    """Steps that run a second time, under the same keys, change nothing and give the same."""
-    async with env.worker([onboard_customer], max_cached_workflows=cache):
-        run = await env.start(onboard_customer, {"customer": {"email": "ada@example.com"}})
-        first = await run.result()
-        tables = ("accounts", "workspaces", "emails")
-        before = [_rows(crm, f"SELECT * FROM {table}") for table in tables]
+async def test_three_days(jobs: Jobs, crm: sqlite3.Connection) -> None:
+    """The second e-mail comes three days after the first, and is another for whoever has begun by then."""
+    run = await jobs.start(onboard_customer, _ADA)
+    assert (await run.sleeping()).duration == timedelta(days=3)
+    assert _rows(crm, "SELECT subject FROM emails") == [("Welcome",)]
 
-        # A reset forgets all that was recorded after an event (4 is the end of the first workflow task, before any
-        # step) and goes on from there.
-        await env.client.workflow_service.reset_workflow_execution(
-            ResetWorkflowExecutionRequest(
-                namespace=env.client.namespace,
-                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
-                workflow_task_finish_event_id=4,
-                request_id="again",
-                reason="to run every step again",
-            )
-        )
-        again = env.client.get_workflow_handle(run.id)
-        await env.skip(again, "3d")
-        second = await again.result()
+    with crm:
+        crm.execute("UPDATE workspaces SET projects = 2")
+    await jobs.skip("3d")
 
-    assert (await again.describe()).run_id != run.first_execution_run_id
-    assert second == first
-    assert [_rows(crm, f"SELECT * FROM {table}") for table in tables] == before
+    assert (await run.result())["projects"] == 2
+    assert _rows(crm, "SELECT subject FROM emails") == [("Welcome",), ("Off to a good start",)]
 
 
-async def test_without_email(env: JobEnvironment, cache: int, crm: sqlite3.Connection) -> None:
+async def test_repeated(jobs: Jobs, crm: sqlite3.Connection) -> None:
+    """Steps whose worker dies after their effect run a second time, under the same key, and change nothing."""
+    writing = ("create_account", "provision_workspace", "send_email")
+    for step in writing:
+        jobs.crash_at(step, "after_effect")
+
+    assert await jobs.run(onboard_customer, _ADA) == {"account": 1, "workspace": 1, "projects": 0}
+
+    for step in writing:
+        first, second = jobs.steps[step].calls[:2]
+        assert first.idempotency_key == second.idempotency_key
+    assert _rows(crm, "SELECT count(*) FROM accounts") == [(1,)]
+    assert _rows(crm, "SELECT count(*) FROM workspaces") == [(1,)]
+    assert _rows(crm, "SELECT subject FROM emails") == [("Welcome",), ("Can we help?",)]
+
+
+async def test_without_email(jobs: Jobs, crm: sqlite3.Connection) -> None:
     """A customer without an e-mail address is skipped, and nothing is written."""
-    async with env.worker([onboard_customer], max_cached_workflows=cache):
-        result = await env.run(onboard_customer, {"customer": {"name": "Ada"}})
-
-    assert result == {"skipped": "filter"}
+    assert await jobs.run(onboard_customer, {"customer": {"name": "Ada"}}) == {"skipped": "filter"}
     assert _rows(crm, "SELECT name FROM sqlite_master") == []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pytest
-from temporalio.client import WorkflowFailureError
 
 from samples.pull_request_digest import ChangedFile, digest, pull_request_digest
 from samples.tests.service import Answer, Service
-from terse_temporal.testing import JobEnvironment
+from terse_temporal.testing import Jobs
 
 _GITHUB = Path(__file__).parents[2] / "tests" / "data" / "webhooks" / "github" / "pull_request.opened.json"
 _EVENT = json.loads(_GITHUB.read_text())
@@ -33,7 +33,7 @@ def _file(name: str, additions: int, deletions: int) -> ChangedFile:
     return ChangedFile(filename=name, status="modified", additions=additions, deletions=deletions)
 
 
-async def test_comment(env: JobEnvironment, cache: int, service: Service) -> None:
+async def test_comment(jobs: Jobs, service: Service) -> None:
     """Files are listed once, over all pages, and one comment is posted with the digest."""
     second_page = f"{service.url}/repos/Codertocat/Hello-World/pulls/2/files?page=2"
     service.answer(
@@ -41,8 +41,7 @@ async def test_comment(env: JobEnvironment, cache: int, service: Service) -> Non
         Answer([_file("docs/index.md", 5, 0).model_dump()], headers={"Link": f'<{second_page}>; rel="next"'}),
         Answer([_file("src/main.py", 40, 7).model_dump()]),
     )
-    async with env.worker([pull_request_digest], max_cached_workflows=cache):
-        result = await env.run(pull_request_digest, _EVENT)
+    result = await jobs.run(pull_request_digest, _EVENT)
 
     assert result == {"files": 2, "comment": _POSTED["html_url"]}
     assert len(service.asked(_FILES)) == 2
@@ -52,11 +51,10 @@ async def test_comment(env: JobEnvironment, cache: int, service: Service) -> Non
     assert comment.headers["Idempotency-Key"] in comment.data["body"]
 
 
-async def test_bad_gateway(env: JobEnvironment, cache: int, service: Service) -> None:
+async def test_bad_gateway(jobs: Jobs, service: Service) -> None:
     """After a 502 the comment is posted again, under the same key; the files are not listed again."""
     service.answer(_COMMENT, Answer(status=502), Answer(_POSTED, status=201))
-    async with env.worker([pull_request_digest], max_cached_workflows=cache):
-        result = await env.run(pull_request_digest, _EVENT)
+    result = await jobs.run(pull_request_digest, _EVENT)
 
     assert result["comment"] == _POSTED["html_url"]
     first, second = service.asked(_COMMENT)
@@ -64,46 +62,41 @@ async def test_bad_gateway(env: JobEnvironment, cache: int, service: Service) ->
     assert len(service.asked(_FILES)) == 1
 
 
-async def test_lost_answer(env: JobEnvironment, cache: int, service: Service) -> None:
-    """Where the comment was posted and only the answer got lost, the next attempt finds it and posts no second one."""
-    service.answer(_COMMENT, Answer(status=502))
+async def test_lost_worker(jobs: Jobs, service: Service) -> None:
+    """Where the comment was posted and the worker died, the next attempt finds it and posts no second one."""
     service.answer(_COMMENTS, lambda: Answer([{**_POSTED, "body": service.asked(_COMMENT)[0].data["body"]}]))
+    jobs.crash_at("post_comment", "after_effect")
 
-    async with env.worker([pull_request_digest], max_cached_workflows=cache):
-        result = await env.run(pull_request_digest, _EVENT)
+    result = await jobs.run(pull_request_digest, _EVENT)
 
     assert result["comment"] == _POSTED["html_url"]
     assert len(service.asked(_COMMENT)) == 1
 
 
-async def test_forbidden(env: JobEnvironment, cache: int, service: Service) -> None:
+async def test_forbidden(jobs: Jobs, service: Service) -> None:
     """What will not pass by itself is not tried again."""
     service.answer(_COMMENT, Answer(status=403))
-    async with env.worker([pull_request_digest], max_cached_workflows=cache):
-        with pytest.raises(WorkflowFailureError) as failed:
-            await env.run(pull_request_digest, _EVENT)
+    run = await jobs.start(pull_request_digest, _EVENT)
 
-    assert "403" in str(failed.value.cause)
+    await run.failed_with(httpx.HTTPStatusError, match="403")
     assert len(service.asked(_COMMENT)) == 1
 
 
-async def test_draft(env: JobEnvironment, cache: int, service: Service) -> None:
+async def test_draft(jobs: Jobs, service: Service) -> None:
     """A draft is left alone."""
     event = {**_EVENT, "pull_request": {**_EVENT["pull_request"], "draft": True}}
-    async with env.worker([pull_request_digest], max_cached_workflows=cache):
-        assert await env.run(pull_request_digest, event) == {"skipped": "filter"}
 
+    assert await jobs.run(pull_request_digest, event) == {"skipped": "filter"}
     assert service.asked(_FILES) == []
 
 
-async def test_token(env: JobEnvironment, cache: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_token(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a token the run fails at once and says which variable is missing."""
     monkeypatch.delenv("GITHUB_TOKEN")
-    async with env.worker([pull_request_digest], max_cached_workflows=cache):
-        with pytest.raises(WorkflowFailureError) as failed:
-            await env.run(pull_request_digest, _EVENT)
+    run = await jobs.start(pull_request_digest, _EVENT)
 
-    assert "GITHUB_TOKEN" in str(failed.value.cause)
+    await run.failed_with(RuntimeError, match="GITHUB_TOKEN")
+    jobs.steps.post_comment.not_called()
 
 
 def test_digest() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from samples.tests.service import Answer, Service
 from samples.weekly_digest import weekly_digest
-from terse_temporal.testing import JobEnvironment
+from terse_temporal.testing import Jobs
 
 _FRIDAY, _SATURDAY, _MONDAY, _NEXT_MONDAY = (f"2026-03-{day:02}T06:00:00Z" for day in (6, 7, 9, 16))
 
@@ -23,11 +22,10 @@ _FEED = [_release("1.0", "2026-03-05T12:00:00Z"), _release("1.1", "2026-03-06T12
 
 
 @pytest.fixture
-def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    with Service() as service:
-        monkeypatch.setenv("RELEASES_URL", f"{service.url}/releases")
-        service.answer("GET /releases", Answer(_FEED[:1]), Answer(_FEED))
-        yield service
+def feed(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    monkeypatch.setenv("RELEASES_URL", f"{service.url}/releases")
+    service.answer("GET /releases", Answer(_FEED[:1]), Answer(_FEED))
+    return service
 
 
 @pytest.fixture
@@ -36,14 +34,10 @@ def digests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def test_a_week(env: JobEnvironment, cache: int, feed: Service, digests: Path) -> None:
+async def test_a_week(jobs: Jobs, feed: Service, digests: Path) -> None:
     """Each item is collected once and is in one digest; a Monday without any has none."""
-    queue = f"digest-{uuid.uuid4()}"  # its state belongs to the job on its task queue
-    async with env.worker([weekly_digest], task_queue=queue, max_cached_workflows=cache):
-        results = [
-            await env.run(weekly_digest, {"scheduled_at": at}, task_queue=queue)
-            for at in (_FRIDAY, _SATURDAY, _MONDAY, _NEXT_MONDAY)
-        ]
+    days = (_FRIDAY, _SATURDAY, _MONDAY, _NEXT_MONDAY)
+    results = [await jobs.run(weekly_digest, {"scheduled_at": day}) for day in days]
 
     file = digests / "digest-1.md"
     assert results == [
@@ -54,18 +48,28 @@ async def test_a_week(env: JobEnvironment, cache: int, feed: Service, digests: P
     ]
     assert file.read_text() == "- 1.0: Release 1.0\n- 1.1: Release 1.1\n"
     assert _names(digests) == [file.name]
+    assert await jobs.state(weekly_digest).get("items") == []
 
 
-async def test_at_once(env: JobEnvironment, cache: int, feed: Service, digests: Path) -> None:
+async def test_what_is_kept(jobs: Jobs, feed: Service, digests: Path) -> None:
+    """What runs before have kept goes into the digest, under the next number."""
+    kept = jobs.state(weekly_digest)
+    await kept.set("items", [_release("0.9", "2026-03-02T12:00:00Z")])
+    await kept.set("digests", 6)
+
+    result = await jobs.run(weekly_digest, {"scheduled_at": _MONDAY})
+
+    assert (result["digest"], result["items"]) == (7, 2)
+    assert (digests / "digest-7.md").read_text() == "- 0.9: Release 0.9\n- 1.0: Release 1.0\n"
+
+
+async def test_at_once(jobs: Jobs, feed: Service, digests: Path) -> None:
     """A run that was started by hand beside the one of the schedule does not lose or double an item."""
-    queue = f"digest-{uuid.uuid4()}"
     feed.answer("GET /releases", Answer(_FEED))
-    async with env.worker([weekly_digest], task_queue=queue, max_cached_workflows=cache):
-        runs = [await env.start(weekly_digest, {"scheduled_at": _FRIDAY}, task_queue=queue) for _ in range(5)]
-        for run in runs:
-            await run.result()
-        result = await env.run(weekly_digest, {"scheduled_at": _MONDAY}, task_queue=queue)
-    assert result["items"] == 2
+    runs = [await jobs.start(weekly_digest, {"scheduled_at": _FRIDAY}) for _ in range(5)]
+    await asyncio.gather(*(run.result() for run in runs))
+
+    assert (await jobs.run(weekly_digest, {"scheduled_at": _MONDAY}))["items"] == 2
 
 
 def _names(directory: Path) -> list[str]:

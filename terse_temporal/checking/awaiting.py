@@ -62,10 +62,8 @@ def awaiting(checked: Checked) -> Iterator[Finding]:
                 spoken = _coroutine(node, function in durable, checked)
                 if spoken is None:
                     continue
-                how = _lost(node, function, checked)
-                is_async = isinstance(function.node, ast.AsyncFunctionDef)
-                if how is None and isinstance(around, ast.Return) and is_async and function in handlers:
-                    how = "is returned as it is"
+                returns = function in handlers and isinstance(function.node, ast.AsyncFunctionDef)
+                how = _lost(node, function, checked, returns=returns)
                 if how is not None and not expects_error(node, checked):
                     yield _finding(node, module, spoken, how)
 
@@ -101,12 +99,21 @@ def _coroutine(node: ast.Call, in_durable: bool, checked: Checked) -> str | None
     return checked.roles.durable_call(node) or (f"{path}()" if path in _OTHERS else None)
 
 
-def _lost(node: ast.expr, function: Function, checked: Checked, *, follow: bool = True) -> str | None:
-    """How something to await is lost, if it is."""
+def _lost(
+    node: ast.expr, function: Function, checked: Checked, *, returns: bool, follow: bool = True
+) -> str | None:
+    """How something to await is lost, if it is. What a handler returns is lost, and `returns` says that it is one."""
     around = parent_of(node)
     match around:
         case ast.Expr():
             return "is not awaited"
+        case ast.Return() if returns:
+            return "is returned as it is"
+        case ast.BoolOp() | ast.IfExp() if node is not getattr(around, "test", None):
+            # `await a if b else c` awaits `a` alone.
+            return _lost(around, function, checked, returns=returns, follow=False)
+        case ast.List() | ast.Tuple() | ast.ListComp() | ast.Dict() if returns:
+            return "is returned as it is" if _is_returned(around) else None
         case ast.Attribute() if around.attr not in _OF_COROUTINES:
             return f"is not awaited before its {around.attr!r} is asked for"
         case ast.Subscript() if around.value is node:
@@ -122,11 +129,18 @@ def _lost(node: ast.expr, function: Function, checked: Checked, *, follow: bool 
         case ast.Call() if node in around.args and checked.resolver.path(around.func) in _TAKE_RESULTS:
             return "is used without being awaited"
         case ast.Assign(targets=[ast.Name() as name]) | ast.AnnAssign(target=ast.Name() as name) if follow:
-            return _lost_name(name, function, checked)
+            return _lost_name(name, function, checked, returns=returns)
     return None
 
 
-def _lost_name(name: ast.Name, function: Function, checked: Checked) -> str | None:
+def _is_returned(node: ast.AST) -> bool:
+    """Whether a list or dict, or what it is in, is what a function returns."""
+    while isinstance(node, ast.List | ast.Tuple | ast.ListComp | ast.Dict):
+        node = parent_of(node)
+    return isinstance(node, ast.Return)
+
+
+def _lost_name(name: ast.Name, function: Function, checked: Checked, *, returns: bool) -> str | None:
     scope = scope_of(name).lookup(name.id)
     if scope is not function.scope or len(scope.bindings[name.id]) != 1:
         return None
@@ -143,7 +157,9 @@ def _lost_name(name: ast.Name, function: Function, checked: Checked) -> str | No
         return None
     if not loads:
         return f"is kept as {name.id!r} and never awaited"
-    ways = [_lost(each, function, checked, follow=False) for each in loads]
+    ways = [
+        _lost(each, function, checked, returns=returns and scope_of(each) is scope, follow=False) for each in loads
+    ]
     if any(way is None for way in ways) or any(isinstance(parent_of(each), ast.Expr) for each in loads):
         return None
     return f"is kept as {name.id!r}, which {ways[0]}"

@@ -49,8 +49,7 @@ def order(checked: Checked) -> Iterator[Finding]:
             for node in reached.nodes:
                 if isinstance(node, ast.Call):
                     yield from _of_call(node, reached, checked)
-                else:
-                    yield from judge.of_loop(node, reached)
+                yield from judge.of_loop(node, reached)
 
 
 def _of_call(node: ast.Call, reached: Reached, checked: Checked) -> Iterator[Finding]:
@@ -114,10 +113,15 @@ class _Judge:
                 iterated, body = node.generators[0].iter, [node.elt, *node.generators[0].ifs]
             case ast.DictComp():
                 iterated, body = node.generators[0].iter, [node.key, node.value]
+            case ast.Call(args=[called, iterated]) if self._checked.resolver.path(node.func) == "builtins.map":
+                body = [called]
             case _:
                 return
         what = self._without_order(iterated)
-        if what is None or not any(self._commands(each) for each in body):
+        if what is None:
+            return
+        given = self._checked.resolver.resolve(body[0]) if isinstance(node, ast.Call) else None
+        if not (self._makes_steps(given) if isinstance(given, Function) else any(map(self._commands, body))):
             return
         if what == "set":
             because = "texts are hashed anew in every process, so a replay goes through it in another order"
@@ -196,27 +200,33 @@ class _Judge:
 
     def _commands(self, node: ast.AST) -> bool:
         """Whether something below a node leaves an entry in the history."""
-        if isinstance(node, FunctionNode):
-            return False
-        if isinstance(node, ast.Call) and self._is_command(node):
-            return True
-        return any(self._commands(each) for each in ast.iter_child_nodes(node))
+        queue = [node]  # and no recursion: a chain of calls may be as deep as the parser lets it be
+        while queue:
+            each = queue.pop()
+            if isinstance(each, ast.Call) and self._is_command(each):
+                return True
+            if not isinstance(each, FunctionNode):
+                queue.extend(ast.iter_child_nodes(each))
+        return False
 
     def _is_command(self, node: ast.Call) -> bool:
-        checked = self._checked
-        found = checked.resolver.resolve(node.func)
+        found = self._checked.resolver.resolve(node.func)
         if isinstance(found, Function):
-            if checked.roles.is_step(found):
-                return True
-            if found not in self._commanding:
-                self._commanding[found] = False  # while it is looked at, for those that call themselves
-                self._commanding[found] = checked.roles.transparent(found) and any(
-                    isinstance(each, ast.Call) and self._is_command(each) for each in found.nodes
-                )
-            return self._commanding[found]
-        if checked.roles.is_durable_call(node):
+            return self._makes_steps(found)
+        if self._checked.roles.is_durable_call(node):
             return True
         return isinstance(found, Foreign) and found.path.startswith(_COMMANDS)
+
+    def _makes_steps(self, function: Function) -> bool:
+        checked = self._checked
+        if checked.roles.is_step(function):
+            return True
+        if function not in self._commanding:
+            self._commanding[function] = False  # while it is looked at, for those that call themselves
+            self._commanding[function] = checked.roles.transparent(function) and any(
+                isinstance(each, ast.Call) and self._is_command(each) for each in function.nodes
+            )
+        return self._commanding[function]
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -170,13 +170,19 @@ def _path(target: str) -> Path:
     return path
 
 
-def _modules_below(directory: Path, *, deep: bool = True) -> Iterator[Path]:
+def _modules_below(directory: Path, *, deep: bool = True, around: frozenset[str] = frozenset()) -> Iterator[Path]:
     """The modules of a package, and of the packages in it."""
+    around |= {os.path.realpath(directory)}
     for entry in sorted(directory.iterdir()):
         if entry.suffix == ".py" and entry.is_file():
             yield entry
-        elif (entry / "__init__.py").is_file() and entry.name not in _SKIPPED:
-            yield from _modules_below(entry) if deep else [entry / "__init__.py"]
+        # A link to a package that it is in has no end.
+        elif _is_package(entry) and not (entry.is_symlink() and os.path.realpath(entry) in around):
+            yield from _modules_below(entry, around=around) if deep else [entry / "__init__.py"]
+
+
+def _is_package(path: Path) -> bool:
+    return path.name not in _SKIPPED and (path / "__init__.py").is_file()
 
 
 def _dotted(path: Path, root: Path) -> str:

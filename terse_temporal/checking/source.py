@@ -76,7 +76,8 @@ def read_module(name: str, path: Path) -> Module:
         with tokenize.open(path) as file:  # in the encoding that the file declares
             text = file.read()
         tree = ast.parse(text, filename=str(path))
-        return Module(name, path, tree, text.splitlines(), Names(tree), "workflow.unsafe" in text)
+        # Not splitlines(), for which a form feed ends a line too.
+        return Module(name, path, tree, text.split("\n"), Names(tree), "workflow.unsafe" in text)
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
         where = place(str(path), error.lineno or 1) if isinstance(error, SyntaxError) else shown
         said = error.msg if isinstance(error, SyntaxError) else str(error)

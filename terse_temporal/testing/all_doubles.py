@@ -28,6 +28,8 @@ class Doubles:
         self.model = ModelDouble()
         self.inputs = Inputs()
         self.troubles: list[BaseException] = []
+        #: By the key of a call, that of the step in which it is made.
+        self._within: dict[str, str] = {}
 
     def fresh(self) -> Doubles:
         """Others that answer as these will, and count their own calls. Troubles and people's answers are shared."""
@@ -41,6 +43,7 @@ class Doubles:
         return StandIns(self._called, self.model._instead_of, frozenset(self.tools._servers))
 
     async def _called(self, call: FunctionCall) -> Any:
+        self._within[call.key] = call.within
         if call.reference.startswith("@sdk:"):
             return await call.proceed()
         doubles = self.tools if call.reference.startswith("@tool:") else self.steps
@@ -50,12 +53,15 @@ class Doubles:
             self.troubles.append(err)
             raise
         except Exception:
-            if doubles is self.steps:
-                self._forget()
+            self._forget(call.key)
             raise
 
-    def _forget(self) -> None:
-        """Take no answer for lost: a step has failed, and was heard. Tried again, it makes its calls anew."""
-        for record in self.tools._records.values():
-            record._lost.clear()
-        self.model._lost.clear()
+    def _forget(self, step: str) -> None:
+        """Take no answer for lost that was given within a step which failed: tried again, it makes its calls anew."""
+        inside = [key for key, within in self._within.items() if within == step]
+        for key in inside:
+            for record in self.tools._records.values():
+                record._lost.pop(key, None)
+            self.model._lost.pop(key, None)
+            del self._within[key]
+            self._forget(key)

@@ -233,10 +233,7 @@ class Jobs:
         if self._workers.trouble is not None:
             raise AssertionError(f"something went wrong that is not the job's: {self._workers.trouble}")
         for point in self._workers.not_crashed:
-            raise AssertionError(
-                f"no run of this test came to the crash {point}. Say jobs.crash_at(…) first: a job's worker stays as it"
-                f" is from the job's first run, or jobs.state(…), on.\n{await self._report()}"
-            )
+            raise AssertionError(f"no run of this test came to the crash {point}.\n{await self._report()}")
         jobs = {run.job.name: run.job for run in self.runs}
         histories = [(await run._look()).history for run in self.runs]
         async for replayed in replay(jobs.values(), histories, runtime=self._backstage.runtime):

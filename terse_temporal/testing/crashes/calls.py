@@ -36,6 +36,7 @@ class _SentCall:
     job: str
     key: str
     attempt: int
+    within: str
 
 
 async def offer_call(channel: Channel, call: FunctionCall) -> Any:
@@ -212,6 +213,7 @@ def _sent(call: FunctionCall) -> _SentCall:
         job=call.job,
         key=call.key,
         attempt=call.attempt,
+        within=call.within,
     )
 
 
@@ -230,6 +232,7 @@ def _received(sent: _SentCall, index: FunctionIndex, proceed: Callable[[], Any])
         job=sent.job,
         key=sent.key,
         attempt=sent.attempt,
+        within=sent.within,
         proceed=proceed,
     )
 

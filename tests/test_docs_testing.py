@@ -1,0 +1,101 @@
+"""The page "Testing a job" is a project of its own: its files, its settings and its tests run as they stand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from terse_temporal.testing import JobEnvironment
+
+from .test_docs import ROOT, blocks
+from .ways_in.commands import environment, run, script
+
+PAGE = (ROOT / "docs" / "testing.md").read_text()
+
+#: The blocks that say which file they are. One file may be in several blocks.
+FILES = re.findall(r"^```(?:python|toml)\n(# (\S+)\n.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+#: The test that is to fail, and what the page says of it: after it comes the block with what pytest shows.
+FAILING = "test_money.py"
+SHOWN = re.findall(r"^```python\n# test_money\.py\n.*?^```\n\n```\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The page as a directory."""
+    for code, name in FILES:
+        with (tmp_path / name).open("a") as file:
+            file.write(code)
+    return tmp_path
+
+
+def pytest_in(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What a reader sees who runs the page's tests. Warnings are errors."""
+    command = [script("pytest"), "-W", "error", "-p", "no:cacheprovider", *options]
+    shell = {name: value for name, value in environment().items() if not name.startswith(("PYTEST_", "TERSE_"))}
+    return subprocess.run(command, cwd=project, env=shell, capture_output=True, text=True, timeout=300, check=False)
+
+
+def count_tests(*names: str) -> int:
+    """How many tests are in files of the page."""
+    return sum(code.count("async def test_") for code, name in FILES if name in names)
+
+
+def test_every_block_of_python_is_a_file() -> None:
+    """No block of Python on the page is left out."""
+    assert PAGE.count("```python") == sum(name.endswith(".py") for _, name in FILES)
+
+
+def test_the_project_of_the_page(project: Path) -> None:
+    """The tests of the page pass, and the history that they save is replayed by the command that the page shows."""
+    names = {name for _, name in FILES if name.startswith("test_") and name != FAILING}
+    ran = pytest_in(project, f"--ignore={FAILING}")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f" {count_tests(*names)} passed" in ran.stdout
+
+    (arguments,) = re.findall(r"^terse-temporal (replay shop\.py .*)$", PAGE, re.MULTILINE)
+    replayed = run("terse-temporal", *arguments.split(), cwd=project)
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    assert "order-placed" in replayed.stdout
+
+
+def test_the_job_that_would_not_survive_its_replay(project: Path) -> None:
+    """The test that the page says fails does, with what the page shows."""
+    ran = pytest_in(project, FAILING)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    (shown,) = SHOWN
+    assert len(shown.splitlines()) == 3
+    for line in shown.splitlines():
+        assert re.sub(r"\d+", "N", line) in re.sub(r"\d+", "N", ran.stdout)
+
+
+def test_from_another_directory(project: Path) -> None:
+    """The jobs of the settings are found wherever pytest is started."""
+    (project / "elsewhere").mkdir()
+    ran = pytest_in(project / "elsewhere", "../test_reviews.py")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+async def test_a_server_that_is_there(env: JobEnvironment, project: Path) -> None:
+    """The same tests run on a server that is there, by its address, and leave no run open on it."""
+    ran = pytest_in(project, "--terse-address", env.address, "test_shop.py", "test_support.py", "test_reviews.py")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    jobs = ("order-placed", "complaint", "thank-contributor")
+    for job in jobs:
+        query = f"WorkflowType = '{job}' AND ExecutionStatus = 'Running'"
+        assert [each.id async for each in env.client.list_workflows(query)] == []
+        assert [each.id async for each in env.client.list_workflows(f"WorkflowType = '{job}'")]
+
+
+def test_the_first_ten_minutes(tmp_path: Path) -> None:
+    """The job of the README, its test and the command that runs it."""
+    for file, number in (("jobs.py", 0), ("test_jobs.py", 1)):
+        (tmp_path / file).write_text(blocks("README.md")[number])
+    readme = (ROOT / "README.md").read_text()
+    (options,) = re.findall(r"^pytest (-o asyncio_mode=auto -o .*)$", readme, re.MULTILINE)
+    ran = pytest_in(tmp_path, *options.split(), "-o", "asyncio_default_fixture_loop_scope=function")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " 1 passed" in ran.stdout

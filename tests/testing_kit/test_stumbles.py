@@ -1,0 +1,77 @@
+"""What somebody who has just come would stumble over."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from terse_temporal.errors import CrashTestError, StandInError
+from terse_temporal.testing import Jobs
+
+from .jobs_stumbles import ask
+
+
+async def test_expected_arguments_are_validated_as_those_of_the_call(jobs: Jobs) -> None:
+    """An argument that the tool's annotation makes something of is expected as it was written."""
+    jobs.tools.docs.send.returns("good")
+    jobs.model.replies("good")
+    await jobs.run(ask)
+    jobs.tools.docs.send.called_once_with(to="ada@example.com", text="how is it?")
+    with pytest.raises(AssertionError, match="other arguments"):
+        jobs.tools.docs.send.called_once_with(to="grace@example.com", text="how is it?")
+
+
+async def test_what_stands_in_has_nothing_to_set(jobs: Jobs) -> None:
+    """The habit of `unittest.mock` is an error, and not without effect."""
+    with pytest.raises(StandInError, match=r"return_value.*would change nothing"):
+        jobs.tools.docs.send.return_value = "good"
+    with pytest.raises(StandInError, match=r"side_effect.*would change nothing"):
+        jobs.steps.ask_until_good.side_effect = ValueError
+
+
+async def test_a_step_that_is_tried_again_gets_the_next_answers(jobs: Jobs) -> None:
+    """What a tool and a model answer within a step goes on when the step has failed and is retried."""
+    jobs.tools.docs.send.in_turn("bad", "good", "good")
+    jobs.model.replies("good", "bad", "good")
+    assert await jobs.run(ask) == "good, good"
+    assert len(jobs.model.prompts) == 3
+
+
+async def test_a_step_that_was_lost_gets_the_same_answers(jobs: Jobs) -> None:
+    """What a tool and a model had answered when the worker died they answer again, though it was given once."""
+    jobs.tools.docs.send.in_turn("good")
+    jobs.model.replies("good")
+    jobs.crash_at("ask_until_good", "after_effect")
+    assert await jobs.run(ask) == "good, good"
+    assert len(jobs.model.prompts) == 2
+
+
+async def test_a_run_that_sleeps_asks_nothing(jobs: Jobs) -> None:
+    """Waiting for a question of a run that sleeps for days fails at once, and says what to do."""
+    jobs.steps.ask_until_good.returns("good")
+    run = await jobs.start(ask)
+    await run.sleeping()
+    began = time.monotonic()
+    with pytest.raises(AssertionError, match=r"it sleeps, for another .* await jobs\.skip"):
+        await run.waiting_for_input()
+    assert time.monotonic() - began < 5
+
+
+async def test_a_crash_that_comes_too_late_is_said(jobs: Jobs) -> None:
+    """A crash is refused once the workers of the test are started, which could not be killed any more."""
+    jobs.steps.ask_until_good.returns("good")
+    await jobs.run(ask)
+    with pytest.raises(CrashTestError, match="too late"):
+        jobs.crash_at("ask_until_good", "before")
+
+
+async def test_a_crash_that_does_not_come_is_said(jobs: Jobs) -> None:
+    """A test fails when none of its runs came to the crash."""
+    jobs.crash_at("ask_until_good", "before", occurrence=2)
+    jobs.steps.ask_until_good.returns("good")
+    await jobs.run(ask)
+    with pytest.raises(AssertionError, match="no run of this test came"):
+        await jobs._backstage.run(jobs._verify())
+    jobs._workers.crash_points.clear()
+
