@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: everything, in a few minutes; `--quick`: the same with fewer runs."""
+"""`python -m benchmarks`: everything, in a few minutes; `--quick`: the same with fewer runs; `testing`: that alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,29 @@ import typer
 from benchmarks.calls import measure_calls
 from benchmarks.compare import LOADS, QUICK, compare
 from benchmarks.startup import startup
+from benchmarks.testing import measure_testing
+
+_app = typer.Typer(add_completion=False)
 
 
-def _command(quick: Annotated[bool, typer.Option(help="Fewer runs: less than a minute.")] = False) -> None:
-    """Measure this package against the same job written by hand, and how long it takes to start."""
+@_app.callback(invoke_without_command=True)
+def _everything(
+    context: typer.Context, quick: Annotated[bool, typer.Option(help="Fewer runs: less than a minute.")] = False
+) -> None:
+    """Measure this package against the same job written by hand, how long it takes to start, and to test a job."""
+    if context.invoked_subcommand is not None:
+        return
     asyncio.run(compare(QUICK if quick else LOADS))
     asyncio.run(measure_calls(turns=2 if quick else 7))
     asyncio.run(startup(repeats=1 if quick else 5))
+    measure_testing(count=20 if quick else 100)
+
+
+@_app.command("testing")
+def _testing(count: Annotated[int, typer.Option(help="Tests in the long rows.")] = 100) -> None:
+    """Measure how long it takes to test a job that sleeps for three days."""
+    measure_testing(count=count)
 
 
 if __name__ == "__main__":
-    typer.run(_command)
+    _app()

@@ -13,6 +13,8 @@ from terse_temporal.testing import JobEnvironment
 
 from .effects import Effects
 
+pytest_plugins = ["pytester"]  # of pytest's own; it may be named here alone
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def env() -> AsyncIterator[JobEnvironment]:

@@ -119,4 +119,5 @@ def _count(number: int, what: str) -> str:
 
 
 def _dumped(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    # In ASCII: what a shell on Windows makes of the output of others is not UTF-8, which JSON is.
+    return json.dumps(value, indent=2)
