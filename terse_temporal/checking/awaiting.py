@@ -99,9 +99,7 @@ def _coroutine(node: ast.Call, in_durable: bool, checked: Checked) -> str | None
     return checked.roles.durable_call(node) or (f"{path}()" if path in _OTHERS else None)
 
 
-def _lost(
-    node: ast.expr, function: Function, checked: Checked, *, returns: bool, follow: bool = True
-) -> str | None:
+def _lost(node: ast.expr, function: Function, checked: Checked, *, returns: bool, follow: bool = True) -> str | None:
     """How something to await is lost, if it is. What a handler returns is lost, and `returns` says that it is one."""
     around = parent_of(node)
     match around:
@@ -157,9 +155,7 @@ def _lost_name(name: ast.Name, function: Function, checked: Checked, *, returns:
         return None
     if not loads:
         return f"is kept as {name.id!r} and never awaited"
-    ways = [
-        _lost(each, function, checked, returns=returns and scope_of(each) is scope, follow=False) for each in loads
-    ]
+    ways = [_lost(each, function, checked, returns=returns and scope_of(each) is scope, follow=False) for each in loads]
     if any(way is None for way in ways) or any(isinstance(parent_of(each), ast.Expr) for each in loads):
         return None
     return f"is kept as {name.id!r}, which {ways[0]}"

@@ -159,10 +159,11 @@ def _path(target: str) -> Path:
         raise JobLoadError(f"there is no file {target!r}{hint}")
     if path.is_dir():
         if not (path / "__init__.py").exists():
-            files = ", ".join(repr(shown_path(str(file))) for file in sorted(path.glob("*.py")))
+            inside = [entry for entry in sorted(path.iterdir()) if entry.suffix == ".py" or _is_package(entry)]
+            names = ", ".join(repr(shown_path(str(entry))) for entry in inside)
             raise JobLoadError(
                 f"the directory {target!r} is not a package: it has no `__init__.py`. Add one,"
-                f" or name its files: {files or 'it has none'}."
+                f" or name its files and packages: {names or 'it has none'}."
             )
         return path / "__init__.py"
     if path.suffix != ".py":

@@ -54,7 +54,8 @@ def read_history(file: Path) -> WorkflowHistory:
         TerseError: the file cannot be read, or is something else.
     """
     try:
-        data: Any = json.loads(file.read_text(encoding="utf-8"))
+        # As bytes, so that what a PowerShell redirected is read too: that is UTF-16, or begins with a mark.
+        data: Any = json.loads(file.read_bytes())
         events = data if isinstance(data, list) else data.get("events") if isinstance(data, dict) else None
         if not isinstance(events, list):
             raise TerseError(
@@ -68,7 +69,7 @@ def read_history(file: Path) -> WorkflowHistory:
         raise TerseError(
             f"{str(file)!r} is no history that can be replayed: {err}. Download it without decoding its payloads."
         ) from err
-    except (ValueError, RecursionError) as err:  # not JSON, or not UTF-8
+    except (ValueError, RecursionError) as err:  # not JSON, or no text
         raise TerseError(f"{str(file)!r} is no history: {err}") from err
     started = history.events[0].workflow_execution_started_event_attributes if history.events else None
     return WorkflowHistory((started.workflow_id if started else "") or file.stem, history.events)

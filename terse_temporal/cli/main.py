@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -66,4 +68,7 @@ app.add_typer(state, name="state")
 
 def main() -> None:
     """The entry point."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the encoding of a terminal or of a pipe cannot say is spelled out, as Python does it on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()

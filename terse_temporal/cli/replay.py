@@ -16,7 +16,7 @@ import typer
 from rich.status import Status
 from temporalio.client import Client, WorkflowHistory
 from temporalio.runtime import Runtime, TelemetryConfig
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.replays import replay as replay_histories
 from ..engine.state_workflow import STATE_WORKFLOW
@@ -153,6 +153,8 @@ async def _verdicts(asked: _Asked, address: str | None) -> Verdicts:
                     broken = f", {verdicts.breaking:,} would break" if verdicts.breaking else ""
                     status.update(f"replayed {verdicts.looked_at:,}{of}{broken}")
         except RPCError as err:
+            if err.status is RPCStatusCode.UNAVAILABLE:
+                fail(f"the server is gone, after {verdicts.looked_at:,} were replayed: {err.message}")
             fail(f"the server refuses it: {err.message}")
     return verdicts
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from ..engine.replays import Replayed
+from ..engine.replays import BEFORE_THAT, Replayed
 from .output import console, errors
 
 __all__ = ["Verdicts"]
@@ -114,7 +114,7 @@ class Verdicts:
         groups: dict[tuple[str, str | None, str | None], list[Replayed]] = {}
         for each in self._others:
             # The engine's words have numbers of events in them, which differ where a step was tried again.
-            alike = each.failure and _NUMBER.sub("", each.failure)
+            alike = each.failure and _NUMBER.sub("", each.failure.partition(BEFORE_THAT)[0])
             groups.setdefault((each.job, each.at, alike), []).append(each)
         return list(groups.values())
 

@@ -47,12 +47,18 @@ from .sandbox import JobSource
 from .state_workflow import STATE_WORKFLOW, StateWorkflow
 from .workflows import RunContext
 
-__all__ = ["Replayed", "replay"]
+__all__ = ["BEFORE_THAT", "Replayed", "replay"]
 
 #: How the engine names the event that it stumbled over.
 _EVENT: Final = re.compile(r"HistoryEvent\(id: (\d+)")
 
 _ENGINES_PREFIX: Final = "[TMPRL1100] Nondeterminism error: "
+
+#: What comes after it in a `failure` may be another for every run: an error may quote an event.
+BEFORE_THAT: Final = ": before that it "
+
+#: Characters of an error's message. One of pydantic has a line for each field.
+_SHORT: Final = 300
 
 _CLOSED: Final = (
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
@@ -127,9 +133,11 @@ class _Kept:
 
     def __init__(self) -> None:
         self.context: RunContext | None = None
+        self.ended: str | None = None
 
     def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
-        self.context = context
+        # As it is now: a handler that is waiting is ended next, by an error that is thrown into it.
+        self.context, self.ended = context, context.ended
 
 
 class _Next:
@@ -188,7 +196,7 @@ class _Replays:
         return await self._compared(of, events)
 
     async def _compared(self, of: _Of, events: Sequence[HistoryEvent]) -> Replayed:
-        self._kept.context = None
+        self._kept.context = self._kept.ended = None
         try:
             error = await self._error_of(WorkflowHistory(of.workflow_id, events))
         except Exception as err:
@@ -206,7 +214,7 @@ class _Replays:
         if now is None:
             return of.broken(said)
         recorded = recorded_calls(events)
-        at, why = _difference(recorded, now)
+        at, why = _difference(recorded, now, self._kept.ended)
         if why is None:
             return of.broken(said, at=_call_at(said, recorded))
         # Where it is something else, such as a handler that does not yield, the columns only say how far it came.
@@ -304,7 +312,9 @@ def _unknown(name: str, jobs: Iterable[str]) -> str:
     return f"there is no job {name!r} here; there is {', '.join(map(repr, known)) or 'none at all'}"
 
 
-def _difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> tuple[str | None, str | None]:
+def _difference(
+    recorded: Sequence[Recorded], now: Sequence[Recorded], ended: str | None
+) -> tuple[str | None, str | None]:
     """Where the two differ, and how, in words; nothing where the columns are the same."""
     index = first_difference(recorded, now)
     was = recorded[index] if index < len(recorded) else None
@@ -313,12 +323,16 @@ def _difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> tuple[
         return _named(was), f"recorded is {_named(was)}, and the code now makes {_named(does)} ({does.where})"
     if was is not None:
         return _named(was), (
-            f"recorded is {_named(was)}, and the code does not come to it now: before that it ends, raises, or waits"
-            " for something else"
+            f"recorded is {_named(was)}, and the code does not come to it now{BEFORE_THAT}"
+            f"{_short(ended or 'waits for something else')}"
         )
     if does is not None:
         return _named(does), f"the code now makes {_named(does)} ({does.where}), and nothing of it is recorded"
     return None, None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
 
 def _named(call: Recorded) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 
 from ..durations import format_duration
 from ..errors import EventError, ResultError, StepInterruptedError, TerseError
@@ -48,6 +48,8 @@ class RunContext:
         self.execution = DurableExecution(job, namespace, index)
         #: How many inputs the run was started with. One is taken; the runner takes the others away.
         self.inputs = 1
+        #: What the handler has come to its end by, for a person to read. A text, since an error holds on to all of it.
+        self.ended: str | None = None
 
 
 def workflow_definition(job: Job, index: FunctionIndex) -> type:
@@ -60,6 +62,10 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
             return await _run(context, event)
         except BaseException as err:
             failure = run_failure(err)
+            # The words of the failure, not of the error: those may be secret, or fail themselves.
+            said = " ".join(failure.message.split()) if isinstance(failure, FailureError) else ""
+            name = type(err).__name__
+            context.ended = f"raises {name}: {said}" if said not in ("", name) else f"raises {name}"
             _log_end(context.job, failure)
             raise failure from failure.__cause__
 
@@ -90,6 +96,7 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
     with executing(context.execution):
         received = read_event(raw, expected, job=job.name, namespace=context.namespace)
         if job.filter is not None and not await _passes(job, received):
+            context.ended = "is skipped by the job's filter"
             _log_end(job, None, "skipped by its filter")
             return {"skipped": "filter"}
         if job.durable:
@@ -97,6 +104,7 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
             result = result_data(job, await job.handler(*arguments))
         else:
             result = await _run_in_place(context, raw)
+    context.ended = "returns"
     _log_end(job, None)
     return result
 

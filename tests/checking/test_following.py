@@ -280,3 +280,15 @@ def test_one_finding_for_a_shared_helper(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     found: list[Finding] = check(["chk_first", "chk_second.py", "chk_helper"]).findings
     assert [each.file for each in found] == ["chk_helper.py"]
+
+
+def test_links_in_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that holds links to itself has an end."""
+    package = tmp_path / "chk_linked"
+    package.mkdir()
+    (package / "__init__.py").write_text(handler("print(1)"))
+    for name in ("again", "once_more"):
+        (package / name).symlink_to(package, target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    report = check(["chk_linked"])
+    assert (report.files, [each.code for each in report.findings]) == (1, ["TERSE216"])

@@ -109,8 +109,8 @@ WRONG = handler(
 )
 
 
-def checked(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return run("terse-temporal", "check", *arguments, cwd=cwd)
+def checked(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return run("terse-temporal", "check", *arguments, cwd=cwd, env=env)
 
 
 @pytest.fixture
@@ -119,6 +119,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "my jobs" / "wrong.py").write_text(WRONG)
     (tmp_path / "right.py").write_text(handler("await sleep('3d')"))
     (tmp_path / "noted.py").write_text("WAIT = 1  # terse: ignore[TERSE301]\n")
+    (tmp_path / "src" / "chk_shop").mkdir(parents=True)
+    (tmp_path / "src" / "chk_shop" / "__init__.py").touch()
+    (tmp_path / "src" / "setup.py").touch()
     (tmp_path / "broken.py").write_text("def broken(:\n")
     return tmp_path
 
@@ -144,6 +147,20 @@ def test_json(folder: Path) -> None:
     assert [each["severity"] for each in report["findings"]] == ["error", "warning", "note"]
     assert (report["files"], report["jobs"]) == (1, 1)
     assert all(each["fix"] and each["because"] and each["page"] for each in report["findings"])
+
+
+@pytest.mark.parametrize("written", ["text", "json", "sarif"])
+def test_output_that_is_ascii(written: str, folder: Path) -> None:
+    """Where the output takes less than Unicode, nothing breaks, and JSON is JSON."""
+    (folder / "ärger.py").write_text((folder / "my jobs" / "wrong.py").read_text())
+    ended = checked("ärger.py", "--format", written, cwd=folder, PYTHONIOENCODING="ascii")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    if written == "text":
+        assert ended.stdout.startswith("\\xe4rger.py:")
+    elif written == "json":
+        assert json.loads(ended.stdout)["findings"][0]["file"] == "ärger.py"
+    else:
+        assert json.loads(ended.stdout)["version"] == "2.1.0"
 
 
 def test_sarif(folder: Path) -> None:
@@ -184,6 +201,7 @@ def test_status(arguments: list[str], status: int, folder: Path) -> None:
         (["rihgt"], "there is no module 'rihgt'; did you mean 'right'?"),
         (["no.such.module"], "there is no module 'no.such.module'; looked in"),
         (["my jobs/"], "the directory 'my jobs/' is not a package"),
+        (["src"], "name its files and packages: 'src/chk_shop', 'src/setup.py'."),
         (["broken.py"], "'broken.py' cannot be read: broken.py:1: SyntaxError: invalid syntax"),
         (["broken"], "'broken.py' cannot be read: broken.py:1: SyntaxError: invalid syntax"),
         (["right.py", "--select", "TERSE9"], "there is no code 'TERSE9'"),

@@ -41,6 +41,14 @@ async def test_of_the_sdk(sleeping: WorkflowHistory, tmp_path: Path) -> None:
     await comes_to_the_same(save_history(sleeping, tmp_path), sleeping, tmp_path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_redirected_by_powershell(encoding: str, sleeping: WorkflowHistory, tmp_path: Path) -> None:
+    """As the PowerShell writes what it redirects: in UTF-16, or with a mark before it."""
+    file = tmp_path / "history.json"
+    file.write_text(sleeping.to_json(), encoding=encoding)
+    await comes_to_the_same(file, sleeping, tmp_path)
+
+
 async def test_of_the_temporal_cli(client: Client, sleeping: WorkflowHistory, tmp_path: Path) -> None:
     """As `temporal workflow show --output json` writes it."""
     address = client.service_client.config.target_host
