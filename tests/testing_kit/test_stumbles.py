@@ -74,4 +74,3 @@ async def test_a_crash_that_does_not_come_is_said(jobs: Jobs) -> None:
     with pytest.raises(AssertionError, match="no run of this test came"):
         await jobs._backstage.run(jobs._verify())
     jobs._workers.crash_points.clear()
-
