@@ -65,6 +65,18 @@ def jobs(request: pytest.FixtureRequest, _terse_backstage: Backstage) -> Iterato
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Show what goes wrong in a fixture that begins a run as it is shown in a test."""
+    __tracebackhide__ = True
+    try:
+        return (yield)
+    except Exception as err:
+        if _JOBS in item.stash:
+            _hide_the_inside(err)
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Replay the runs of a test that has passed, and show those of one that fails."""
     __tracebackhide__ = True
@@ -77,11 +89,28 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
             made._backstage.wait(made._verify())
         except AssertionError as err:
             _fail(str(err))
-    except BaseException:
+    except BaseException as err:
+        _hide_the_inside(err)
         if report := made._backstage.wait(made._report()):
             item.add_report_section("call", "runs", report)
         raise
     return result
+
+
+def _hide_the_inside(error: BaseException) -> None:
+    """End the traceback of an error that says it all at the last line that is not the kit's."""
+    from .errors import TerseError  # noqa: PLC0415  see above
+
+    if not isinstance(error, TerseError | AssertionError):
+        return
+    last = None
+    each = error.__traceback__
+    while each is not None:
+        if not str(each.tb_frame.f_globals.get("__name__")).startswith(f"{__package__}."):
+            last = each
+        each = each.tb_next
+    if last is not None and last.tb_next is not None:
+        last.tb_next = None
 
 
 def _fail(message: str) -> NoReturn:

@@ -39,7 +39,7 @@ class Retry:
         max_attempts: how often it is tried in all, at least 1. An attempt that was interrupted counts as one.
         initial: the delay before the second attempt.
         multiplier: what each further delay is multiplied by, at least 1.
-        max_delay: the longest delay.
+        max_delay: the longest delay; never less than `initial`.
         on: the classes of exceptions that may be retried; `None` is every `Exception`.
 
     Raises:
@@ -70,7 +70,8 @@ class Retry:
             max_attempts=self.max_attempts,
             initial=to_timedelta(self.initial).total_seconds(),
             multiplier=float(self.multiplier),
-            max_delay=to_timedelta(self.max_delay).total_seconds(),
+            # Whoever asks for a longer first delay than the longest by default means it.
+            max_delay=max(to_timedelta(self.max_delay), to_timedelta(self.initial)).total_seconds(),
             on=on,
         )
 

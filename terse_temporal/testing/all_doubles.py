@@ -18,8 +18,8 @@ class Doubles:
     """What stands in for tools, steps, the model and people.
 
     Attributes:
-        troubles: what they had no answer for. The job may catch that, or a model be told of it: the test fails all the
-            same.
+        troubles: what they had no answer for, and each `assert` that failed in a function of the test. The job may
+            catch that, or a model be told of it: the test fails all the same.
     """
 
     def __init__(self) -> None:
@@ -42,6 +42,11 @@ class Doubles:
         """What a worker asks before it calls something."""
         return StandIns(self._called, self.model._instead_of, frozenset(self.tools._servers))
 
+    @property
+    def held(self) -> bool:
+        """Whether a call is at a function of the test, which may hold it up."""
+        return any(record.held for doubles in (self.tools, self.steps) for record in doubles._records.values())
+
     async def _called(self, call: FunctionCall) -> Any:
         self._within[call.key] = call.within
         if call.reference.startswith("@sdk:"):
@@ -52,7 +57,9 @@ class Doubles:
         except StandInError as err:
             self.troubles.append(err)
             raise
-        except Exception:
+        except Exception as err:
+            if isinstance(err, AssertionError) and err is doubles._records[call.name].failed:
+                self.troubles.append(err)
             self._forget(call.key)
             raise
 

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from ..engine.state_store import TemporalStore
 from ..jobs import Job
+from ..memos import question_text
 from ..state import StateId
 from .all_doubles import Doubles
 from .backstage import Backstage
@@ -34,20 +35,24 @@ async def survived(
 ) -> CrashReport:
     """Crash a job at each of its boundaries. What it says and raises is as `Jobs.survives_crashes` says."""
     answering: list[asyncio.Task[None]] = []
+    unanswered: list[str] = []
 
     async def start(task_queue: str, workflow_id: str) -> WorkflowHandle[Any, Any]:
+        # Of the run in peace, which comes first: no other would do better.
+        if doubles.troubles:
+            raise doubles.troubles[0]
+        _refuse_unanswered(job, unanswered)
         await _copy_state(backstage, workers, job, task_queue)
         handle = await backstage.client.start_workflow(job.name, args=inputs, id=workflow_id, task_queue=task_queue)
-        if doubles.inputs._any:
-            run = Run(backstage, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
-            answering.append(asyncio.create_task(_answered(run)))
+        run = Run(backstage, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
+        answering.append(asyncio.create_task(_answered(run, unanswered)))
         return handle
 
     async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
         await backstage.skipper.fast_forward(handle, duration)
 
     try:
-        return await survive(
+        report = await survive(
             start,
             client=backstage.client,
             job=job,
@@ -59,14 +64,30 @@ async def survived(
         for task in answering:
             task.cancel()
         await asyncio.gather(*answering, return_exceptions=True)
+    _refuse_unanswered(job, unanswered)
+    return report
 
 
-async def _answered(run: Run) -> None:
-    """Answer what a run asks, as `jobs.inputs` says, until it has ended."""
+def _refuse_unanswered(job: Job, unanswered: list[str]) -> None:
+    if unanswered:
+        raise AssertionError(
+            f"the job {job.name!r} waits for somebody to approve {unanswered[0]}, in runs that the test does not see."
+            " Answer before it asks: jobs.inputs.approves(…)."
+        )
+
+
+async def _answered(run: Run, unanswered: list[str]) -> None:
+    """Answer what a run asks, as `jobs.inputs` says, until it has ended; end one that asks what nobody answers."""
     while True:
         with suppress(RPCError):
-            if not (await run._look()).is_open:
+            look = await run._look()
+            if not look.is_open:
                 return
+            for question in look.questions:
+                if not look.busy and not look.sleeps and run._inputs._answer_to(question) is None:
+                    unanswered.append(question_text(vars(question)))
+                    await run._handle.terminate("nobody answers what it asks")
+                    return
         await asyncio.sleep(0.05)
 
 

@@ -14,7 +14,7 @@ from ..invocation import cached_codec, run_function
 from ..signatures import parameter_types
 from ..stand_ins import FunctionCall
 from ..values import ValueProblem, codec
-from .made_up import completed
+from .made_up import completed, fitting
 
 __all__ = ["Call", "Double", "Record", "arguments_by_name"]
 
@@ -46,15 +46,36 @@ class _Function:
     #: Of the test that gave it, where that runs in one: what it awaits belongs there.
     loop: asyncio.AbstractEventLoop | None
 
-    async def called(self, positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    async def called(self, positional: Sequence[Any], keywords: Mapping[str, Any], name: str) -> Any:
+        self._check_call(positional, keywords, name)
         here = asyncio.get_running_loop()
         if self.loop is None or self.loop is here or not inspect.iscoroutinefunction(self.function):
             return await run_function(self.function, positional, keywords)
         if self.loop.is_closed():
-            raise StandInError(f"the function {self.function.__name__!r} of a test was called after the test had ended")
+            raise StandInError(f"the function {self._name!r} of a test was called after the test had ended")
+        if not self.loop.is_running():  # that of a fixture, which waits there for its end
+            return await run_function(self.function, positional, keywords)
         return await asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(self.function(*positional, **keywords), self.loop)
         )
+
+    @property
+    def _name(self) -> str:
+        return str(getattr(self.function, "__name__", self.function))
+
+    def _check_call(self, positional: Sequence[Any], keywords: Mapping[str, Any], name: str) -> None:
+        """Refuse a call that the function does not take. What a step gets is not known before."""
+        try:
+            signature = inspect.signature(self.function)
+        except (TypeError, ValueError):
+            return
+        try:
+            signature.bind(*positional, **keywords)
+        except TypeError as err:
+            given = ", ".join([*map(repr, positional), *(f"{key}={value!r}" for key, value in keywords.items())])
+            raise StandInError(
+                f"{self._name!r} cannot stand in for {name!r}, which was called as {name}({given}): {err}"
+            ) from None
 
 
 class Record:
@@ -66,6 +87,10 @@ class Record:
         #: The real one, as it was called last.
         self.function: Callable[..., Any] | None = None
         self.real = True
+        #: How many functions of the test are at it now: those it may hold up.
+        self.held = 0
+        #: The last `assert` that failed in one.
+        self.failed: AssertionError | None = None
         self._always: Any = None
         self._in_turn: list[Any] | None = None
         self._given = 0
@@ -114,11 +139,21 @@ class Record:
         if isinstance(answer, type) and issubclass(answer, BaseException):
             raise answer
         if isinstance(answer, _Function):
-            result = await answer.called(call.positional, call.keywords)
+            result = fitting(await self._made(answer, call), call.function, self.name)
         else:
             result = completed(answer, call.function, arguments, self.name)
         self._lost[call.key] = answer
         return result
+
+    async def _made(self, function: _Function, call: FunctionCall) -> Any:
+        self.held += 1
+        try:
+            return await function.called(call.positional, call.keywords, self.name)
+        except AssertionError as err:
+            self.failed = err
+            raise
+        finally:
+            self.held -= 1
 
 
 class Double(ABC):
@@ -287,8 +322,14 @@ def _equal(expected: Any, actual: Any, type_: Any) -> bool:
     if expected == actual:
         return True
     try:
-        if codec(Any).dump(expected) == codec(Any).dump(actual):
+        data = codec(Any).dump(actual)
+        if codec(Any).dump(expected) == data:
             return True
+        if isinstance(expected, Mapping) and isinstance(data, Mapping):
+            # Validation lets a field pass that a model does not have, and a misspelt one be its default.
+            known = {*data, *getattr(type(actual), "model_fields", ())}
+            if not expected.keys() <= known:
+                return False
         return type_ is not Any and bool(cached_codec(type_).check(expected) == actual)
     except ValueProblem:
         return False

@@ -51,7 +51,3 @@ class Inputs:
     def _answer_to(self, question: Question) -> dict[str, Any] | None:
         answer = self._by_tool.get(question.tool)
         return None if answer is None else {"id": question.id, **answer}
-
-    @property
-    def _any(self) -> bool:
-        return bool(self._by_tool)

@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 
 from ..durations import to_timedelta
 from ..engine.replays import replay
-from ..errors import CrashTestError, DurationError, TerseError, UnknownJobError
+from ..errors import CrashTestError, DurationError, StandInError, TerseError, UnknownJobError
 from ..invocation import cached_codec
 from ..jobs import Job, registered_jobs
 from ..tools.tool import listed, nearest
@@ -139,6 +139,10 @@ class Jobs:
         A test in which the run never comes there fails. Starting a process takes about a second.
         """
         check_step(step)
+        if moment not in ("before", "after_effect", "after_record"):
+            raise CrashTestError(
+                f"a worker cannot crash {moment!r} {step!r}: choose one of 'before', 'after_effect', 'after_record'"
+            )
         if self._workers.started:
             raise CrashTestError(
                 f"jobs.crash_at({step!r}, …) comes too late: the workers of this test are started. Say it before"
@@ -194,7 +198,13 @@ class Jobs:
             raise TerseError(f"a run with the id {id!r} is open already: give this one another, or none") from None
         self._workers.watch(job, handle)
         run = Run(
-            self._backstage, job, handle, self.inputs, timeout=self._timeout, trouble=lambda: self._workers.trouble
+            self._backstage,
+            job,
+            handle,
+            self.inputs,
+            timeout=self._timeout,
+            trouble=lambda: self._workers.trouble,
+            held=lambda: self._doubles.held,
         )
         self.runs.append(run)
         return run
@@ -232,6 +242,10 @@ class Jobs:
         __tracebackhide__ = True
         if self._workers.trouble is not None:
             raise AssertionError(f"something went wrong that is not the job's: {self._workers.trouble}")
+        try:
+            self.steps._check()
+        except StandInError as err:
+            raise AssertionError(str(err)) from None
         for point in self._workers.not_crashed:
             raise AssertionError(f"no run of this test came to the crash {point}.\n{await self._report()}")
         jobs = {run.job.name: run.job for run in self.runs}

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
 from ..memos import read_memo
 from ..timeline import Timeline
+from .clocks import clock_of, next_attempt_of
 from .inputs import Question
 
 __all__ = ["Look", "Sleep", "look_at"]
@@ -54,6 +54,7 @@ class Look:
         questions: those that are open, likewise.
         busy: whether the handler or a step has something to do.
         clock: the run's own time.
+        next_attempt: when a step is tried again, if that is all that there is to do.
         parked: why the last task of the workflow failed, if it did: the run waits for other code.
         is_mismatch: whether that is because the history does not fit.
     """
@@ -65,6 +66,7 @@ class Look:
     questions: Sequence[Question]
     busy: bool
     clock: datetime
+    next_attempt: datetime | None = None
     parked: str | None = None
     is_mismatch: bool = False
 
@@ -100,7 +102,8 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
             if is_open
         ],
         busy=is_open and (raw.HasField("pending_workflow_task") or bool(raw.pending_activities)),
-        clock=_clock(raw),
+        clock=clock_of(raw),
+        next_attempt=next_attempt_of(raw) if is_open else None,
         parked=parked if is_open else None,
         is_mismatch=is_mismatch,
     )
@@ -131,10 +134,3 @@ def _failed_task(events: Sequence[HistoryEvent]) -> tuple[str | None, bool]:
         return None, False
     failed = last.workflow_task_failed_event_attributes
     return failed.failure.message, failed.cause == _NON_DETERMINISM
-
-
-def _clock(described: DescribeWorkflowExecutionResponse) -> datetime:
-    extended = described.workflow_extended_info
-    if extended.HasField("time_skipping_info"):
-        return extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
-    return datetime.now(UTC)

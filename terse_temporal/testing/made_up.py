@@ -15,7 +15,7 @@ from ..invocation import cached_codec
 from ..signatures import result_type
 from ..values import Codec, ValueProblem
 
-__all__ = ["completed"]
+__all__ = ["completed", "fitting"]
 
 #: Tried in turn for a field that is missing, after the argument of its name: the first that fits its type. A text says
 #: by its brackets that nobody meant it.
@@ -62,6 +62,23 @@ def completed(value: Any, function: Callable[..., Any], arguments: Mapping[str, 
         return codec.check(data)
     except ValueProblem as problem:
         raise StandInError(f"{name!r} cannot return {value!r} in a test: {problem}") from None
+
+
+def fitting(value: Any, function: Callable[..., Any], name: str) -> Any:
+    """A value that a function of a test has returned, if it can be the result of the real one.
+
+    Raises:
+        StandInError: it cannot.
+    """
+    try:
+        codec = cached_codec(result_type(function))
+    except (NameError, ValueProblem):
+        return value  # the call itself says so
+    try:
+        codec.check(value)
+    except ValueProblem as problem:
+        raise StandInError(f"what stands in for {name!r} has returned {value!r}, which it cannot: {problem}") from None
+    return value
 
 
 def _filled(codec: Codec, data: Any, path: tuple[int | str, ...], arguments: Mapping[str, Any]) -> bool:

@@ -41,8 +41,12 @@ _STUCK_AFTER: Final = 2.0
 #: Seconds after which a task of the workflow that fails again and again is said to. One may fail for want of time.
 _PARKED_AFTER: Final = 5.0
 
-#: Seconds without anything new that a step which is under way is waited for, after time was skipped.
+#: Seconds without anything new that a step is waited for after time was skipped, where the test may hold it up, or it
+#: waits for its next attempt: one that was due in that time is about to be made.
 _SETTLED_AFTER: Final = 1.0
+
+#: A step that is due this long before the end of a skip may end with it.
+_TOGETHER: Final = timedelta(seconds=1)
 
 
 class Run:
@@ -60,12 +64,14 @@ class Run:
         *,
         timeout: float,
         trouble: Callable[[], str | None],
+        held: Callable[[], bool] = lambda: False,
     ) -> None:
         self._backstage = backstage
         self._handle = handle
         self._inputs = inputs
         self._timeout = timeout
         self._trouble = trouble
+        self._held = held
         self.job = job
 
     @property
@@ -239,12 +245,38 @@ class Run:
         raise AssertionError(f"the run {self.id} did not fail with {wanted}; it completed, with the result {result!r}")
 
     async def _skip(self, duration: timedelta) -> None:
-        """Let the clock go on by a time, and the run with it."""
+        """Let the clock go on by a time, and the run with it: to the end of one sleep after the other.
+
+        Not in one go: the server jumps over the whole of a sleep that begins within the millisecond in which the time
+        that is skipped ends, which where a step or a sleep ends with it is one time in twenty. Nor with a stop while a
+        step waits for its next attempt, unless that is due then: at a stop the server makes it.
+        """
+        __tracebackhide__ = True
+        look = await self._look()
+        end = look.clock + duration
+        if look.busy and look.next_attempt is None:  # on its way to a sleep
+            await self._settled()
+            look = await self._look()
+        while look.is_open and look.clock < end:
+            ends = [each.until for each in look.sleeps]
+            if look.next_attempt is not None:
+                ends = [look.next_attempt] if look.next_attempt > end - _TOGETHER else []
+            ahead = [each for each in ends if look.clock < each < end]
+            await self._jump(min(ahead, default=end) - look.clock)
+            look = await self._look()
+            if self._trouble() is not None:
+                return
+
+    async def _jump(self, duration: timedelta) -> None:
+        """Let the clock go on by a time in which nothing ends before its end."""
         __tracebackhide__ = True
         skipping = asyncio.create_task(self._backstage.skipper.fast_forward(self._handle, duration))
         try:
             await self._until(
-                lambda _: skipping.done() or None, "come to the end of the time that is skipped", at_end=True
+                lambda _: skipping.done() or None,
+                "come to the end of the time that is skipped",
+                at_end=True,
+                may_rest=True,
             )
             await skipping
         except RPCError as err:
@@ -257,12 +289,21 @@ class Run:
 
     async def _settled(self) -> None:
         """Wait until nothing is under way; a step that the test itself holds up is not waited for."""
-        length, since = -1, time.monotonic()
-        while (look := await self._look()).busy:
-            if len(look.history.events) != length:
-                length, since = len(look.history.events), time.monotonic()
-            elif time.monotonic() - since > _SETTLED_AFTER:
+        __tracebackhide__ = True
+        seen: object = None
+        since = began = time.monotonic()
+        while (look := await self._look()).busy and self._trouble() is None:
+            now = time.monotonic()
+            what = len(look.history.events), look.next_attempt
+            if what != seen:
+                seen, since = what, now
+            elif now - since > _SETTLED_AFTER and (look.next_attempt is not None or look.parked or self._held()):
                 return
+            if now - began > self._timeout:
+                raise AssertionError(
+                    f"the run {self.id} does not come to rest after the time that was skipped, in {self._timeout:g} s:"
+                    f" a step takes that long in truth.\n{run_table(look)}"
+                )
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _decide(self, answer: dict[str, Any], id: str | None) -> None:
@@ -282,22 +323,25 @@ class Run:
         what: str,
         *,
         at_end: bool = False,
+        may_rest: bool = False,
     ) -> _T:
         """Look until there is what is wanted.
 
         Args:
             what: the run is to do, for messages.
             at_end: whether it may be wanted of a run that has ended, and while something is under way.
+            may_rest: whether it may come while the run waits for nothing, or for a person.
         """
         __tracebackhide__ = True
         limit = self._timeout
         began = quiet_since = time.monotonic()
         while True:
             look = await self._look()
-            if (at_end or not look.busy) and (found := wanted(look)) is not None:
+            is_resting = not look.busy or look.next_attempt is not None
+            if (at_end or is_resting) and (found := wanted(look)) is not None:
                 return found
             now = time.monotonic()
-            if look.busy or look.sleeps:
+            if look.busy or look.sleeps or may_rest:
                 quiet_since = now
             if (trouble := self._trouble()) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
@@ -316,11 +360,12 @@ class Run:
                 )
             if not look.busy and not look.sleeps and now - quiet_since > _STUCK_AFTER:
                 raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{run_table(look)}")
-            if look.sleeps and not look.busy and not at_end:
-                rest = min(each.until for each in look.sleeps) - look.clock
+            if is_resting and not at_end and (ends := [each.until for each in look.sleeps] or look.next_attempt):
+                rest = (min(ends) if isinstance(ends, list) else ends) - look.clock
                 if rest.total_seconds() > limit - (now - began):
+                    does = "it sleeps" if look.sleeps else "a step waits for its next attempt"
                     raise AssertionError(
-                        f"the run {self.id} does not {what}: it sleeps, for another"
+                        f"the run {self.id} does not {what}: {does}, for another"
                         f" {format_duration(timedelta(seconds=round(rest.total_seconds())))}. Let that pass, await"
                         f" jobs.skip(…).\n{run_table(look)}"
                     )

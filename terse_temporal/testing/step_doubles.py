@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from ..errors import StandInError, UnknownToolError
 from ..jobs import registered_jobs
@@ -17,6 +17,9 @@ from .step_names import StepNames, step_names
 
 __all__ = ["StepDouble", "StepDoubles", "check_step"]
 
+#: Steps that no job's source has: those of this package.
+_OWN_STEPS: Final = ("generate_text", "state.get", "state.set", "state.update", "state.delete")
+
 
 class StepDoubles:
     """The steps of a test: `jobs.steps.charge`, or `jobs.steps["send the welcome"]`."""
@@ -25,8 +28,9 @@ class StepDoubles:
         self._records: dict[str, Record] = {}
 
     def __getattr__(self, name: str) -> StepDouble:
-        if name.startswith("_"):
-            raise AttributeError(name)
+        # Whatever looks for attributes of its own, as pytest does, shall not find a step.
+        if name.startswith("_") and not step_names().has(name):
+            raise AttributeError(f"no registered job has a step {name!r}")
         return StepDouble(self, name)
 
     def __getitem__(self, name: str) -> StepDouble:
@@ -37,6 +41,19 @@ class StepDoubles:
             _check_name(name, step_names())
             self._records[name] = Record(name)
         return self._records[name]
+
+    def _check(self) -> None:
+        """Refuse what stands in for no step of the test, where a name is not known before a run has it.
+
+        Raises:
+            StandInError: it was not called, and looks like the name of another step.
+        """
+        idle = [name for name, record in self._records.items() if not record.real and not record.calls]
+        for name in idle:
+            known = step_names()
+            called = {each for each, other in self._records.items() if other.calls}
+            if known.only_may_have(name) and (hint := nearest(name, known.names | called)):
+                raise StandInError(f"no run of this test had a step {name!r}{hint}")
 
     def _fresh(self) -> StepDoubles:
         other = StepDoubles()
@@ -86,7 +103,7 @@ def check_step(name: str) -> None:
     Raises:
         StandInError: it has none.
     """
-    if name == "generate_text" or any(job.name == name and not job.durable for job in registered_jobs()):
+    if name in _OWN_STEPS or any(job.name == name and not job.durable for job in registered_jobs()):
         return
     with suppress(UnknownToolError):
         toolbox.find(name)

@@ -37,6 +37,10 @@ class StepNames:
         """Whether a step can have this name."""
         return name in self.names or any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self.patterns)
 
+    def only_may_have(self, name: str) -> bool:
+        """Whether a step can have this name only because some can have any."""
+        return ".*" in self.patterns and not StepNames(self.names, self.patterns - {".*"}).has(name)
+
 
 def step_names() -> StepNames:
     """The names in the modules of all registered jobs, and in those that they are made of."""

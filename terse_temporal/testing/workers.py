@@ -13,6 +13,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from ..engine.state_store import state_workflow_id
+from ..errors import MountError
 from ..jobs import Job
 from ..stand_ins import with_stand_ins
 from ..state import StateId
@@ -98,7 +99,12 @@ class Workers:
                 graceful_shutdown_timeout=timedelta(),
                 on_fatal_error=self._fatal,
             )
-            await self._open.enter_async_context(worker)
+            try:
+                await self._open.enter_async_context(worker)
+            except MountError as err:
+                raise MountError(
+                    f"{err} In a test, functions can stand in for all of its tools: jobs.tools.serve(…)."
+                ) from None
 
     async def _start_process(self, job: Job, task_queue: str) -> None:
         workers = CrashWorkers(

@@ -41,6 +41,8 @@ def test_the_longest_delay() -> None:
     rule = retry_to_wire(Retry(max_attempts=10**6, initial="1s", multiplier=3, max_delay="30s")._rule())
     delays = [retry_delay(ValueError(), rule, attempt) for attempt in (1, 2, 3, 4, 5, 10**6 - 1, 10**6)]
     assert delays == [*(timedelta(seconds=each) for each in (1, 3, 9, 27, 30, 30)), None]
+    slow = retry_to_wire(Retry(initial="10m")._rule())
+    assert [retry_delay(ValueError(), slow, attempt) for attempt in (1, 2)] == [timedelta(minutes=10)] * 2
 
 
 async def test_the_last_attempt_decides(bench: Bench) -> None:

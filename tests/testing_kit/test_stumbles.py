@@ -9,7 +9,7 @@ import pytest
 from terse_temporal.errors import CrashTestError, StandInError
 from terse_temporal.testing import Jobs
 
-from .jobs_stumbles import ask
+from .jobs_stumbles import ask, named
 
 
 async def test_expected_arguments_are_validated_as_those_of_the_call(jobs: Jobs) -> None:
@@ -74,3 +74,18 @@ async def test_a_crash_that_does_not_come_is_said(jobs: Jobs) -> None:
     with pytest.raises(AssertionError, match="no run of this test came"):
         await jobs._backstage.run(jobs._verify())
     jobs._workers.crash_points.clear()
+
+
+async def test_a_name_that_a_run_makes(jobs: Jobs) -> None:
+    """A step whose name is made when the job runs can be replaced."""
+    jobs.steps["parcel-7"].returns("replaced")
+    assert await jobs.run(named, {"name": "parcel-7"}) == "replaced"
+
+
+async def test_a_slip_in_such_a_name(jobs: Jobs) -> None:
+    """What stands in for no step of the test, and is nearly the name of one, fails it."""
+    jobs.steps["parcle-7"].returns("replaced")
+    assert await jobs.run(named, {"name": "parcel-7"}) == "real"
+    with pytest.raises(AssertionError, match=r"no run of this test had a step 'parcle-7'; did you mean 'parcel-7'"):
+        await jobs._backstage.run(jobs._verify())
+    jobs.steps["parcle-7"].real()

@@ -14,9 +14,18 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 
 from ...durations import format_duration
+from ..clocks import clock_of, next_attempt_of
 from .points import CrashPoint, Moment
 
-__all__ = ["Place", "is_asleep", "places", "recorded_attempts", "step_names", "until_next_sleep_ends"]
+__all__ = [
+    "Place",
+    "is_asleep",
+    "places",
+    "recorded_attempts",
+    "step_names",
+    "until_next_attempt",
+    "until_next_sleep_ends",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,13 @@ async def until_next_sleep_ends(run: WorkflowHandle[Any, Any], before: int) -> t
         return None
     # By the run's own clock, whose last known time is that of the last event.
     return max(min(ends) - _moment(events[-1].event_time), timedelta(milliseconds=1))
+
+
+async def until_next_attempt(run: WorkflowHandle[Any, Any]) -> timedelta | None:
+    """How long until a step of a run is tried again, if that is all that the run waits for."""
+    described = (await run.describe()).raw_description
+    attempt = next_attempt_of(described)
+    return None if attempt is None else max(attempt - clock_of(described), timedelta(milliseconds=1))
 
 
 async def _is_idle(run: WorkflowHandle[Any, Any]) -> bool:

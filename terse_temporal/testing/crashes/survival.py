@@ -28,7 +28,15 @@ from ...errors import CrashTestError
 from ...jobs import Job
 from ...stand_ins import StandIns
 from .executions import Execution
-from .histories import Place, is_asleep, places, recorded_attempts, step_names, until_next_sleep_ends
+from .histories import (
+    Place,
+    is_asleep,
+    places,
+    recorded_attempts,
+    step_names,
+    until_next_attempt,
+    until_next_sleep_ends,
+)
 from .report import Boundary, CrashReport, Outcome, Repeat
 from .workers import CrashWorkers
 
@@ -196,12 +204,14 @@ class _Trial:
 
     async def _come_to(self, run: Run, place: Place) -> None:
         """Wait until the run sleeps, or is over. If it is to be killed asleep, let the sleeps before that one pass,
-        each by itself: all skipped at once, that one would be over too.
+        each by itself: all skipped at once, that one would be over too. So do waits for the next attempt of a step.
         """
         sleep = place.point.occurrence if place.point.moment == "asleep" else 1
         while not await is_asleep(run, sleep):
-            if (rest := await until_next_sleep_ends(run, sleep)) is not None:
-                await self.skip(run, rest)
+            rest = await until_next_sleep_ends(run, sleep) or await until_next_attempt(run)
+            if rest is not None:
+                with suppress(RPCError):  # it has ended before its clock could be set
+                    await self.skip(run, rest)
             await asyncio.sleep(_LOOK_EVERY)
 
 
