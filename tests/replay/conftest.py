@@ -23,8 +23,10 @@ async def client(env: JobEnvironment) -> Client:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sleeping(client: Client, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkflowHistory]:
     """The history of a run of `ONBOARD` that sleeps."""
+    # Its worker has ended before the tests begin: to other tests, a process with a worker is another than one without.
     with version(ONBOARD, tmp_path_factory.mktemp("onboard")) as jobs:
         async with running(client, jobs) as task_queue:
             run = await started(client, "rpl-onboard", task_queue)
-            yield await come_to(run, EventType.EVENT_TYPE_TIMER_STARTED)
-        await run.terminate()
+            history = await come_to(run, EventType.EVENT_TYPE_TIMER_STARTED)
+    yield history
+    await run.terminate()
