@@ -345,11 +345,11 @@ class Run:
                 quiet_since = now
             if (trouble := self._trouble()) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
-            if not look.is_open:
-                if at_end:
-                    await asyncio.sleep(_LOOK_EVERY)
-                    continue
+            if not look.is_open and not at_end:
                 raise AssertionError(f"the run {self.id} does not {what}, it has ended: {await self._ending(look)}")
+            if not look.is_open and now - began <= limit:
+                await asyncio.sleep(_LOOK_EVERY)
+                continue
             if look.parked and (look.is_mismatch or now - began > _PARKED_AFTER):
                 raise AssertionError(f"the run {self.id} does not {what}: {await self._parked(look)}")
             if look.questions and not look.busy and not look.sleeps and now - quiet_since > 5 * _LOOK_EVERY:
