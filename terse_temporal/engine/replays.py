@@ -22,7 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from random import Random
 from typing import Final
 
@@ -37,6 +36,7 @@ from temporalio.workflow import Info, NondeterminismError
 
 from ..errors import TerseError, UnknownJobError
 from ..jobs import Job, registered_jobs
+from ..tools.tool import nearest
 from .durable import Recorded
 from .mismatch import first_difference, gist, given_up, recorded_calls, side_by_side
 from .pinned import Pins
@@ -306,10 +306,9 @@ def _cannot_be_executed(job: Job) -> str | None:
 
 def _unknown(name: str, jobs: Iterable[str]) -> str:
     known = sorted(jobs)
-    close = get_close_matches(name, known, n=3)
-    if close:
-        return f"there is no job {name!r} here; did you mean {' or '.join(map(repr, close))}?"
-    return f"there is no job {name!r} here; there is {', '.join(map(repr, known)) or 'none at all'}"
+    return f"there is no job {name!r} here" + (
+        nearest(name, known) or f"; there is {', '.join(map(repr, known)) or 'none at all'}"
+    )
 
 
 def _difference(

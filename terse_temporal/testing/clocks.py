@@ -1,13 +1,15 @@
-"""The time of a run, and of the next attempts of its steps, as the server tells them."""
+"""The time of a run, of its timers and of the next attempts of its steps, as the server tells them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
-__all__ = ["clock_of", "next_attempt_of"]
+__all__ = ["clock_of", "ended_timers", "next_attempt_of"]
 
 _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 
@@ -18,6 +20,17 @@ def clock_of(described: DescribeWorkflowExecutionResponse) -> datetime:
     if extended.HasField("time_skipping_info"):
         return extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
     return datetime.now(UTC)
+
+
+def ended_timers(events: Iterable[HistoryEvent]) -> set[int]:
+    """The events of a history that began timers which are over."""
+    over = set()
+    for event in events:
+        if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+            over.add(event.timer_fired_event_attributes.started_event_id)
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
+            over.add(event.timer_canceled_event_attributes.started_event_id)
+    return over
 
 
 def next_attempt_of(described: DescribeWorkflowExecutionResponse) -> datetime | None:

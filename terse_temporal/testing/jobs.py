@@ -24,7 +24,8 @@ from .all_doubles import Doubles
 from .backstage import Backstage
 from .crash_runs import survived
 from .crashes import CrashPoint, CrashReport
-from .run import Run, run_table
+from .looking import Look
+from .run import Run
 from .state_of_job import StateOfJob
 from .step_doubles import check_step
 from .workers import Workers
@@ -209,29 +210,27 @@ class Jobs:
         self.runs.append(run)
         return run
 
-    async def _open_runs(self) -> list[Run]:
+    async def _open_runs(self, call: str) -> dict[Run, Look]:
+        """The runs of which time can be skipped, and how they stand."""
+        __tracebackhide__ = True
         looks = await asyncio.gather(*(run._look() for run in self.runs))
-        return [run for run, look in zip(self.runs, looks, strict=True) if look.is_open]
+        found = {run: look for run, look in zip(self.runs, looks, strict=True) if look.is_open}
+        if not found:
+            raise AssertionError(f"{call}: no run of this test is open")
+        return found
 
     async def _skip(self, duration: timedelta) -> None:
         __tracebackhide__ = True
-        runs = await self._open_runs()
-        if not runs:
-            raise AssertionError("jobs.skip: no run of this test is open")
-        await asyncio.gather(*(run._skip(duration) for run in runs))
+        await asyncio.gather(*(run._skip(duration) for run in await self._open_runs("jobs.skip")))
 
     async def _skip_to(self, when: datetime) -> None:
         __tracebackhide__ = True
-        runs = await self._open_runs()
-        if not runs:
-            raise AssertionError("jobs.skip_to: no run of this test is open")
-        clocks = [(await run._look()).clock for run in runs]
-        if all(clock >= when for clock in clocks):
-            raise DurationError(f"skip_to({when.isoformat()}): it is {min(clocks).isoformat()} on the clock of the run")
+        clocks = {run: look.clock for run, look in (await self._open_runs("jobs.skip_to")).items()}
+        if all(clock >= when for clock in clocks.values()):
+            now = min(clocks.values())
+            raise DurationError(f"skip_to({when.isoformat()}): it is {now.isoformat()} on the clock of the run")
         # One that is there already stays there.
-        await asyncio.gather(
-            *(run._skip(when - clock) for run, clock in zip(runs, clocks, strict=True) if clock < when)
-        )
+        await asyncio.gather(*(run._skip(when - clock) for run, clock in clocks.items() if clock < when))
 
     async def _verify(self) -> None:
         """Replay every run of the test, and see that nothing has gone wrong on the way.
@@ -271,8 +270,7 @@ class Jobs:
         tables = []
         for run in self.runs:
             look = await run._look()
-            status = "running" if look.status is None else look.status.name.lower()
-            tables.append(f"{run.id}  {status}\n{run_table(look)}")
+            tables.append(f"{run.id}  {look.status_text}\n{look.table()}")
         return "\n\n".join(tables)
 
 

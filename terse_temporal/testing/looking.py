@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from rich.console import Console
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
 from ..memos import read_memo
-from ..timeline import Timeline
-from .clocks import clock_of, next_attempt_of
+from ..timeline import Timeline, timeline_table
+from .clocks import clock_of, ended_timers, next_attempt_of
 from .inputs import Question
 
 __all__ = ["Look", "Sleep", "look_at"]
@@ -25,8 +27,6 @@ _ENDS_OF_TASKS: Final = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
     EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
 }
-
-_ENDS_OF_TIMERS: Final = {EventType.EVENT_TYPE_TIMER_FIRED, EventType.EVENT_TYPE_TIMER_CANCELED}
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,19 @@ class Look:
     next_attempt: datetime | None = None
     parked: str | None = None
     is_mismatch: bool = False
+
+    @property
+    def status_text(self) -> str:
+        """`"running"`, `"completed"` and so on."""
+        return "running" if self.status is None else self.status.name.lower()
+
+    def table(self) -> str:
+        """The steps and sleeps: when each began, counted from the start of the run, and how long it took."""
+        if not self.timeline.entries:
+            return "  (no step and no sleep so far)"
+        out = io.StringIO()
+        Console(file=out, width=120, color_system=None).print(timeline_table(self.timeline, now=self.clock))
+        return "\n".join(f"  {line.rstrip()}" for line in out.getvalue().splitlines() if line.strip())
 
     @property
     def is_open(self) -> bool:
@@ -119,13 +132,8 @@ def _read(events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep]]:
             duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
             begun = event.event_time.ToDatetime(tzinfo=UTC)
             sleeps[event.event_id] = Sleep(duration, begun + duration)
-        elif event.event_type in _ENDS_OF_TIMERS:
-            begun_by = (
-                event.timer_fired_event_attributes.started_event_id
-                or event.timer_canceled_event_attributes.started_event_id
-            )
-            sleeps.pop(begun_by, None)
-    return timeline, list(sleeps.values())
+    over = ended_timers(events)
+    return timeline, [sleep for begun_by, sleep in sleeps.items() if begun_by not in over]
 
 
 def _failed_task(events: Sequence[HistoryEvent]) -> tuple[str | None, bool]:

@@ -45,12 +45,8 @@ def completed(value: Any, function: Callable[..., Any], arguments: Mapping[str, 
     Raises:
         StandInError: what is there does not fit.
     """
-    try:
-        type_ = result_type(function)
-        codec = cached_codec(type_)
-    except (NameError, ValueProblem):
-        return value  # the call itself says so
-    if type_ is Any:
+    codec = _result_codec(function)
+    if codec is None:
         return value
     data = copy.deepcopy(dict(value)) if isinstance(value, Mapping) else value
     if isinstance(value, Mapping):
@@ -71,14 +67,20 @@ def fitting(value: Any, function: Callable[..., Any], name: str) -> Any:
         StandInError: it cannot.
     """
     try:
-        codec = cached_codec(result_type(function))
-    except (NameError, ValueProblem):
-        return value  # the call itself says so
-    try:
-        codec.check(value)
+        if (codec := _result_codec(function)) is not None:
+            codec.check(value)
     except ValueProblem as problem:
         raise StandInError(f"what stands in for {name!r} has returned {value!r}, which it cannot: {problem}") from None
     return value
+
+
+def _result_codec(function: Callable[..., Any]) -> Codec | None:
+    """Of what a function returns, if it says; one whose annotation means nothing is refused by the call itself."""
+    try:
+        type_ = result_type(function)
+        return None if type_ is Any else cached_codec(type_)
+    except (NameError, ValueProblem):
+        return None
 
 
 def _filled(codec: Codec, data: Any, path: tuple[int | str, ...], arguments: Mapping[str, Any]) -> bool:

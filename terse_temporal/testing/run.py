@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from rich.console import Console
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..durations import format_duration
 from ..engine.decisions import DECIDE_UPDATE
 from ..engine.replays import replay
-from ..errors import StepError, TerseError
+from ..errors import TerseError
 from ..jobs import Job
 from ..memos import question_text
-from ..timeline import Entry, timeline_table
+from ..timeline import Entry
 from .backstage import Backstage
+from .endings import is_of, told
 from .inputs import Inputs, Question
 from .looking import Look, Sleep, look_at
 
-__all__ = ["Run", "run_table"]
+__all__ = ["Run"]
 
 _T = TypeVar("_T")
 
@@ -87,8 +86,7 @@ class Run:
     @property
     def status(self) -> str:
         """`"running"`, `"completed"`, `"failed"`, `"canceled"`, `"terminated"` or `"timed_out"`."""
-        status = self._seen().status
-        return "running" if status is None else status.name.lower()
+        return self._seen().status_text
 
     def now(self) -> datetime:
         """The run's own time."""
@@ -96,7 +94,7 @@ class Run:
 
     def timeline(self) -> str:
         """The steps and sleeps as a table: when each began, counted from the start of the run, and how long it took."""
-        return run_table(self._seen())
+        return self._seen().table()
 
     def save_history(self, path: str | Path) -> Path:
         """Write the history so far to a file, for `terse-temporal replay --history`. Its directory is made."""
@@ -209,7 +207,7 @@ class Run:
             return await self._handle.result()
         except WorkflowFailureError as failed:
             # The SDK's words are "Workflow execution failed", after forty lines of its own.
-            failed.args = (f"the run {self.id} failed with {_told(failed.cause)}",)
+            failed.args = (f"the run {self.id} failed with {told(failed.cause)}",)
             raise failed.with_traceback(None) from failed.cause
 
     async def _skip_to_the_end(self) -> str | None:
@@ -234,8 +232,8 @@ class Run:
             result = await self._result()
         except WorkflowFailureError as failed:
             cause = failed.cause
-            if not isinstance(cause, ApplicationError) or not _is_of(cause, error):
-                raise AssertionError(f"the run {self.id} did not fail with {wanted}, but with {_told(cause)}") from None
+            if not isinstance(cause, ApplicationError) or not is_of(cause, error):
+                raise AssertionError(f"the run {self.id} did not fail with {wanted}, but with {told(cause)}") from None
             if match is not None and not re.search(match, cause.message):
                 raise AssertionError(
                     f"the run {self.id} failed with {wanted}, with another message:\n  expected: {match}\n"
@@ -302,7 +300,7 @@ class Run:
             if now - began > self._timeout:
                 raise AssertionError(
                     f"the run {self.id} does not come to rest after the time that was skipped, in {self._timeout:g} s:"
-                    f" a step takes that long in truth.\n{run_table(look)}"
+                    f" a step takes that long in truth.\n{look.table()}"
                 )
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -359,7 +357,7 @@ class Run:
                     " await run.approve(), or before it asks, jobs.inputs.approves(…)."
                 )
             if not look.busy and not look.sleeps and now - quiet_since > _STUCK_AFTER:
-                raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{run_table(look)}")
+                raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{look.table()}")
             if is_resting and not at_end and (ends := [each.until for each in look.sleeps] or look.next_attempt):
                 rest = (min(ends) if isinstance(ends, list) else ends) - look.clock
                 if rest.total_seconds() > limit - (now - began):
@@ -367,18 +365,18 @@ class Run:
                     raise AssertionError(
                         f"the run {self.id} does not {what}: {does}, for another"
                         f" {format_duration(timedelta(seconds=round(rest.total_seconds())))}. Let that pass, await"
-                        f" jobs.skip(…).\n{run_table(look)}"
+                        f" jobs.skip(…).\n{look.table()}"
                     )
             if now - began > limit:
-                raise AssertionError(f"the run {self.id} does not {what}, in {limit:g} s.\n{run_table(look)}")
+                raise AssertionError(f"the run {self.id} does not {what}, in {limit:g} s.\n{look.table()}")
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _ending(self, look: Look) -> str:
         try:
             result = await self._handle.result()
         except WorkflowFailureError as failed:
-            return f"it failed with {_told(failed.cause)}\n{run_table(look)}"
-        return f"it completed, with the result {result!r}\n{run_table(look)}"
+            return f"it failed with {told(failed.cause)}\n{look.table()}"
+        return f"it completed, with the result {result!r}\n{look.table()}"
 
     async def _parked(self, look: Look) -> str:
         async for each in replay([self.job], [look.history], runtime=self._backstage.runtime):
@@ -386,42 +384,3 @@ class Run:
                 what = "its history does not fit the code." if look.is_mismatch else "its code cannot be run:"
                 return f"{what} {each.failure}\n{each.table or ''}"
         return f"its code cannot be run: {look.parked}"
-
-
-def run_table(look: Look) -> str:
-    if not look.timeline.entries:
-        return "  (no step and no sleep so far)"
-    out = io.StringIO()
-    Console(file=out, width=120, color_system=None).print(timeline_table(look.timeline, now=look.clock))
-    return "\n".join(f"  {line.rstrip()}" for line in out.getvalue().splitlines() if line.strip())
-
-
-def _told(failure: BaseException | None) -> str:
-    if isinstance(failure, CancelledError):
-        return "cancellation"
-    if isinstance(failure, ApplicationError):
-        kind = failure.type or ""
-        return failure.message if failure.message.startswith(f"{kind}:") else f"{kind}: {failure.message}"
-    return f"{type(failure).__name__}: {getattr(failure, 'message', failure)}"
-
-
-def _is_of(failure: ApplicationError, wanted: type[BaseException] | str) -> bool:
-    if isinstance(wanted, str):
-        return failure.type == wanted
-    if failure.type == wanted.__name__:
-        return True
-    if wanted is StepError and isinstance(failure.__cause__, ActivityError):
-        return True
-    # By the names of classes that are loaded: a failure is a text.
-    return any(cls.__name__ == failure.type for cls in _descendants(wanted))
-
-
-def _descendants(cls: type[BaseException]) -> Sequence[type[BaseException]]:
-    found, waiting = [], [cls]
-    while waiting:
-        for each in type.__subclasses__(waiting.pop()):
-            # Not what a handler saw of a step's error once, which has the name of that error.
-            if each.__bases__[:1] != (StepError,) or len(each.__bases__) == 1:
-                found.append(each)
-                waiting.append(each)
-    return found

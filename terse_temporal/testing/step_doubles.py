@@ -49,9 +49,11 @@ class StepDoubles:
             StandInError: it was not called, and looks like the name of another step.
         """
         idle = [name for name, record in self._records.items() if not record.real and not record.calls]
+        if not idle:
+            return
+        known = step_names()
+        called = {each for each, other in self._records.items() if other.calls}
         for name in idle:
-            known = step_names()
-            called = {each for each, other in self._records.items() if other.calls}
             if known.only_may_have(name) and (hint := nearest(name, known.names | called)):
                 raise StandInError(f"no run of this test had a step {name!r}{hint}")
 

@@ -14,7 +14,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 
 from ...durations import format_duration
-from ..clocks import clock_of, next_attempt_of
+from ..clocks import clock_of, ended_timers, next_attempt_of
 from .points import CrashPoint, Moment
 
 __all__ = [
@@ -86,7 +86,7 @@ async def is_asleep(run: WorkflowHandle[Any, Any], occurrence: int) -> bool:
     sleeps = [event.event_id for event in events if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED]
     if len(sleeps) < occurrence:
         return False
-    return sleeps[occurrence - 1] in _over(events) or await _is_idle(run)
+    return sleeps[occurrence - 1] in ended_timers(events) or await _is_idle(run)
 
 
 async def until_next_sleep_ends(run: WorkflowHandle[Any, Any], before: int) -> timedelta | None:
@@ -95,7 +95,7 @@ async def until_next_sleep_ends(run: WorkflowHandle[Any, Any], before: int) -> t
     """
     events = (await run.fetch_history()).events
     sleeps = [event for event in events if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED]
-    over = _over(events)
+    over = ended_timers(events)
     ends = [_moment(event.event_time) + _length(event) for event in sleeps if event.event_id not in over]
     if len(sleeps) >= before or not ends or not await _is_idle(run):
         return None
@@ -113,17 +113,6 @@ async def until_next_attempt(run: WorkflowHandle[Any, Any]) -> timedelta | None:
 async def _is_idle(run: WorkflowHandle[Any, Any]) -> bool:
     described = (await run.describe()).raw_description
     return not described.pending_activities and not described.HasField("pending_workflow_task")
-
-
-def _over(events: Iterable[HistoryEvent]) -> set[int]:
-    """The events that began what is over."""
-    over = set()
-    for event in events:
-        if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
-            over.add(event.timer_fired_event_attributes.started_event_id)
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
-            over.add(event.timer_canceled_event_attributes.started_event_id)
-    return over
 
 
 def _length(event: HistoryEvent) -> timedelta:
