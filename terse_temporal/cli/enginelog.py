@@ -20,6 +20,7 @@ from temporalio.client import Client
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from ..durations import format_duration
+from ..once import Once
 
 __all__ = ["EngineLog", "ServerWatch", "quiet_runtime"]
 
@@ -60,7 +61,7 @@ class EngineLog(logging.Filter):
     def __init__(self, server: ServerWatch) -> None:
         super().__init__()
         self._server = server
-        self._said: set[str] = set()
+        self._said = Once()
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.name.startswith("temporalio"):
@@ -95,11 +96,7 @@ class EngineLog(logging.Filter):
     def _is_news(self, text: str) -> bool:
         # A run is told from another by its id; counts of retries do not make the same thing another.
         ids = " ".join(_RUN_ID.findall(text))
-        key = f"{ids} {_COUNT.sub('', _RUN_ID.sub('', text))}"
-        if key in self._said:
-            return False
-        self._said.add(key)
-        return True
+        return self._said.is_new(f"{ids} {_COUNT.sub('', _RUN_ID.sub('', text))}")
 
 
 class ServerWatch:

@@ -27,6 +27,7 @@ from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
 from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
 from ..jobs import Job
+from ..once import Once
 from ..stand_ins import FunctionCall, standing_in
 from ..state import State, StateId, StateStore
 from ..state.calls import CALLS
@@ -78,7 +79,7 @@ class StepRunner:
         self.close_store = close_store
         self._store = store
         self._state_queues = UpdateQueues()
-        self._refused: set[str] = set()
+        self._refused = Once()
 
     @property
     def modules(self) -> frozenset[str]:
@@ -151,8 +152,7 @@ class StepRunner:
         )
 
     def _refuse(self, name: str, error: Exception) -> NoReturn:
-        if str(error) not in self._refused:
-            self._refused.add(str(error))
+        if self._refused.is_new(str(error)):
             _logger.error("step  %s refused: %s", name, error)
         # Not for ever: while a deploy is under way, a worker that knows the function may be next to it.
         raise ApplicationError(

@@ -20,6 +20,7 @@ from temporalio.client import Client
 from temporalio.workflow import Info
 
 from ..durations import format_duration
+from ..once import Once
 from .durable import Recorded
 from .workflows import RunContext
 
@@ -56,7 +57,7 @@ class MismatchReporter:
     def __init__(self) -> None:
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._reported: set[str] = set()
+        self._reported = Once()
         self._reports: set[asyncio.Task[None]] = set()
 
     def attach(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
@@ -66,10 +67,10 @@ class MismatchReporter:
     def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
         """As `Reporter` has it."""
         is_given_up = why.reason == RemoveFromCache.NONDETERMINISM
-        if self._client is None or self._loop is None or info.run_id in self._reported:
+        if self._client is None or self._loop is None:
             return
-        if is_given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up):
-            self._reported.add(info.run_id)
+        due = is_given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up)
+        if due and self._reported.is_new(info.run_id):
             message = why.message if is_given_up else None
             self._loop.call_soon_threadsafe(self._start, info, message, list(context.execution.recorded))
 
@@ -89,7 +90,7 @@ class MismatchReporter:
             table = f"(its history could not be fetched: {err})"
         if message is None:
             # It was only asked something, or its failure is not in the history yet: that is told the next time.
-            self._reported.discard(info.run_id)
+            self._reported.forget(info.run_id)
             return
         _logger.error(
             "run   %s  %s waits: its history does not fit the code of this worker.\n%s\n"

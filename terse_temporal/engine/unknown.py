@@ -14,6 +14,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from ..errors import UnknownJobError
+from ..once import Once
 
 __all__ = ["is_dynamic", "unknown_job_definition"]
 
@@ -23,7 +24,7 @@ _logger = logging.getLogger("terse_temporal.worker")
 def unknown_job_definition(known: Iterable[str]) -> type:
     """A workflow class for every type that has none: its runs wait, and the worker says so once for each."""
     names = ", ".join(sorted(known))
-    said: set[str] = set()
+    said = Once()
 
     async def run(self: Any, args: Sequence[RawValue]) -> None:
         info = workflow.info()
@@ -32,8 +33,7 @@ def unknown_job_definition(known: Iterable[str]) -> type:
             f" queue {info.task_queue!r} has it. To give it up instead: temporal workflow terminate --workflow-id"
             f" {info.workflow_id}"
         )
-        if info.run_id not in said:
-            said.add(info.run_id)
+        if said.is_new(info.run_id):
             _logger.error("run   %s  waits: %s", info.workflow_id, message)
         # Not a failure of Temporal's, so it fails the workflow task, which is tried again, and not the run.
         raise UnknownJobError(message)
