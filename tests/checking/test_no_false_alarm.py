@@ -38,10 +38,23 @@ def test_code_of_the_documentation(page: str, tmp_path: Path, monkeypatch: pytes
         assert [each for each in found if each.code not in ON_PURPOSE.get(page, ())] == []
 
 
-def test_workflows_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is found in workflows of Temporal's public samples, which are deterministic."""
-    monkeypatch.chdir(Path(__file__).parent / "temporal_samples")
-    files = sorted(path.name for path in Path().glob("*.py"))
-    report = check(files)
+WORKFLOWS = sorted((Path(__file__).parent / "temporal_workflows").glob("[a-z]*.py"))
+
+
+def test_workflows_written_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is found in workflows of Temporal's SDK that are deterministic, in all the shapes that they have."""
+    monkeypatch.chdir(ROOT)
+    report = check([str(path.relative_to(ROOT)) for path in WORKFLOWS])
     assert report.findings == []
-    assert (len(files), report.workflows) == (12, 15)
+    assert (len(WORKFLOWS), report.workflows) == (11, 17)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_one_wrong_line_in_them_is_found(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read to the end: what must not be is found in the `run` of every one of them."""
+    code = path.read_text().replace("import annotations\n", "import annotations\nimport time as machine\n", 1)
+    begin = re.compile(r"(?<=@workflow\.run\n)(    async def run\(.*\) -> .*:\n)")
+    wrong, runs = begin.subn(r"\1        machine.sleep(1)\n", code)
+    lines = [number for number, line in enumerate(wrong.splitlines(), 1) if "machine.sleep" in line]
+    assert runs == len(lines) > 0
+    assert [each.line for each in findings(wrong, tmp_path, monkeypatch)] == lines
