@@ -14,10 +14,10 @@ from terse_temporal.testing import Jobs
 
 _GITHUB = Path(__file__).parents[2] / "tests" / "data" / "webhooks" / "github" / "pull_request.opened.json"
 _EVENT = json.loads(_GITHUB.read_text())
-_FILES = "GET /repos/Codertocat/Hello-World/pulls/2/files"
-_COMMENTS = "GET /repos/Codertocat/Hello-World/issues/2/comments"
-_COMMENT = "POST /repos/Codertocat/Hello-World/issues/2/comments"
-_POSTED = {"html_url": "https://github.com/Codertocat/Hello-World/pull/2#issuecomment-1"}
+_FILES = "GET /repos/acme/shop/pulls/2/files"
+_COMMENTS = "GET /repos/acme/shop/issues/2/comments"
+_COMMENT = "POST /repos/acme/shop/issues/2/comments"
+_POSTED = {"html_url": "https://github.com/acme/shop/pull/2#issuecomment-1"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def _file(name: str, additions: int, deletions: int) -> ChangedFile:
 
 async def test_comment(jobs: Jobs, service: Service) -> None:
     """Files are listed once, over all pages, and one comment is posted with the digest."""
-    second_page = f"{service.url}/repos/Codertocat/Hello-World/pulls/2/files?page=2"
+    second_page = f"{service.url}/repos/acme/shop/pulls/2/files?page=2"
     service.answer(
         _FILES,
         Answer([_file("docs/index.md", 5, 0).model_dump()], headers={"Link": f'<{second_page}>; rel="next"'}),

@@ -12,7 +12,7 @@ from terse_temporal.testing import Jobs
 
 _GITHUB = Path(__file__).parents[2] / "tests" / "data" / "webhooks" / "github" / "pull_request.opened.json"
 _EVENT = json.loads(_GITHUB.read_text())
-_REPOSITORY = {"owner": "Codertocat", "repo": "Hello-World"}
+_REPOSITORY = {"owner": "acme", "repo": "shop"}
 _SUMMARY = Summary(headline="Adds a file.", risk="low", look_at=["README.md: a typo"])
 
 
@@ -38,7 +38,7 @@ async def test_comment(jobs: Jobs) -> None:
     assert await jobs.run(pull_request_summary, _EVENT) == {"number": 2, "risk": "low"}
 
     first, second = jobs.model.prompts
-    assert "pull request 2 of the repository 'Hello-World'" in first.text
+    assert "pull request 2 of the repository 'shop'" in first.text
     assert first.tools == ["github.pull_request_read"]
     assert second.results == ["get_diff of 2: README.md | 1 +"]
     jobs.tools.github.add_issue_comment.called_once_with(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
 from terse_temporal import Job
+from tests.webhooks import payload
 
 from .bench import Bench, scheduled
 from .jobs_events import of_a_dataclass, of_a_model, of_a_trigger, of_an_event, of_nothing, of_state
@@ -18,7 +17,6 @@ from .jobs_events import of_a_dataclass, of_a_model, of_a_trigger, of_an_event, 
 LEAD = (
     "Lead(full_name='Ada', home_address=Address(zip_code='8000', street_name=None), born_on=datetime.date(2025, 1, 2))"
 )
-CUSTOMER = Path(__file__).parents[1] / "data" / "webhooks" / "stripe" / "customer.created.json"
 KINDS = pytest.mark.parametrize("kind", [0, 1], ids=["durable", "plain"])
 
 
@@ -46,7 +44,7 @@ async def test_annotations_decide(bench: Bench, kind: int) -> None:
 @KINDS
 async def test_the_model_of_a_trigger(bench: Bench, kind: int) -> None:
     """Without annotation the one typed trigger's model is it, from the vendor's payload and from the short form."""
-    name, _, text, line = await run(bench, of_a_trigger[kind], json.loads(CUSTOMER.read_text()))
+    name, _, text, line = await run(bench, of_a_trigger[kind], payload("stripe/customer.created"))
     assert name == "CustomerCreated"
     assert "Customer created" in text
     assert line.startswith("CustomerCreated ")
