@@ -225,7 +225,7 @@ class StepRunner:
             return None
         # Of the task queue, also where a plugin serves several workers.
         of = StateId(info.namespace, info.task_queue, job.name)
-        return JobState(of, job.state_schema, self._store, self._state_queues, self.threads)
+        return JobState(of, job.state_schema, self._store, self._state_queues, info.workflow_run_id or "", self.threads)
 
     async def _run(self, function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         return await run_function(function, positional, keywords, threads=self.threads, must_end=_is_cancelled)

@@ -175,9 +175,9 @@ class DurableExecution:
         return place(frame.f_code.co_filename, frame.f_lineno) if is_users(frame) else self.job.where
 
     def _key(self, name: str) -> str:
-        """The idempotency key: of the workflow, its first run, the step's name and how often that came before.
+        """The idempotency key: of the workflow, the run's place in its chain, the step's name and its occurrence.
 
-        It survives retries and resets, and continuing as new; not a reset of a run with a cron schedule.
+        It survives retries of the step and resets of the run.
         """
         info = workflow.info()
         occurrence = self._occurrences[name]
@@ -261,12 +261,14 @@ class DurableExecution:
 
 
 def run_identity(info: workflow.Info) -> str:
-    """What idempotency keys take a run by: its first run, the same after a reset.
+    """What idempotency keys take a run by: the run id that it had before any reset.
 
-    With a cron schedule all runs of the chain have the same first one, and are told apart by their own.
+    Runs of one workflow id follow each other: continued as new by their author, by a cron schedule, by a retry policy
+    of the workflow. Each is another run with keys of its own. A reset (also of a reset) forks the history behind the
+    event that says this id, so it stays. Where the engine itself continues a run, the id that it began with has to be
+    handed on, and this is the place to read it.
     """
-    first = info.first_execution_run_id
-    return f"{first}/{info.run_id}" if info.cron_schedule else first
+    return info.original_execution_run_id
 
 
 def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHandle[Any]:

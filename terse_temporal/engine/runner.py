@@ -64,7 +64,7 @@ class JobRunner(WorkflowRunner):
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         if job_of_definition(det.defn.cls) is None:
             return self._otherwise.create_instance(det)
-        # Of the first run, so that one that is reset or continued as new has the same.
+        # Of the run before any reset, so that one that is reset has the same.
         pins = Pins(det.info.workflow_start_time, random.Random(run_identity(det.info)))
         job, namespace = self._sources[str(det.defn.name)].copy(pins)
         context = RunContext(job, namespace, self._index)

@@ -11,12 +11,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from ..direct import StepContext
 from ..errors import StateValueError, StepInputError
 from ..faults import never_again
 from ..invocation import cached_codec, run_function
 from ..values import MAX_BYTES, ValueProblem, encoded_size, fresh
 from .arguments import argument_types
-from .keeping import here
+from .keeping import JobState, here
 from .store import Stored
 
 __all__ = ["CALLS"]
@@ -39,13 +40,13 @@ async def set(key: str, value: Any, again: int = 0) -> None:  # noqa: A001  # th
     """Set a key."""
     state, step = here("state.set()")
     state.schema.load(state.schema.key(key, "state.set"), Stored(value), "state.set")
-    await state.store.set(state.of, key, value, write=_write(step.idempotency_key, again))
+    await state.store.set(state.of, key, value, write=_write(state, step, again))
 
 
 async def delete(key: str, again: int = 0) -> None:
     """Unset a key."""
     state, step = here("state.delete()")
-    await state.store.delete(state.of, state.schema.key(key, "state.delete"), write=_write(step.idempotency_key, again))
+    await state.store.delete(state.of, state.schema.key(key, "state.delete"), write=_write(state, step, again))
 
 
 async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., Any], in_place: bool = False) -> Any:
@@ -72,7 +73,7 @@ async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., 
             )
         return data
 
-    write = _write(step.idempotency_key, key, arguments) if in_place else step.idempotency_key
+    write = _write(state, step, *((key, arguments) if in_place else ()))
     async with state.queues.turn(state.of, key):
         return await state.store.update(state.of, key, change, write=write)
 
@@ -85,15 +86,16 @@ def _loaded(function: Callable[..., Any], arguments: Sequence[Any], key: str) ->
         raise StepInputError(f"state.update({key!r}): an argument {problem}") from None
 
 
-def _write(key: str, *more: Any) -> str:
-    """The key of a write: the step's, with what else tells it from another write of a step that runs again.
+def _write(state: JobState, step: StepContext, *more: Any) -> str:
+    """The key of a write: of the run, the step, and what else tells it from another write of a step that runs again.
+
+    The run is the one that was started or reset: whoever resets a run wants its writes made again, and an attempt of an
+    activity that is repeated has the run id of the one before.
 
     In place, within a step, the n-th call of the next attempt has the key of the n-th call of this one. A `set` is made
     again then, as everything that the step does; an update has happened, if it is the same.
     """
-    if not any(more):
-        return key
-    return hashlib.sha256(json.dumps([key, *more]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([state.run_id, step.idempotency_key, *more]).encode()).hexdigest()[:32]
 
 
 #: By activity type.

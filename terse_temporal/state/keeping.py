@@ -49,6 +49,7 @@ class JobState:
         schema: its keys and types, of the module as the worker imported it.
         store: where it is kept.
         queues: shared by all jobs of the worker.
+        run_id: of the run that makes the calls. After a reset it is another, while the keys of steps stay.
         threads: where functions of updates run that are not coroutine functions; `None` is the loop's own.
     """
 
@@ -56,6 +57,7 @@ class JobState:
     schema: StateSchema
     store: StateStore
     queues: UpdateQueues
+    run_id: str
     threads: Executor | None = None
 
 

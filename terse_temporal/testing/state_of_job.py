@@ -41,7 +41,7 @@ class StateOfJob:
     async def _called(self, call: Callable[[State], Coroutine[Any, Any, Any]]) -> Any:
         job, client = self._job, self._backstage.client
         of = StateId(client.namespace, await self._workers.queue_of(job), job.name)
-        kept = JobState(of, job.state_schema, TemporalStore(lambda: client), UpdateQueues())
+        kept = JobState(of, job.state_schema, TemporalStore(lambda: client), UpdateQueues(), "")
         step = StepContext("a test", 1, uuid.uuid4().hex)
         with executing(DirectExecution(job.name, job.where, step, state=kept)):
             return await call(State(job.state_schema))
