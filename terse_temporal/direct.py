@@ -54,14 +54,17 @@ class StepContext:
         attempt: 1 for the first try. Interrupted tries count too.
         idempotency_key: the same on every attempt of this step, and different for every other step of every other run.
             32 hexadecimal characters: send it wherever a service takes an idempotency key.
+        by_model: whether it is the call of a tool that a model asked for, so that its arguments are a model's and may
+            be those of whoever wrote what the model has read.
     """
 
-    __slots__ = ("attempt", "idempotency_key", "name")
+    __slots__ = ("attempt", "by_model", "idempotency_key", "name")
 
-    def __init__(self, name: str, attempt: int, idempotency_key: str) -> None:
+    def __init__(self, name: str, attempt: int, idempotency_key: str, *, by_model: bool = False) -> None:
         self.name = name
         self.attempt = attempt
         self.idempotency_key = idempotency_key
+        self.by_model = by_model
 
     def __repr__(self) -> str:
         return f"<StepContext {self.name!r}, attempt {self.attempt}, key {self.idempotency_key}>"
@@ -132,7 +135,7 @@ class DirectExecution:
         attempt = 1
         while True:
             # Counted on from the step around it, so that no attempt of either looks like the first.
-            context = StepContext(request.name, outer + attempt - 1, key)
+            context = StepContext(request.name, outer + attempt - 1, key, by_model=request.by_model)
             inside = DirectExecution(self.job, self._job_where, context, state=self.state, tokens=self.tokens)
             try:
                 with executing(inside):

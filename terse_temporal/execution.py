@@ -78,6 +78,7 @@ class StepRequest:
         reference: how a worker finds the function, where that is not by its place in a module.
         functions, types: arguments by name that are functions and types, and travel as references.
         as_json: the arguments are JSON that was validated before, and the result is wanted as JSON too.
+        by_model: a model asks for the call, not the job's code.
         summary: a few words for the Web UI.
     """
 
@@ -94,6 +95,7 @@ class StepRequest:
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
     as_json: bool = False
+    by_model: bool = False
     summary: str | None = None
 
 

@@ -183,7 +183,7 @@ class Conversation:
             refusal = await approved(name, _shown(call), self.approvals)
             if refusal is not None:
                 return {"error": refusal}
-            request = replace(_template(name), arguments=call["arguments"], as_json=True)
+            request = replace(_template(name), arguments=call["arguments"], as_json=True, by_model=True)
             return {"value": await execution_for_call().call(request)}
         except asyncio.CancelledError:
             task = asyncio.current_task()

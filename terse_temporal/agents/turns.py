@@ -155,10 +155,7 @@ class _Turn:
         tool = self._tools[call.tool_name]
         wanted: dict[str, Any] = {"id": call.tool_call_id, "tool": tool.name}
         try:
-            given = call.args_as_dict()
-            if hidden := tool.code_only.intersection(given):
-                return {**wanted, "error": f"the tool has no argument {sorted(hidden)[0]!r}"}
-            return {**wanted, "arguments": tool.from_json(given)}
+            return {**wanted, "arguments": tool.from_json(call.args_as_dict(), by_model=True)}
         except (StepInputError, ValueProblem) as err:
             return {**wanted, "error": str(err)}
 

@@ -145,7 +145,7 @@ class StepRunner:
         references = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
         references |= {name: resolve_type(reference) for name, reference in call.types.items()}
         where = job.where if job else "of a job that is not on this worker"
-        context = StepContext(name, info.attempt, call.key)
+        context = StepContext(name, info.attempt, call.key, by_model=call.by_model)
         execution = DirectExecution(call.job, where, context, state=self._state_of(job, info))
         return functools.partial(
             self._run_step, call, name, info, function, references, input_type, output_type, execution

@@ -134,6 +134,7 @@ class DurableExecution:
             input_schema=self._reference(request, request.input_schema, where),
             output_schema=self._reference(request, request.output_schema, where),
             retry=None if request.retry is None else retry_to_wire(request.retry),
+            by_model=request.by_model,
             functions={name: self._refer(given, request, where) for name, given in request.functions.items()},
             types={name: self._reference(request, given, where) for name, given in request.types.items()},
         ).to_wire()

@@ -50,6 +50,7 @@ class StepCall:
         retry: `max_attempts`, `initial`, `multiplier`, `max_delay` (seconds) and `on` (references to classes), or
             `faults` (see `execution.RetryRule`).
         timeout: of one attempt, in seconds.
+        by_model: a model asks for the call, not the job's code.
     """
 
     function: str
@@ -63,6 +64,7 @@ class StepCall:
     retry: Mapping[str, Any] | None = None
     functions: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
+    by_model: bool = False
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "key": self.key}
@@ -72,7 +74,7 @@ class StepCall:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        for name in ("functions", "types", "retry"):
+        for name in ("functions", "types", "retry", "by_model"):
             if value := getattr(self, name):
                 wire[name] = value
         return wire
@@ -117,6 +119,7 @@ def read_call(wire: Any) -> StepCall | JobCall:
             retry=wire.get("retry"),
             functions=dict(wire.get("functions") or {}),
             types=dict(wire.get("types") or {}),
+            by_model=bool(wire.get("by_model")),
         )
     except (KeyError, TypeError, ValueError) as err:
         raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err

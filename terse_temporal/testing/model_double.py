@@ -209,7 +209,7 @@ def _checked(answer: Any) -> Any:
     for call in answer if isinstance(answer, list) else [answer]:
         if isinstance(call, ToolCall):
             # A model writes JSON, by the names that it is shown.
-            toolbox.find(call.name).from_json(codec(Any).dump(dict(call.arguments)))
+            toolbox.find(call.name).from_json(codec(Any).dump(dict(call.arguments)), by_model=True)
     if inspect.isroutine(answer):
         raise StandInError("jobs.model.replies(…) takes answers; for a function there is jobs.model.does(…)")
     return answer

@@ -94,7 +94,7 @@ class MountedTool(Tool):
             )
         return data
 
-    def from_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def from_json(self, arguments: Mapping[str, Any], *, by_model: bool = False) -> dict[str, Any]:
         return self._bound(arguments)
 
     def shown(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -73,13 +73,20 @@ class Tool:
         """
         return replace(self.template(), arguments=self._bound(self._respelled(arguments)))
 
-    def from_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments that a model gives, checked: JSON, for a request that is `as_json`.
+    def from_json(self, arguments: Mapping[str, Any], *, by_model: bool = False) -> dict[str, Any]:
+        """The arguments that a model or a test gives, checked: JSON, for a request that is `as_json`.
+
+        Args:
+            arguments: by name, in either spelling.
+            by_model: a model gives them, so none may be for code alone.
 
         Raises:
-            StepInputError: there is one too many or too few, or one does not fit.
+            StepInputError: there is one too many or too few, or one does not fit or is for code alone.
         """
         bound = self._bound(self._respelled(arguments))
+        # Of the names as the function has them: a model is free to spell them `authEnv` or `AUTH_ENV`.
+        if by_model and (hidden := sorted(self.code_only.intersection(bound))):
+            raise StepInputError(f"tool {self.name!r} ({self.where}) has no argument {hidden[0]!r} for a model")
         types = parameter_types(self.function)
         problems = []
         for name, value in bound.items():

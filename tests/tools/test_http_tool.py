@@ -303,15 +303,26 @@ async def test_credentials_that_are_missing_or_wrong(server: HttpServer, monkeyp
 
 
 async def test_the_operators_list(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With TERSE_HTTP_CREDENTIALS only what it lists is sent, and only where it says."""
+    """With TERSE_HTTP_CREDENTIALS only what it lists is sent, and only where it says: scheme, host and port."""
     monkeypatch.setenv("CRM_TOKEN", "sesame-open")
+    monkeypatch.setenv("ANYWHERE", "sesame-half")
     monkeypatch.setenv("OTHER", "sesame-shut")
-    monkeypatch.setenv("TERSE_HTTP_CREDENTIALS", "CRM_TOKEN@127.0.0.1 OTHER@api.example.com")
+    place = server.url.removeprefix("http://")
+    others = (
+        f"OTHER@api.example.com OTHER@127.0.0.1 OTHER@{place} OTHER@https://{place} OTHER@http://127.0.0.1:81 OTHER@["
+    )
+    monkeypatch.setenv("TERSE_HTTP_CREDENTIALS", f"CRM_TOKEN@{server.url} ANYWHERE {others}")
     await toolbox.http.request(method="GET", url=server.url, auth_env="CRM_TOKEN")
+    await toolbox.http.request(method="GET", url=server.url, headers_env={"X-Key": "ANYWHERE"})
     for variable in ("OTHER", "HOME"):
         text = str(await failed(method="GET", url=server.url, auth_env=variable))
-        assert f'Add "{variable}@127.0.0.1" to that' in text
-    assert len(server.requests) == 1
+        assert f'Add "{variable}@{server.url}" to that' in text
+    # A host by itself is its https at 443, of which no server is needed to be told no.
+    text = str(await failed(method="GET", url="https://127.0.0.1:8443/", auth_env="CRM_TOKEN"))
+    assert 'Add "CRM_TOKEN@127.0.0.1:8443" to that' in text
+    text = str(await failed(method="GET", url="http://api.example.com/", auth_env="OTHER"))
+    assert 'Add "OTHER@http://api.example.com" to that' in text
+    assert len(server.requests) == 2
 
 
 async def test_credentials_in_the_arguments(server: HttpServer) -> None:

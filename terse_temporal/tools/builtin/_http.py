@@ -27,6 +27,7 @@ import httpx
 from ..._version import __version__
 from ...durations import format_duration
 from ...errors import ServiceError, TransientServiceError
+from ...execution import current_execution
 from ...faults import fault_of
 from ...steps import current_step
 from ...values import MAX_BYTES
@@ -107,9 +108,9 @@ class _Call:
     def what(self) -> str:
         return f"{self.outgoing.method} {self.where}"
 
-    def credential(self, header: str, variable: str, host: str) -> str:
-        """The value of a variable, for a header, if the operator lets it go to that host."""
-        _refuse_unlisted(variable, host)
+    def credential(self, header: str, variable: str, target: httpx.URL) -> str:
+        """The value of a variable, for a header, if the operator lets it go there."""
+        _refuse_unlisted(variable, target)
         self.secret_headers.add(header)
         return self.credentials.read(variable, f"the header {header!r}")
 
@@ -170,9 +171,9 @@ def _request(outgoing: Outgoing, call: _Call) -> httpx.Request:
     )
     headers.update(outgoing.headers)
     for name, variable in outgoing.headers_env.items():
-        headers[name] = call.credential(name, variable, target.host)
+        headers[name] = call.credential(name, variable, target)
     if outgoing.auth_env is not None:
-        headers["Authorization"] = f"Bearer {call.credential('Authorization', outgoing.auth_env, target.host)}"
+        headers["Authorization"] = f"Bearer {call.credential('Authorization', outgoing.auth_env, target)}"
     if outgoing.method not in ("GET", "HEAD"):
         headers.setdefault("Idempotency-Key", current_step().idempotency_key)
     return httpx.Request(
@@ -304,18 +305,38 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _refuse_unlisted(variable: str, host: str) -> None:
-    """Keep to the operator's list, if there is one, of variables that may be sent, and to which hosts.
+def _refuse_unlisted(variable: str, target: httpx.URL) -> None:
+    """Keep to the operator's list of variables that may be sent, and where to.
 
-    The names come from a job's code, its input, or a model; the list is in the hands of whoever runs the worker.
+    The names come from a job's code or its input, and the list is in the hands of whoever runs the worker. Without one,
+    the code is trusted. A model never is: it is refused such arguments before they are recorded, but a call may have
+    been recorded by another version of this package.
     """
+    step = getattr(current_execution(), "step_context", None)
+    by_model = step is not None and step.by_model
     listed = os.environ.get("TERSE_HTTP_CREDENTIALS")
-    if listed is not None and not {variable, f"{variable}@{host}"} & set(listed.split()):
-        raise ServiceError(
-            f"{_TOOL} may not send the environment variable {variable!r} to {host!r}: TERSE_HTTP_CREDENTIALS, on"
-            f' this worker, does not list it. Add "{variable}@{host}" to that if it is right.',
-            tool=_TOOL,
-        )
+    if listed is None and not by_model:
+        return
+    for entry in (listed or "").split():
+        name, at, place = entry.partition("@")
+        if name == variable and (_is_place(place, target) if at else not by_model):
+            return
+    netloc = target.netloc.decode()
+    place = netloc if target.scheme == "https" else f"{target.scheme}://{netloc}"
+    raise ServiceError(
+        f"{_TOOL} may not send the environment variable {variable!r} to {f'{target.scheme}://{netloc}'!r}"
+        f"{' in a call that a model makes' if by_model else ''}: TERSE_HTTP_CREDENTIALS, on this worker, does not list"
+        f' it. Add "{variable}@{place}" to that if it is right.',
+        tool=_TOOL,
+    )
+
+
+def _is_place(entry: str, target: httpx.URL) -> bool:
+    """Whether an entry of the list, `host`, `host:port` or `scheme://host:port`, is where a request goes."""
+    try:
+        return _origin(httpx.URL(entry if "://" in entry else f"https://{entry}")) == _origin(target)
+    except httpx.InvalidURL:
+        return False
 
 
 def _is_untrusted(error: BaseException) -> bool:

@@ -141,7 +141,8 @@ class Email:
     limit: timedelta
 
 
-@toolbox.tool("email.send")
+# Who a message is from is not for a model to say: mail servers take it from whoever has logged in.
+@toolbox.tool("email.send", code_only=["from_"])
 async def send(
     to: Addresses,
     subject: Line,
