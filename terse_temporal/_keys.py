@@ -8,11 +8,14 @@ alias worked out, and sees through unions, lists, nested classes and annotations
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import CoreSchema
 
 __all__ = ["fold", "respell"]
+
+#: Lists within lists that are looked into to tell which member of a union a value was written for.
+_LISTS_COMPARED: Final = 4
 
 
 def fold(key: str) -> str:
@@ -163,10 +166,10 @@ def _choice(value: Any, union: _Node) -> _Node | None:
     return best
 
 
-def _fit(value: Any, node: _Node) -> int | None:
+def _fit(value: Any, node: _Node, depth: int = 0) -> int | None:
     """How many of the keys a schema knows, less those it misses; None where the shape is another."""
     if "choices" in node.schema:
-        return max((fit for choice in node.choices() if (fit := _fit(value, choice)) is not None), default=None)
+        return max((fit for choice in node.choices() if (fit := _fit(value, choice, depth)) is not None), default=None)
     if isinstance(value, dict):
         if fields := node.fields():
             spellings = _spellings(value, fields)
@@ -175,5 +178,7 @@ def _fit(value: Any, node: _Node) -> int | None:
             return sum(found) - sum(field.required and not there for field, there in zip(fields, found, strict=True))
         return 0 if node.schema["type"] == "dict" else None
     if isinstance(value, list) and "items_schema" in node.schema:
-        return (_fit(value[0], _items(node, len(value))[0]) or 0) if value else 0
+        # Not to the bottom: in a union of two kinds of list every level would double what there is to compare.
+        deeper = value and depth < _LISTS_COMPARED
+        return (_fit(value[0], _items(node, len(value))[0], depth + 1) or 0) if deeper else 0
     return None

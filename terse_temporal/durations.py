@@ -41,7 +41,13 @@ _UNITS: Final[dict[str, tuple[float, str]]] = {
     for spelling in spellings.split()
 }
 
-_DURATION: Final = re.compile(r"(?P<sign>-?)(?P<number>\d*\.?\d+) *(?P<unit>[a-z]*)", re.IGNORECASE | re.ASCII)
+_DURATION: Final = re.compile(
+    r"(?P<sign>-?)(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+) *(?P<unit>[a-z]*)", re.IGNORECASE | re.ASCII
+)
+
+#: Characters of a duration. One may come from outside, with a million digits in it.
+_MOST_CHARACTERS: Final = 100
+_SHOWN: Final = 20
 
 _ACCEPTED: Final = (
     'accepted: one number and one unit, such as "30s", "5m", "1.5h", "3d" or "2 weeks", a timedelta,'
@@ -57,8 +63,13 @@ def parse_duration(text: str) -> timedelta:
             A bare number is milliseconds; a year is 365.25 days and a month a twelfth of that, as in `ms`.
 
     Raises:
-        DurationError: the text is something else, or comes to zero, less than zero, or more than `LONGEST`.
+        DurationError: the text is something else, has more than 100 characters, or comes to zero, less than zero, or more than `LONGEST`.
     """
+    if isinstance(text, str) and len(text) > _MOST_CHARACTERS:
+        raise DurationError(
+            f"{text[:_SHOWN]!r}… is not a duration: it has {len(text):,} characters, of {_MOST_CHARACTERS} at most;"
+            f" {_ACCEPTED}"
+        )
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise DurationError(f"{text!r} is not a duration; {_ACCEPTED}")

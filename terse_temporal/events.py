@@ -28,6 +28,14 @@ __all__ = ["Event", "EventModel"]
 _LOG_LINE: Final = 200
 _LOG_VALUE: Final = 40
 
+#: How far a prompt indents, in characters. What is nested deeper is JSON on one line: events come from outside, and
+#: indenting each line of a deep one by all of its depth would take longer than a workflow task may.
+_DEEPEST: Final = 40
+
+#: Names and keys that are compared for a hint, and their length. Both may come from outside.
+_COMPARED: Final = 1_000
+_LONGEST_COMPARED: Final = 100
+
 
 class Event(dict[str, Any]):
     """An untyped event. Its fields read as attributes and as items, nested and inside lists too.
@@ -214,7 +222,8 @@ def _spelling(name: str, keys: Iterable[str]) -> str | None:
 
 def _no_field(what: str, name: str, keys: Iterable[str]) -> str:
     present = list(keys)
-    nearest = difflib.get_close_matches(name, present, n=1)
+    compared = [key for key in present[:_COMPARED] if len(key) <= _LONGEST_COMPARED]
+    nearest = difflib.get_close_matches(name[:_LONGEST_COMPARED], compared, n=1)
     hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
     shown = ", ".join(f'"{key}"' for key in present[:20]) + (", …" if len(present) > 20 else "")
     return f'{what} has no field "{name}"{hint} (it has {shown or "no fields"})'
@@ -237,29 +246,43 @@ def _plain(value: Any) -> Any:
 
 
 def _text(title: str, data: dict[str, Any]) -> str:
-    return "\n".join([title, *(_yaml(data) if data else ["(no fields)"])])
+    lines = [title]
+    _add_lines(lines, data if data else "(no fields)", "", "")
+    return "\n".join(lines)
 
 
-def _yaml(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
+def _add_lines(lines: list[str], value: Any, first: str, rest: str) -> None:
+    """Add a value as lines, the first and the others behind these indentations."""
+    if isinstance(value, dict | list) and len(rest) >= _DEEPEST:
+        lines.append(first + json.dumps(value, ensure_ascii=False))
+    elif isinstance(value, dict):
         for key, item in value.items():
             if isinstance(item, dict | list) or (isinstance(item, str) and len(item.splitlines()) > 1):
-                yield f"{key}:" if isinstance(item, dict | list) else f"{key}: |"
-                yield from (f"  {line}" for line in _yaml(item))
+                lines.append(f"{first}{key}:" if isinstance(item, dict | list) else f"{first}{key}: |")
+                _add_lines(lines, item, f"{rest}  ", f"{rest}  ")
             else:
-                yield f"{key}: {next(_yaml(item))}"
+                _add_lines(lines, item, f"{first}{key}: ", rest)
+            first = rest
     elif isinstance(value, list):
         for item in value:
-            yield from (f"{'  ' if number else '- '}{line}" for number, line in enumerate(_yaml(item)))
+            _add_lines(lines, item, f"{first}- ", f"{rest}  ")
+            first = rest
     elif isinstance(value, str):
-        yield from value.splitlines() or [""]
+        for line in value.splitlines() or [""]:
+            lines.append(first + line)
+            first = rest
     else:
-        yield json.dumps(value)
+        lines.append(first + json.dumps(value))
 
 
 def _line(title: str, data: dict[str, Any]) -> str:
-    fields = (f"{path}={_cut(repr(value), _LOG_VALUE)}" for path, value in _leaves(data, ""))
-    return _cut(" ".join([title, *fields]), _LOG_LINE)
+    line = title
+    for path, value in _leaves(data, ""):
+        shown = value[: _LOG_VALUE + 1] if isinstance(value, str) else value
+        line += f" {path}={_cut(repr(shown), _LOG_VALUE)}"
+        if len(line) > _LOG_LINE:  # there may be a million more
+            break
+    return _cut(line, _LOG_LINE)
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:

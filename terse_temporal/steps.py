@@ -30,6 +30,9 @@ _T = TypeVar("_T")
 #: hung one is noticed the same hour. A worker that dies is noticed by its heartbeats, in seconds, whatever this is.
 DEFAULT_TIMEOUT = "10m"
 
+#: The largest `multiplier` of a `Retry`.
+_STEEPEST = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
@@ -38,7 +41,7 @@ class Retry:
     Args:
         max_attempts: how often it is tried in all, at least 1. An attempt that was interrupted counts as one.
         initial: the delay before the second attempt.
-        multiplier: what each further delay is multiplied by, at least 1.
+        multiplier: what each further delay is multiplied by, from 1 to a million.
         max_delay: the longest delay; never less than `initial`.
         on: the classes of exceptions that may be retried; `None` is every `Exception`.
 
@@ -57,8 +60,11 @@ class Retry:
     def __post_init__(self) -> None:
         if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
             raise JobDefinitionError(f"Retry(max_attempts={self.max_attempts!r}): give a whole number of 1 or more")
-        if not isinstance(self.multiplier, int | float) or self.multiplier < 1:
-            raise JobDefinitionError(f"Retry(multiplier={self.multiplier!r}): give a number of 1 or more")
+        # Compared this way round, since nothing is true of a NaN.
+        if not (isinstance(self.multiplier, int | float) and 1 <= self.multiplier <= _STEEPEST):
+            raise JobDefinitionError(
+                f"Retry(multiplier={self.multiplier!r}): give a number of 1 or more, and {_STEEPEST:,} at most"
+            )
         self._rule()
 
     def _rule(self) -> RetryRule:

@@ -25,6 +25,10 @@ __all__ = ["MAX_BYTES", "Codec", "ValueProblem", "codec", "encoded_size", "fresh
 MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
 
 
+#: Wrong fields that are named. An event from outside may hold half a million, whose lines take seconds to write.
+_MOST_ERRORS: Final = 1_000
+
+
 class ValueProblem(Exception):  # noqa: N818  # not an error of its own: a reason, for one
     """Why a value cannot pass, for the caller to raise as an error of its own, with the step or job in it."""
 
@@ -118,6 +122,8 @@ def type_name(type_: Any) -> str:
 
 def validation_text(err: ValidationError, type_: Any) -> str:
     """Every wrong field of a failed validation, one per line, with its path and what was there."""
+    if (count := err.error_count()) > _MOST_ERRORS:
+        return f"does not fit {type_name(type_)}: {count:,} values in it are wrong, too many to name each"
     lines = [
         f"  {'.'.join(map(str, detail['loc'])) or '(the value itself)'}: {detail['msg']}{_shown(detail)}"
         for detail in err.errors(include_url=False, include_context=False)
@@ -128,7 +134,8 @@ def validation_text(err: ValidationError, type_: Any) -> str:
 def _shown(detail: Any) -> str:
     if detail["type"] == "missing" or isinstance(detail["input"], dict):
         return ""
-    text = repr(detail["input"])
+    given = detail["input"]
+    text = repr(given[:60] if isinstance(given, str) else given)
     return f" (it is {text if len(text) <= 60 else text[:57] + '…'})"
 
 

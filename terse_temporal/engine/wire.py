@@ -8,6 +8,7 @@ any data converter, and a person with `temporal workflow show`, can read it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -105,6 +106,8 @@ def read_call(wire: Any) -> StepCall | JobCall:
             f"its input has version {wire['v']}, and this worker reads up to {VERSION}: a newer one wrote it"
         )
     try:
+        if "timeout" in wire and not math.isfinite(float(wire["timeout"])):
+            raise WireError(f"its input has the timeout {wire['timeout']!r}, which is no number of seconds")
         if "run" in wire:
             return JobCall(job=str(wire["run"]), event=wire["event"], key=str(wire["key"]))
         return StepCall(
@@ -121,7 +124,7 @@ def read_call(wire: Any) -> StepCall | JobCall:
             types=dict(wire.get("types") or {}),
             by_model=bool(wire.get("by_model")),
         )
-    except (KeyError, TypeError, ValueError) as err:
+    except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err
 
 
