@@ -63,7 +63,8 @@ def parse_duration(text: str) -> timedelta:
             A bare number is milliseconds; a year is 365.25 days and a month a twelfth of that, as in `ms`.
 
     Raises:
-        DurationError: the text is something else, has more than 100 characters, or comes to zero, less than zero, or more than `LONGEST`.
+        DurationError: the text is something else, has more than 100 characters, or comes to zero, less than zero, or
+            more than `LONGEST`.
     """
     if isinstance(text, str) and len(text) > _MOST_CHARACTERS:
         raise DurationError(

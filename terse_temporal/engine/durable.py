@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import inspect
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -289,18 +291,31 @@ def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHan
     )
 
 
+def _out_of_reach_of_anyio() -> contextlib.AbstractContextManager[object]:
+    """Keep a cancelled scope of anyio from cancelling this task again.
+
+    It does so in every turn of the event loop until the task has left the scope, so that the workflow task would have
+    no end. Whoever uses scopes has imported anyio.
+    """
+    anyio = sys.modules.get("anyio")
+    return anyio.CancelScope(shield=True) if anyio is not None else contextlib.nullcontext()
+
+
 async def _until_ended(handle: workflow.ActivityHandle[Any]) -> Any:
     """The result of a step; when the handler's task is cancelled, the step has ended before that goes on.
 
     Shielded, so that the server is asked once, and so that what the handler does in its `finally` does not overlap with
-    the step.
+    the step. The task may be cancelled again while it waits: the wait goes on.
     """
     try:
         return await asyncio.shield(handle)
     except asyncio.CancelledError:
         if not handle.done():
             handle.cancel()
-            await workflow.wait([handle])
+            with _out_of_reach_of_anyio():
+                while not handle.done():
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await workflow.wait([handle])
         if not handle.cancelled():
             handle.exception()  # looked at, so that nobody complains that it was not
         raise

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+import anyio
+
 from terse_temporal import Event, Retry, create_job, current_step, job_step, sleep
 from terse_temporal.errors import StepError
 from tests.effects import record
@@ -20,7 +22,7 @@ async def work(data: dict[str, Any]) -> int:
     try:
         await asyncio.sleep(data.get("seconds", 0))
     except asyncio.CancelledError:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(data.get("lingers", 0.05))
         record(data["effects"], f"cancelled {data['name']}")
         raise
     if data.get("fails"):
@@ -165,3 +167,32 @@ async def keys(event: Event) -> list[str]:
         await job_step(run=once_more, input=event.effects, retry=Retry(initial="20ms")),
     ]
     return found + list(await asyncio.gather(*(job_step(run=key) for _ in range(3))))
+
+
+@create_job(name="cancels-a-step-again-and-again", durable=True)
+async def cancelled_repeatedly(event: Event) -> str:
+    """A task is cancelled three times while its step takes a moment to end; so is what stands in a scope of anyio."""
+    how = "timed out"
+
+    async def clean(name: str) -> None:
+        await job_step(run=work, input={"effects": event.effects, "name": f"clean {name}"}, name=f"clean-{name}")
+
+    async def branch_and_clean() -> None:
+        try:
+            await branch(event, "task", seconds=20, lingers=0.6)
+        finally:
+            await clean("task")
+
+    task = asyncio.create_task(branch_and_clean())
+    await sleep("200ms")
+    for _ in range(3):
+        task.cancel()
+        await sleep("50ms")
+    try:
+        await task
+    except asyncio.CancelledError:
+        how = "cancelled"
+    with anyio.move_on_after(0.2) as scope:
+        await branch(event, "scope", seconds=20, lingers=0.3)
+    await clean("scope")
+    return f"{how}, {'moved on' if scope.cancelled_caught else 'came to its end'}"

@@ -11,7 +11,14 @@ from temporalio.exceptions import CancelledError
 from terse_temporal import Job
 
 from .bench import Bench, Run, timers
-from .jobs_parallel import cancelled, cancelled_in_a_sleep, cancelled_in_a_thread, cancelled_plain, survives
+from .jobs_parallel import (
+    cancelled,
+    cancelled_in_a_sleep,
+    cancelled_in_a_thread,
+    cancelled_plain,
+    cancelled_repeatedly,
+    survives,
+)
 
 
 async def cancelled_after(bench: Bench, job: Job, effect: str) -> Run:
@@ -70,3 +77,14 @@ async def test_a_job_that_is_not_durable(bench: Bench) -> None:
     async with bench.worker(cancelled_plain):
         await ends_cancelled(bench, await cancelled_after(bench, cancelled_plain, "begin plain"))
     assert bench.effects.lines() == ["begin plain", "cancelled plain"]
+
+
+async def test_cancelled_again_while_it_waits(bench: Bench) -> None:
+    """However often a task is cancelled, by itself or by a scope of anyio, its step has ended before it goes on."""
+    async with bench.worker(cancelled_repeatedly):
+        run = await bench.start_on_the_wall_clock(cancelled_repeatedly)
+        assert await bench.result(run) == "cancelled, moved on"
+    assert bench.effects.lines() == [
+        *("begin task", "cancelled task", "begin clean task", "end clean task"),
+        *("begin scope", "cancelled scope", "begin clean scope", "end clean scope"),
+    ]

@@ -54,9 +54,8 @@ def within_a_second(call: Callable[[], Any], raises: type[Exception] | None = No
 
 @pytest.mark.parametrize(
     "text",
-    ["9" * MILLION, "9" * MILLION + "!", "1." * MILLION, " " * MILLION + "!", "1" + " " * MILLION, "." * MILLION]
-    + ["1" * 101],
-    ids=["digits", "digits and a mark", "points", "spaces", "number and spaces", "dots", "one too many"],
+    ["9" * MILLION + "!", "9" * MILLION, "1." * MILLION, " " * MILLION + "!", "1" + " " * MILLION, "1" * 101],
+    ids=["digits and a mark", "digits", "points", "spaces", "number and spaces", "one too many"],
 )
 def test_durations(text: str) -> None:
     """A duration has 100 characters at most, wherever one is given; a longer one is shown by its beginning."""
