@@ -127,7 +127,7 @@ def test_a_timedelta_is_itself(duration: timedelta) -> None:
         ("-1h", "'-1h' is not longer than zero"),
         ("-5", "'-5' is not longer than zero"),
         ("201y", "'201y' is longer than 200 years"),
-        ("9" * 400, "is longer than 200 years"),
+        ("9" * 90, "is longer than 200 years"),
         (timedelta(0), "timedelta(0)"),
         (timedelta(seconds=-1), "timedelta(days=-1"),
         (timedelta(microseconds=1), "timedelta(microseconds=1)"),
