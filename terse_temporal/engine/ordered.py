@@ -1,4 +1,4 @@
-"""Tasks that sets hold in the same order on every replay.
+"""Tasks in the same order on every replay.
 
 asyncio keeps tasks in sets: those of a `TaskGroup`, which cancels the others when one fails, and those that `wait`
 gives as done. A set is ordered by the hashes of what is in it, and by default a task's is its address. So on a replay
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import Any
 
 from ..execution import current_execution
 
-__all__ = ["order_tasks"]
+__all__ = ["as_completed", "order_tasks"]
 
 
 class _OrderedTask(asyncio.Task[Any]):
@@ -46,3 +47,64 @@ def order_tasks(loop: Any) -> None:
         return task
 
     loop.create_task = create_task
+
+
+class as_completed:  # noqa: N801  # it stands for a function
+    """`asyncio.as_completed`, which makes a set of what it is given, in the order of the arguments.
+
+    With `for` it gives coroutines; with `async for`, which Python has from 3.13 on, the tasks themselves.
+    """
+
+    def __init__(self, fs: Iterable[Awaitable[Any]], *, timeout: float | None = None) -> None:
+        if asyncio.isfuture(fs) or asyncio.iscoroutine(fs):
+            raise TypeError(f"expect an iterable of futures, not {type(fs).__name__}")
+        loop = asyncio.get_running_loop()
+        self._todo = [asyncio.ensure_future(each, loop=loop) for each in dict.fromkeys(fs)]
+        self._left = len(self._todo)
+        self._done: asyncio.Queue[asyncio.Future[Any] | None] = asyncio.Queue()
+        self._timer: asyncio.TimerHandle | None = None
+        for each in self._todo:
+            each.add_done_callback(self._completed)
+        if self._todo and timeout is not None:
+            self._timer = loop.call_later(timeout, self._timed_out)
+
+    def __iter__(self) -> Iterator[Awaitable[Any]]:
+        return self
+
+    def __next__(self) -> Awaitable[Any]:
+        if not self._left:
+            raise StopIteration
+        self._left -= 1
+        return self._result()
+
+    def __aiter__(self) -> as_completed:
+        return self
+
+    async def __anext__(self) -> asyncio.Future[Any]:
+        if not self._left:
+            raise StopAsyncIteration
+        self._left -= 1
+        return await self._next()
+
+    async def _result(self) -> Any:
+        return (await self._next()).result()
+
+    async def _next(self) -> asyncio.Future[Any]:
+        found = await self._done.get()
+        if found is None:
+            raise TimeoutError
+        return found
+
+    def _completed(self, task: asyncio.Future[Any]) -> None:
+        if task not in self._todo:
+            return  # the time was up first
+        self._todo.remove(task)
+        self._done.put_nowait(task)
+        if not self._todo and self._timer is not None:
+            self._timer.cancel()
+
+    def _timed_out(self) -> None:
+        for task in self._todo:
+            task.remove_done_callback(self._completed)
+            self._done.put_nowait(None)
+        self._todo.clear()

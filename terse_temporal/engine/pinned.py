@@ -1,66 +1,81 @@
 """A clock and randomness that stay the same on replay.
 
 A durable handler runs again from the top whenever its run goes on, so `datetime.now()` and `random.random()` must give
-what they gave before. The module of a job is executed afresh for every run, with an `__import__` of its own, and where
-it asks for `datetime`, `time`, `random`, `uuid`, `secrets` or `os` it gets a twin: the same module, but for what reads
-the clock or rolls dice. While the module is being executed, the clock stands at the start of the run, and the dice are
-seeded by it: what a module makes at its top level is the same on every replay too. The originals are never touched.
+what they gave before. Here are the functions and classes that stand in for those that read the clock or make
+randomness; `module_proxy.py` has the modules that hand them out. Wherever no run is on (in a step, in a test, at
+import) each does what the original does, which it looks up when it is called: a test may have patched that.
 
-Instances are of the original classes throughout, so that a twin is only ever met as a name in the job's own module.
+While a module is executed for a copy of its own (`sandbox.py`), the clock stands at the start of the run, and
+randomness is seeded by it: what a module makes at its top level is the same on every replay too.
+
+Instances are of the original classes throughout, so that a class from here is only ever met as a name in the job's own
+module. It is equal to the original, and has its name and hash; only `is` tells them apart.
 """
 
 from __future__ import annotations
 
-import asyncio as _asyncio
-import builtins
+import copyreg
 import datetime as _datetime
-import os as _os
+import functools
 import random as _random
-import secrets as _secrets
 import time as _time
 import uuid as _uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final, NoReturn
+from weakref import WeakKeyDictionary
 
 from temporalio import workflow
 
 from ..errors import SideEffectError
 from ..places import caller_frame, place
 
-__all__ = ["Pins", "original", "pinned_builtins", "pinned_to"]
-
-
-def pinned_builtins() -> dict[str, Any]:
-    """The builtins for a module of jobs: those of Python, with an import that hands out twins."""
-    return {**vars(builtins), "__import__": _import}
+__all__ = [
+    "DeterministicDate",
+    "DeterministicDatetime",
+    "DeterministicRandom",
+    "Pins",
+    "at_least_now",
+    "nanoseconds",
+    "of_generator",
+    "original",
+    "pinned",
+    "pinned_to",
+    "pins_of",
+    "refused",
+    "seconds",
+    "seed_generator",
+    "system_random",
+    "uuid4",
+]
 
 
 def original(type_: Any) -> Any:
-    """The class that a twin stands for; anything else as it is."""
+    """The class that a deterministic one stands for; anything else as it is."""
     return type_.__dict__.get("_original", type_) if isinstance(type_, _OfOriginal) else type_
-
-
-def _import(
-    name: str,
-    globals: Mapping[str, object] | None = None,
-    locals: Mapping[str, object] | None = None,
-    fromlist: Sequence[str] = (),
-    level: int = 0,
-) -> ModuleType:
-    module = __import__(name, globals, locals, fromlist or (), level)
-    return _TWINS.get(module.__name__, module) if level == 0 else module
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What stands in for the clock and the dice."""
+    """What stands in for the clock and for randomness.
+
+    Attributes:
+        moment: what the clock shows.
+        ids: makes UUIDs, and what else must not be the same in two runs.
+        generator: what the module `random` stands for. The user may seed it.
+    """
 
     moment: _datetime.datetime
-    dice: _random.Random
+    ids: _random.Random
+    generator: _random.Random
+
+
+def pins_of(moment: _datetime.datetime, seed: str) -> Pins:
+    """The pins for the top level of a module."""
+    return Pins(moment, _random.Random(seed), _random.Random(f"{seed}:random"))
 
 
 _of_the_module: ContextVar[Pins | None] = ContextVar("terse_temporal.pins", default=None)
@@ -68,7 +83,7 @@ _of_the_module: ContextVar[Pins | None] = ContextVar("terse_temporal.pins", defa
 
 @contextmanager
 def pinned_to(pins: Pins) -> Iterator[None]:
-    """While a module of jobs is executed for a run, outside its workflow, its clock and dice are these."""
+    """While a module of jobs is executed for a run, outside its workflow, its clock and randomness are these."""
     token = _of_the_module.set(pins)
     try:
         yield
@@ -76,57 +91,99 @@ def pinned_to(pins: Pins) -> Iterator[None]:
         _of_the_module.reset(token)
 
 
+#: For each run, by its workflow's instance. `workflow.random()` makes the UUIDs, so that `random.seed(42)` must not
+#: reach it: every run would have the same.
+_generators: WeakKeyDictionary[Any, _random.Random] = WeakKeyDictionary()
+
+
+def _generator() -> _random.Random:
+    run = workflow.instance()
+    found = _generators.get(run)
+    if found is None:
+        found = _generators[run] = workflow.new_random("terse.random")
+    return found
+
+
 def _pins() -> Pins | None:
-    return Pins(workflow.now(), workflow.random()) if workflow.in_workflow() else _of_the_module.get()
+    return Pins(workflow.now(), workflow.random(), _generator()) if workflow.in_workflow() else _of_the_module.get()
 
 
-def _now() -> _datetime.datetime:
-    pins = _pins()
-    return pins.moment if pins else _datetime.datetime.now(_datetime.UTC)
+def _moment() -> _datetime.datetime | None:
+    if workflow.in_workflow():
+        return workflow.now()
+    pins = _of_the_module.get()
+    return pins.moment if pins else None
 
 
 class _OfOriginal(type):
-    """Makes `isinstance(x, twin)` ask about the original class, which is what instances are of."""
+    """Makes `isinstance(x, C)` ask about the original class, which instances are of, and `==` find the two equal."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         original = cls.__dict__.get("_original")
         return isinstance(instance, original) if original else type.__instancecheck__(cls, instance)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        original = cls.__dict__.get("_original")
-        return issubclass(subclass, original) if original else type.__subclasscheck__(cls, subclass)
+        found = cls.__dict__.get("_original")
+        return issubclass(original(subclass), found) if found else type.__subclasscheck__(cls, subclass)
+
+    def __eq__(cls, other: object) -> bool:
+        return original(cls) is original(other)
+
+    def __hash__(cls) -> int:
+        return type.__hash__(original(cls))
 
 
-class _PinnedDate(_datetime.date, metaclass=_OfOriginal):
+def _unpickled(name: str) -> Any:
+    return _CLASSES[name]
+
+
+def _pickled(cls: type) -> Any:
+    return (_unpickled, (cls.__name__,)) if "_original" in cls.__dict__ else cls.__qualname__
+
+
+# By the name that it has it would be the original, and pickle refuses one thing by the name of another.
+copyreg.pickle(_OfOriginal, _pickled)
+
+
+class DeterministicDate(_datetime.date, metaclass=_OfOriginal):
+    """Stands for `datetime.date`."""
+
     _original = _datetime.date
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls is _PinnedDate:
+        if cls is DeterministicDate:
             return _datetime.date(*args, **kwargs)
         return super().__new__(cls, *args, **kwargs)  # a class that a user derived
 
     @classmethod
     def today(cls) -> Any:
-        day = _local(_now()).date()
-        return day if cls is _PinnedDate else cls(day.year, day.month, day.day)
+        moment = _moment()
+        day = _datetime.date.today() if moment is None else _local(moment).date()
+        return day if cls is DeterministicDate else cls(day.year, day.month, day.day)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
         return handler(_datetime.date)
 
 
-class _PinnedDatetime(_datetime.datetime, metaclass=_OfOriginal):
+class DeterministicDatetime(_datetime.datetime, metaclass=_OfOriginal):
+    """Stands for `datetime.datetime`."""
+
     _original = _datetime.datetime
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls is _PinnedDatetime:
+        if cls is DeterministicDatetime:
             return _datetime.datetime(*args, **kwargs)
         return super().__new__(cls, *args, **kwargs)  # a class that a user derived
 
     @classmethod
     def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
-        moment = _local(_now()) if tz is None else _now().astimezone(tz)
-        return moment if cls is _PinnedDatetime else cls.combine(moment.date(), moment.timetz())
+        moment = _moment()
+        if moment is None:
+            moment = _datetime.datetime.now(tz)
+        else:
+            moment = _local(moment) if tz is None else moment.astimezone(tz)
+        return moment if cls is DeterministicDatetime else cls.combine(moment.date(), moment.timetz())
 
     @classmethod
     def today(cls) -> Any:
@@ -134,8 +191,9 @@ class _PinnedDatetime(_datetime.datetime, metaclass=_OfOriginal):
 
     @classmethod
     def utcnow(cls) -> Any:
-        moment = _now().replace(tzinfo=None)
-        return moment if cls is _PinnedDatetime else cls.combine(moment.date(), moment.time())
+        moment = _moment()
+        moment = _datetime.datetime.utcnow() if moment is None else moment.replace(tzinfo=None)
+        return moment if cls is DeterministicDatetime else cls.combine(moment.date(), moment.time())
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
@@ -147,7 +205,7 @@ def _local(moment: _datetime.datetime) -> _datetime.datetime:
     return moment.astimezone().replace(tzinfo=None)
 
 
-class _PinnedRandom(_random.Random):
+class DeterministicRandom(_random.Random):
     """`random.Random()`, which would seed itself from the operating system."""
 
     def __init__(self, x: Any = None) -> None:
@@ -155,35 +213,57 @@ class _PinnedRandom(_random.Random):
 
     def seed(self, a: Any = None, version: int = 2) -> None:
         if a is None and (pins := _pins()):
-            a = pins.dice.getrandbits(128)
+            a = pins.ids.getrandbits(128)
         super().seed(a, version)
 
 
-def _pinned(original: Callable[..., Any], pinned: Callable[..., Any]) -> Callable[..., Any]:
+_CLASSES: Final[dict[str, type]] = {"date": DeterministicDate, "datetime": DeterministicDatetime}
+
+for _name, _class in _CLASSES.items():
+    _class.__name__ = _class.__qualname__ = _name
+    _class.__module__ = "datetime"
+
+
+def pinned(module: ModuleType, name: str, instead: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that, in a run, is another one of the pins and its arguments."""
+
+    @functools.wraps(getattr(module, name))
     def call(*args: Any, **kwargs: Any) -> Any:
         pins = _pins()
-        return pinned(pins, *args, **kwargs) if pins else original(*args, **kwargs)
+        return instead(pins, *args, **kwargs) if pins else getattr(module, name)(*args, **kwargs)
 
     return call
 
 
-def _in_workflow(original: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
+def refused(module: ModuleType, name: str, instead: str) -> Callable[..., Any]:
+    """A function that no handler may call. The message says what to do instead."""
+
+    @functools.wraps(getattr(module, name))
     def call(*args: Any, **kwargs: Any) -> Any:
-        return (instead if workflow.in_workflow() else original)(*args, **kwargs)
+        if workflow.in_workflow():
+            _refuse(f"{module.__name__}.{name}()", instead)
+        return getattr(module, name)(*args, **kwargs)
 
     return call
 
 
-def _refused(original: Callable[..., Any], name: str, instead: str) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not workflow.in_workflow():
-            return original(*args, **kwargs)
-        return refuse(name, instead)
+def system_random(instead: str) -> type:
+    """`random.SystemRandom`, which no handler may make one of, and may ask about."""
 
-    return call
+    class SystemRandom(_random.SystemRandom, metaclass=_OfOriginal):
+        _original = _random.SystemRandom
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            if workflow.in_workflow():
+                _refuse("random.SystemRandom()", instead)
+            return _random.SystemRandom(*args, **kwargs)
+
+    SystemRandom.__qualname__, SystemRandom.__module__ = "SystemRandom", "random"
+    _CLASSES["SystemRandom"] = SystemRandom
+    return SystemRandom
 
 
-def refuse(name: str, instead: str) -> NoReturn:
+def _refuse(name: str, instead: str) -> NoReturn:
     frame = caller_frame()
     raise SideEffectError(
         f"{name} was called in the handler of a durable job, at {place(frame.f_code.co_filename, frame.f_lineno)}."
@@ -191,99 +271,36 @@ def refuse(name: str, instead: str) -> NoReturn:
     )
 
 
-def _twin(original: ModuleType, **replaced: Any) -> ModuleType:
-    twin = ModuleType(original.__name__, original.__doc__)
-    vars(twin).update(vars(original), **replaced)
-    return twin
-
-
-def _seconds(pins: Pins) -> float:
-    return pins.moment.timestamp()
-
-
-def _nanoseconds(pins: Pins) -> int:
-    return int(pins.moment.timestamp() * 1_000_000) * 1_000
-
-
-def _uuid4(pins: Pins) -> _uuid.UUID:
-    return _uuid.UUID(int=pins.dice.getrandbits(128), version=4)
-
-
-def _reseed(pins: Pins, a: Any = None, version: int = 2) -> None:
-    pins.dice.seed(pins.dice.getrandbits(128) if a is None else a, version)
-
-
-def _at_least_now(original: Callable[..., Any], position: int) -> Callable[..., Any]:
+def at_least_now(name: str, position: int) -> Callable[..., Any]:
     """For `localtime()` and its kin, which read the clock where an argument is missing."""
 
+    @functools.wraps(getattr(_time, name))
     def call(*args: Any) -> Any:
         pins = _pins()
         if len(args) > position or pins is None:
-            return original(*args)
+            return getattr(_time, name)(*args)
         moment: Any = pins.moment.timestamp()
-        return original(*args, _time.localtime(moment) if position or original is _time.asctime else moment)
+        return getattr(_time, name)(*args, _time.localtime(moment) if position or name == "asctime" else moment)
 
     return call
 
 
-_INTO_A_STEP: Final = "move it into a step, await job_step(run=…)."
+def of_generator(name: str) -> Callable[..., Any]:
+    """A function of the module `random`."""
+    return pinned(_random, name, lambda pins, *args, **kwargs: getattr(pins.generator, name)(*args, **kwargs))
 
-_CLOCKS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 
-_TWINS: Final[dict[str, ModuleType]] = {
-    # Of coroutines it makes a set, which is ordered by their addresses.
-    "asyncio": _twin(_asyncio, as_completed=_in_workflow(_asyncio.as_completed, workflow.as_completed)),
-    "datetime": _twin(_datetime, date=_PinnedDate, datetime=_PinnedDatetime),
-    "time": _twin(
-        _time,
-        **{name: _pinned(getattr(_time, name), _seconds) for name in _CLOCKS if hasattr(_time, name)},
-        **{
-            f"{name}_ns": _pinned(getattr(_time, f"{name}_ns"), _nanoseconds)
-            for name in _CLOCKS
-            if hasattr(_time, f"{name}_ns")
-        },
-        localtime=_at_least_now(_time.localtime, 0),
-        gmtime=_at_least_now(_time.gmtime, 0),
-        ctime=_at_least_now(_time.ctime, 0),
-        asctime=_at_least_now(_time.asctime, 0),
-        strftime=_at_least_now(_time.strftime, 1),
-        sleep=_refused(_time.sleep, "time.sleep()", 'wait with `await sleep("5s")`, which holds no process.'),
-    ),
-    "random": _twin(
-        _random,
-        Random=_PinnedRandom,
-        SystemRandom=_refused(_random.SystemRandom, "random.SystemRandom()", _INTO_A_STEP),
-        **{
-            name: _pinned(
-                getattr(_random, name), lambda pins, *args, _name=name, **kw: getattr(pins.dice, _name)(*args, **kw)
-            )
-            for name in _random.__all__
-            if name not in ("Random", "SystemRandom", "seed")
-        },
-        seed=_pinned(_random.seed, _reseed),
-    ),
-    "uuid": _twin(
-        _uuid,
-        uuid4=_pinned(_uuid.uuid4, _uuid4),
-        **{
-            name: _refused(getattr(_uuid, name), f"uuid.{name}()", f"use uuid4(), or {_INTO_A_STEP}")
-            for name in ("uuid1", "uuid6", "uuid7")
-            if hasattr(_uuid, name)
-        },
-    ),
-    "secrets": _twin(
-        _secrets,
-        **{
-            name: _refused(getattr(_secrets, name), f"secrets.{name}()", _INTO_A_STEP)
-            for name in ("choice", "randbelow", "randbits", "token_bytes", "token_hex", "token_urlsafe", "SystemRandom")
-        },
-    ),
-    "os": _twin(
-        _os,
-        **{
-            name: _refused(getattr(_os, name), f"os.{name}()", _INTO_A_STEP)
-            for name in ("urandom", "getrandom")
-            if hasattr(_os, name)
-        },
-    ),
-}
+def seconds(pins: Pins, *of_clock: Any) -> float:
+    return pins.moment.timestamp()
+
+
+def nanoseconds(pins: Pins, *of_clock: Any) -> int:
+    return int(pins.moment.timestamp() * 1_000_000) * 1_000
+
+
+def uuid4(pins: Pins) -> _uuid.UUID:
+    return _uuid.UUID(int=pins.ids.getrandbits(128), version=4)
+
+
+def seed_generator(pins: Pins, a: Any = None, version: int = 2) -> None:
+    pins.generator.seed(pins.ids.getrandbits(128) if a is None else a, version)

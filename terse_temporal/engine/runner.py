@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +15,7 @@ from .functions import FunctionIndex
 from .guard import guarded, install
 from .mismatch import Reporter
 from .ordered import order_tasks
-from .pinned import Pins
+from .pinned import pins_of
 from .sandbox import JobSource
 from .workflows import RUN_CONTEXT, RunContext, job_of_definition
 
@@ -59,13 +58,13 @@ class JobRunner(WorkflowRunner):
             module = self._sources[defn.name].job.handler.__module__
             if module not in self.prepared:
                 self.prepared.add(module)
-                self._sources[defn.name].copy(Pins(datetime.now(UTC), random.Random()))
+                self._sources[defn.name].copy(pins_of(datetime.now(UTC), ""))
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         if job_of_definition(det.defn.cls) is None:
             return self._otherwise.create_instance(det)
         # Of the run before any reset, so that one that is reset has the same.
-        pins = Pins(det.info.workflow_start_time, random.Random(run_identity(det.info)))
+        pins = pins_of(det.info.workflow_start_time, run_identity(det.info))
         job, namespace = self._sources[str(det.defn.name)].copy(pins)
         context = RunContext(job, namespace, self._index)
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}

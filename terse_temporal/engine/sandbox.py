@@ -21,7 +21,8 @@ from typing import Any
 
 from ..errors import JobDefinitionError
 from ..jobs import Job, collecting, module_name
-from .pinned import Pins, pinned_builtins, pinned_to
+from .module_proxy import deterministic_builtins
+from .pinned import Pins, pinned_to
 
 __all__ = ["JobSource"]
 
@@ -53,7 +54,7 @@ class JobSource:
         """The job as a fresh execution of its module makes it, and the globals of that.
 
         Args:
-            pins: the clock and the dice of the module's top level.
+            pins: the clock and randomness of the module's top level.
         """
         original = self._module
         name = module_name(original.__name__)
@@ -62,7 +63,7 @@ class JobSource:
             if hasattr(original, attribute):
                 setattr(fresh, attribute, getattr(original, attribute))
         namespace = vars(fresh)
-        namespace["__builtins__"] = pinned_builtins()
+        namespace["__builtins__"] = deterministic_builtins()
         with _loading, pinned_to(pins), collecting() as jobs:
             # Class bodies are completed by what `sys.modules` holds under the name of their module.
             before = sys.modules.get(name)

@@ -91,7 +91,12 @@ async def waits(event: Event) -> list[int]:
     done, _ = await asyncio.wait(tasks)
     order = [await branch(event, f"next-{task.result()}", gives=task.result()) for task in done]
     completed = asyncio.as_completed([branch(event, f"last-{n}", gives=n) for n in range(5)])
-    return sorted(order + [await branch(event, f"then-{await future}") for future in completed])
+    order += [await branch(event, f"then-{await future}") for future in completed]
+    # As from Python 3.13 on: the tasks themselves.
+    named = {asyncio.create_task(branch(event, n, gives=n, seconds=1 - n)): n for n in (0.25, 0.75)}
+    async for task in asyncio.as_completed(named):  # type: ignore[attr-defined]  # from 3.13 on
+        order.append(named[task])
+    return order
 
 
 @create_job(name="waits-with-a-limit", durable=True)

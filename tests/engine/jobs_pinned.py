@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
+import pickle
 import random
 import time
 import uuid
@@ -46,6 +48,7 @@ READS: dict[str, Callable[[], Any]] = {
     "time.time_ns": lambda: time.time_ns(),
     "time.monotonic": lambda: time.monotonic(),
     "time.perf_counter": lambda: time.perf_counter(),
+    "time.clock_gettime": lambda: time.clock_gettime(time.CLOCK_REALTIME),
     "random": lambda: random.random(),
     "randint": lambda: random.randint(1, 10**12),
     "choices": lambda: random.choices(range(10**6), k=3),
@@ -106,6 +109,13 @@ async def types(event: Event) -> list[bool]:
         abs(moment.timestamp() - time.time()) < 0.001,
         datetime.max > moment,
         datetime.strptime("2025", "%Y") == datetime(2025, 1, 1),
+        type(moment) == datetime and datetime == type(moment),  # noqa: E721  # as people write it
+        {datetime: "a moment", date: "a day"}.get(type(day)) == "a day",
+        (datetime.__name__, date.__qualname__, datetime.__module__) == ("datetime", "date", "datetime"),
+        issubclass(datetime, date) and not issubclass(date, datetime),
+        pickle.loads(pickle.dumps(datetime)) == datetime,
+        not isinstance(random.Random(1), random.SystemRandom),
+        importlib.import_module("datetime").datetime.now() == moment,
     ]
 
 
@@ -115,8 +125,8 @@ async def in_a_step(event: Event) -> float:
 
 
 @create_job(name="seeded", durable=True)
-async def seeded(event: Event) -> float:
+async def seeded(event: Event) -> list[Any]:
     random.seed(7)
-    first = random.random()
+    made = [random.random(), str(uuid.uuid4()), str(terse_uuid4()), random.Random().random()]
     await job_step(run=lambda: None)
-    return first
+    return [*made, str(uuid.uuid4())]
