@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email import policy
+from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from ipaddress import ip_address
+from itertools import zip_longest
 from typing import Final, Literal
 
 import aiosmtplib
@@ -47,7 +48,8 @@ async def deliver(email: Email) -> EmailReceipt:
     recipients = list(dict.fromkeys(parsed(each).addr_spec for each in (*email.to, *email.cc, *email.bcc)))
     if not recipients:
         raise _wrong(" has nobody to send to; give `to`, `cc` or `bcc`")
-    message = _message(email, settings.sender)
+    # On a thread, for it may take a second: the standard library writes long headers slowly.
+    message, written = await asyncio.to_thread(_written, email, settings.sender)
     delivery = _Delivery(settings)
     seconds = email.limit.total_seconds()
     client = aiosmtplib.SMTP(
@@ -61,7 +63,7 @@ async def deliver(email: Email) -> EmailReceipt:
     try:
         with delivery.failures():
             async with asyncio.timeout(seconds):
-                response = await delivery.deliver(client, message.as_bytes(policy=_POLICY), recipients)
+                response = await delivery.deliver(client, written, recipients)
         # The message is delivered, whatever becomes of the goodbye.
         with suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
             await client.quit(timeout=5)
@@ -236,6 +238,22 @@ def _tls_problem(error: BaseException) -> str | None:
             return f"does not speak TLS here: {cause.reason or cause}. Check SMTP_PORT and SMTP_SECURITY."
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def _written(email: Email, sender: Address) -> tuple[EmailMessage, bytes]:
+    """The message, and what is sent of it.
+
+    Raises:
+        ServiceError: the standard library made something else of a header than what was given. Nothing is sent.
+    """
+    message = _message(email, sender)
+    written = message.as_bytes(policy=_POLICY)
+    # What was given has been checked. This is about what was made of it, which differs between releases of Python.
+    read = message_from_bytes(written, policy=policy.compat32)
+    for made, again in zip_longest(message.walk(), read.walk()):
+        if made is None or again is None or made.keys() != again.keys():
+            raise _wrong(": a header holds something that would be read as more than that header. Nothing was sent")
+    return message, written
 
 
 def _message(email: Email, sender: Address) -> EmailMessage:

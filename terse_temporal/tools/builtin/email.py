@@ -8,7 +8,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
-from email import policy
 from email.headerregistry import Address
 from typing import Annotated, Final
 
@@ -32,23 +31,49 @@ _ADDRESS: Final = re.compile(
 )
 
 
+#: The start of an encoded word (RFC 2047): what follows is read as what it stands for, line breaks among it.
+_ENCODED_WORD: Final = re.compile(r"=\?[^?]*\?[bq]\?", re.IGNORECASE)
+
+#: A name before an address: in quotation marks, or words of what has no meaning of its own there (RFC 5322, 3.2.3).
+_QUOTED_NAME: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_PLAIN_NAME: Final = re.compile(r'[^"(),:;<>@\[\\\]]*')
+
+#: Characters of one line, and of all addresses in one argument; how many these may be. What goes into a header comes
+#: from outside as often as not, and the standard library's writer of headers is quadratic.
+_LONGEST_LINE: Final = 1_000
+_LONGEST_LIST: Final = 50_000
+_MOST_ADDRESSES: Final = 500
+
+
 def _one_line(value: str) -> str:
-    # Whatever Python takes for the end of a line may become one in a header: U+2028 and U+0085 too.
-    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in value):
+    if len(value) > _LONGEST_LINE:
+        raise ValueError(f"it has {len(value):,} characters, and a line of a header has {_LONGEST_LINE:,} at most")
+    # Whatever Python takes for the end of a line may become one in a header: U+2028 and U+0085 too. Half of a surrogate
+    # pair cannot be written.
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
         raise ValueError("it holds a line break or another control character, which a header cannot")
+    if _ENCODED_WORD.search(value):
+        raise ValueError(
+            "it holds an encoded word (RFC 2047), which stands for another text, perhaps one of several lines: write"
+            " that text itself, in Unicode, and leave the encoding to this tool"
+        )
     return value
 
 
 def parsed(value: str) -> Address:
     """One address, with or without a name: `ada@example.com`, `Ada <ada@example.com>`."""
-    header = policy.default.header_factory("to", _one_line(value))
-    if len(header.addresses) != 1 or header.defects or not _ADDRESS.fullmatch(header.addresses[0].addr_spec):
-        raise ValueError(
-            f'{value!r} is not an address; give one such as "ada@example.com" or "Ada <ada@example.com>" (a domain'
-            " that is not ASCII in its xn-- form)"
-        )
-    found: Address = header.addresses[0]
-    return found
+    name, bracket, address = _one_line(value).strip().rpartition("<")
+    if bracket and address.endswith(">"):
+        name, address = name.strip(), address[:-1]
+    if _ADDRESS.fullmatch(address) and "=?" not in value:
+        if quoted := _QUOTED_NAME.fullmatch(name):
+            return Address(re.sub(r"\\(.)", r"\1", quoted[1]), addr_spec=address)
+        if _PLAIN_NAME.fullmatch(name):
+            return Address(name, addr_spec=address)
+    raise ValueError(
+        f'{value!r} is not an address; give one such as "ada@example.com", "Ada <ada@example.com>" or, for a name with'
+        " punctuation, '\"Lovelace, Ada\" <ada@example.com>' (a domain that is not ASCII in its xn-- form)"
+    )
 
 
 def _address(value: str) -> str:
@@ -58,7 +83,13 @@ def _address(value: str) -> str:
 
 def addresses(value: str | list[str] | None) -> list[str]:
     """One address or several as a list of them, each checked."""
-    return [_address(each) for each in ([value] if isinstance(value, str) else value or [])]
+    given = [value] if isinstance(value, str) else value or []
+    if len(given) > _MOST_ADDRESSES or sum(map(len, given)) > _LONGEST_LIST:
+        raise ValueError(
+            f"{len(given):,} addresses of {sum(map(len, given)):,} characters are too many for one message:"
+            f" {_MOST_ADDRESSES} and {_LONGEST_LIST:,} at most. Send several"
+        )
+    return [_address(each) for each in given]
 
 
 def _duration(value: str) -> str:
@@ -159,8 +190,8 @@ async def send(
     """Send an email.
 
     Args:
-        to: one address or a list of them, each as `ada@example.com` or `Ada <ada@example.com>`.
-        subject: one line.
+        to: one address or a list of them, each as `ada@example.com` or `Ada <ada@example.com>`. 500 at most.
+        subject: one line, of 1,000 characters at most.
         text: the message as plain text, and
         html: as HTML: one of them, or both for the reader's program to choose from.
         cc: as `to`.
@@ -174,7 +205,8 @@ async def send(
         Whom the server has taken it for, and whom not: that some are refused is no error.
 
     Raises:
-        StepInputError: an address is none, or a line is more than one; before anything is scheduled.
+        StepInputError: an address is none, a line is more than one, or stands for something else (an encoded word of
+            RFC 2047); before anything is scheduled.
         ToolError: the server refused the message or everybody it is for, or the login (its `.code` is the reply's);
             it does not speak TLS; an environment variable is missing or wrong.
         TransientError: one that may be gone the next time. Tried again, five times in all: when the connection
