@@ -7,6 +7,7 @@ place with the same name is an error.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CellType, CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar, overload
 
 from .errors import JobDefinitionError
@@ -55,11 +56,13 @@ class Job:
     file: str
     line: int
     _module_code: CodeType | None
+    #: The `__name__` of the module that the handler is written in.
+    _home: str
 
     @property
     def module(self) -> str:
         """The module that the handler is written in, under the name it is imported by."""
-        return module_name(self.handler.__module__)
+        return module_name(self._home)
 
     @property
     def where(self) -> str:
@@ -203,6 +206,7 @@ def _register(
         file=frame.f_code.co_filename,
         line=frame.f_lineno,
         _module_code=_module_code(frame),
+        _home=_home(handler, str(frame.f_globals.get("__name__", "__main__"))),
     )
     _check(job)
     jobs = _collected.get()
@@ -215,6 +219,35 @@ def _register(
         )
     jobs[name] = job
     return job
+
+
+def _home(handler: Any, creating: str) -> str:
+    """The module that a handler is written in, which is not always its own `__module__`.
+
+    Args:
+        handler: a function, or what leads to one: a partial, a decorated function, an object that can be called.
+        creating: the module that creates the job. It is that one if any part of the handler is; a job may be created by
+            a function of another module, though, and a decorator without `functools.wraps` hides the function.
+    """
+    homes, pending, seen = [], [handler], set()
+    while pending:
+        each = pending.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, functools.partial):
+            pending += [each.func, *filter(callable, (*each.args, *each.keywords.values()))]
+        elif isinstance(each, MethodType):
+            pending.append(each.__func__)
+        elif hasattr(each, "__wrapped__"):
+            pending.append(each.__wrapped__)
+        elif isinstance(each, FunctionType):
+            homes.append(str(each.__globals__.get("__name__", each.__module__)))
+            cells = (cell.cell_contents for cell in each.__closure__ or () if cell != CellType())
+            pending += [inner for inner in cells if isinstance(inner, FunctionType | MethodType | functools.partial)]
+        elif isinstance(call := getattr(type(each), "__call__", None), FunctionType):  # noqa: B004  # it is wanted
+            pending.append(call)
+    return creating if creating in homes or not homes else homes[0]
 
 
 def _check(job: Job) -> None:

@@ -54,7 +54,7 @@ class FunctionIndex:
                 if function is not None:
                     self._add_function(function)
             # A lambda in a dict at module level is bound by no name.
-            home, code = sys.modules.get(job.handler.__module__), job._module_code
+            home, code = sys.modules.get(job._home), job._module_code
             if home is not None and code is not None and code.co_filename == home.__file__:
                 lambdas = (each for each in _nested_code(code) if each.co_name == "<lambda>")
                 self._add_nested(lambdas, vars(home))
@@ -110,7 +110,12 @@ class FunctionIndex:
         home = module_name(str(namespace.get("__name__", "")))
         if qualname and "<" not in qualname:
             bound_in = namespace if module == home else vars(sys.modules.get(module, ModuleType(module)))
-            if attribute_path(bound_in, qualname) is function and self._find_named(f"{module}:{qualname}"):
+            named = self._find_named(f"{module}:{qualname}")
+            # A module beside the job's hands over what the process has, and not the run's own copy. What `@step` made
+            # may have been decorated further, so that the name is bound to something else.
+            if named is not None and (
+                named is function or attribute_path(bound_in, qualname) is function or _same_step(named, function)
+            ):
                 return f"{module}:{qualname}"
         for name, value in namespace.items():
             if value is function and f"{home}:{name}" in self._named:
@@ -124,7 +129,7 @@ class FunctionIndex:
 
     def _find_named(self, reference: str) -> Callable[..., Any] | None:
         # Who decorates a function with `@step` has said that it may be run, also in a library of steps.
-        return self._named.get(reference) or declared_step(reference)
+        return declared_step(reference) or self._named.get(reference)
 
     def _refer_nested(self, function: FunctionType, step: str) -> str:
         code = function.__code__
@@ -178,6 +183,8 @@ class FunctionIndex:
                 self._add_function(value.__func__)
             elif inspect.isfunction(value):
                 self._add_function(value)
+            elif inspect.isclass(value) and value.__qualname__ == f"{cls.__qualname__}.{attribute}":
+                self._add_methods(f"{prefix}.{attribute}", value)
 
     def _add_nested(self, nested: Iterable[CodeType], namespace: dict[str, Any]) -> None:
         name = module_name(str(namespace.get("__name__", "")))
@@ -216,9 +223,15 @@ def reference_of_class(cls: type) -> str:
 
 def _job_modules(jobs: Iterable[Job]) -> Iterator[ModuleType]:
     for job in jobs:
-        module = sys.modules.get(job.handler.__module__)
+        module = sys.modules.get(job._home)
         if module is not None:
             yield module
+
+
+def _same_step(named: Callable[..., Any], function: Callable[..., Any]) -> bool:
+    """Whether both are a step of one function, declared by two executions of its module."""
+    one, other = (getattr(each, "__wrapped__", None) for each in (named, function))
+    return isinstance(one, FunctionType) and isinstance(other, FunctionType) and one.__code__ == other.__code__
 
 
 def _nested_code(code: CodeType) -> Iterator[CodeType]:

@@ -244,7 +244,7 @@ class _Replays:
         if isinstance(runner, JobRunner):
             runner.reporter = self._kept
             # Each is executed when a history is the first of it: one that cannot be must not stop the others.
-            runner.prepared.update(job.handler.__module__ for job in usable)
+            runner.prepared.update(job._home for job in usable)
         return replayer.workflow_replay_iterator(self._next)
 
     def _problem(self, name: str) -> str | None:
@@ -254,7 +254,7 @@ class _Replays:
         job = self._jobs.get(name)
         if job is None:
             return _unknown(name, self._jobs)
-        module = job.handler.__module__
+        module = job._home
         if module not in self._problems:
             self._problems[module] = _cannot_be_executed(job)
         return self._problems[module]

@@ -55,7 +55,7 @@ class JobRunner(WorkflowRunner):
         if job_of_definition(defn.cls) is None:
             self._otherwise.prepare_workflow(defn)
         else:
-            module = self._sources[defn.name].job.handler.__module__
+            module = self._sources[defn.name].job._home
             if module not in self.prepared:
                 self.prepared.add(module)
                 self._sources[defn.name].copy(pins_of(datetime.now(UTC), ""))

@@ -40,7 +40,7 @@ class JobSource:
     """
 
     def __init__(self, job: Job) -> None:
-        module = sys.modules.get(job.handler.__module__)
+        module = sys.modules.get(job._home)
         if module is None or not getattr(module, "__file__", None):
             raise JobDefinitionError(
                 f"the job {job.name!r} ({job.where}) is not written in a module with a file, and every run"

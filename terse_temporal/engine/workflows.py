@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -57,7 +58,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
 
     async def run(self: Any, event: RawValue = None) -> Any:  # type: ignore[assignment]  # the SDK knows no optional one
         handed_in = workflow.extern_functions().get(RUN_CONTEXT)
-        context = handed_in() if handed_in else RunContext(job, inspect.unwrap(job.handler).__globals__, index)
+        context = handed_in() if handed_in else RunContext(job, vars(sys.modules[job._home]), index)
         try:
             return await _run(context, event)
         except BaseException as err:

@@ -38,7 +38,7 @@ def module_places(jobs: Iterable[Job]) -> list[ModulePlace]:
     """
     places: dict[str, ModulePlace] = {}
     for job in jobs:
-        name = job.handler.__module__
+        name = job._home
         if name == "__main__":
             raise CrashTestError(
                 f"the job {job.name!r} ({job.where}) is defined in the script that is being run, which another process"
