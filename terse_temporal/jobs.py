@@ -23,7 +23,7 @@ from .places import caller_frame, place, place_of
 from .state.schema import StateSchema
 from .triggers.base import Trigger
 
-__all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "registered_jobs"]
+__all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "no_registering_while", "registered_jobs"]
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -88,6 +88,7 @@ class Job:
 
 _registry: dict[str, Job] = {}
 _collected: ContextVar[dict[str, Job] | None] = ContextVar("terse_temporal.collected", default=None)
+_others: list[Callable[[], bool]] = []
 
 
 def registered_jobs() -> list[Job]:
@@ -106,9 +107,14 @@ def collecting() -> Iterator[dict[str, Job]]:
         _collected.reset(token)
 
 
+def no_registering_while(somebody_copies: Callable[[], bool]) -> None:
+    """While this is true, a module is executed for a copy that is not ours to look at: what it makes is not kept."""
+    _others.append(somebody_copies)
+
+
 def is_collecting() -> bool:
     """Whether a module is being executed for a copy of it, so that what it declares is not this process's own."""
-    return _collected.get() is not None
+    return _collected.get() is not None or any(somebody_copies() for somebody_copies in _others)
 
 
 @overload
@@ -211,7 +217,7 @@ def _register(
     _check(job)
     jobs = _collected.get()
     if jobs is None:
-        jobs = _registry
+        jobs = {} if is_collecting() else _registry
     before = jobs.get(name)
     if before is not None and not _same_place(before, job):
         raise JobDefinitionError(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 
-from temporalio import activity
+from temporalio import activity, workflow
 from temporalio.client import ClientConfig, WorkflowHistory
 from temporalio.client import Plugin as ClientPlugin
 from temporalio.service import ConnectConfig, ServiceClient
@@ -22,10 +23,12 @@ from temporalio.worker import (
     Worker,
     WorkerConfig,
     WorkflowReplayResult,
+    WorkflowRunner,
 )
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from ..errors import UnknownJobError
-from ..jobs import Job, registered_jobs
+from ..jobs import Job, no_registering_while, registered_jobs
 from ..state import StateStore
 from ..state.opening import store_from_environment
 from ..tools.mounts import mounts
@@ -43,6 +46,10 @@ from .workflows import workflow_definition
 
 __all__ = ["TersePlugin"]
 
+# The SDK's sandbox imports the module of a workflow that was written by hand anew for each of its runs, and jobs may
+# stand in it too. Those are not this process's: it has them already.
+no_registering_while(workflow.unsafe.in_sandbox)
+
 
 class TersePlugin(ClientPlugin, WorkerPlugin):
     """Runs jobs on a worker that you build yourself, beside workflows and activities of your own.
@@ -55,6 +62,10 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
     Pass it to `Worker(..., plugins=[TersePlugin()])`, to `Replayer(..., plugins=[TersePlugin()])`, or to
     `Client.connect(..., plugins=[TersePlugin()])`, whose workers then all have it. The worker must not have a dynamic
     activity of its own: steps need that place.
+
+    Your workflows stay in the SDK's sandbox, and may be written in one file with jobs: this package is added to what
+    the sandbox passes through. Only a runner of a class of your own is left as it is; it has to pass `terse_temporal`
+    through itself, `restrictions.with_passthrough_modules("terse_temporal")`.
     """
 
     def __init__(self, jobs: Iterable[Job] | None = None, *, state_store: StateStore | None = None) -> None:
@@ -88,7 +99,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         if not any(is_dynamic(other) for other in others):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
-        config["unsandboxed_workflow_runner"] = _runner(config, jobs, index)
+        _set_runners(config, jobs, index)
         # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).
         config["max_heartbeat_throttle_interval"] = limits.HEARTBEAT_EVERY
         return config
@@ -129,7 +140,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
             StateWorkflow,
             *(workflow_definition(job, index) for job in jobs.values()),
         ]
-        config["unsandboxed_workflow_runner"] = _runner(config, jobs, index)
+        _set_runners(config, jobs, index)
         return config
 
     def run_replayer(
@@ -156,6 +167,16 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         return jobs
 
 
-def _runner(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> JobRunner:
+def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> None:
+    config["workflow_runner"] = _passing_through(config.get("workflow_runner") or SandboxedWorkflowRunner())
     otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
-    return JobRunner({name: JobSource(job) for name, job in jobs.items()}, index, otherwise, MismatchReporter())
+    sources = {name: JobSource(job) for name, job in jobs.items()}
+    config["unsandboxed_workflow_runner"] = JobRunner(sources, index, otherwise, MismatchReporter())
+
+
+def _passing_through(runner: WorkflowRunner) -> WorkflowRunner:
+    """The runner, so that modules which it imports anew may import this package: its classes cannot be made there."""
+    if type(runner) is not SandboxedWorkflowRunner:
+        return runner
+    restrictions = runner.restrictions.with_passthrough_modules(__name__.partition(".")[0])
+    return dataclasses.replace(runner, restrictions=restrictions)

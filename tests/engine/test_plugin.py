@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from terse_temporal import registered_jobs
 from terse_temporal.errors import UnknownJobError
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.worker import build_worker
 
 from .bench import Bench
+from .jobs_beside import BesideAJob, buy, shout_beside
 from .jobs_functions import kinds
 from .jobs_retries import threads
 from .jobs_sandboxed import HandWritten, shout
@@ -41,6 +44,46 @@ async def test_beside_workflows_of_ones_own(bench: Bench) -> None:
         results = await asyncio.gather(hand_written(bench, bench.task_queue), bench.start(kinds))
         assert results[0] == "HELLO! True"
         assert (await bench.result(results[1]))[0] == "coroutine"
+
+
+async def test_in_one_file_with_a_workflow(bench: Bench) -> None:
+    """A workflow may be written in the file of a job: both run, and the sandbox that imports it registers nothing."""
+    for _ in range(2):  # the second worker takes what is registered after the first one's imports
+        async with Worker(
+            bench.env.client,
+            task_queue=bench.task_queue,
+            workflows=[BesideAJob],
+            activities=[shout_beside],
+            plugins=[TersePlugin([job for job in registered_jobs() if job.name == buy.name])],
+            max_cached_workflows=bench.cache,
+        ):
+            event = {"number": "4711", "due": "2026-03-01T00:00:00Z"}
+            run = await bench.env.start(buy, event, task_queue=bench.task_queue)
+            by_hand = bench.env.client.execute_workflow(
+                BesideAJob.run, "hello", id=f"beside-{uuid.uuid4()}", task_queue=bench.task_queue
+            )
+            assert await by_hand == "HELLO! True"
+            assert await bench.result(run) == [
+                "asked 4711",
+                "charged 4711",
+                "order 4711",
+                "2026-03-01T00:00:00+00:00",
+            ]
+    assert next(job for job in registered_jobs() if job.name == buy.name) is buy
+
+
+async def test_a_runner_of_ones_own(bench: Bench) -> None:
+    """What a sandbox was told to pass through stays so; a runner of another class is left as it is."""
+    own = SandboxedWorkflowRunner(SandboxRestrictions.default.with_passthrough_modules("mine"))
+    config = _active_config(bench, workflow_runner=own)
+    assert {"mine", "terse_temporal"} <= config["workflow_runner"].restrictions.passthrough_modules
+    other = UnsandboxedWorkflowRunner()
+    assert _active_config(bench, workflow_runner=other)["workflow_runner"] is other
+
+
+def _active_config(bench: Bench, **options: Any) -> Any:
+    plugins, unused = [TersePlugin([kinds])], str(uuid.uuid4())
+    return Worker(bench.env.client, task_queue=unused, plugins=plugins, **options).config(active_config=True)
 
 
 async def test_on_a_client(bench: Bench) -> None:
