@@ -29,6 +29,7 @@ from .durable import DurableExecution, Recorded, run_identity
 from .failures import run_failure, step_exception
 from .functions import FunctionIndex
 from .limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
+from .scheduled import with_moment
 from .wire import JobCall
 
 __all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
@@ -92,8 +93,8 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
     job = context.job
     if job.durable:
         context.execution.decisions.install()
-    raw = _event_data(context, event)
     expected = event_type(job.handler, job.triggers, context.namespace)
+    raw = with_moment(_event_data(context, event), expected)
     with executing(context.execution):
         received = read_event(raw, expected, job=job.name, namespace=context.namespace)
         if job.filter is not None and not await _passes(job, received):

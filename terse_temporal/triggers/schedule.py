@@ -23,7 +23,12 @@ _EXAMPLE: Final = 'schedule.cron("0 9 * * 1", timezone="Europe/Berlin"): minute,
 
 
 class ScheduledEvent(EventModel):
-    """A moment of a schedule has come."""
+    """A moment of a schedule has come.
+
+    Attributes:
+        scheduled_at: when the run was due, in UTC, however late it began: of a schedule of Temporal the moment that it
+            was for, else when the run was started. `None` only where the model is filled by hand.
+    """
 
     scheduled_at: UtcDatetime | None = None
 

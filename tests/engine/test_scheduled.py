@@ -1,0 +1,94 @@
+"""A run that a schedule of Temporal starts knows when it was due."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleBackfill,
+    ScheduleHandle,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    ScheduleSpec,
+    WorkflowHandle,
+)
+
+from terse_temporal import Job
+
+from .bench import Bench
+from .jobs_scheduled import own, plain, strict, typed, untyped
+
+_DUE = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
+
+
+async def scheduled(client: Client, task_queue: str, job: Job, *event: Any) -> ScheduleHandle:
+    """A schedule of the job, and one run of it that was due in the past."""
+    return await client.create_schedule(
+        f"{job.name}-{uuid.uuid4()}",
+        Schedule(
+            action=ScheduleActionStartWorkflow(job.name, args=event, id=f"due-{uuid.uuid4()}", task_queue=task_queue),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(days=1), offset=timedelta(hours=5))]),
+        ),
+        backfill=[
+            ScheduleBackfill(
+                start_at=_DUE - timedelta(hours=1),
+                end_at=_DUE + timedelta(hours=1),
+                overlap=ScheduleOverlapPolicy.ALLOW_ALL,
+            )
+        ],
+    )
+
+
+async def result_of(client: Client, schedule: ScheduleHandle) -> Any:
+    """What its run returns."""
+    while not (actions := (await schedule.describe()).info.recent_actions):  # noqa: ASYNC110  # nothing tells of it
+        await asyncio.sleep(0.02)
+    action: Any = actions[0].action
+    run: WorkflowHandle[Any, Any] = client.get_workflow_handle(action.workflow_id)
+    return await run.result()
+
+
+async def test_by_a_schedule(bench: Bench) -> None:
+    """`scheduled_at` is the moment that the run was for, however late: in UTC, aware, the same on replay."""
+    client = await Client.connect(bench.env.address)
+    async with bench.worker(typed, plain, untyped, own, strict):
+        made = [
+            await scheduled(client, bench.task_queue, typed),
+            await scheduled(client, bench.task_queue, plain),
+            await scheduled(client, bench.task_queue, untyped, {"scheduledAt": None}),
+            await scheduled(client, bench.task_queue, own, {"note": "kept"}),
+            await scheduled(client, bench.task_queue, typed, {"scheduledAt": "2026-01-02T04:00:00+01:00"}),
+            await scheduled(client, bench.task_queue, strict, {"note": "nothing is added"}),
+        ]
+        try:
+            results = await asyncio.gather(*(result_of(client, schedule) for schedule in made))
+        finally:
+            await asyncio.gather(*(schedule.delete() for schedule in made))
+    assert results[:4] == [
+        "2026-03-01T05:00:00+00:00",
+        "2026-03-01 05:00:00+00:00",
+        "2026-03-01T05:00:00+00:00",
+        "kept 2026-03-01 05:00:00+00:00",
+    ]
+    assert results[4] == "2026-01-02T03:00:00+00:00", "what the schedule's own input says is left as it is"
+    assert results[5] == "nothing is added"
+
+
+async def test_by_hand(bench: Bench) -> None:
+    """A run that nobody scheduled was due when it was started, and only where the event is that of a schedule."""
+    client = await Client.connect(bench.env.address)
+    before = datetime.now(UTC)
+    async with bench.worker(typed, plain, untyped):
+        runs = [
+            await client.start_workflow(job.name, id=f"due-{uuid.uuid4()}", task_queue=bench.task_queue)
+            for job in (typed, plain, untyped)
+        ]
+        results = [await run.result() for run in runs]
+    assert all(before <= datetime.fromisoformat(each) <= datetime.now(UTC) for each in results[:2])
+    assert results[2] == "None"
