@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from .errors import ServerUnavailableError
 
-__all__ = ["connect"]
+__all__ = ["connect", "environment_settings"]
 
 _TIMEOUT: Final = 5.0  # seconds. A server in reach answers in 10 ms, one behind TLS on another continent in one second.
 
@@ -49,7 +49,7 @@ async def connect(**overrides: Any) -> Client:
             settings cannot be read.
     """
     settings: dict[str, Any] = {"target_host": "localhost:7233", "namespace": "default"}
-    settings |= {key: value for key, value in _from_environment().items() if value != ""}
+    settings |= environment_settings()
     settings |= {
         key: value for key, value in overrides.items() if value is not None or key not in ("target_host", "namespace")
     }
@@ -91,12 +91,18 @@ async def _connected(settings: dict[str, Any]) -> Client:
         raise
 
 
-def _from_environment() -> dict[str, Any]:
+def environment_settings() -> dict[str, Any]:
+    """What the environment and the profile file say, as `Client.connect` takes it; nothing, where they say nothing.
+
+    Raises:
+        ServerUnavailableError: they cannot be read.
+    """
     profile = os.environ.get("TEMPORAL_PROFILE") or "default"
     source = f"the Temporal client settings (file {_config_file()!r}, profile {profile!r})"
     remedy = "Correct them, or set TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE to others."
     try:
-        return dict(ClientConfigProfile.load().to_client_connect_config())
+        settings = ClientConfigProfile.load().to_client_connect_config()
+        return {key: value for key, value in settings.items() if value not in ("", None, {})}
     except OSError as error:  # a certificate or key; that there is no file of settings is no error
         raise ServerUnavailableError(
             f"{source}, or a TEMPORAL_TLS variable, name the file {str(error.filename)!r}: {error.strerror}. {remedy}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shlex
@@ -18,6 +19,7 @@ from ..errors import ServerUnavailableError, TerseError
 from ..places import shown_path
 from ..worker import DEFAULT_TASK_QUEUE
 from .child import Progress
+from .dev_server_file import DEV_DIRECTORY, DevServerFile
 from .options import Debug, Targets, TaskQueue
 from .output import USAGE_ERROR, console, fail, leave
 from .reloading import ReloadedWorker, require_watchfiles
@@ -50,7 +52,7 @@ def dev(
     ] = None,
     state: Annotated[
         Path, typer.Option(metavar="DIRECTORY", help="Where the server keeps its state: one server at a time.")
-    ] = Path(".terse"),
+    ] = DEV_DIRECTORY,
     reload: Annotated[
         bool, typer.Option("--reload/--no-reload", help="Whether saving a job file starts the worker anew.")
     ] = True,
@@ -58,8 +60,12 @@ def dev(
 ) -> None:
     """Run jobs on this machine: a Temporal server with its Web UI, and a worker that reloads when you save.
 
-    The server listens on this machine only, on the ports that the Temporal CLI expects where they are free. Its state
-    stays in `.terse/`: a run that sleeps now is still there tomorrow.
+    The server listens on this machine only, on the ports that the Temporal CLI expects where they are free, and on the
+    same ones at every start. Its state stays in `.terse/`: a run that sleeps now is still there tomorrow. The other
+    commands find it from this directory, and from those below it.
+
+    Open runs that would break on the code are told at the start and after every save. So that nobody has to wait for
+    three days, `terse-temporal runs skip WORKFLOW_ID 3d` lets the clock of a run jump ahead.
 
     Ctrl-C lets running steps end, for up to 20 seconds, then ends the worker and the server. A second Ctrl-C does not
     wait.
@@ -79,9 +85,14 @@ def dev(
 async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload: bool) -> int:
     began = time.monotonic()
     _make_state_directory(state)
-    chosen = port or _free_ports()
+    before = DevServerFile.read(state)
+    chosen = port or _free_ports(*([before.port] if before else []), _PORT)
     server = DevServer(
-        state / "temporal.db", port=chosen, ui_port=chosen + UI_PORT_ABOVE, log_file=state / "server.log"
+        state / "temporal.db",
+        port=chosen,
+        ui_port=chosen + UI_PORT_ABOVE,
+        log_file=state / "server.log",
+        time_skipping=True,
     )
     async with ReloadedWorker(options, server.address, reload=reload) as worker:
         await worker.start()
@@ -89,13 +100,16 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
             try:
                 if not await worker.has_loaded():
                     return USAGE_ERROR
-                _say_where(server, asked_for=port)
+                DevServerFile(chosen, os.getpid()).write(state)
+                _say_where(server, state, asked_for=port)
                 progress = await worker.ready()
                 if not progress.ready:
                     return USAGE_ERROR
                 _say_ready(progress, options, time.monotonic() - began, reload=reload)
                 await race(worker.keep_running(), _until_gone(server))
             finally:
+                with contextlib.suppress(OSError):  # its directory may have been removed
+                    DevServerFile(chosen, 0).write(state)
                 await worker.stop()  # before its server, which it tells what became of its steps
     return 1
 
@@ -108,8 +122,11 @@ def _make_state_directory(state: Path) -> None:
         raise ServerUnavailableError(f"cannot keep the server's state in {str(state)!r}: {err}") from err
 
 
-def _free_ports() -> int:
-    """A port that is free, and so is the one of the Web UI above it. The usual ones if they are."""
+def _free_ports(*wanted: int) -> int:
+    """A port that is free, and so is the one of the Web UI above it: the first of these that is, else any."""
+    for each in wanted:
+        if each <= _LAST_PORT and _is_free(each) and _is_free(each + UI_PORT_ABOVE):
+            return each
     port = _PORT
     while not (_is_free(port) and _is_free(port + UI_PORT_ABOVE)):
         with socket.socket() as probe:
@@ -143,14 +160,17 @@ async def _until_gone(server: DevServer) -> None:
         writer.close()
 
 
-def _say_where(server: DevServer, *, asked_for: int | None) -> None:
+def _say_where(server: DevServer, state: Path, *, asked_for: int | None) -> None:
     console.print(f"Temporal server  [bold]{server.address}[/]  (state in {shown_path(str(server.db_file))})")
     console.print(f"Web UI           [bold]{server.ui_url}[/]")
-    in_this_shell = os.environ.get("TEMPORAL_ADDRESS") or f"{_IP}:{_PORT}"
-    if server.address != in_this_shell:
+    set_here = os.environ.get("TEMPORAL_ADDRESS")
+    if server.address != (set_here or f"{_IP}:{_PORT}"):
         taken = asked_for is None and server.address != f"{_IP}:{_PORT}"
-        why = f"Port {_PORT} or {_PORT + UI_PORT_ABOVE} is taken, so these are others. " if taken else ""
-        console.print(f"{why}In other terminals, first:\n\n  export TEMPORAL_ADDRESS={server.address}")
+        why = f"Port {_PORT} or {_PORT + UI_PORT_ABOVE} is taken, or was, so these are others. " if taken else ""
+        # The commands look for it in the usual place only, and where nothing else is set.
+        found = set_here is None and state.resolve() == DEV_DIRECTORY.resolve()
+        whom = "For the Temporal CLI and terse-worker" if found else "In other terminals"
+        console.print(f"{why}{whom}, first:\n\n  export TEMPORAL_ADDRESS={server.address}")
     console.print()
 
 
@@ -164,4 +184,5 @@ def _say_ready(progress: Progress, options: WorkerOptions, seconds: float, *, re
     console.print(f"\n[bold]ready[/] after {seconds:.1f} s. Start a run from another terminal:\n")
     console.print(f"  {shlex.join([*command, '--wait'])}\n", markup=False)
     reloads = "Saving a job file reloads the worker. " if reload else ""
+    console.print("To let the time of a run that sleeps pass: terse-temporal runs skip WORKFLOW_ID 3d", markup=False)
     console.print(f"{reloads}Ctrl-C ends the worker and the server.\n")

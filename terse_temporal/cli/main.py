@@ -16,6 +16,7 @@ from .dev import dev
 from .generate import generate
 from .listing import jobs
 from .replay import replay
+from .runs import app as runs
 from .state import app as state
 from .tools import tools
 from .trigger import trigger
@@ -63,6 +64,7 @@ app.command()(replay)
 app.command()(tools)
 app.command()(check)
 app.command()(generate)
+app.add_typer(runs, name="runs")
 app.add_typer(state, name="state")
 
 

@@ -13,9 +13,11 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 
-from ..client import connect
+from ..client import connect, environment_settings
 from ..errors import TerseError
-from .output import fail, leave
+from ..places import shown_path
+from .dev_server_file import running_dev_server
+from .output import errors, fail, leave
 from .tasks import Interrupted, interruptible
 
 __all__ = ["answer_of", "is_gone", "last_asked", "silent_client"]
@@ -28,7 +30,15 @@ _POLLER_IS_GONE: Final = timedelta(seconds=70)
 
 
 async def silent_client(address: str | None, namespace: str | None, **options: Any) -> Client:
-    """A client, without the SDK's log: of a server that is gone, the commands tell themselves."""
+    """A client, without the SDK's log: of a server that is gone, the commands tell themselves.
+
+    Where neither the address nor the environment nor a profile names a server, it is that of the `terse-temporal dev`
+    which runs in this directory, if there is one; that is said on standard error.
+    """
+    if address is None and not environment_settings() and (found := running_dev_server()) is not None:
+        dev, where = found
+        address = dev.address
+        errors.print(f"server {address}, of terse-temporal dev ({shown_path(str(where))})", style="dim", markup=False)
     silent = Runtime(telemetry=TelemetryConfig(logging=None))
     return await connect(target_host=address, namespace=namespace, runtime=silent, **options)
 

@@ -1,0 +1,100 @@
+"""`terse-temporal runs`: what is done with runs that are there."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated, Final
+
+import typer
+from temporalio.api.enums.v1 import WorkflowExecutionStatus
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper
+
+from ..durations import format_duration, to_timedelta
+from ..errors import TerseError
+from ..testing.clocks import clock_of
+from .options import Address, Debug, Namespace
+from .output import console, fail, leave
+from .servers import answer_of, silent_client
+
+__all__ = ["app"]
+
+_FAILED: Final = 1
+
+#: Seconds. The server answers at once, unless the run is about to do something; then it waits for the worker.
+_PATIENCE: Final = 60.0
+
+app = typer.Typer(name="runs", no_args_is_help=True, help="What is done with runs that are there.")
+
+
+@app.callback()
+def _runs() -> None:
+    """What is done with runs that are there."""
+
+
+@app.command()
+def skip(
+    run: Annotated[str, typer.Argument(metavar="WORKFLOW_ID", help="The run, as `trigger` named it.")],
+    duration: Annotated[str, typer.Argument(metavar="DURATION", help='How far: "3d", "1 week", "90s".')],
+    *,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Let the clock of a run jump ahead, so that its sleeps, timeouts and waits before retries end at once.
+
+    For work on this machine: the server has to allow it, as that of `terse-temporal dev` does. Nothing else has its
+    time changed, and what a step or another system takes for the time stays the clock on the wall.
+
+    The exit status is 1 where the run is not there or has ended, and where its server does not skip time.
+    """
+    try:
+        ahead = to_timedelta(duration)
+    except (TerseError, ValueError) as err:
+        fail(err, debug=debug)
+    answer_of(_skipped(run, ahead, address, namespace), debug=debug)
+    leave()
+
+
+async def _skipped(run: str, ahead: timedelta, address: str | None, namespace: str | None) -> None:
+    client = await silent_client(address, namespace)
+    handle = client.get_workflow_handle(run)
+    try:
+        before = await _described(handle)
+        if before.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
+            fail(f"the run {run!r} has ended: there is no time to skip", status=_FAILED)
+        async with asyncio.timeout(_PATIENCE):
+            await TimeSkipper(client).fast_forward(handle, ahead)
+        after = await _described(handle)
+    except TimeoutError:
+        fail(
+            f"the run {run!r} has not come to the end of that time in {_PATIENCE:.0f} s: one of its steps is running,"
+            " or no worker takes it. It goes on.",
+            status=_FAILED,
+        )
+    except RPCError as err:
+        fail(_refused(client, run, err), status=_FAILED)
+    skipped = clock_of(after) - clock_of(before)
+    now = f"{clock_of(after).astimezone():%Y-%m-%d %H:%M:%S}"
+    if after.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
+        console.print(f"the run {run!r} has come to its end", markup=False)
+    else:
+        whole = timedelta(seconds=round(skipped.total_seconds()))
+        console.print(f"the run {run!r} is {format_duration(whole)} ahead of where it was: {now}", markup=False)
+
+
+async def _described(handle: WorkflowHandle[object, object]) -> DescribeWorkflowExecutionResponse:
+    return (await handle.describe()).raw_description
+
+
+def _refused(client: Client, run: str, err: RPCError) -> str:
+    if err.status == RPCStatusCode.NOT_FOUND:
+        return f"there is no open run with the workflow id {run!r}: {err.message}"
+    return (
+        f"the server at {client.service_client.config.target_host!r} does not skip the time of {run!r}:"
+        f" {err.message.rstrip('.')}. That of `terse-temporal dev` does; another has to be started with"
+        " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true."
+    )
