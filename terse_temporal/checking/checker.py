@@ -101,7 +101,8 @@ def _chosen(select: Collection[str], ignore: Collection[str]) -> set[str]:
     for code in (*select, *ignore):
         if not any(each.startswith(code.upper()) for each in CODES):
             raise JobLoadError(
-                f"there is no code {code!r}; docs/checks.md lists them, {min(CODES)!r} to {max(CODES)!r}"
+                f"there is no code {code!r}; there are {min(CODES)!r} to {max(CODES)!r}, and"
+                " `terse-temporal explain checks` says what each is"
             )
     chosen = {each for each in CODES if not select or any(each.startswith(code.upper()) for code in select)}
     return {each for each in chosen if not any(each.startswith(code.upper()) for code in ignore)}

@@ -14,8 +14,6 @@ __all__ = ["CODES", "Code", "Severity"]
 
 Severity = Literal["error", "warning", "note"]
 
-_PAGE: Final = "docs/checks.md"
-
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -31,9 +29,9 @@ class Code:
     title: str
 
     @property
-    def page(self) -> str:
-        """Its section in the documentation."""
-        return f"{_PAGE}#{self.code.lower()}"
+    def explained_by(self) -> str:
+        """The command that prints its section of the documentation."""
+        return f"terse-temporal explain {self.code}"
 
 
 _TABLE: Final[tuple[tuple[str, Severity, str], ...]] = (

@@ -58,7 +58,12 @@ def _of_comment(ignore: _Ignore, file: str) -> Iterator[Finding]:
         yield made("TERSE002", "an ignore without a code", because, "name what it hides: `# terse: ignore[TERSE206]`")
     for code in ignore.codes:
         if code not in CODES:
-            yield made("TERSE002", f"there is no code {code!r}", "it hides nothing", "see docs/checks.md for the codes")
+            yield made(
+                "TERSE002",
+                f"there is no code {code!r}",
+                "it hides nothing",
+                "`terse-temporal explain checks` has the codes",
+            )
         elif code not in ignore.used:
             yield made(
                 "TERSE001",

@@ -50,7 +50,7 @@ def as_json(report: Report) -> str:
                     "message": each.message,
                     "because": each.because,
                     "fix": each.fix,
-                    "page": CODES[each.code].page,
+                    "explained_by": CODES[each.code].explained_by,
                 }
                 for each in report.findings
             ],
@@ -74,7 +74,7 @@ def as_sarif(report: Report) -> str:
                     {
                         "id": rule.code,
                         "shortDescription": {"text": rule.title},
-                        "help": {"text": f"See {rule.page}", "markdown": f"See [{rule.page}]({rule.page})"},
+                        "help": {"text": f"See {rule.explained_by}", "markdown": f"See `{rule.explained_by}`"},
                         "defaultConfiguration": {"level": rule.severity},
                     }
                     for rule in rules

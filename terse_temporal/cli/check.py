@@ -52,8 +52,8 @@ def check(
     """Read jobs without running them, and report what will hurt, with the line and the fix.
 
     The modules are parsed, not imported; those of the same code base that they import are followed. Every code has its
-    section in docs/checks.md, and `# terse: ignore[CODE]` on the line hides one. The exit status is 1 if there are
-    errors or warnings, and 2 if something cannot be read.
+    section, which `terse-temporal explain CODE` prints, and `# terse: ignore[CODE]` on the line hides one. The exit
+    status is 1 if there are errors or warnings, and 2 if something cannot be read.
     """
     report = or_fail(lambda: check_targets(targets, select=_codes(select), ignore=_codes(ignore)), debug=debug)
     if format is Format.json:

@@ -13,6 +13,7 @@ from .approvals import approvals, approve, deny
 from .check import check
 from .demo import demo
 from .dev import dev
+from .explain import explain
 from .generate import generate
 from .listing import jobs
 from .replay import replay
@@ -64,6 +65,7 @@ app.command()(replay)
 app.command()(tools)
 app.command()(check)
 app.command()(generate)
+app.command()(explain)
 app.add_typer(runs, name="runs")
 app.add_typer(state, name="state")
 

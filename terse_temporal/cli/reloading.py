@@ -22,6 +22,7 @@ from rich.markup import escape
 from ..errors import MissingExtraError
 from ..places import shown_path
 from .child import Progress, WorkerChild, local_environment
+from .dev_replays import OpenRuns
 from .output import console, errors
 from .tasks import race
 from .worker import WorkerOptions
@@ -59,6 +60,7 @@ class ReloadedWorker:
         self._address = address
         self._reload = reload
         self._saves = _Saves()
+        self._open_runs = OpenRuns(options, address)
         self._child: WorkerChild | None = None
         self._directories = {str(Path.cwd())}
 
@@ -71,6 +73,7 @@ class ReloadedWorker:
 
     async def stop(self) -> None:
         """End it, if there is one. Steps that run may end; but not if this is cancelled."""
+        await self._open_runs.end()
         if self._child is not None:
             await self._child.stop()
             self._child = None
@@ -96,6 +99,8 @@ class ReloadedWorker:
         if not progress.ready:
             await self._child.ended()
             self._child = None
+        elif self._reload:
+            await self._open_runs.look()
         return progress
 
     async def _watch(self) -> None:

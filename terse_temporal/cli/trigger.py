@@ -19,11 +19,12 @@ from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from ..errors import TerseError
+from ..engine.unknown import ENDS_IF_UNKNOWN_MEMO
+from ..errors import TerseError, UnknownJobError
 from ..memos import tokens_text
 from ..timeline import Entry, Timeline, timeline_table
 from ..worker import DEFAULT_TASK_QUEUE
@@ -31,12 +32,15 @@ from .event_argument import read_event_argument
 from .following import Follower, RunFailure
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave
-from .servers import silent_client
+from .servers import is_gone, last_asked, silent_client
 from .tasks import Interrupted, interruptible
 
 __all__ = ["trigger"]
 
 _FAILED: Final = 1
+
+#: Seconds in which a worker is to have begun a run, or said that it cannot. One that is free takes 0.05.
+_FIRST_TASK: Final = 2.0
 
 #: How far above the server's port its Web UI is, with `terse-temporal dev` and `temporal server start-dev`.
 UI_PORT_ABOVE: Final = 1000
@@ -60,6 +64,10 @@ def trigger(
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Show the steps as they happen, and end with the result.")
     ] = False,
+    for_later: Annotated[
+        bool,
+        typer.Option("--for-later", help="Let it wait for a worker that has the job, if those that are there do not."),
+    ] = False,
     task_queue: Annotated[
         str, typer.Option("--task-queue", "-q", metavar="NAME", help="The task queue of the job's worker.")
     ] = DEFAULT_TASK_QUEUE,
@@ -72,10 +80,13 @@ def trigger(
     With --wait the steps are shown as they happen, on standard error, and the result goes to standard output, as JSON.
     Ctrl-C leaves the run alone and only ends the watching.
 
-    The exit status is 0 when the run was started, and with --wait has succeeded; 1 when it failed; 2 when it could not
-    be started.
+    A job that the workers of the task queue do not have ends at once, and the nearest names of theirs are told. Where
+    no worker is there at all, the run waits for one.
+
+    The exit status is 0 when the run was started, and with --wait has succeeded; 1 when it failed, or no worker has the
+    job; 2 when it could not be started.
     """
-    run = _Run(job, id or f"{job}-{uuid.uuid4()}", task_queue, address, namespace)
+    run = _Run(job, id or f"{job}-{uuid.uuid4()}", task_queue, address, namespace, for_later=for_later)
     try:
         data = None if event is None else read_event_argument(event)
         status = asyncio.run(interruptible(run.start(data, wait=wait)))
@@ -90,20 +101,29 @@ def trigger(
 class _Run:
     """One run, from its start to what is said of its end."""
 
-    def __init__(self, job: str, id: str, task_queue: str, address: str | None, namespace: str | None) -> None:
+    def __init__(
+        self, job: str, id: str, task_queue: str, address: str | None, namespace: str | None, *, for_later: bool
+    ) -> None:
         self._job = job
         self._id = id
         self._task_queue = task_queue
         self._address = address
         self._namespace = namespace
+        self._for_later = for_later
         self._is_started = False
 
     async def start(self, event: dict[str, Any] | None, *, wait: bool) -> int:
         """Start it, and `wait` for its end; the exit status."""
         client = await silent_client(self._address, self._namespace)
         try:
+            is_served = not is_gone(await last_asked(client, self._task_queue))
             handle = await client.start_workflow(
-                self._job, args=[] if event is None else [event], id=self._id, task_queue=self._task_queue
+                self._job,
+                args=[] if event is None else [event],
+                id=self._id,
+                task_queue=self._task_queue,
+                # One that waits for its worker, whichever, is left to wait.
+                memo={ENDS_IF_UNKNOWN_MEMO: True} if is_served and not self._for_later else None,
             )
         except WorkflowAlreadyStartedError as err:
             fail(
@@ -113,7 +133,16 @@ class _Run:
         except RPCError as err:
             fail(f"the server does not start the job {self._job!r}: {err.message}")
         if not wait:
+            if is_served and (unknown := await _unknown(handle)):
+                errors.print("[bold red]error:[/] the run has ended before it began: ", end="")
+                errors.print(unknown, markup=False)
+                return _FAILED
             self._say_started(client, handle)
+            if not is_served:
+                _print_notice(
+                    f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
+                    f" terse-worker MODULE --task-queue {self._task_queue}"
+                )
             return 0
         self._is_started = True
         return await self._watch(client, handle)
@@ -177,6 +206,24 @@ class _Run:
         elif failure.where:
             errors.print(f"  at {failure.where}", markup=False)
         errors.print(f"  {self._command('show')}", markup=False)
+
+
+async def _unknown(handle: WorkflowHandle[Any, Any]) -> str | None:
+    """What a worker says that does not have the job; nothing, where one has begun it, or is busy."""
+    with suppress(TimeoutError, RPCError):
+        async with asyncio.timeout(_FIRST_TASK):
+            async for event in handle.fetch_history_events(wait_new_event=True):
+                if event.HasField("workflow_task_failed_event_attributes"):
+                    return None
+                if event.HasField("workflow_execution_failed_event_attributes"):
+                    failure = event.workflow_execution_failed_event_attributes.failure
+                    is_unknown = failure.application_failure_info.type == UnknownJobError.__name__
+                    return failure.message if is_unknown else None
+                # What ends a run is written together with the end of the task.
+                is_done = event.HasField("workflow_task_completed_event_attributes")
+                if is_done and (await handle.describe()).status == WorkflowExecutionStatus.RUNNING:
+                    return None
+    return None
 
 
 _Shown = tuple[Callable[[Timeline], None], Callable[[Entry], None], Callable[[str], None]]

@@ -75,6 +75,7 @@ class Verdicts:
                 "at": each.at,
                 "failure": each.failure,
                 "table": each.table,
+                "cure": each.cure,
                 "waits_already": each.waits,
             }
             for each in self._others
@@ -127,6 +128,8 @@ class Verdicts:
         console.print(f"  {first.failure}", markup=False)
         if first.table:
             console.print(first.table, markup=False)
+        if first.cure:
+            console.print(f"  {first.cure}", markup=False)
         for each in alike[:_NAMED]:
             waits = "  (waits already: it did not fit the code of its worker)" if each.waits else ""
             console.print(f"  {each.workflow_id}  run id {each.run_id or '?'}{waits}", markup=False)

@@ -80,6 +80,7 @@ class Replayed:
         table: what was recorded beside what the code does now, where there is that to show.
         at: the step, or sleep, at which it breaks: `step 'send_welcome'`.
         waits: whether the run waits already: its last workflow task was given up because the history did not fit.
+        cure: what to change, where the code only calls a step by another name than was recorded.
         unreadable: whether it could not be replayed at all, and `failure` says why. Nothing is known of such a one.
     """
 
@@ -91,6 +92,7 @@ class Replayed:
     at: str | None = None
     waits: bool = False
     unreadable: bool = False
+    cure: str | None = None
 
 
 async def replay(
@@ -218,7 +220,7 @@ class _Replays:
             return of.broken(said, at=_call_at(said, recorded))
         # Where it is something else, such as a handler that does not yield, the columns only say how far it came.
         why = why if isinstance(error, NondeterminismError) else said
-        return of.broken(why, at=at, table=side_by_side(recorded, now))
+        return of.broken(why, at=at, table=side_by_side(recorded, now), cure=_cure(recorded, now, of.job))
 
     async def _error_of(self, history: WorkflowHistory) -> Exception | None:
         results = self._results
@@ -276,8 +278,10 @@ class _Of:
             resets = [event.workflow_task_failed_event_attributes.new_run_id for event in events]
             self.run_id = next((each for each in reversed(resets) if each), started.original_execution_run_id)
 
-    def broken(self, failure: str | None, *, at: str | None = None, table: str | None = None) -> Replayed:
-        return Replayed(self.workflow_id, self.run_id, self.job, failure, table, at, self.waits)
+    def broken(
+        self, failure: str | None, *, at: str | None = None, table: str | None = None, cure: str | None = None
+    ) -> Replayed:
+        return Replayed(self.workflow_id, self.run_id, self.job, failure, table, at, self.waits, cure=cure)
 
     def unreadable(self, failure: str) -> Replayed:
         return Replayed(self.workflow_id, self.run_id, self.job, failure, waits=self.waits, unreadable=True)
@@ -327,6 +331,23 @@ def _difference(
     if does is not None:
         return _named(does), f"the code now makes {_named(does)} ({does.where}), and nothing of it is recorded"
     return None, None
+
+
+def _cure(recorded: Sequence[Recorded], now: Sequence[Recorded], job: str) -> str | None:
+    """What to write, where one step stands at the place of another that the code has no more: it was renamed."""
+    index = first_difference(recorded, now)
+    if index >= min(len(recorded), len(now)):
+        return None
+    was, does = recorded[index], now[index]
+    # Names with a dot are those of tools and of state, and a job that is not durable is one step of its name.
+    if any(call.kind != "step" or "." in call.name or call.name == job for call in (was, does)):
+        return None
+    if was.name in {call.name for call in now} or does.name in {call.name for call in recorded}:
+        return None  # it was moved, put before it, or taken away
+    return (
+        f'if {does.where} is that step under a new name, let it keep the old one: name="{was.name}" in its job_step(…)'
+        " or @step(…)"
+    )
 
 
 def _short(text: str) -> str:

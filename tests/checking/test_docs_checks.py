@@ -26,7 +26,7 @@ def test_every_code_has_its_section() -> None:
     for code in CODES.values():
         plain = SECTIONS[code.code].replace("`", "").replace("\n", " ")
         assert plain.strip().startswith(f"*{code.severity}: {code.title}.*")
-        assert code.page == f"docs/checks.md#{code.code.lower()}"
+        assert code.explained_by == f"terse-temporal explain {code.code}"
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -146,7 +146,7 @@ def test_json(folder: Path) -> None:
     assert [each["code"] for each in report["findings"]] == ["TERSE201", "TERSE216", "TERSE001"]
     assert [each["severity"] for each in report["findings"]] == ["error", "warning", "note"]
     assert (report["files"], report["jobs"]) == (1, 1)
-    assert all(each["fix"] and each["because"] and each["page"] for each in report["findings"])
+    assert all(each["fix"] and each["because"] and each["explained_by"] for each in report["findings"])
 
 
 @pytest.mark.parametrize("written", ["text", "json", "sarif"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,7 +29,7 @@ async def typed(event: ScheduledEvent) -> str:
 
 
 @create_job(name="due-plain", triggers=[_NIGHTLY])
-def plain(event: Any) -> str:
+def plain(event: ScheduledEvent) -> str:
     return str(event.scheduled_at)
 
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import socket
+import stat
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from terse_temporal.cli import dev as dev_module
 from terse_temporal.cli import reloading
+from terse_temporal.cli.dev_server_file import DevServerFile, running_dev_server
 from terse_temporal.errors import MissingExtraError
 
 from .commands import Command, run, running
@@ -155,6 +158,105 @@ def test_one_at_a_time(shop: Path) -> None:
             address = settings["TEMPORAL_ADDRESS"]
             assert settings != first
             assert (f"export TEMPORAL_ADDRESS={address}" in other.printed()) == (address != "127.0.0.1:7233")
+
+
+def test_from_its_directory(shop: Path) -> None:
+    """Other commands find its server there and below, time can be skipped, and a save says which open runs break."""
+    nap = JOBS + (
+        '\n@create_job(name="nap", durable=True)\nasync def nap(event):\n'
+        '    await job_step(run=greet, input="ada")\n    await sleep("3d")\n    return "slept"\n'
+    )
+    (shop / "jobs.py").write_text(nap)
+    below = shop / "below"
+    below.mkdir()
+    with dev(shop) as (command, settings):
+        address = settings["TEMPORAL_ADDRESS"]
+        started = run("terse-temporal", "trigger", "nap", "-q", "dev", "--id", "nap-1", cwd=below)
+        assert started.returncode == 0
+        assert f"server {address}, of terse-temporal dev ({shop / '.terse'})" in started.stderr
+        command.says("greet done")
+
+        (shop / "jobs.py").write_text(nap.replace("greet", "hail"))
+        command.says("Open runs do not fit this code:")
+        cure = command.says("let it keep the old one")
+        assert "would break  nap: 1 run, at step 'greet'" in cure
+        assert 'name="greet" in its job_step(…)' in command.printed()
+
+        (shop / "jobs.py").write_text(nap)
+        command.says("ready", times=3)
+        skipped = run("terse-temporal", "runs", "skip", "nap-1", "2d", cwd=shop)
+        assert (skipped.returncode, "2 days ahead" in skipped.stdout) == (0, True)
+        assert "nap done" not in command.printed()
+        run("terse-temporal", "runs", "skip", "nap-1", "2d", cwd=shop)
+        command.says("nap-1  nap done after 3 days")
+        ended = run("terse-temporal", "runs", "skip", "nap-1", "2d", cwd=shop)
+        assert (ended.returncode, "has ended" in ended.stderr) == (1, True)
+
+        # What names another server wins.
+        other = run("terse-temporal", "trigger", "nap", "--address", "127.0.0.1:1", cwd=shop)
+        assert (other.returncode, "'127.0.0.1:1'" in other.stderr) == (2, True)
+        by_variable = run("terse-temporal", "trigger", "nap", cwd=shop, env={"TEMPORAL_ADDRESS": "127.0.0.1:1"})
+        assert (by_variable.returncode, "'127.0.0.1:1'" in by_variable.stderr) == (2, True)
+        command.interrupt()
+        assert command.ended() == 0
+        command.leaves_nothing()
+    left = DevServerFile.read(shop / ".terse")
+    assert left == DevServerFile(int(address.rpartition(":")[2]), 0), "its next start takes the same port"
+
+
+def test_the_same_port_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port of the last time is taken again; else the usual one, else any, where that or its Web UI's is taken."""
+    taken: set[int] = set()
+    monkeypatch.setattr(dev_module, "_is_free", lambda port: port not in taken)
+    assert dev_module._free_ports(9000, 7233) == 9000
+    taken.add(10_000)
+    assert dev_module._free_ports(9000, 7233) == 7233
+    taken.add(7233)
+    assert dev_module._free_ports(9000, 7233) not in (9000, 7233)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        "[" * 4000,
+        '{"port": 7233}',
+        '{"port": "7233", "pid": 1}',
+        '{"port": true, "pid": true}',
+        '{"port": 70000, "pid": 1}',
+        '{"port": -1, "pid": 1}',
+        '{"port": 7233, "pid": -1}',
+    ],
+)
+def test_what_is_no_note_of_a_server(tmp_path: Path, text: str) -> None:
+    """A file that `dev` has not written is as none."""
+    (tmp_path / "server.json").write_text(text)
+    assert DevServerFile.read(tmp_path) is None
+
+
+def test_whose_note_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note is believed while its writer lives and only this user can have written it; the nearest one counts."""
+    (tmp_path / ".terse").mkdir()
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    note = DevServerFile(7233, os.getpid())
+    note.write(tmp_path / ".terse")
+    file = tmp_path / ".terse" / "server.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert running_dev_server() == (note, tmp_path / ".terse")
+    (below.parent / ".terse").mkdir()
+    DevServerFile(7000, os.getpid()).write(below.parent / ".terse")
+    assert running_dev_server() == (DevServerFile(7000, os.getpid()), below.parent / ".terse")
+    DevServerFile(7000, 0).write(below.parent / ".terse")
+    assert running_dev_server() == (note, tmp_path / ".terse")
+    file.chmod(0o666)
+    assert running_dev_server() is None
+    file.unlink()
+    file.symlink_to(tmp_path / "elsewhere")
+    assert running_dev_server() is None
 
 
 def test_killed(shop: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from temporalio.client import WorkflowExecutionStatus
 
 from terse_temporal.cli.event_argument import read_event_argument
 from terse_temporal.errors import EventError
@@ -276,10 +277,35 @@ def test_no_worker(trigger: Trigger) -> None:
         assert waiting.printed().count("no worker takes work") == 1
 
 
-def test_unknown_job(trigger: Trigger, worker: Command) -> None:
-    """A job that no worker has: the run waits, and it is said once what the worker says of it."""
+async def test_started_before_its_worker(env: JobEnvironment, trigger: Trigger) -> None:
+    """A run that is started where nobody works is told to wait, and does: also for a worker that has its job."""
+    queue, run_id = fresh_id(), fresh_id()
+    started = trigger("later", "-q", queue, "--id", run_id)
+    assert started.returncode == 0
+    assert f"no worker takes work from the task queue {queue!r}" in started.stderr
+    with running("terse-worker", "jobs.py", "-q", queue, cwd=trigger.directory, env=trigger.settings) as worker:
+        worker.says(f"run   {run_id}  waits: this worker has no job 'later'")
+    description = await env.client.get_workflow_handle(run_id).describe()
+    assert description.status == WorkflowExecutionStatus.RUNNING
+    await env.client.get_workflow_handle(run_id).terminate()
+
+
+async def test_unknown_job(env: JobEnvironment, trigger: Trigger) -> None:
+    """A job that no worker has: the run ends, the nearest names are told, and the exit status is 1."""
     run_id = fresh_id()
-    with trigger.watching("onbord", "--id", run_id) as waiting:
+    for options in ([], ["--wait"]):
+        refused = trigger("onbord", "--id", run_id, *options)
+        assert refused.returncode == 1
+        assert "no job 'onbord'; it has bill, onboard, report, wait; did you mean 'onboard'?" in refused.stderr
+        assert "started" not in refused.stdout
+        description = await env.client.get_workflow_handle(run_id).describe()
+        assert description.status == WorkflowExecutionStatus.FAILED
+
+
+def test_unknown_job_for_later(trigger: Trigger, worker: Command) -> None:
+    """With `--for-later` the run waits, and it is said once what the worker says of it."""
+    run_id = fresh_id()
+    with trigger.watching("onbord", "--for-later", "--id", run_id) as waiting:
         waiting.says("the run waits: this worker has no job 'onbord'; it has ")
         worker.says(f"run   {run_id}  waits")
         waiting.interrupt()

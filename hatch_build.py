@@ -1,0 +1,39 @@
+"""The README as an index shows it: there its links into the repository lead nowhere.
+
+A page of the documentation comes with the package, so what is left of a link to one is the command that prints it. Of
+other links the text is left.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)]+)\)")
+_PAGE = re.compile(r"docs/(\w+)\.md(?:#.*)?")
+
+
+class ReadmeHook(MetadataHookInterface):
+    """Sets the field `readme`."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set it from README.md."""
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        metadata["readme"] = {"content-type": "text/markdown", "text": for_an_index(text)}
+
+
+def for_an_index(readme: str) -> str:
+    """The text without links that are relative."""
+    return _LINK.sub(_instead, readme)
+
+
+def _instead(link: re.Match[str]) -> str:
+    text, target = link[1], link[2]
+    page = _PAGE.fullmatch(target)
+    if page is None:
+        return text
+    command = f"`terse-temporal explain {page[1]}`"
+    return command if text == target else f"{text} ({command})"

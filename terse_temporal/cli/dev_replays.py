@@ -1,0 +1,84 @@
+"""Whether the runs that are open on the server of `dev` can go on with the code that was saved.
+
+It is what `terse-temporal replay` finds, in a process of its own: it executes the code that was saved, which the
+process of `dev` never does. It is not waited for, and given up at the next save.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from typing import Final
+
+from temporalio.service import RPCError
+
+from ..errors import TerseError
+from .child import local_environment
+from .output import console
+from .servers import silent_client
+from .worker import WorkerOptions
+
+__all__ = ["OpenRuns"]
+
+#: Seconds. A hundred small histories take one, after a second in which the process starts.
+_TIME_LIMIT: Final = 60.0
+
+#: The exit status of `replay` where runs would break.
+_BREAKS: Final = 1
+
+
+class OpenRuns:
+    """The runs that are open on a server.
+
+    Args:
+        options: what the worker runs.
+        address: of the server.
+    """
+
+    def __init__(self, options: WorkerOptions, address: str) -> None:
+        self._options = options
+        self._address = address
+        self._looking: asyncio.Task[None] | None = None
+
+    async def look(self) -> None:
+        """Begin to replay them on the code as it is now, and print which would break."""
+        await self.end()
+        self._looking = asyncio.create_task(self._look())
+
+    async def end(self) -> None:
+        """Give up what was begun."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    async def _look(self) -> None:
+        # What cannot be looked at now is for `replay` itself to say, to whoever asks it.
+        with suppress(TimeoutError, OSError, RPCError, TerseError):
+            async with asyncio.timeout(_TIME_LIMIT):
+                client = await silent_client(self._address, "default")
+                if (await client.count_workflows("ExecutionStatus = 'Running'")).count:
+                    await self._replay()
+
+    async def _replay(self) -> None:
+        options = self._options
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "terse_temporal", "replay", *options.targets),
+            *("--running", "--task-queue", options.task_queue),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=local_environment(self._address),
+            start_new_session=True,  # so that Ctrl-C is for this process to act on
+        )
+        try:
+            said, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode == _BREAKS:
+            console.print("\n[bold]Open runs do not fit this code:[/]\n")
+            console.print(said.decode(errors="replace"), markup=False)
