@@ -99,8 +99,11 @@ def _executor(job: Job, module: ModuleType) -> Callable[[ModuleType], None]:
 
 
 def _code_from_loader(module: ModuleType) -> CodeType | None:
-    get_code = getattr(module.__spec__ and module.__spec__.loader, "get_code", None)
-    code = get_code(module.__name__) if get_code else None
+    spec = module.__spec__
+    get_code = getattr(spec and spec.loader, "get_code", None)
+    # By the name it was found by: run with `python -m`, a module calls itself `__main__`, which a loader of one module
+    # refuses, and one of many takes for another.
+    code = get_code(spec.name) if spec and get_code else None
     return code if isinstance(code, CodeType) else None
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import py_compile
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -259,3 +261,37 @@ def test_job_defined_twice(here: Place) -> None:
     assert (loaded.error, loaded.cause) == ("JobDefinitionError", None)
     for part in ("'same'", "one.py:3", "two.py:3"):
         assert part in loaded.said
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["directory", "zip"])
+def test_run_as_a_module_without_source(tmp_path: Path, zipped: bool) -> None:
+    """`python -m jobs` finds the code of the module that it runs where there is only bytecode, in a zip too."""
+    source = tmp_path / "jobs.py"
+    source.write_text(
+        "from terse_temporal import create_job\n"
+        "from terse_temporal.engine.sandbox import JobSource\n"
+        '@create_job(name="sourceless", durable=True)\n'
+        "async def sourceless(event):\n"
+        "    return 1\n"
+        'if __name__ == "__main__":\n'
+        "    code = JobSource(sourceless)._execute.__closure__[0].cell_contents\n"
+        '    print("sourceless" in code.co_names)\n'
+    )
+    compiled = tmp_path / "jobs.pyc"
+    py_compile.compile(str(source), cfile=str(compiled), dfile="jobs.py", doraise=True)
+    source.unlink()
+    if zipped:
+        with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+            archive.write(compiled, "jobs.pyc")
+            archive.writestr("__main__.py", "raise SystemExit('not this one')\n")
+        compiled.unlink()
+    where = tmp_path / "app.zip" if zipped else tmp_path
+    said = subprocess.run(
+        [sys.executable, "-m", "jobs"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(where), str(PROJECT)])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.stdout, said.stderr) == ("True\n", "")
