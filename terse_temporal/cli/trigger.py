@@ -23,6 +23,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from ..client import environment_settings
 from ..engine.unknown import ENDS_IF_UNKNOWN_MEMO
 from ..errors import TerseError, UnknownJobError
 from ..memos import tokens_text
@@ -38,6 +39,9 @@ from .tasks import Interrupted, interruptible
 __all__ = ["trigger"]
 
 _FAILED: Final = 1
+
+#: Where the Temporal CLI looks where it is told nothing.
+_USUAL: Final = ("127.0.0.1:7233", "localhost:7233")
 
 #: Seconds in which a worker is to have begun a run, or said that it cannot. One that is free takes 0.05.
 _FIRST_TASK: Final = 2.0
@@ -115,6 +119,9 @@ class _Run:
     async def start(self, event: dict[str, Any] | None, *, wait: bool) -> int:
         """Start it, and `wait` for its end; the exit status."""
         client = await silent_client(self._address, self._namespace)
+        here = client.service_client.config.target_host
+        if here not in _USUAL and not environment_settings():
+            self._address = here  # that of `dev`, which the Temporal CLI does not find by itself
         try:
             is_served = not is_gone(await last_asked(client, self._task_queue))
             handle = await client.start_workflow(
