@@ -43,8 +43,7 @@ def dumped(type_: Any, value: Any, request: StepRequest, what: str, codec_of: Ca
         StepInputError: it does not fit, or is not JSON.
     """
     try:
-        found = codec_of(type_)
-        return found.dump(value if type_ is Any else found.check(value))
+        return codec_of(type_).record(value)
     except ValueProblem as problem:
         raise StepInputError(f"step {request.name!r} ({place_of(request.run)}): {what}: {problem}") from None
 
@@ -69,8 +68,7 @@ def step_result(value: Any, name: str, function: Callable[..., Any], output_type
     where = f"step {name!r} ({place_of(function)})"
     try:
         type_ = _result_type(function) if output_type is UNSET else output_type
-        codec = cached_codec(type_)
-        data = codec.dump(value if type_ is Any else codec.check(value))
+        data = cached_codec(type_).record(value)
     except ValueProblem as problem:
         raise StepOutputError(f"{where}: its result: {problem}", step=name) from None
     size = encoded_size(data)

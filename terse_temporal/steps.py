@@ -271,7 +271,7 @@ def step(
             bound = signature.bind(*args, **kwargs)
         except TypeError as err:
             raise StepInputError(f"step {template.name!r} ({place_of(plain)}): {err}") from None
-        bound.apply_defaults()
+        # Without defaults: they are the function's own matter, in the worker, and need not be of the annotated type.
         return execution.step(replace(template, run=call, arguments=bound.arguments))
 
     if not is_collecting():

@@ -7,22 +7,26 @@ for every run and its classes are then other objects than those that `sys.module
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from pydantic import BaseModel, PydanticUserError, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .annotations import type_adapter
+from .readback import OF_SECRETS, Schema, children, difference, equal, find, is_secret, not_plain, safe_repr
 
 __all__ = ["MAX_BYTES", "Codec", "ValueProblem", "codec", "encoded_size", "fresh"]
 
 #: The server refuses a value over 2 MiB (`limit.blobSize.error`). A little less, because codecs add to it.
 MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
+
+#: Levels of a value that pydantic writes, and that it reads as a type.
+_DEEPEST: Final = 255
+_DEEPEST_READ: Final = 200
 
 
 #: Wrong fields that are named. An event from outside may hold half a million, whose lines take seconds to write.
@@ -44,22 +48,20 @@ class Codec:
         ValueProblem: pydantic can make nothing of the type.
     """
 
-    __slots__ = ("_adapter", "_type")
+    __slots__ = ("_adapter", "_schema", "_type")
 
     def __init__(self, type_: Any, namespace: Mapping[str, Any] | None = None) -> None:
         self._type = type_
         try:
-            self._adapter = type_adapter(type_, namespace)
+            self._adapter = type_adapter(_of_iterator(type_), namespace)
         # NameError: an annotation within the type names something that is not there.
         except (PydanticUserError, NameError) as err:
             raise ValueProblem(f"{type_name(type_)} cannot be read from JSON: {str(err).splitlines()[0]}") from None
+        self._schema = Schema(self._adapter.core_schema)
 
     def check(self, value: Any) -> Any:
-        """A Python value, validated and converted to the type."""
-        try:
-            return self._adapter.validate_python(value, by_alias=True, by_name=True)
-        except ValidationError as err:
-            raise ValueProblem(validation_text(err, self._type)) from None
+        """A Python value, validated and converted to the type; lists where it says `Iterable`."""
+        return self._validated(lambda: self._adapter.validate_python(value, by_alias=True, by_name=True))
 
     def missing(self, value: Any) -> list[tuple[int | str, ...]]:
         """The paths at which a value lacks what the type requires; `[]` also where it is wrong in another way only."""
@@ -69,25 +71,92 @@ class Codec:
             return [each["loc"] for each in err.errors(include_url=False) if each["type"] == "missing"]
         return []
 
+    def record(self, value: Any) -> Any:
+        """A Python value, validated, as JSON that reads back as the same value.
+
+        What a type declares as `Any`, and a value without a type, is plain JSON on the other side.
+
+        Raises:
+            ValueProblem: it does not fit, JSON cannot hold it, it holds a secret, or it would be read back as another.
+        """
+        if self._type is Any:
+            data = self.dump(value)
+            found = None if equal(data, value) else not_plain(value)
+            if found is not None:
+                raise ValueProblem(f"the value at {found[0]} {found[1]}")
+            return data
+        checked = self.check(value)
+        data, text = self._dumped(checked)
+        # Half of a surrogate pair is the one text that JSON can hold and pydantic does not read.
+        if not (self._schema.is_json and "\\ud" not in text and equal(data, checked)):
+            self._compare(checked, data, text)
+        return data
+
     def dump(self, value: Any) -> Any:
         """A value of the type as JSON data, for `load`. Plain JSON, which nobody loads, is as its types write it."""
-        plain = self._type is Any
-        try:
-            data = self._adapter.dump_python(value, mode="json", by_alias=plain, round_trip=not plain, warnings="error")
-        except (PydanticSerializationError, ValueError, TypeError, RecursionError) as err:
-            path, found = _innermost(value, lambda inner: not _is_jsonable(inner))
-            raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
-        _refuse_nan(value, data)
-        return data
+        return self._dumped(value)[0]
 
     def load(self, data: Any) -> Any:
         """JSON data, validated and converted to the type, by pydantic's rules for JSON (also in strict mode)."""
-        if self._type is Any:
-            return data
+        return data if self._type is Any else self._loaded(json.dumps(data))
+
+    def _loaded(self, text: str) -> Any:
+        return self._validated(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
+
+    def _validated(self, validate: Callable[[], Any]) -> Any:
         try:
-            return self._adapter.validate_json(json.dumps(data), by_alias=True, by_name=True)
+            value = validate()
+            return _listed(value) if self._schema.has_iterators else value
         except ValidationError as err:
             raise ValueProblem(validation_text(err, self._type)) from None
+        except Exception as err:  # a validator of the user's may raise anything
+            raise ValueProblem(f"makes a validator of its type raise {type(err).__name__}: {err}") from err
+
+    def _dumped(self, value: Any) -> tuple[Any, str]:
+        plain = self._type is Any
+        # A list is not what pydantic expects of an `Iterable`. It writes it all the same.
+        warnings: Any = False if self._schema.has_iterators else "error"
+        try:
+            data = self._adapter.dump_python(
+                value, mode="json", by_alias=plain, round_trip=not plain, warnings=warnings
+            )
+        except (PydanticSerializationError, ValueError, TypeError, RecursionError) as err:
+            if (path := _too_deep(value)) is not None:
+                raise ValueProblem(
+                    f"the value at {path} is nested more than {_DEEPEST} levels deep, or contains itself"
+                ) from None
+            path, found = _innermost(value, lambda inner: not _is_jsonable(inner))
+            if _is_jsonable(found):
+                raise ValueProblem(f"the value does not fit {type_name(self._type)}: {str(err).strip()}") from None
+            raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
+        return data, _encoded(value, data)
+
+    def _compare(self, checked: Any, data: Any, text: str) -> None:
+        if "***" in text and (path := find(checked, is_secret)):
+            raise ValueProblem(f"the value at {path} {OF_SECRETS}")
+        try:
+            back = self._loaded(text)
+            again = self.dump(back)
+        except ValueProblem as problem:
+            if (path := _too_deep(checked, _DEEPEST_READ)) is not None:
+                raise ValueProblem(f"the value at {path} is nested more than {_DEEPEST_READ} levels deep") from None
+            found = not_plain(checked)
+            reason = f"the value at {found[0]} {found[1]}" if found else str(problem)
+            raise ValueProblem(f"could not be read back from {safe_repr(data)}: {reason}") from None
+        found = difference(checked, back, self._schema, written_alike=again == data)
+        if found is None:
+            return
+        if found[1] == OF_SECRETS:
+            raise ValueProblem(f"the value at {found[0]} {OF_SECRETS}")
+        if again != data:
+            raise ValueProblem(
+                f"the value at {found[0]} {found[1]}: the validators of {type_name(self._type)} change it again"
+                " whenever it is read. Let them leave a value alone that they have given."
+            )
+        raise ValueProblem(
+            f"the value at {found[0]} {found[1]}. What is given has to come back: annotate it with its own type, of"
+            " fields that are written, and unions whose members JSON can tell apart."
+        )
 
 
 def codec(type_: Any, namespace: Mapping[str, Any] | None = None) -> Codec:
@@ -134,26 +203,30 @@ def validation_text(err: ValidationError, type_: Any) -> str:
 def _shown(detail: Any) -> str:
     if detail["type"] == "missing" or isinstance(detail["input"], dict):
         return ""
-    given = detail["input"]
-    text = repr(given[:60] if isinstance(given, str) else given)
-    return f" (it is {text if len(text) <= 60 else text[:57] + '…'})"
+    return f" (it is {safe_repr(detail['input'])})"
 
 
-def _refuse_nan(value: Any, data: Any) -> None:
+def _encoded(value: Any, data: Any) -> str:
+    """The data as text, if JSON can hold it: NaN, infinity and integers without end are refused."""
     try:
-        # Where no type says that a number is one, pydantic writes null for it.
-        suspect = "null" in json.dumps(data, allow_nan=False)
+        text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     except ValueError:
-        suspect = True
-    if suspect and (path := _not_finite(value) or _not_finite(data)):
+        if (path := _not_finite(value) or _not_finite(data)) is None:
+            path, _ = _innermost(data, lambda inner: not _is_encodable(inner))
+            raise ValueProblem(f"the value at {path} is an integer of too many digits to be written as text") from None
+    else:
+        # Where no type says that a number is one, pydantic writes null for it.
+        path = _not_finite(value) if "null" in text else None
+    if path is not None:
         raise ValueProblem(f"the value at {path} is not a finite number, which JSON cannot hold")
+    return text
 
 
 def _not_finite(value: Any, path: str = "$", depth: int = 0) -> str | None:
     """The path of the first number in a value that is not finite."""
     if isinstance(value, float):
         return None if math.isfinite(value) else path
-    for step, child in _children(value) if depth < 100 else ():
+    for step, _, child in children(value) if depth < 100 else ():
         if (found := _not_finite(child, path + step, depth + 1)) is not None:
             return found
     return None
@@ -167,21 +240,60 @@ def _is_jsonable(value: Any) -> bool:
     return True
 
 
+def _is_encodable(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _innermost(value: Any, is_bad: Callable[[Any], bool], path: str = "$", depth: int = 0) -> tuple[str, Any]:
     """The innermost value that is bad, within one that is, and its path."""
-    for step, child in _children(value) if depth < 100 else ():  # a value may contain itself
+    for step, _, child in children(value) if depth < 100 else ():  # a value may contain itself
         if is_bad(child):
             return _innermost(child, is_bad, path + step, depth + 1)
     return path, value
 
 
-def _children(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        return [(f".{key}", child) for key, child in value.items()]
-    if isinstance(value, list | tuple | set | frozenset):
-        return [(f"[{index}]", child) for index, child in enumerate(value)]
-    if isinstance(value, BaseModel):
-        return [(f".{key}", child) for key, child in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return [(f".{field.name}", getattr(value, field.name)) for field in dataclasses.fields(value)]
-    return []
+def _too_deep(value: Any, most: int = _DEEPEST) -> str | None:
+    """The path to a value that lies deeper than so many levels, or its beginning; `None` if none does."""
+    pending = [(value, "$", 0)]
+    while pending:
+        value, path, depth = pending.pop()
+        if depth >= most:
+            return path
+        # The path is told, not followed: its beginning is enough.
+        pending += [(child, path + step if len(path) < 60 else path, depth + 1) for step, _, child in children(value)]
+    return None
+
+
+def _of_iterator(type_: Any) -> Any:
+    """`Iterable[T]` for `Iterator[T]`, of which pydantic knows nothing."""
+    return Iterable[get_args(type_) or (Any,)] if get_origin(type_) is Iterator or type_ is Iterator else type_
+
+
+def _listed(value: Any) -> Any:
+    """A value with a list in the place of each of pydantic's iterators, which can be gone through once.
+
+    In models and dataclasses they are replaced in place: to write them they would be used up.
+    """
+    if isinstance(value, _ITERATOR):
+        return [_listed(each) for each in value]
+    if isinstance(value, tuple):
+        parts = [_listed(each) for each in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    for _, key, child in children(value):
+        if (new := _listed(child)) is child:
+            continue
+        if isinstance(value, list | dict):
+            value[key] = new  # type: ignore[index]  # of a list an index, of a dict a key
+        elif isinstance(value, BaseModel) and key in value.__dict__:
+            value.__dict__[key] = new
+        else:
+            object.__setattr__(value, key, new)
+    return value
+
+
+#: What pydantic makes of an `Iterable`. It has no public name.
+_ITERATOR: Final = type(TypeAdapter(Iterable[Any]).validate_python([]))

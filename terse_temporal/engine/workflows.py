@@ -166,7 +166,7 @@ def result_data(job: Job, value: Any) -> Any:
         ResultError: it is not, or is larger than the server takes.
     """
     try:
-        data = codec(Any).dump(value)
+        data = codec(Any).record(value)
     except ValueProblem as problem:
         raise ResultError(
             f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel
@@ -88,7 +88,7 @@ class StateSchema:
             StateValueError: it does not fit, is not JSON, or could not be read back.
         """
         try:
-            return self._dumped(key, value)
+            return self._codec(key).record(value)
         except ValueProblem as problem:
             raise StateValueError(f"{call}({key!r}) in the job {self.job!r}: the value: {problem}") from None
 
@@ -101,7 +101,7 @@ class StateSchema:
         if stored is None:
             return self._default(key)
         try:
-            return _called(self._codec(key).load, stored.value)
+            return self._codec(key).load(stored.value)
         except ValueProblem as problem:
             raise StateValueError(
                 f"{call}({key!r}) in the job {self.job!r}: the stored value {problem}\nIt was written when the key had"
@@ -117,26 +117,6 @@ class StateSchema:
             if data is None:
                 return None
             raise
-
-    def _dumped(self, key: str, value: Any) -> Any:
-        codec = self._codec(key)
-        if self._type(key) is Any:
-            return codec.dump(value)
-        checked = _called(codec.check, value)
-        data = codec.dump(checked)
-        try:
-            loaded = _called(codec.load, data)
-            again = codec.dump(loaded)
-        except ValueProblem as problem:
-            raise ValueProblem(f"could not be read back from {_shown(data)}: {problem}") from None
-        # A set is equal to itself in another order, and a class need not say what is equal to it.
-        if again != data and not _is_equal(loaded, checked):
-            raise ValueProblem(
-                f"is stored as {_shown(data)} and would be read back as {_shown(again)}: the validators of"
-                f" {type_name(self._type(key))} change it again whenever it is read. Let them leave a value alone that"
-                " they have given."
-            )
-        return data
 
     def _keys(self) -> list[str]:
         return list(self._states.model_fields if _is_model(self._states) else self._states)
@@ -204,32 +184,10 @@ class StateSchema:
             try:
                 self._codec(key)
                 if not field.is_required() and field.default_factory is None:
-                    self._dumped(key, field.get_default())
+                    self._codec(key).record(field.get_default())
             except ValueProblem as problem:
-                return f"states={name}, key {key!r}: its type or default {problem}"
+                return f"states={name}, key {key!r}: its type or default: {problem}"
         return None
-
-
-def _called(convert: Callable[[Any], Any], value: Any) -> Any:
-    """What a codec makes of a value. A validator of the user's may raise anything."""
-    try:
-        return convert(value)
-    except ValueProblem:
-        raise
-    except Exception as err:
-        raise ValueProblem(f"makes a validator of its type raise {type(err).__name__}: {err}") from err
-
-
-def _is_equal(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # an array, say, whose comparison is no answer
-        return False
-
-
-def _shown(data: Any) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _is_model(states: Any) -> bool:

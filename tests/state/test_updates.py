@@ -110,7 +110,7 @@ async def test_types_that_convert(bench: Bench, job: Job) -> None:
     said = await bench.run(job)
     assert said[:5] == ["ada", "ada", "ada", "ada l.", ["a", "b", "c"]]
     assert "state.set('grows') in the job" in said[5]
-    assert "is stored as 'a!' and would be read back as 'a!!'" in said[5]
+    assert "the value at $ is 'a!' and would be read back as 'a!!'" in said[5]
     assert "could not be read back from 5: makes a validator of its type raise AttributeError" in said[6]
     assert "state.update('pairs') in the job" in said[7]
     assert "could not be read back from {'1,2': 3}" in said[7]

@@ -1,0 +1,292 @@
+"""Whether a value that was written as JSON reads back as what it was.
+
+`==` decides where it says yes. Where it says no, the two are gone through side by side for what differs, because it
+says no too easily: to objects that know no other equality than being one and the same, to arrays, to a `datetime` in
+the hour that a change of the clocks repeats. Those are alike when they are of one type and are written alike. What a
+type declares as `Any` is plain JSON on the other side, where a tuple is a list. Only the schema tells where that is, so
+the schema is followed along.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from datetime import datetime, time
+from typing import Any, Final
+
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic_core import CoreSchema, to_jsonable_python
+
+__all__ = ["OF_SECRETS", "Schema", "children", "difference", "equal", "find", "is_secret", "not_plain", "safe_repr"]
+
+#: The parts of pydantic's schemas that hold schemas. Others hold the user's objects.
+_INNER: Final = (
+    *("schema", "items_schema", "keys_schema", "values_schema", "extras_schema", "choices", "fields", "definitions"),
+    *("steps", "lax_schema", "strict_schema", "json_schema", "python_schema"),
+)
+
+_JSON_TYPES: Final = frozenset({"str", "int", "bool", "none", "float", "nullable", "list", "dict", "any"})
+
+_ANY: Final[Mapping[str, Any]] = {"type": "any"}
+
+#: What is wrong with a secret.
+OF_SECRETS: Final = (
+    "is a secret (a SecretStr or the like), and a secret is written to no history. Read it where it is used: in the"
+    " function, from the environment or a secret store"
+)
+
+#: A place in a value, as it is written, and what is wrong there.
+Found = tuple[str, str]
+
+
+class Schema:
+    """What pydantic's schema of a type says of the values in it."""
+
+    def __init__(self, core: CoreSchema) -> None:
+        self._definitions: dict[str, Mapping[str, Any]] = {}
+        self._kinds: set[str] = set()
+        self._collect(core)
+        self.root = self._plain(core)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is made of types that JSON has, so that data which is equal to the value reads back as it."""
+        return self._kinds <= _JSON_TYPES
+
+    @property
+    def has_iterators(self) -> bool:
+        """Whether there are `Iterable`s in it, which pydantic reads as something that can be gone through once."""
+        return "generator" in self._kinds
+
+    def within(self, schemas: Sequence[Mapping[str, Any]], owner: Any, key: Any) -> list[Mapping[str, Any]]:
+        """What it says of the value that is found in `owner` under `key`."""
+        found: list[Mapping[str, Any]] = []
+        for each in schemas:
+            inner = self._child(each, owner, key)
+            found += [] if inner is None else self._plain(inner)
+        return found
+
+    def _collect(self, node: Any) -> None:
+        pending = [node]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, Mapping):
+                if isinstance(kind := node.get("type"), str):
+                    self._kinds.add("serializer" if "serialization" in node else kind)
+                    if isinstance(reference := node.get("ref"), str):
+                        self._definitions[reference] = node
+                    pending += [node[name] for name in _INNER if name in node]
+                else:
+                    pending += node.values()  # fields, or the members of a union, by name
+            elif isinstance(node, list | tuple):
+                pending += node
+
+    def _plain(self, schema: Any, seen: frozenset[int] = frozenset()) -> list[Mapping[str, Any]]:
+        """The schemas of values behind a schema: without unions, defaults, functions and references around them."""
+        if id(schema) in seen:
+            return []
+        seen |= {id(schema)}
+        match schema:
+            case {"type": "definition-ref", "schema_ref": reference}:
+                inner = [self._definitions.get(reference, _ANY)]
+            case {"type": "union" | "tagged-union", "choices": choices}:
+                members = choices.values() if isinstance(choices, Mapping) else choices
+                inner = [each[0] if isinstance(each, tuple) else each for each in members]
+            case {"type": "json-or-python", "json_schema": one} | {"type": "lax-or-strict", "lax_schema": one}:
+                inner = [one]
+            case {"type": "chain", "steps": inner}:
+                pass
+            case {"type": "model" | "dataclass"}:
+                return [schema]
+            case {"schema": one}:
+                inner = [one]
+            case _:
+                return [schema]
+        return [found for each in inner for found in self._plain(each, seen)]
+
+    def _child(self, schema: Mapping[str, Any], owner: Any, key: Any) -> Any:
+        match schema:
+            case {"type": "any"}:
+                return _ANY
+            case {"type": "model" | "dataclass", "cls": cls, "schema": inner}:
+                if cls is not type(owner):
+                    return None
+                if schema.get("root_model"):
+                    return inner
+                fields = (self._child(each, owner, key) for each in self._plain(inner))
+                return next((each for each in fields if each is not None), None)
+            case {"type": "model-fields" | "typed-dict", "fields": fields}:
+                return fields[key]["schema"] if key in fields else schema.get("extras_schema", _ANY)
+            case {"type": "dataclass-args" | "named-tuple", "fields": fields}:
+                named = (each["schema"] for n, each in enumerate(fields) if key in (n, each["name"]))
+                return next(named, _ANY)
+            case {"type": "dict"}:
+                return schema.get("values_schema", _ANY)
+            case {"type": "tuple", "items_schema": [*items]}:
+                last = schema.get("variadic_item_index", len(items) - 1)
+                return items[min(key, last)] if items else None
+            case {"type": "list" | "set" | "frozenset" | "generator"}:
+                return schema.get("items_schema", _ANY)
+        return None
+
+
+def difference(given: Any, back: Any, schema: Schema, *, written_alike: bool) -> Found | None:
+    """Where what is read back is not what was given, or `None`.
+
+    Args:
+        given: of the type that the schema is of.
+        back: the same, read back.
+        written_alike: whether the two, as wholes, are the same JSON.
+    """
+    return _Comparison(schema, written_alike).at("$", given, back, schema.root)
+
+
+class _Comparison:
+    def __init__(self, schema: Schema, written_alike: bool) -> None:
+        self._schema = schema
+        self._alike = written_alike
+
+    def at(self, path: str, given: Any, back: Any, schemas: Sequence[Mapping[str, Any]]) -> Found | None:
+        if equal(given, back):
+            return None
+        if is_secret(given):
+            return path, OF_SECRETS
+        if any(each["type"] == "any" for each in schemas):
+            return not_plain(given, path)
+        changed = (path, f"is {safe_repr(given)} and would be read back as {safe_repr(back)}")
+        if type(given) is not type(back) and not self._is_abstract(given, back, schemas):
+            return path, f"is a {_named(given)} and would be read back as a {_named(back)}, {safe_repr(back)}"
+        if isinstance(given, Set):
+            alike = self._alike and len(given) == len(back) and set(map(type, given)) == set(map(type, back))
+            return None if alike else changed
+        ours, theirs = children(given), children(back)
+        if not ours and not theirs:
+            return None if self._alike and not _says_unequal(given, back) else changed
+        if isinstance(given, Mapping) and (found := _wrong_key(given, path)):
+            return found
+        if len(ours) != len(theirs):
+            return changed
+        free_keys = any(each["type"] == "dict" and _is_any(each.get("keys_schema", _ANY)) for each in schemas)
+        for (step, key, one), (_, other_key, other) in zip(ours, theirs, strict=True):
+            if key != other_key and not free_keys:
+                return path, f"has the key {safe_repr(key)}, which would be read back as {safe_repr(other_key)}"
+            if found := self.at(path + step, one, other, self._schema.within(schemas, given, key)):
+                return found
+        return self._within_private(path, given, back)
+
+    def _within_private(self, path: str, given: Any, back: Any) -> Found | None:
+        ours, theirs = (getattr(each, "__pydantic_private__", None) or {} for each in (given, back))
+        for name, one in ours.items():
+            other = theirs.get(name)
+            # A lock, or whatever else each instance makes for itself.
+            own = type(one) is type(other) and _is_identity(one)
+            if not own and (found := self.at(f"{path}.{name}", one, other, ())):
+                return found[0], f"{found[1]}, because private attributes are not written"
+        return None
+
+    def _is_abstract(self, given: Any, back: Any, schemas: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether the type asks for a `Sequence` or `Mapping` only, which every list or dict is."""
+        kinds = {each["type"] for each in schemas}
+        if isinstance(back, list):
+            return isinstance(given, Sequence) and "tuple" not in kinds
+        return isinstance(back, dict) and isinstance(given, Mapping) and kinds <= {"dict", "any"}
+
+
+def not_plain(value: Any, path: str = "$") -> Found | None:
+    """What in a value cannot become plain JSON without a loss: secrets, and keys that are one key in JSON."""
+    if is_secret(value):
+        return path, OF_SECRETS
+    if isinstance(value, Mapping) and (found := _wrong_key(value, path)):
+        return found
+    inner = (not_plain(child, path + step) for step, _, child in children(value))
+    return next((found for found in inner if found), None)
+
+
+def _wrong_key(value: Mapping[Any, Any], path: str) -> Found | None:
+    if all(type(key) is str for key in value):
+        return None
+    names: dict[str, Any] = {}
+    for key in value:
+        if key is None or isinstance(key, tuple | frozenset):
+            return path, f"has the key {safe_repr(key)}, which JSON cannot hold as a key"
+        (name,) = to_jsonable_python({key: None}, fallback=repr)
+        if name in names:
+            return path, f"has the keys {safe_repr(names[name])} and {safe_repr(key)}, which are one key in JSON"
+        names[name] = key
+    return None
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values say that they are equal."""
+    try:
+        return bool(one == other)
+    except Exception:  # an array, say, whose comparison is no answer
+        return False
+
+
+def _says_unequal(one: Any, other: Any) -> bool:
+    """Whether two values that are not equal mean it: that is, have an equality of their own, which answers."""
+    # In the hour that clocks repeat, the same moment of two time zones is unequal to itself (PEP 495).
+    if isinstance(one, datetime | time) or _is_identity(one):
+        return False
+    try:
+        return not bool(one == other)
+    except Exception:
+        return False
+
+
+def _is_identity(value: Any) -> bool:
+    """Whether a value is equal to itself alone."""
+    return getattr(type(value), "__eq__", None) is getattr(object, "__eq__", None)
+
+
+def is_secret(value: Any) -> bool:
+    """Whether it is one of pydantic's secrets, which are written as asterisks."""
+    return isinstance(value, SecretStr | SecretBytes | Secret)
+
+
+def find(value: Any, is_wanted: Callable[[Any], bool], path: str = "$") -> str | None:
+    """The path of the first value within a value that is wanted."""
+    if is_wanted(value):
+        return path
+    inner = (find(child, is_wanted, path + step) for step, _, child in children(value))
+    return next((found for found in inner if found), None)
+
+
+def children(value: Any) -> list[tuple[str, Any, Any]]:
+    """The values that a value holds: a step of a path, the key, and the value."""
+    return list(_children(value))
+
+
+def _children(value: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield f".{key if isinstance(key, str) else safe_repr(key)}", key, child
+    elif isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray | memoryview | range):
+        for index, child in enumerate(value):
+            yield f"[{index}]", index, child
+    elif isinstance(value, BaseModel):
+        for name, child in value:
+            yield f".{name}", name, child
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            if hasattr(value, field.name):
+                yield f".{field.name}", field.name, getattr(value, field.name)
+
+
+def _is_any(schema: Mapping[str, Any]) -> bool:
+    return bool(schema["type"] == "any")
+
+
+def _named(value: Any) -> str:
+    return repr(type(value).__qualname__)
+
+
+def safe_repr(value: Any, most: int = 60) -> str:
+    """A value for a message, in few characters, whatever its own `repr` does."""
+    try:
+        # Cut before: a text from outside may be long, and all of it would be escaped.
+        text = repr(value[: most + 1] if isinstance(value, str) else value)
+    except Exception:  # an integer of 5,000 digits has none, and a user's class any
+        text = f"<{type(value).__qualname__}>"
+    return text if len(text) <= most else f"{text[: most - 3]}…"
