@@ -270,7 +270,10 @@ def _too_deep(value: Any, most: int = _DEEPEST) -> str | None:
 
 def _of_iterator(type_: Any) -> Any:
     """`Iterable[T]` for `Iterator[T]`, of which pydantic knows nothing."""
-    return Iterable[get_args(type_) or (Any,)] if get_origin(type_) is Iterator or type_ is Iterator else type_
+    if type_ is Iterator or get_origin(type_) is Iterator:
+        item = next(iter(get_args(type_)), Any)
+        return Iterable[item]  # type: ignore[valid-type]  # made at run time
+    return type_
 
 
 def _listed(value: Any) -> Any:
@@ -287,7 +290,7 @@ def _listed(value: Any) -> Any:
         if (new := _listed(child)) is child:
             continue
         if isinstance(value, list | dict):
-            value[key] = new  # type: ignore[index]  # of a list an index, of a dict a key
+            value[key] = new
         elif isinstance(value, BaseModel) and key in value.__dict__:
             value.__dict__[key] = new
         else:
