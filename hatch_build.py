@@ -1,7 +1,7 @@
-"""The README as an index shows it: there its links into the repository lead nowhere.
+"""What a wheel has besides the package: its documentation, and the README as an index shows it.
 
-A page of the documentation comes with the package, so what is left of a link to one is the command that prints it. Of
-other links the text is left.
+There the README's links into the repository lead nowhere. A page of the documentation comes with the package, so what
+is left of a link to one is the command that prints it. Of other links the text is left.
 """
 
 from __future__ import annotations
@@ -10,10 +10,20 @@ import re
 from pathlib import Path
 from typing import Any
 
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)]+)\)")
 _PAGE = re.compile(r"docs/(\w+)\.md(?:#.*)?")
+
+
+class DocsHook(BuildHookInterface[Any]):
+    """Puts `docs/` into the package, but where that is installed to be edited: there they stand beside it."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add them."""
+        if version != "editable":
+            build_data["force_include"]["docs"] = "terse_temporal/_docs"
 
 
 class ReadmeHook(MetadataHookInterface):

@@ -78,3 +78,6 @@ def _print(report: Report) -> None:
         console.print(line)
         console.print(Text(fix, style="dim"))
     console.print(summary(report), markup=False)
+    if report.findings and console.is_terminal:  # for people; a log of CI has the codes
+        code = report.findings[0].code
+        console.print(f"more about one: terse-temporal explain {code}", style="dim", markup=False)

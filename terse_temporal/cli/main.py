@@ -50,7 +50,8 @@ def _terse_temporal(
     """Durable jobs in plain async Python, on Temporal.
 
     Begin with `terse-temporal demo`; then write a job, run it with `terse-temporal dev jobs.py`, and start it with
-    `terse-temporal trigger`. In production the worker is `terse-worker jobs.py`.
+    `terse-temporal trigger`. In production the worker is `terse-worker jobs.py`. `terse-temporal explain` has the
+    documentation.
     """
 
 

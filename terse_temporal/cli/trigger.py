@@ -122,8 +122,8 @@ class _Run:
         here = client.service_client.config.target_host
         if here not in _USUAL and not environment_settings():
             self._address = here  # that of `dev`, which the Temporal CLI does not find by itself
+        is_served = await _is_served(client, self._task_queue)
         try:
-            is_served = not is_gone(await last_asked(client, self._task_queue))
             handle = await client.start_workflow(
                 self._job,
                 args=[] if event is None else [event],
@@ -213,6 +213,14 @@ class _Run:
         elif failure.where:
             errors.print(f"  at {failure.where}", markup=False)
         errors.print(f"  {self._command('show')}", markup=False)
+
+
+async def _is_served(client: Client, task_queue: str) -> bool:
+    """Whether a worker asks the task queue for work. Whoever may start runs need not be allowed to ask: then yes."""
+    try:
+        return not is_gone(await last_asked(client, task_queue))
+    except RPCError:
+        return True
 
 
 async def _unknown(handle: WorkflowHandle[Any, Any]) -> str | None:

@@ -38,6 +38,7 @@ from .functions import FunctionIndex
 from .heartbeats import Heartbeats
 from .mismatch import MismatchReporter
 from .runner import JobRunner
+from .said_twice import silence_the_sdk
 from .sandbox import JobSource
 from .state_store import TemporalStore
 from .state_workflow import StateWorkflow, VersionedStateWorkflow
@@ -100,6 +101,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
         _set_runners(config, jobs, index)
+        silence_the_sdk()
         # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).
         config["max_heartbeat_throttle_interval"] = limits.HEARTBEAT_EVERY
         return config

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 from temporalio import activity, workflow
+from temporalio.exceptions import ApplicationError
 
 from terse_temporal import create_job, job_step, sleep, step, toolbox
 
@@ -33,8 +34,19 @@ async def buy(event: Order) -> list[str]:
     return [asked, await charge(event.number), await look_up(number=event.number), event.due.isoformat()]
 
 
+def decline() -> None:
+    raise PermissionError("declined, says the bank")
+
+
+@create_job(name="beside-and-fails", durable=True)
+async def fails(event: object) -> None:
+    await job_step(run=decline)
+
+
 @activity.defn
 async def shout_beside(text: str) -> str:
+    if text == "too loud":
+        raise ApplicationError("no", non_retryable=True)
     return f"{text.upper()}!"
 
 

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -17,7 +17,7 @@ from terse_temporal.plugin import TersePlugin
 from terse_temporal.worker import build_worker
 
 from .bench import Bench
-from .jobs_beside import BesideAJob, buy, shout_beside
+from .jobs_beside import BesideAJob, buy, fails, shout_beside
 from .jobs_functions import kinds
 from .jobs_retries import threads
 from .jobs_sandboxed import HandWritten, shout
@@ -44,6 +44,30 @@ async def test_beside_workflows_of_ones_own(bench: Bench) -> None:
         results = await asyncio.gather(hand_written(bench, bench.task_queue), bench.start(kinds))
         assert results[0] == "HELLO! True"
         assert (await bench.result(results[1]))[0] == "coroutine"
+
+
+async def test_a_failed_step_is_logged_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A step that fails is logged once, by its own line; an activity that was written by hand as the SDK does it."""
+    async with Worker(
+        bench.env.client,
+        task_queue=bench.task_queue,
+        workflows=[BesideAJob],
+        activities=[shout_beside],
+        plugins=[TersePlugin([fails])],
+        max_cached_workflows=bench.cache,
+    ):
+        run = await bench.env.start(fails, task_queue=bench.task_queue)
+        by_hand = bench.env.client.execute_workflow(
+            BesideAJob.run, "too loud", id=f"beside-{uuid.uuid4()}", task_queue=bench.task_queue
+        )
+        for failing in (run.result(), by_hand):
+            with pytest.raises(WorkflowFailureError):
+                await failing
+    of_steps = [each for each in caplog.records if "declined, says the bank" in (each.exc_text or each.getMessage())]
+    assert [each.name for each in of_steps if "step" in each.getMessage()] == ["terse_temporal.worker"]
+    assert [each.getMessage().split(" (")[0] for each in caplog.records if each.name == "temporalio.activity"] == [
+        "Completing activity as failed"
+    ]
 
 
 async def test_in_one_file_with_a_workflow(bench: Bench) -> None:
