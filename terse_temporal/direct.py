@@ -22,13 +22,15 @@ from .errors import DurableOnlyError
 from .execution import UNSET, Execution, StepRequest, current_execution, executing
 from .faults import next_delay
 from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
+from .logs import log_text, logger_of
+from .redaction import error_text
 from .signatures import result_type
 from .stand_ins import FunctionCall, standing_in
 from .tokens import Tokens
 
 __all__ = ["LONGEST_WAIT", "DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
 
-_logger = logging.getLogger("terse_temporal.job")
+_logger = logger_of("job")
 
 
 def write_log(text: str) -> None:
@@ -36,7 +38,7 @@ def write_log(text: str) -> None:
     if _logger.isEnabledFor(logging.INFO) and _logger.hasHandlers():
         _logger.info("%s", text)
     else:
-        print(text, flush=True)
+        print(log_text(text), flush=True)
 
 
 def not_durable(call: str, job: str, where: str) -> str:
@@ -145,7 +147,9 @@ class DirectExecution:
                 wait = None if rule is None else next_delay(err, rule, attempt, listed=isinstance(err, rule.on))
                 if wait is None or wait > LONGEST_WAIT:
                     raise
-                _logger.warning("%s failed (attempt %d), tried again in %.1f s: %s", request.name, attempt, wait, err)
+                _logger.warning(
+                    "%s failed (attempt %d), tried again in %.1f s: %s", request.name, attempt, wait, error_text(err)
+                )
                 await asyncio.sleep(wait)
                 attempt += 1
 

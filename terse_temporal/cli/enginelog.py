@@ -20,11 +20,12 @@ from temporalio.client import Client
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from ..durations import format_duration
+from ..logs import logger_of
 from ..once import Once
 
 __all__ = ["EngineLog", "ServerWatch", "quiet_runtime"]
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 #: Where the records of the Rust half arrive.
 _CORE: Final = logging.getLogger("temporalio.core")

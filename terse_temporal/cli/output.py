@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ..errors import TerseError
 from ..jobs import Job
+from ..logs import LineFormatter
 
 __all__ = ["USAGE_ERROR", "configure_logging", "console", "errors", "fail", "job_table", "leave", "or_fail"]
 
@@ -85,7 +86,7 @@ def configure_logging(news: logging.Filter | None) -> None:
         news: decides what of the engine's own log is shown; `None` shows all of it, down to debugging.
     """
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+    handler.setFormatter(LineFormatter("%(asctime)s  %(message)s", "%H:%M:%S"))
     if news is not None:
         handler.addFilter(news)
     logging.basicConfig(level=logging.DEBUG if news is None else logging.INFO, handlers=[handler], force=True)

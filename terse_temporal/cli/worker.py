@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from ..client import connect
 from ..errors import ServerUnavailableError, TerseError
 from ..jobs import Job
 from ..loading import load_jobs
+from ..logs import logger_of
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 from .enginelog import EngineLog, ServerWatch, quiet_runtime
 from .options import Address, Debug, Namespace, Targets, TaskQueue
@@ -28,7 +28,7 @@ from .output import configure_logging, console, fail, job_table, leave
 
 __all__ = ["Observer", "WorkerOptions", "main", "work"]
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 _LOOK_EVERY: Final = 0.01  # seconds; whether the worker has begun
 

@@ -27,6 +27,7 @@ from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
 from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
 from ..jobs import Job
+from ..logs import logger_of
 from ..once import Once
 from ..stand_ins import FunctionCall, standing_in
 from ..state import State, StateId, StateStore
@@ -45,7 +46,7 @@ from .workflows import result_data
 
 __all__ = ["StepRunner"]
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 #: A call that this worker cannot run may be another's: of the version before or after, while a deploy is under way.
 _ANOTHER_WORKERS = timedelta(seconds=5)

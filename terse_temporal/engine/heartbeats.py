@@ -10,7 +10,6 @@ line is in the way. When that thread stands still too, all it can do is say so a
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import threading
 import time
@@ -23,12 +22,13 @@ from temporalio.bridge.proto import ActivityHeartbeat
 from temporalio.worker import Worker
 
 from ..durations import format_duration
+from ..logs import logger_of
 from ..places import is_users, place
 from .limits import HEARTBEAT_EVERY, HEARTBEAT_TIMEOUT
 
 __all__ = ["Heartbeats"]
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 _EVERY = HEARTBEAT_EVERY.total_seconds()
 

@@ -8,7 +8,6 @@ run is parked, the worker fetches its history and logs the two side by side, onc
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
@@ -20,6 +19,7 @@ from temporalio.client import Client
 from temporalio.workflow import Info
 
 from ..durations import format_duration
+from ..logs import Block, logger_of
 from ..once import Once
 from .durable import Recorded
 from .workflows import RunContext
@@ -34,7 +34,7 @@ __all__ = [
     "side_by_side",
 ]
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 _ENDS_OF_TASKS: Final = (EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
 
@@ -100,7 +100,7 @@ class MismatchReporter:
             "  (%s)",
             info.workflow_id,
             info.workflow_type,
-            table,
+            Block(table),
             info.workflow_id,
             gist(message),
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
+from ..logs import logger_of
 from .durable import run_identity
 from .functions import FunctionIndex
 from .guard import guarded, install
@@ -21,7 +21,7 @@ from .workflows import RUN_CONTEXT, RunContext, job_of_definition
 
 __all__ = ["JobRunner"]
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 
 class JobRunner(WorkflowRunner):

@@ -10,7 +10,6 @@ leaves no moment in which another may have begun the run.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from ..errors import UnknownJobError
+from ..logs import logger_of
 from ..once import Once
 from ..tools.tool import listed, nearest
 
@@ -27,7 +27,7 @@ __all__ = ["ENDS_IF_UNKNOWN_MEMO", "is_dynamic", "unknown_job_definition"]
 #: In the memo of a run: true where it is to fail if the first worker that takes it does not have the job.
 ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown"
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 
 def unknown_job_definition(known: Iterable[str]) -> type:

@@ -7,7 +7,6 @@ is handed in by the runner (`runner.py`); without that runner the job runs as it
 from __future__ import annotations
 
 import inspect
-import logging
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -22,6 +21,7 @@ from ..errors import EventError, ResultError, StepInterruptedError, TerseError
 from ..execution import executing
 from ..inputs import event_type, read_event
 from ..jobs import Job
+from ..logs import logger_of
 from ..state import State
 from ..state.handle import WatchedState
 from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
@@ -34,7 +34,7 @@ from .wire import JobCall
 
 __all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
 
-_logger = logging.getLogger("terse_temporal.worker")
+_logger = logger_of("worker")
 
 #: The name under which the runner hands in what a run needs.
 RUN_CONTEXT: Final = "terse_temporal.run_context"

@@ -50,6 +50,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from ..errors import MissingExtraError, TerseError, TransientError
+from ..redaction import Secrets, redacted
 from .store import StateId, Stored
 
 __all__ = ["SQLStore"]
@@ -335,10 +336,10 @@ class SQLStore:
     def _said(self, error: Exception) -> str:
         said = " ".join(str(getattr(error, "orig", None) or error).split()) or "no answer"
         values = [self._url.password or "", *(self._url.query[name] for name in self._masked())]
-        secrets = {each for value in values for each in ([value] if isinstance(value, str) else value) if each}
-        for secret in sorted(secrets, key=len, reverse=True):
-            said = said.replace(secret, "***")
-        return said
+        secrets = Secrets("***")
+        for value in values:
+            secrets.name(*([value] if isinstance(value, str) else value))
+        return redacted(secrets.hide(said))
 
     def __repr__(self) -> str:
         return f"<SQLStore {self._shown()}>"

@@ -34,11 +34,13 @@ from pydantic import ValidationError
 from .._version import __version__
 from ..durations import format_duration
 from ..errors import MountError, TerseError, ToolError, TransientError
+from ..logs import Block, logger_of
+from ..redaction import Secrets, redacted
 from .http_transport import Broken, broken_of, http_transport
 from .mounted import MountedTool
 from .mounts import Mount, canonical
-from .results import tool_result, without
-from .secrets import expanded, texts_of, variables
+from .results import tool_result
+from .secrets import expanded, named_secrets
 from .tool import listed
 
 __all__ = ["IDEMPOTENCY_KEY", "Session", "Sessions", "sessions"]
@@ -46,7 +48,7 @@ __all__ = ["IDEMPOTENCY_KEY", "Session", "Sessions", "sessions"]
 #: The name under which the idempotency key stands in a request's `_meta`.
 IDEMPOTENCY_KEY: Final = "terse.dev/idempotency-key"
 
-_logger = logging.getLogger("terse_temporal.mcp")
+_logger = logger_of("mcp")
 
 _SAID: Final = "\nThe last it said:"
 
@@ -89,7 +91,7 @@ class Session:
     def __init__(self, mount: Mount) -> None:
         self.mount = mount
         self.loop = asyncio.get_running_loop()
-        self._secrets: list[str] = []
+        self._secrets = Secrets()
         self._stderr = _Tail(self)
         self._client: Client | None = None
         self._ready = asyncio.Event()
@@ -188,7 +190,9 @@ class Session:
             if not self._closing:
                 # Here and not in the error of a call, which is recorded: who knows what a server says.
                 _logger.warning(
-                    "mcp   %s  has ended, and is started again by the next call.%s", mount.name, self._stderr.shown()
+                    "mcp   %s  has ended, and is started again by the next call.%s",
+                    mount.name,
+                    Block(self._stderr.shown()),
                 )
         except asyncio.CancelledError as err:
             # By the timeout, or because the loop ends; neither is anybody's to be told by a cancelled task.
@@ -212,10 +216,10 @@ class Session:
             # Asked once here, so that a missing variable is told as such.
             expanded(mount, "url", {"url": mount.url})
             headers = expanded(mount, "headers", mount.headers)
-            self._secrets = texts_of(headers, variables([mount.url, *mount.headers.values()]))
+            self._secrets = named_secrets([mount.url, *mount.headers.values()], headers, all_of_them=True)
             return await http_transport(mount, stack)
         env = expanded(mount, "env", mount.env)
-        self._secrets = texts_of(env, variables(mount.env.values()))
+        self._secrets = named_secrets(mount.env.values(), env, all_of_them=False)
         assert mount.command is not None
         program, *arguments = mount.command
         parameters = StdioServerParameters(command=_program(program), args=arguments, env=env, cwd=mount.cwd)
@@ -249,7 +253,7 @@ class Session:
 
     def redacted(self, text: str) -> str:
         """The text without what is secret: a server may well repeat it."""
-        return without(text, self._secrets)
+        return redacted(self._secrets.hide(text))
 
 
 class Sessions:
@@ -337,7 +341,7 @@ class Sessions:
             # Tried again by the rule of the call, whose attempts are counted: a server may take its time to come back.
             why, heading, said = str(err).partition(_SAID)
             if said:
-                _logger.warning("mcp   %s  %s", mount.name, f"{heading}{said}".strip())
+                _logger.warning("mcp   %s  %s", mount.name, Block(f"{heading}{said}".strip()))
             raise TransientError(why, sent=False) from None
 
     async def _session(self, mount: Mount) -> Session:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import mcp_types
 
-from ..redaction import redacted
-
-__all__ = ["is_wrapped", "tool_result", "without"]
+__all__ = ["is_wrapped", "tool_result"]
 
 
 def tool_result(result: mcp_types.CallToolResult, output_schema: Mapping[str, Any] | None) -> Any:
@@ -34,10 +32,3 @@ def tool_result(result: mcp_types.CallToolResult, output_schema: Mapping[str, An
 def is_wrapped(output_schema: Mapping[str, Any] | None) -> bool:
     """Whether results are in `{"result": …}` because results had to be objects: the schema has that property alone."""
     return output_schema is not None and list(output_schema.get("properties") or ()) == ["result"]
-
-
-def without(text: str, secrets: Iterable[str]) -> str:
-    """The text without what is secret, by a mount or by the name of a variable."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return redacted(text)

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from ..errors import MountError
+from ..redaction import Secrets, name_secret_variable
 from .mounts import Mount, Secret
 
-__all__ = ["expanded", "texts_of", "variables"]
+__all__ = ["expanded", "named_secrets"]
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
-#: Shorter values are words that a text may well contain.
-_SHORTEST: Final = 5
+#: Characters from which on a value that is passed to a program is taken for a secret.
+_SHORTEST_SETTING: Final = 5
 
 
 def expanded(mount: Mount, option: Literal["env", "headers", "url"], values: Mapping[str, Secret]) -> dict[str, str]:
@@ -29,16 +30,20 @@ def expanded(mount: Mount, option: Literal["env", "headers", "url"], values: Map
     }
 
 
-def variables(values: Iterable[Secret]) -> dict[str, str]:
-    """The variables of the environment that these name, as they are set."""
-    names = {name for value in values if isinstance(value, str) for name in _VARIABLE.findall(value)}
-    return {name: os.environ[name] for name in names if name in os.environ}
+def named_secrets(values: Iterable[Secret], given: Mapping[str, str], *, all_of_them: bool) -> Secrets:
+    """What must not be shown of a mount: the variables that it names, and what it gives to its server.
 
-
-def texts_of(*values: Mapping[str, str]) -> list[str]:
-    """What must not be shown of these: each value, and of one like `Bearer …` the second word. The longest first."""
-    found = {part for each in values for value in each.values() for part in (value, *value.split())}
-    return sorted((part for part in found if len(part) >= _SHORTEST), key=len, reverse=True)
+    Args:
+        values: as they are in the mount.
+        given: with the variables put in.
+        all_of_them: short ones too. What is passed to a program by itself is a setting as often as a secret.
+    """
+    secrets = Secrets("***")
+    for name in {name for value in values if isinstance(value, str) for name in _VARIABLE.findall(value)}:
+        name_secret_variable(name)
+        secrets.name(os.environ.get(name, ""))
+    secrets.name(*(value for value in given.values() if all_of_them or len(value) >= _SHORTEST_SETTING))
+    return secrets
 
 
 def _expanded(mount: Mount, what: str, value: Secret) -> str:

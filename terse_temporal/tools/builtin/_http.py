@@ -29,6 +29,7 @@ from ...durations import format_duration
 from ...errors import ServiceError, TransientServiceError
 from ...execution import current_execution
 from ...faults import fault_of
+from ...logs import logger_of
 from ...steps import current_step
 from ...values import MAX_BYTES
 from .credentials import Credentials
@@ -36,7 +37,7 @@ from .http import HttpResponse, Outgoing
 
 __all__ = ["perform"]
 
-_logger = logging.getLogger("terse_temporal.tools")
+_logger = logger_of("tools")
 
 _TOOL: Final = "http.request"
 

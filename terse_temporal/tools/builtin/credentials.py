@@ -2,27 +2,17 @@
 
 What a tool returns or raises is recorded in the run's history, where it stays. An other side may send back what it was
 sent (an error page with the request in it, a mail server that quotes the command), so a credential is looked for in
-every text that comes from there.
+every text that comes from there, by the rules of `redaction.py`.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import re
-from typing import Any, Final
-from urllib.parse import quote, quote_plus
 
 from ...errors import ServiceError
+from ...redaction import Secrets, name_secret_variable
 
 __all__ = ["Credentials"]
-
-#: What stands where a credential was.
-_HIDDEN: Final = "(hidden)"
-
-#: A shorter one is not looked for: it would be found in ordinary words too, and what stands there tells it anyway.
-_SHORTEST: Final = 6
 
 
 class Credentials:
@@ -34,8 +24,11 @@ class Credentials:
 
     def __init__(self, tool: str) -> None:
         self._tool = tool
-        self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._secrets = Secrets()
+        #: Hide another text from now on.
+        self.keep = self._secrets.name
+        self.hide = self._secrets.hide
+        self.hide_in = self._secrets.hide_in
 
     def read(self, variable: str, purpose: str) -> str:
         """The value of an environment variable, without the white space around it.
@@ -61,31 +54,5 @@ class Credentials:
                 tool=self._tool,
             )
         self.keep(value)
-        # `Bearer abc`, `Basic abc`: the part behind the scheme is the credential.
-        self.keep(value.rpartition(" ")[2])
-        return value
-
-    def keep(self, secret: str) -> None:
-        """Hide another text from now on, also in the ways that it may be written in an answer."""
-        if len(secret) >= _SHORTEST:
-            escaped = json.dumps(secret)[1:-1]
-            encoded = base64.b64encode(secret.encode()).decode()
-            self._forms |= {secret, escaped, encoded, quote(secret, safe=""), quote_plus(secret)}
-            # The longest first: one may be a part of another.
-            self._pattern = re.compile("|".join(map(re.escape, sorted(self._forms, key=len, reverse=True))))
-
-    def hide(self, text: str) -> str:
-        """The text without any of the credentials."""
-        return self._pattern.sub(_HIDDEN, text) if self._pattern else text
-
-    def hide_in(self, value: Any) -> Any:
-        """JSON without any of the credentials."""
-        if self._pattern is None:
-            return value
-        if isinstance(value, str):
-            return self.hide(value)
-        if isinstance(value, list):
-            return [self.hide_in(item) for item in value]
-        if isinstance(value, dict):
-            return {self.hide(key): self.hide_in(item) for key, item in value.items()}
+        name_secret_variable(variable)
         return value
