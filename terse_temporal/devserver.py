@@ -32,7 +32,10 @@ from .places import shown_path
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["SQLITE_PRAGMAS", "TUNING", "DevServer", "find_temporal_cli"]
+__all__ = ["PRIVATE_DIRECTORY", "SQLITE_PRAGMAS", "TUNING", "DevServer", "find_temporal_cli", "make_private_directory"]
+
+#: The name of directories that are made to keep a server's state in, and for nothing else.
+PRIVATE_DIRECTORY: Final = ".terse"
 
 #: Flags that make one small server quick. (Eager activities are on by default: setting
 #: `system.enableActivityEagerExecution` changed nothing that could be measured.)
@@ -186,11 +189,12 @@ class DevServer:
         """What stays open for as long as the server runs: what it prints, and the claim to its database."""
         try:
             for file in filter(None, (self.db_file, self.log_file)):
-                file.parent.mkdir(parents=True, exist_ok=True)
+                make_private_directory(file.parent)
+                _make_private(file)
             if self.db_file is not None:
                 self._claim = self._open.enter_context(_claim(self.db_file))
             if self.log_file is not None:
-                return self._open.enter_context(self.log_file.open("a+b"))
+                return self._open.enter_context(_opened_privately(self.log_file))
             return self._open.enter_context(tempfile.TemporaryFile())
         except OSError as error:
             raise ServerUnavailableError(f"cannot start a Temporal server: {error}") from error
@@ -261,9 +265,32 @@ class DevServer:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # what is in its files is for this user alone
             # The claim is held until the last process that has it ends: a server left behind goes on holding it.
             pass_fds=[self._claim.fileno()] if self._claim is not None else [],
         )
+
+
+def make_private_directory(directory: Path) -> None:
+    """Make a directory that only this user may enter. One that is there is left as it is, unless it is a `.terse`.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.name == PRIVATE_DIRECTORY:
+        directory.chmod(0o700)
+
+
+def _make_private(file: Path) -> None:
+    """Let only this user read a file that is there, and what SQLite has beside it: events and results are in them."""
+    for each in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm", ".lock"))):
+        with suppress(FileNotFoundError):
+            each.chmod(0o600)
+
+
+def _opened_privately(file: Path) -> IO[bytes]:
+    return open(file, "a+b", opener=lambda path, flags: os.open(path, flags, 0o600))  # Path.open takes no opener
 
 
 def _claim(db_file: Path) -> IO[bytes]:
@@ -271,7 +298,7 @@ def _claim(db_file: Path) -> IO[bytes]:
 
     Beside the file, for SQLite has locks of its own on the file.
     """
-    file = db_file.with_name(f"{db_file.name}.lock").open("a+b")
+    file = _opened_privately(db_file.with_name(f"{db_file.name}.lock"))
     if sys.platform != "win32":
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

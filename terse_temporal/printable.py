@@ -6,10 +6,11 @@ of a terminal, write to its clipboard, or begin another line of a log; others tu
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["one_line", "printable"]
+__all__ = ["json_text", "one_line", "printable"]
 
 #: Control characters but for the line feed and the tab, separators of lines, what turns the direction of text, and
 #: halves of a surrogate pair, which no terminal can be sent.
@@ -27,6 +28,14 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     r"""The same in one line: a line feed is written as `\n`."""
     return text if text.isprintable() else _BREAKS.sub(_escaped, _UNPRINTABLE.sub(_escaped, text))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON, in the characters that it has but for those."""
+    # Those below U+0020 are escaped already, and all of these are in the Basic Multilingual Plane.
+    return _UNPRINTABLE.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, indent=indent, ensure_ascii=False)
+    )
 
 
 def _escaped(found: re.Match[str]) -> str:

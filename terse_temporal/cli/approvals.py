@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,14 +11,18 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 from rich.text import Text
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.api.common.v1 import Payload
+from temporalio.api.common.v1 import WorkflowExecution as Execution
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..engine.decisions import DECIDE_UPDATE
+from ..engine.decisions import DECIDE_UPDATE, WAITING_MEMO
 from ..memos import question_text, read_memo
+from ..printable import printable
 from ..timeline import short
 from .options import Address, Debug, Namespace
-from .output import console, errors, fail, leave
+from .output import console, errors, fail, leave, print_json
 from .servers import answer_of, silent_client
 
 __all__ = ["approvals", "approve", "deny"]
@@ -43,7 +46,7 @@ def approvals(
     """
     rows = answer_of(_waiting(address, namespace), debug=debug)
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
     elif not rows:
         console.print("no run waits for a decision")
     else:
@@ -53,8 +56,8 @@ def approvals(
         for row in rows:
             began = datetime.fromisoformat(row["started"])
             table.add_row(
-                Text(row["workflow_id"]),
-                row["number"],
+                Text(printable(row["workflow_id"])),
+                Text(printable(row["number"])),
                 Text(question_text(row)),
                 f"run began {short(datetime.now(UTC) - began)} ago",
             )
@@ -140,15 +143,40 @@ async def _waiting(address: str | None, namespace: str | None) -> list[dict[str,
 
 async def _questions(client: Client) -> AsyncIterator[dict[str, Any]]:
     async for found in client.list_workflows("ExecutionStatus = 'Running'"):
-        _, waiting = await read_memo(client, found.raw_info.memo.fields)
-        for number, question in (waiting or {}).items():
+        fields = found.raw_info.memo.fields
+        _, waiting = await read_memo(client, fields)
+        if not waiting or fields[WAITING_MEMO] == await _given_at_start(client, found):
+            continue
+        for number, question in waiting.items():
+            # A memo is what somebody wrote: of it only what is asked, and nothing in the place of what is known.
             yield {
                 "workflow_id": found.id,
                 "job": found.workflow_type,
                 "number": number,
-                **question,
+                "tool": str(question.get("tool")),
+                "arguments": question.get("arguments"),
                 "started": found.start_time.isoformat(),
             }
+
+
+async def _given_at_start(client: Client, run: WorkflowExecution) -> Payload | None:
+    """What the memo of a run said of questions when it was started.
+
+    A run asks while it runs. So that was written by whoever started it, to look like a question, or is of the run that
+    this one continues, and answered.
+    """
+    request = GetWorkflowExecutionHistoryRequest(
+        namespace=client.namespace,
+        execution=Execution(workflow_id=run.id, run_id=run.run_id),
+        maximum_page_size=1,
+    )
+    try:
+        events = (await client.workflow_service.get_workflow_execution_history(request)).history.events
+    except RPCError as err:
+        if err.status != RPCStatusCode.NOT_FOUND:  # it has ended, and is gone
+            raise
+        return None
+    return events[0].workflow_execution_started_event_attributes.memo.fields.get(WAITING_MEMO) if events else None
 
 
 def _user() -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ..devserver import DevServer
+from ..devserver import DevServer, make_private_directory
 from ..errors import ServerUnavailableError, TerseError
 from ..places import shown_path
 from ..worker import DEFAULT_TASK_QUEUE
@@ -116,7 +116,7 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
 
 def _make_state_directory(state: Path) -> None:
     try:
-        state.mkdir(parents=True, exist_ok=True)
+        make_private_directory(state)
         (state / ".gitignore").write_text("*\n")  # it is of one machine, and not for a repository
     except OSError as err:
         raise ServerUnavailableError(f"cannot keep the server's state in {str(state)!r}: {err}") from err

@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from ..devserver import PRIVATE_DIRECTORY
+
 __all__ = ["DEV_DIRECTORY", "DevServerFile", "running_dev_server"]
 
 #: Of `dev`, unless it is told another by `--state`.
-DEV_DIRECTORY: Final = Path(".terse")
+DEV_DIRECTORY: Final = Path(PRIVATE_DIRECTORY)
 
 _FILE: Final = "server.json"
 _LOCAL: Final = "127.0.0.1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,7 +24,7 @@ def read_event_argument(argument: str) -> dict[str, Any]:
     """
     source, text = _source(argument)
     try:
-        event = json.loads(text, parse_constant=_refuse_constant)
+        event = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as err:
         raise EventError(_not_json(source, text, err.msg, err.pos)) from None
     except (ValueError, RecursionError) as err:
@@ -80,6 +81,13 @@ def _not_json(source: str, text: str, problem: str, position: int) -> str:
         f"  {shown}\n"
         f"  {' ' * (column - first)}^"
     )
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'} is too large a number")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

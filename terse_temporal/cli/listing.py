@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from ..loading import load_jobs
 from .options import Debug, Targets
-from .output import console, job_table, or_fail
+from .output import console, job_table, or_fail, print_json
 
 __all__ = ["jobs"]
 
@@ -38,4 +37,4 @@ def jobs(
         }
         for job in found
     ]
-    print(json.dumps(rows, indent=2, ensure_ascii=False))
+    print_json(rows)

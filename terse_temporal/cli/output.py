@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
-from typing import NoReturn, TextIO, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from ..errors import TerseError
 from ..jobs import Job
 from ..logs import LineFormatter
+from ..printable import json_text, printable
 
-__all__ = ["USAGE_ERROR", "configure_logging", "console", "errors", "fail", "job_table", "leave", "or_fail"]
+__all__ = [
+    "USAGE_ERROR",
+    "configure_logging",
+    "console",
+    "errors",
+    "fail",
+    "job_table",
+    "leave",
+    "or_fail",
+    "print_json",
+]
 
 _T = TypeVar("_T")
 
@@ -26,10 +39,22 @@ _T = TypeVar("_T")
 USAGE_ERROR = 2
 
 
+class _Console(Console):
+    """Shows text of others without what would drive the terminal, wherever in a line or a table that stands."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            # What the library says to the terminal by itself is in segments of their own.
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
+
 def _console(stream: TextIO, *, stderr: bool) -> Console:
     # `soft_wrap` so that no address or path is broken in the middle. Tables do break theirs, where a line has an end: a
     # file has none.
-    return Console(stderr=stderr, soft_wrap=True, highlight=False, width=None if stream.isatty() else 250)
+    return _Console(stderr=stderr, soft_wrap=True, highlight=False, width=None if stream.isatty() else 250)
 
 
 #: Results and tables.
@@ -42,7 +67,7 @@ errors = _console(sys.stderr, stderr=True)
 def fail(error: BaseException | str, *, status: int = USAGE_ERROR, debug: bool = False) -> NoReturn:
     """Print what is wrong and end the process; with `debug`, the traceback too."""
     if debug and isinstance(error, BaseException):
-        traceback.print_exception(error)
+        errors.print("".join(traceback.format_exception(error)), markup=False)
     errors.print("[bold red]error:[/] ", end="")
     errors.print(str(error), markup=False)
     leave(status)
@@ -57,6 +82,16 @@ def leave(status: int = 0) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def print_json(value: Any) -> None:
+    """Print data for programs."""
+    text = json_text(value, indent=2)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    print(text, flush=True)
 
 
 def or_fail(make: Callable[[], _T], *, debug: bool = False) -> _T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -25,7 +24,7 @@ from ..jobs import Job
 from ..loading import load_jobs
 from .histories import Wanted, fetched, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
-from .output import USAGE_ERROR, console, errors, fail, leave
+from .output import USAGE_ERROR, console, errors, fail, leave, print_json
 from .servers import answer_of, silent_client
 from .verdicts import Verdicts
 
@@ -95,7 +94,7 @@ def replay(
         fail("--save keeps histories that are fetched from a server, and those of --history are files already")
     verdicts = answer_of(_verdicts(asked, address), debug=debug)
     if as_json:
-        print(json.dumps(verdicts.data(), indent=2, ensure_ascii=False))
+        print_json(verdicts.data())
     elif not verdicts.looked_at:
         console.print(f"nothing to replay: {asked.nothing()}", markup=False)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from rich.text import Text
 from ..tools import Tool
 from .mounted import loaded_tools
 from .options import Debug, Targets
-from .output import console, errors, leave, or_fail
+from .output import console, errors, leave, or_fail, print_json
 
 __all__ = ["tools"]
 
@@ -30,7 +29,7 @@ def tools(
     """
     found, missing = or_fail(lambda: loaded_tools(targets), debug=debug)
     if as_json:
-        print(json.dumps([_row(tool) for tool in found], indent=2, ensure_ascii=False))
+        print_json([_row(tool) for tool in found])
     else:
         console.print(_table(found))
     for each in missing:

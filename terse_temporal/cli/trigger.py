@@ -27,6 +27,7 @@ from ..client import environment_settings
 from ..engine.unknown import ENDS_IF_UNKNOWN_MEMO
 from ..errors import TerseError, UnknownJobError
 from ..memos import tokens_text
+from ..printable import json_text
 from ..timeline import Entry, Timeline, timeline_table
 from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
@@ -263,7 +264,7 @@ def _shown() -> Iterator[_Shown]:
 def _as_json(result: Any) -> str:
     """For people on several lines, for programs on one; and in characters that the output can have."""
     indent = 2 if console.is_terminal else None
-    text = json.dumps(result, ensure_ascii=False, indent=indent)
+    text = json_text(result, indent)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
+
+from ..printable import one_line
 
 __all__ = ["DECIDE_UPDATE", "WAITING_MEMO", "Decisions"]
 
@@ -90,13 +93,24 @@ class Decisions:
         return [number for number in self._open if number not in self._answers]
 
     def _show(self) -> None:
-        waiting = dict(self._open)
-        workflow.upsert_memo({WAITING_MEMO: waiting})
+        workflow.upsert_memo({WAITING_MEMO: dict(self._open)})
+        workflow.set_current_details(self._details())
+
+    def _details(self) -> str:
+        """What the Web UI shows, in Markdown."""
         lines = [
-            f"- `{number}`: approve `{question.get('tool')}` with `{json.dumps(question.get('arguments'))}`?"
-            for number, question in waiting.items()
+            f"- {_code(number)}: approve {_code(question.get('tool'))} with"
+            f" {_code(json.dumps(question.get('arguments')))}?"
+            for number, question in self._open.items()
         ]
-        workflow.set_current_details("\n".join(["**Waiting for a decision**", *lines]) if lines else "")
+        return "\n".join(["**Waiting for a decision**", *lines]) if lines else ""
+
+
+def _code(value: Any) -> str:
+    """A code span of Markdown (CommonMark 6.1), which what is in it cannot end: a model has written it."""
+    text = one_line(str(value))
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text or text != text.strip() else f"{fence}{text}{fence}"
 
 
 def _shortened(arguments: Any) -> Any:

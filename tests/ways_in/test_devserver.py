@@ -26,7 +26,7 @@ from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from terse_temporal.devserver import DevServer, find_temporal_cli
+from terse_temporal.devserver import DevServer, find_temporal_cli, make_private_directory
 from terse_temporal.errors import ServerUnavailableError
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child's life to its parent's")
@@ -329,3 +329,28 @@ def test_no_program_names_the_extra(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert "MissingExtraError" in found.stderr
     assert 'pip install "terse-temporal[server]"' in found.stderr
+
+
+async def test_nobody_else_reads_the_state(tmp_path: Path) -> None:
+    """Events and results are in there: directory and files are this user's, also those that are there already."""
+    fresh, old = tmp_path / "fresh" / ".terse", tmp_path / "old" / ".terse"
+    old.mkdir(parents=True)
+    async with DevServer(old / "state.db", log_file=old / "server.log"):
+        pass
+    for file in old.iterdir():
+        file.chmod(0o644)
+    old.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        for directory in (fresh, old):
+            async with DevServer(directory / "state.db", log_file=directory / "server.log"):
+                assert directory.stat().st_mode & 0o777 == 0o700
+                modes = {file.name: file.stat().st_mode & 0o777 for file in directory.iterdir()}
+                assert set(modes) >= {"state.db", "state.db.lock", "server.log", "state.db-wal"}
+                assert set(modes.values()) == {0o600}
+        # A directory of the user's own is left as it is.
+        (tmp_path / "mine").mkdir(mode=0o755)
+        make_private_directory(tmp_path / "mine")
+        assert (tmp_path / "mine").stat().st_mode & 0o777 == 0o755
+    finally:
+        os.umask(before)
