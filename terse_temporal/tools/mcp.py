@@ -189,10 +189,12 @@ class Session:
                 await self._stop.wait()
             if not self._closing:
                 # Here and not in the error of a call, which is recorded: who knows what a server says.
+                last = self._stderr.shown()
+                heading = _SAID if last else ""
                 _logger.warning(
-                    "mcp   %s  has ended, and is started again by the next call.%s",
+                    f"mcp   %s  has ended, and is started again by the next call.{heading}%s",
                     mount.name,
-                    Block(self._stderr.shown()),
+                    Block(last.removeprefix(heading)),
                 )
         except asyncio.CancelledError as err:
             # By the timeout, or because the loop ends; neither is anybody's to be told by a cancelled task.
