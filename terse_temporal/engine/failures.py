@@ -40,7 +40,9 @@ from .wire import FailureDetail, plain_json, read_failure_detail
 
 __all__ = [
     "INTERRUPTED",
+    "is_refusal",
     "recordable_cause",
+    "refused",
     "retry_delay",
     "retry_to_wire",
     "run_failure",
@@ -50,6 +52,9 @@ __all__ = [
 
 #: The failure type of a step that was cut off by its worker's shutdown. Retried, like a lost worker.
 INTERRUPTED: Final = "StepInterrupted"
+
+#: The types of a worker's refusals.
+_REFUSALS: Final = frozenset(["WireError", "UnknownFunctionError", "UnknownJobError", "UnknownToolError"])
 
 #: Characters of an exception's text, and bytes of each thing that it holds, that are recorded. An answer of the server
 #: over its limit would not be taken, and the step run again for ever.
@@ -74,6 +79,17 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
         non_retryable=next_retry_delay is None,
         next_retry_delay=next_retry_delay,
     )
+
+
+def refused(what: str, error: Exception, again: timedelta) -> ApplicationError:
+    """What a worker says to a call that it cannot run, of which it has run nothing."""
+    return ApplicationError(f"{what} refused: {error}", type=type(error).__name__, next_retry_delay=again)
+
+
+def is_refusal(error: ActivityError) -> bool:
+    """Whether a worker refused the call, and so has run nothing. What a step or a job raises has details."""
+    cause = error.cause
+    return isinstance(cause, ApplicationError) and cause.type in _REFUSALS and not cause.details
 
 
 def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: int) -> timedelta | None:

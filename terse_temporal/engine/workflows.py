@@ -26,9 +26,9 @@ from ..state import State
 from ..state.handle import WatchedState
 from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
 from .durable import DurableExecution, Recorded, run_identity
-from .failures import run_failure, step_exception
+from .failures import is_refusal, run_failure, step_exception
 from .functions import FunctionIndex
-from .limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
+from .limits import FIRST_PAUSE, HEARTBEAT_TIMEOUT, LONGEST_PAUSE, PLAIN_JOB_TIMEOUT
 from .scheduled import with_moment
 from .wire import JobCall
 
@@ -128,7 +128,12 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
 
 
 async def _run_in_place(context: RunContext, raw: Any) -> Any:
-    """A job that is not durable: one activity, of the job's name, attempted once."""
+    """A job that is not durable: one activity, of the job's name, attempted once.
+
+    A worker that does not have the job refuses it and runs nothing, as one of the version before does while a deploy is
+    under way. Then there is another activity, after a pause. A retry policy would do with fewer events, but it cannot
+    tell a refusal from an attempt that has run and whose result could not be sent.
+    """
     job = context.job
     call = JobCall(job=job.name, event=raw, key=run_identity(workflow.info())).to_wire()
     if (size := encoded_size(call)) > MAX_BYTES:
@@ -136,27 +141,39 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most."
             " Store the data, and start the job with where it is."
         )
-    context.execution.recorded.append(Recorded("step", job.name, job.where))
-    try:
-        result = await workflow.execute_activity(
-            job.name,
-            call,
-            result_type=RawValue,
-            start_to_close_timeout=PLAIN_JOB_TIMEOUT,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=RetryPolicy(maximum_attempts=1),
-            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        )
-        return context.execution.read_result(result)
-    except ActivityError as err:
-        raised = step_exception(err, job.name, job.where, context.namespace)
-        if isinstance(raised, StepInterruptedError):
-            raised.message = (
-                f"the job {job.name!r} ({job.where}) was interrupted: its worker was lost or shut down. It is not"
-                " durable, so it runs once, and is not run again. Start it anew, or add durable=True to its"
-                " create_job() and put what has an effect into steps."
+    pause = FIRST_PAUSE
+    while True:
+        context.execution.recorded.append(Recorded("step", job.name, job.where))
+        try:
+            result = await workflow.execute_activity(
+                job.name,
+                call,
+                result_type=RawValue,
+                start_to_close_timeout=PLAIN_JOB_TIMEOUT,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                retry_policy=RetryPolicy(maximum_attempts=1),
+                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             )
-        raise raised from err
+            return context.execution.read_result(result)
+        except ActivityError as err:
+            if not is_refusal(err):
+                raise _failure_in_place(context, err) from err
+        shown = format_duration(pause)
+        context.execution.recorded.append(Recorded("sleep", shown, job.where))
+        await workflow.sleep(pause, summary=f"sleep {shown}: a worker did not have the job")
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _failure_in_place(context: RunContext, error: ActivityError) -> BaseException:
+    job = context.job
+    raised = step_exception(error, job.name, job.where, context.namespace)
+    if isinstance(raised, StepInterruptedError):
+        raised.message = (
+            f"the job {job.name!r} ({job.where}) was interrupted: its worker was lost or shut down. It is not"
+            " durable, so it runs once, and is not run again. Start it anew, or add durable=True to its"
+            " create_job() and put what has an effect into steps."
+        )
+    return raised
 
 
 def result_data(job: Job, value: Any) -> Any:

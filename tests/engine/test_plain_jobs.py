@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
-from .bench import Bench, scheduled
+import pytest
+from temporalio.client import Client
+
+from terse_temporal.worker import build_worker
+
+from .bench import Bench, scheduled, timers
 from .jobs_small import plain_async, plain_def, plain_that_raises, plain_without_result
 
 
@@ -48,6 +53,21 @@ async def test_it_is_attempted_once(bench: Bench, case: str, cls: str, text: str
     assert failure.type == cls
     assert text in failure.message
     assert len(failure.message) < 11_000
+    assert bench.effects.lines() == ["ran"]
+
+
+async def test_a_worker_without_the_job(bench: Bench) -> None:
+    """Refused by a worker of the version before, which does not have it, a job waits for a worker that has."""
+    before = build_worker(await Client.connect(bench.env.address), jobs=[plain_def], task_queue=bench.task_queue)
+    async with bench.worker(plain_async, no_remote_activities=True), before:
+        run = await bench.start(plain_async, fullName="Ada")
+        async with asyncio.timeout(20):
+            while not await timers(run):  # noqa: ASYNC110  # the server tells of no timers
+                await asyncio.sleep(0.05)
+    assert bench.effects.lines() == []
+    async with bench.worker(plain_async):
+        assert (await bench.result(run))[0] == "Ada"
+    assert set(await scheduled(run)) == {"plain-async"}
     assert bench.effects.lines() == ["ran"]
 
 
