@@ -12,12 +12,21 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
-__all__ = ["caller_frame", "is_users", "only_users_traceback", "place", "place_of", "shown_path", "users_traceback"]
+__all__ = [
+    "NOT_THE_USERS",
+    "caller_frame",
+    "is_users",
+    "only_users_traceback",
+    "place",
+    "place_of",
+    "shown_path",
+    "users_traceback",
+]
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
 #: Where code stands that is not the user's: this package, Python's own, and what is installed.
-_NOT_THE_USERS: Final = (
+NOT_THE_USERS: Final = (
     _PACKAGE,
     "<frozen",
     *{sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")},
@@ -75,4 +84,4 @@ def only_users_traceback(traceback: TracebackType | None) -> TracebackType | Non
 
 def is_users(frame: FrameType) -> bool:
     """Whether a line is the user's own, and not of Python, of this package or of an installed one."""
-    return not frame.f_code.co_filename.startswith(_NOT_THE_USERS)
+    return not frame.f_code.co_filename.startswith(NOT_THE_USERS)

@@ -36,7 +36,7 @@ from ..state.handle import WatchedState
 from ..state.keeping import JobState, UpdateQueues
 from ..values import ValueProblem
 from .builtin import known_function
-from .failures import INTERRUPTED, recordable_cause, retry_delay, step_failure
+from .failures import INTERRUPTED, recordable_cause, refused, retry_delay, step_failure
 from .functions import FunctionIndex
 from .heartbeats import Heartbeats
 from .schemas import resolve_type
@@ -130,6 +130,9 @@ class StepRunner:
         return read_call(wire)
 
     def _prepared(self, call: StepCall | JobCall, name: str, info: activity.Info) -> Callable[[], Any]:
+        if call.job != info.workflow_type:
+            # Otherwise whoever may start workflows of any type could have a step act for any job, and on its state.
+            raise WireError(f"it says that it is of the job {call.job!r}, and a run of {info.workflow_type!r} made it")
         job = self._jobs.get(call.job)
         if isinstance(call, JobCall):
             if job is None or job.durable:
@@ -138,13 +141,13 @@ class StepRunner:
             return functools.partial(self._run_job, job, call, info)
         if job is None and call.function.removeprefix("@sdk:") in CALLS:
             raise UnknownJobError(f"the job {call.job!r} is not on this worker, which does not know what its state is")
-        function = known_function(call.function) or self._index.resolve(call.function)
+        function = known_function(call.function, self._index) or self._index.resolve(call.function)
         input_type, output_type = (
-            UNSET if reference is UNSET else resolve_type(reference)
+            UNSET if reference is UNSET else resolve_type(reference, self._index)
             for reference in (call.input_schema, call.output_schema)
         )
         references = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
-        references |= {name: resolve_type(reference) for name, reference in call.types.items()}
+        references |= {name: resolve_type(reference, self._index) for name, reference in call.types.items()}
         where = job.where if job else "of a job that is not on this worker"
         context = StepContext(name, info.attempt, call.key, by_model=call.by_model)
         execution = DirectExecution(call.job, where, context, state=self._state_of(job, info))
@@ -156,11 +159,7 @@ class StepRunner:
         if self._refused.is_new(str(error)):
             _logger.error("step  %s refused: %s", name, error)
         # Not for ever: while a deploy is under way, a worker that knows the function may be next to it.
-        raise ApplicationError(
-            f"activity {name!r} refused: {error}",
-            type=type(error).__name__,
-            next_retry_delay=_ANOTHER_WORKERS,
-        ) from None
+        raise refused(f"activity {name!r}", error, _ANOTHER_WORKERS) from None
 
     async def _run_step(
         self,

@@ -29,6 +29,7 @@ from ..places import caller_frame, is_users, place, place_of
 from ..signatures import result_type
 from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
+from .builtin import known_function
 from .decisions import Decisions
 from .failures import INTERRUPTED, retry_to_wire, step_exception
 from .functions import FunctionIndex, attribute_path
@@ -121,6 +122,8 @@ class DurableExecution:
         return wait()
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        if request.reference:
+            known_function(request.reference, self._index)  # refused here, before it is scheduled
         # Also in the filter of a job that is not durable.
         return self.step(replace(request, run=self._of_this_run(request.run)))
 

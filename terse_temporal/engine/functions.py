@@ -1,26 +1,29 @@
 """Which functions a worker may run, and how they are named in a history.
 
 A step's function travels as a reference, `module:qualname`, and nothing else may come out of one than what the job
-modules of this worker define, nest or have bound by name: whoever can schedule activities must not be able to name
-`os:system`. So a worker makes an index when it is built, and both sides ask it: the workflow before it schedules, the
-activity before it runs.
+modules of this worker define, nest or hand to a step: whoever can schedule activities must not be able to name
+`os:system`, nor the `run` that a module imports from `subprocess`. So a worker makes an index when it is built, and
+both sides ask it: the workflow before it schedules, the activity before it runs.
 
 A nested function has no name to be found by, but its code object stands among the constants of the function around it.
 The worker makes a function of that code and the module's globals, which is the isolation that steps promise: there is
 nothing of the handler in it. Where several nested functions may share one qualified name (lambdas do), the reference
-carries a fingerprint of the code: order would do too, until somebody puts a lambda above another while a step is in
-flight. Its first half is what the code says, which every version of Python agrees about; the second is how it says it
-(`a + 1` and `a - 1` differ in the bytecode alone), and another version of Python does without it where it can.
+carries a fingerprint of the code (`fingerprints.py`), and what does not fit it is another function. The body of a `def`
+that is alone under its name may be edited while it is in flight.
+
+Modules that are imported within a function are indexed when they are first asked for. The process that begins a step
+has imported such a module by then, and another one has not: it does so if code that it has says the same import.
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import functools
+import importlib
 import inspect
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -28,6 +31,9 @@ from ..errors import StepIsolationError, UnknownFunctionError
 from ..jobs import Job, module_name
 from ..places import place_of
 from ..steps import declared_step
+from .fingerprints import fingerprint, fits, name_of, nested_code
+from .first_party import FirstParty, loaded_module
+from .mentions import Mentions, mentions_of
 
 __all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
 
@@ -47,6 +53,8 @@ class FunctionIndex:
         self._made: dict[int, FunctionType] = {}
         self._modules: set[str] = set()
         jobs = list(jobs)
+        self._codes = {job._home: job._module_code for job in jobs}
+        self._first_party = FirstParty(_job_modules(jobs))
         for module in _job_modules(jobs):
             self._add_module(module)
         for job in jobs:
@@ -56,13 +64,45 @@ class FunctionIndex:
             # A lambda in a dict at module level is bound by no name.
             home, code = sys.modules.get(job._home), job._module_code
             if home is not None and code is not None and code.co_filename == home.__file__:
-                lambdas = (each for each in _nested_code(code) if each.co_name == "<lambda>")
+                lambdas = (each for each in nested_code(code) if each.co_name == "<lambda>")
                 self._add_nested(lambdas, vars(home))
+        self._mentions: dict[str, Mentions] = {}
+        self._without: set[str] = set()
+        self._loaded_at_start = frozenset(sys.modules)
+        self._read_mentions(self._modules)
 
     @property
     def modules(self) -> frozenset[str]:
         """The names of the modules that are indexed."""
         return frozenset(self._modules)
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """The built-in toolboxes that the code uses, `generate_text` for models, and `*` if it uses all tools."""
+        return frozenset(tool for each in list(self._mentions.values()) for tool in each.tools)
+
+    def names(self, value: Any) -> bool:
+        """Whether the code has something under a name: `Invoice`, or `stripe.Invoice`."""
+        return any(
+            any(each is value for each in (*self._namespace(module).values(), *mentions.named))
+            for module, mentions in self._mentions.items()
+        )
+
+    def is_first_party(self, module: str) -> bool:
+        """Whether a module is of the same code base as the jobs, and has been imported by it."""
+        if module not in self._first_party:
+            return False
+        self._import(module)
+        return loaded_module(module) is not None
+
+    def import_all(self) -> None:
+        """Import what the code imports within functions, to know what that mentions."""
+        before = -1
+        while before < len(self._mentions):
+            before = len(self._mentions)
+            for name in {name for each in list(self._mentions.values()) for name in each.imports}:
+                with contextlib.suppress(UnknownFunctionError):
+                    self._import(name)
 
     def resolve(self, reference: str) -> Callable[..., Any]:
         """The function that a reference names.
@@ -70,26 +110,31 @@ class FunctionIndex:
         Raises:
             UnknownFunctionError: it names none that this worker may run.
         """
+        if (found := self._find(reference)) is None and self._import(reference.partition(":")[0]):
+            found = self._find(reference)
+        if found is not None:
+            return found
+        raise UnknownFunctionError(
+            f"this worker does not run the function {reference!r}: no job module of it defines or nests that name, or"
+            f" hands it to a step (it has {', '.join(sorted(self._modules)) or 'none'}). If the step is of a newer or"
+            " older version of the code, it waits for a worker that has it."
+        )
+
+    def _find(self, reference: str) -> Callable[..., Any] | None:
         if (named := self._find_named(reference)) is not None:
             return named
-        qualified, _, fingerprint = reference.partition("#")
+        qualified, _, given = reference.partition("#")
         found = self._nested.get(qualified, [])
-        if fingerprint and len(found) > 1:
-            said = fingerprint.partition(".")[0]
-            alike = [each for each in found if _fingerprint(each[0]).partition(".")[0] == said]
-            found = [each for each in alike if _fingerprint(each[0]) == fingerprint][:1] or alike
-        # Without a fingerprint that fits, the only one there is has been edited since.
-        if len(found) == 1:
-            code, namespace = found[0]
-            if id(code) not in self._made:
-                # Kept, so that what is worked out for a function is worked out once.
-                self._made[id(code)] = FunctionType(code, namespace, code.co_name)
-            return self._made[id(code)]
-        raise UnknownFunctionError(
-            f"this worker does not run the function {reference!r}: no job module of it defines, nests or has bound that"
-            f" name (it has {', '.join(sorted(self._modules)) or 'none'}). If the step is of a newer or older version"
-            " of the code, it waits for a worker that has it."
-        )
+        if given:
+            alike = [each for each in found if fits(each[0], given)]
+            found = [each for each in alike if fingerprint(each[0]) == given][:1] or alike
+        if len(found) != 1:
+            return None
+        code, namespace = found[0]
+        if id(code) not in self._made:
+            # Kept, so that what is worked out for a function is worked out once.
+            self._made[id(code)] = FunctionType(code, namespace, code.co_name)
+        return self._made[id(code)]
 
     def refer(self, function: Callable[..., Any], step: str, where: str, namespace: Mapping[str, Any]) -> str:
         """The reference to a function that a handler gave to a step.
@@ -105,6 +150,7 @@ class FunctionIndex:
             UnknownFunctionError: this worker could not find it again.
         """
         unwrapped = getattr(function, "__wrapped__", function)
+        self._check_imported(function, step, where)
         module = module_name(getattr(function, "__module__", None) or "")
         qualname = getattr(function, "__qualname__", "")
         home = module_name(str(namespace.get("__name__", "")))
@@ -118,8 +164,14 @@ class FunctionIndex:
             ):
                 return f"{module}:{qualname}"
         for name, value in namespace.items():
-            if value is function and f"{home}:{name}" in self._named:
+            if value is function and self._find_named(f"{home}:{name}"):
                 return f"{home}:{name}"
+        if not self._is_own(function) and any(value is function for value in namespace.values()):
+            raise StepIsolationError(
+                f"step {step!r} ({where}): {qualname or function!r} is imported, and a worker runs such a function only"
+                " where it can read in the code that a step gets it: run= with its name in the function that makes the"
+                " step. Give the step a `def` of your own that makes the call."
+            )
         if isinstance(function, FunctionType):
             return self._refer_nested(function, step)
         raise StepIsolationError(
@@ -129,7 +181,66 @@ class FunctionIndex:
 
     def _find_named(self, reference: str) -> Callable[..., Any] | None:
         # Who decorates a function with `@step` has said that it may be run, also in a library of steps.
-        return declared_step(reference) or self._named.get(reference)
+        if (declared := declared_step(reference)) is not None:
+            return declared
+        found = self._named.get(reference)
+        return found if found is not None and (self._is_own(found) or self._is_handed(found)) else None
+
+    def _is_own(self, value: Callable[..., Any]) -> bool:
+        """Whether something that can be called is made by the code, and not only imported by it."""
+        if isinstance(value, functools.partial):
+            return self._is_own(value.func)
+        unwrapped = inspect.unwrap(value)
+        if isinstance(unwrapped, FunctionType):
+            return module_name(str(unwrapped.__globals__.get("__name__", ""))) in self._first_party
+        return type(value).__module__ in self._first_party
+
+    def _is_handed(self, value: Callable[..., Any]) -> bool:
+        return any(each is value for mentions in self._mentions.values() for each in mentions.handed)
+
+    def _namespace(self, module: str) -> Mapping[str, Any]:
+        loaded = loaded_module(module)
+        return {} if loaded is None else vars(loaded)
+
+    def _read_mentions(self, modules: Iterable[str]) -> None:
+        """Read what modules mention, and those of the code base that they import."""
+        unread = list(modules)
+        while unread:
+            name = unread.pop()
+            module = loaded_module(name)
+            if name not in self._mentions and module is not None and name in self._first_party:
+                code = self._codes.get(name)
+                self._mentions[name] = mentions_of(
+                    module, code if code and code.co_filename == module.__file__ else None
+                )
+                unread += self._mentions[name].imports
+
+    def _import(self, name: str) -> bool:
+        """Have a module that the code imports within a function; false if there is none of that name to be had."""
+        if name in self._modules or name in self._without or name not in self._first_party:
+            return False
+        if not any(name in each.imports for each in self._mentions.values()):
+            return False
+        try:
+            module = importlib.import_module(name)
+        except ImportError:  # it is a name in a module, or not there on this machine
+            self._without.add(name)
+            return False
+        except Exception as err:
+            raise UnknownFunctionError(f"this worker cannot import the module {name!r}: {err!r}") from err
+        self._add_module(module)
+        self._read_mentions([name])
+        return True
+
+    def _check_imported(self, function: Callable[..., Any], step: str, where: str) -> None:
+        """Refuse a function of a module that another process would not have."""
+        module = module_name(getattr(function, "__module__", None) or "")
+        loaded = module in self._modules or module in self._loaded_at_start or loaded_module(module) is None
+        if not loaded and not self._import(module):
+            raise UnknownFunctionError(
+                f"step {step!r} ({where}): its function is in the module {module!r}, which was imported while the run"
+                " went on. Another process would not find it. Import the module at the top of the job's."
+            )
 
     def _refer_nested(self, function: FunctionType, step: str) -> str:
         code = function.__code__
@@ -146,7 +257,7 @@ class FunctionIndex:
                 f"step {step!r} ({where}) has default values, which are made by the function around it and are not"
                 " there when the step runs. Pass them as data: job_step(run=…, input={…})."
             )
-        qualified = f"{module_name(function.__globals__['__name__'])}:{code.co_qualname}"
+        qualified = f"{module_name(function.__globals__['__name__'])}:{name_of(code)}"
         candidates = self._nested.get(qualified, [])
         if not any(candidate == code for candidate, _ in candidates):
             raise UnknownFunctionError(
@@ -155,7 +266,7 @@ class FunctionIndex:
             )
         # A lambda that is alone today may have company when its step runs.
         alone = len(candidates) == 1 and code.co_name != "<lambda>"
-        return qualified if alone else f"{qualified}#{_fingerprint(code)}"
+        return qualified if alone else f"{qualified}#{fingerprint(code)}"
 
     def _add_module(self, module: ModuleType) -> None:
         name = module_name(module.__name__)
@@ -164,7 +275,7 @@ class FunctionIndex:
         self._modules.add(name)
         for attribute, value in list(vars(module).items()):
             if isinstance(value, ModuleType):
-                if _is_neighbour(value, module):
+                if module_name(value.__name__) in self._first_party:
                     self._add_module(value)
             elif inspect.isclass(value):
                 if value.__module__ == module.__name__:
@@ -193,7 +304,7 @@ class FunctionIndex:
             is_function = bool(code.co_flags & inspect.CO_OPTIMIZED) and not code.co_freevars
             if is_function and id(code) not in self._seen_code:
                 self._seen_code.add(id(code))
-                self._nested[f"{name}:{code.co_qualname}"].append((code, namespace))
+                self._nested[f"{name}:{name_of(code)}"].append((code, namespace))
 
     def _add_function(self, function: Callable[..., Any]) -> None:
         """Index what is nested in a function, and in what it wraps."""
@@ -201,10 +312,12 @@ class FunctionIndex:
         for each in {id(function): function, id(unwrapped): unwrapped}.values():
             if isinstance(each, FunctionType):
                 namespace = each.__globals__
-                self._add_nested(_nested_code(each.__code__), namespace)
-                module = sys.modules.get(str(namespace.get("__name__", "")))
-                if module is not None and vars(module) is namespace and _first_party(module, self._modules):
-                    self._add_module(module)
+                name = module_name(str(namespace.get("__name__", "")))
+                if name in self._first_party:
+                    self._add_nested(nested_code(each.__code__), namespace)
+                    module = loaded_module(name)
+                    if module is not None and vars(module) is namespace:
+                        self._add_module(module)
 
 
 def attribute_path(namespace: Mapping[str, Any], path: str) -> Any:
@@ -232,49 +345,3 @@ def _same_step(named: Callable[..., Any], function: Callable[..., Any]) -> bool:
     """Whether both are a step of one function, declared by two executions of its module."""
     one, other = (getattr(each, "__wrapped__", None) for each in (named, function))
     return isinstance(one, FunctionType) and isinstance(other, FunctionType) and one.__code__ == other.__code__
-
-
-def _nested_code(code: CodeType) -> Iterator[CodeType]:
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield const
-            yield from _nested_code(const)
-
-
-def _fingerprint(code: CodeType) -> str:
-    """What a piece of code says and how, without where it stands."""
-    said, how = hashlib.sha256(), hashlib.sha256()
-    for each in (code, *_nested_code(code)):
-        constants = [_text(const) for const in each.co_consts if not isinstance(const, CodeType)]
-        said.update(repr((each.co_varnames, each.co_names, constants)).encode())
-        how.update(each.co_code)
-    return f"{said.hexdigest()[:12]}.{how.hexdigest()[:8]}"
-
-
-def _text(constant: object) -> str:
-    """A constant as text, the same in every process: the order of a set is not."""
-    if isinstance(constant, frozenset):
-        return f"{{{', '.join(sorted(map(_text, constant)))}}}"
-    if isinstance(constant, tuple):
-        return f"({', '.join(map(_text, constant))})"
-    return repr(constant)
-
-
-def _is_neighbour(module: ModuleType, of: ModuleType) -> bool:
-    """Whether a module is part of the same code base: of the same package, or beside a top-level one."""
-    theirs, ours = module.__name__.partition(".")[0], of.__name__.partition(".")[0]
-    if ours == "terse_temporal" or theirs == "terse_temporal":
-        return False
-    if theirs == ours and "." in of.__name__:
-        return True
-    file, beside = getattr(module, "__file__", None), getattr(of, "__file__", None)
-    return bool(file and beside) and Path(str(file)).parent == Path(str(beside)).parent
-
-
-def _first_party(module: ModuleType, known: set[str]) -> bool:
-    """Whether a function bound by name came from a module of the same code base, so that what it nests counts too."""
-    return any(
-        _is_neighbour(module, sys.modules[name])
-        for name in list(known)
-        if name in sys.modules and name != module.__name__
-    )

@@ -13,18 +13,35 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import ImportString
+from pydantic import BaseModel, ImportString
 
 from ..errors import StepIsolationError, UnknownFunctionError
 from ..jobs import module_name
 from ..values import type_name
-from .functions import attribute_path
+from .first_party import loaded_module
+from .functions import FunctionIndex, attribute_path
 from .pinned import original
 
 __all__ = ["refer_to_type", "resolve_type"]
 
 #: Where what is not a class, and means one, is defined: `list[int]`, `Annotated[…]`, `Any`, a `NewType`.
 _OF_ALIASES: Final = frozenset({"types", "typing", "typing_extensions"})
+
+#: Modules whose classes are values and nothing else. Of pydantic, what looks at the disk (`FilePath`) is no class.
+_VALUE_MODULES: Final = frozenset(
+    {
+        *("collections", "collections.abc", "datetime", "decimal", "enum", "fractions", "ipaddress", "numbers"),
+        *("pathlib", "re", "types", "typing", "typing_extensions", "uuid"),
+        *("pydantic", "pydantic.main", "pydantic.networks", "pydantic.root_model", "pydantic.types"),
+        "pydantic_core._pydantic_core",
+    }
+)
+_BUILTINS: Final = frozenset(
+    [bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, set, str, tuple, type]
+)
+
+#: What imports a module by its name, or wraps one that does.
+_NEVER: Final = (ImportString, typing.Annotated)
 
 
 def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
@@ -69,43 +86,85 @@ def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
     )
 
 
-def resolve_type(reference: Any) -> Any:
+def resolve_type(reference: Any, index: FunctionIndex) -> Any:
     """The type that a reference stands for, in this process.
 
-    A type, and nothing else: given a function, pydantic would call it with what it is to validate.
+    A type, and nothing else: given a function, pydantic would call it with what it is to validate. And one that does
+    nothing by itself, or that the code of this worker's jobs names.
+
+    Args:
+        reference: what `refer_to_type` gave, or what somebody made up.
+        index: says which modules are those of the jobs' code, and what that names.
 
     Raises:
-        UnknownFunctionError: there is no such type in a module that this worker has loaded.
+        UnknownFunctionError: there is no such type that this worker may make.
     """
     try:
         match reference:
             case str():
-                return _found(reference)
+                return _found(reference, index)
             case {"union": list(members)}:
-                return typing.Union[tuple(map(resolve_type, members))]  # noqa: UP007  # made at run time
+                return typing.Union[tuple(resolve_type(each, index) for each in members)]  # noqa: UP007  # at run time
             case {"literal": list(values)}:
                 return typing.Literal[tuple(values)]
             case {"of": origin, "with": list(arguments)}:
-                return resolve_type(origin)[tuple(map(resolve_type, arguments))]
-    except TypeError:  # a type that is not generic, or not with these
+                return resolve_type(origin, index)[tuple(resolve_type(each, index) for each in arguments)]
+    except (TypeError, RecursionError):  # a type that is not generic, or not with these
         pass
     raise UnknownFunctionError(f"this worker has no type {reference!r}: that is no reference to one")
 
 
-def _found(reference: str) -> Any:
+def _found(reference: str, index: FunctionIndex) -> Any:
     module, _, qualname = reference.partition(":")
     if module == "builtins" and qualname in ("None", "Ellipsis"):
         return None if qualname == "None" else Ellipsis
-    loaded = sys.modules.get(module) or _main(module)
-    found = attribute_path(vars(loaded), qualname) if loaded is not None else None
-    if not (isinstance(found, type) or type(found).__module__ in _OF_ALIASES) or found is ImportString:
+    ours = index.is_first_party(module)
+    found = _in_module(module, qualname)
+    is_class = isinstance(found, type)
+    if not is_class and type(found).__module__ not in _OF_ALIASES:
+        found = None
+    if found is None or found in _NEVER:
         raise UnknownFunctionError(
             f"this worker has no type {reference!r}: no module that it has loaded has a type of that name. If the step"
             " is of another version of the code, it waits for a worker that has it."
         )
+    if not (ours or _is_plain(module, found) or (is_class and index.names(found))):
+        raise UnknownFunctionError(
+            f"this worker does not use the type {reference!r} as a schema: it is of a library, and the code of the jobs"
+            " does not name it. Import it by its name in a module of theirs."
+        )
+    if is_class and (maker := _maker(found)) is not None and not index.is_first_party(module_name(maker.__module__)):
+        raise UnknownFunctionError(
+            f"this worker does not use the type {reference!r} as a schema: making one runs the __init__() of"
+            f" {type_name(maker)}, which may do anything (that of pydantic's BaseSettings reads files). Take a model"
+            " without it for what a step gets."
+        )
     return found
 
 
-def _main(module: str) -> types.ModuleType | None:
-    main = sys.modules["__main__"]
-    return main if module_name("__main__") == module else None
+def _in_module(module: str, qualname: str) -> Any:
+    """What is bound to a name in a module, or in a class of it: never in another module."""
+    found: Any = loaded_module(module)
+    for position, name in enumerate(qualname.split(".")):
+        if found is None or (position and not isinstance(found, type)):
+            return None
+        found = vars(found).get(name)
+    return found
+
+
+def _is_plain(module: str, found: Any) -> bool:
+    """Whether it is a type for values, of Python or of pydantic, that does nothing when one is made."""
+    if not isinstance(found, type):
+        return module in ("typing", "typing_extensions")
+    root = module.partition(".")[0]
+    if root == "terse_temporal":
+        return issubclass(found, BaseModel)
+    return module in _VALUE_MODULES or (module == "builtins" and found in _BUILTINS)
+
+
+def _maker(cls: type) -> type | None:
+    """The class of a model whose own `__init__` pydantic would call, if there is one."""
+    if not issubclass(cls, BaseModel):
+        return None
+    owner = next(each for each in cls.__mro__ if "__init__" in vars(each))
+    return None if owner.__module__.partition(".")[0] == "pydantic" else owner

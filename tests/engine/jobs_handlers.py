@@ -59,5 +59,5 @@ async def for_region(region: str, function: Callable[[Any], Awaitable[Any]], eve
     return await function(event)
 
 
-partial = create_job(name="partial", durable=True, on_trigger=functools.partial(for_region, "eu", handle))
+partial = create_job(name="partial-handler", durable=True, on_trigger=functools.partial(for_region, "eu", handle))
 decorated = create_job(name="decorated-without-wraps", durable=True, on_trigger=hidden(handle))

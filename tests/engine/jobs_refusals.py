@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from functools import lru_cache
+from importlib import import_module
+from subprocess import run
+from types import ModuleType
 from typing import Any
+
+from pydantic import BaseModel
 
 from terse_temporal import Event, create_job, job_step
 from tests.effects import record
+
+# A library, as settings are made with: its model reads a file when it is made.
+library = ModuleType("a_library")
+sys.modules.setdefault("a_library", library)
+
+
+class Reads(BaseModel):
+    __module__ = "a_library"
+
+    def __init__(self, path: str = "", **fields: Any) -> None:
+        super().__init__(text=open(path).read(), **fields)  # noqa: PTH123, SIM115
+
+    text: str
+
+
+library.Reads = Reads  # type: ignore[attr-defined]
+
+
+class Settings(Reads):
+    more: int = 0
+
+
+@lru_cache
+def converted(path: str) -> int:
+    """Uses what is imported, as steps do."""
+    return run(["true", path], check=False).returncode + len(subprocess.list2cmdline([import_module("json").__name__]))
 
 
 def known(value: Any) -> Any:

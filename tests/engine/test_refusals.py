@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.client import WorkflowFailureError
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.worker import Worker
 
 from .bench import Bench
 from .jobs_refusals import victim
@@ -17,15 +18,18 @@ from .jobs_refusals import victim
 HOME = "tests.engine.jobs_refusals"
 
 
-@workflow.defn(name="by-hand", sandboxed=False)
+pytestmark = pytest.mark.parametrize("cache", [1000], indirect=True)
+
+
 class ByHand:
-    """What somebody who can start workflows, and schedule activities, can do."""
+    """What somebody can do who runs workflows of their own, under whatever name, and schedules activities elsewhere."""
 
     @workflow.run
-    async def run(self, calls: list[Any]) -> Any:
+    async def run(self, calls: list[Any], task_queue: str) -> Any:
         return await workflow.execute_activity(
             "charge",
             args=calls,
+            task_queue=task_queue,
             start_to_close_timeout=timedelta(seconds=5),
             retry_policy=RetryPolicy(maximum_attempts=1),
         )
@@ -35,10 +39,12 @@ def call(function: str, **more: Any) -> dict[str, Any]:
     return {"v": 1, "step": function, "job": "victim", "key": "0" * 32, "timeout": 5, **more}
 
 
-async def by_hand(bench: Bench, *calls: Any) -> Any:
-    async with bench.worker(victim, workflows=[ByHand]):
+async def by_hand(bench: Bench, *calls: Any, workflow_type: str = "victim") -> Any:
+    definition = workflow.defn(name=workflow_type, sandboxed=False)(type("ByHand", (ByHand,), {"run": ByHand.run}))
+    elsewhere = f"elsewhere-{bench.task_queue}"
+    async with bench.worker(victim), Worker(bench.env.client, task_queue=elsewhere, workflows=[definition]):
         run = await bench.env.client.start_workflow(
-            "by-hand", list(calls), id=f"by-hand-{bench.task_queue}", task_queue=bench.task_queue
+            workflow_type, args=[list(calls), bench.task_queue], id=elsewhere, task_queue=elsewhere
         )
         return await bench.result(run)
 
@@ -48,9 +54,9 @@ def is_untouched(bench: Bench) -> bool:
     return not bench.effects.path.exists()
 
 
-async def refused(bench: Bench, *calls: Any) -> ApplicationError:
+async def refused(bench: Bench, *calls: Any, **options: Any) -> ApplicationError:
     with pytest.raises(WorkflowFailureError) as caught:
-        await by_hand(bench, *calls)
+        await by_hand(bench, *calls, **options)
     assert isinstance(caught.value.cause, ActivityError)
     failure = caught.value.cause.cause
     assert isinstance(failure, ApplicationError)
@@ -82,6 +88,13 @@ async def test_a_call_by_hand_of_a_known_function_runs(bench: Bench) -> None:
         "",
         ":",
         "known",
+        # What a job module imports is not its own, whatever the step in it does with it.
+        f"{HOME}:run",
+        f"{HOME}:import_module",
+        f"{HOME}:create_job",
+        f"{HOME}:job_step",
+        f"{HOME}:lru_cache",
+        "shutil:rmtree.<locals>.onerror",
     ],
 )
 async def test_unknown_functions(bench: Bench, function: str) -> None:
@@ -109,6 +122,13 @@ async def test_unknown_functions(bench: Bench, function: str) -> None:
         {"union": ["builtins:int", "os:system"]},
         {"of": "typing:Annotated", "with": ["builtins:str", "os:system"]},
         {"of": "os:system", "with": []},
+        # Types of libraries that the code does not name, and those that do something when they are made.
+        "pydantic:FilePath",
+        "subprocess:Popen",
+        f"{HOME}:subprocess.Popen",
+        "a_library:Reads",
+        f"{HOME}:Settings",
+        {"of": "builtins:list", "with": [f"{HOME}:Settings"]},
         {"with": []},
         ["os:system"],
         5,
@@ -141,7 +161,10 @@ async def test_a_schema_is_a_type(bench: Bench, schema: Any, field: str) -> None
         ([{"v": 1, "step": f"{HOME}:known", "job": "victim", "key": "k", "timeout": "soon"}], "lacks a field"),
         ([{"v": 1, "run": "victim"}], "lacks a field"),
         ([{"v": 1, "run": "victim", "event": {}, "key": "k"}], "is durable, so not run as one activity"),
-        ([{"v": 1, "run": "other", "event": {}, "key": "k"}], "the job 'other' is not on this worker (it has victim)"),
+        (
+            [{"v": 1, "run": "other", "event": {}, "key": "k"}],
+            "it says that it is of the job 'other', and a run of 'victim' made it",
+        ),
     ],
 )
 async def test_garbage(bench: Bench, calls: list[Any], names: str) -> None:
@@ -149,6 +172,32 @@ async def test_garbage(bench: Bench, calls: list[Any], names: str) -> None:
     failure = await refused(bench, *calls)
     assert names in failure.message
     assert failure.type in ("WireError", "UnknownJobError")
+
+
+@pytest.mark.parametrize(
+    "reference", [f"{HOME}:known", "@sdk:state.set", "@sdk:generate_text"], ids=["function", "state", "model"]
+)
+async def test_of_another_workflow(bench: Bench, reference: str) -> None:
+    """A call of a job is taken from a run of that job alone: its state is written by nobody else."""
+    failure = await refused(bench, call(reference, arguments={"key": "k", "value": 1}), workflow_type="by-hand")
+    assert "it says that it is of the job 'victim', and a run of 'by-hand' made it" in failure.message
+
+
+@pytest.mark.parametrize("tool", ["@tool:http.request", "@tool:email.send", "@tool:slack.send_message"])
+async def test_built_in_tools(bench: Bench, tool: str) -> None:
+    """A built-in tool that no code of the jobs uses is refused, so that nobody else spends the worker's credentials."""
+    failure = await refused(bench, call(tool, arguments={"url": "http://127.0.0.1:9/", "auth_env": "HOME"}))
+    assert failure.type == "UnknownToolError"
+    assert "the code of this worker's jobs does not use it" in failure.message
+    assert "TERSE_TOOLS=" in failure.message
+
+
+async def test_models(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model's turn is refused where no code of the jobs asks a model, unless the operator says so."""
+    turn = call("@sdk:generate_text", arguments={})
+    assert (await refused(bench, turn)).type == "UnknownToolError"
+    monkeypatch.setenv("TERSE_TOOLS", "http, generate_text")
+    assert (await refused(bench, turn)).type != "UnknownToolError"
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def _sent(call: FunctionCall) -> _SentCall:
 
 def _received(sent: _SentCall, index: FunctionIndex, proceed: Callable[[], Any]) -> FunctionCall:
     try:
-        function = known_function(sent.reference) or index.resolve(sent.reference)
+        function = known_function(sent.reference, index) or index.resolve(sent.reference)
     except UnknownFunctionError:
         # A call in place has none, and pytest rewrites the asserts of modules, so that a lambda's may differ.
         function = _opened(sent.function, sent.name)

@@ -1,0 +1,219 @@
+"""What the code of a module mentions: the functions that it hands to steps, the tools it uses, the modules it imports.
+
+A worker decides by its own code what it may be asked for. It is read from the code objects, which are there when the
+source is not, and are what runs.
+"""
+
+from __future__ import annotations
+
+import dis
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from .._keys import fold
+from ..agents import Skills, TerseAgent, generate_text
+from ..tools import toolbox
+from ..tools.box import BUILT_IN
+from .fingerprints import nested_code
+
+__all__ = ["MODEL", "Mentions", "mentions_of"]
+
+#: What stands for model turns among the tools that a code base uses.
+MODEL: Final = "generate_text"
+
+_MODELS: Final = ("generate_text", "TerseAgent")
+_BY_NAME: Final = {"toolbox": toolbox, "Skills": Skills, "generate_text": generate_text, "TerseAgent": TerseAgent}
+_LOADS: Final = frozenset(
+    f"LOAD_{what}" for what in ("GLOBAL", "NAME", "FAST", "DEREF", "CLASSDEREF", "FAST_CHECK", "FROM_DICT_OR_GLOBALS")
+)
+
+
+@dataclass
+class Mentions:
+    """What is mentioned by a module.
+
+    Attributes:
+        handed: objects that its functions hand to a step, or to an update of the state, by name.
+        named: objects that it names in any way, such as `stripe.Invoice`.
+        tools: the built-in toolboxes that it uses, `"generate_text"` for models, `"*"` for all tools.
+        imports: the names of modules that it imports, at the top or in a function.
+    """
+
+    handed: list[Any] = field(default_factory=list)
+    named: list[Any] = field(default_factory=list)
+    tools: set[str] = field(default_factory=set)
+    imports: set[str] = field(default_factory=set)
+
+
+_read: WeakKeyDictionary[ModuleType, tuple[Any, Mentions]] = WeakKeyDictionary()
+
+
+def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
+    """What a module mentions.
+
+    Args:
+        module: one that is loaded.
+        code: of its top level, where that is at hand; else its loader is asked for it.
+    """
+    before = _read.get(module)
+    if before is not None and before[0] is (code or module.__spec__):
+        return before[1]
+    found = Mentions()
+    namespace = vars(module)
+    top = code or _code_of(module)
+    codes = [top] if top is not None else [each.__code__ for each in _functions(namespace)]
+    for each in codes:
+        for nested in (each, *nested_code(each)):
+            _read_code(nested, namespace, found)
+    found.handed += _in_containers(namespace.values())
+    if top is None:
+        # Of a loader that hands out no code. Its imports are known by what came of them.
+        values = [each for each in namespace.values() if isinstance(each, ModuleType | FunctionType | type)]
+        found.imports |= {str(each.__name__ if isinstance(each, ModuleType) else each.__module__) for each in values}
+    _read[module] = (code or module.__spec__, found)
+    return found
+
+
+def _code_of(module: ModuleType) -> CodeType | None:
+    get_code = getattr(module.__spec__ and module.__spec__.loader, "get_code", None)
+    try:
+        code = get_code(module.__spec__.name) if get_code and module.__spec__ else None
+    except (ImportError, OSError, SyntaxError):
+        return None
+    return code if isinstance(code, CodeType) else None
+
+
+def _functions(namespace: Mapping[str, Any]) -> Iterator[FunctionType]:
+    for value in list(namespace.values()):
+        members = vars(value).values() if isinstance(value, type) else (value,)
+        for each in members:
+            function = inspect.unwrap(each.__func__ if isinstance(each, staticmethod | classmethod) else each)
+            if isinstance(function, FunctionType) and function.__globals__ is namespace:
+                yield function
+
+
+def _in_containers(values: Iterable[Any], depth: int = 3) -> Iterator[Any]:
+    """What lists, tuples and dicts at the top level of a module hold."""
+    for value in list(values):
+        if isinstance(value, list | tuple | set | frozenset | dict) and depth:
+            held = list(value.values()) if isinstance(value, dict) else list(value)
+            yield from (each for each in held if callable(each))
+            yield from _in_containers(held, depth - 1)
+
+
+def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions) -> None:
+    hands = bool(code.co_flags & inspect.CO_OPTIMIZED) and any(map(_makes_steps, (code, *nested_code(code))))
+    words = set(_words(code.co_consts))
+    consts: list[Any] = []
+    chains: list[_Chain] = []
+    for instruction in dis.get_instructions(code):
+        operation, value = instruction.opname, instruction.argval
+        if operation == "EXTENDED_ARG":
+            continue
+        if operation in ("LOAD_CONST", "LOAD_SMALL_INT"):
+            consts = [*consts[-1:], value]
+        elif operation == "IMPORT_NAME":
+            found.imports |= _imported(value, consts, namespace)
+        if operation in ("LOAD_ATTR", "LOAD_METHOD") and chains and chains[-1].is_open:
+            chains[-1].names.append(value)
+            chains[-1].called = _is_called(instruction)
+            continue
+        if chains:
+            chains[-1].is_open = False
+        loaded = value[-1] if isinstance(value, tuple) and "LOAD_FAST" in operation and value else value
+        if (operation in _LOADS or "LOAD_FAST" in operation) and isinstance(loaded, str):
+            chains.append(_Chain([loaded], operation in ("LOAD_GLOBAL", "LOAD_NAME"), _is_called(instruction)))
+    for chain in chains:
+        found.tools.update(_tools(chain, namespace, words))
+        value = _value(chain, namespace) if chain.is_global else None
+        if value is not None and callable(value):
+            found.named.append(value)
+            if hands and not chain.called:
+                found.handed.append(value)
+
+
+@dataclass
+class _Chain:
+    """A name that is loaded, and the attributes behind it: `stripe.Invoice`."""
+
+    names: list[str]
+    is_global: bool
+    called: bool
+    is_open: bool = True
+
+
+def _is_called(instruction: dis.Instruction) -> bool:
+    """Whether what is loaded is called next, with nothing else done to it."""
+    if instruction.opname == "LOAD_METHOD":
+        return True
+    # The lowest bit of the argument says so; of attributes from Python 3.12 on, which has no LOAD_METHOD.
+    says_so = instruction.opname == "LOAD_GLOBAL" or (instruction.opname == "LOAD_ATTR" and sys.version_info >= (3, 12))
+    return says_so and bool((instruction.arg or 0) & 1)
+
+
+def _makes_steps(code: CodeType) -> bool:
+    """Whether it has a call with `run=`, or of something called `update`."""
+    return "update" in code.co_names or any(
+        const == "run" or (isinstance(const, tuple) and "run" in const)
+        for const in code.co_consts
+        if isinstance(const, str | tuple)
+    )
+
+
+def _words(constants: Iterable[Any]) -> Iterator[str]:
+    for each in constants:
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, tuple | frozenset):
+            yield from _words(each)
+
+
+def _imported(name: str, consts: list[Any], namespace: Mapping[str, Any]) -> set[str]:
+    level, names = consts if len(consts) == 2 else (0, None)
+    try:
+        package = namespace.get("__package__") or str(namespace.get("__name__", "")).rpartition(".")[0]
+        absolute = importlib.util.resolve_name("." * (level or 0) + name, package)
+    except (ImportError, TypeError, ValueError):
+        return set()
+    return {absolute, *(f"{absolute}.{each}" for each in names or () if each != "*")}
+
+
+def _value(chain: _Chain, namespace: Mapping[str, Any]) -> Any:
+    value = namespace.get(chain.names[0])
+    for name in chain.names[1:]:
+        if not isinstance(value, ModuleType):
+            return None
+        value = vars(value).get(name)
+    return value
+
+
+def _tools(chain: _Chain, namespace: Mapping[str, Any], words: set[str]) -> Iterator[str]:
+    for position, name in enumerate(chain.names):
+        known = _BY_NAME.get(name)
+        if known is None and position == 0 and chain.is_global:
+            value = namespace.get(name)
+            known = next((each for each in _BY_NAME.values() if each is value), None)
+        if known in (generate_text, TerseAgent):
+            yield MODEL
+            # `skills=["http", "slack.send_message"]`
+            yield from (each for each in map(_toolbox, words) if each and "skills" in words)
+        elif known in (toolbox, Skills) and position + 1 < len(chain.names):
+            following = chain.names[position + 1]
+            if following == "all" and known is Skills:
+                yield "*"
+            elif following == "call" and known is toolbox:
+                yield from (each for each in map(_toolbox, words) if each)
+            elif (box := _toolbox(following)) is not None:
+                yield box
+
+
+def _toolbox(name: str) -> str | None:
+    """The built-in toolbox that the name of one, or of a tool, means."""
+    folded = fold(name.partition(".")[0])
+    return folded if folded in BUILT_IN else None
