@@ -52,7 +52,7 @@ async def trial_follow_up(event: TrialStarted) -> dict[str, str]:
         recipient = Recipient(email=event.customer.email, name=event.customer.name or "there")
     else:
         # Stripe's own event names the customer by id alone.
-        recipient = await job_step(run=find_customer, input=event.customer.id, retry=_WHILE_BUSY)
+        recipient = await job_step(run=find_customer, input=event.customer.id or "", retry=_WHILE_BUSY)
     note = await job_step(
         run=write_note,
         input={"recipient": recipient, "ends_at": event.subscription.trial_end},

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import inspect
 import json
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
@@ -87,6 +88,7 @@ class DirectExecution:
         key: what the idempotency keys of calls are made from, where there is no step.
         state: where the job's state is kept, and what it may hold; `None` where there is none.
         tokens: counts what model calls use.
+        runs: the function that the step runs.
     """
 
     is_durable = False
@@ -100,14 +102,31 @@ class DirectExecution:
         key: str = "",
         state: Any = None,
         tokens: Tokens | None = None,
+        runs: Callable[..., Any] | None = None,
     ) -> None:
         self.job = job
         self.step_context = step
         self.state = state
         self.tokens = Tokens() if tokens is None else tokens
         self._job_where = job_where
+        self._runs = runs
         self._key = step.idempotency_key if step else key or uuid.uuid4().hex
         self._occurrences: Counter[str] = Counter()
+
+    def begins(self, function: Callable[..., Any]) -> bool:
+        """Whether a call of a function is the step itself, and not one that it makes."""
+        if self._runs is None or inspect.unwrap(self._runs) is not inspect.unwrap(function):
+            return False
+        self._runs = None
+        return True
+
+    def within(self, name: str, arguments: Mapping[str, Any]) -> DirectExecution:
+        """The execution of an `@step` function that is called plainly: a step of its own, as far as it is told."""
+        readable = json.loads(json.dumps(arguments, default=lambda each: type(each).__qualname__, skipkeys=True))
+        step = StepContext(
+            name, self.step_context.attempt if self.step_context else 1, self._derived_key(name, readable)
+        )
+        return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens)
 
     def refuses(self, call: str, *, wrong: bool) -> bool:
         return wrong

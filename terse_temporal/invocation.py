@@ -15,10 +15,19 @@ from .durations import format_duration
 from .errors import StepInputError, StepOutputError, StepTimeoutError
 from .execution import UNSET, StepRequest
 from .places import place_of
-from .signatures import called_with, parameter_types, result_type
+from .signatures import called_with, input_type, parameter_types, result_type
 from .values import MAX_BYTES, Codec, ValueProblem, encoded_size
 
-__all__ = ["TimeLimit", "cached_codec", "dumped", "dumped_arguments", "loaded_arguments", "run_function", "step_result"]
+__all__ = [
+    "TimeLimit",
+    "cached_codec",
+    "cached_input_type",
+    "dumped",
+    "dumped_arguments",
+    "loaded_arguments",
+    "run_function",
+    "step_result",
+]
 
 
 def dumped_arguments(request: StepRequest, codec_of: Callable[[Any], Codec]) -> dict[str, Any] | None:
@@ -114,7 +123,9 @@ def _without_stop_iteration(
     function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]
 ) -> Any:
     try:
-        return function(*positional, **keywords)
+        result = function(*positional, **keywords)
+        # A generator runs when it is gone through, which is here, and not on the loop.
+        return list(result) if inspect.isgenerator(result) else result
     except StopIteration as err:
         # A future refuses it, and would stay open for ever. Python does the same to one that leaves a coroutine.
         raise RuntimeError(f"the function raised StopIteration({', '.join(map(repr, err.args))})") from err
@@ -160,3 +171,6 @@ def cached_codec(type_: Any) -> Codec:
 
 
 _result_type = functools.lru_cache(maxsize=1024)(result_type)
+
+#: The type of a function's one input.
+cached_input_type = functools.lru_cache(maxsize=1024)(input_type)

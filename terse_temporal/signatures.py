@@ -8,7 +8,7 @@ import typing
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-__all__ = ["called_with", "parameter_types", "result_type"]
+__all__ = ["called_with", "input_type", "parameter_types", "result_type"]
 
 
 def result_type(function: Callable[..., Any]) -> Any:
@@ -21,6 +21,23 @@ def result_type(function: Callable[..., Any]) -> Any:
     if typing.get_origin(annotation) is Awaitable or typing.get_origin(annotation) is typing.get_origin(Awaitable[int]):
         return typing.get_args(annotation)[0]
     return annotation
+
+
+def input_type(function: Callable[..., Any]) -> Any:
+    """The annotation of the parameter that takes the one input of a function; `Any` without one.
+
+    Raises:
+        NameError: as `result_type`.
+    """
+    try:
+        parameters = inspect.signature(inspect.unwrap(function)).parameters
+    except (TypeError, ValueError):  # a builtin that does not tell its signature
+        return Any
+    first = next(iter(parameters.values()), None)
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if first is None or first.kind not in (*by_place, inspect.Parameter.VAR_POSITIONAL):
+        return Any
+    return _hint(inspect.unwrap(function), first.name)
 
 
 def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import functools
 import inspect
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from .direct import DirectExecution, StepContext
 from .durations import to_timedelta
 from .errors import JobDefinitionError, NotInStepError, StepInputError
-from .execution import UNSET, RetryRule, StepRequest, current_execution, durable_execution
+from .execution import UNSET, Execution, RetryRule, StepRequest, current_execution, durable_execution, executing
 from .jobs import is_collecting, module_name
 from .places import place_of
 
+if TYPE_CHECKING:
+    from typing import _SpecialForm
+
 __all__ = ["DEFAULT_TIMEOUT", "Retry", "current_step", "declared_step", "interrupt_rule", "job_step", "rule_of", "step"]
 
+_A = TypeVar("_A")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
@@ -82,17 +88,57 @@ class Retry:
         )
 
 
+#: What stands for a type and is no class: `int | None`, `Literal["a"]`, `Annotated[…]`; to pyright the last two are
+#: anything, and to mypy the first may also be its `int`. `Any` would take the wrong class too.
+_Special: TypeAlias = "UnionType | _SpecialForm"
+
+
+class _Options(TypedDict, total=False):
+    """The options of a step that say nothing of its types."""
+
+    name: str | None
+    retry: Retry | None
+    timeout: str | timedelta
+    on_interrupt: Literal["retry", "fail"]
+
+
+# Without `input`, with one that fits the function, and with one that a schema converts; each without and with an
+# `output_schema`. A coroutine function comes before a plain one, which it would be too.
 @overload
 def job_step(
     *,
-    run: Callable[..., Any],
-    output_schema: type[_T],
-    input: Any = ...,
-    input_schema: Any = ...,
-    name: str | None = None,
-    retry: Retry | None = None,
-    timeout: str | timedelta = ...,
-    on_interrupt: Literal["retry", "fail"] = ...,
+    run: Callable[[], Awaitable[_T]],
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[], _T],
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[_A], Awaitable[_T]],
+    input: _A,
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[_A], _T],
+    input: _A,
+    output_schema: None = None,
+    **options: Unpack[_Options],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -100,13 +146,10 @@ def job_step(
 def job_step(
     *,
     run: Callable[..., Awaitable[_T]],
-    input: Any = ...,
-    input_schema: Any = ...,
+    input: Any,
+    input_schema: Any,
     output_schema: None = None,
-    name: str | None = None,
-    retry: Retry | None = None,
-    timeout: str | timedelta = ...,
-    on_interrupt: Literal["retry", "fail"] = ...,
+    **options: Unpack[_Options],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -114,13 +157,40 @@ def job_step(
 def job_step(
     *,
     run: Callable[..., _T],
-    input: Any = ...,
-    input_schema: Any = ...,
+    input: Any,
+    input_schema: Any,
     output_schema: None = None,
-    name: str | None = None,
-    retry: Retry | None = None,
-    timeout: str | timedelta = ...,
-    on_interrupt: Literal["retry", "fail"] = ...,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[], Any],
+    output_schema: type[_T],
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[_A], Any],
+    input: _A,
+    output_schema: type[_T],
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., Any],
+    input: Any,
+    input_schema: Any,
+    output_schema: type[_T],
+    **options: Unpack[_Options],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -130,12 +200,39 @@ def job_step(
     run: Callable[..., Any],
     input: Any = ...,
     input_schema: Any = ...,
-    output_schema: Any = ...,
-    name: str | None = None,
-    retry: Retry | None = None,
-    timeout: str | timedelta = ...,
-    on_interrupt: Literal["retry", "fail"] = ...,
-) -> Coroutine[Any, Any, Any]: ...
+    output_schema: _Special | type[_T],
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T | Any]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[], Any],
+    output_schema: object,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, object]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[_A], Any],
+    input: _A,
+    output_schema: object,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, object]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., Any],
+    input: Any,
+    input_schema: Any,
+    output_schema: object,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, object]: ...
 
 
 def job_step(
@@ -156,7 +253,7 @@ def job_step(
             its argument and the names of its module, and nothing of the handler around it.
         input: its one argument, as data. Without it, `run` is called with none.
         input_schema: what `input` is validated against and arrives as: a pydantic model, a dataclass, or anything that
-            pydantic's `TypeAdapter` takes. Without it, `run` gets the plain JSON value.
+            pydantic's `TypeAdapter` takes. Without it, the annotation of the function's own parameter; else plain JSON.
         output_schema: the same for the result; without it the function's return annotation, else plain JSON.
         name: the step's name, and its activity type on Temporal; without it the function's own name.
         retry: when an exception is retried; without it, never.
@@ -171,7 +268,8 @@ def job_step(
     Raises:
         DurableOnlyError: called anywhere but in the handler of a durable job.
         StepIsolationError: `run` reads a variable of the handler, or cannot be found again from its name.
-        StepInputError: `input` does not fit the schema, is not JSON, or is over the server's limit of 2 MiB.
+        StepInputError: `input` does not fit, is not JSON, would be read back as another value, or is over the
+            server's limit of 2 MiB.
         StepError: when awaited: `run` raised. It is also an instance of the class that was raised.
 
     Costs three history events and about two round trips to the server (some 10 ms on a local one), however long the
@@ -266,7 +364,7 @@ def step(
     def call(*args: Any, **kwargs: Any) -> Any:
         execution = current_execution()
         if execution is None or not execution.is_durable:
-            return plain(*args, **kwargs)
+            return _called_plainly(plain, template.name, execution, args, kwargs)
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError as err:
@@ -277,6 +375,28 @@ def step(
     if not is_collecting():
         _declared[f"{module_name(plain.__module__)}:{plain.__qualname__}"] = call
     return call
+
+
+def _called_plainly(
+    plain: Callable[..., Any], name: str, execution: Execution | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Call the plain function under a step that is being run, or under one of its own, for `current_step()`."""
+    if isinstance(execution, DirectExecution):
+        if execution.begins(plain):
+            return plain(*args, **kwargs)
+        inside = execution.within(name, {"args": args, "kwargs": kwargs})
+    elif execution is None:
+        inside = DirectExecution("", "outside a run", StepContext(name, 1, uuid.uuid4().hex))
+    else:  # the filter of a job that is not durable
+        return plain(*args, **kwargs)
+    with executing(inside):
+        result = plain(*args, **kwargs)
+    return _within(inside, result) if inspect.iscoroutine(result) else result
+
+
+async def _within(execution: Execution, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    with executing(execution):
+        return await coroutine
 
 
 _declared: dict[str, Callable[..., Any]] = {}
@@ -301,6 +421,9 @@ class _StepDecorator(Protocol):
 
 def current_step() -> StepContext:
     """The step that is running: its name, attempt and idempotency key.
+
+    In an `@step` function that is called plainly, outside of a durable handler, the key is new with each call; within a
+    step that runs, it is made of that step's, so that a repeated attempt repeats it.
 
     Raises:
         NotInStepError: no step is running here.

@@ -25,7 +25,7 @@ from ..durations import format_duration
 from ..errors import EventError, TerseError, UnknownFunctionError, UnknownJobError, UnknownToolError
 from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
-from ..invocation import TimeLimit, cached_codec, loaded_arguments, run_function, step_result
+from ..invocation import TimeLimit, cached_codec, cached_input_type, loaded_arguments, run_function, step_result
 from ..jobs import Job
 from ..logs import logger_of
 from ..once import Once
@@ -150,7 +150,7 @@ class StepRunner:
         references |= {name: resolve_type(reference, self._index) for name, reference in call.types.items()}
         where = job.where if job else "of a job that is not on this worker"
         context = StepContext(name, info.attempt, call.key, by_model=call.by_model)
-        execution = DirectExecution(call.job, where, context, state=self._state_of(job, info))
+        execution = DirectExecution(call.job, where, context, state=self._state_of(job, info), runs=function)
         return functools.partial(
             self._run_step, call, name, info, function, references, input_type, output_type, execution
         )
@@ -242,7 +242,8 @@ def _arguments(call: StepCall, function: Callable[..., Any], input_type: Any) ->
         return loaded_arguments(function, call.arguments)
     if call.input is UNSET:
         return [], {}
-    return [call.input if input_type is UNSET else cached_codec(input_type).load(call.input)], {}
+    type_ = cached_input_type(function) if input_type is UNSET else input_type
+    return [cached_codec(type_).load(call.input)], {}
 
 
 def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> ApplicationError:

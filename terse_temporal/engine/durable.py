@@ -26,7 +26,7 @@ from ..execution import UNSET, StepRequest
 from ..invocation import dumped, dumped_arguments
 from ..jobs import Job, module_name
 from ..places import caller_frame, is_users, place, place_of
-from ..signatures import result_type
+from ..signatures import input_type, result_type
 from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
 from .builtin import known_function
@@ -129,6 +129,7 @@ class DurableExecution:
 
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = self._where()
+        request = self._with_annotations(request, where)
         call = StepCall(
             function=request.reference or self._refer(request.run, request, where),
             job=self.job.name,
@@ -191,6 +192,23 @@ class DurableExecution:
         identity = json.dumps([info.namespace, info.workflow_id, run_identity(info), name, occurrence])
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
+    def _with_annotations(self, request: StepRequest, where: str) -> StepRequest:
+        """A call of a nested function with the types that its annotations say.
+
+        The worker makes the function of its code, where annotations are not.
+        """
+        if request.reference or "<" not in getattr(request.run, "__qualname__", ""):
+            return request
+        given = self._input_type(request) if request.input is not UNSET else Any
+        if request.input_schema is UNSET and given is not Any:
+            request = replace(request, input_schema=given)
+        if request.output_schema is UNSET and (result := self._result_type(request)) is not Any:
+            # What has no name is left to the handler, which has the type at hand.
+            with contextlib.suppress(StepIsolationError):
+                self._reference(request, result, where)
+                request = replace(request, output_schema=result)
+        return request
+
     def _input(self, request: StepRequest) -> Any:
         given = () if request.input is UNSET else (request.input,)
         if request.arguments is None:
@@ -205,8 +223,18 @@ class DurableExecution:
                 pass  # a builtin that does not tell its signature
         if not given:
             return UNSET
-        type_ = Any if request.input_schema is UNSET else request.input_schema
-        return dumped(type_, request.input, request, "its input", self._codec)
+        return dumped(self._input_type(request), request.input, request, "its input", self._codec)
+
+    def _input_type(self, request: StepRequest) -> Any:
+        if request.input_schema is not UNSET:
+            return request.input_schema
+        try:
+            return input_type(request.run)
+        except NameError as err:
+            raise StepIsolationError(
+                f"step {request.name!r} ({place_of(request.run)}): the annotation of its parameter does not mean"
+                f" anything at module level: {err}. Define the type at the top of the module."
+            ) from None
 
     def read_result(self, result: RawValue | None) -> Any:
         """The result of a step, with what its model calls used counted in."""
@@ -238,15 +266,7 @@ class DurableExecution:
     def _result_codec(self, request: StepRequest) -> Codec | None:
         if request.as_json:
             return None
-        type_ = request.output_schema
-        if type_ is UNSET:
-            try:
-                type_ = result_type(request.run)
-            except NameError as err:
-                raise StepIsolationError(
-                    f"step {request.name!r} ({place_of(request.run)}): its return annotation does not mean anything at"
-                    f" module level: {err}. Define the type at the top of the module."
-                ) from None
+        type_ = self._result_type(request)
         if type_ is Any:
             return None
         try:
@@ -254,6 +274,17 @@ class DurableExecution:
         except ValueProblem as problem:
             raise StepOutputError(
                 f"step {request.name!r} ({place_of(request.run)}): its result: {problem}", step=request.name
+            ) from None
+
+    def _result_type(self, request: StepRequest) -> Any:
+        if request.output_schema is not UNSET:
+            return request.output_schema
+        try:
+            return result_type(request.run)
+        except NameError as err:
+            raise StepIsolationError(
+                f"step {request.name!r} ({place_of(request.run)}): its return annotation does not mean anything at"
+                f" module level: {err}. Define the type at the top of the module."
             ) from None
 
     def _codec(self, type_: Any) -> Codec:

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -156,6 +157,14 @@ async def meeting(event: Event) -> list[list[str]]:
     return list(await asyncio.gather(ada, bob))
 
 
+ACTS: dict[str, Callable[[Work], Any]] = {
+    "act": act,
+    "act_in_thread": act_in_thread,
+    "block": block,
+    "compute": compute,
+}
+
+
 @create_job(name="one-step", durable=True)
 async def one_step(event: OneStep) -> str:
     """One step between two others, with what became of it as the result."""
@@ -163,7 +172,7 @@ async def one_step(event: OneStep) -> str:
     await job_step(run=act, name="before", input=plain, input_schema=Work)
     try:
         result: str = await job_step(
-            run={"act": act, "act_in_thread": act_in_thread, "block": block, "compute": compute}[event.run],
+            run=ACTS[event.run],
             name="work",
             input=event.work,
             input_schema=Work,

@@ -55,7 +55,7 @@ async def calls_a_local_function(event: Event) -> Any:
 
 @create_job(name="default-value", durable=True)
 async def default_value(event: Event) -> Any:
-    return await job_step(run=lambda path=event.effects: path)
+    return await job_step(run=lambda path=event.effects: path)  # type: ignore[misc]  # what is refused
 
 
 @create_job(name="keyword-default", durable=True)
@@ -148,7 +148,7 @@ async def function_of_a_factory(event: Event) -> Any:
 
 @create_job(name="function-of-a-library", durable=True)
 async def function_of_a_library(event: Event) -> Any:
-    return await job_step(run=functools.update_wrapper, input=1)
+    return await job_step(run=functools.update_wrapper, input=1)  # type: ignore[arg-type]  # what is refused
 
 
 #: Each job with what its error has to name, beside the step, the file and the line.

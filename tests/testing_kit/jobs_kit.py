@@ -238,7 +238,7 @@ async def counts(event: Event, state: State) -> int:
 
 @create_job(name="kit-filtered", durable=True, filter=lambda event: event.amount > 10)
 async def filtered(event: Event) -> str:
-    return await job_step(run=count, name="counted") and "done"
+    return "done" if await job_step(run=count, name="counted") else ""
 
 
 @create_job(name="kit-fails", durable=True)

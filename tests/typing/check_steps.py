@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, assert_type
+from typing import Annotated, Any, Literal, assert_type
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -39,6 +39,9 @@ def count(items: list[str]) -> int: ...  # type: ignore[empty-body]  # likewise
 async def nothing() -> None: ...
 
 
+def invoice(customer: Customer) -> Customer: ...  # type: ignore[empty-body]  # likewise
+
+
 @step
 async def charge(customer: Customer, amount: int = 5, *, currency: str = "eur") -> str: ...  # type: ignore[empty-body]  # likewise
 
@@ -62,6 +65,36 @@ async def steps() -> None:
     assert_type(await job_step(run=count, input=[], output_schema=Customer), Customer)
     assert_type(await job_step(run=fetch, input="x", retry=Retry(), on_interrupt="fail"), Customer)
     await job_step(run=nothing)
+
+    assert_type(await job_step(run=lambda text: len(text), input="a"), int)
+    assert_type(await job_step(run=len, input="a"), int)
+    assert_type(await job_step(run=invoice, input={"email": "a"}, input_schema=Customer), Customer)
+    assert_type(await job_step(run=invoice, input=Customer(email="a")), Customer)
+    assert_type(await job_step(run=fetch, input="a", output_schema=list[int]), list[int])
+    maybe: int | None = await job_step(run=fetch, input="a", output_schema=int | None)
+    either: int | str = await job_step(run=fetch, input="a", output_schema=int | str)
+    literal: Literal["a"] = await job_step(run=nothing, output_schema=Literal["a"])
+    assert maybe or either or literal
+    await job_step(run=nothing, output_schema=Annotated[int, "of what it says"])
+
+    def nested(number: int) -> float: ...  # type: ignore[empty-body]  # likewise
+
+    assert_type(await job_step(run=nested, input=3), float)
+
+    # What is annotated is what the function gives.
+    wrong: int = await job_step(run=fetch, input="a")  # type: ignore[arg-type]
+    wrong = await job_step(run=nested, input=3)  # type: ignore[arg-type]
+    wrong = await job_step(run=lambda: "text")  # type: ignore[arg-type, return-value]
+    wrong = await job_step(run=repr, input=3)  # type: ignore[arg-type]
+    wrong = await job_step(run=nothing, output_schema=str)  # type: ignore[assignment]
+    assert wrong
+
+    # An input that the function does not take, one too many, and none where it takes one.
+    await job_step(run=fetch, input=3)  # type: ignore[arg-type]
+    await job_step(run=invoice, input={"email": "a"})  # type: ignore[arg-type]
+    await job_step(run=nothing, input=1)  # type: ignore[arg-type]
+    await job_step(run=fetch)  # type: ignore[arg-type]
+    await job_step(run=nested, input="three")  # type: ignore[arg-type]
 
     job_step(run=fetch, on_interrupt="stop")  # type: ignore[call-overload]
     job_step(fetch)  # type: ignore[call-overload]

@@ -17,7 +17,7 @@ from terse_temporal.triggers import CustomerCreated
 
 @create_job(name="onboard-customer", triggers=[Triggers.stripe.on_customer_created()], durable=True)
 async def onboard_customer(event: CustomerCreated) -> dict[str, Any]:
-    email = event.customer.email
+    email = event.customer.email or "somebody@example.com"
     account = await job_step(run=create_account, input=email)
     workspace = await job_step(run=provision_workspace, input=account)
     await job_step(run=send_welcome, input={"to": email, "workspace": workspace})
