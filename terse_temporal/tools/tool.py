@@ -173,7 +173,8 @@ def _written(annotation: Any) -> Any:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing."""
-    matches = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    # What was asked for may be of any length.
+    matches = difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
 
 

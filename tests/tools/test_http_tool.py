@@ -81,6 +81,8 @@ async def test_bodies(server: HttpServer) -> None:
         (b'{"a": 1}', "application/problem+json", {"a": 1}),
         (b"{oops", "application/json", "{oops"),
         (b"[NaN]", "application/json", "[NaN]"),
+        (b"[1e999, 1.5]", "application/json", "[1e999, 1.5]"),
+        (b"[1e9, 1.5]", "application/json", [1e9, 1.5]),
         (b"", "application/json", None),
     ],
 )

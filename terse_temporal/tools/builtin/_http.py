@@ -8,9 +8,11 @@ another. The TLS settings, which take longest to make, are shared.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import functools
 import json
 import logging
+import math
 import os
 import re
 import ssl
@@ -46,6 +48,15 @@ _MAX_REDIRECTS: Final = 5
 #: Bytes of an answer that are read for an error, and characters of it that the error shows.
 _READ_FOR_ERROR: Final = 16_384
 _SHOWN: Final = 500
+
+#: What an answer says of its characters. The standard library's parser of this header is quadratic.
+_CHARSET: Final = re.compile(r";\s*charset\s*=\s*[\"']?([A-Za-z0-9_.:+-]{1,40})", re.IGNORECASE)
+
+#: Codecs that text on the web comes in (https://encoding.spec.whatwg.org/#names-and-labels), by Python's names.
+_CODECS: Final = re.compile(
+    r"ascii|utf-8(-sig)?|utf-16(-[bl]e)?|iso8859-\d+|cp(125\d|437|85\d|86\d|874|93[26]|949|950)|koi8-[rut]|mac-\w+"
+    r"|shift_jis(x0213|_2004)?|euc_(jp|kr|jis_2004)|iso2022_(jp|kr)(_\w+)?|gb2312|gbk|gb18030|hz|big5(hkscs)?|tis-620|johab"
+)
 
 #: Headers of an answer that are of no use later, or that hold credentials: they are left out of the result.
 _NOT_KEPT: Final = re.compile(
@@ -253,10 +264,17 @@ def _body(response: httpx.Response, content: bytes, complete: bool, call: _Call)
         ) from None
     if kind == "application/json" or kind.endswith("+json"):
         try:
-            return json.loads(text, parse_constant=_no_json)
+            return json.loads(text, parse_constant=_no_json, parse_float=_finite)
         except (ValueError, RecursionError):
             pass
     return text
+
+
+def _finite(number: str) -> float:
+    found = float(number)
+    if not math.isfinite(found):  # 1e999
+        raise ValueError("a number that is too large")
+    return found
 
 
 def _no_json(constant: str) -> None:
@@ -264,10 +282,21 @@ def _no_json(constant: str) -> None:
 
 
 def _decoded(response: httpx.Response, content: bytes, errors: str) -> str:
+    return content.decode(_codec(response.headers.get("content-type", "")), errors)
+
+
+def _codec(content_type: str) -> str:
+    """The codec for an answer: UTF-8 where it names none, or one that is not for text of this kind.
+
+    The other side chooses, and Python has codecs that take hours (`punycode`), raise what is no decoding error (`idna`)
+    or mean something else altogether (`unicode_escape`).
+    """
+    found = _CHARSET.search(content_type, 0, 1000)
     try:
-        return content.decode(response.charset_encoding or "utf-8", errors)
-    except LookupError:  # a charset that Python has not heard of
-        return content.decode("utf-8", errors)
+        name = codecs.lookup(found[1]).name if found else "utf-8"
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if _CODECS.fullmatch(name) else "utf-8"
 
 
 def _target(outgoing: Outgoing, call: _Call) -> httpx.URL:

@@ -27,6 +27,9 @@ _REPEATABLE: Final = frozenset(["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRAC
 #: The longest that a request may be given. A step's attempt ends after ten minutes.
 _LONGEST: Final = timedelta(minutes=9)
 
+#: What a name of a header is made of (RFC 9110, 5.6.2).
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
+
 #: Headers by which a credential would come from the job.
 _FOR_CREDENTIALS: Final = frozenset(["authorization", "proxy-authorization", "cookie"])
 
@@ -50,14 +53,42 @@ class Outgoing:
     raise_for_status: bool
 
 
+#: Headers that say how the message itself is sent, which the HTTP library knows.
+_OF_THE_CONNECTION: Final = frozenset(
+    [
+        "connection",
+        "content-length",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
+)
+
+
 def _method(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{1,20}", value):
         raise ValueError('give the method of a request, such as "GET"')
     return value.upper()
 
 
+def _header_names(value: dict[str, str]) -> dict[str, str]:
+    for name in value:
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name[:100]!r} is not the name of a header")
+        if name.lower() in _OF_THE_CONNECTION:
+            raise ValueError(
+                f"the header {name!r} says how a message is sent, which is not for the caller to say: leave it out, and"
+                " it is sent as it has to be"
+            )
+    return value
+
+
 def _headers(value: dict[str, str]) -> dict[str, str]:
-    for name, text in value.items():
+    for name, text in _header_names(value).items():
         if not f"{name}{text}".isascii() or not f"{name}{text}".isprintable():
             raise ValueError(f"the header {name!r} holds a line break or a character that is not printable ASCII")
         if name.lower() in _FOR_CREDENTIALS:
@@ -77,6 +108,7 @@ def _duration(value: str) -> str:
 
 Method = Annotated[str, AfterValidator(_method)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
+HeadersEnv = Annotated[dict[str, str], AfterValidator(_header_names)]
 Duration = Annotated[str, AfterValidator(_duration)]
 
 
@@ -109,7 +141,7 @@ async def request(
     body: str | None = None,
     timeout: Duration = "30s",  # noqa: ASYNC109  # a job has no other way to say so
     auth_env: str | None = None,
-    headers_env: dict[str, str] | None = None,
+    headers_env: HeadersEnv | None = None,
     idempotent: bool = False,
     follow_redirects: bool = True,
     raise_for_status: bool = True,
@@ -120,7 +152,7 @@ async def request(
         method: such as `"GET"`.
         url: `http://` or `https://`, without a user name or password.
         params: added to the query of the URL.
-        headers: of the request; not those that hold credentials.
+        headers: of the request; not those that hold credentials, nor `Content-Length` and others of the connection.
         json: sent as JSON. Give this, `form` or `body`, or none of them.
         form: sent as a form is.
         body: sent as it is, as UTF-8; say what it is with a `Content-Type` header.
