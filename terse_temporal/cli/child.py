@@ -26,6 +26,7 @@ from temporalio.client import Client
 
 from ..jobs import Job
 from .examples import example_event
+from .hashseed import with_hash_seed
 from .output import console, job_table
 from .worker import Observer, WorkerOptions, work
 
@@ -95,7 +96,7 @@ class WorkerChild:
                 stdout=output,
                 stderr=output,
                 cwd=directory,
-                env=environment,
+                env=with_hash_seed(environment),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import typer
 from rich.markup import escape
 from temporalio.client import Client
-from temporalio.worker import Worker
 
 from ..client import connect
-from ..errors import ServerUnavailableError, TerseError
+from ..errors import TerseError
 from ..jobs import Job
 from ..loading import load_jobs
 from ..logs import logger_of
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 from .enginelog import EngineLog, ServerWatch, quiet_runtime
+from .hashseed import fix_hash_seed
 from .options import Address, Debug, Namespace, Targets, TaskQueue
 from .output import configure_logging, console, fail, job_table, leave
+from .signals import run_until_signal
 
 __all__ = ["Observer", "WorkerOptions", "main", "work"]
 
 _logger = logger_of("worker")
-
-_LOOK_EVERY: Final = 0.01  # seconds; whether the worker has begun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +64,8 @@ class Observer:
 
 
 def main() -> None:
-    """The entry point."""
+    """Be `terse-worker`."""
+    fix_hash_seed()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
     app.command()(_command)
     app()
@@ -85,7 +83,8 @@ def _command(
     The server is found as the Temporal CLI finds it: by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and
     TEMPORAL_TLS…, or by a profile file; otherwise it is localhost:7233.
 
-    The first signal lets running steps end, for up to 20 seconds. The second leaves at once.
+    The first signal lets running steps end, for up to 20 seconds; after five more the process ends whatever they do.
+    The second signal leaves at once.
     """
     work(WorkerOptions(targets=targets, task_queue=task_queue, address=address, namespace=namespace, debug=debug))
 
@@ -118,43 +117,6 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
     observer.connected(client, jobs, options.task_queue)
     server.attach(client)
     try:
-        await _until_signal(worker, observer.ready)
+        await run_until_signal(worker, observer.ready)
     finally:
         server.detach()
-
-
-async def _until_signal(worker: Worker, on_ready: Callable[[], None]) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-
-    def on_signal(received: signal.Signals) -> None:
-        if stop.is_set():
-            _logger.warning("%s again: leaving at once; steps that were running run again elsewhere", received.name)
-            os._exit(1)
-        _logger.info("%s: taking no more work, and waiting for running steps", received.name)
-        stop.set()
-
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, on_signal, each)
-    running = asyncio.create_task(worker.run())
-    stopping = asyncio.create_task(stop.wait())
-    # Before it takes work it connects its MCP servers, which may take a while, or fail.
-    while not (worker.is_running or running.done() or stop.is_set()):  # noqa: ASYNC110  the SDK has no event for it
-        await asyncio.sleep(_LOOK_EVERY)
-    if worker.is_running:
-        on_ready()
-    await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not running.done():
-        if worker.is_running:
-            await worker.shutdown()
-        else:
-            running.cancel()  # it is still connecting its MCP servers
-    try:
-        await running
-    except asyncio.CancelledError:
-        pass
-    except RuntimeError as err:
-        # How the SDK says that the server will have no more of this worker: its namespace is gone, or its rights.
-        raise ServerUnavailableError(f"the worker cannot go on, and has stopped: {err}") from err
-    _logger.info("stopped")

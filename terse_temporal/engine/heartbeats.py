@@ -41,6 +41,11 @@ class Heartbeats:
         self._last_beat = time.monotonic()
         self._stopped = threading.Event()
 
+    @property
+    def steps(self) -> list[str]:
+        """The names of the steps that are running, quoted. May be asked on any thread."""
+        return [repr(step) for step in self._running.copy().values()]
+
     @contextmanager
     def beating(self, step: str) -> Iterator[None]:
         """Send beats for the activity that this is called in, until the block ends."""

@@ -45,7 +45,7 @@ from .state_workflow import StateWorkflow, VersionedStateWorkflow
 from .unknown import is_dynamic, unknown_job_definition
 from .workflows import workflow_definition
 
-__all__ = ["TersePlugin"]
+__all__ = ["TersePlugin", "running_steps"]
 
 # The SDK's sandbox imports the module of a workflow that was written by hand anew for each of its runs, and jobs may
 # stand in it too. Those are not this process's: it has them already.
@@ -110,21 +110,19 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         # Found in the worker, not kept here: one plugin, given to a client, serves all of its workers.
         config = worker.config(active_config=True)
         runner = config["unsandboxed_workflow_runner"]
-        owners = [getattr(each, "__self__", None) for each in config["activities"]]
+        owners = _step_runners(worker)
         assert isinstance(runner, JobRunner)
         assert isinstance(runner.reporter, MismatchReporter)
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
         async with contextlib.AsyncExitStack() as stack:
             for each in owners:
-                if not isinstance(each, StepRunner):
-                    continue
                 # Not waited for: a step that was cut off goes on in its thread until it returns.
                 stack.callback(each.threads.shutdown, wait=False, cancel_futures=True)
                 if each.close_store is not None:
                     stack.push_async_callback(each.close_store)
                 stack.enter_context(each.heartbeats.watching(worker))
             # Connected before the worker polls, so that no step of it meets a server that is not there.
-            modules = {name for each in owners if isinstance(each, StepRunner) for name in each.modules}
+            modules = {name for each in owners for name in each.modules}
             try:
                 await stack.enter_async_context(mounts.serving(modules))
             except BaseException:
@@ -167,6 +165,16 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
             names = sorted({job.name for job in chosen if sum(other.name == job.name for other in chosen) > 1})
             raise UnknownJobError(f"jobs=[…] has two of the same name: {', '.join(map(repr, names))}")
         return jobs
+
+
+def running_steps(worker: Worker) -> list[str]:
+    """The names of the steps that a worker is running, quoted. May be asked on any thread."""
+    return [step for each in _step_runners(worker) for step in each.heartbeats.steps]
+
+
+def _step_runners(worker: Worker) -> list[StepRunner]:
+    owners = [getattr(each, "__self__", None) for each in worker.config(active_config=True)["activities"]]
+    return [each for each in owners if isinstance(each, StepRunner)]
 
 
 def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> None:
