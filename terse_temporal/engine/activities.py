@@ -39,6 +39,7 @@ from .builtin import known_function
 from .failures import INTERRUPTED, recordable_cause, refused, retry_delay, step_failure
 from .functions import FunctionIndex
 from .heartbeats import Heartbeats
+from .inputs_check import add_check_to_failure, with_check
 from .schemas import resolve_type
 from .usage import with_tokens
 from .wire import JobCall, StepCall, WireError, read_call
@@ -108,6 +109,7 @@ class StepRunner:
                 raise ApplicationError("the worker that ran it was shut down", type=INTERRUPTED) from None
             raise
         except ApplicationError as failure:
+            add_check_to_failure(failure, call.check if isinstance(call, StepCall) else "")
             again = failure.next_retry_delay
             _log(
                 info,
@@ -190,7 +192,8 @@ class StepRunner:
                 async with TimeLimit(call.timeout, name, function):
                     value = await standing_in(made)
             data = step_result(value, name, function, output_type)
-            return with_tokens(data, execution.tokens, activity.payload_converter())
+            converter = activity.payload_converter()
+            return with_check(with_tokens(data, execution.tokens, converter), call.check, converter)
         except asyncio.CancelledError:
             if activity.is_cancelled():
                 raise

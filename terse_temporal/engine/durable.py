@@ -33,12 +33,13 @@ from .builtin import known_function
 from .decisions import Decisions
 from .failures import INTERRUPTED, retry_to_wire, step_exception
 from .functions import FunctionIndex, attribute_path
+from .inputs_check import RecordedInputs, check_of, failure_check, result_check
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
 from .schemas import refer_to_type
 from .usage import TOKENS_MEMO, tokens_of
 from .wire import StepCall
 
-__all__ = ["DurableExecution", "Recorded", "run_identity"]
+__all__ = ["Blocked", "DurableExecution", "Recorded", "run_identity"]
 
 #: The server retries timeouts unless these names are among the types that it is not to (its `workflow/retry.go`).
 #: A worker ends a step at its timeout. When it was left to the server, the step does not let it (it blocks the event
@@ -56,6 +57,18 @@ class Recorded:
     where: str
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A step at which a run cannot go on, and why; `index` is its place among the calls that are recorded."""
+
+    step: str
+    problem: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"step {self.step!r} {self.problem}"
+
+
 class DurableExecution:
     """The execution of one run of a durable job, within its workflow.
 
@@ -71,12 +84,15 @@ class DurableExecution:
         self._open_steps = asyncio.Semaphore(OPEN_STEPS)
         #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
         self.unsent = 0
+        #: The step at which the run cannot go on, where its history does not fit the handler.
+        self.blocked: Blocked | None = None
         #: What model calls of the run have used.
         self.tokens = Tokens()
         self.decisions = Decisions()
         self._namespace = namespace
         self._index = index
         self._occurrences: Counter[str] = Counter()
+        self._inputs = RecordedInputs()
         self._checks: Counter[str] = Counter()
         # Types of the run's own copy of the module: kept here, to go with it.
         self._codecs: dict[Any, Codec] = {}
@@ -145,6 +161,7 @@ class DurableExecution:
             types={name: self._reference(request, given, where) for name, given in request.types.items()},
         ).to_wire()
         size = encoded_size(call)
+        call["check"] = check_of(call, size, self._index.code_of(self.job))
         if size > MAX_BYTES:
             raise StepInputError(
                 f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
@@ -156,16 +173,23 @@ class DurableExecution:
         self, request: StepRequest, call: dict[str, Any], result: Codec | None, where: str, size: int
     ) -> Any:
         call["key"] = self._key(request.name)
+        if not workflow.unsafe.is_replaying():
+            problem = self._inputs.problem_of_call(request.name, call["check"])
+            await self._go_on_unless(problem, request.name, where, len(self.recorded))
         async with self._open_steps:
             # Steps that are started together go in one message. One that is too large makes the server terminate the
             # run, so what does not fit waits until the first of the others has ended.
             while self.unsent and self.unsent + size > SENT_AT_ONCE:
                 await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
             self.unsent += size
+            index = len(self.recorded)
             self.recorded.append(Recorded("step", request.name, where))
             try:
-                data = self.read_result(await _until_ended(_started(request, call)))
+                answer = await _until_ended(_started(request, call))
+                await self._compare(request.name, call["check"], result_check(answer.payload), where, index)
+                data = self.read_result(answer)
             except ActivityError as err:
+                await self._compare(request.name, call["check"], failure_check(err.cause), where, index)
                 raise step_exception(err, request.name, where, self._namespace) from err
         if result is None:
             return data
@@ -175,6 +199,15 @@ class DurableExecution:
             raise StepOutputError(
                 f"step {request.name!r} ({where}): its recorded result {problem}", step=request.name
             ) from None
+
+    async def _compare(self, step: str, check: str, recorded: str, where: str, index: int) -> None:
+        await self._go_on_unless(self._inputs.problem_of_result(step, check, recorded), step, where, index)
+
+    async def _go_on_unless(self, problem: str | None, step: str, where: str, index: int) -> None:
+        """Stand still where there is a problem: the handler could catch an error. The runner gives the task up."""
+        if problem is not None:
+            self.blocked = self.blocked or Blocked(step, f"at {where}: {problem}", index)
+            await workflow.wait_condition(lambda: False)
 
     def _where(self) -> str:
         """The line of the user's that makes a call; where there is none, as in a tool that a model calls, the job's."""

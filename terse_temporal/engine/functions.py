@@ -33,6 +33,7 @@ from ..places import place_of
 from ..steps import declared_step
 from .fingerprints import fingerprint, fits, name_of, nested_code
 from .first_party import FirstParty, loaded_module
+from .inputs_check import code_hash
 from .mentions import Mentions, mentions_of
 
 __all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
@@ -70,6 +71,19 @@ class FunctionIndex:
         self._without: set[str] = set()
         self._loaded_at_start = frozenset(sys.modules)
         self._read_mentions(self._modules)
+        # Now, and not when it is asked for: the files may be those of the next version by then.
+        homes = {job._home: job for job in jobs}
+        self._code = {
+            home: code_hash(self._modules if len(homes) == 1 else FunctionIndex([job])._modules)
+            for home, job in homes.items()
+        }
+
+    def code_of(self, job: Job) -> str:
+        """A hash of the code that a job is written in: its module, and those of the same code base that it uses.
+
+        Whatever other jobs the worker has: another worker that runs this one says the same.
+        """
+        return self._code.get(job._home, "")
 
     @property
     def modules(self) -> frozenset[str]:

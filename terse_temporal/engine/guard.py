@@ -5,15 +5,28 @@ workflow of ours is being activated, on the thread that does it, such an announc
 job calls in other modules too, needs no list of functions to wrap, and costs the rest of the process one thread-local
 look-up per announcement.
 
-Some of it is no doing of the job's: an import opens files, so does a traceback that shows source lines, a timezone that
-is looked up, a log handler. Those are recognised by the module on the stack between the announcement and the job.
+Some of it is no doing of the job's: an import opens files, so does a traceback that shows source lines, a log handler,
+a finalizer that the garbage collector happens to run. Those are recognised by what stands on the stack between the
+announcement and the job. And reading a file that came with Python or with a package is none at all: it is what was
+installed, and a library that is refused its own data in the middle of setting itself up is broken for the process.
+
+Python does not announce what is sent over a connection that is open already, so the methods of sockets do it here, on
+that thread alone. Not noticed are writes to a file that was opened elsewhere, `os.write`, and what C code does itself.
 """
 
 from __future__ import annotations
 
 import functools
+import mimetypes
+import os
+import signal
+import site
+import socket
+import ssl
 import sys
+import sysconfig
 import threading
+import weakref
 import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,13 +71,20 @@ _FAMILIES: Final = frozenset(
     ]
 )
 
-#: Modules that do such things on Python's behalf.
+#: Modules of Python's, or of packages, that do such things on Python's behalf, or are a debugger.
 _INNOCENT: Final = frozenset(
     [
+        "bdb",
+        "cmd",
+        "code",
         "encodings",
         "importlib",
         "linecache",
         "logging",
+        "pdb",
+        "platform",
+        "readline",
+        "rlcompleter",
         "tokenize",
         "traceback",
         "tracemalloc",
@@ -83,8 +103,23 @@ _SPOKEN: Final = {
     "builtins.input": "input()",
     "os.putenv": "writing os.environ",
     "os.unsetenv": "writing os.environ",
+    "signal.alarm": "setting an alarm",
+    "signal.setitimer": "setting an alarm",
     "socket.__new__": "opening a socket",
+    "socket.received": "reading from an open connection",
+    "socket.sent": "sending over an open connection",
 }
+
+#: What Python announces that only looks at a directory; its argument is a path, as that of `open` is.
+_LOOKS: Final = frozenset({"glob.glob", "os.listdir", "os.scandir"})
+
+_WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+#: What opens a file for reading, as a mode of `open`. Python gives none for `os.open`.
+_READING: Final = frozenset("rbtU")
+
+#: Names of databases that are in memory. What is announced when one is there needs no look of its own.
+_IN_MEMORY: Final = (":memory:", b":memory:")
 
 
 @functools.cache
@@ -93,6 +128,29 @@ def install() -> None:
     sys.addaudithook(_hook)
     if sys.version_info < (3, 12):
         _announce_threads()
+    for socket_class in (socket.socket, ssl.SSLSocket):
+        for name in ("send", "sendall", "sendto", "sendmsg", "sendfile", "write"):
+            _announce(socket_class, name, "socket.sent")
+        for name in ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "read"):
+            _announce(socket_class, name, "socket.received")
+    for name in ("alarm", "setitimer"):
+        _announce(signal, name, f"signal.{name}")
+    _installed()
+
+
+def _announce(owner: Any, name: str, event: str) -> None:
+    """Announce calls of a function, or method, on guarded threads. On others it costs a thread-local look-up."""
+    original = getattr(owner, name, None)
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    def announced(*args: Any, **kwargs: Any) -> Any:
+        if getattr(_state, "on", False):
+            sys.audit(event)
+        return original(*args, **kwargs)
+
+    setattr(owner, name, announced)
 
 
 def _announce_threads() -> None:
@@ -122,8 +180,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         return
     if event.partition(".")[0] not in _FAMILIES and event != "builtins.input":
         return
-    # What a timezone is read from; it is opened without a line of Python's own in between.
-    if event == "open" and str(args[0]).startswith(zoneinfo.TZPATH):
+    if _touches_nothing(event, args):
         return
     frame = _culprit(sys._getframe(1))
     if frame is not None:
@@ -139,6 +196,35 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             _state.on = True
 
 
+def _touches_nothing(event: str, args: tuple[Any, ...]) -> bool:
+    """Whether it is a look at what is installed, or a database in memory."""
+    if event == "open":
+        path, mode, flags = args
+        reads = (mode is None or _READING.issuperset(mode)) and not (flags or 0) & _WRITING
+        return reads and _is_installed(path)
+    if event in _LOOKS:
+        return _is_installed(args[0])
+    return event == "sqlite3.connect/handle" or (event == "sqlite3.connect" and args[0] in _IN_MEMORY)
+
+
+def _is_installed(path: Any) -> bool:
+    if not isinstance(path, str | bytes | os.PathLike):
+        return False  # a file descriptor, or the working directory
+    # Without the `..` in it, and with the separator at the end of a directory: its neighbour may begin like it.
+    whole = os.path.abspath(os.fsdecode(path))  # noqa: PTH100  # links are not followed: that touches the disk
+    directories, files = _installed()
+    return whole in files or (whole + os.sep).startswith(directories)
+
+
+@functools.cache
+def _installed() -> tuple[tuple[str, ...], frozenset[str]]:
+    """Where Python, the packages, and the data of timezones and types of files are."""
+    found = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    found |= {os.path.dirname(os.__file__), site.getusersitepackages(), *zoneinfo.TZPATH}  # noqa: PTH120  # a string
+    found |= {each for each in sys.path if each.endswith(("site-packages", "dist-packages"))}
+    return tuple(os.path.abspath(each) + os.sep for each in found if each), frozenset(mimetypes.knownfiles)  # noqa: PTH100  # as above
+
+
 def _culprit(frame: FrameType | None) -> FrameType | None:
     """The line of the user's that leads here, or `None` where none does."""
     found: FrameType | None = None
@@ -146,7 +232,7 @@ def _culprit(frame: FrameType | None) -> FrameType | None:
         frame = frame.f_back
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if module in _INNOCENT:
+        if (module in _INNOCENT and not is_users(frame)) or _is_finalizer(frame):
             return None
         # Threads are started by way of `threading`, whose frames come before the job's.
         if module in _ENGINE and not (module == "threading" and found is None):
@@ -155,6 +241,11 @@ def _culprit(frame: FrameType | None) -> FrameType | None:
             found = frame
         frame = frame.f_back
     return found
+
+
+def _is_finalizer(frame: FrameType) -> bool:
+    """Whether it is run when an object goes, which may be one of a step, and at any time."""
+    return frame.f_code.co_name == "__del__" or frame.f_code is weakref.finalize.__call__.__code__
 
 
 def _spoken(event: str, args: tuple[Any, ...]) -> str:

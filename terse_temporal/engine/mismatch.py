@@ -66,26 +66,28 @@ class MismatchReporter:
 
     def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
         """As `Reporter` has it."""
-        is_given_up = why.reason == RemoveFromCache.NONDETERMINISM
+        blocked = context.execution.blocked
+        is_given_up = blocked is not None or why.reason == RemoveFromCache.NONDETERMINISM
         if self._client is None or self._loop is None:
             return
         due = is_given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up)
         if due and self._reported.is_new(info.run_id):
-            message = why.message if is_given_up else None
-            self._loop.call_soon_threadsafe(self._start, info, message, list(context.execution.recorded))
+            message = str(blocked) if blocked else why.message if is_given_up else None
+            now, at = list(context.execution.recorded), blocked.index if blocked else None
+            self._loop.call_soon_threadsafe(self._start, info, message, now, at)
 
-    def _start(self, info: Info, message: str | None, now: list[Recorded]) -> None:
-        task = asyncio.ensure_future(self._report(info, message, now))
+    def _start(self, info: Info, message: str | None, now: list[Recorded], at: int | None) -> None:
+        task = asyncio.ensure_future(self._report(info, message, now, at))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
-    async def _report(self, info: Info, message: str | None, now: list[Recorded]) -> None:
+    async def _report(self, info: Info, message: str | None, now: list[Recorded], at: int | None) -> None:
         assert self._client is not None
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
             events = (await handle.fetch_history()).events
             message = message or given_up(events)
-            table = side_by_side(recorded_calls(events), now)
+            table = side_by_side(recorded_calls(events), now, at)
         except Exception as err:
             table = f"(its history could not be fetched: {err})"
         if message is None:
@@ -135,9 +137,9 @@ def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:
     return calls
 
 
-def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> str:
-    """Two columns, recorded and now, up to the first line where they differ and a little beyond."""
-    differs = first_difference(recorded, now)
+def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded], at: int | None = None) -> str:
+    """Two columns, recorded and now, up to the first line where they differ (or `at`) and a little beyond."""
+    differs = first_difference(recorded, now) if at is None else at
     rows: list[tuple[str, str, str]] = [("", "recorded", "now")]
     for index in range(max(0, differs - 3), min(max(len(recorded), len(now)), differs + 2)):
         left = _cell(recorded, index, "(nothing more)")

@@ -210,6 +210,11 @@ class _Replays:
                 f"its data are encoded as {encoding!r}, which cannot be read here. Where workers have a payload codec,"
                 " a replay needs it too: Replayer(workflows=[], plugins=[TersePlugin()], data_converter=…) in a test"
             )
+        blocked = self._kept.context.execution.blocked if self._kept.context is not None else None
+        if blocked is not None:
+            assert self._kept.context is not None
+            table = side_by_side(recorded_calls(events), self._kept.context.execution.recorded, blocked.index)
+            return of.broken(str(blocked), at=f"step {blocked.step!r}", table=table)
         said = gist(str(error)).removeprefix(_ENGINES_PREFIX)
         now = self._kept.context.execution.recorded if self._kept.context is not None else None
         if now is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
 from ..logs import logger_of
@@ -94,7 +95,13 @@ class _GuardedInstance(WorkflowInstance):
         self._context.execution.unsent = 0
         self._caught_up = self._caught_up or not act.is_replaying
         with guarded():
-            return self._inner.activate(act)
+            completion = self._inner.activate(act)
+        blocked = self._context.execution.blocked
+        if blocked is not None and not any(job.HasField("remove_from_cache") for job in act.jobs):
+            # Whatever the handler has done since: nothing of it is recorded, and the run waits for code that fits.
+            completion.failed.failure.message = str(blocked)
+            completion.failed.force_cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
+        return completion
 
     def get_serialization_context(self, command_info: Any) -> Any:
         return self._inner.get_serialization_context(command_info)

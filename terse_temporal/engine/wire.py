@@ -51,6 +51,7 @@ class StepCall:
         retry: `max_attempts`, `initial`, `multiplier`, `max_delay` (seconds) and `on` (references to classes), or
             `faults` (see `execution.RetryRule`).
         timeout: of one attempt, in seconds.
+        check: what the result is recorded with, see `inputs_check.py`.
         by_model: a model asks for the call, not the job's code.
     """
 
@@ -66,6 +67,7 @@ class StepCall:
     functions: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
     by_model: bool = False
+    check: str = ""
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "key": self.key}
@@ -75,7 +77,7 @@ class StepCall:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        for name in ("functions", "types", "retry", "by_model"):
+        for name in ("functions", "types", "retry", "by_model", "check"):
             if value := getattr(self, name):
                 wire[name] = value
         return wire
@@ -123,6 +125,7 @@ def read_call(wire: Any) -> StepCall | JobCall:
             functions=dict(wire.get("functions") or {}),
             types=dict(wire.get("types") or {}),
             by_model=bool(wire.get("by_model")),
+            check=str(wire.get("check") or ""),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err

@@ -140,7 +140,9 @@ class Case:
         return Case(self.client, self.directory, jobs=self.jobs, task_queue=self.task_queue)
 
     @asynccontextmanager
-    async def worker(self, *, crash_at: str = "", ready: bool = True, **options: Any) -> AsyncIterator[WorkerProcess]:
+    async def worker(
+        self, *, crash_at: str = "", ready: bool = True, env: Mapping[str, str] | None = None, **options: Any
+    ) -> AsyncIterator[WorkerProcess]:
         """A worker for the length of the block: `terse-worker`, or one with options that it does not have."""
         address = self.client.service_client.config.target_host
         program = ["tests/crash/worker_process.py", json.dumps(options)] if options else ["workers/terse_worker.py"]
@@ -151,7 +153,7 @@ class Case:
                 sys.executable,
                 *command,
                 cwd=ROOT,
-                env={**os.environ, "CRASH_AT": crash_at, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "CRASH_AT": crash_at, "PYTHONUNBUFFERED": "1", **(env or {})},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

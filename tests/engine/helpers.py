@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import tempfile
+import weakref
+from pathlib import Path
 from typing import Any
 
 from terse_temporal import job_step
 from tests.effects import record
+
+#: A connection that is open before any handler runs, as that of a client's pool is.
+LEFT, RIGHT = socket.socketpair()
+
+
+class Held:
+    """What a step may leave for the garbage collector."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self.directory)
+
+
+HELD = [Held()]
+DIRECTORY = HELD[0].directory
+
+
+def collect_a_temporary_directory() -> str:
+    HELD.clear()
+    return "it stays" if DIRECTORY.exists() else "collected"
 
 
 class DeclinedElsewhere(Exception):

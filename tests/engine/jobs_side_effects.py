@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import importlib.resources
+import json
+import mimetypes
 import os
+import platform
 import random
 import secrets
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -58,7 +63,14 @@ DEEDS: dict[str, tuple[Callable[[], Any], str]] = {
     "mkdir": (lambda: Path("/nowhere/at all").mkdir(), "os.mkdir()"),
     "shutil": (lambda: shutil.rmtree("/nowhere"), "shutil.rmtree()"),
     "tempfile": (lambda: tempfile.mkdtemp(), "tempfile.mkdtemp()"),
-    "sqlite": (lambda: sqlite3.connect(":memory:"), "sqlite3.connect()"),
+    "sqlite": (lambda: sqlite3.connect("/nowhere/at.db"), "sqlite3.connect()"),
+    "beside Python's own": (lambda: open(f"{os.path.dirname(os.__file__)}x"), "open("),  # noqa: PTH120, PTH123, SIM115  # refused
+    "out of Python's own": (lambda: open(f"{os.path.dirname(os.__file__)}/../../../x"), "open("),  # noqa: PTH120, PTH123, SIM115  # refused
+    "writing into Python's own": (lambda: open(f"{os.path.dirname(os.__file__)}/x", "a"), "open("),  # noqa: PTH120, PTH123, SIM115  # refused
+    "open connection": (lambda: helpers.LEFT.sendall(b"x"), "sending over an open connection"),
+    "send, on an open connection": (lambda: helpers.LEFT.makefile("w").write("x" * 10_000), "sending over an open"),
+    "reading, from an open connection": (lambda: helpers.LEFT.recv(1), "reading from an open connection"),
+    "alarm": (lambda: signal.alarm(100), "setting an alarm"),
     "thread": (lambda: threading.Thread(target=print).start(), "starting a thread"),
     "thread pool": (lambda: concurrent.futures.ThreadPoolExecutor(1).submit(print), "starting a thread"),
     "os.urandom": (lambda: os.urandom(4), "os.urandom()"),
@@ -103,5 +115,11 @@ async def allowed(event: Event) -> list[Any]:
         str(Path("a") / "b"),
         ZoneInfo("Pacific/Chatham").key,
         colorsys.rgb_to_hsv(0, 0, 0),
+        (mimetypes.init(), mimetypes.guess_type("a.pdf")[0])[1],
+        importlib.resources.files("pydantic").joinpath("py.typed").read_text(),
+        "class JSONDecoder" in Path(json.__file__).with_name("decoder.py").read_text(),
+        sqlite3.connect(":memory:").execute("select 1").fetchone(),
+        platform.processor() is not None,
+        helpers.collect_a_temporary_directory(),
         await asyncio.sleep(0.01, "slept"),
     ]
