@@ -109,13 +109,14 @@ async def allowed(event: Event) -> list[Any]:
     import colorsys  # noqa: PLC0415  # that a handler may import is the point
     from zoneinfo import ZoneInfo  # noqa: PLC0415  # likewise
 
+    mimetypes.init()
     return [
         os.environ.get("TERSE_TEST"),
         os.path.join("a", "b"),  # noqa: PTH118  # it touches nothing
         str(Path("a") / "b"),
         ZoneInfo("Pacific/Chatham").key,
         colorsys.rgb_to_hsv(0, 0, 0),
-        (mimetypes.init(), mimetypes.guess_type("a.pdf")[0])[1],
+        mimetypes.guess_type("a.pdf")[0],
         importlib.resources.files("pydantic").joinpath("py.typed").read_text(),
         "class JSONDecoder" in Path(json.__file__).with_name("decoder.py").read_text(),
         sqlite3.connect(":memory:").execute("select 1").fetchone(),

@@ -55,7 +55,7 @@ async def test_edits_and_changed_places(client: Client, tmp_path: Path) -> None:
             continue
         assert result.failure is not None, change
         assert "two steps of the name 'pay' have changed places" in result.failure
-        assert ".py:12: " in result.failure
+        assert ".py:11: " in result.failure
         assert result.at == "step 'pay'"
         assert result.table is not None
         assert "> 2" in result.table
