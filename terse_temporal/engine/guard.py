@@ -222,9 +222,8 @@ def _installed() -> tuple[tuple[str, ...], frozenset[str]]:
     found = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     found |= {os.path.dirname(os.__file__), site.getusersitepackages(), *zoneinfo.TZPATH}  # noqa: PTH120  # a string
     found |= {each for each in sys.path if each.endswith(("site-packages", "dist-packages"))}
-    return tuple(os.path.abspath(each) + os.sep for each in found if each), frozenset(
-        map(os.fspath, mimetypes.knownfiles)
-    )  # noqa: PTH100  # as above
+    directories = tuple(os.path.abspath(each) + os.sep for each in found if each)  # noqa: PTH100  # as above
+    return directories, frozenset(os.fspath(each) for each in mimetypes.knownfiles)
 
 
 def _culprit(frame: FrameType | None) -> FrameType | None:
