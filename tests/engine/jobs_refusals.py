@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from terse_temporal import Event, create_job, job_step
+from terse_temporal import Event, create_job, job_step, toolbox
 from tests.effects import record
 
 # A library, as settings are made with: its model reads a file when it is made.
@@ -53,3 +53,8 @@ def leave(path: str) -> None:
 @create_job(name="victim", durable=True)
 async def victim(event: Event) -> Any:
     return await job_step(run=known, input=1)
+
+
+@create_job(name="calls-what-cannot-be-read", durable=True)
+async def dynamic(event: Event) -> Any:
+    return await getattr(toolbox, "".join(["ht", "tp"])).request(method="GET", url="http://127.0.0.1:9/")

@@ -18,6 +18,7 @@ import pytest
 
 from terse_temporal import Job
 from terse_temporal.engine.fingerprints import fingerprint
+from terse_temporal.engine.first_party import FirstParty
 from terse_temporal.engine.functions import FunctionIndex
 from terse_temporal.engine.schemas import resolve_type
 from terse_temporal.errors import StepIsolationError, UnknownFunctionError
@@ -324,3 +325,37 @@ async def test_in_another_process(env: JobEnvironment, task_queue: str, tmp_path
     finally:
         second.send_signal(signal.SIGKILL)
         await second.wait()
+
+
+def test_a_model_of_a_library(version: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of a library is a schema where the code names it, by its name or as an attribute of the library."""
+    installed = tmp_path / "site-packages"
+    installed.mkdir()
+    models = "".join(f"class {name}(BaseModel): ...\n" for name in ("Order", "Line", "Other"))
+    (installed / "shop_versions.py").write_text(f"from pydantic import BaseModel\n{models}")
+    monkeypatch.syspath_prepend(str(installed))
+    source = "import shop_versions\nfrom shop_versions import Order\n"
+    index, _ = version(f"{source}{HEAD}    await job_step(run=len, input=event, input_schema=shop_versions.Line)\n")
+    shop = sys.modules["shop_versions"]
+    assert resolve_type("shop_versions:Order", index) is shop.Order
+    assert resolve_type("jobs_versions:Order", index) is shop.Order
+    assert resolve_type({"of": "builtins:list", "with": ["shop_versions:Line"]}, index) == list[shop.Line]
+    with pytest.raises(UnknownFunctionError, match="the code of the jobs does not name it"):
+        resolve_type("shop_versions:Other", index)
+
+
+def test_beside_an_installed_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed beside a job's module is a library, and what stands beside it in a project is not."""
+    for directory in ("site-packages", "project"):
+        place = tmp_path / directory
+        place.mkdir()
+        name = directory.replace("-", "_")
+        (place / f"jobs_in_{name}.py").write_text(f"import single_in_{name}\nimport package_in_{name}\n")
+        (place / f"single_in_{name}.py").write_text("def call(): ...\n")
+        (place / f"package_in_{name}").mkdir()
+        (place / f"package_in_{name}" / "__init__.py").write_text("")
+        monkeypatch.syspath_prepend(str(place))
+        found = FirstParty([importlib.import_module(f"jobs_in_{name}")])
+        ours = [f"{each}_in_{name}" in found for each in ("jobs", "single", "package")]
+        assert ours == [True, directory == "project", directory == "project"]
+        assert not [each for each in ("os", "pydantic", "terse_temporal", "no_such_module") if each in found]

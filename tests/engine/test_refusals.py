@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import Worker
 
 from .bench import Bench
-from .jobs_refusals import victim
+from .jobs_refusals import dynamic, victim
 
 HOME = "tests.engine.jobs_refusals"
 
@@ -190,6 +190,13 @@ async def test_built_in_tools(bench: Bench, tool: str) -> None:
     assert failure.type == "UnknownToolError"
     assert "the code of this worker's jobs does not use it" in failure.message
     assert "TERSE_TOOLS=" in failure.message
+
+
+async def test_a_tool_that_cannot_be_read(bench: Bench) -> None:
+    """A call of a built-in tool that the code does not show is refused when it is made, and says what to do."""
+    failure = await bench.refuse(dynamic)
+    assert failure.type == "UnknownToolError"
+    assert "or give the worker TERSE_TOOLS=http" in failure.message
 
 
 async def test_models(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
