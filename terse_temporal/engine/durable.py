@@ -21,7 +21,7 @@ from temporalio.exceptions import ActivityError
 
 from ..direct import not_durable, write_log
 from ..durations import format_duration
-from ..errors import StepInputError, StepIsolationError, StepOutputError
+from ..errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError
 from ..execution import UNSET, StepRequest
 from ..invocation import dumped, dumped_arguments
 from ..jobs import Job, module_name
@@ -35,7 +35,7 @@ from .failures import INTERRUPTED, retry_to_wire, step_exception
 from .functions import FunctionIndex, attribute_path
 from .inputs_check import RecordedInputs, check_of, failure_check, result_check
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
-from .schemas import refer_to_type
+from .schemas import refer_to_type, resolve_type
 from .usage import TOKENS_MEMO, tokens_of
 from .wire import StepCall
 
@@ -294,7 +294,16 @@ class DurableExecution:
         return own if callable(own) and same else function
 
     def _reference(self, request: StepRequest, schema: Any, where: str) -> Any:
-        return UNSET if schema is UNSET else refer_to_type(schema, f"{request.name!r} ({where})", self._namespace)
+        if schema is UNSET:
+            return UNSET
+        step = f"{request.name!r} ({where})"
+        reference = refer_to_type(schema, step, self._namespace)
+        try:
+            # As the worker does that runs the step. It would wait for one that takes it, which there is not.
+            resolve_type(reference, self._index)
+        except UnknownFunctionError as err:
+            raise StepIsolationError(f"step {step}: {err}") from None
+        return reference
 
     def _result_codec(self, request: StepRequest) -> Codec | None:
         if request.as_json:

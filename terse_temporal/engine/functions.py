@@ -69,6 +69,7 @@ class FunctionIndex:
                 self._add_nested(lambdas, vars(home))
         self._mentions: dict[str, Mentions] = {}
         self._without: set[str] = set()
+        self._found_named: dict[int, Any] = {}
         self._loaded_at_start = frozenset(sys.modules)
         self._read_mentions(self._modules)
         # Now, and not when it is asked for: the files may be those of the next version by then.
@@ -97,10 +98,15 @@ class FunctionIndex:
 
     def names(self, value: Any) -> bool:
         """Whether the code has something under a name: `Invoice`, or `stripe.Invoice`."""
-        return any(
+        if self._found_named.get(id(value)) is value:
+            return True
+        found = any(
             any(each is value for each in (*self._namespace(module).values(), *mentions.named))
-            for module, mentions in self._mentions.items()
+            for module, mentions in list(self._mentions.items())
         )
+        if found:
+            self._found_named[id(value)] = value
+        return found
 
     def is_first_party(self, module: str) -> bool:
         """Whether a module is of the same code base as the jobs, and has been imported by it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -49,6 +50,10 @@ class Mentions:
     named: list[Any] = field(default_factory=list)
     tools: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
+
+
+_DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.\w+)+")
+_LONGEST_ANNOTATION: Final = 300
 
 
 _read: WeakKeyDictionary[ModuleType, tuple[Any, Mentions]] = WeakKeyDictionary()
@@ -110,42 +115,65 @@ def _in_containers(values: Iterable[Any], depth: int = 3) -> Iterator[Any]:
 def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions) -> None:
     hands = bool(code.co_flags & inspect.CO_OPTIMIZED) and any(map(_makes_steps, (code, *nested_code(code))))
     words = set(_words(code.co_consts))
-    consts: list[Any] = []
-    chains: list[_Chain] = []
-    for instruction in dis.get_instructions(code):
-        operation, value = instruction.opname, instruction.argval
-        if operation == "EXTENDED_ARG":
+    # `-> list[stripe.Invoice]` under `from __future__ import annotations` is a text.
+    for word in words:
+        for dotted in _DOTTED.findall(word[:_LONGEST_ANNOTATION]):
+            if isinstance(value := _value(dotted.split("."), namespace), type):
+                found.named.append(value)
+    for chain in _chains(code):
+        if chain.imports:
+            found.imports |= _imported(chain.names[0], chain.constants, namespace)
             continue
-        if operation in ("LOAD_CONST", "LOAD_SMALL_INT"):
-            consts = [*consts[-1:], value]
-        elif operation == "IMPORT_NAME":
-            found.imports |= _imported(value, consts, namespace)
-        if operation in ("LOAD_ATTR", "LOAD_METHOD") and chains and chains[-1].is_open:
-            chains[-1].names.append(value)
-            chains[-1].called = _is_called(instruction)
-            continue
-        if chains:
-            chains[-1].is_open = False
-        loaded = value[-1] if isinstance(value, tuple) and "LOAD_FAST" in operation and value else value
-        if (operation in _LOADS or "LOAD_FAST" in operation) and isinstance(loaded, str):
-            chains.append(_Chain([loaded], operation in ("LOAD_GLOBAL", "LOAD_NAME"), _is_called(instruction)))
-    for chain in chains:
         found.tools.update(_tools(chain, namespace, words))
-        value = _value(chain, namespace) if chain.is_global else None
+        value = _value(chain.names, namespace) if chain.is_global else None
         if value is not None and callable(value):
             found.named.append(value)
             if hands and not chain.called:
                 found.handed.append(value)
 
 
+def _chains(code: CodeType) -> list[_Chain]:
+    chains: list[_Chain] = []
+    constants: list[Any] = []
+    for instruction in dis.get_instructions(code):
+        operation, value = instruction.opname, instruction.argval
+        if operation == "EXTENDED_ARG":
+            continue
+        if operation in ("LOAD_ATTR", "LOAD_METHOD") and chains and chains[-1].is_open:
+            chains[-1].names.append(value)
+            chains[-1].called = _is_called(instruction)
+            continue
+        if chains:
+            chains[-1].is_open = False
+        # From Python 3.13 on one instruction may load two variables.
+        loaded = value[-1] if isinstance(value, tuple) and value and "LOAD_FAST" in operation else value
+        if operation in ("LOAD_CONST", "LOAD_SMALL_INT"):
+            constants = [*constants[-1:], value]
+        elif operation == "IMPORT_NAME":
+            chains.append(_Chain([value], False, False, is_open=False, imports=True, constants=constants))
+        elif (operation in _LOADS or "LOAD_FAST" in operation) and isinstance(loaded, str):
+            chains.append(_Chain([loaded], operation in ("LOAD_GLOBAL", "LOAD_NAME"), _is_called(instruction)))
+    return chains
+
+
 @dataclass
 class _Chain:
-    """A name that is loaded, and the attributes behind it: `stripe.Invoice`."""
+    """A name that is loaded, and the attributes behind it: `stripe.Invoice`. Or a module that is imported.
+
+    Attributes:
+        names: of it.
+        is_global: it begins with a name of the module.
+        called: what it leads to is only called.
+        is_open: the next instruction may go on with it.
+        imports: it is an import, with the level and the names of it as `constants`.
+    """
 
     names: list[str]
     is_global: bool
     called: bool
     is_open: bool = True
+    imports: bool = False
+    constants: list[Any] = field(default_factory=list)
 
 
 def _is_called(instruction: dis.Instruction) -> bool:
@@ -184,9 +212,9 @@ def _imported(name: str, consts: list[Any], namespace: Mapping[str, Any]) -> set
     return {absolute, *(f"{absolute}.{each}" for each in names or () if each != "*")}
 
 
-def _value(chain: _Chain, namespace: Mapping[str, Any]) -> Any:
-    value = namespace.get(chain.names[0])
-    for name in chain.names[1:]:
+def _value(names: list[str], namespace: Mapping[str, Any]) -> Any:
+    value = namespace.get(names[0])
+    for name in names[1:]:
         if not isinstance(value, ModuleType):
             return None
         value = vars(value).get(name)

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import textwrap
+import types
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -331,15 +332,21 @@ def test_a_model_of_a_library(version: Write, tmp_path: Path, monkeypatch: pytes
     """A model of a library is a schema where the code names it, by its name or as an attribute of the library."""
     installed = tmp_path / "site-packages"
     installed.mkdir()
-    models = "".join(f"class {name}(BaseModel): ...\n" for name in ("Order", "Line", "Other"))
+    models = "".join(f"class {name}(BaseModel): ...\n" for name in ("Order", "Line", "Quote", "Other"))
     (installed / "shop_versions.py").write_text(f"from pydantic import BaseModel\n{models}")
     monkeypatch.syspath_prepend(str(installed))
     source = "import shop_versions\nfrom shop_versions import Order\n"
-    index, _ = version(f"{source}{HEAD}    await job_step(run=len, input=event, input_schema=shop_versions.Line)\n")
-    shop = sys.modules["shop_versions"]
+    index, _ = version(
+        f"{source}{HEAD}    await job_step(run=len, input=event, input_schema=shop_versions.Line)\n\n"
+        "def quoted(x: 'list[shop_versions.Quote] | None'): ...\n"
+    )
+    shop: Any = sys.modules["shop_versions"]
     assert resolve_type("shop_versions:Order", index) is shop.Order
     assert resolve_type("jobs_versions:Order", index) is shop.Order
-    assert resolve_type({"of": "builtins:list", "with": ["shop_versions:Line"]}, index) == list[shop.Line]
+    assert resolve_type("shop_versions:Quote", index) is shop.Quote
+    assert resolve_type({"of": "builtins:list", "with": ["shop_versions:Line"]}, index) == types.GenericAlias(
+        list, shop.Line
+    )
     with pytest.raises(UnknownFunctionError, match="the code of the jobs does not name it"):
         resolve_type("shop_versions:Other", index)
 
