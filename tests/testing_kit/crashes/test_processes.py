@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import types
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -82,7 +83,7 @@ async def test_module_that_cannot_be_imported(bench: Bench, tmp_path: Path, monk
     assert 'somewhere.py", line 4, in <module>' in said
 
 
-async def test_jobs_that_are_not_there(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_jobs_that_are_not_there(bench: Bench) -> None:
     """A job that a function makes, and one of the script that is being run, are refused with what to do."""
     with collecting() as jobs:
 
@@ -91,8 +92,8 @@ async def test_jobs_that_are_not_there(bench: Bench, monkeypatch: pytest.MonkeyP
 
     said = await fails(bench, jobs["crs-of-a-function"])
     assert "the job 'crs-of-a-function' is not there when its module is imported in another process" in said
-    monkeypatch.setattr(handler.handler, "__module__", "__main__")
-    assert "is defined in the script that is being run" in await fails(bench, jobs["crs-of-a-function"])
+    of_the_script = replace(jobs["crs-of-a-function"], _home="__main__")
+    assert "is defined in the script that is being run" in await fails(bench, of_the_script)
 
 
 async def test_server_that_is_gone(bench: Bench) -> None:
