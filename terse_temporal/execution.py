@@ -7,8 +7,8 @@ schedules work, and a direct one, set around a step or a job that is not durable
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -158,13 +158,19 @@ def durable_execution(call: str) -> Execution:
     return execution
 
 
-@contextmanager
-def executing(execution: Execution) -> Iterator[None]:
-    """Make `execution` the current one within the block and the tasks and threads it starts."""
-    token = _current.set(execution)
-    try:
-        yield
-    finally:
+class executing:  # noqa: N801  # used as the function it would be
+    """Make `execution` the current one within the block and the tasks and threads it starts.
+
+    No generator with `@contextmanager`: that sets the traceback of what is raised within, and a class may not let it.
+    """
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._execution)
+
+    def __exit__(self, *_: object) -> None:
         # A run that nobody finishes is closed when it is collected, in whatever context that happens.
         with suppress(ValueError):
-            _current.reset(token)
+            _current.reset(self._token)

@@ -6,10 +6,11 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from .durations import format_duration
 from .errors import StepInputError, StepOutputError, StepTimeoutError
@@ -19,6 +20,7 @@ from .signatures import called_with, input_type, parameter_types, result_type
 from .values import MAX_BYTES, Codec, ValueProblem, encoded_size
 
 __all__ = [
+    "NoThreadError",
     "TimeLimit",
     "cached_codec",
     "cached_input_type",
@@ -28,6 +30,9 @@ __all__ = [
     "run_function",
     "step_result",
 ]
+
+#: Seconds without a thread after which that is said.
+_WAITS_AFTER: Final = 1.0
 
 
 def dumped_arguments(request: StepRequest, codec_of: Callable[[Any], Codec]) -> dict[str, Any] | None:
@@ -90,6 +95,10 @@ def step_result(value: Any, name: str, function: Callable[..., Any], output_type
     return data
 
 
+class NoThreadError(Exception):
+    """A function has not begun, since no thread came free for it, and never will."""
+
+
 async def run_function(
     function: Callable[..., Any],
     positional: Sequence[Any],
@@ -97,38 +106,100 @@ async def run_function(
     *,
     threads: Executor | None = None,
     must_end: Callable[[], bool] = lambda: False,
+    waits: Callable[[], None] = lambda: None,
+    patience: float | None = None,
 ) -> Any:
     """Call a function: an `async def` here, any other on a thread.
+
+    The time limit around the call begins when the thread does. A call that is cancelled before that never begins.
 
     Args:
         threads: where; `None` is the loop's own.
         must_end: asked when the call is cancelled: whether to wait for a thread, which cannot be stopped.
+        waits: called where no thread comes free for a second.
+        patience: seconds to wait for a thread; `None` is as long as it takes.
+
+    Raises:
+        NoThreadError: none came free in that time.
     """
     if inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(function):
         return await function(*positional, **keywords)
+    loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
-    in_thread = functools.partial(context.run, _without_stop_iteration, function, positional, keywords)
-    running = asyncio.get_running_loop().run_in_executor(threads, in_thread)
+    call = _ThreadCall(functools.partial(context.run, _outcome, function, positional, keywords), loop)
+    running = loop.run_in_executor(threads, call)
+    limit = _limit.get()
     try:
-        result = await asyncio.shield(running)
-    except asyncio.CancelledError:
-        if must_end():
+        if limit is not None:
+            limit.hold()
+        if not await call.begins(_WAITS_AFTER):
+            waits()
+            if not await call.begins(patience) and call.withdraw():
+                raise NoThreadError
+        if limit is not None:
+            limit.begin()
+        result, error = await asyncio.shield(running)
+    except BaseException:
+        # Not only taken out of the queue: a thread may be about to take it.
+        if call.withdraw():
+            running.cancel()
+        elif must_end() and not running.done():
             await asyncio.wait([running])
         raise
+    if error is not None:
+        raise error
     # `lambda x: fetch(x)` is a plain function that gives a coroutine.
     return await result if inspect.isawaitable(result) else result
 
 
-def _without_stop_iteration(
+class _ThreadCall:
+    """A call on a thread that can be taken back until it begins."""
+
+    def __init__(self, call: Callable[[], tuple[Any, BaseException | None]], loop: asyncio.AbstractEventLoop) -> None:
+        self._call = call
+        self._loop = loop
+        self._begun = asyncio.Event()
+        self._taken = threading.Lock()
+        self._is_withdrawn = False
+
+    def __call__(self) -> tuple[Any, BaseException | None]:
+        if not self._taken.acquire(blocking=False):
+            return None, None
+        self._loop.call_soon_threadsafe(self._begun.set)
+        return self._call()
+
+    def withdraw(self) -> bool:
+        """Take the call back; false where it has begun."""
+        self._is_withdrawn = self._is_withdrawn or self._taken.acquire(blocking=False)
+        return self._is_withdrawn
+
+    async def begins(self, seconds: float | None) -> bool:
+        """Wait until it begins, but no longer than that; whether it has."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._begun.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _outcome(
     function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]
-) -> Any:
+) -> tuple[Any, BaseException | None]:
+    """What a function returns, and what it raises.
+
+    Both as a value: a future refuses a `StopIteration`, and stays open for ever, and a task takes some others that it
+    is woken with for its own end.
+    """
     try:
         result = function(*positional, **keywords)
         # A generator runs when it is gone through, which is here, and not on the loop.
-        return list(result) if inspect.isgenerator(result) else result
+        return (list(result) if inspect.isgenerator(result) else result), None
     except StopIteration as err:
-        # A future refuses it, and would stay open for ever. Python does the same to one that leaves a coroutine.
-        raise RuntimeError(f"the function raised StopIteration({', '.join(map(repr, err.args))})") from err
+        # Python does the same to one that leaves a coroutine.
+        return None, RuntimeError(f"the function raised StopIteration({', '.join(map(repr, err.args))})")
+    except BaseException as err:
+        return None, err
 
 
 class TimeLimit:
@@ -140,10 +211,21 @@ class TimeLimit:
         self._name = name
         self._function = function
 
+    def hold(self) -> None:
+        """Let no time pass for now: the call waits for a thread."""
+        if not self._limit.expired():
+            self._limit.reschedule(None)
+
+    def begin(self) -> None:
+        """Count from now."""
+        self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
     async def __aenter__(self) -> None:
         await self._limit.__aenter__()
+        self._token = _limit.set(self)
 
     async def __aexit__(self, *error: Any) -> None:
+        _limit.reset(self._token)
         try:
             await self._limit.__aexit__(*error)
         except TimeoutError:
@@ -158,6 +240,8 @@ class TimeLimit:
                 step=self._name,
             ) from None
 
+
+_limit: contextvars.ContextVar[TimeLimit | None] = contextvars.ContextVar("terse_temporal.time_limit", default=None)
 
 _lasting_codec = functools.lru_cache(maxsize=1024)(Codec)
 

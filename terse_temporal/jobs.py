@@ -19,6 +19,7 @@ from types import CellType, CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar, overload
 
 from .errors import JobDefinitionError
+from .names import unprintable
 from .places import caller_frame, place, place_of
 from .state.schema import StateSchema
 from .triggers.base import Trigger
@@ -260,6 +261,8 @@ def _check(job: Job) -> None:
     where = f"the job {job.name!r} ({job.where})"
     if not isinstance(job.name, str) or not job.name.strip():
         raise JobDefinitionError(f"{where} has no name: give create_job(name=…) a text that is not empty")
+    if (wrong := unprintable(job.name)) is not None:
+        raise JobDefinitionError(f"{where}: a name cannot have {wrong} in it; give it another")
     if not callable(job.handler) or inspect.isclass(job.handler):
         raise JobDefinitionError(f"{where}: on_trigger is {job.handler!r}; give it a function")
     if job.name == _RESERVED:

@@ -20,6 +20,7 @@ from .durations import to_timedelta
 from .errors import JobDefinitionError, NotInStepError, StepInputError
 from .execution import UNSET, Execution, RetryRule, StepRequest, current_execution, durable_execution, executing
 from .jobs import is_collecting, module_name
+from .names import unprintable
 from .places import place_of
 
 if TYPE_CHECKING:
@@ -443,6 +444,8 @@ def _step_name(name: str | None, run: Callable[..., Any]) -> str:
         name = getattr(run, "__name__", type(run).__name__)
     if not isinstance(name, str) or not name.strip():
         raise JobDefinitionError(f"a step named {name!r}: give a text that is not empty")
+    if (wrong := unprintable(name)) is not None:
+        raise JobDefinitionError(f"a step named {name[:200]!r}: a name cannot have {wrong} in it")
     if len(name) > 200:
         raise JobDefinitionError(f"a step named {name[:40]!r}…: names are 200 characters at most, this has {len(name)}")
     return name

@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from temporalio import activity
 from temporalio.common import RawValue
@@ -25,7 +25,15 @@ from ..durations import format_duration
 from ..errors import EventError, TerseError, UnknownFunctionError, UnknownJobError, UnknownToolError
 from ..execution import UNSET, executing
 from ..inputs import event_type, read_event
-from ..invocation import TimeLimit, cached_codec, cached_input_type, loaded_arguments, run_function, step_result
+from ..invocation import (
+    NoThreadError,
+    TimeLimit,
+    cached_codec,
+    cached_input_type,
+    loaded_arguments,
+    run_function,
+    step_result,
+)
 from ..jobs import Job
 from ..logs import logger_of
 from ..once import Once
@@ -36,10 +44,14 @@ from ..state.handle import WatchedState
 from ..state.keeping import JobState, UpdateQueues
 from ..values import ValueProblem
 from .builtin import known_function
-from .failures import INTERRUPTED, recordable_cause, refused, retry_delay, step_failure
+from .completion import will_be_handed_in
+from .failure_log import log_failure
+from .failures import INTERRUPTED, SentFailureError, refused, step_failure
 from .functions import FunctionIndex
 from .heartbeats import Heartbeats
 from .inputs_check import add_check_to_failure, with_check
+from .limits import STEPS_AT_ONCE, THREAD_PATIENCE
+from .retrying import retry_delay
 from .schemas import resolve_type
 from .usage import with_tokens
 from .wire import JobCall, StepCall, WireError, read_call
@@ -51,6 +63,9 @@ _logger = logger_of("worker")
 
 #: A call that this worker cannot run may be another's: of the version before or after, while a deploy is under way.
 _ANOTHER_WORKERS = timedelta(seconds=5)
+
+#: Seconds between two lines about threads that are all taken.
+_SAY_AGAIN_AFTER: Final = 60.0
 
 
 class StepRunner:
@@ -82,6 +97,7 @@ class StepRunner:
         self._store = store
         self._state_queues = UpdateQueues()
         self._refused = Once()
+        self._said_threads = -_SAY_AGAIN_AFTER
 
     @property
     def modules(self) -> frozenset[str]:
@@ -93,6 +109,7 @@ class StepRunner:
         """Run the call in the input, of whatever activity type."""
         info = activity.info()
         name = info.activity_type
+        will_be_handed_in(name)
         try:
             call = self._read(args)
             run = self._prepared(call, name, info)
@@ -106,7 +123,9 @@ class StepRunner:
             details = activity.cancellation_details()
             if details is not None and details.worker_shutdown:
                 _log(info, f"interrupted: this worker is shutting down (attempt {info.attempt})")
-                raise ApplicationError("the worker that ran it was shut down", type=INTERRUPTED) from None
+                raise SentFailureError("the worker that ran it was shut down", type=INTERRUPTED) from None
+            if details is not None and details.not_found:
+                _log(info, "cut off: its run is over, ended by somebody or by its timeout")
             raise
         except ApplicationError as failure:
             add_check_to_failure(failure, call.check if isinstance(call, StepCall) else "")
@@ -116,7 +135,7 @@ class StepRunner:
                 f"failed after {_since(started)} (attempt {info.attempt}): {failure}"
                 + (f"; tried again in {format_duration(again)}" if again else ""),
                 logging.WARNING,
-                failure.__cause__,
+                failure,
             )
             raise
         _log(info, f"done in {_since(started)} (attempt {info.attempt})")
@@ -174,6 +193,7 @@ class StepRunner:
         output_type: Any,
         execution: DirectExecution,
     ) -> Any:
+        task = asyncio.current_task()
         try:
             positional, keywords = _arguments(call, function, input_type)
             with executing(execution):
@@ -187,22 +207,25 @@ class StepRunner:
                     job=call.job,
                     key=call.key,
                     attempt=info.attempt,
-                    proceed=functools.partial(self._run, function, positional, keywords),
+                    proceed=functools.partial(
+                        self._run, function, positional, keywords, THREAD_PATIENCE.total_seconds()
+                    ),
                 )
                 async with TimeLimit(call.timeout, name, function):
                     value = await standing_in(made)
             data = step_result(value, name, function, output_type)
             converter = activity.payload_converter()
             return with_check(with_tokens(data, execution.tokens, converter), call.check, converter)
-        except asyncio.CancelledError:
-            if activity.is_cancelled():
-                raise
-            raise _failure(RuntimeError("the step cancelled itself"), name, call, info) from None
-        except (Exception, SystemExit, KeyboardInterrupt) as err:
-            raise _failure(err, name, call, info) from recordable_cause(err)
+        except BaseException as err:
+            _pass_on(err, task)
+            if isinstance(err, NoThreadError):
+                raise _not_begun(name) from None
+            failure = _failure(_own(err, "step"), name, call, info)
+            raise failure from failure.__cause__
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
         execution = DirectExecution(job.name, job.where, key=call.key, state=self._state_of(job, info))
+        task = asyncio.current_task()
         try:
             event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
             plain = not inspect.iscoroutinefunction(inspect.unwrap(job.handler))
@@ -216,12 +239,10 @@ class StepRunner:
                 )
             data = result_data(job, result)
             return with_tokens(data, execution.tokens, activity.payload_converter())
-        except asyncio.CancelledError:
-            if activity.is_cancelled():
-                raise
-            raise step_failure(RuntimeError("the job cancelled itself"), job.name, None) from None
-        except (Exception, SystemExit, KeyboardInterrupt) as err:
-            raise step_failure(err, job.name, None) from recordable_cause(err)
+        except BaseException as err:
+            _pass_on(err, task)
+            failure = step_failure(_own(err, "job"), job.name, None)
+            raise failure from failure.__cause__
 
     def _state_of(self, job: Job | None, info: activity.Info) -> JobState | None:
         if job is None:
@@ -230,8 +251,33 @@ class StepRunner:
         of = StateId(info.namespace, info.task_queue, job.name)
         return JobState(of, job.state_schema, self._store, self._state_queues, info.workflow_run_id or "", self.threads)
 
-    async def _run(self, function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
-        return await run_function(function, positional, keywords, threads=self.threads, must_end=_is_cancelled)
+    async def _run(
+        self,
+        function: Callable[..., Any],
+        positional: Sequence[Any],
+        keywords: Mapping[str, Any],
+        patience: float | None = None,
+    ) -> Any:
+        return await run_function(
+            function,
+            positional,
+            keywords,
+            threads=self.threads,
+            must_end=_is_cancelled,
+            waits=self._say_threads_are_out,
+            patience=patience,
+        )
+
+    def _say_threads_are_out(self) -> None:
+        if time.monotonic() - self._said_threads < _SAY_AGAIN_AFTER:
+            return
+        self._said_threads = time.monotonic()
+        _logger.warning(
+            "all %d threads for steps that are a plain `def` are taken, and %s waits. A step that has timed out holds"
+            " its thread until it returns: give what it calls a timeout of its own, or make it an `async def`.",
+            STEPS_AT_ONCE,
+            activity.info().activity_type,
+        )
 
 
 def _is_cancelled() -> bool:
@@ -249,10 +295,42 @@ def _arguments(call: StepCall, function: Callable[..., Any], input_type: Any) ->
     return [cached_codec(type_).load(call.input)], {}
 
 
-def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> ApplicationError:
+def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
+    """Raise again what is none of the step's: its cancellation, and the end of the loop, which closes what is open."""
+    if isinstance(error, asyncio.CancelledError) and activity.is_cancelled():
+        raise error
+    if isinstance(error, GeneratorExit):
+        try:
+            is_running = asyncio.current_task() is task
+        except RuntimeError:
+            is_running = False
+        if not is_running:
+            raise error
+
+
+def _not_begun(name: str) -> SentFailureError:
+    """A step that has had no thread: any worker may run it, also one that is to be run at most once."""
+    return SentFailureError(
+        f"step {name!r} has not begun: no thread of its worker came free",
+        type="terse.NoThread",
+        next_retry_delay=_ANOTHER_WORKERS,
+    )
+
+
+def _own(error: BaseException, what: str) -> BaseException:
+    # A cancellation that nobody asked for: told as what it is, since the handler would take it for its own.
+    return RuntimeError(f"the {what} cancelled itself") if isinstance(error, asyncio.CancelledError) else error
+
+
+def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> SentFailureError:
     if isinstance(error, ValueProblem):
         error = EventError(f"step {name!r}: its recorded input {error}")
-    return step_failure(error, name, retry_delay(error, call.retry, info.attempt))
+    try:
+        delay = retry_delay(error, call.retry, info.attempt)
+    except Exception as err:  # an exception whose attributes raise, or a rule that is none
+        _log(info, f"is not tried again: whether to cannot be found out ({type(err).__name__})", logging.WARNING)
+        delay = None
+    return step_failure(error, name, delay)
 
 
 def _since(started: float) -> str:
@@ -261,7 +339,9 @@ def _since(started: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(timedelta(seconds=round(seconds, 1)))
 
 
-def _log(info: activity.Info, what: str, level: int = logging.INFO, error: BaseException | None = None) -> None:
-    # An error of ours without a line of the user's has no more to say.
-    shown = None if isinstance(error, TerseError) and error.__traceback__ is None else error
-    _logger.log(level, "step  %s  %s %s", info.workflow_id, info.activity_type, what, exc_info=shown)
+def _log(info: activity.Info, what: str, level: int = logging.INFO, failure: BaseException | None = None) -> None:
+    text = f"step  {info.workflow_id}  {info.activity_type} {what}"
+    if failure is None:
+        _logger.log(level, "%s", text)
+    else:
+        log_failure(_logger, level, text, failure)

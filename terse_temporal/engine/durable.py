@@ -31,10 +31,12 @@ from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
 from .builtin import known_function
 from .decisions import Decisions
-from .failures import INTERRUPTED, retry_to_wire, step_exception
+from .failures import INTERRUPTED
 from .functions import FunctionIndex, attribute_path
 from .inputs_check import RecordedInputs, check_of, failure_check, result_check
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
+from .raised import step_exception
+from .retrying import retry_to_wire
 from .schemas import refer_to_type, resolve_type
 from .usage import TOKENS_MEMO, tokens_of
 from .wire import StepCall

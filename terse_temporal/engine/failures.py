@@ -1,89 +1,98 @@
-"""Failures on their way from a step to the handler, and from the handler to the run.
+"""What is sent of an exception, of a step, a job or a handler: a failure that the server takes, whatever was raised.
 
-    step raises  ->  application failure  ->  exception in the handler  ->  application failure of the run
-
-In the handler an exception is of its own class *and* a `StepError`. A class is looked for by name in the job's module
-and in the modules that are loaded; it is never imported for the purpose, and its `__init__` is not called. Where the
-class is not to be had, a plain `StepError` tells its name.
+One that it does not take is no failure to it: the step is run again, or the run stands still. So every part is made
+sendable here, and nowhere else: the text, the class's name, the stack traces, the causes, and what the exception holds.
+Each has a bound, and so have all of them together. What cannot be encoded (half a surrogate pair, as file names and cut
+texts have) is written as Python would write it in a string. Credentials are taken out.
 """
 
 from __future__ import annotations
 
-import asyncio
-import builtins
-import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from traceback import walk_tb
-from types import TracebackType
+from itertools import pairwise
+from types import GetSetDescriptorType, MemberDescriptorType, TracebackType
 from typing import Any, Final
 
-from temporalio import exceptions, workflow
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    CancelledError,
-    FailureError,
-    TimeoutType,
-    is_cancelled_exception,
-)
+from temporalio.api.failure.v1 import Failure
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
-from ..errors import SideEffectError, StepError, StepInterruptedError, StepTimeoutError, TerseError
-from ..execution import RetryRule
-from ..faults import next_delay
-from ..jobs import module_name
-from ..places import is_users, only_users_traceback, place, users_traceback
+from ..errors import TerseError
+from ..places import only_users_traceback, users_traceback
 from ..redaction import error_text, redacted, redacted_value
 from ..values import encoded_size
-from .functions import attribute_path, reference_of_class
-from .wire import FailureDetail, plain_json, read_failure_detail
+from .functions import reference_of_class
+from .wire import FailureDetail, plain_json
 
 __all__ = [
     "INTERRUPTED",
+    "SentFailureError",
+    "bounded_text",
+    "failure_text",
     "is_refusal",
-    "recordable_cause",
+    "recorded_cause",
     "refused",
-    "retry_delay",
-    "retry_to_wire",
-    "run_failure",
-    "step_exception",
+    "sendable_text",
+    "slots_of",
     "step_failure",
 ]
 
-#: The failure type of a step that was cut off by its worker's shutdown. Retried, like a lost worker.
-INTERRUPTED: Final = "StepInterrupted"
+#: The failure type of a step that was cut off by its worker's shutdown, retried like a lost worker. No class is called
+#: so.
+INTERRUPTED: Final = "terse.StepInterrupted"
 
 #: The types of a worker's refusals.
 _REFUSALS: Final = frozenset(["WireError", "UnknownFunctionError", "UnknownJobError", "UnknownToolError"])
 
-#: Characters of an exception's text, and bytes of each thing that it holds, that are recorded. An answer of the server
-#: over its limit would not be taken, and the step run again for ever.
+#: The server takes 2 MiB of a failure. A run fails with the failure of its step inside, and that of a child run too.
 _LONGEST_TEXT: Final = 10_000
+_LONGEST_TRACEBACK: Final = 10_000
+_MOST_CAUSES: Final = 20
+_LARGEST_CAUSES: Final = 300_000
+_LARGEST_VALUE: Final = 10_000
+_LARGEST_VALUES: Final = 100_000
+_LARGEST_RECORDED: Final = 1_000_000
 
 
-def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> ApplicationError:
-    """What a step raised, as Temporal records it. Without a delay it is not retried."""
-    cls = type(error)
+class SentFailureError(ApplicationError):
+    """A failure made of an exception. All of it can be sent.
+
+    Attributes:
+        raised: the exception, for the worker's log.
+    """
+
+    raised: BaseException | None = None
+
+
+def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> SentFailureError:
+    """What a step raised, as Temporal records it. Without a delay it is not retried.
+
+    It has its cause, and is to be raised `from` that.
+    """
     shown = only_users_traceback if isinstance(error, TerseError) else users_traceback
-    error.__traceback__ = shown(error.__traceback__)
-    detail = FailureDetail(
-        step=step,
-        error=reference_of_class(cls),
-        arguments=redacted_value(list(error.args)) if _is_recordable(list(error.args)) else [],
-        attributes={name: redacted_value(value) for name, value in vars(error).items() if _is_recordable(value)},
+    # Not by assignment: the class may not let anything be set.
+    BaseException.with_traceback(error, shown(error.__traceback__))
+    arguments, attributes = _held(error)
+    first, *others = _classes(error)
+    failed = FailureDetail(
+        step=sendable_text(step), error=first, bases=others, arguments=arguments, attributes=attributes
     )
-    return ApplicationError(
-        _message(error),
-        detail.to_wire(),
-        type=cls.__name__,
+    failure = SentFailureError(
+        failure_text(error),
+        failed.to_wire(),
+        type=_name(error),
         non_retryable=next_retry_delay is None,
         next_retry_delay=next_retry_delay,
     )
+    failure.__cause__ = recorded_cause(error)
+    failure.raised = error
+    return failure
 
 
-def refused(what: str, error: Exception, again: timedelta) -> ApplicationError:
+def refused(what: str, error: Exception, again: timedelta) -> SentFailureError:
     """What a worker says to a call that it cannot run, of which it has run nothing."""
-    return ApplicationError(f"{what} refused: {error}", type=type(error).__name__, next_retry_delay=again)
+    return SentFailureError(bounded_text(f"{what} refused: {error}"), type=type(error).__name__, next_retry_delay=again)
 
 
 def is_refusal(error: ActivityError) -> bool:
@@ -92,168 +101,188 @@ def is_refusal(error: ActivityError) -> bool:
     return isinstance(cause, ApplicationError) and cause.type in _REFUSALS and not cause.details
 
 
-def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: int) -> timedelta | None:
-    """How long to wait before the next attempt, or `None` if there is to be none."""
-    if rule is None or (isinstance(error, ApplicationError) and error.non_retryable):
-        return None
-    # Compared by name: the classes named in the handler are of its own copy of the module.
-    listed = bool({reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]))
-    numbers = {name: rule[name] for name in ("max_attempts", "initial", "multiplier", "max_delay")}
-    seconds = next_delay(error, RetryRule(**numbers, on=(), faults=rule.get("faults")), attempt, listed=listed)
-    return None if seconds is None else timedelta(seconds=seconds)
+def recorded_cause(error: BaseException) -> FailureError:
+    """An exception with its causes, to be recorded as the cause of a failure."""
+    chain: list[FailureError] = []
+    left = _LARGEST_CAUSES
+    causes = list(_with_causes(error))
+    for number, each in enumerate(causes):
+        if number == _MOST_CAUSES or left <= 0:
+            rest = len(causes) - number
+            chain.append(ApplicationError(f"{rest} more {'cause is' if rest == 1 else 'causes are'} not recorded"))
+            break
+        if isinstance(each, FailureError) and each.failure is not None:  # it came out of a history, causes and all
+            chain.append(_recorded_before(each))
+            break
+        if isinstance(each, ApplicationError):
+            copy = ApplicationError(bounded_text(redacted(each.message)), type=sendable_text(each.type or ""))
+        else:
+            copy = ApplicationError(failure_text(each), type=_name(each))
+        copy.__traceback__, size = _sendable_traceback(each.__traceback__)
+        left -= size + len(copy.message.encode())
+        chain.append(copy)
+    for effect, cause in pairwise(chain):
+        effect.__cause__ = cause
+    return chain[0]
 
 
-def retry_to_wire(rule: RetryRule) -> dict[str, Any]:
-    """A retry rule for `StepCall.retry`."""
-    wire: dict[str, Any] = {
-        "max_attempts": rule.max_attempts,
-        "initial": rule.initial,
-        "multiplier": rule.multiplier,
-        "max_delay": rule.max_delay,
-        "on": [reference_of_class(cls) for cls in rule.on],
+def failure_text(error: BaseException) -> str:
+    """The text of an exception, of a group those of its exceptions too, as it can be sent."""
+    return bounded_text(_text(error))
+
+
+def bounded_text(text: str) -> str:
+    """A text as it can be sent: cut where it is long, and without what cannot be encoded."""
+    # Cut before anything else is done with it; and a little later than said, so that what was cut in a step is not cut
+    # again in the handler.
+    if len(text) <= _LONGEST_TEXT + 100:
+        return sendable_text(text)
+    return sendable_text(f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters in all)")
+
+
+def sendable_text(text: str) -> str:
+    r"""A text without what UTF-8 cannot say: half a surrogate pair becomes `\ud83d`."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def slots_of(cls: type[BaseException]) -> Mapping[str, Any]:
+    """What an exception of a class holds outside its `__dict__`, by name: `__slots__`, and what builtins hold in C."""
+    return {
+        name: each
+        for base in reversed(cls.__mro__)
+        if base not in (BaseException, object)
+        for name, each in vars(base).items()
+        if isinstance(each, MemberDescriptorType | GetSetDescriptorType) and not name.startswith("__")
     }
-    if rule.faults is not None:
-        wire["faults"] = rule.faults
-    return wire
 
 
-def step_exception(error: ActivityError, step: str, where: str, namespace: Mapping[str, Any]) -> BaseException:
-    """What the handler sees of a failed step."""
-    cause = error.cause
-    if isinstance(cause, CancelledError):
-        return asyncio.CancelledError(cause.message)
-    if isinstance(cause, ApplicationError) and cause.type != INTERRUPTED:
-        detail = read_failure_detail(cause)
-        cls = _find_class(detail.error, namespace) if detail else None
-        raised = _rebuilt(cls, detail, cause.message) if cls and detail else None
-        if raised is None:
-            raised = StepError(cause.message)
-        raised.message = cause.message
-        raised.step = step
-        raised.error_type = cause.type or StepError.__name__
-        return raised
-    if isinstance(cause, exceptions.TimeoutError) and cause.type == TimeoutType.START_TO_CLOSE:
-        return StepTimeoutError(
-            f"step {step!r} ({where}) ran past its timeout, and its worker could not end it: something in it blocks the"
-            " event loop. Make the function a plain `def`, or make that call with `await asyncio.to_thread(…)`.",
-            step=step,
-        )
-    return StepInterruptedError(
-        f"step {step!r} ({where}) was interrupted: {_reason(cause)} It may have happened or not, and"
-        ' on_interrupt="fail" says not to run it again.',
-        step=step,
-    )
-
-
-def run_failure(error: BaseException) -> BaseException:
-    """What a run fails with when its handler raised: never retried, and never the workflow task alone.
-
-    Non-determinism is the exception to that: it passes through, and the run waits for code that fits.
-    """
-    if isinstance(error, workflow.NondeterminismError | FailureError):
-        return error
-    if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
-        return error
-    # Others that are no `Exception` are the engine's own, for control flow.
-    if not isinstance(error, Exception | SystemExit | KeyboardInterrupt | asyncio.CancelledError):
-        return error
-    if _is_refused_by_the_loop(error):
-        error = SideEffectError(
-            f"the network, or a thread or process, was used at {_users_line(error.__traceback__)}, in the handler of a"
-            " durable job. The handler is replayed from the top whenever the run goes on, and it would happen again:"
-            " move it into a step, await job_step(run=…)."
-        ).with_traceback(error.__traceback__)
-    failure = ApplicationError(_message(error), type=type(error).__name__, non_retryable=True)
-    failure.__cause__ = recordable_cause(error.__cause__ if isinstance(error, StepError) and error.__cause__ else error)
-    return failure
-
-
-def recordable_cause(error: BaseException) -> BaseException | None:
-    """The exception, to be recorded as the cause of a failure; `None` if it and its causes say too much for that.
-
-    That is a text without end, or one that is secret.
-    """
-    length = 0
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised from, or while it was handled, as a traceback shows them."""
+    seen: set[int] = set()
     each: BaseException | None = error
-    while each is not None and length <= 5 * _LONGEST_TEXT:
-        try:
-            text = str(each)
-        except Exception:
-            return None
-        if redacted(text) != text:
-            return None
-        length += len(text) + 1
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
-    return error if length <= 5 * _LONGEST_TEXT else None
 
 
-def _message(error: BaseException) -> str:
-    text = _text(error)
-    # A little more, so that what was cut in the step is not cut again.
-    return text if len(text) <= _LONGEST_TEXT + 100 else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters in all)"
+def _classes(error: BaseException) -> list[str]:
+    """The classes that an exception is of, from its own on: those that an `except` can name, and tells it by."""
+    above = [cls for cls in type(error).__mro__ if issubclass(cls, BaseException)]
+    references = [sendable_text(reference_of_class(cls)) for cls in above]
+    return [each for each in references if each not in ("builtins:Exception", "builtins:BaseException")][:20] or [
+        references[0]
+    ]
 
 
-def _text(error: BaseException) -> str:
+def _name(error: BaseException) -> str:
+    return sendable_text(type(error).__name__[:200])
+
+
+def _text(error: BaseException, depth: int = 0) -> str:
     if isinstance(error, BaseExceptionGroup):
-        inner = "; ".join(f"{type(each).__name__}: {_text(each)}" for each in error.exceptions)
-        return f"{error.message}: {inner}"
-    return error_text(error)
-
-
-def _is_recordable(value: Any) -> bool:
-    return plain_json(value) and encoded_size(value) <= _LONGEST_TEXT
-
-
-def _is_refused_by_the_loop(error: BaseException) -> bool:
-    """Whether it is the workflow's event loop that says it does not do this, also from within a group of tasks."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_refused_by_the_loop, error.exceptions))
-    traceback = error.__traceback__ if isinstance(error, NotImplementedError) else None
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == "asyncio.events"
-
-
-def _users_line(traceback: TracebackType | None) -> str:
-    """The last line of the user's in a traceback."""
-    lines = [each for each in walk_tb(traceback) if is_users(each[0])]
-    return place(lines[-1][0].f_code.co_filename, lines[-1][1]) if lines else "an unknown line"
-
-
-def _reason(cause: BaseException | None) -> str:
-    if isinstance(cause, exceptions.TimeoutError):
-        return "its worker was lost (no sign of life for some seconds)."
-    return "its worker was shut down before it was done."
-
-
-def _find_class(reference: str, namespace: Mapping[str, Any]) -> type[Exception] | None:
-    module, _, qualname = reference.partition(":")
-    if module == module_name(str(namespace.get("__name__", ""))):
-        found = attribute_path(namespace, qualname)
-    else:
-        loaded = builtins if module == "builtins" else sys.modules.get(module)
-        found = attribute_path(vars(loaded), qualname) if loaded is not None else None
-    # Temporal's own failures are made by its converters alone.
-    return (
-        found
-        if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, FailureError)
-        else None
-    )
-
-
-def _rebuilt(cls: type[Exception], detail: FailureDetail, message: str) -> StepError | None:
+        parts: list[str] = []
+        for each in error.exceptions if depth < 10 else ():
+            parts.append(f"{type(each).__name__}: {_text(each, depth + 1)}")
+            if sum(map(len, parts)) > 2 * _LONGEST_TEXT:
+                break
+        return f"{redacted(error.message)}: {'; '.join(parts)}"
     try:
-        # In front of what the class itself has by these names, which may be read-only.
-        ours = {"__module__": cls.__module__, "message": "", "step": "", "error_type": ""}
-        both = cls if issubclass(cls, StepError) else type(cls.__name__, (StepError, cls), ours)
-        error = both.__new__(both, *(detail.arguments or [message]))
-        if isinstance(error, OSError):
-            # Its errno and file name are read from the arguments by `__init__`, when a subclass has one of its own.
-            OSError.__init__(error, *detail.arguments)
-        error.args = tuple(detail.arguments or [message])
-        for name, value in detail.attributes.items():
-            setattr(error, name, value)
+        return error_text(error)
+    except BaseException as err:
+        return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
+
+
+def _held(error: BaseException) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments and the attributes of an exception that come back as they were, and are not too large."""
+    left = _LARGEST_VALUES
+    kept: dict[str, Any] = {}
+    # What other classes do when they are read, or are not what they look like, must not stand in the way.
+    try:
+        arguments = list(vars(BaseException)["args"].__get__(error))
+        values = {"": arguments} | _slot_values(error) | dict(object.__getattribute__(error, "__dict__"))
+        for name, value in values.items():
+            if isinstance(name, str) and plain_json(value):
+                sendable = _sendable_value(redacted_value(value))
+                size = encoded_size(sendable)
+                if size <= _LARGEST_VALUE and size + len(name) <= left:
+                    left -= size + len(name)
+                    kept[sendable_text(name)] = sendable
     except Exception:
-        # A class that insists on more than it recorded: an exception group, or one with a layout of its own.
+        kept = {}
+    return kept.pop("", []), kept
+
+
+def _slot_values(error: BaseException) -> dict[str, Any]:
+    values = {}
+    for name, slot in slots_of(type(error)).items():
+        try:
+            value = slot.__get__(error, type(error))
+        except Exception:  # not set
+            continue
+        if value is not None:
+            values[name] = value
+    return values
+
+
+def _sendable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return sendable_text(value)
+    if isinstance(value, dict):
+        return {sendable_text(key): _sendable_value(item) for key, item in value.items()}
+    return [_sendable_value(item) for item in value] if isinstance(value, list) else value
+
+
+def _sendable_traceback(whole: TracebackType | None) -> tuple[TracebackType | None, int]:
+    """A traceback of which the text can be sent, and how long that is: of a long one the first lines and the last."""
+    try:
+        size = _size_of(whole)
+        if size is not None and size <= _LONGEST_TRACEBACK:
+            return whole, size
+        each, lines = whole, []
+        while each is not None:
+            lines.append(TracebackType(None, each.tb_frame, each.tb_lasti, each.tb_lineno))
+            each = each.tb_next
+        sizes = [_size_of(line) for line in [*lines[:5], *lines[5:][-45:]]]
+        kept, length = None, 0
+        for line, size in reversed(list(zip([*lines[:5], *lines[5:][-45:]], sizes, strict=True))):
+            if size is not None and length + size <= _LONGEST_TRACEBACK:
+                length += size
+                kept = TracebackType(kept, line.tb_frame, line.tb_lasti, line.tb_lineno)
+        return kept, length
+    except Exception:  # the source of a line that cannot be had
+        return None, 0
+
+
+def _size_of(lines: TracebackType | None) -> int | None:
+    """The length of a traceback as text, in bytes; `None` if it cannot be sent."""
+    try:
+        return len("\n".join(traceback.format_tb(lines)).encode())
+    except UnicodeEncodeError:
         return None
-    return error if isinstance(error, StepError) else None
+
+
+def _recorded_before(error: FailureError) -> FailureError:
+    """A failure that came out of a history, without its innermost causes where it is too large to be sent again."""
+    assert error.failure is not None
+    if _depth(error.failure) <= 2 * _MOST_CAUSES and error.failure.ByteSize() <= _LARGEST_RECORDED:
+        return error
+    copy = Failure()
+    copy.CopyFrom(error.failure)
+    levels = min(_depth(copy), 2 * _MOST_CAUSES)
+    while levels and (_depth(copy) > levels or copy.ByteSize() > _LARGEST_RECORDED):
+        each = copy
+        for _ in range(levels - 1):
+            each = each.cause
+        each.ClearField("cause")
+        levels -= 1
+    if copy.ByteSize() > _LARGEST_RECORDED:
+        return ApplicationError(sendable_text(error.message[:_LONGEST_TEXT]), type=type(error).__name__)
+    return FailureError(error.message, failure=copy)
+
+
+def _depth(failure: Failure) -> int:
+    depth = 1
+    while failure.HasField("cause"):
+        failure, depth = failure.cause, depth + 1
+    return depth

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 
 from temporalio import activity
@@ -46,28 +46,9 @@ class Heartbeats:
         """The names of the steps that are running, quoted. May be asked on any thread."""
         return [repr(step) for step in self._running.copy().values()]
 
-    @contextmanager
-    def beating(self, step: str) -> Iterator[None]:
+    def beating(self, step: str) -> AbstractContextManager[None]:
         """Send beats for the activity that this is called in, until the block ends."""
-        loop = asyncio.get_running_loop()
-        info = activity.info()
-        token = info.task_token
-
-        def beat() -> None:
-            self._last_beat = time.monotonic()
-            activity.heartbeat()
-            timers[0] = loop.call_later(_EVERY, beat)
-
-        # A worker with too much to do comes to a step late, and the server has been counting since it gave it out.
-        waited = time.time() - info.started_time.timestamp()
-        self._last_beat = time.monotonic()
-        self._running[token] = step
-        timers = [loop.call_later(_EVERY - min(max(waited, 0), _EVERY), beat)]
-        try:
-            yield
-        finally:
-            timers[0].cancel()
-            del self._running[token]
+        return _Beating(self, step)
 
     @contextmanager
     def watching(self, worker: Worker) -> Iterator[None]:
@@ -104,6 +85,32 @@ class Heartbeats:
                 continue
             for token in running:
                 _beat_from_outside(worker, token)
+
+
+class _Beating(AbstractContextManager[None]):
+    # No generator: that sets the traceback of what is raised within the block, whose class may not let it.
+    def __init__(self, heartbeats: Heartbeats, step: str) -> None:
+        self._heartbeats = heartbeats
+        self._step = step
+
+    def __enter__(self) -> None:
+        info = activity.info()
+        self._loop = asyncio.get_running_loop()
+        self._token = info.task_token
+        # A worker with too much to do comes to a step late, and the server has been counting since it gave it out.
+        waited = time.time() - info.started_time.timestamp()
+        self._heartbeats._last_beat = time.monotonic()
+        self._heartbeats._running[self._token] = self._step
+        self._timer = self._loop.call_later(_EVERY - min(max(waited, 0), _EVERY), self._beat)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        del self._heartbeats._running[self._token]
+
+    def _beat(self) -> None:
+        self._heartbeats._last_beat = time.monotonic()
+        activity.heartbeat()
+        self._timer = self._loop.call_later(_EVERY, self._beat)
 
 
 def _beat_from_outside(worker: Worker, token: bytes) -> None:

@@ -42,6 +42,10 @@ STICKY_TIMEOUT: Final = timedelta(seconds=3)
 #: Steps that run at once on one worker, and threads for those that are a `def` (made as needed).
 STEPS_AT_ONCE: Final = 100
 
+#: How long a step that is a `def` waits for one of these threads before it is handed back, for any worker to take. Its
+#: timeout does not run meanwhile, so it is less than the slack above.
+THREAD_PATIENCE: Final = timedelta(seconds=20)
+
 #: Step inputs that go to the server in one message, in bytes. It takes 4 MiB, with what codecs and headers add.
 SENT_AT_ONCE: Final = 3 * 1024 * 1024
 

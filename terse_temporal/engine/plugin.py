@@ -34,6 +34,7 @@ from ..state.opening import store_from_environment
 from ..tools.mounts import mounts
 from . import limits
 from .activities import StepRunner
+from .completion import encode_with_patience
 from .functions import FunctionIndex
 from .heartbeats import Heartbeats
 from .mismatch import MismatchReporter
@@ -114,6 +115,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         assert isinstance(runner, JobRunner)
         assert isinstance(runner.reporter, MismatchReporter)
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
+        encode_with_patience(worker)
         async with contextlib.AsyncExitStack() as stack:
             for each in owners:
                 # Not waited for: a step that was cut off goes on in its thread until it returns.

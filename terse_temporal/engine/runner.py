@@ -12,6 +12,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, Workf
 
 from ..logs import logger_of
 from .durable import run_identity
+from .endings import log_cut_off
 from .functions import FunctionIndex
 from .guard import guarded, install
 from .mismatch import Reporter
@@ -91,6 +92,7 @@ class _GuardedInstance(WorkflowInstance):
                 del job.initialize_workflow.arguments[1:]
             elif job.HasField("remove_from_cache"):
                 why = job.remove_from_cache
+                log_cut_off(self._inner.get_info(), why, has_ended=self._context.ended is not None)
                 self._reporter.evicted(self._inner.get_info(), why, self._context, self._caught_up)
         self._context.execution.unsent = 0
         self._caught_up = self._caught_up or not act.is_replaying

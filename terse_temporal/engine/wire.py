@@ -139,12 +139,14 @@ class FailureDetail:
         step: the step's name.
         error: the class of the exception, `module:qualname`.
         arguments, attributes: what the exception held, as far as it is plain JSON.
+        bases: the classes above its own, in the order of its `__mro__`.
     """
 
     step: str
     error: str
     arguments: list[Any]
     attributes: dict[str, Any]
+    bases: list[str] = field(default_factory=list)
 
     def to_wire(self) -> dict[str, Any]:
         return {"v": VERSION, **asdict(self)}
@@ -155,17 +157,28 @@ def read_failure_detail(error: ApplicationError) -> FailureDetail | None:
     detail = error.details[0] if error.details else None
     if not isinstance(detail, dict) or not isinstance(detail.get("step"), str) or "error" not in detail:
         return None
+    arguments, attributes, bases = (detail.get(name) for name in ("arguments", "attributes", "bases"))
     return FailureDetail(
         step=detail["step"],
         error=str(detail["error"]),
-        arguments=list(detail.get("arguments") or []),
-        attributes=dict(detail.get("attributes") or {}),
+        arguments=arguments if isinstance(arguments, list) else [],
+        attributes=attributes if isinstance(attributes, dict) else {},
+        bases=[str(each) for each in bases] if isinstance(bases, list) else [],
     )
 
 
 def plain_json(value: Any) -> bool:
-    """Whether a value is plain JSON as it stands, so that it comes back as it was."""
+    """Whether a value is plain JSON as it stands, so that it comes back as it was, and of the type that it was."""
     try:
-        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+        return _of_json_types(value) and bool(json.loads(json.dumps(value, allow_nan=False)) == value)
     except (TypeError, ValueError, RecursionError):
         return False
+
+
+def _of_json_types(value: Any) -> bool:
+    # Exactly: an `HTTPStatus` is an int, and would come back as no more than that.
+    if type(value) is dict:
+        return all(type(key) is str and _of_json_types(item) for key, item in value.items())
+    if type(value) is list:
+        return all(map(_of_json_types, value))
+    return value is None or type(value) in (str, int, float, bool)

@@ -6,35 +6,33 @@ is handed in by the runner (`runner.py`); without that runner the job runs as it
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, FailureError
 
-from ..durations import format_duration
 from ..errors import EventError, ResultError, StepInterruptedError, TerseError
 from ..execution import executing
 from ..inputs import event_type, read_event
 from ..jobs import Job
-from ..logs import logger_of
 from ..state import State
 from ..state.handle import WatchedState
 from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
 from .durable import DurableExecution, Recorded, run_identity
-from .failures import is_refusal, run_failure, step_exception
+from .endings import is_of_the_engine, log_end, run_failure
+from .failures import is_refusal
 from .functions import FunctionIndex
 from .limits import FIRST_PAUSE, HEARTBEAT_TIMEOUT, LONGEST_PAUSE, PLAIN_JOB_TIMEOUT
+from .raised import step_exception
 from .scheduled import with_moment
 from .wire import JobCall
 
 __all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
-
-_logger = logger_of("worker")
 
 #: The name under which the runner hands in what a run needs.
 RUN_CONTEXT: Final = "terse_temporal.run_context"
@@ -58,17 +56,24 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
     """The workflow class of a job. Its name is the job's."""
 
     async def run(self: Any, event: RawValue = None) -> Any:  # type: ignore[assignment]  # the SDK knows no optional one
+        task = asyncio.current_task()
         handed_in = workflow.extern_functions().get(RUN_CONTEXT)
         context = handed_in() if handed_in else RunContext(job, vars(sys.modules[job._home]), index)
         try:
             return await _run(context, event)
         except BaseException as err:
-            failure = run_failure(err)
+            if not workflow.in_workflow():
+                raise  # thrown away, at the end of the process
+            if is_of_the_engine(err, task):
+                if isinstance(err, workflow.ContinueAsNewError):
+                    log_end(context.job, err)
+                raise
+            failure = run_failure(err, context.job)
             # The words of the failure, not of the error: those may be secret, or fail themselves.
             said = " ".join(failure.message.split()) if isinstance(failure, FailureError) else ""
             name = type(err).__name__
             context.ended = f"raises {name}: {said}" if said not in ("", name) else f"raises {name}"
-            _log_end(context.job, failure)
+            log_end(context.job, failure)
             raise failure from failure.__cause__
 
     name = f"Job_{''.join(letter if letter.isalnum() else '_' for letter in job.name)}"
@@ -99,7 +104,7 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
         received = read_event(raw, expected, job=job.name, namespace=context.namespace)
         if job.filter is not None and not await _passes(job, received):
             context.ended = "is skipped by the job's filter"
-            _log_end(job, None, "skipped by its filter")
+            log_end(job, None, "skipped by its filter")
             return {"skipped": "filter"}
         if job.durable:
             arguments = (received, State(job.state_schema)) if job.takes_state else (received,)
@@ -107,7 +112,7 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
         else:
             result = await _run_in_place(context, raw)
     context.ended = "returns"
-    _log_end(job, None)
+    log_end(job, None)
     return result
 
 
@@ -217,17 +222,3 @@ async def _passes(job: Job, event: Any) -> Any:
 
 async def _awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
-
-
-def _log_end(job: Job, failure: BaseException | None, how: str = "done") -> None:
-    # A coroutine that is thrown away at exit ends here too, where there is no workflow to ask any more.
-    if (failure is not None and not isinstance(failure, Exception)) or workflow.unsafe.is_replaying():
-        return
-    info = workflow.info()
-    took = format_duration(timedelta(seconds=round((workflow.now() - info.workflow_start_time).total_seconds(), 3)))
-    if failure is None:
-        _logger.info("run   %s  %s %s after %s", info.workflow_id, job.name, how, took)
-    elif isinstance(failure, workflow.NondeterminismError):
-        return
-    else:
-        _logger.error("run   %s  %s failed after %s: %s", info.workflow_id, job.name, took, failure)

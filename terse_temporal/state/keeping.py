@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -28,16 +27,23 @@ class UpdateQueues:
         # Weak: a queue is there for as long as anybody is in it.
         self._locks: WeakValueDictionary[tuple[StateId, str], asyncio.Lock] = WeakValueDictionary()
 
-    @asynccontextmanager
-    async def turn(self, of: StateId, key: str) -> AsyncIterator[None]:
+    def turn(self, of: StateId, key: str) -> AbstractAsyncContextManager[None]:
         """Wait for one's turn, and have it within the block."""
-        lock = self._locks.setdefault((of, key), asyncio.Lock())
-        async with lock:
-            token = _updating.set(True)
-            try:
-                yield
-            finally:
-                _updating.reset(token)
+        return _Turn(self._locks.setdefault((of, key), asyncio.Lock()))
+
+
+class _Turn(AbstractAsyncContextManager[None]):
+    # No generator: that sets the traceback of what the user's function raises, whose class may not let it.
+    def __init__(self, lock: asyncio.Lock) -> None:
+        self._lock = lock
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+        self._token = _updating.set(True)
+
+    async def __aexit__(self, *_: object) -> None:
+        _updating.reset(self._token)
+        self._lock.release()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ..errors import StandInError
@@ -18,7 +19,7 @@ class Doubles:
     """What stands in for tools, steps, the model and people.
 
     Attributes:
-        troubles: what they had no answer for, and each `assert` that failed in a function of the test. The job may
+        troubles: what they had no answer for, and each `assert` or `pytest.fail` of a function of the test. The job may
             catch that, or a model be told of it: the test fails all the same.
     """
 
@@ -57,8 +58,10 @@ class Doubles:
         except StandInError as err:
             self.troubles.append(err)
             raise
-        except Exception as err:
-            if isinstance(err, AssertionError) and err is doubles._records[call.name].failed:
+        except BaseException as err:
+            if isinstance(err, asyncio.CancelledError):
+                raise
+            if err is doubles._records[call.name].failed:
                 self.troubles.append(err)
             self._forget(call.key)
             raise

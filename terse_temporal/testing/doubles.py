@@ -89,8 +89,8 @@ class Record:
         self.real = True
         #: How many functions of the test are at it now: those it may hold up.
         self.held = 0
-        #: The last `assert` that failed in one.
-        self.failed: AssertionError | None = None
+        #: The last `assert`, `pytest.fail` or `pytest.skip` in one. pytest's are no `Exception`.
+        self.failed: BaseException | None = None
         self._always: Any = None
         self._in_turn: list[Any] | None = None
         self._given = 0
@@ -149,8 +149,9 @@ class Record:
         self.held += 1
         try:
             return await function.called(call.positional, call.keywords, self.name)
-        except AssertionError as err:
-            self.failed = err
+        except BaseException as err:
+            if isinstance(err, AssertionError) or type(err).__module__ == "_pytest.outcomes":
+                self.failed = err
             raise
         finally:
             self.held -= 1

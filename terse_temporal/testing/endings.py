@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
+from ..engine.raised import is_rebuilt
 from ..errors import StepError
 
 __all__ = ["is_of", "told"]
@@ -38,7 +39,7 @@ def _descendants(cls: type[BaseException]) -> Sequence[type[BaseException]]:
     while waiting:
         for each in type.__subclasses__(waiting.pop()):
             # Not what a handler saw of a step's error once, which has the name of that error.
-            if each.__bases__[:1] != (StepError,) or len(each.__bases__) == 1:
+            if not is_rebuilt(each):
                 found.append(each)
                 waiting.append(each)
     return found

@@ -128,3 +128,23 @@ def meet(side: str) -> bool:
 async def beside() -> str:
     await asyncio.sleep(0)
     return threading.current_thread().name
+
+
+#: Opened by a test, for the step that holds its thread until then.
+gate = threading.Event()
+
+
+def hold(event: dict[str, str]) -> str:
+    record(event["effects"], event["step"])
+    if event["step"] == "holds":
+        gate.wait(timeout=20)
+    return "done"
+
+
+@create_job(name="with-one-thread", durable=True)
+async def with_one_thread(event: Event) -> str:
+    given = {"effects": event.effects, "step": event.step}
+    try:
+        return await job_step(run=hold, input=given, timeout="300ms", on_interrupt="fail")
+    except StepTimeoutError as error:
+        return type(error).__name__

@@ -28,6 +28,8 @@ SEEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a subclass": ("CardExpired", "declined: expired", {"code": "expired", "amount": 6}),
     "nested": ("NestedError", "nested", {}),
     "read-only attributes": ("FixedMessage", "said", {}),
+    "unwilling": ("Unwilling", "unwilling", {}),
+    "application error": ("ApplicationError", "ByHand: by hand", {}),
     "own text": ("OwnText", "own text of it", {}),
     "json": (
         "JSONDecodeError",
@@ -45,12 +47,10 @@ SEEN: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 #: Those whose class is not to be had in the handler, and how they are called.
 AS_STEP_ERROR = {
-    "unwilling": ("Unwilling", "unwilling"),
     "unknown class": ("Local", "of a function"),
     "group": ("ExceptionGroup", "several: ValueError: one; KeyError: 'two'"),
     "system exit": ("SystemExit", "3"),
     "keyboard interrupt": ("KeyboardInterrupt", "KeyboardInterrupt"),
-    "application error": ("ApplicationError", "ByHand: by hand"),
 }
 
 
@@ -61,7 +61,9 @@ async def test_own_class_and_step_error(bench: Bench, case: str) -> None:
     seen = await bench.run(catching, case=case)
     assert seen["class"] == seen["error_type"] == cls
     assert {cls, "StepError", "TerseError"} <= set(seen["bases"])
-    assert seen["text"] == seen["message"] == text
+    assert seen["text"] == text
+    # A `message` of its own is kept.
+    assert seen["message"] == ("fixed" if case == "read-only attributes" else text)
     assert seen["step"] == case
     assert seen["attributes"] == attributes
 
@@ -77,9 +79,10 @@ async def test_a_class_that_is_not_to_be_had(bench: Bench, case: str) -> None:
 
 
 async def test_a_failed_validation_in_a_step(bench: Bench) -> None:
-    """A pydantic ValidationError of a step keeps its name and its text."""
+    """A pydantic ValidationError of a step keeps its name and its text, and is the ValueError that it was."""
     seen = await bench.run(catching, case="validation")
-    assert seen["error_type"] == "ValidationError"
+    assert seen["class"] == seen["error_type"] == "ValidationError"
+    assert "ValueError" in seen["bases"]
     assert "price\n  Input should be a valid number" in seen["message"]
 
 
@@ -92,7 +95,7 @@ async def test_uncaught_it_fails_the_run(bench: Bench, case: str) -> None:
     if case in SEEN:
         assert (failure.type, failure.message) == SEEN[case][:2]
     else:
-        assert failure.type == "StepError"
+        assert failure.type == ("ValidationError" if case == "validation" else "StepError")
         assert AS_STEP_ERROR.get(case, ("", "price"))[1] in failure.message
     assert await scheduled(run) == [case]
 

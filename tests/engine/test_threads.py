@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from datetime import timedelta
 
+import pytest
+from temporalio.client import WorkflowFailureError
+
+from . import jobs_retries
 from .bench import Bench
-from .jobs_retries import threads
+from .jobs_retries import threads, with_one_thread
 
 
 async def test_plain_functions_run_at_the_same_time(bench: Bench) -> None:
     """Two `def` steps that wait for each other end, and a coroutine runs on the loop of the worker meanwhile."""
     assert await bench.run(threads) == [True, True, threading.current_thread().name]
+
+
+async def test_no_thread_is_free(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A step without a thread has not begun: its timeout does not run, and cancelled it never begins."""
+    monkeypatch.setattr("terse_temporal.engine.limits.STEPS_AT_ONCE", 1)
+    monkeypatch.setattr("terse_temporal.engine.activities.THREAD_PATIENCE", timedelta(seconds=0.5))
+    monkeypatch.setattr("terse_temporal.engine.activities._ANOTHER_WORKERS", timedelta(milliseconds=200))
+    monkeypatch.setattr("terse_temporal.invocation._WAITS_AFTER", 0.2)
+    jobs_retries.gate.clear()
+    async with bench.worker(with_one_thread):
+        # Its step times out, and goes on in its thread.
+        assert (
+            await bench.result(await bench.start_on_the_wall_clock(with_one_thread, step="holds")) == "StepTimeoutError"
+        )
+        paid = await bench.start_on_the_wall_clock(with_one_thread, step="pays")
+        given_up = await bench.start_on_the_wall_clock(with_one_thread, step="never")
+        await asyncio.sleep(1)
+        await given_up.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await bench.result(given_up)
+        jobs_retries.gate.set()
+        assert await bench.result(paid) == "done"
+    assert sorted(bench.effects.lines()) == ["holds", "pays"]
+    said = [record.getMessage() for record in caplog.records if "threads for steps" in record.getMessage()]
+    assert len(said) == 1

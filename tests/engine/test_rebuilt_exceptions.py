@@ -1,0 +1,204 @@
+"""An exception that is made anew in the handler is of its class, holds what it held, and runs no code of its class."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import http
+import json
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState
+
+from terse_temporal.engine.failures import step_failure
+from terse_temporal.engine.raised import step_exception
+from terse_temporal.errors import StepError, StepOutputError
+
+from . import exceptions_of_libraries as of_libraries
+
+
+def rebuilt(error: BaseException) -> BaseException:
+    """What a handler of this module sees of a step that raised an exception."""
+    failure = step_failure(error, "pay", None)
+    (recorded,) = failure.details
+    cause = ApplicationError(failure.message, json.loads(json.dumps(recorded)), type=failure.type)
+    made = ActivityError(
+        "failed",
+        scheduled_event_id=1,
+        started_event_id=2,
+        identity="",
+        activity_type="pay",
+        activity_id="1",
+        retry_state=RetryState.NON_RETRYABLE_FAILURE,
+    )
+    made.__cause__ = cause
+    return step_exception(made, "pay", "jobs.py:1", globals())
+
+
+def raised(function: Callable[[], Any]) -> BaseException:
+    try:
+        function()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def local() -> None:
+    class NoSuchKey(of_libraries.NotFound):
+        """As libraries make them at run time."""
+
+    raise NoSuchKey("it")
+
+
+#: What is raised, the class that has to catch it, and what it still holds.
+CASES: dict[str, tuple[Callable[[], BaseException], type[BaseException], dict[str, Any]]] = {
+    "frozen": (lambda: of_libraries.Frozen(5), of_libraries.Frozen, {"code": 5}),
+    "slots": (lambda: of_libraries.Slotted(5), of_libraries.Slotted, {"code": 5}),
+    "read-only": (lambda: of_libraries.ReadOnly(5), of_libraries.ReadOnly, {"code": 5}),
+    "sealed": (lambda: of_libraries.Sealed(5), of_libraries.Sealed, {"code": 5}),
+    "own __new__": (lambda: of_libraries.OwnNew(5, "x"), of_libraries.OwnNew, {"code": 5}),
+    "keyword of the class": (lambda: of_libraries.Gone("x"), of_libraries.Gone, {"status": 410}),
+    "abstract": (lambda: of_libraries.Concrete("x"), of_libraries.Abstract, {}),
+    "of two": (lambda: of_libraries.OfTwo(2, "gone", "/a"), OSError, {"errno": 2, "filename": "/a"}),
+    "own repr": (lambda: of_libraries.OwnRepr(object()), of_libraries.OwnRepr, {}),
+    "own message": (lambda: of_libraries.OwnMessage(5, "boom"), of_libraries.OwnMessage, {"message": "boom"}),
+    "made at run time": (lambda: raised(local), of_libraries.NotFound, {}),
+    "memory": (lambda: MemoryError("all"), MemoryError, {"args": ("all",)}),
+    "key": (lambda: KeyError("missing"), KeyError, {"args": ("missing",)}),
+    "file": (lambda: raised(lambda: open("/nowhere")), FileNotFoundError, {"filename": "/nowhere", "errno": 2}),  # noqa: PTH123, SIM115
+    "import": (lambda: ModuleNotFoundError("no x", name="x"), ImportError, {"name": "x", "msg": "no x"}),
+    "syntax": (lambda: raised(lambda: compile("1 +", "f.py", "exec")), SyntaxError, {"filename": "f.py", "lineno": 1}),
+    "unicode": (lambda: raised(lambda: b"\xff".decode()), UnicodeDecodeError, {"encoding": "utf-8", "start": 0}),
+    "stop": (lambda: StopAsyncIteration("over"), StopAsyncIteration, {}),
+    "notes": (lambda: _noted(ValueError("x")), ValueError, {"__notes__": ["more"]}),
+    "ours": (lambda: StepOutputError("no", step="other"), StepOutputError, {"message": "no", "step": "pay"}),
+}
+
+
+def _noted(error: Exception) -> Exception:
+    error.add_note("more")
+    return error
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_of_its_class_and_holds_what_it_held(case: str) -> None:
+    """It is caught by its class and as a StepError, its text is what was said, and its `repr` raises nothing."""
+    make, cls, held = CASES[case]
+    error = make()
+    seen = rebuilt(error)
+    assert isinstance(seen, cls)
+    assert isinstance(seen, StepError)
+    assert type(seen).__name__ == seen.error_type == type(error).__name__
+    assert str(seen) == (str(error) or type(error).__name__)
+    assert repr(seen)
+    assert {name: getattr(seen, name) for name in held} == held
+
+
+def test_classes_of_others_are_left_alone() -> None:
+    """No register of subclasses, by `__init_subclass__` or a metaclass, has a class that was made for a handler."""
+    before = list(of_libraries.REGISTER)
+    for error in (of_libraries.NotFound("x"), of_libraries.OfMeta("x")):
+        assert isinstance(rebuilt(error), type(error))
+    assert before == of_libraries.REGISTER
+
+
+def test_what_would_come_back_as_something_else_is_not_recorded() -> None:
+    """A status is not recorded as the number that it equals, so that it is missed and not wrong."""
+    seen = rebuilt(of_libraries.OfStatus(http.HTTPStatus.NOT_FOUND))
+    assert isinstance(seen, of_libraries.OfStatus)
+    assert not hasattr(seen, "status")
+
+
+@pytest.mark.parametrize("cls", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
+def test_what_the_loop_takes_for_its_own(cls: type[BaseException]) -> None:
+    """What would leave the task that it is raised in is a StepError alone."""
+    assert type(rebuilt(cls("x"))) is StepError
+
+
+def test_every_builtin_class_is_itself() -> None:
+    """Every exception class of Python's own is found, but for the groups, which hold others."""
+    for cls in vars(builtins).values():
+        if not (isinstance(cls, type) and issubclass(cls, Exception)) or issubclass(cls, BaseExceptionGroup):
+            continue
+        error = cls("utf-8", b"x", 0, 1, "x") if cls is UnicodeDecodeError else raised_of(cls)
+        assert isinstance(rebuilt(error), cls), cls
+
+
+def raised_of(cls: type[Exception]) -> Exception:
+    match cls.__name__:
+        case "UnicodeEncodeError":
+            return cls("utf-8", "x", 0, 1, "x")
+        case "UnicodeTranslateError":
+            return cls("x", 0, 1, "x")
+        case _:
+            return cls("x")
+
+
+_PROGRAM = """
+import importlib, json, sys
+import jobs
+from terse_temporal.engine.classes import exception_classes
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+found = exception_classes(json.loads(sys.argv[1]), vars(jobs))
+print(json.dumps([f"{cls.__module__}:{cls.__qualname__}" for cls in found]))
+"""
+
+
+def test_it_is_the_same_in_every_process(tmp_path: Path) -> None:
+    """What a process has imported besides does not decide, but what the job's code imports at the top does."""
+    for name, text in {
+        "jobs.py": "import named\nfrom shared import helper\nimport csv\nimport terse_temporal\n",
+        "shared.py": "import used_by_helper\ndef helper(): ...\n",
+        "beside.py": "class Declined(Exception): pass\n",
+        "libraries/named/__init__.py": "",
+        "libraries/named/errors.py": "class NamedError(Exception): pass\n",
+        "libraries/named/__main__.py": "raise SystemExit('it was run')\n",
+        "libraries/used_by_helper.py": "class HelperError(Exception): pass\n",
+        "libraries/hidden.py": "class HiddenError(ValueError): pass\n",
+    }.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(_PROGRAM))
+    references = [
+        "hidden:HiddenError",
+        "named.errors:NamedError",
+        "named.__main__:NamedError",
+        "used_by_helper:HelperError",
+        "beside:Declined",
+        "_csv:Error",
+        "sqlite3:Error",
+        "builtins:ValueError",
+        "builtins:open",
+        "named.errors:NamedError.__init__",
+        "named errors:NamedError",
+    ]
+
+    def found(*imported: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, program, json.dumps(references), *imported],
+            env={"PYTHONPATH": f"{tmp_path}:{tmp_path / 'libraries'}:{Path(__file__).parents[2]}"},
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        result: list[str] = json.loads(done.stdout)
+        return result
+
+    expected = [
+        "named.errors:NamedError",
+        "used_by_helper:HelperError",
+        "beside:Declined",
+        "_csv:Error",
+        "builtins:ValueError",
+    ]
+    assert found() == expected
+    assert found("hidden", "named.errors", "beside", "sqlite3") == expected
