@@ -43,7 +43,7 @@ async def test_a_job_without_a_result(bench: Bench) -> None:
         ("builtin", "KeyError", "'key'"),
         ("exit", "SystemExit", "4"),
         ("cancelled", "RuntimeError", "cancelled itself"),
-        ("group", "StepError", "several: ValueError: one"),
+        ("group", "ExceptionGroup", "several: ValueError: one"),
         ("large", "ValueError", "5,000,000 characters in all"),
     ],
 )
