@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from ..errors import EventError
 from ..values import MAX_BYTES, encoded_size
 
-__all__ = ["read_event_argument"]
+__all__ = ["finite_number", "read_event_argument"]
 
 _SHOWN = 60  # characters of a line on either side of where it fails
 
@@ -24,7 +24,7 @@ def read_event_argument(argument: str) -> dict[str, Any]:
     """
     source, text = _source(argument)
     try:
-        event = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        event = json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number)
     except json.JSONDecodeError as err:
         raise EventError(_not_json(source, text, err.msg, err.pos)) from None
     except (ValueError, RecursionError) as err:
@@ -83,7 +83,8 @@ def _not_json(source: str, text: str, problem: str, position: int) -> str:
     )
 
 
-def _finite(text: str) -> float:
+def finite_number(text: str) -> float:
+    """A number of JSON, if it is one that can be sent as JSON again: 1e999 is not."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'} is too large a number")

@@ -26,6 +26,7 @@ from ..state import StateId, StateStore
 from ..state.opening import store_from_environment
 from ..state.schema import StateSchema
 from ..worker import DEFAULT_TASK_QUEUE
+from .event_argument import finite_number
 from .options import Address, Debug, Namespace, TaskQueue
 from .output import console, errors, fail, leave
 from .servers import answer_of, is_gone, last_asked, silent_client
@@ -254,7 +255,7 @@ def _run(
 def _value(text: str) -> tuple[Any, str]:
     """The value that a person typed, and what it was taken as."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant), "as JSON"
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number), "as JSON"
     except (ValueError, RecursionError):
         return text, "as a text, as it is not JSON"
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from terse_temporal.cli import output
 from terse_temporal.cli.event_argument import read_event_argument
+from terse_temporal.cli.state import _value
 from terse_temporal.errors import EventError
 from terse_temporal.printable import json_text, one_line, printable
 
@@ -64,3 +65,9 @@ def test_numbers_that_json_has_not(event: str) -> None:
         read_event_argument(event)
     assert len(str(caught.value)) < 200
     assert read_event_argument('{"a": 1e308, "b": 0.1}') == {"a": 1e308, "b": 0.1}
+
+
+def test_values_of_state() -> None:
+    """The same for what a person types as a value: it is taken as a text."""
+    assert _value("1e999") == ("1e999", "as a text, as it is not JSON")
+    assert _value("[1e9]") == ([1e9], "as JSON")
