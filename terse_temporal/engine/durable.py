@@ -21,7 +21,7 @@ from temporalio.exceptions import ActivityError
 
 from ..direct import not_durable, write_log
 from ..durations import format_duration
-from ..errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError
+from ..errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError, UnknownToolError
 from ..execution import UNSET, StepRequest
 from ..invocation import dumped, dumped_arguments
 from ..jobs import Job, module_name
@@ -140,10 +140,21 @@ class DurableExecution:
         return wait()
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        if request.reference:
-            known_function(request.reference, self._index)  # refused here, before it is scheduled
+        if request.reference and not request.reference.startswith("@sdk:state."):
+            self._check_known(request.reference)
         # Also in the filter of a job that is not durable.
         return self.step(replace(request, run=self._of_this_run(request.run)))
+
+    def _check_known(self, reference: str) -> None:
+        """Refuse a tool or a model that the code does not use, before it is scheduled."""
+        problem = None
+        try:
+            known_function(reference, self._index)
+        except (UnknownFunctionError, UnknownToolError) as err:
+            problem = err
+        # On a replay as it was at first, whatever the operator says by now.
+        if self.refuses(reference, wrong=problem is not None):
+            raise problem or UnknownToolError(f"{reference!r} was refused when the run first came here")
 
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = self._where()

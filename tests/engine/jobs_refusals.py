@@ -57,4 +57,4 @@ async def victim(event: Event) -> Any:
 
 @create_job(name="calls-what-cannot-be-read", durable=True)
 async def dynamic(event: Event) -> Any:
-    return await getattr(toolbox, "".join(["ht", "tp"])).request(method="GET", url="http://127.0.0.1:9/")
+    return await getattr(toolbox, "".join(["ht", "tp"])).request(method="POST", url="no url")

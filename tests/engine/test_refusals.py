@@ -10,9 +10,11 @@ from temporalio import workflow
 from temporalio.client import WorkflowFailureError
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
-from temporalio.worker import Worker
+from temporalio.worker import Replayer, Worker
 
-from .bench import Bench
+from terse_temporal.plugin import TersePlugin
+
+from .bench import Bench, Run, scheduled
 from .jobs_refusals import dynamic, victim
 
 HOME = "tests.engine.jobs_refusals"
@@ -197,6 +199,26 @@ async def test_a_tool_that_cannot_be_read(bench: Bench) -> None:
     failure = await bench.refuse(dynamic)
     assert failure.type == "UnknownToolError"
     assert "or give the worker TERSE_TOOLS=http" in failure.message
+
+
+async def test_the_operators_word_is_kept_on_replay(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that has come past a call, or its refusal, comes past it again, whatever the operator says by then."""
+    refused_run = await _run_of_dynamic(bench)
+    monkeypatch.setenv("TERSE_TOOLS", "http")
+    allowed_run = await _run_of_dynamic(bench)
+    replayer = Replayer(workflows=[], plugins=[TersePlugin([dynamic])])
+    await replayer.replay_workflow(await refused_run.fetch_history())
+    monkeypatch.delenv("TERSE_TOOLS")
+    await replayer.replay_workflow(await allowed_run.fetch_history())
+    assert await scheduled(refused_run) == []
+    assert set(await scheduled(allowed_run)) == {"http.request"}
+
+
+async def _run_of_dynamic(bench: Bench) -> Run:
+    async with bench.worker(dynamic):
+        run = await bench.start(dynamic)
+        await bench.failure(run)
+    return run
 
 
 async def test_models(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
