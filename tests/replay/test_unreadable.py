@@ -85,7 +85,7 @@ async def test_module_that_cannot_be_executed_afresh(sleeping: WorkflowHistory, 
 async def test_job_of_no_module(sleeping: WorkflowHistory, tmp_path: Path) -> None:
     """A job that is not written in a file cannot be replayed, nor run, and the others can."""
     with version(ONBOARD, tmp_path) as jobs:
-        elsewhere = replace(jobs[0], name="rpl-elsewhere", handler=type("Handler", (), {"__module__": "nowhere"})())
+        elsewhere = replace(jobs[0], name="rpl-elsewhere", _home="nowhere")
         of_it = WorkflowHistory.from_json("it", sleeping.to_json().replace('"rpl-onboard"', '"rpl-elsewhere"'))
         result, after = await replayed([*jobs, elsewhere], of_it, sleeping)
     assert result.failure is not None
