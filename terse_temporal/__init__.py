@@ -4,6 +4,7 @@ from ._version import __version__
 from .agents import Skills, TerseAgent, generate_text
 from .events import Event
 from .jobs import Job, create_job, registered_jobs
+from .runs import current_run
 from .steps import Retry, current_step, job_step, step
 from .tools import toolbox
 from .triggers import Triggers
@@ -18,6 +19,7 @@ __all__ = [
     "Triggers",
     "__version__",
     "create_job",
+    "current_run",
     "current_step",
     "generate_text",
     "job_step",

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from .errors import DurableOnlyError
-from .execution import UNSET, Execution, StepRequest, current_execution, executing
+from .execution import UNSET, Execution, RunIdentity, StepRequest, current_execution, executing
 from .faults import next_delay
 from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
 from .logs import log_text, logger_of
@@ -34,11 +34,11 @@ __all__ = ["LONGEST_WAIT", "DirectExecution", "StepContext", "execution_for_call
 _logger = logger_of("job")
 
 
-def write_log(text: str) -> None:
+def write_log(text: str, level: int = logging.INFO) -> None:
     """Write a line of a job's own log, to `logging` where that would show it, else to standard output."""
-    if _logger.isEnabledFor(logging.INFO) and _logger.hasHandlers():
-        _logger.info("%s", text)
-    else:
+    if _logger.isEnabledFor(level) and _logger.hasHandlers():
+        _logger.log(level, "%s", text)
+    elif level >= logging.INFO:
         print(log_text(text), flush=True)
 
 
@@ -89,6 +89,7 @@ class DirectExecution:
         state: where the job's state is kept, and what it may hold; `None` where there is none.
         tokens: counts what model calls use.
         runs: the function that the step runs.
+        run: the run that it is part of; `None` outside of one.
     """
 
     is_durable = False
@@ -103,6 +104,7 @@ class DirectExecution:
         state: Any = None,
         tokens: Tokens | None = None,
         runs: Callable[..., Any] | None = None,
+        run: RunIdentity | None = None,
     ) -> None:
         self.job = job
         self.step_context = step
@@ -110,6 +112,7 @@ class DirectExecution:
         self.tokens = Tokens() if tokens is None else tokens
         self._job_where = job_where
         self._runs = runs
+        self.run = run
         self._key = step.idempotency_key if step else key or uuid.uuid4().hex
         self._occurrences: Counter[str] = Counter()
 
@@ -126,7 +129,7 @@ class DirectExecution:
         step = StepContext(
             name, self.step_context.attempt if self.step_context else 1, self._derived_key(name, readable)
         )
-        return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens)
+        return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens, run=self.run)
 
     def refuses(self, call: str, *, wrong: bool) -> bool:
         return wrong
@@ -157,7 +160,9 @@ class DirectExecution:
         while True:
             # Counted on from the step around it, so that no attempt of either looks like the first.
             context = StepContext(request.name, outer + attempt - 1, key, by_model=request.by_model)
-            inside = DirectExecution(self.job, self._job_where, context, state=self.state, tokens=self.tokens)
+            inside = DirectExecution(
+                self.job, self._job_where, context, state=self.state, tokens=self.tokens, run=self.run
+            )
             try:
                 with executing(inside):
                     return await _called(request, arguments, self.job, context, within=self.step_context)
@@ -194,8 +199,8 @@ class DirectExecution:
     def uuid4(self) -> uuid.UUID:
         return uuid.uuid4()
 
-    def log(self, text: str) -> None:
-        write_log(text)
+    def log(self, text: str, level: int) -> None:
+        write_log(text, level)
 
 
 def execution_for_call() -> Execution:

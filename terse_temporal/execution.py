@@ -22,6 +22,7 @@ __all__ = [
     "Execution",
     "FaultRule",
     "RetryRule",
+    "RunIdentity",
     "StepRequest",
     "current_execution",
     "durable_execution",
@@ -99,8 +100,29 @@ class StepRequest:
     summary: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """A run, as its own code is told.
+
+    Attributes:
+        id: the workflow id.
+        run_id: the server's id of this run; a new one after a reset, and for each run of a chain.
+        job: the job's name.
+        url: where the run is in the Web UI, where that is known.
+    """
+
+    id: str
+    run_id: str
+    job: str
+    url: str | None = None
+
+
 class Execution(Protocol):
     """What the job API asks of whatever runs a job."""
+
+    @property
+    def run(self) -> RunIdentity | None:
+        """The run; `None` outside of one."""
 
     @property
     def is_durable(self) -> bool:
@@ -130,7 +152,7 @@ class Execution(Protocol):
 
     def uuid4(self) -> UUID: ...
 
-    def log(self, text: str) -> None: ...
+    def log(self, text: str, level: int) -> None: ...
 
 
 _current: ContextVar[Execution | None] = ContextVar("terse_temporal.execution", default=None)

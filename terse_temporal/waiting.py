@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
@@ -51,19 +52,49 @@ def uuid4() -> uuid.UUID:
     return uuid.uuid4() if execution is None else execution.uuid4()
 
 
-def log(*values: object, **fields: object) -> None:
-    """Log a line once, and not again when the handler is replayed.
+class Log:
+    """A job's own log: each line once, and not again when the handler is replayed.
 
-    Args:
-        values: joined by spaces, as `print` does.
-        fields: appended as `name=value`.
+    `log(…)` and `log.info(…)` write at level INFO, `log.debug`, `log.warning` and `log.error` at theirs, to the logger
+    `terse_temporal.job`. Where logging would drop a line of INFO or above, it goes to standard output. A worker that
+    dies between writing the line and recording its progress writes it again.
 
-    Goes to the logger `terse_temporal.job` at level INFO; where logging would drop that, to standard output.
-    A worker that dies between writing the line and recording its progress writes it again.
+    Every method takes values, which are joined by spaces as `print` does, and fields, which are added as `name=value`.
     """
+
+    __slots__ = ()
+
+    def __call__(self, *values: object, **fields: object) -> None:
+        """Log a line at level INFO."""
+        _write(logging.INFO, values, fields)
+
+    def debug(self, *values: object, **fields: object) -> None:
+        """Log a line at level DEBUG, which is dropped unless logging is set up to show it."""
+        _write(logging.DEBUG, values, fields)
+
+    def info(self, *values: object, **fields: object) -> None:
+        """Log a line at level INFO."""
+        _write(logging.INFO, values, fields)
+
+    def warning(self, *values: object, **fields: object) -> None:
+        """Log a line at level WARNING."""
+        _write(logging.WARNING, values, fields)
+
+    def error(self, *values: object, **fields: object) -> None:
+        """Log a line at level ERROR."""
+        _write(logging.ERROR, values, fields)
+
+    def __repr__(self) -> str:
+        return "<terse_temporal.log>"
+
+
+log = Log()
+
+
+def _write(level: int, values: tuple[object, ...], fields: dict[str, object]) -> None:
     text = " ".join([*map(str, values), *(f"{name}={value}" for name, value in fields.items())])
     execution = current_execution()
     if execution is None:
-        write_log(text)
+        write_log(text, level)
     else:
-        execution.log(text)
+        execution.log(text, level)

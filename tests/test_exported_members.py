@@ -10,7 +10,7 @@ import pytest
 
 import terse_temporal
 
-PUBLIC = ["Event", "Job", "Retry", "Triggers", "create_job", "current_step", "job_step", "log", "now"]
+PUBLIC = ["Event", "Job", "Retry", "Triggers", "create_job", "current_run", "current_step", "job_step", "log", "now"]
 PUBLIC += ["registered_jobs", "sleep", "step", "uuid4"]
 
 MODULES = [info.name for info in pkgutil.walk_packages(terse_temporal.__path__, "terse_temporal.")]

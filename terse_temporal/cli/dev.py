@@ -94,7 +94,8 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
         log_file=state / "server.log",
         time_skipping=True,
     )
-    async with ReloadedWorker(options, server.address, reload=reload) as worker:
+    ui_address = f"http://{_IP}:{chosen + UI_PORT_ABOVE}"
+    async with ReloadedWorker(options, server.address, reload=reload, ui_address=ui_address) as worker:
         await worker.start()
         async with server:  # which starts while the worker loads its jobs
             try:

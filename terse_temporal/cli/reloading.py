@@ -53,11 +53,13 @@ class ReloadedWorker:
         options: what it runs.
         address: of its server.
         reload: whether saving a file starts it anew.
+        ui_address: of the server's Web UI, for `current_run().url`.
     """
 
-    def __init__(self, options: WorkerOptions, address: str, *, reload: bool) -> None:
+    def __init__(self, options: WorkerOptions, address: str, *, reload: bool, ui_address: str) -> None:
         self._options = options
         self._address = address
+        self._ui_address = ui_address
         self._reload = reload
         self._saves = _Saves()
         self._open_runs = OpenRuns(options, address)
@@ -81,7 +83,8 @@ class ReloadedWorker:
     async def start(self) -> None:
         """Start it. It loads its jobs, and waits for `ready`."""
         await self._watch()  # before it reads its files, or a save in between would be missed
-        self._child = await WorkerChild.start(self._options, environment=local_environment(self._address))
+        environment = local_environment(self._address) | {"TERSE_UI_ADDRESS": self._ui_address}
+        self._child = await WorkerChild.start(self._options, environment=environment)
 
     async def has_loaded(self) -> bool:
         """Whether its jobs can be loaded; if not, it has said why."""

@@ -23,7 +23,7 @@ from temporalio.exceptions import ApplicationError
 from ..direct import DirectExecution, StepContext
 from ..durations import format_duration
 from ..errors import EventError, TerseError, UnknownFunctionError, UnknownJobError, UnknownToolError
-from ..execution import UNSET, executing
+from ..execution import UNSET, RunIdentity, executing
 from ..inputs import event_type, read_event
 from ..invocation import (
     NoThreadError,
@@ -37,6 +37,7 @@ from ..invocation import (
 from ..jobs import Job
 from ..logs import logger_of
 from ..once import Once
+from ..runs import run_identity_of
 from ..stand_ins import FunctionCall, standing_in
 from ..state import State, StateId, StateStore
 from ..state.calls import CALLS
@@ -171,7 +172,9 @@ class StepRunner:
         references |= {name: resolve_type(reference, self._index) for name, reference in call.types.items()}
         where = job.where if job else "of a job that is not on this worker"
         context = StepContext(name, info.attempt, call.key, by_model=call.by_model)
-        execution = DirectExecution(call.job, where, context, state=self._state_of(job, info), runs=function)
+        execution = DirectExecution(
+            call.job, where, context, state=self._state_of(job, info), runs=function, run=_run_of(call.job, info)
+        )
         return functools.partial(
             self._run_step, call, name, info, function, references, input_type, output_type, execution
         )
@@ -224,7 +227,9 @@ class StepRunner:
             raise failure from failure.__cause__
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
-        execution = DirectExecution(job.name, job.where, key=call.key, state=self._state_of(job, info))
+        execution = DirectExecution(
+            job.name, job.where, key=call.key, state=self._state_of(job, info), run=_run_of(job.name, info)
+        )
         task = asyncio.current_task()
         try:
             event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
@@ -278,6 +283,10 @@ class StepRunner:
             STEPS_AT_ONCE,
             activity.info().activity_type,
         )
+
+
+def _run_of(job: str, info: activity.Info) -> RunIdentity:
+    return run_identity_of(job, info.namespace, info.workflow_id or "", info.workflow_run_id or "")
 
 
 def _is_cancelled() -> bool:

@@ -22,10 +22,11 @@ from temporalio.exceptions import ActivityError
 from ..direct import not_durable, write_log
 from ..durations import format_duration
 from ..errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError, UnknownToolError
-from ..execution import UNSET, StepRequest
+from ..execution import UNSET, RunIdentity, StepRequest
 from ..invocation import dumped, dumped_arguments
 from ..jobs import Job, module_name
 from ..places import caller_frame, is_users, place, place_of
+from ..runs import run_identity_of
 from ..signatures import input_type, result_type
 from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
@@ -120,9 +121,14 @@ class DurableExecution:
     def uuid4(self) -> UUID:
         return workflow.uuid4()
 
-    def log(self, text: str) -> None:
+    @property
+    def run(self) -> RunIdentity:
+        info = workflow.info()
+        return run_identity_of(self.job.name, info.namespace, info.workflow_id, info.run_id)
+
+    def log(self, text: str, level: int) -> None:
         if not workflow.unsafe.is_replaying():
-            write_log(text)
+            write_log(text, level)
 
     def loaded(self, data: Any, type_: Any) -> Any:
         return self._codec(type_).load(data)

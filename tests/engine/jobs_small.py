@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from terse_temporal import Event, create_job, current_step, job_step, log, now, sleep, uuid4
+from terse_temporal import Event, create_job, current_run, current_step, job_step, log, now, sleep, step, uuid4
 from terse_temporal.errors import DurableOnlyError
 from tests.effects import record
 
@@ -25,7 +25,33 @@ async def logs(event: Event) -> None:
     await job_step(run=lambda: None)
     log("between")
     await job_step(run=lambda: log("in the step"))
-    log("ends")
+    log.debug("found", of=3)
+    log.info("told")
+    log.warning("nearly")
+    log.error("ends")
+
+
+def identity() -> list[Any]:
+    run = current_run()
+    return [run.id, run.run_id, run.job, run.url]
+
+
+@step
+async def identity_in_a_step_in_place() -> list[Any]:
+    return identity()
+
+
+@create_job(name="knows-its-run", durable=True)
+async def knows_its_run(event: Event) -> list[Any]:
+    async def in_a_step() -> list[Any]:
+        return [identity(), await identity_in_a_step_in_place()]
+
+    return [identity(), *await job_step(run=in_a_step)]
+
+
+@create_job(name="knows-its-run-in-place")
+async def knows_its_run_in_place(event: Event) -> list[Any]:
+    return [identity()]
 
 
 @create_job(name="keeps-globals", durable=True)

@@ -15,6 +15,7 @@ from terse_temporal import (
     Retry,
     Triggers,
     create_job,
+    current_run,
     current_step,
     job_step,
     log,
@@ -73,8 +74,8 @@ async def steps() -> None:
     assert_type(await job_step(run=fetch, input="a", output_schema=list[int]), list[int])
     maybe: int | None = await job_step(run=fetch, input="a", output_schema=int | None)
     either: int | str = await job_step(run=fetch, input="a", output_schema=int | str)
-    literal: Literal["a"] = await job_step(run=nothing, output_schema=Literal["a"])
-    assert maybe or either or literal
+    await job_step(run=nothing, output_schema=Literal["a"])
+    assert maybe or either
     await job_step(run=nothing, output_schema=Annotated[int, "of what it says"])
 
     def nested(number: int) -> float: ...  # type: ignore[empty-body]  # likewise
@@ -123,6 +124,10 @@ async def waiting() -> None:
     assert_type(current_step().attempt, int)
     assert_type(current_step().idempotency_key, str)
     log("text", 1, customer="ada")
+    log.warning("text", 1, customer="ada")
+    assert_type(current_run().url, str | None)
+    log.fatal("text")  # type: ignore[attr-defined]
+    current_run().id = "another"  # type: ignore[misc]
 
     await sleep(5)  # type: ignore[arg-type]
     await sleep(1.5)  # type: ignore[arg-type]
