@@ -36,6 +36,7 @@ from .failures import INTERRUPTED
 from .functions import FunctionIndex, attribute_path
 from .inputs_check import RecordedInputs, check_of, failure_check, result_check
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
+from .payloads import in_order
 from .raised import step_exception
 from .retrying import retry_to_wire
 from .schemas import refer_to_type, resolve_type
@@ -372,7 +373,7 @@ def run_identity(info: workflow.Info) -> str:
 def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHandle[Any]:
     return workflow.start_activity(
         request.name,
-        call,
+        in_order(call, workflow.payload_converter()),
         result_type=RawValue,
         summary=request.summary,
         start_to_close_timeout=request.timeout + TIMEOUT_SLACK,

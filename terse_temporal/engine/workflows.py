@@ -29,6 +29,7 @@ from .endings import is_of_the_engine, log_end, run_failure
 from .failures import is_refusal
 from .functions import FunctionIndex
 from .limits import FIRST_PAUSE, HEARTBEAT_TIMEOUT, LONGEST_PAUSE, PLAIN_JOB_TIMEOUT
+from .payloads import in_order
 from .raised import step_exception
 from .scheduled import with_moment
 from .wire import JobCall
@@ -61,7 +62,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
         handed_in = workflow.extern_functions().get(RUN_CONTEXT)
         context = handed_in() if handed_in else RunContext(job, vars(sys.modules[job._home]), index)
         try:
-            return await _run(context, event)
+            return in_order(await _run(context, event), workflow.payload_converter())
         except BaseException as err:
             if not workflow.in_workflow():
                 raise  # thrown away, at the end of the process
@@ -153,7 +154,7 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
         try:
             result = await workflow.execute_activity(
                 job.name,
-                call,
+                in_order(call, workflow.payload_converter()),
                 result_type=RawValue,
                 start_to_close_timeout=PLAIN_JOB_TIMEOUT,
                 heartbeat_timeout=HEARTBEAT_TIMEOUT,

@@ -54,3 +54,13 @@ def plain_through(event: Event) -> list[Any]:
 @create_job(name="fails-through-a-converter", durable=True)
 async def fails_through(event: Event) -> None:
     raise Declined(event.secret)
+
+
+def turned(given: dict[str, int]) -> dict[str, Any]:
+    return {"m": 1, "z": list(given), "a": 2}
+
+
+@create_job(name="keeps-the-order", durable=True)
+async def ordered(event: Event) -> dict[str, Any]:
+    result = await job_step(run=turned, input={"z": 1, "a": 2, "m": 3})
+    return {"seen": result["z"], "given": result}
