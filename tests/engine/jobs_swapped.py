@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from terse_temporal import Event, create_job, job_step, sleep
 from terse_temporal.errors import StepError
@@ -13,7 +14,7 @@ PEOPLE = {"ada", "bob", "cyd", "dan", "eve"}
 WHERE = os.environ.get("TERSE_TEST_PROCESS", "")
 
 
-def pay(data: dict[str, str]) -> str:
+def pay(data: dict[str, Any]) -> Any:
     record(data["effects"], f"pay {data['who']}")
     if data["who"] == "nobody":
         raise ValueError("nobody")
@@ -21,7 +22,7 @@ def pay(data: dict[str, str]) -> str:
 
 
 @create_job(name="pays-a-set", durable=True)
-async def pays_a_set(event: Event) -> dict[str, str]:
+async def pays_a_set(event: Event) -> dict[str, Any]:
     """In the order of a set. Whatever happens is caught, and something is done in the end."""
     paid = {}
     try:
@@ -37,7 +38,7 @@ async def pays_a_set(event: Event) -> dict[str, str]:
 
 
 @create_job(name="gives-a-set", durable=True)
-async def gives_a_set(event: Event) -> str:
+async def gives_a_set(event: Event) -> Any:
     """A set in an input has another order, and the step is the same."""
     who = await job_step(run=pay, input={"who": "ada", "tags": {"a", "b", "c", "d", "e"}, "effects": event.effects})
     await sleep("2s")
