@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from terse_temporal.testing import JobEnvironment
 from .effects import Effects
 
 pytest_plugins = ["pytester"]  # of pytest's own; it may be named here alone
+
+# The servers of the tests collect garbage less often, which is a quarter of what they cost, and stay below half a GB.
+os.environ.setdefault("GOGC", "1000")
+os.environ.setdefault("GOMEMLIMIT", "500MiB")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -22,11 +24,17 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from ..effects import Effects
+from . import worker_process
 
 ROOT = Path(__file__).parents[2]
 
 #: Seconds for what takes a fraction of one on a quiet machine.
 SOON = 60.0
+
+#: Makes processes that have imported what a worker needs. Where a test kills dozens of them, the imports cost more than
+#: all else. What is inherited is memory alone: no thread, no connection, and nothing of the SDK's core.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([worker_process.__name__])
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -85,7 +93,7 @@ class Marks(Effects):
 class WorkerProcess:
     """A worker that runs in a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | _Forked, log: Path) -> None:
         self._process = process
         self._log = log
 
@@ -99,12 +107,12 @@ class WorkerProcess:
 
     async def says(self, text: str) -> None:
         """Wait until it has printed that."""
-        await until(lambda: text in self.log() or self._process.returncode is not None, f"the worker says {text!r}")
-        assert text in self.log(), f"it ended with {self._process.returncode}:\n{self.log()}"
+        await until(lambda: text in self.log() or self._process.poll() is not None, f"the worker says {text!r}")
+        assert text in self.log(), f"it ended with {self._process.poll()}:\n{self.log()}"
 
     def kill(self) -> float:
         """End it by SIGKILL, and say when that was."""
-        self._process.kill()
+        self.send(signal.SIGKILL)
         return time.time()
 
     def send(self, to_it: signal.Signals) -> None:
@@ -116,18 +124,46 @@ class WorkerProcess:
 
     async def ended(self) -> int:
         """Wait for it to end: its exit status, or minus the signal that ended it."""
-        async with asyncio.timeout(SOON):
-            return await self._process.wait()
+        await until(lambda: self._process.poll() is not None, "the worker ends")
+        status = self._process.poll()
+        assert status is not None
+        return status
+
+
+class _Forked:
+    """A process of the fork server, with as much of `subprocess.Popen` as is used here."""
+
+    def __init__(self, arguments: list[str], options: Mapping[str, Any], env: Mapping[str, str], log: Path) -> None:
+        self._process = _FORKS.Process(
+            target=worker_process.forked, args=(arguments, options, env, str(ROOT), str(log))
+        )
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, to_it: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, to_it)
 
 
 class Case:
     """One run of a job, by default on a task queue of its own, with its workers and what its steps leave behind."""
 
     def __init__(
-        self, client: Client, directory: Path, *, jobs: str = "tests/crash/jobs_crash.py", task_queue: str | None = None
+        self,
+        client: Client,
+        directory: Path,
+        *,
+        jobs: str = "tests/crash/jobs_crash.py",
+        task_queue: str | None = None,
+        forked: bool = False,
     ) -> None:
         self.client = client
         self.jobs = jobs
+        self.forked = forked
         self.name = f"case-{uuid.uuid4()}"
         self.task_queue = task_queue or self.name
         self.directory = directory / self.name
@@ -137,7 +173,7 @@ class Case:
 
     def another(self) -> Case:
         """Another run on the same task queue."""
-        return Case(self.client, self.directory, jobs=self.jobs, task_queue=self.task_queue)
+        return Case(self.client, self.directory, jobs=self.jobs, task_queue=self.task_queue, forked=self.forked)
 
     @asynccontextmanager
     async def worker(
@@ -145,29 +181,33 @@ class Case:
     ) -> AsyncIterator[WorkerProcess]:
         """A worker for the length of the block: `terse-worker`, or one with options that it does not have."""
         address = self.client.service_client.config.target_host
-        program = ["tests/crash/worker_process.py", json.dumps(options)] if options else ["workers/terse_worker.py"]
-        command = [*program, self.jobs, "--task-queue", self.task_queue, "--address", address]
+        arguments = [self.jobs, "--task-queue", self.task_queue, "--address", address]
+        variables = {**os.environ, "CRASH_AT": crash_at, "PYTHONUNBUFFERED": "1", **(env or {})}
         log = self.directory / f"{uuid.uuid4()}.log"
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *command,
-                cwd=ROOT,
-                env={**os.environ, "CRASH_AT": crash_at, "PYTHONUNBUFFERED": "1", **(env or {})},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        log.touch()
+        process: subprocess.Popen[bytes] | _Forked
+        if self.forked and env is None:  # what is asked of an interpreter from its start, a forked one cannot do
+            process = _Forked(arguments, options, variables, log)
+        else:
+            program = ["tests/crash/worker_process.py", json.dumps(options)] if options else ["workers/terse_worker.py"]
+            with log.open("wb") as output:
+                process = subprocess.Popen(  # noqa: ASYNC220  it takes a millisecond, and gives what `_Forked` does
+                    [sys.executable, *program, *arguments],
+                    cwd=ROOT,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                )
         worker = WorkerProcess(process, log)
         try:
             if ready:
                 await worker.says("ready")
             yield worker
         finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            print(f"--- {command} of {self.name}, ended with {process.returncode}:\n{worker.log()}")
+            worker.kill()
+            status = await worker.ended()
+            print(f"--- a worker of {self.name}, ended with {status}:\n{worker.log()}")
 
     async def start(self, job: str, event: Mapping[str, Any] | None = None) -> WorkflowHandle[Any, Any]:
         """Start the run. Unless given, its event says where the effects go, and which file means `go`."""

@@ -1,24 +1,46 @@
-"""`terse-worker` with options that the command does not have.
+"""`terse-worker` with options that the command does not have, as a program and as what a forked process does.
 
-The first argument is a JSON object of options for `build_worker`; the others are those of `terse-worker`.
+The program's first argument is a JSON object of options for `build_worker`; the others are those of `terse-worker`.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
+
+import pydantic_ai.models.openai  # noqa: F401  by a turn of a model; here so that the fork server has it
 
 from terse_temporal.cli import worker
 from terse_temporal.engine import durable
 from terse_temporal.worker import build_worker
 
-if __name__ == "__main__":
-    options = json.loads(sys.argv.pop(1))
+
+def main(options: dict[str, Any]) -> None:
+    """Run the worker."""
     if (grace := options.get("graceful_shutdown_timeout")) is not None:
         options["graceful_shutdown_timeout"] = timedelta(seconds=grace)
     if (slack := options.pop("timeout_slack", None)) is not None:
         durable.TIMEOUT_SLACK = timedelta(seconds=slack)  # type: ignore[attr-defined]  # half a minute is long for a test
     worker.build_worker = functools.partial(build_worker, **options)  # type: ignore[attr-defined]  # it is imported there
     worker.main()
+
+
+def forked(arguments: list[str], options: dict[str, Any], env: Mapping[str, str], directory: str, log: str) -> None:
+    """Run the worker in a process that has been forked, with nothing of where that was but what it has imported."""
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(env)
+    output = os.open(log, os.O_WRONLY | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.argv[:] = ["terse-worker", *arguments]
+    main(options)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv.pop(1)))
