@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check lint mypy pyright bench format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/terse-temporal demo
@@ -12,10 +12,24 @@ demo: $(VENV)/.installed
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+# The engine under another Python that is at hand: `make test-3.12`.
+test-3.%:
+	$(MAKE) VENV=.venv-3.$* PYTHON=python3.$* .venv-3.$*/.installed
+	.venv-3.$*/bin/python -m pytest -n 2 --dist loadgroup tests/engine
+
 check: $(VENV)/.installed
+	@$(MAKE) --no-print-directory --output-sync -j 2 mypy pyright lint
+
+lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+mypy: $(VENV)/.installed
 	$(BIN)/mypy
+
+# By itself it asks the package index whether there is a newer one.
+pyright: $(VENV)/.installed
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
@@ -26,7 +40,7 @@ format: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 clean:

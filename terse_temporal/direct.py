@@ -64,10 +64,10 @@ class StepContext:
     __slots__ = ("attempt", "by_model", "idempotency_key", "name")
 
     def __init__(self, name: str, attempt: int, idempotency_key: str, *, by_model: bool = False) -> None:
-        self.name = name
-        self.attempt = attempt
-        self.idempotency_key = idempotency_key
-        self.by_model = by_model
+        self.name: str = name
+        self.attempt: int = attempt
+        self.idempotency_key: str = idempotency_key
+        self.by_model: bool = by_model
 
     def __repr__(self) -> str:
         return f"<StepContext {self.name!r}, attempt {self.attempt}, key {self.idempotency_key}>"

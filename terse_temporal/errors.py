@@ -138,7 +138,7 @@ class StepError(TerseError):
         super().__init__(message)
         self.message = message
         self.step = step
-        self.error_type = error_type or type(self).__name__
+        self.error_type: str = error_type or type(self).__name__
 
     # Spelled out because the classes that failures are rebuilt as also inherit from the original, and some builtins
     # (KeyError, OSError) print their arguments in a way of their own.
@@ -190,37 +190,30 @@ class ToolError(TerseError):
     """A tool of an MCP server, or one that is built in, says that it failed. As it stands, another try would not help.
 
     Attributes:
-        tool: its name, `toolbox.tool`.
-    """
-
-    def __init__(self, message: str, *, tool: str = "") -> None:
-        super().__init__(message)
-        self.tool = tool
-
-
-class ServiceError(ToolError):
-    """The other side of a built-in tool said no, or the tool is not set up. As it stands, trying again does not help.
-
-    Attributes:
         tool: its name, such as `http.request`.
-        status: the status of an HTTP answer, where there was one.
-        code: what the other side calls the error: Slack's `channel_not_found`, SMTP's `550`.
-        retry_after: the seconds that it asks to wait before another attempt, where it says so.
+        status: the status of an HTTP answer; `None` where there was none.
+        code: what the other side calls the error: Slack's `channel_not_found`, SMTP's `550`; or `None`.
+        retry_after: the seconds that it asks to wait before another attempt; or `None`.
     """
 
     def __init__(
         self,
         message: str,
         *,
-        tool: str,
+        tool: str = "",
         status: int | None = None,
         code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, tool=tool)
+        super().__init__(message)
+        self.tool = tool
         self.status = status
         self.code = code
         self.retry_after = retry_after
+
+
+class ServiceError(ToolError):
+    """The other side of a built-in tool said no, or the tool is not set up. Trying again does not help."""
 
 
 class TransientServiceError(ServiceError, TransientError):

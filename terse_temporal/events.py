@@ -14,7 +14,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, ItemsView, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
@@ -172,7 +172,7 @@ class EventModel(BaseModel):
     attribute too, its objects as `Event`.
     """
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="allow",
         alias_generator=AliasGenerator(validation_alias=to_camel),
         validate_by_name=True,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +15,8 @@ import pytest
 
 from terse_temporal.jobs import Job, collecting
 from terse_temporal.testing import JobEnvironment
+
+from .test_typing import pyright
 
 ROOT = Path(__file__).parent.parent
 
@@ -74,6 +78,36 @@ async def test_documented_jobs_run(
     jobs = [job for module in modules for job in jobs_of(module) if job.name == name]
     async with env.worker(jobs, task_queue=task_queue):
         assert await env.run(name, event, task_queue=task_queue) == result
+
+
+@pytest.fixture(scope="session")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of all pages as files: those that a page names, and each other block by itself.
+
+    Not the page of what `check` finds: it shows mistakes, and what is around them is as short as can be.
+    """
+    folder = tmp_path_factory.mktemp("pages")
+    for page in ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]:
+        for number, block in enumerate(blocks(page) if page != "docs/checks.md" else []):
+            named = re.match(r"# (\w+\.py)\n", block)
+            with (folder / (named[1] if named else f"{Path(page).stem.lower()}_{number}.py")).open("a") as file:
+                file.write(block)
+    return folder
+
+
+def test_mypy_agrees(typed: Path) -> None:
+    """What is documented passes `mypy --strict`."""
+    # With what `make check` has already made of this package's dependencies.
+    options = ["--strict", f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={ROOT / '.mypy_cache'}"]
+    environment = {**os.environ, "MYPYPATH": str(ROOT)}
+    command = [sys.executable, "-m", "mypy", *options, *map(str, sorted(typed.glob("*.py")))]
+    found = subprocess.run(command, cwd=typed, env=environment, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, ""), found.stdout
+
+
+def test_pyright_agrees(typed: Path) -> None:
+    """What is documented passes Pyright."""
+    assert pyright(typed, ".") == []
 
 
 async def test_charge_is_keyed(

@@ -113,7 +113,7 @@ class TerseAgent:
 
     def __init__(self, asking: _Asking) -> None:
         self._asking = asking
-        self.tools = ToolPath("agent.tools", asking.call)
+        self.tools: ToolPath = ToolPath("agent.tools", asking.call)
 
     @classmethod
     def create(

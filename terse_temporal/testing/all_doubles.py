@@ -24,10 +24,10 @@ class Doubles:
     """
 
     def __init__(self) -> None:
-        self.tools = ToolDoubles()
-        self.steps = StepDoubles()
-        self.model = ModelDouble()
-        self.inputs = Inputs()
+        self.tools: ToolDoubles = ToolDoubles()
+        self.steps: StepDoubles = StepDoubles()
+        self.model: ModelDouble = ModelDouble()
+        self.inputs: Inputs = Inputs()
         self.troubles: list[BaseException] = []
         #: By the key of a call, that of the step in which it is made.
         self._within: dict[str, str] = {}

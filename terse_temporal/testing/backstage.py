@@ -44,7 +44,7 @@ class Backstage:
         self._address = address
         self._namespace = namespace
         # The SDK's Rust half would print past pytest.
-        self.runtime = Runtime(telemetry=TelemetryConfig(logging=None))
+        self.runtime: Runtime = Runtime(telemetry=TelemetryConfig(logging=None))
         self._open = AsyncExitStack()
         self._loop = asyncio.new_event_loop()
         # A daemon: a session that is ended in the middle of a test must not wait for it.

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from .._keys import fold
 from ..direct import execution_for_call
@@ -19,6 +19,9 @@ from ..places import place_of
 from ..steps import DEFAULT_TIMEOUT, Retry, interrupt_rule, rule_of
 from .mounts import START_TIMEOUT, Secret, mounts
 from .tool import Tool, listed, nearest
+
+if TYPE_CHECKING:
+    from .builtin_types import BuiltInToolbox
 
 __all__ = ["ToolPath", "Toolbox", "toolbox"]
 
@@ -340,4 +343,7 @@ def _identity(tool: Tool) -> tuple[str, str]:
     return tool.origin, getattr(tool.function, "__qualname__", "")
 
 
-toolbox: Final = Toolbox()
+if TYPE_CHECKING:
+    toolbox: Final = BuiltInToolbox()
+else:
+    toolbox: Final = Toolbox()

@@ -24,9 +24,11 @@ from .mounted import MountedTool, argument_name, takes_others
 from .schemas import type_text
 from .tool import Tool
 
-__all__ = ["stub_text"]
+__all__ = ["built_in_text", "stub_text"]
 
 _INDENT: Final = "    "
+
+_PACKAGE: Final = f"{__package__.partition('.')[0]}."
 
 #: What types are made of here.
 _BUILTINS: Final = frozenset(["bool", "dict", "float", "int", "list", "str"])
@@ -42,8 +44,18 @@ def stub_text(tools: Iterable[Tool], command: str) -> str:
     return _Stub(tools).text(command)
 
 
+def built_in_text(tools: Iterable[Tool]) -> str:
+    """The text of `terse_temporal/tools/builtin_types.pyi`: what type checkers know of built-in tools by themselves.
+
+    Args:
+        tools: those that are built in.
+    """
+    return _Stub(tools, above="ToolPath").built_in()
+
+
 class _Stub:
-    def __init__(self, tools: Iterable[Tool]) -> None:
+    def __init__(self, tools: Iterable[Tool], *, above: str = "") -> None:
+        self._above = f"({above})" if above else ""
         self._imports: set[str] = set()
         self._names: set[str] = set()
         self._dicts: list[str] = []
@@ -80,11 +92,29 @@ class _Stub:
         listed = "\n".join(f"{_INDENT}{json.dumps(name)}," for name in names)
         return "\n".join(lines) + f"\n\n__all__ = [\n{listed}\n]\n\n{body}\n\ntoolbox: _Toolbox\n"
 
+    def built_in(self) -> str:
+        # Each may have further tools, of the user's, so that a name that is not here is no mistake.
+        classes = [self._box(name, tools) for name, tools in self._boxes.items()]
+        properties = [_property(name, _class_name(name)) for name in self._boxes]
+        lines = [
+            "# Made by `python -m tests.tools.test_builtin_types`: not to be edited.",
+            "# fmt: off",
+            "# ruff: noqa",
+            '"""The types of the toolboxes that are built in."""',
+            "",
+            "from typing import Any, Literal",
+            "",
+            *sorted(self._imports),
+            "from terse_temporal.tools.box import Toolbox, ToolPath",
+        ]
+        classes.append("\n".join(["class BuiltInToolbox(Toolbox):", *properties]))
+        return "\n".join(lines) + "\n\n" + "\n\n".join(classes) + "\n"
+
     def _box(self, name: str, tools: Iterable[Tool]) -> str:
         inner = [each for each in self._boxes if each.rpartition(".")[0] == name]
         own = {tool.name.rpartition(".")[2]: self._method(tool) for tool in tools}
         own |= {each.rpartition(".")[2]: _property(each.rpartition(".")[2], _class_name(each)) for each in inner}
-        text = "\n".join([f"class {_class_name(name)}:", *(own[each] for each in sorted(own))])
+        text = "\n".join([f"class {_class_name(name)}{self._above}:", *(own[each] for each in sorted(own))])
         # In a class that has a method `list`, that is what `list` means.
         return _with_builtins(text, _BUILTINS.intersection(own))
 
@@ -174,30 +204,35 @@ class _Stub:
     def _annotation(self, tool: Tool, name: str) -> str:
         function = inspect.unwrap(tool.function)
         try:
-            return self._written(typing.get_type_hints(function).get(name, Any))
+            return self._written(typing.get_type_hints(function).get(name, Any), given=name != "return")
         except Exception:  # an annotation that means nothing outside a type checker
             return "Any"
 
-    def _written(self, type_: Any) -> str:
-        """A type as code of another module writes it."""
+    def _written(self, type_: Any, *, given: bool = False) -> str:
+        """A type as code of another module writes it. What is given may be data that a class is made of."""
         origin, arguments = typing.get_origin(type_), typing.get_args(type_)
         if type_ is None or type_ is type(None):
             return "None"
         if type_ is Any:
             return "Any"
         if origin in (Union, types.UnionType):
-            return " | ".join(dict.fromkeys(map(self._written, arguments)))
+            return " | ".join(dict.fromkeys(self._written(each, given=given) for each in arguments))
         if origin is Literal:
             return (
                 f"Literal[{', '.join(json.dumps(each) if isinstance(each, str) else repr(each) for each in arguments)}]"
             )
         if origin is not None and isinstance(origin, type):
-            inner = ["..." if each is ... else self._written(each) for each in arguments]
-            return f"{self._written(origin)}[{', '.join(inner)}]" if "Any" not in self._written(origin) else "Any"
+            inner = ["..." if each is ... else self._written(each, given=given) for each in arguments]
+            return f"{self._written(origin)}[{', '.join(inner)}]" if self._written(origin) != "Any" else "Any"
         if not isinstance(type_, type) or "<" in type_.__qualname__:
             return "Any"
         if type_.__module__ == builtins.__name__:
             return type_.__qualname__
+        if type_.__module__.startswith(_PACKAGE):
+            # To Pyright, `terse_temporal.tools` in this file is an attribute of the file, which has none of that name.
+            top = type_.__qualname__.partition(".")[0]
+            self._imports.add(f"from {type_.__module__} import {top} as _{top}")
+            return f"_{type_.__qualname__} | dict[str, Any]" if given else f"_{type_.__qualname__}"
         self._imports.add(f"import {type_.__module__}")
         return f"{type_.__module__}.{type_.__qualname__}"
 

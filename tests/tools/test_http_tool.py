@@ -275,7 +275,7 @@ async def test_credentials(server: HttpServer, monkeypatch: pytest.MonkeyPatch) 
 async def test_credentials_go_to_no_other_host(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A redirect to another host does not take the credentials along."""
     monkeypatch.setenv("CRM_TOKEN", "sesame-open")
-    arguments = {"method": "GET", "auth_env": "CRM_TOKEN", "headers_env": {"X-Api-Key": "CRM_TOKEN"}}
+    arguments: dict[str, Any] = {"method": "GET", "auth_env": "CRM_TOKEN", "headers_env": {"X-Api-Key": "CRM_TOKEN"}}
     async with http_server() as other:
         server.script = [
             Answer(302, headers={"Location": "/here"}),
@@ -330,7 +330,7 @@ async def test_the_operators_list(server: HttpServer, monkeypatch: pytest.Monkey
 async def test_credentials_in_the_arguments(server: HttpServer) -> None:
     """A credential among the arguments is refused: as a header before it is recorded, and in the URL."""
     with pytest.raises(StepInputError, match="auth_env") as caught:
-        toolbox.http.request(method="GET", url=server.url, headers={"Authorization": "Bearer sesame-open"})
+        toolbox.http.request(method="GET", url=server.url, headers={"Authorization": "Bearer sesame-open"})  # type: ignore[unused-coroutine]
     assert "sesame" not in str(caught.value)
     text = str(await failed(method="GET", url=server.url.replace("//", "//ada:sesame-open@")))
     assert "holds a user name or a password" in text
@@ -352,7 +352,7 @@ async def test_credentials_in_the_arguments(server: HttpServer) -> None:
 def test_wrong_arguments(wrong: dict[str, Any]) -> None:
     """What cannot be a request is refused when it is called, before anything is scheduled."""
     with pytest.raises(StepInputError):
-        toolbox.http.request(**{"method": "GET", "url": "http://127.0.0.1", **wrong})
+        toolbox.http.request(**{"method": "GET", "url": "http://127.0.0.1", **wrong})  # type: ignore[unused-coroutine]
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://example.com/", "http://", "/a"])

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ..effects import Effects
+from ..test_typing import pyright
 from ..ways_in.commands import run
 from . import settings
 from .conftest import server_pids, until_gone
@@ -65,6 +66,9 @@ async def right() -> None:
     each: list[int] = await toolbox.crm.contacts.list()
     await toolbox.somebody.elses()
     await toolbox.call("tracker.say", {"text": email})
+    answer = await toolbox.http.request(method="GET", url="https://example.com")
+    status: int = answer.status
+    name: str = (await toolbox.slack.list_channels())[status].name
 
 
 async def wrong() -> None:
@@ -72,6 +76,7 @@ async def wrong() -> None:
     await toolbox.tracker.create_issue(title="Broken", labels=[{"name": "bug", "color": "blue"}])
     await toolbox.tracker.creat_issue(title="Broken", labels=[])
     await toolbox.crm.find_customer(email=5)
+    answer: str = await toolbox.http.request(method="GET", url="https://example.com")
 """
 
 
@@ -141,7 +146,7 @@ def test_a_module_that_is_not_there(project: Path) -> None:
 
 
 def test_generate(project: Path, env: dict[str, str]) -> None:
-    """With the file that it writes, mypy knows what each tool takes and gives, and finds wrong calls."""
+    """With the file that it writes, mypy and Pyright know what each tool takes and gives, and find wrong calls."""
     made = run("terse-temporal", "generate", "shop_tools.py", cwd=project, env=env)
     assert made.returncode == 0
     assert "typings/terse_temporal/__init__.pyi: the types of " in made.stdout
@@ -152,11 +157,14 @@ def test_generate(project: Path, env: dict[str, str]) -> None:
         [sys.executable, "-m", "mypy", "use.py"], cwd=project, capture_output=True, text=True, check=False
     )
     errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
-    assert [line.partition(": error: ")[0] for line in errors] == ["use.py:18", "use.py:19", "use.py:20", "use.py:21"]
+    assert [line.partition(": error: ")[0] for line in errors] == [f"use.py:{line}" for line in range(21, 26)]
     assert 'Unexpected keyword argument "titel"' in errors[0]
     assert 'TypedDict item "color"' in errors[1]
     assert 'no attribute "creat_issue"' in errors[2]
     assert 'expected "str"' in errors[3]
+    assert "HttpResponse" in errors[4]
+    found = pyright(project, "use.py")
+    assert sorted({each.partition(": ")[0] for each in found}) == [f"use.py:{line}" for line in range(21, 26)]
 
 
 def test_generate_is_up_to_date(project: Path, env: dict[str, str]) -> None:

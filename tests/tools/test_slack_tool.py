@@ -24,9 +24,9 @@ from .servers import Answer, HttpServer, Request, closed_port, http_server
 
 TOKEN = "xoxb-1234-not-a-real-token"
 
-SEND = {"channel_id": "C1", "message": "Hi"}
-UPDATE = {"channel_id": "C1", "ts": "1.0", "message": "Hi"}
-REPLY = {"channel_id": "C1", "thread_ts": "1.0", "message": "Hi"}
+SEND: dict[str, Any] = {"channel_id": "C1", "message": "Hi"}
+UPDATE: dict[str, Any] = {"channel_id": "C1", "ts": "1.0", "message": "Hi"}
+REPLY: dict[str, Any] = {"channel_id": "C1", "thread_ts": "1.0", "message": "Hi"}
 
 #: Each tool, with arguments, and how often it may be sent.
 TOOLS = [

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 from terse_temporal import Skills, TerseAgent, generate_text, toolbox
+from terse_temporal.tools.builtin.http import HttpResponse
+from terse_temporal.tools.builtin.slack import SlackMessage
 
 
 @dataclass
@@ -22,8 +24,8 @@ async def models() -> None:
     assert_type(await generate_text(prompt="Hi", output_schema=Digest), Digest)
     assert_type(await generate_text(prompt="Hi", skills=[Skills.crm(tools=["find"]), "slack"], output_schema=int), int)
     assert_type(await generate_text(prompt="Hi", output_schema=list[int]), list[int])
-    await generate_text("Hi")  # type: ignore[call-overload]  # by name
-    await generate_text(prompt=3)  # type: ignore[call-overload]  # a text
+    await generate_text("Hi")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name
+    await generate_text(prompt=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # a text
 
     agent = TerseAgent.create(prompt="Be brief.", skills=[Skills.all()], max_turns=3)
     assert_type(await agent.run_and_wait("Hi"), str)
@@ -35,3 +37,18 @@ async def tools() -> None:
     assert_type(await find("ada@example.com"), dict[str, Any])
     assert_type(await toolbox.crm.find(email="ada@example.com"), Any)
     assert_type(await toolbox.call("crm.find", {"email": "ada@example.com"}), Any)
+
+
+async def built_in_tools() -> None:
+    answer = await toolbox.http.request(method="GET", url="https://example.com")
+    assert_type(answer, HttpResponse)
+    assert_type(answer.status, int)
+    assert_type(await toolbox.slack.send_message(channel_id="C1", message="Hi"), SlackMessage)
+    assert_type((await toolbox.slack.list_channels())[0].name, str)
+    assert_type((await toolbox.email.send(to="ada@example.com", subject="Hi", text="Hi")).message_id, str)
+    assert_type(await toolbox.slack.sendMessage(channelId="C1", message="Hi"), Any)
+    assert_type(await toolbox.slack.of_the_project(), Any)
+
+    await toolbox.http.request("GET", "https://example.com")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by name
+    await toolbox.http.request(method="GET")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await toolbox.email.send(to="ada@example.com", subject=5, text="Hi")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

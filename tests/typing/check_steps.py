@@ -83,23 +83,23 @@ async def steps() -> None:
     assert_type(await job_step(run=nested, input=3), float)
 
     # What is annotated is what the function gives.
-    wrong: int = await job_step(run=fetch, input="a")  # type: ignore[arg-type]
-    wrong = await job_step(run=nested, input=3)  # type: ignore[arg-type]
-    wrong = await job_step(run=lambda: "text")  # type: ignore[arg-type, return-value]
-    wrong = await job_step(run=repr, input=3)  # type: ignore[arg-type]
-    wrong = await job_step(run=nothing, output_schema=str)  # type: ignore[assignment]
+    wrong: int = await job_step(run=fetch, input="a")  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    wrong = await job_step(run=nested, input=3)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    wrong = await job_step(run=lambda: "text")  # type: ignore[arg-type, return-value]  # pyright: ignore[reportAssignmentType]
+    wrong = await job_step(run=repr, input=3)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    wrong = await job_step(run=nothing, output_schema=str)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     assert wrong
 
     # An input that the function does not take, one too many, and none where it takes one.
-    await job_step(run=fetch, input=3)  # type: ignore[arg-type]
-    await job_step(run=invoice, input={"email": "a"})  # type: ignore[arg-type]
-    await job_step(run=nothing, input=1)  # type: ignore[arg-type]
-    await job_step(run=fetch)  # type: ignore[arg-type]
-    await job_step(run=nested, input="three")  # type: ignore[arg-type]
+    await job_step(run=fetch, input=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await job_step(run=invoice, input={"email": "a"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await job_step(run=nothing, input=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await job_step(run=fetch)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await job_step(run=nested, input="three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
-    job_step(run=fetch, on_interrupt="stop")  # type: ignore[call-overload]
-    job_step(fetch)  # type: ignore[call-overload]
-    job_step(run=fetch, timeout=5)  # type: ignore[call-overload]
+    job_step(run=fetch, on_interrupt="stop")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    job_step(fetch)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    job_step(run=fetch, timeout=5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 async def decorated(customer: Customer) -> None:
@@ -109,10 +109,10 @@ async def decorated(customer: Customer) -> None:
     assert_type(await renamed(2), list[str])
     assert_type(await renamed_def(2), bytes)
 
-    charge("ada")  # type: ignore[arg-type, unused-coroutine]
-    charge(customer, unit="eur")  # type: ignore[call-arg, unused-coroutine]
-    double("two")  # type: ignore[arg-type]
-    step(retry=3)  # type: ignore[call-overload]
+    charge("ada")  # type: ignore[arg-type, unused-coroutine]  # pyright: ignore[reportArgumentType, reportUnusedCoroutine]
+    charge(customer, unit="eur")  # type: ignore[call-arg, unused-coroutine]  # pyright: ignore[reportCallIssue]
+    double("two")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    step(retry=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 async def waiting() -> None:
@@ -129,8 +129,8 @@ async def waiting() -> None:
     log.fatal("text")  # type: ignore[attr-defined]
     current_run().id = "another"  # type: ignore[misc]
 
-    await sleep(5)  # type: ignore[arg-type]
-    await sleep(1.5)  # type: ignore[arg-type]
+    await sleep(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await sleep(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def handler(event: Event) -> str: ...  # type: ignore[empty-body]  # it is never run
@@ -148,8 +148,8 @@ def jobs() -> None:
 
     assert_type(plain, Job)
 
-    create_job("d")  # type: ignore[call-overload]
-    create_job(name="e", durable="yes")  # type: ignore[call-overload]
+    create_job("d")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    create_job(name="e", durable="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 _: Awaitable[int] = double(1)
