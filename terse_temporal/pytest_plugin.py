@@ -7,6 +7,7 @@ for the fixture.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--terse-namespace", metavar="NAME", help="the namespace on that server")
     parser.addini("terse_jobs", "modules, files or packages of jobs to load for the tests", type="linelist")
     parser.addini("terse_timeout", "seconds that a wait for a run takes at most (30)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Spare who sets nothing but `asyncio_mode` a warning: runs have a loop of their own, whatever that of a test."""
+    warnings.filterwarnings("ignore", message='The configuration option "asyncio_default_fixture_loop_scope" is unset')
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +81,29 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
         if _JOBS in item.stash:
             _hide_the_inside(err)
         raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Say what makes pytest run an `async def` test of jobs, where nothing does."""
+    __tracebackhide__ = True
+    try:
+        return (yield)
+    except pytest.fail.Exception as err:
+        if _JOBS in pyfuncitem.stash and str(err.msg).startswith("async def functions are not natively supported"):
+            _fail(_how_to_run_async(pyfuncitem))
+        raise
+
+
+def _how_to_run_async(test: pytest.Function) -> str:
+    config = test.config
+    said = f"{test.name!r} is `async def`, and by itself pytest runs no such test."
+    if not config.pluginmanager.has_plugin("asyncio"):
+        return f'{said} Install what does: pip install "terse-temporal[testing]"'
+    file = config.inipath
+    if file is not None and file.suffix != ".toml":
+        return f"{said} Put this under the settings of pytest in {file.name}: asyncio_mode = auto"
+    return f'{said} Put this under [tool.pytest.ini_options] in pyproject.toml: asyncio_mode = "auto"'
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,7 +27,10 @@ from .events import TextDelta
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
 
-__all__ = ["model_turn"]
+__all__ = ["TOOL", "model_turn"]
+
+#: Under what a tool that a model is offered has its own name in its definition, beside the one that the model is told.
+TOOL: Final = "terse.tool"
 
 #: How often pydantic-ai may call an answer wrong. Each time ends the turn, so it is never reached.
 _NO_LIMIT: Final = 1_000
@@ -209,7 +212,12 @@ def _definition(name: str, tool: Tool) -> Any:
                 " skills."
             ) from None
         description, schema = description or found.description or "", found.function_schema.json_schema
-    return ToolDefinition(name=name, description=description, parameters_json_schema=_for_models(schema, tool))
+    return ToolDefinition(
+        name=name,
+        description=description,
+        parameters_json_schema=_for_models(schema, tool),
+        metadata={TOOL: tool.name},  # for code alone: it is not sent
+    )
 
 
 def _for_models(schema: Mapping[str, Any], tool: Tool) -> dict[str, Any]:

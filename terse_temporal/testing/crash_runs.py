@@ -19,6 +19,7 @@ from ..state import StateId
 from .all_doubles import Doubles
 from .backstage import Backstage
 from .crashes import CrashReport, survive
+from .project_jobs import jobs_with
 from .run import Run
 from .workers import Workers
 
@@ -56,6 +57,7 @@ async def survived(
             start,
             client=backstage.client,
             job=job,
+            jobs=jobs_with(job),
             skip=skip,
             stand_ins=lambda: doubles.fresh().stand_ins(),
             same=same,

@@ -24,10 +24,13 @@ from .all_doubles import Doubles
 from .backstage import Backstage
 from .crash_runs import survived
 from .crashes import CrashPoint, CrashReport
+from .inputs import Inputs
 from .looking import Look
+from .model_double import ModelDouble
 from .run import Run
 from .state_of_job import StateOfJob
-from .step_doubles import check_step
+from .step_doubles import StepDoubles, check_step
+from .tool_doubles import ToolDoubles
 from .workers import Workers
 
 __all__ = ["Jobs"]
@@ -54,10 +57,10 @@ class Jobs:
         self._timeout = timeout
         self._doubles = Doubles()
         self._workers = Workers(backstage, self._doubles)
-        self.tools = self._doubles.tools
-        self.model = self._doubles.model
-        self.steps = self._doubles.steps
-        self.inputs = self._doubles.inputs
+        self.tools: ToolDoubles = self._doubles.tools
+        self.model: ModelDouble = self._doubles.model
+        self.steps: StepDoubles = self._doubles.steps
+        self.inputs: Inputs = self._doubles.inputs
         self.runs: list[Run] = []
 
     @property

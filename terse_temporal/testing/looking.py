@@ -53,6 +53,7 @@ class Look:
         sleeps: those that it is in; empty when it has ended.
         questions: those that are open, likewise.
         busy: whether the handler or a step has something to do.
+        has_children: whether runs that it has started are open. It may wait for them, or not.
         clock: the run's own time.
         next_attempt: when a step is tried again, if that is all that there is to do.
         parked: why the last task of the workflow failed, if it did: the run waits for other code.
@@ -66,6 +67,7 @@ class Look:
     questions: Sequence[Question]
     busy: bool
     clock: datetime
+    has_children: bool = False
     next_attempt: datetime | None = None
     parked: str | None = None
     is_mismatch: bool = False
@@ -98,12 +100,17 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
         retried = raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1
         if 0 <= len(history.events) - raw.workflow_execution_info.history_length <= (2 if retried else 0):
             break
-    timeline, sleeps = _read(history.events)
+    timeline, sleeps, waits = _read(history.events)
     is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)
     timeline.apply_pending(raw.pending_activities)
     tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
     timeline.tokens = tokens
     parked, is_mismatch = _failed_task(history.events)
+    busy = raw.HasField("pending_workflow_task") or bool(raw.pending_activities)
+    # A timer that says nothing of itself may be a time limit of what is under way, or of an answer that is asked for.
+    # Where there is nothing of the kind the run waits for it: `asyncio.sleep`, `workflow.wait_condition(…, timeout=…)`.
+    if not (sleeps or busy or waiting):
+        sleeps = waits
     return Look(
         history=history,
         timeline=timeline,
@@ -114,7 +121,8 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
             for number, asked in (waiting or {}).items()
             if is_open
         ],
-        busy=is_open and (raw.HasField("pending_workflow_task") or bool(raw.pending_activities)),
+        busy=is_open and busy,
+        has_children=is_open and bool(raw.pending_children),
         clock=clock_of(raw),
         next_attempt=next_attempt_of(raw) if is_open else None,
         parked=parked if is_open else None,
@@ -122,18 +130,23 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
     )
 
 
-def _read(events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep]]:
+def _read(events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep], list[Sleep]]:
+    """The timeline, the sleeps that are not over, and other timers of which that is true."""
     timeline = Timeline()
     sleeps: dict[int, Sleep] = {}
+    waits: dict[int, Sleep] = {}
     for event in events:
         timeline.apply(event)
-        # A timer of `asyncio.timeout` says nothing of itself, and is nothing that one sleeps.
-        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED and event.user_metadata.HasField("summary"):
+        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
             duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
             begun = event.event_time.ToDatetime(tzinfo=UTC)
-            sleeps[event.event_id] = Sleep(duration, begun + duration)
+            of_its_kind = sleeps if event.user_metadata.HasField("summary") else waits
+            of_its_kind[event.event_id] = Sleep(duration, begun + duration)
     over = ended_timers(events)
-    return timeline, [sleep for begun_by, sleep in sleeps.items() if begun_by not in over]
+    open_sleeps, open_waits = (
+        [sleep for begun_by, sleep in kind.items() if begun_by not in over] for kind in (sleeps, waits)
+    )
+    return timeline, open_sleeps, open_waits
 
 
 def _failed_task(events: Sequence[HistoryEvent]) -> tuple[str | None, bool]:

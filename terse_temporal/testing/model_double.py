@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..agents.models import require_pydantic_ai
+from ..agents.turns import TOOL
 from ..errors import NotInStepError, StandInError
 from ..invocation import run_function
 from ..steps import current_step
@@ -200,8 +200,8 @@ def _offered(call: ToolCall, info: Any) -> str:
 
 def _own_names(info: Any) -> dict[str, str]:
     """The tools that a model is offered: what they are called there, and by us."""
-    by_plain = {re.sub(r"[^A-Za-z0-9_-]", "_", tool.name)[:60]: tool.name for tool in toolbox.tools()}
-    return {each.name: by_plain.get(each.name, each.name) for each in info.function_tools}
+    # Those of an agent of pydantic-ai's own, in a step, are none of ours.
+    return {each.name: (each.metadata or {}).get(TOOL, each.name) for each in info.function_tools}
 
 
 def _checked(answer: Any) -> Any:

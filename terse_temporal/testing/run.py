@@ -339,7 +339,7 @@ class Run:
             if (at_end or is_resting) and (found := wanted(look)) is not None:
                 return found
             now = time.monotonic()
-            if look.busy or look.sleeps or may_rest:
+            if look.busy or look.sleeps or look.has_children or may_rest:
                 quiet_since = now
             if (trouble := self._trouble()) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")

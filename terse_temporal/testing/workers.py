@@ -1,10 +1,10 @@
-"""The workers of one test: for each job one in this process, or where it is to crash one in a process of its own."""
+"""The workers of one test: for jobs that belong together one in this process, or one that crashes in its own."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any
@@ -21,12 +21,15 @@ from ..worker import build_worker
 from .all_doubles import Doubles
 from .backstage import Backstage
 from .crashes import CrashPoint, CrashWorkers
+from .project_jobs import jobs_with
 
 __all__ = ["Workers"]
 
 
 class Workers:
     """Workers that are started when a job is first needed, each on a task queue of its own.
+
+    A worker has all jobs that belong together, so that they can start each other.
 
     Attributes:
         crash_points: where workers that are started from now on are killed.
@@ -48,11 +51,13 @@ class Workers:
         async with self._starting:
             if job.name not in self._queues:
                 task_queue = f"{self._name}-{job.name}"
+                # Whoever has a worker keeps it: a job may have been made since.
+                together = [each for each in jobs_with(job) if each.name not in self._queues]
                 if self.crash_points:
-                    await self._start_process(job, task_queue)
+                    await self._start_process(together, task_queue)
                 else:
-                    await self._start(job, task_queue)
-                self._queues[job.name] = task_queue
+                    await self._start(together, task_queue)
+                self._queues.update({each.name: task_queue for each in together})
             self._doubles.tools._check()
         return self._queues[job.name]
 
@@ -89,11 +94,11 @@ class Workers:
             if not self._backstage.own_server:
                 await self._end_states()
 
-    async def _start(self, job: Job, task_queue: str) -> None:
+    async def _start(self, jobs: Sequence[Job], task_queue: str) -> None:
         with with_stand_ins(self._doubles.stand_ins()):
             worker = build_worker(
                 self._backstage.client,
-                jobs=[job],
+                jobs=jobs,
                 task_queue=task_queue,
                 # A test that has ended does not care for what it has left running.
                 graceful_shutdown_timeout=timedelta(),
@@ -106,15 +111,16 @@ class Workers:
                     f"{err} In a test, functions can stand in for all of its tools: jobs.tools.serve(…)."
                 ) from None
 
-    async def _start_process(self, job: Job, task_queue: str) -> None:
+    async def _start_process(self, jobs: Sequence[Job], task_queue: str) -> None:
         workers = CrashWorkers(
             self._backstage.client,
             task_queue=task_queue,
-            jobs=[job],
+            jobs=jobs,
             points=self.crash_points,
             stand_ins=self._doubles.stand_ins(),
         )
-        self._processes[job.name] = await self._open.enter_async_context(workers)
+        await self._open.enter_async_context(workers)
+        self._processes.update({job.name: workers for job in jobs})
 
     async def _fatal(self, error: BaseException) -> None:
         self._errors.append(error)

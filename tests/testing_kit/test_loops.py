@@ -7,6 +7,8 @@ second test after the loop of the first is gone.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from .project import SETTINGS, SHOP, Project
@@ -92,9 +94,32 @@ def test_no_settings_at_all(project: Project) -> None:
     project.write("shop.py", SHOP)
     tests = _TESTS.format(scope="function").replace("class Test:", "@pytest.mark.asyncio\nclass Test:")
     project.write("test_shop.py", tests)
-    # pytest-asyncio itself warns of a setting that is not there.
-    result = project.test("-W", "error", "-W", "default:The configuration option:DeprecationWarning")
+    result = project.test("-W", "error")
     result.assert_outcomes(passed=4, warnings=0)
+    assert "Warning" not in result.stderr.str()
+
+
+def test_one_line_of_settings(project: Project) -> None:
+    """Without settings a test fails with the line that is missing; with it there is nothing to warn of."""
+    (project.path / "pyproject.toml").unlink()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        async def test_order(jobs):
+            jobs.tools.kit.announce.returns("told")
+            assert await jobs.run(shop.order, {"amount": 3}) == "charge-3"
+        """,
+    )
+    failing = project.test()
+    failing.assert_outcomes(failed=1)
+    (line,) = re.findall(r"under (\[tool.*\]) in pyproject.toml: (.*)$", failing.stdout.str(), re.MULTILINE)[:1]
+    project.write("pyproject.toml", "\n".join(line))
+    passing = project.test("-W", "error")
+    passing.assert_outcomes(passed=1, warnings=0)
+    assert "Warning" not in passing.stderr.str()
 
 
 def test_under_anyio(project: Project) -> None:

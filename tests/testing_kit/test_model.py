@@ -9,6 +9,7 @@ import pytest
 from terse_temporal.errors import ModelError, TransientError
 from terse_temporal.testing import Jobs, Prompt, ToolCall
 
+from . import jobs_children
 from . import jobs_kit as kit
 
 ADA = {"email": "ada@example.com", "name": "Ada", "since": None}
@@ -131,3 +132,12 @@ async def test_streaming(jobs: Jobs) -> None:
     assert told["kinds"][:2] == ["ToolCalled", "ToolReturned"]
     assert set(told["kinds"][2:-1]) == {"TextDelta"}
     assert (told["text"], told["output"]) == ("It is Ada", "It is Ada")
+
+
+async def test_tools_whose_names_are_alike(jobs: Jobs) -> None:
+    """Two tools that a model is told of by nearly the same name are told apart."""
+    jobs.model.asks_for("twin_a.b", text="1")
+    jobs.model.asks_for("twin.a_b", text="2")
+    jobs.model.replies("done")
+    await jobs.run(jobs_children.asks_with_twins)
+    assert [prompt.results for prompt in jobs.model.prompts] == [[], ["twin_a.b 1"], ["twin.a_b 2"]]
