@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -87,6 +88,7 @@ async def test_answers_that_take_long_to_read(server: HttpServer, charset: str) 
 )
 def test_headers_of_the_connection(name: str) -> None:
     """Refused when the call is made, also where the value is a variable's."""
-    for given in ({"headers": {name: "0"}}, {"headers_env": {name: "CRM_TOKEN"}}):
+    cases: list[dict[str, Any]] = [{"headers": {name: "0"}}, {"headers_env": {name: "CRM_TOKEN"}}]
+    for given in cases:
         with pytest.raises(StepInputError, match="header"):
-            toolbox.http.request(method="POST", url="http://127.0.0.1/", body="abcdef", **given)
+            toolbox.http.request(method="POST", url="http://127.0.0.1/", body="abcdef", **given)  # type: ignore[unused-coroutine]
