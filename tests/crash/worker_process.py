@@ -16,6 +16,7 @@ from typing import Any
 import pydantic_ai.models.openai  # noqa: F401  by a turn of a model; here so that the fork server has it
 
 from terse_temporal.cli import worker
+from terse_temporal.cli.hashseed import with_hash_seed
 from terse_temporal.engine import durable
 from terse_temporal.worker import build_worker
 
@@ -34,7 +35,7 @@ def forked(arguments: list[str], options: dict[str, Any], env: Mapping[str, str]
     """Run the worker in a process that has been forked, with nothing of where that was but what it has imported."""
     os.chdir(directory)
     os.environ.clear()
-    os.environ.update(env)
+    os.environ.update(with_hash_seed(env))  # the worker would execute itself again for it
     output = os.open(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)

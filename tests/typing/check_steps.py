@@ -126,8 +126,8 @@ async def waiting() -> None:
     log("text", 1, customer="ada")
     log.warning("text", 1, customer="ada")
     assert_type(current_run().url, str | None)
-    log.fatal("text")  # type: ignore[attr-defined]
-    current_run().id = "another"  # type: ignore[misc]
+    log.fatal("text")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    current_run().id = "another"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
     await sleep(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sleep(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
