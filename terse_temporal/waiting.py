@@ -88,7 +88,7 @@ class Log:
         return "<terse_temporal.log>"
 
 
-log = Log()
+log: Log = Log()
 
 
 def _write(level: int, values: tuple[object, ...], fields: dict[str, object]) -> None:
