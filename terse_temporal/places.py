@@ -16,6 +16,7 @@ __all__ = [
     "NOT_THE_USERS",
     "caller_frame",
     "is_users",
+    "is_users_file",
     "only_users_traceback",
     "place",
     "place_of",
@@ -84,4 +85,9 @@ def only_users_traceback(traceback: TracebackType | None) -> TracebackType | Non
 
 def is_users(frame: FrameType) -> bool:
     """Whether a line is the user's own, and not of Python, of this package or of an installed one."""
-    return not frame.f_code.co_filename.startswith(NOT_THE_USERS)
+    return is_users_file(frame.f_code.co_filename)
+
+
+def is_users_file(file: str) -> bool:
+    """Whether a file is the user's own."""
+    return not file.startswith(NOT_THE_USERS)

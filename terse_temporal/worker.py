@@ -44,7 +44,7 @@ def build_worker(
 
     Raises:
         UnknownJobError: there are no jobs, or two have one name.
-        JobDefinitionError: the module of a job cannot be executed again.
+        JobDefinitionError: every run of a job needs a copy of its module, and that cannot be executed again.
     """
     options: dict[str, Any] = {
         "graceful_shutdown_timeout": limits.GRACE,

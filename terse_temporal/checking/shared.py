@@ -1,8 +1,8 @@
 """Writing what is not the run's own: globals.
 
-The module of a job is executed afresh for every run, so what a handler writes to a global of it is there on a replay,
-and lost after the run: no step and no other run sees it. A module beside it is one for all runs of the worker, where a
-replay finds what other runs have left.
+A job's module whose handlers write its globals is executed afresh for every run, so what they write is there on a
+replay, and lost after the run: no step and no other run sees it. A module beside it is one for all runs of the worker,
+where a replay finds what other runs have left.
 """
 
 from __future__ import annotations

@@ -98,9 +98,13 @@ def deterministic(value: Any, names: Set[str]) -> Any:
 
 
 def is_clock(value: Any) -> bool:
-    """Whether a value read at the top level of a module is a function that reads the clock or makes randomness."""
+    """Whether a value is a function that reads the clock or makes randomness, so that it differs from run to run.
+
+    What a handler may not call at all is none: at the top level of a module it is what it is, in a copy too.
+    """
     if id(value) in _STANDS_FOR:
-        return not isinstance(value, type) or value is _random.Random
+        name = str(value.__name__)
+        return value is _random.Random if isinstance(value, type) else name not in _NO_CLOCKS
     of_class = getattr(value, "__self__", None)
     return isinstance(of_class, type) and issubclass(of_class, _datetime.date) and value.__name__ in _CLOCKS_OF_CLASSES
 
@@ -140,6 +144,10 @@ _CLOCKS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_t
 
 #: What classes have that reads the clock.
 _CLOCKS_OF_CLASSES: Final = frozenset({"now", "utcnow", "today"})
+
+_NO_CLOCKS: Final = frozenset({"sleep", "as_completed", "import_module", "urandom", "getrandom", "uuid1"}) | {
+    *("choice", "randbelow", "randbits", "token_bytes", "token_hex", "token_urlsafe")
+} - set(_random.__all__)
 
 _SECRETS: Final = ("choice", "randbelow", "randbits", "token_bytes", "token_hex", "token_urlsafe")
 

@@ -101,7 +101,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         if not any(is_dynamic(other) for other in others):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
-        _set_runners(config, jobs, index)
+        _set_runners(config, jobs, index).prepare()
         silence_the_sdk()
         # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).
         config["max_heartbeat_throttle_interval"] = limits.HEARTBEAT_EVERY
@@ -179,11 +179,13 @@ def _step_runners(worker: Worker) -> list[StepRunner]:
     return [each for each in owners if isinstance(each, StepRunner)]
 
 
-def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> None:
+def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> JobRunner:
     config["workflow_runner"] = _passing_through(config.get("workflow_runner") or SandboxedWorkflowRunner())
     otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
     sources = {name: JobSource(job) for name, job in jobs.items()}
-    config["unsandboxed_workflow_runner"] = JobRunner(sources, index, otherwise, MismatchReporter())
+    runner = JobRunner(sources, index, otherwise, MismatchReporter())
+    config["unsandboxed_workflow_runner"] = runner
+    return runner
 
 
 def _passing_through(runner: WorkflowRunner) -> WorkflowRunner:

@@ -21,7 +21,6 @@ from collections.abc import (
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from temporalio.api.enums.v1 import EventType
@@ -38,7 +37,6 @@ from ..jobs import Job, registered_jobs
 from ..tools.tool import nearest
 from .durable import Recorded
 from .mismatch import first_difference, gist, given_up, recorded_calls, side_by_side
-from .pinned import pins_of
 from .plugin import TersePlugin
 from .replayable import completed_events, incomplete, unknown_encoding
 from .runner import JobRunner
@@ -301,7 +299,7 @@ def _source(job: Job) -> JobSource | None:
 
 def _cannot_be_executed(job: Job) -> str | None:
     try:
-        JobSource(job).copy(pins_of(datetime.now(UTC), ""))
+        JobSource(job).prepare()
     except TerseError as err:
         return str(err)
     except (Exception, SystemExit) as err:

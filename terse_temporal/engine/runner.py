@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
@@ -48,19 +47,30 @@ class JobRunner(WorkflowRunner):
         self._otherwise = otherwise
         self._unsandboxed = UnsandboxedWorkflowRunner()
         self.reporter = reporter
-        #: Modules that have been executed afresh.
+        #: Modules of which it is known that their runs can have what they need.
         self.prepared: set[str] = set()
         install()
 
     def prepare_workflow(self, defn: Any) -> None:
-        """Find out before the worker starts whether the job's module can be executed afresh."""
+        """Find out before the worker starts whether runs can have the module, or a copy of it."""
         if job_of_definition(defn.cls) is None:
             self._otherwise.prepare_workflow(defn)
         else:
-            module = self._sources[defn.name].job._home
-            if module not in self.prepared:
-                self.prepared.add(module)
-                self._sources[defn.name].copy(pins_of(datetime.now(UTC), ""))
+            self._prepare(self._sources[defn.name])
+
+    def prepare(self) -> None:
+        """Find out whether the jobs can be run, where the errors are not yet wrapped into others.
+
+        Raises:
+            JobDefinitionError: the module of one can neither be shared by its runs nor be executed again.
+        """
+        for source in self._sources.values():
+            self._prepare(source)
+
+    def _prepare(self, source: JobSource) -> None:
+        if source.job._home not in self.prepared:
+            self.prepared.add(source.job._home)
+            source.prepare()
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         if job_of_definition(det.defn.cls) is None:

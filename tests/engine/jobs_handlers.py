@@ -60,4 +60,4 @@ async def for_region(region: str, function: Callable[[Any], Awaitable[Any]], eve
 
 
 partial = create_job(name="partial-handler", durable=True, on_trigger=functools.partial(for_region, "eu", handle))
-decorated = create_job(name="decorated-without-wraps", durable=True, on_trigger=hidden(handle))
+decorated = create_job(name="hidden-handler", durable=True, on_trigger=hidden(handle))

@@ -1,0 +1,281 @@
+"""All runs share a module of jobs, unless one could leave something in it for another, or it has a clock in it."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from terse_temporal.engine.pinned import pins_of
+from terse_temporal.engine.sandbox import JobSource
+from terse_temporal.errors import JobDefinitionError
+from terse_temporal.jobs import _registry, registered_jobs
+
+Make = Callable[..., ModuleType]
+
+_JOB = """
+from terse_temporal import create_job, job_step, step, log
+
+{top}
+
+@create_job(name="{name}", durable=True)
+async def handler(event):
+    {body}
+"""
+
+_TIMED = """
+import functools, time
+
+def timed(f):
+    @functools.wraps(f)
+    async def call():
+        return [time.time(), await f()]
+    return call
+
+@timed
+async def g():
+    return 1
+"""
+
+_AGE = """
+from datetime import datetime
+
+class A:
+    kinds = {1: 2}
+
+    def age(self):
+        return datetime.now(), self.kinds[1]
+"""
+
+_FACTORY = """
+from datetime import datetime
+from pydantic import BaseModel, Field
+
+class M(BaseModel):
+    at: datetime = Field(default_factory=datetime.now)
+"""
+
+#: The top level, the body of the handler.
+SHARED = {
+    "constants": ('PLANS = {"free": 1}\nNAMES = ["a", "b"]', "return [PLANS[event.plan], *NAMES, *PLANS, len(NAMES)]"),
+    "read in a loop": ('PLANS = {"free": 1}', "return [k for k, v in sorted(PLANS.items()) if k in PLANS and v]"),
+    "nested, read by one path": ('RATES = {"eu": {"de": 1}}', 'return RATES["eu"]["de"] if "eu" in RATES else 0'),
+    "a table of functions": ("def f(): return 1\nKINDS = {'f': f, 'g': lambda: 2}", 'return KINDS["f"]()'),
+    "a thread": ("import threading, time\nthreading.Thread(target=time.sleep, args=(0,)).start()", "return 1"),
+    "a cache of steps": ("CACHE = {}\ndef work(): CACHE['a'] = 1", "return await job_step(run=work)"),
+    "a cache of @step": ("CACHE = {}\n@step\nasync def work(): CACHE['a'] = 1", "return await work()"),
+    "a client made by steps": (
+        "client = None\ndef get():\n    global client\n    client = 1\ndef work(): get()",
+        "return await job_step(run=lambda: work())",
+    ),
+    "a frozen dataclass": (
+        "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass C:\n    n: int\nONE = C(1)",
+        "return use(ONE)",
+    ),
+    "settings": ("import types\nsettings = types.SimpleNamespace(limit=3)", "return settings.limit + 1"),
+    "a clock in a function": ("import time\nfrom datetime import datetime", "return [time.time(), datetime.now()]"),
+    "a logger": ("import logging\nlogger = logging.getLogger(__name__)", "logger.info('x')"),
+    "a decorator that measures": (_TIMED, "return await g()"),
+    "a class that is pinned in its methods": (_AGE, "return A().age()"),
+}
+
+COPIED = {
+    "a global that is written": ("n = 0\ndef add():\n    global n\n    n += 1", "add()"),
+    "a global that a step writes": ("n = 0\ndef add():\n    global n\n    n += 1", "await job_step(run=add); return n"),
+    "a list that is appended to": ("seen = []", "seen.append(1)"),
+    "a list that is handed on": ("seen = []", "return helper(seen)"),
+    "a dict by another name": ("D = {'a': 1}", "d = D; d['b'] = 2"),
+    "an item of an item": ("D = {'a': {}}", "D['a']['b'] = 2"),
+    "what a loop gives": ("D = {'a': []}", "\n    for v in D.values(): v.append(1)"),
+    "an attribute of a class": ("class C:\n    n = 0", "C.n += 1"),
+    "a list of a class": ("class C:\n    seen = []\n    def add(self): self.seen.append(1)", "C().add()"),
+    "an attribute of a function": ("def f(): ...\nf.seen = []", "f.seen.append(1)"),
+    "a default argument": ("def f(x, seen=[]): seen.append(x)", "f(1)"),
+    "a closure": (
+        "def make():\n    n = 0\n    def add():\n        nonlocal n\n        n += 1\n    return add\nadd = make()",
+        "add()",
+    ),
+    "an object of a class": ("class C: ...\none = C()", "one.x = 1"),
+    "a counter": ("import itertools\nids = itertools.count()", "return next(ids)"),
+    "a cached function": ("import functools\n@functools.lru_cache\ndef f(x): return x", "return f(1)"),
+    "a lock": ("import asyncio\nlock = asyncio.Lock()", "await lock.acquire()"),
+    "a generator": ("import random\nR = random.Random(5)", "return R.random()"),
+    "globals()": ("n = 0", "globals()['n'] = 1"),
+    "a default factory": (_FACTORY, "return M()"),
+    "a moment": ("import time\nSTARTED = time.time()", "return STARTED"),
+    "a moment made by a function": ("import time\ndef make(): return time.time()\nSTARTED = make()", "return STARTED"),
+    "a clock as a default": ("import time\ndef f(clock=time.time): return clock()", "return f()"),
+    "a class derived from datetime": ("from datetime import datetime\nclass M(datetime): ...", "return M.now()"),
+    "an import in the handler": ("", "\n    from datetime import datetime\n    return datetime.now()"),
+}
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Write a module and import it."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: list[str] = []
+
+    def write(source: str, name: str = "") -> ModuleType:
+        name = name or f"jobs_state_{tmp_path.name}_{len(made)}"
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
+        made.append(name)
+        return importlib.import_module(name)
+
+    yield write
+    for name in made:
+        sys.modules.pop(name, None)
+    for job in registered_jobs():
+        if job._home in made:
+            del _registry[job.name]  # other tests run all jobs that there are
+
+
+def source_of(module: ModuleType) -> JobSource:
+    return JobSource(next(job for job in registered_jobs() if job._home == module.__name__))
+
+
+def job_module(parts: tuple[str, str], name: str) -> str:
+    return _JOB.format(top=parts[0], body=parts[1], name=f"state-{name}")
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_shared(name: str, make: Make) -> None:
+    """Where runs can leave nothing, all have the process's module."""
+    module = make(job_module(SHARED[name], name))
+    source = source_of(module)
+    source.prepare()
+    job, namespace = source.copy(pins_of(datetime.now(UTC), ""))
+    assert namespace is vars(module)
+    assert job is module.handler
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_copied(name: str, make: Make) -> None:
+    """Where one could leave something, each has its own; and the process keeps what it had."""
+    module = make(job_module(COPIED[name], name))
+    before = dict(vars(module))
+    source = source_of(module)
+    source.prepare()
+    one, other = (source.copy(pins_of(datetime.now(UTC), "")) for _ in range(2))
+    assert one[1] is not vars(module)
+    assert one[1] is not other[1]
+    assert one[0].handler is not other[0].handler
+    assert vars(module) == before
+
+
+_REGISTRY = """
+names = set()
+
+def once(name):
+    if name in names:
+        raise ValueError(f"{name} is there already")
+    names.add(name)
+    return object()
+"""
+
+
+def test_what_may_happen_once(make: Make) -> None:
+    """It happens once where the module is shared, and a worker with a module that needs a copy says line and cure."""
+    registry = make(_REGISTRY, "registry_once")
+    top = "from registry_once import once, names\nMETRIC = once('{}')"
+    source = source_of(make(job_module((top.format("a"), "return METRIC"), "once-a")))
+    source.prepare()  # a copy fails, and it is not known that runs would see each other
+    assert source.copy(pins_of(datetime.now(UTC), ""))[0].handler is source.job.handler
+    module = make(job_module((f"{top.format('b')}\nseen = []", "seen.append(1)"), "once-b"))
+    with pytest.raises(JobDefinitionError) as refused:
+        source_of(module).prepare()
+    message = str(refused.value)
+    assert f"{Path(str(module.__file__)).name}:5" in message  # what fails
+    assert f"{Path(str(module.__file__)).name}:10: 'seen'" in message  # why there are copies
+    assert "every run" in message
+    assert "another module" in message
+    assert registry.names == {"a", "b"}
+    listens = "from registry_once import names\nnames.add(object())\nseen = []"
+    with pytest.raises(JobDefinitionError, match=r"leaves something in registry_once\.names in the process"):
+        source_of(make(job_module((listens, "seen.append(1)"), "once-c"))).prepare()
+
+
+_MODELS = """
+from __future__ import annotations
+import dataclasses, enum, sys, typing
+from pydantic import BaseModel
+from terse_temporal import create_job
+
+@dataclasses.dataclass
+class Item:
+    n: typing.ClassVar[int] = 1
+    other: Item | None = None
+
+class Model(BaseModel):
+    items: list[Item] = []
+    inner: Model | None = None
+
+class Pair(typing.NamedTuple):
+    one: Item
+    two: int = 1
+
+class Color(enum.Enum):
+    RED = 1
+
+def square(x): return x * x
+
+seen = []
+this = sys.modules[__name__]
+
+@create_job(name="{name}", durable=True)
+async def handler(event):
+    seen.append(this.square(2))
+
+LAST = 1
+"""
+
+
+def test_a_copy_is_not_there_for_other_threads(make: Make) -> None:
+    """While copies are made, importing, pickling and looking up by the module's name are as ever, on every thread."""
+    module = make(_MODELS.replace("{name}", "state-threads"))
+    source, name = source_of(module), module.__name__
+    stop, errors, count = threading.Event(), [], 0
+
+    def use() -> None:
+        nonlocal count
+        while not stop.is_set():
+            try:
+                namespace: dict[str, Any] = {}
+                exec(f"from {name} import LAST, square\nimport {name} as found", namespace)
+                assert namespace["square"] is module.square
+                assert namespace["found"].Item is module.Item
+                assert pickle.loads(pickle.dumps(module.square)) is module.square
+                assert isinstance(pickle.loads(pickle.dumps(module.Item())), module.Item)
+                assert sys.modules[name].LAST == 1
+                count += 1
+            except Exception as error:
+                errors.append(repr(error))
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        copies = [source.copy(pins_of(datetime.now(UTC), ""))[1] for _ in range(30)]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(before)
+    assert errors == []
+    assert count > 30
+    assert sys.modules[name] is module
+    for copy in copies:
+        assert copy["this"].square is copy["square"] is not module.square
+        assert copy["Model"](inner={"items": [{"other": {}}]}).inner.items[0].other == copy["Item"]()
+        assert copy["Pair"](copy["Item"]()).two == 1
