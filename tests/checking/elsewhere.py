@@ -41,3 +41,7 @@ async def in_order() -> list[int]:
     again = [await work(100 + task.result()) for task in done]
     more = [asyncio.create_task(work(200 + number)) for number in range(8)]
     return sorted([*again, *[await each for each in asyncio.as_completed(more)]])
+
+
+def tell(answers: dict[str, object]) -> None:
+    """Take what the handler was told. The test puts a list in its place."""

@@ -10,6 +10,7 @@ from terse_temporal.checking import check
 from terse_temporal.testing import JobEnvironment
 
 from ..engine.jobs_isolation import REFUSED
+from . import elsewhere
 from .jobs_elsewhere import asks_elsewhere
 
 ROOT = Path(__file__).parents[2]
@@ -40,8 +41,13 @@ def test_isolation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_another_module(env: JobEnvironment, task_queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In another module, what is found differs on a replay, and what is left alone is the same."""
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(elsewhere, "tell", told.append)
     async with env.worker([asks_elsewhere], task_queue=task_queue, max_cached_workflows=0):
-        same = await env.run(asks_elsewhere, {}, task_queue=task_queue)
+        await env.run(asks_elsewhere, {}, task_queue=task_queue)
+    first, *replayed = told
+    assert replayed
+    same = {name: all(each[name] == value for each in replayed) for name, value in first.items()}
     assert same == {"clock": False, "dice": False, "remembers": False, "pinned": True, "in_order": True}
     monkeypatch.chdir(ROOT)
     findings = check(["tests/checking/jobs_elsewhere.py"]).findings
