@@ -11,7 +11,7 @@ from typing import Any
 from ..jobs import create_job
 from ..steps import step
 
-__all__ = ["Function", "ModuleSource", "codes", "executed", "names_in", "source_tree", "targets"]
+__all__ = ["Function", "ModuleSource", "codes", "executed", "names_in", "source_tree"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -98,7 +98,10 @@ class ModuleSource:
         call = self.parents.get(parent)
         if not isinstance(parent, ast.keyword) or not isinstance(call, ast.Call):
             return False
-        return parent.arg == "run" or (parent.arg == "on_trigger" and self._is_plain_job(call))
+        called = str(getattr(self.resolved(call.func), "__module__", ""))
+        return (parent.arg == "run" and called.startswith("terse_temporal.")) or (
+            parent.arg == "on_trigger" and self._is_plain_job(call)
+        )
 
     def _makes_a_step(self, decorator: ast.expr) -> bool:
         if isinstance(decorator, ast.Call) and self._is_plain_job(decorator):
@@ -129,6 +132,10 @@ class ModuleSource:
                 return above
             below = above
         return None
+
+    def is_in_a_class(self, node: ast.AST) -> bool:
+        """Whether a node stands in the body of a class."""
+        return any(isinstance(above, ast.ClassDef) for above in self._above(node))
 
     def in_a_handler(self, node: ast.AST) -> bool:
         """Whether a handler may come to execute it."""
@@ -172,9 +179,3 @@ def executed(start: ast.AST) -> Iterator[ast.AST]:
             pending += [*node.args.defaults, *filter(None, node.args.kw_defaults)]
         else:
             pending += ast.iter_child_nodes(node)
-
-
-def targets(body: list[ast.stmt]) -> Iterator[ast.Name]:
-    for statement in body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        yield from (target for target in targets if isinstance(target, ast.Name))

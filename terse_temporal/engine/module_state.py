@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import enum
 import inspect
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 from ..places import place
 from .module_proxy import deterministic, is_clock, proxies
-from .module_source import Function, ModuleSource, codes, executed, source_tree, targets
+from .module_source import Function, ModuleSource, codes, executed, source_tree
 from .module_values import depth_of, is_frozen, is_known_state
 
 __all__ = ["Reason", "reasons_for_a_copy"]
@@ -116,7 +117,9 @@ class _Reader(ModuleSource):
         return uses, written, unseen
 
     def _of_value(self, name: str, value: Any, nodes: list[ast.Name]) -> Iterator[Reason]:
-        if isinstance(value, type | FunctionType) and is_frozen(value):
+        if value is self.module:
+            yield self._reason(nodes[0].lineno, f"{name!r} is this module itself, whose globals it gives")
+        elif isinstance(value, type | FunctionType) and is_frozen(value):
             for node in nodes:
                 changed = self._changed_attribute(node, value)
                 if changed is not None:
@@ -125,7 +128,10 @@ class _Reader(ModuleSource):
             for node in nodes:
                 if not (self._is_read(node, depth_of(value)) if depth_of(value) else self._is_looked_at(node, value)):
                     kind = f"an object of {type(value).__name__!r}"
-                    yield self._reason(node.lineno, f"{name!r}, {kind}, may be changed here", is_known_state(value))
+                    parent = self.parents[node]
+                    is_set = isinstance(parent, ast.Attribute) and not isinstance(parent.ctx, ast.Load)
+                    certain = is_set or is_known_state(value)
+                    yield self._reason(node.lineno, f"{name!r}, {kind}, may be changed here", certain)
                     return
 
     def _changed_attribute(self, node: ast.expr, value: Any) -> str | None:
@@ -220,29 +226,51 @@ class _Reader(ModuleSource):
 
     def _class_attributes(self) -> Iterator[Reason]:
         """Containers in the bodies of classes, which methods reach by `self` or `cls`; and what is set on `cls`."""
+        attributes: dict[str, list[ast.Attribute]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Attribute):
+                attributes.setdefault(node.attr, []).append(node)
         for body in self.nodes:
-            if not isinstance(body, ast.ClassDef) or self.function_around(body) is not None:
-                continue
-            found = self.resolved_class(body)
-            for name in (target.id for target in targets(body.body)):
-                value = vars(found).get(name) if found is not None else None
-                if not depth_of(value):
-                    continue
-                nodes = [each for each in self.nodes if isinstance(each, ast.Attribute) and each.attr == name]
-                used = [each for each in nodes if self.function_around(each) is not None]
-                if any(map(self.in_a_handler, used)):
-                    for each in used:
-                        if not self._is_read(each, depth_of(value)):
-                            what = f"{body.name}.{name}, which all objects of the class share, may be changed here"
-                            yield self._reason(each.lineno, what)
-                            break
+            if isinstance(body, ast.ClassDef) and self.function_around(body) is None:
+                found = self.resolved_class(body)
+                for name, value in list(vars(found).items()) if found is not None else ():
+                    if not name.startswith("__"):
+                        yield from self._class_attribute(body, name, value, attributes.get(name, []))
         for node in self.nodes:
             if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and self.in_a_handler(node):
-                of_class = isinstance(node.value, ast.Name) and node.value.id == "cls"
+                of_class = isinstance(node.value, ast.Name) and node.value.id in ("cls", self._first_argument(node))
                 of_class = of_class or (isinstance(node.value, ast.Attribute) and node.value.attr == "__class__")
                 of_class = of_class or (isinstance(node.value, ast.Call) and self._is_called(node.value, "type"))
                 if of_class:
                     yield self._reason(node.lineno, f"{ast.unparse(node)!r}, of a class, is set by a function")
+
+    def _class_attribute(
+        self, body: ast.ClassDef, name: str, value: Any, nodes: list[ast.Attribute]
+    ) -> Iterator[Reason]:
+        if isinstance(value, enum.Enum):
+            if not all(is_frozen(each) for each in vars(value).values()):
+                yield self._reason(body.lineno, f"{body.name}.{name} holds something that may be changed")
+            return
+        held = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+        depth = depth_of(held)
+        # Of libraries' objects there are columns and fields, which are no state of their own.
+        if not depth and (is_frozen(held) or not is_known_state(held)):
+            return
+        used = [each for each in nodes if self.function_around(each) is not None]
+        if any(map(self.in_a_handler, used)):
+            for each in used:
+                if not (self._is_read(each, depth) if depth else self._is_looked_at(each, held)):
+                    what = f"{body.name}.{name}, which all objects of the class share, may be changed here"
+                    yield self._reason(each.lineno, what)
+                    return
+
+    def _first_argument(self, node: ast.AST) -> str:
+        """What a class method around a node calls its class."""
+        function = self.function_around(node)
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or not function.args.args:
+            return "cls"
+        by_name = any(isinstance(each, ast.Name) and each.id == "classmethod" for each in function.decorator_list)
+        return function.args.args[0].arg if by_name else "cls"
 
     def _default_arguments(self) -> Iterator[Reason]:
         for function in self.nodes:
@@ -255,21 +283,26 @@ class _Reader(ModuleSource):
                 (arg, value) for arg, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value
             ]
             for argument, default in pairs:
-                if not isinstance(default, ast.List | ast.Dict | ast.Set | ast.Call) or self._is_ours_or_frozen(
-                    default
-                ):
+                if self._is_frozen_default(default):
                     continue
+                certain = not isinstance(default, ast.Name) or is_known_state(self.resolved(default))
                 for node in ast.walk(function):
                     if not isinstance(node, ast.Name) or node.id != argument.arg or not self.in_a_handler(node):
                         continue
                     if not self._is_read(node, 2):
                         what = f"the default of {argument.arg!r} is one for all calls, and may be changed here"
-                        yield self._reason(node.lineno, what)
+                        yield self._reason(node.lineno, what, certain)
                         break
 
-    def _is_ours_or_frozen(self, default: ast.expr) -> bool:
-        if not isinstance(default, ast.Call):
+    def _is_frozen_default(self, default: ast.AST) -> bool:
+        if isinstance(default, ast.Name | ast.Attribute):
+            return is_frozen(self.resolved(default))
+        if isinstance(default, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp):
             return False
+        if isinstance(default, ast.GeneratorExp):
+            return False
+        if not isinstance(default, ast.Call):
+            return isinstance(default, ast.Lambda) or all(map(self._is_frozen_default, ast.iter_child_nodes(default)))
         called = self.resolved(default.func)
         return self._is_ours(default) or called in (frozenset, tuple, str, int, float, bytes)
 
@@ -295,17 +328,45 @@ class _Reader(ModuleSource):
                     found = self.resolved(node)
                     if found is not None and is_clock(found) and not self._is_alias(node):
                         yield self._reason(node.lineno, f"{ast.unparse(node)!r} is used at the top level")
+                    elif (
+                        isinstance(found, type | ModuleType)
+                        and deterministic(found, self.names) is not found
+                        and self._is_kept(node)
+                    ):
+                        what = f"{ast.unparse(node)!r}, which has a clock or randomness, is kept at the top level"
+                        yield self._reason(node.lineno, what, certain=False)
+                if isinstance(node, ast.keyword) and (node.arg or "").endswith("factory"):
+                    made = () if isinstance(node.value, ast.Lambda) else ast.walk(node.value)
+                    # Such as `itertools.count().__next__`, which goes on from run to run.
+                    if any(isinstance(each, ast.Call) for each in made):
+                        yield self._reason(node.value.lineno, f"{ast.unparse(node)!r} may keep something")
                 if isinstance(node, ast.Call):
                     pending += self._called_bodies(self.resolved(node.func))
 
     def _is_alias(self, node: ast.expr) -> bool:
-        """Whether a function is only given another name, by which it is found and replaced."""
+        """Whether something is only given another name of the module, by which it is found and replaced."""
         parent = self.parents[node]
-        return (
-            isinstance(parent, ast.Assign)
-            and isinstance(parent.targets[0], ast.Name)
-            and (deterministic(self.resolved(node), self.names) is not self.resolved(node))
-        )
+        if not isinstance(parent, ast.Assign) or not all(isinstance(each, ast.Name) for each in parent.targets):
+            return False
+        if self.function_around(node) is not None or self.is_in_a_class(node):
+            return False
+        value = self.resolved(node)  # once: `datetime.now` is another object each time
+        return deterministic(value, self.names) is not value
+
+    def _is_kept(self, node: ast.expr) -> bool:
+        """Whether what a name stands for is put somewhere, rather than an attribute of it read, or a type made."""
+        parent = self.parents[node]
+        if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+            return parent.value is node and not self._is_alias(node)
+        if isinstance(parent, ast.arguments):
+            return True
+        if isinstance(parent, ast.keyword):
+            parent = self.parents[parent]
+        if isinstance(parent, ast.Call):
+            return parent.func is not node and not self._is_ours(parent)
+        # `tuple[int, datetime]` is a type.
+        above = self.parents.get(parent)
+        return isinstance(parent, ast.Dict | ast.List | ast.Tuple | ast.Set) and not isinstance(above, ast.Subscript)
 
     def _called_bodies(self, called: Any) -> list[ast.AST]:
         """The source of a function or class of this module."""

@@ -25,7 +25,7 @@ import uuid
 import zoneinfo
 from collections import deque
 from collections.abc import Iterator, MutableMapping, MutableSequence, MutableSet
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from types import FunctionType
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ _STATE: Final[tuple[type, ...]] = (
 )
 
 
-def is_frozen(value: Any, _depth: int = 0) -> bool:
+def is_frozen(value: Any, _depth: int = 0) -> bool:  # noqa: PLR0912  # a table of cases
     """Whether no run could leave anything in a value, however it uses it.
 
     A class is, as such; what is done with its attributes has to be looked at where it is done.
@@ -70,6 +70,13 @@ def is_frozen(value: Any, _depth: int = 0) -> bool:
 
     if isinstance(value, random.Random | functools._lru_cache_wrapper):
         return False
+    if isinstance(value, types.BuiltinMethodType):  # a function of C's has its module here, `seen.append` the list
+        return isinstance(value.__self__, types.ModuleType) or inner(value.__self__)
+    if isinstance(value, ContextVar):
+        try:
+            return inner(Context().run(value.get))
+        except LookupError:  # it has no default
+            return True
     if isinstance(value, type) or (isinstance(value, _FROZEN) and not _has_own_attributes(value)):
         return True
     if isinstance(value, tuple | frozenset):
@@ -87,7 +94,8 @@ def is_frozen(value: Any, _depth: int = 0) -> bool:
     if type(value).__module__.partition(".")[0] in ("terse_temporal", "typing", "typing_extensions"):
         return True
     if dataclasses.is_dataclass(value) and value.__dataclass_params__.frozen:  # type: ignore[union-attr]  # not typed
-        return all(inner(getattr(value, each.name, None)) for each in dataclasses.fields(value))
+        fields = [getattr(value, each.name, None) for each in dataclasses.fields(value)]
+        return all(map(inner, (*fields, *getattr(value, "__dict__", {}).values())))
     return False
 
 
@@ -114,6 +122,10 @@ def is_known_state(value: Any) -> bool:
         return is_users_file(value.__code__.co_filename)
     if isinstance(value, _STATE):
         return True
+    if isinstance(value, tuple | frozenset):
+        return any(not is_frozen(each) and is_known_state(each) for each in value)
+    if isinstance(value, types.MethodType | types.BuiltinMethodType | types.MethodWrapperType):
+        return is_known_state(value.__self__)
     module = sys.modules.get(type(value).__module__)
     file = getattr(module, "__file__", None)
     return isinstance(file, str) and is_users_file(file)

@@ -64,6 +64,26 @@ class M(BaseModel):
     at: datetime = Field(default_factory=datetime.now)
 """
 
+_CACHING = """
+import dataclasses
+
+@dataclasses.dataclass(frozen=True)
+class C:
+    def __post_init__(self):
+        object.__setattr__(self, "cache", {})
+
+    def go(self):
+        self.cache["a"] = 1
+"""
+
+_COUNTING = """
+import dataclasses, itertools
+
+@dataclasses.dataclass
+class C:
+    id: int = dataclasses.field(default_factory=itertools.count().__next__)
+"""
+
 #: The top level, the body of the handler.
 SHARED = {
     "constants": ('PLANS = {"free": 1}\nNAMES = ["a", "b"]', "return [PLANS[event.plan], *NAMES, *PLANS, len(NAMES)]"),
@@ -84,6 +104,17 @@ SHARED = {
     "settings": ("import types\nsettings = types.SimpleNamespace(limit=3)", "return settings.limit + 1"),
     "a clock in a function": ("import time\nfrom datetime import datetime", "return [time.time(), datetime.now()]"),
     "a logger": ("import logging\nlogger = logging.getLogger(__name__)", "logger.info('x')"),
+    "types of moments": (
+        "from datetime import datetime\nMoments = list[tuple[int, datetime]]",
+        "return datetime.now()",
+    ),
+    "a clock by another name": ("import time\nclock = now = time.time", "return clock()"),
+    "defaults that nobody can change": (
+        "LIMIT = 3\ndef f(x, n=LIMIT * 2, kinds=(1, -2), *, key=len): return x",
+        "return f(1)",
+    ),
+    "an enum": ("import enum\nclass Kind(enum.Enum):\n    ONE = (1, 'one')", "return Kind.ONE.value[0]"),
+    "a variable of the context": ("import contextvars\nV = contextvars.ContextVar('v', default=1)", "return V.get()"),
     "a decorator that measures": (_TIMED, "return await g()"),
     "a class that is pinned in its methods": (_AGE, "return A().age()"),
 }
@@ -113,6 +144,45 @@ COPIED = {
     "a default factory": (_FACTORY, "return M()"),
     "a moment": ("import time\nSTARTED = time.time()", "return STARTED"),
     "a moment made by a function": ("import time\ndef make(): return time.time()\nSTARTED = make()", "return STARTED"),
+    "a list behind its method": ("seen = []\nadd = seen.append", "add(1)"),
+    "a counter of a class": (
+        "import itertools\nclass C:\n    ids = itertools.count()\n    def __init__(self): self.id = next(self.ids)",
+        "return C().id",
+    ),
+    "counts of a class": ("import collections\nclass C:\n    n = collections.Counter()", "C.n['a'] += 1"),
+    "an object of a class in another": (
+        "class Book: ...\nclass C:\n    book = Book()\n    def go(self): self.book.n = 1",
+        "C().go()",
+    ),
+    "a counter in a field": (
+        _COUNTING,
+        "return C().id",
+    ),
+    "a cached method": ("import functools\nclass C:\n    @functools.lru_cache\n    def f(self): ...", "C().f()"),
+    "a list given to a class": (
+        "def listed(c):\n    c.all = []\n    return c\n@listed\nclass C:\n    def go(self): self.all.append(1)",
+        "C().go()",
+    ),
+    "a class method by another name": (
+        "class C:\n    n = 0\n    @classmethod\n    def go(klass): klass.n += 1",
+        "C.go()",
+    ),
+    "an enum with a list": ("import enum\nclass Kind(enum.Enum):\n    ONE = []", "Kind.ONE.value.append(1)"),
+    "a default that has a name": ("seen = []\ndef f(x, seen=seen): seen.append(x)", "f(1)"),
+    "the module itself": ("import sys\nn = 0\nme = sys.modules[__name__]", "me.n = 1"),
+    "a frozen object with a cache": (
+        f"{_CACHING}\nONE = C()",
+        "ONE.go()",
+    ),
+    "a list in the context": ("import contextvars\nV = contextvars.ContextVar('v', default=[])", "V.get().append(1)"),
+    "run= of a function of one's own": (
+        "seen = []\ndef call(run): run()\ndef add(): seen.append(1)",
+        "call(run=add)",
+    ),
+    "datetime.now by another name": ("from datetime import datetime\nnow = datetime.now", "return now()"),
+    "a clock of a class": ("import time\nclass C:\n    now = time.time", "return C.now()"),
+    "a module with a clock in a dict": ("import time\nD = {'t': time}", "return D['t'].time()"),
+    "datetime as a default": ("from datetime import datetime\ndef f(of=datetime): return of.now()", "return f()"),
     "a clock as a default": ("import time\ndef f(clock=time.time): return clock()", "return f()"),
     "a class derived from datetime": ("from datetime import datetime\nclass M(datetime): ...", "return M.now()"),
     "an import in the handler": ("", "\n    from datetime import datetime\n    return datetime.now()"),
