@@ -25,6 +25,7 @@ from ..places import is_users, only_users_traceback, place, users_traceback
 from ..redaction import redacted
 from .failure_log import log_failure
 from .failures import SentFailureError, bounded_text, failure_text, recorded_cause, sendable_text
+from .ordered import exit_of
 
 __all__ = ["is_of_the_engine", "log_cut_off", "log_end", "run_failure"]
 
@@ -59,6 +60,7 @@ def _current_task() -> asyncio.Task[object] | None:
 
 def run_failure(error: BaseException, job: Job) -> BaseException:
     """What a run fails with when the handler of its job raised `error`; as it is, where the run was cancelled."""
+    error = exit_of(error)
     if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
         return error
     if isinstance(error, FailureError) and error.failure is not None:

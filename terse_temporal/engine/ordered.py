@@ -4,18 +4,65 @@ asyncio keeps tasks in sets: those of a `TaskGroup`, which cancels the others wh
 gives as done. A set is ordered by the hashes of what is in it, and by default a task's is its address. So on a replay
 steps would be cancelled, or begun, in another order than the one recorded, and the run could never go on. Here the
 hash is the number of the task within its run.
+
+And tasks that do not end the worker: asyncio raises a `SystemExit` of a task out of its event loop, as the process is
+to end. In a handler it fails the run, so the task raises it as something else, `Exited`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from ..execution import current_execution
 
-__all__ = ["as_completed", "order_tasks"]
+__all__ = ["Exited", "as_completed", "exit_of", "order_tasks"]
+
+
+class Exited(BaseException):
+    """Stands for a `SystemExit`, or `KeyboardInterrupt`, that a task of a handler raised; that is its cause."""
+
+
+def exit_of(error: BaseException) -> BaseException:
+    """What a task raised that wanted to end the process, if that stands behind an error, perhaps in a group of some."""
+    if isinstance(error, Exited):
+        return error.__cause__ or error
+    if isinstance(error, BaseExceptionGroup):
+        inside = map(exit_of, error.exceptions)
+        return next((each for each in inside if isinstance(each, SystemExit | KeyboardInterrupt)), error)
+    return error
+
+
+class _InRun(Coroutine[Any, Any, Any]):
+    """The coroutine of a task, which does not end the process."""
+
+    def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
+        self._inner = inner
+        self.__name__ = getattr(inner, "__name__", type(inner).__name__)
+        self.__qualname__ = getattr(inner, "__qualname__", self.__name__)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __await__(self) -> Any:
+        return self._inner.__await__()
+
+    def send(self, value: Any) -> Any:
+        try:
+            return self._inner.send(value)
+        except (SystemExit, KeyboardInterrupt) as err:
+            raise Exited(f"{type(err).__name__}: {err}") from err
+
+    def throw(self, *error: Any) -> Any:
+        try:
+            return self._inner.throw(*error)
+        except (SystemExit, KeyboardInterrupt) as err:
+            raise Exited(f"{type(err).__name__}: {err}") from err
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 class _OrderedTask(asyncio.Task[Any]):
@@ -41,7 +88,7 @@ def order_tasks(loop: Any) -> None:
         if current_execution() is None:
             # The engine's own, for a query say, which may come at any time and must not use up a number.
             return create(coro, name=name, context=context)  # type: ignore[no-any-return]  # the loop is not typed
-        task = _OrderedTask(next(numbers), coro, loop=loop, context=context)
+        task = _OrderedTask(next(numbers), _InRun(coro), loop=loop, context=context)
         # Underscored, but there is no other way in: it keeps the task from being collected, and cancels it at the end.
         loop._register_task(task, name=name)
         return task

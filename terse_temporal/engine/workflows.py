@@ -29,6 +29,7 @@ from .endings import is_of_the_engine, log_end, run_failure
 from .failures import is_refusal
 from .functions import FunctionIndex
 from .limits import FIRST_PAUSE, HEARTBEAT_TIMEOUT, LONGEST_PAUSE, PLAIN_JOB_TIMEOUT
+from .ordered import exit_of
 from .payloads import in_order
 from .raised import step_exception
 from .scheduled import with_moment
@@ -73,7 +74,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
             failure = run_failure(err, context.job)
             # The words of the failure, not of the error: those may be secret, or fail themselves.
             said = " ".join(failure.message.split()) if isinstance(failure, FailureError) else ""
-            name = type(err).__name__
+            name = type(exit_of(err)).__name__
             context.ended = f"raises {name}: {said}" if said not in ("", name) else f"raises {name}"
             log_end(context.job, failure)
             raise failure from failure.__cause__

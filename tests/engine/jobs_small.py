@@ -195,9 +195,29 @@ RAISED: dict[str, Callable[[], Any]] = {
 }
 
 
+async def leave(case: str) -> None:
+    await job_step(run=nothing)
+    throw(KeyboardInterrupt() if case == "interrupt" else SystemExit("left"))
+
+
+@create_job(name="task-that-exits", durable=True)
+async def task_that_exits(event: Event) -> None:
+    if event.case == "gather":
+        await asyncio.gather(leave(event.case), sleep("1h"))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leave(event.case))
+            group.create_task(sleep("1h"))
+    except Exception:
+        await sleep("1h")
+
+
 class Mute(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
+
+
+async def nothing() -> None: ...
 
 
 def throw(error: BaseException) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .bench import Bench, scheduled
-from .jobs_small import RAISED, handler_that_raises
+from .jobs_small import RAISED, handler_that_raises, task_that_exits
 
 TOLD = {
     "builtin": ("KeyError", "'missing'"),
@@ -39,3 +39,12 @@ async def test_the_run_fails(bench: Bench, case: str, after: bool) -> None:
     assert len(failure.message) < 11_000
     assert await scheduled(run) == ["record_ran"] * after
     assert bench.effects.lines() == ["ran"] * after
+
+
+async def test_a_task_that_exits(bench: Bench) -> None:
+    """A `SystemExit` in a task of a handler fails the run, as in the handler itself, and the worker goes on."""
+    async with bench.worker(task_that_exits):
+        for case, told in {"group": "SystemExit", "gather": "SystemExit", "interrupt": "KeyboardInterrupt"}.items():
+            failure = await bench.failure(await bench.start(task_that_exits, case=case))
+            assert failure.type == told
+            assert failure.message.startswith("left" if told == "SystemExit" else told)
