@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import importlib.util
+import itertools
 import sys
 from collections.abc import Iterable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
 from ..jobs import module_name
 from ..places import NOT_THE_USERS
 
-__all__ = ["FirstParty", "loaded_module"]
+__all__ = ["FirstParty", "file_of", "loaded_module"]
 
 
 class FirstParty:
@@ -64,6 +66,20 @@ def loaded_module(name: str) -> ModuleType | None:
     """The module of a name, if it is loaded; also where it is the program that runs."""
     main = sys.modules["__main__"]
     return sys.modules.get(name) or (main if module_name("__main__") == name else None)
+
+
+def file_of(name: str) -> str | None:
+    """The file of a module that may not be loaded. Nothing is imported to find it."""
+    found, path = None, None
+    for parts in itertools.accumulate(name.split("."), "{}.{}".format):
+        try:
+            found = PathFinder.find_spec(parts, path)
+        except (ImportError, ValueError):
+            return None
+        if found is None:
+            return None
+        path = list(found.submodule_search_locations or ())
+    return found.origin if found is not None and found.has_location else None
 
 
 def _root(name: str) -> str:

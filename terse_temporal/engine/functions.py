@@ -32,7 +32,7 @@ from ..jobs import Job, module_name
 from ..places import place_of
 from ..steps import declared_step
 from .fingerprints import fingerprint, fits, name_of, nested_code
-from .first_party import FirstParty, loaded_module
+from .first_party import FirstParty, file_of, loaded_module
 from .inputs_check import code_hash
 from .mentions import Mentions, mentions_of
 
@@ -75,8 +75,7 @@ class FunctionIndex:
         # Now, and not when it is asked for: the files may be those of the next version by then.
         homes = {job._home: job for job in jobs}
         self._code = {
-            home: code_hash(self._modules if len(homes) == 1 else FunctionIndex([job])._modules)
-            for home, job in homes.items()
+            home: code_hash((self if len(homes) == 1 else FunctionIndex([job]))._files()) for home, job in homes.items()
         }
 
     def code_of(self, job: Job) -> str:
@@ -123,6 +122,17 @@ class FunctionIndex:
             for name in {name for each in list(self._mentions.values()) for name in each.imports}:
                 with contextlib.suppress(UnknownFunctionError):
                     self._import(name)
+
+    def _files(self) -> set[str | None]:
+        """The files of the code base that the jobs are written in, also of modules with nothing but texts in them."""
+        names = self._modules | set(self._mentions)
+        loaded = [module for module in map(loaded_module, names) if module is not None]
+        # A directory that is a package has no file.
+        files = {getattr(each, "__file__", None) for each in loaded if not _is_directory(each)}
+        for name in {each for mentions in self._mentions.values() for each in mentions.imports} - names:
+            if name in self._first_party and loaded_module(name) is None:  # imported within a function, and not yet
+                files |= {file} if (file := file_of(name)) is not None else set()
+        return files
 
     def resolve(self, reference: str) -> Callable[..., Any]:
         """The function that a reference names.
@@ -255,8 +265,10 @@ class FunctionIndex:
     def _check_imported(self, function: Callable[..., Any], step: str, where: str) -> None:
         """Refuse a function of a module that another process would not have."""
         module = module_name(getattr(function, "__module__", None) or "")
-        loaded = module in self._modules or module in self._loaded_at_start or loaded_module(module) is None
-        if not loaded and not self._import(module):
+        # One that something else in this process has imported before is not indexed yet either.
+        if module in self._modules or self._import(module):
+            return
+        if module not in self._loaded_at_start and loaded_module(module) is not None:
             raise UnknownFunctionError(
                 f"step {step!r} ({where}): its function is in the module {module!r}, which was imported while the run"
                 " went on. Another process would not find it. Import the module at the top of the job's."
@@ -359,6 +371,10 @@ def _job_modules(jobs: Iterable[Job]) -> Iterator[ModuleType]:
         module = sys.modules.get(job._home)
         if module is not None:
             yield module
+
+
+def _is_directory(module: ModuleType) -> bool:
+    return hasattr(module, "__path__") and getattr(module, "__file__", None) is None
 
 
 def _same_step(named: Callable[..., Any], function: Callable[..., Any]) -> bool:

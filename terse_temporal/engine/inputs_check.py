@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,6 +23,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 from temporalio.exceptions import ApplicationError
+
+from .._keys import fold
 
 __all__ = [
     "RecordedInputs",
@@ -40,6 +41,9 @@ _METADATA: Final = "terse-check"
 _DETAIL: Final = "check"
 
 _LENGTH: Final = 12
+
+#: What the references to tools begin with.
+_TOOL: Final = "@tool:"
 
 #: What of a call is compared. References to functions and types are not: in them is the name of the module, which is
 #: another one where the file is run as a script.
@@ -58,10 +62,25 @@ def check_of(call: Mapping[str, Any], size: int, code: str) -> str:
         code: of its job, see `code_hash`.
     """
     asked = {name: call[name] for name in _ASKED if name in call}
+    if str(call.get("step", "")).startswith(_TOOL) and isinstance(asked.get("arguments"), dict):
+        asked["arguments"] = _as_written(asked["arguments"])
     # Most lists that come in another order were made of a set, which alone changes nothing.
     canonical = _without_order(asked) if size <= _SORTED_UP_TO else asked
     text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
     return f"{hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]}.{code}"
+
+
+def _as_written(arguments: Mapping[str, Any], depth: int = 2) -> dict[str, Any]:
+    """The arguments of a tool, whether or not the server was there that lists how it names them.
+
+    A call is replayed where it is not. Then names are as the handler spells them, and each `None` is still there.
+    """
+    found = {}
+    for name, value in arguments.items():
+        if value is not None:
+            folded = fold(name.replace("-", "_").replace(".", "_").rstrip("_"))
+            found[folded] = _as_written(value, depth - 1) if depth > 1 and isinstance(value, dict) else value
+    return found
 
 
 def _without_order(value: Any) -> Any:
@@ -73,17 +92,15 @@ def _without_order(value: Any) -> Any:
     return value
 
 
-def code_hash(modules: Iterable[str]) -> str:
-    """A hash of the files of some modules, which is the same in every process that has the same files.
+def code_hash(files: Iterable[str | None]) -> str:
+    """A hash of some files of code, which is the same in every process that has the same files.
 
-    It is empty where a file cannot be read: then nobody knows whether the code is the same.
+    It is empty where one cannot be read: then nobody knows whether the code is the same.
     """
-    contents = []
-    for name in modules:
-        try:
-            contents.append(hashlib.sha256(Path(str(sys.modules[name].__file__)).read_bytes()).digest())
-        except (KeyError, AttributeError, OSError):
-            return ""
+    try:
+        contents = [hashlib.sha256(Path(str(file)).read_bytes()).digest() for file in files]
+    except OSError:
+        return ""
     # Not by name: one that is run as a script has another.
     return hashlib.sha256(b"".join(sorted(contents))).hexdigest()[:_LENGTH]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
+from terse_temporal.engine.functions import FunctionIndex
 from terse_temporal.engine.inputs_check import RecordedInputs, check_of, code_hash
+from terse_temporal.jobs import collecting
 
 from .versions import come_to, replayed, running, started, version
 
@@ -102,7 +106,42 @@ def test_a_new_call() -> None:
 def test_unknown_code(recorded: str) -> None:
     """What others have written, or code that could not be read, is never taken for the same code."""
     assert RecordedInputs().problem_of_result("pay", check("bob", ""), recorded) is None
-    assert code_hash(["no.such.module"]) == ""
+    assert code_hash(["/no/such/file.py"]) == ""
+
+
+@pytest.mark.parametrize("line", ["from said import WORDS", "import said.words", "from said.words import WORDS as W"])
+@pytest.mark.parametrize("within", [False, True], ids=["at the top", "in a function"])
+def test_the_code_of_a_job(line: str, within: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules with nothing but texts in them are of the code, so that an edit of a prompt is an edit."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "said").mkdir()
+    for name in ("__init__", "words"):
+        (tmp_path / "said" / f"{name}.py").write_text("WORDS = 'Be brief.'")
+    top, inside = ("", line) if within else (line, "pass")
+    name = f"says_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(
+        f"from terse_temporal import create_job\n{top}\n@create_job(name='says', durable=True)\n"
+        f"async def says(event):\n    {inside}\n"
+    )
+    with collecting() as jobs:
+        importlib.import_module(name)
+    job = jobs["says"]
+    before = FunctionIndex([job]).code_of(job)
+    assert before == FunctionIndex([job]).code_of(job) != ""
+    edited = "__init__" if "words" not in line else "words"
+    (tmp_path / "said" / f"{edited}.py").write_text("WORDS = 'Be long.'")
+    assert FunctionIndex([job]).code_of(job) != before
+    assert within != ("said" in sys.modules)  # nothing is imported for it
+    for each in (name, "said", "said.words"):
+        sys.modules.pop(each, None)
+
+
+def test_arguments_of_tools() -> None:
+    """A tool is called with the same arguments whether or not its server has said how it spells them."""
+    call = {"step": "@tool:tracker.add", "arguments": {"arguments": {"secondNumber": 2, "none": None, "a": {"B": 1}}}}
+    listed = {**call, "arguments": {"arguments": {"second-number": 2, "a": {"B": 1}}}}
+    other = {**call, "arguments": {"arguments": {"second-number": 3, "a": {"B": 1}}}}
+    assert check_of(call, 0, "") == check_of(listed, 0, "") != check_of(other, 0, "")
 
 
 def test_order_in_an_input() -> None:
