@@ -81,6 +81,7 @@ class StepRequest:
         as_json: the arguments are JSON that was validated before, and the result is wanted as JSON too.
         by_model: a model asks for the call, not the job's code.
         summary: a few words for the Web UI.
+        label: the same for logs too; the summary where that has none.
     """
 
     run: Callable[..., Any]
@@ -98,6 +99,7 @@ class StepRequest:
     as_json: bool = False
     by_model: bool = False
     summary: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a run says of itself in its memo: the tokens that it used, and what it waits for."""
+"""What a run says of itself: the tokens that it used, and what it waits for, in its memo; the labels of its steps."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from contextlib import suppress
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from .engine.decisions import WAITING_MEMO
 from .engine.usage import TOKENS_MEMO
+from .labels import label_text
 from .tokens import Tokens
 
-__all__ = ["question_text", "read_memo", "tokens_text"]
+__all__ = ["question_text", "read_label", "read_memo", "tokens_text"]
 
 _LONGEST_ARGUMENTS = 5_000
 
@@ -32,6 +34,16 @@ async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Toke
     if not isinstance(waiting, dict) or not all(isinstance(each, dict) for each in waiting.values()):
         waiting = None
     return tokens, waiting
+
+
+async def read_label(client: Client, event: HistoryEvent) -> str:
+    """What a step that an event schedules is told from others of its name by; empty for what says nothing."""
+    if not (event.HasField("activity_task_scheduled_event_attributes") and event.user_metadata.HasField("summary")):
+        return ""
+    with suppress(Exception):  # as above
+        (text,) = await client.data_converter.decode([event.user_metadata.summary])
+        return label_text(text) if isinstance(text, str) else ""
+    return ""
 
 
 def tokens_text(tokens: Tokens) -> str:

@@ -20,6 +20,7 @@ from .durations import to_timedelta
 from .errors import JobDefinitionError, NotInStepError, StepInputError
 from .execution import UNSET, Execution, RetryRule, StepRequest, current_execution, durable_execution, executing
 from .jobs import is_collecting, module_name
+from .labels import Template, label_text
 from .names import unprintable
 from .places import place_of
 
@@ -101,6 +102,7 @@ class _Options(TypedDict, total=False):
     retry: Retry | None
     timeout: str | timedelta
     on_interrupt: Literal["retry", "fail"]
+    label: str | None
 
 
 # Without `input`, with one that fits the function, and with one that a schema converts; each without and with an
@@ -246,6 +248,7 @@ def job_step(
     retry: Retry | None = None,
     timeout: str | timedelta = DEFAULT_TIMEOUT,
     on_interrupt: Literal["retry", "fail"] = "retry",
+    label: str | None = None,
 ) -> Coroutine[Any, Any, Any]:
     """Run a function as a durable step: once, with its result recorded.
 
@@ -262,6 +265,8 @@ def job_step(
             stopped: its thread goes on until it returns, and what it returns is dropped.
         on_interrupt: what happens when the step's worker is lost: `"retry"` runs it again with the same idempotency
             key (at least once), `"fail"` raises `StepInterruptedError` (at most once).
+        label: a few words that tell steps of one name apart, in logs, the timeline and the Web UI; cut at 100
+            characters. It may differ between replays.
 
     Returns:
         What to await for the result.
@@ -279,6 +284,7 @@ def job_step(
     execution = durable_execution("job_step()")
     if not callable(run):
         raise StepInputError(f"job_step(run={run!r}): give a function")
+    shown = _label(label)
     return execution.step(
         StepRequest(
             run=run,
@@ -289,6 +295,7 @@ def job_step(
             input=input,
             input_schema=UNSET if input_schema is None else input_schema,
             output_schema=UNSET if output_schema is None else output_schema,
+            label=label_text(shown) if shown else None,
         )
     )
 
@@ -309,6 +316,7 @@ def step(
     retry: Retry | None = None,
     timeout: str | timedelta = DEFAULT_TIMEOUT,
     on_interrupt: Literal["retry", "fail"] = "retry",
+    label: str | None = None,
 ) -> _StepDecorator: ...
 
 
@@ -321,14 +329,17 @@ def step(
     retry: Retry | None = None,
     timeout: str | timedelta = DEFAULT_TIMEOUT,
     on_interrupt: Literal["retry", "fail"] = "retry",
+    label: str | None = None,
 ) -> Any:
-    """Make a module-level function a step: `@step`, or `@step(name=…, retry=…, timeout=…, on_interrupt=…)`.
+    """Make a module-level function a step: `@step`, or `@step(name=…, retry=…, timeout=…, on_interrupt=…, label=…)`.
 
     Called in a durable handler it is a step, whatever its signature: arguments are bound by name, validated by their
     annotations and recorded. Called anywhere else (in another step, in a test, in a job that is not durable) it is the
     plain function, so that a `def` is awaited in a durable handler only.
 
-    The options are those of `job_step`.
+    The options are those of `job_step`. The label may name parameters, as in `label="page {number}"`, and go down into
+    plain data and models: `{customer.email}`, `{rows[0].id}`. Where a call has no such value, the label is shown as it
+    is written.
 
     Raises:
         JobDefinitionError: the function is not at module level, or an option makes no sense; raised at import.
@@ -341,6 +352,7 @@ def step(
             retry=retry,
             timeout=timeout,
             on_interrupt=on_interrupt,
+            label=label,
         )
     if not inspect.isfunction(function):
         raise JobDefinitionError(f"@step goes over a function, not {function!r}")
@@ -352,6 +364,7 @@ def step(
         )
     plain = function
     signature = inspect.signature(plain)
+    labels = None if (shown := _label(label)) is None else Template(shown, signature)
     template = StepRequest(
         run=plain,
         name=_step_name(name, plain),
@@ -370,8 +383,9 @@ def step(
             bound = signature.bind(*args, **kwargs)
         except TypeError as err:
             raise StepInputError(f"step {template.name!r} ({place_of(plain)}): {err}") from None
+        shown = None if labels is None else labels.label(bound)
         # Without defaults: they are the function's own matter, in the worker, and need not be of the annotated type.
-        return execution.step(replace(template, run=call, arguments=bound.arguments))
+        return execution.step(replace(template, run=call, arguments=bound.arguments, label=shown))
 
     if not is_collecting():
         _declared[f"{module_name(plain.__module__)}:{plain.__qualname__}"] = call
@@ -449,6 +463,12 @@ def _step_name(name: str | None, run: Callable[..., Any]) -> str:
     if len(name) > 200:
         raise JobDefinitionError(f"a step named {name[:40]!r}…: names are 200 characters at most, this has {len(name)}")
     return name
+
+
+def _label(label: str | None) -> str | None:
+    if label is not None and not isinstance(label, str):
+        raise JobDefinitionError(f"label={label!r}: give a text")
+    return label or None
 
 
 def interrupt_rule(value: str) -> Literal["retry", "fail"]:

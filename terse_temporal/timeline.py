@@ -48,6 +48,7 @@ class Entry:
         ended: when it was over.
         attempt: how often it was started; 0 until it is.
         trouble: why the last attempt but one, or the whole, failed.
+        label: what tells it from others of its name.
     """
 
     kind: str
@@ -57,6 +58,12 @@ class Entry:
     ended: datetime | None = None
     attempt: int = 0
     trouble: str = ""
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, and the label if there is one."""
+        return f"{self.name} ({self.label})" if self.label else self.name
 
     def line(self) -> str:
         """The entry as it stands, as one line of text."""
@@ -66,8 +73,8 @@ class Entry:
         if self.kind != "step":
             return f"{self.kind:<5} {self.name}  {'over' if self.state == 'done' else self.state}"
         if self.state == "waiting" and self.attempt:
-            return f"step  {self.name}  attempt {self.attempt} failed, and is tried again{trouble}"
-        return f"step  {self.name}  {self.state}{took}{attempts}{trouble}"
+            return f"step  {self.title}  attempt {self.attempt} failed, and is tried again{trouble}"
+        return f"step  {self.title}  {self.state}{took}{attempts}{trouble}"
 
 
 @dataclass
@@ -87,15 +94,20 @@ class Timeline:
         entry = self._by_event.get(event_id)
         return entry.attempt if entry else 0
 
-    def apply(self, event: HistoryEvent) -> Entry | None:
-        """Take in the next event, and return the entry that it changed in a way worth telling."""
+    def apply(self, event: HistoryEvent, label: str = "") -> Entry | None:
+        """Take in the next event, and return the entry that it changed in a way worth telling.
+
+        Args:
+            event: of the history.
+            label: what it says of itself, see `memos.read_label`.
+        """
         at = _moment(event.event_time)
         match event.event_type:
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                 self.started = at
             case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
                 step = event.activity_task_scheduled_event_attributes
-                entry = self._add(event, Entry("step", step.activity_type.name, at))
+                entry = self._add(event, Entry("step", step.activity_type.name, at, label=label))
                 self._by_activity[step.activity_id] = entry
             case EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
                 start = event.activity_task_started_event_attributes
@@ -172,7 +184,7 @@ def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int
         end = entry.ended or now
         table.add_row(
             entry.kind,
-            Text(entry.name, _STYLES[entry.state]),
+            Text(entry.title, _STYLES[entry.state]),
             str(entry.attempt or "") if entry.kind == "step" else "",
             f"+{short(entry.begun - timeline.started)}" if timeline.started else "",
             short(max(end - entry.begun, timedelta())) if end else "",

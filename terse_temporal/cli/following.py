@@ -28,7 +28,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..memos import question_text, read_memo
+from ..memos import question_text, read_label, read_memo
 from ..places import place
 from ..timeline import Entry, Timeline
 from .servers import is_gone, last_asked
@@ -132,7 +132,7 @@ class Follower:
                     if event.event_id <= seen:
                         continue
                     seen = event.event_id
-                    if changed := self.timeline.apply(event):
+                    if changed := self.timeline.apply(event, await read_label(self._client, event)):
                         self._on_change(changed)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                         await self._read_memo(event)

@@ -35,6 +35,7 @@ from ..invocation import (
     step_result,
 )
 from ..jobs import Job
+from ..labels import label_text
 from ..logs import logger_of
 from ..once import Once
 from ..runs import run_identity_of
@@ -116,6 +117,7 @@ class StepRunner:
             run = self._prepared(call, name, info)
         except (WireError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
+        label = call.label if isinstance(call, StepCall) else ""
         started = time.monotonic()
         try:
             with self.heartbeats.beating(name):
@@ -123,10 +125,10 @@ class StepRunner:
         except asyncio.CancelledError:
             details = activity.cancellation_details()
             if details is not None and details.worker_shutdown:
-                _log(info, f"interrupted: this worker is shutting down (attempt {info.attempt})")
+                _log(info, f"interrupted: this worker is shutting down (attempt {info.attempt})", label=label)
                 raise SentFailureError("the worker that ran it was shut down", type=INTERRUPTED) from None
             if details is not None and details.not_found:
-                _log(info, "cut off: its run is over, ended by somebody or by its timeout")
+                _log(info, "cut off: its run is over, ended by somebody or by its timeout", label=label)
             raise
         except ApplicationError as failure:
             add_check_to_failure(failure, call.check if isinstance(call, StepCall) else "")
@@ -137,9 +139,10 @@ class StepRunner:
                 + (f"; tried again in {format_duration(again)}" if again else ""),
                 logging.WARNING,
                 failure,
+                label,
             )
             raise
-        _log(info, f"done in {_since(started)} (attempt {info.attempt})")
+        _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
         return result
 
     def _read(self, args: Sequence[RawValue]) -> StepCall | JobCall:
@@ -348,8 +351,14 @@ def _since(started: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(timedelta(seconds=round(seconds, 1)))
 
 
-def _log(info: activity.Info, what: str, level: int = logging.INFO, failure: BaseException | None = None) -> None:
-    text = f"step  {info.workflow_id}  {info.activity_type} {what}"
+def _log(
+    info: activity.Info,
+    what: str,
+    level: int = logging.INFO,
+    failure: BaseException | None = None,
+    label: str = "",
+) -> None:
+    text = f"step  {info.workflow_id}  {info.activity_type}{f' ({label_text(label)})' if label else ''} {what}"
     if failure is None:
         _logger.log(level, "%s", text)
     else:

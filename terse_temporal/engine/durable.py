@@ -25,6 +25,7 @@ from ..errors import StepInputError, StepIsolationError, StepOutputError, Unknow
 from ..execution import UNSET, RunIdentity, StepRequest
 from ..invocation import dumped, dumped_arguments
 from ..jobs import Job, module_name
+from ..labels import summary_of
 from ..places import caller_frame, is_users, place, place_of
 from ..runs import run_identity_of
 from ..signatures import input_type, result_type
@@ -182,6 +183,9 @@ class DurableExecution:
         ).to_wire()
         size = encoded_size(call)
         call["check"] = check_of(call, size, self._index.code_of(self.job))
+        if request.label:
+            # Not in the size: which steps are sent together depends on that, and a label may change under a run.
+            call["label"] = request.label
         if size > MAX_BYTES:
             raise StepInputError(
                 f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
@@ -375,7 +379,7 @@ def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHan
         request.name,
         in_order(call, workflow.payload_converter()),
         result_type=RawValue,
-        summary=request.summary,
+        summary=request.summary or (summary_of(request.label) if request.label else None),
         start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         retry_policy=RetryPolicy(

@@ -53,6 +53,7 @@ class StepCall:
         timeout: of one attempt, in seconds.
         check: what the result is recorded with, see `inputs_check.py`.
         by_model: a model asks for the call, not the job's code.
+        label: what the log of the worker shows beside the step's name.
     """
 
     function: str
@@ -68,6 +69,7 @@ class StepCall:
     types: Mapping[str, Any] = field(default_factory=dict)
     by_model: bool = False
     check: str = ""
+    label: str = ""
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "key": self.key}
@@ -77,7 +79,7 @@ class StepCall:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        for name in ("functions", "types", "retry", "by_model", "check"):
+        for name in ("functions", "types", "retry", "by_model", "check", "label"):
             if value := getattr(self, name):
                 wire[name] = value
         return wire
@@ -126,6 +128,7 @@ def read_call(wire: Any) -> StepCall | JobCall:
             types=dict(wire.get("types") or {}),
             by_model=bool(wire.get("by_model")),
             check=str(wire.get("check") or ""),
+            label=str(wire.get("label") or ""),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err

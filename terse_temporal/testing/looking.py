@@ -13,7 +13,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
-from ..memos import read_memo
+from ..memos import read_label, read_memo
 from ..timeline import Timeline, timeline_table
 from .clocks import clock_of, ended_timers, next_attempt_of
 from .inputs import Question
@@ -100,7 +100,7 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
         retried = raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1
         if 0 <= len(history.events) - raw.workflow_execution_info.history_length <= (2 if retried else 0):
             break
-    timeline, sleeps, waits = _read(history.events)
+    timeline, sleeps, waits = await _read(client, history.events)
     is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)
     timeline.apply_pending(raw.pending_activities)
     tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
@@ -130,13 +130,13 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
     )
 
 
-def _read(events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep], list[Sleep]]:
+async def _read(client: Client, events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep], list[Sleep]]:
     """The timeline, the sleeps that are not over, and other timers of which that is true."""
     timeline = Timeline()
     sleeps: dict[int, Sleep] = {}
     waits: dict[int, Sleep] = {}
     for event in events:
-        timeline.apply(event)
+        timeline.apply(event, await read_label(client, event))
         if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
             duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
             begun = event.event_time.ToDatetime(tzinfo=UTC)

@@ -51,7 +51,9 @@ async def charge(customer: Customer, amount: int = 5, *, currency: str = "eur") 
 def double(number: int) -> int: ...  # type: ignore[empty-body]  # likewise
 
 
-@step(name="renamed", retry=Retry(max_attempts=2, on=(ValueError,)), timeout="5m", on_interrupt="fail")
+@step(
+    name="renamed", retry=Retry(max_attempts=2, on=(ValueError,)), timeout="5m", on_interrupt="fail", label="{number}"
+)
 async def renamed(number: int) -> list[str]: ...  # type: ignore[empty-body]  # likewise
 
 
