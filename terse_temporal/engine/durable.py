@@ -290,7 +290,8 @@ class DurableExecution:
         except NameError as err:
             raise StepIsolationError(
                 f"step {request.name!r} ({place_of(request.run)}): the annotation of its parameter does not mean"
-                f" anything at module level: {err}. Define the type at the top of the module."
+                f" anything at module level: {err}. Define the type at the top of the module, or, if the function is a"
+                " library's, call it from a function of your own."
             ) from None
 
     def read_result(self, result: RawValue | None) -> Any:
@@ -350,7 +351,8 @@ class DurableExecution:
         except NameError as err:
             raise StepIsolationError(
                 f"step {request.name!r} ({place_of(request.run)}): its return annotation does not mean anything at"
-                f" module level: {err}. Define the type at the top of the module."
+                f" module level: {err}. Define the type at the top of the module, or, if the function is a library's,"
+                " call it from a function of your own."
             ) from None
 
     def _codec(self, type_: Any) -> Codec:
