@@ -215,8 +215,8 @@ def _encoded(value: Any, data: Any) -> str:
             path, _ = _innermost(data, lambda inner: not _is_encodable(inner))
             raise ValueProblem(f"the value at {path} is an integer of too many digits to be written as text") from None
     else:
-        # Where no type says that a number is one, pydantic writes null for it.
-        path = _not_finite(value) if "null" in text else None
+        # Where no type says that a number is one, pydantic writes null for it. What is equal has the same nulls in it.
+        path = _not_finite(value) if "null" in text and not equal(data, value) else None
     if path is not None:
         raise ValueProblem(f"the value at {path} is not a finite number, which JSON cannot hold")
     return text
