@@ -232,9 +232,12 @@ def test_a_job_whose_module_cannot_be_run_again(project: Project) -> None:
     project.write(
         "parked.py",
         """
+        from datetime import datetime
+
         import counter
         from terse_temporal import create_job
 
+        STARTED = datetime.now()  # for which every run needs a copy
         counter.loads += 1
         if counter.loads > 2:  # once imported, and once tried by the worker
             raise RuntimeError("a module that runs only so often")
