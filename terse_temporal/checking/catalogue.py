@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CLOCKS", "DICE", "LISTINGS", "MUTATORS", "effect_of", "unpinnable"]
+__all__ = ["CLOCKS", "DICE", "LISTINGS", "MUTATORS", "SEEDED", "UNPINNED_CLOCKS", "effect_of", "unpinnable"]
 
 #: A name that ends in a dot is whatever begins with it.
 _EFFECTS: Final = {
@@ -84,9 +84,17 @@ CLOCKS: Final = frozenset(
         "datetime.datetime.utcnow",
         *(
             f"time.{name}{unit}"
-            for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time")
+            for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time", "clock_gettime")
             for unit in ("", "_ns")
         ),
+    ]
+)
+
+#: Clocks that are pinned nowhere. The others ask Python's, from modules of their own.
+UNPINNED_CLOCKS: Final = frozenset(
+    [
+        *(f"pendulum.{name}" for name in ("now", "today", "tomorrow", "yesterday")),
+        *(f"arrow.{of}{name}" for name in ("now", "utcnow") for of in ("", "Arrow.")),
     ]
 )
 
@@ -124,6 +132,8 @@ DICE: Final = frozenset(
 
 _UNPINNABLE: Final = frozenset(
     [
+        "email.utils.make_msgid",
+        "os.getpid",
         "os.getrandom",
         "os.urandom",
         "random.SystemRandom",
@@ -136,6 +146,14 @@ _UNPINNABLE: Final = frozenset(
         ),
     ]
 )
+
+#: Of `numpy.random`: functions that draw nothing, or draw what a seed says.
+_NUMPY_QUIET: Final = frozenset(
+    ["default_rng", "get_bit_generator", "get_state", "seed", "set_bit_generator", "set_state"]
+)
+
+#: What is random unless it is given a seed.
+SEEDED: Final = frozenset(["numpy.random.RandomState", "numpy.random.default_rng"])
 
 #: What gives the entries of a directory, in an order that nothing promises.
 LISTINGS: Final = frozenset(
@@ -189,5 +207,9 @@ def effect_of(path: str) -> str | None:
 
 
 def unpinnable(path: str) -> bool:
-    """Whether a call takes its randomness from the machine."""
+    """Whether a call takes its randomness, or a number as good as random, from the machine."""
+    if path.startswith("numpy.random."):
+        # Functions, which draw from the generator of the process; what has an inner dot is a generator of one's own.
+        name = path.removeprefix("numpy.random.")
+        return name.isidentifier() and name.islower() and name not in _NUMPY_QUIET
     return path in _UNPINNABLE

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from .catalogue import CLOCKS, DICE, MUTATORS, effect_of, unpinnable
+from .catalogue import CLOCKS, DICE, MUTATORS, SEEDED, UNPINNED_CLOCKS, effect_of, unpinnable
 from .findings import Checked, Finding, finding
 from .reach import Reached
 from .scopes import parent_of
@@ -17,6 +17,8 @@ _INTO_A_STEP: Final = "move it into a step, `await job_step(run=…)`"
 _INTO_AN_ACTIVITY: Final = "move it into an activity, `await workflow.execute_activity(…)`"
 _AGAIN: Final = "the handler runs again from the top whenever the run goes on, and so would this"
 _REFUSED: Final = f"the engine refuses it with a SideEffectError: {_AGAIN}"
+
+_ANOTHER_TIME: Final = "here it is another time on every replay, and the run may take another way than the one recorded"
 
 #: For workflows written by hand.
 _REPLAYED: Final = "a workflow runs again from the top when it is replayed, and so would this"
@@ -58,6 +60,9 @@ def _of_call(node: ast.Call, reached: Reached, checked: Checked) -> Iterator[Fin
         yield _finding(code, node, reached, spoken, because, instead)
     elif path in CLOCKS and not _is_pinned(reached):
         yield _finding("TERSE210", node, reached, spoken, _differs(reached, "time"), _clock_instead(by_hand))
+    elif path in UNPINNED_CLOCKS:
+        because = f"it is pinned nowhere: {_ANOTHER_TIME}" if not by_hand else _differs(reached, "time")
+        yield _finding("TERSE210", node, reached, spoken, because, _clock_instead(by_hand))
     elif (path in DICE or (path == "random.Random" and not node.args)) and not _is_pinned(reached):
         own = (
             "`workflow.random()` or `workflow.uuid4()`"
@@ -65,7 +70,7 @@ def _of_call(node: ast.Call, reached: Reached, checked: Checked) -> Iterator[Fin
             else "`terse_temporal.uuid4()`, or draw in the job's own module and pass it in"
         )
         yield _finding("TERSE211", node, reached, spoken, _differs(reached, "value"), f"use {own}")
-    elif unpinnable(path):
+    elif unpinnable(path) or (path in SEEDED and not (node.args or node.keywords)):
         because = "it comes from the machine, and is another on every replay"
         own = (
             "`workflow.random()`, or an activity"

@@ -9,7 +9,7 @@ from typing import Final
 from .catalogue import LISTINGS
 from .findings import Checked, Finding, finding
 from .reach import Reached
-from .scopes import Function, FunctionNode, parent_of, scope_of
+from .scopes import Class, Function, FunctionNode, parent_of, scope_of
 from .symbols import Foreign
 
 __all__ = ["order"]
@@ -147,6 +147,8 @@ class _Judge:
                 return self._without_order(node.left, depth - 1) or self._without_order(node.right, depth - 1)
             case ast.Name():
                 return self._of_name(node, depth)
+            case ast.Attribute(value=ast.Name() as base, attr=name):
+                return self._of_field(base, name)
             case ast.Starred():
                 return self._without_order(node.value, depth - 1)
             case ast.List() | ast.Tuple():
@@ -191,6 +193,23 @@ class _Judge:
         if isinstance(around, ast.AnnAssign) and "int" in ast.unparse(around.annotation):
             return None
         return self._without_order(only.node, depth - 1)
+
+    def _of_field(self, base: ast.Name, name: str) -> str | None:
+        """A field of an argument, such as the event, by the class that it is annotated with."""
+        scope = scope_of(base).lookup(base.id)
+        bindings = scope.bindings[base.id] if scope else []
+        if len(bindings) != 1 or not isinstance(bindings[0].node, ast.arg) or bindings[0].node.annotation is None:
+            return None
+        found = self._checked.resolver.resolve(bindings[0].node.annotation)
+        for _ in range(8):  # the class, then its first bases
+            if not isinstance(found, Class):
+                return None
+            for each in found.node.body:
+                if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.target.id == name:
+                    return self._of_annotation(each.annotation)
+            bases = found.node.bases
+            found = self._checked.resolver.resolve(bases[0]) if bases else None
+        return None
 
     def _of_annotation(self, annotation: ast.expr | None) -> str | None:
         if annotation is None or "int" in ast.unparse(annotation):

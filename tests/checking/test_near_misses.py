@@ -31,6 +31,10 @@ class Mailer:
     @staticmethod
     def static(data): return data
     def read(self): return Path("x").read_text()
+class Tags(BaseModel):
+    names: set[str]
+    listed: list[str]
+class More(Tags): pass
 MAILER = Mailer()
 HOUR, BAD, AGENT = "1h", "1 hoour", TerseAgent.create(prompt="Be kind.")
 CACHE, GROUPS = {}, defaultdict(list)
@@ -143,7 +147,19 @@ FIRES: dict[str, list[str]] = {
         "del CACHE['x']",
         "CACHE['x'] += 1",
     ],
-    "TERSE212": ["secrets.choice([1, 2])", "os.urandom(8)", "random.SystemRandom()", "uuid.uuid1()"],
+    "TERSE210": [
+        "import pendulum\nreturn pendulum.now('UTC')",
+        "import arrow\nreturn arrow.utcnow()",
+    ],
+    "TERSE212": [
+        "secrets.choice([1, 2])",
+        "os.urandom(8)",
+        "random.SystemRandom()",
+        "uuid.uuid1()",
+        "return os.getpid()",
+        "import numpy as np\nreturn np.random.normal(), np.random.default_rng().random()",
+        "from email.utils import make_msgid\nreturn make_msgid()",
+    ],
     "TERSE214": [
         "for each in {'a', event.name}:\n    await job_step(run=one, input=each)",
         "await asyncio.gather(*(stepped(each) for each in set(event.names)))",
@@ -153,6 +169,8 @@ FIRES: dict[str, list[str]] = {
         "await asyncio.gather(*map(stepped, set(event.names)))",
         "async def work(each): await sleep('1h')\nawait asyncio.gather(*map(work, {name for name in event.names}))",
         "await asyncio.gather(*map(lambda each: job_step(run=one, input=each), set(event.names)))",
+        "async def all_of(tags: Tags):\n    for each in tags.names:\n        await stepped(each)\nawait all_of(event)",
+        "async def all_of(tags: More):\n    [await stepped(each) for each in list(tags.names)]\nawait all_of(event)",
     ],
     "TERSE215": ["return hash('x')", "return hash(str(event.id)) % 2"],
     "TERSE216": ["print(1)"],
@@ -262,9 +280,12 @@ MISSES: dict[str, list[str]] = {
         "MAILER.send(1)",
         "CACHE = {}\nCACHE['x'] = 1",
     ],
-    "TERSE210": ["return datetime.now(), time.time(), dt.date.today(), datetime.now(UTC)"],
+    "TERSE210": ["return datetime.now(), time.time(), time.clock_gettime(0), dt.date.today(), datetime.now(UTC)"],
     "TERSE211": ["return random.random(), uuid.uuid4(), random.Random(), random.choice([1])"],
-    "TERSE212": ["return secrets.compare_digest('a', 'b'), uuid.uuid5(uuid.NAMESPACE_DNS, 'x')"],
+    "TERSE212": [
+        "import numpy as np\nreturn np.random.default_rng(7).random(), np.array([1]).mean()",
+        "return secrets.compare_digest('a', 'b'), uuid.uuid5(uuid.NAMESPACE_DNS, 'x')",
+    ],
     "TERSE213": [
         "done, _ = await asyncio.wait([asyncio.create_task(later(n)) for n in range(3)])\nreturn len(done)",
         "return [await each for each in asyncio.as_completed([later(n) for n in range(3)])]",
@@ -279,6 +300,8 @@ MISSES: dict[str, list[str]] = {
         "for each in set(range(3)):\n    await stepped(each)",
         "await asyncio.gather(*map(stepped, sorted(set(event.names))))",
         "await stepped(''.join(sorted(map(str.upper, set(event.names)))))",
+        "async def all_of(tags: Tags):\n    for each in sorted(tags.names): await stepped(each)\nawait all_of(event)",
+        "async def all_of(tags: Tags):\n    for each in tags.listed:\n        await stepped(each)\nawait all_of(event)",
     ],
     "TERSE215": ["return hash(event.id), hash((1, 2))", "return hashlib.sha256(b'x').hexdigest()"],
     "TERSE216": ["log(1)", "await job_step(run=lambda text: print(text), input='x')", "print = log\nprint(1)"],
