@@ -23,6 +23,8 @@ def fold(key: str) -> str:
 
     Leading underscores count: `_links` is another field than `links`.
     """
+    if "_" not in key:  # an event may have a hundred thousand keys
+        return key.lower()
     bare = key.lstrip("_")
     return key[: len(key) - len(bare)] + bare.replace("_", "").lower()
 

@@ -20,6 +20,7 @@ from ..triggers import ScheduledEvent
 __all__ = ["with_moment"]
 
 _FIELD: Final = "scheduled_at"
+_FOLDED: Final = fold(_FIELD)
 _SCHEDULE: Final = SearchAttributeKey.for_keyword("TemporalScheduledById")
 _DUE: Final = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
@@ -44,12 +45,17 @@ def with_moment(raw: Any, expected: Any) -> Any:
         due = info.workflow_start_time
     elif not _has_room(expected):
         return raw
-    others = {} if raw is None else {key: value for key, value in raw.items() if fold(key) != fold(_FIELD)}
+    others = {} if raw is None else {key: value for key, value in raw.items() if not _is_it(key)}
     return {**others, _FIELD: due.astimezone(UTC).isoformat()}
 
 
 def _is_missing(raw: dict[str, Any]) -> bool:
-    return all(value is None for key, value in raw.items() if fold(key) == fold(_FIELD))
+    return all(value is None for key, value in raw.items() if _is_it(key))
+
+
+def _is_it(key: str) -> bool:
+    # The letter first: this is asked of every key of every event, large ones too.
+    return key[:1] in ("s", "S") and fold(key) == _FOLDED
 
 
 def _has_room(expected: Any) -> bool:
