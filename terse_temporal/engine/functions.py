@@ -34,7 +34,7 @@ from ..steps import declared_step
 from .fingerprints import fingerprint, fits, name_of, nested_code
 from .first_party import FirstParty, file_of, loaded_module
 from .inputs_check import code_hash
-from .mentions import Mentions, mentions_of
+from .mentions import Mentions, code_of, mentions_of
 
 __all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
 
@@ -62,11 +62,6 @@ class FunctionIndex:
             for function in (job.handler, job.filter):
                 if function is not None:
                     self._add_function(function)
-            # A lambda in a dict at module level is bound by no name.
-            home, code = sys.modules.get(job._home), job._module_code
-            if home is not None and code is not None and code.co_filename == home.__file__:
-                lambdas = (each for each in nested_code(code) if each.co_name == "<lambda>")
-                self._add_nested(lambdas, vars(home))
         self._mentions: dict[str, Mentions] = {}
         self._without: set[str] = set()
         self._found_named: dict[int, Any] = {}
@@ -305,6 +300,11 @@ class FunctionIndex:
         if name in self._modules:
             return
         self._modules.add(name)
+        # A lambda in a dict at module level is bound by no name.
+        code = self._codes.get(module.__name__)
+        code = code if code is not None and code.co_filename == module.__file__ else code_of(module)
+        if code is not None:
+            self._add_nested((each for each in nested_code(code) if each.co_name == "<lambda>"), vars(module))
         for attribute, value in list(vars(module).items()):
             if isinstance(value, ModuleType):
                 if module_name(value.__name__) in self._first_party:

@@ -23,7 +23,7 @@ from ..tools import toolbox
 from ..tools.box import BUILT_IN
 from .fingerprints import nested_code
 
-__all__ = ["MODEL", "Mentions", "mentions_of"]
+__all__ = ["MODEL", "Mentions", "code_of", "mentions_of"]
 
 #: What stands for model turns among the tools that a code base uses.
 MODEL: Final = "generate_text"
@@ -71,7 +71,7 @@ def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
         return before[1]
     found = Mentions()
     namespace = vars(module)
-    top = code or _code_of(module)
+    top = code or code_of(module)
     codes = [top] if top is not None else [each.__code__ for each in _functions(namespace)]
     for each in codes:
         for nested in (each, *nested_code(each)):
@@ -85,7 +85,8 @@ def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
     return found
 
 
-def _code_of(module: ModuleType) -> CodeType | None:
+def code_of(module: ModuleType) -> CodeType | None:
+    """The code of the top level of a module, where its loader hands it out."""
     get_code = getattr(module.__spec__ and module.__spec__.loader, "get_code", None)
     try:
         code = get_code(module.__spec__.name) if get_code and module.__spec__ else None

@@ -366,3 +366,27 @@ def test_beside_an_installed_module(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ours = [f"{each}_in_{name}" in found for each in ("jobs", "single", "package")]
         assert ours == [True, directory == "project", directory == "project"]
         assert not [each for each in ("os", "pydantic", "terse_temporal", "no_such_module") if each in found]
+
+
+def test_what_a_module_beside_the_jobs_has(version: Write) -> None:
+    """Its lambdas in a dict, and a module imported in a handler that something else has imported before, are found."""
+    version("TABLE = {'double': lambda x: 2 * x}", "tables_beside")
+    version("def late(x): return x", "late_beside")
+    index, module = version(
+        """
+        from terse_temporal import create_job
+        import tables_beside
+
+        OWN = {"triple": lambda x: 3 * x}
+
+        @create_job(name="beside", durable=True)
+        async def beside(event):
+            import late_beside
+            return late_beside.late
+        """
+    )
+    late = sys.modules["late_beside"].late
+    found = [module.tables_beside.TABLE["double"], module.OWN["triple"], late]
+    for function, result in zip(found, [10, 15, 5], strict=True):
+        reference = index.refer(function, "s", "here", vars(module))
+        assert index.resolve(reference)(5) == result
