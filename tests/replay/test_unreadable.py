@@ -63,7 +63,8 @@ async def test_no_such_job(sleeping: WorkflowHistory, tmp_path: Path) -> None:
 async def test_module_that_cannot_be_executed_afresh(sleeping: WorkflowHistory, tmp_path: Path) -> None:
     """One whose module raises when it is executed again does not stop the jobs of other modules."""
     once = ONBOARD.replace("rpl-onboard", "rpl-once") + (
-        "import builtins\n"
+        "import builtins, time\n"
+        "STARTED = time.time()\n"  # so that each run needs a copy
         "if hasattr(builtins, 'rpl_once'):\n"
         "    raise RuntimeError('only once')\n"
         "builtins.rpl_once = 1\n"
@@ -78,7 +79,9 @@ async def test_module_that_cannot_be_executed_afresh(sleeping: WorkflowHistory, 
         del builtins.rpl_once  # type: ignore[attr-defined]  # the module above has put it there
     assert (before.failure, after.failure) == (None, None)
     assert result.failure is not None
-    assert "the module of the job 'rpl-once'" in result.failure
+    assert "the job 'rpl-once'" in result.failure
+    assert "every run needs a copy of its module" in result.failure
+    assert "'time.time' is used at the top level" in result.failure
     assert "RuntimeError: only once" in result.failure
 
 
