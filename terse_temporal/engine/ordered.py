@@ -30,8 +30,9 @@ def exit_of(error: BaseException) -> BaseException:
     if isinstance(error, Exited):
         return error.__cause__ or error
     if isinstance(error, BaseExceptionGroup):
-        inside = map(exit_of, error.exceptions)
-        return next((each for each in inside if isinstance(each, SystemExit | KeyboardInterrupt)), error)
+        # Not one that the handler put into a group itself: the group is then what it raised.
+        found = ((each, exit_of(each)) for each in error.exceptions)
+        return next((inside for each, inside in found if inside is not each), error)
     return error
 
 
