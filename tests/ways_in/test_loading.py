@@ -274,7 +274,7 @@ def test_run_as_a_module_without_source(tmp_path: Path, zipped: bool) -> None:
         "async def sourceless(event):\n"
         "    return 1\n"
         'if __name__ == "__main__":\n'
-        "    code = JobSource(sourceless)._execute.__closure__[0].cell_contents\n"
+        "    code = JobSource(sourceless)._source.code\n"
         '    print("sourceless" in code.co_names)\n'
     )
     compiled = tmp_path / "jobs.pyc"
