@@ -285,13 +285,16 @@ class DurableExecution:
     def _input_type(self, request: StepRequest) -> Any:
         if request.input_schema is not UNSET:
             return request.input_schema
+        return self._annotated(input_type, request, "the annotation of its parameter")
+
+    def _annotated(self, read: Callable[[Callable[..., Any]], Any], request: StepRequest, what: str) -> Any:
         try:
-            return input_type(request.run)
+            return read(request.run)
         except NameError as err:
             raise StepIsolationError(
-                f"step {request.name!r} ({place_of(request.run)}): the annotation of its parameter does not mean"
-                f" anything at module level: {err}. Define the type at the top of the module, or, if the function is a"
-                " library's, call it from a function of your own."
+                f"step {request.name!r} ({place_of(request.run)}): {what} does not mean anything at module level: {err}"
+                ". Define the type at the top of the module, or, if the function is a library's, call it from a"
+                " function of your own."
             ) from None
 
     def read_result(self, result: RawValue | None) -> Any:
@@ -346,14 +349,7 @@ class DurableExecution:
     def _result_type(self, request: StepRequest) -> Any:
         if request.output_schema is not UNSET:
             return request.output_schema
-        try:
-            return result_type(request.run)
-        except NameError as err:
-            raise StepIsolationError(
-                f"step {request.name!r} ({place_of(request.run)}): its return annotation does not mean anything at"
-                f" module level: {err}. Define the type at the top of the module, or, if the function is a library's,"
-                " call it from a function of your own."
-            ) from None
+        return self._annotated(result_type, request, "its return annotation")
 
     def _codec(self, type_: Any) -> Codec:
         try:
