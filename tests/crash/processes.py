@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -24,17 +23,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from ..effects import Effects
+from ..forks import FORKS
 from . import worker_process
 
 ROOT = Path(__file__).parents[2]
 
 #: Seconds for what takes a fraction of one on a quiet machine.
 SOON = 60.0
-
-#: Makes processes that have imported what a worker needs. Where a test kills dozens of them, the imports cost more than
-#: all else. What is inherited is memory alone: no thread, no connection, and nothing of the SDK's core.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([worker_process.__name__])
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -134,9 +129,7 @@ class _Forked:
     """A process of the fork server, with as much of `subprocess.Popen` as is used here."""
 
     def __init__(self, arguments: list[str], options: Mapping[str, Any], env: Mapping[str, str], log: Path) -> None:
-        self._process = _FORKS.Process(
-            target=worker_process.forked, args=(arguments, options, env, str(ROOT), str(log))
-        )
+        self._process = FORKS.Process(target=worker_process.forked, args=(arguments, options, env, str(ROOT), str(log)))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid

@@ -6,6 +6,7 @@ They are run as processes, over a directory such as a user has.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,13 @@ toolbox.mount("tracker", command={settings.COMMAND!r}, cwd={str(settings.ROOT)!r
 '''
 
 MISSING = '\ntoolbox.mount("missing", command=["no-such-mcp-server"])\n'
+
+#: As in `pyproject.toml`, without which mypy makes its cache anew.
+MYPY = """
+python_version = 3.11
+strict = true
+enable_error_code = ignore-without-code, truthy-bool
+"""
 
 USE = """
 from terse_temporal import create_job, toolbox
@@ -152,7 +160,10 @@ def test_generate(project: Path, env: dict[str, str]) -> None:
     assert "typings/terse_temporal/__init__.pyi: the types of " in made.stdout
     assert 'for mypy set mypy_path = "typings"' in made.stdout
     (project / "use.py").write_text(USE)
-    (project / "mypy.ini").write_text("[mypy]\nstrict = true\nmypy_path = typings\n")
+    (project / "mypy.ini").write_text(f"[mypy]\nmypy_path = typings\n{MYPY}")
+    if (cache := settings.ROOT / ".mypy_cache").is_dir():
+        # With what `make check` has made of this package's dependencies. A copy, as here this package is another.
+        shutil.copytree(cache, project / ".mypy_cache")
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "use.py"], cwd=project, capture_output=True, text=True, check=False
     )

@@ -7,12 +7,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+
+from ..forks import run_forked
 
 _T = TypeVar("_T")
 
@@ -45,18 +48,32 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     *command: str, cwd: Path, env: Mapping[str, str] | None = None, input: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [script(command[0]), *command[1:]],
-        cwd=cwd,
-        env=environment(env),
-        input=input,
-        stdin=subprocess.DEVNULL if input is None else None,
-        capture_output=True,
-        text=True,
-        timeout=2 * SOON,
-        check=False,
-    )
+    """Run a command to its end.
+
+    It is a process of its own, forked from one that has imported the package, unless its environment says something
+    that an interpreter reads when it starts.
+    """
+    whole = environment(env)
+    ours = command[0] in ("terse-temporal", "terse-worker")
+    if not ours or any(name.startswith(("PYTHON", "LANG", "LC_")) for name in env or {}):
+        return subprocess.run(
+            [script(command[0]), *command[1:]],
+            cwd=cwd,
+            env=whole,
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            timeout=2 * SOON,
+            check=False,
+        )
+    with tempfile.TemporaryDirectory() as directory:
+        given, printed, complained = files = Path(directory, "in"), Path(directory, "out"), Path(directory, "err")
+        given.write_text(input or "")
+        printed.touch()
+        complained.touch()
+        status = run_forked([script(command[0]), *command[1:]], cwd=cwd, env=whole, files=files, timeout=2 * SOON)
+        return subprocess.CompletedProcess(command, status, printed.read_text(), complained.read_text())
 
 
 def _all_processes() -> Iterator[tuple[int, str, str]]:
