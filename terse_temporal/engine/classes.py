@@ -21,6 +21,7 @@ from typing import Any, Final
 from temporalio.exceptions import FailureError
 
 from ..jobs import module_name
+from .mentions import mentions_of
 
 __all__ = ["exception_classes"]
 
@@ -97,18 +98,20 @@ def _named_packages(home: str, namespace: Mapping[str, Any]) -> frozenset[str]:
     """The top-level packages that the job's module names, and the modules of its code base that it imports."""
     module = _original(namespace)
     if module is None:
-        return frozenset(_names(home, namespace))
+        return frozenset(_names(home, namespace, None))
     if module not in _packages:
-        _packages[module] = frozenset(_names(home, vars(module)))
+        _packages[module] = frozenset(_names(home, vars(module), module))
     return _packages[module]
 
 
-def _names(home: str, namespace: Mapping[str, Any]) -> Iterator[str]:
+def _names(home: str, namespace: Mapping[str, Any], module: ModuleType | None) -> Iterator[str]:
     yield from (*_ALWAYS, _top(home))
     seen = {home}
-    waiting = [(home, namespace)]
+    waiting = [(home, namespace, module)]
     while waiting:
-        name, values = waiting.pop()
+        name, values, module = waiting.pop()
+        # By what they say as well as by what came of it: `from helpers import LIMIT` leaves no more than a number.
+        origins = set(mentions_of(module).imports_at_top) if module is not None else set()
         for attribute, value in list(values.items()):
             # By `type()` alone: a proxy answers for its `__class__` only where there is something behind it.
             if issubclass(type(value), ModuleType):
@@ -121,11 +124,13 @@ def _names(home: str, namespace: Mapping[str, Any]) -> Iterator[str]:
                 origin = getattr(value, "__module__", None) or ""
             else:
                 origin = type(value).__module__
-            yield _top(str(origin))
-            module = sys.modules.get(str(origin))
-            if module is not None and origin not in seen and _is_of(module, home, namespace):
-                seen.add(origin)
-                waiting.append((origin, vars(module)))
+            origins.add(str(origin))
+        for each in sorted(origins - seen):
+            yield _top(each)
+            found = sys.modules.get(each)
+            if found is not None and _is_of(found, home, namespace):
+                seen.add(each)
+                waiting.append((each, vars(found), found))
 
 
 def _is_exception(value: Any) -> bool:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from types import GetSetDescriptorType, MemberDescriptorType, TracebackType
 from typing import Any, Final
 
+from pydantic import ValidationError
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
@@ -23,6 +24,7 @@ from ..places import only_users_traceback, users_traceback
 from ..redaction import error_text, redacted, redacted_value
 from ..values import encoded_size
 from .functions import reference_of_class
+from .validation import validation_lines
 from .wire import FailureDetail, plain_json
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "sendable_text",
     "slots_of",
     "step_failure",
+    "trim_tracebacks",
 ]
 
 #: The failure type of a step that was cut off by its worker's shutdown, retried like a lost worker. No class is called
@@ -53,6 +56,8 @@ _LARGEST_CAUSES: Final = 300_000
 _LARGEST_VALUE: Final = 10_000
 _LARGEST_VALUES: Final = 100_000
 _LARGEST_RECORDED: Final = 1_000_000
+_MOST_MISSING: Final = 50
+_LONGEST_NAME: Final = 100
 
 
 class SentFailureError(ApplicationError):
@@ -70,13 +75,16 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
 
     It has its cause, and is to be raised `from` that.
     """
-    shown = only_users_traceback if isinstance(error, TerseError) else users_traceback
-    # Not by assignment: the class may not let anything be set.
-    BaseException.with_traceback(error, shown(error.__traceback__))
-    arguments, attributes = _held(error)
+    trim_tracebacks(error)
+    arguments, attributes, missing = _held(error)
     first, *others = _classes(error)
     failed = FailureDetail(
-        step=sendable_text(step), error=first, bases=others, arguments=arguments, attributes=attributes
+        step=sendable_text(step),
+        error=first,
+        bases=others,
+        arguments=arguments,
+        attributes=attributes,
+        missing=missing,
     )
     failure = SentFailureError(
         failure_text(error),
@@ -88,6 +96,21 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
     failure.__cause__ = recorded_cause(error)
     failure.raised = error
     return failure
+
+
+def trim_tracebacks(error: BaseException) -> None:
+    """Take out of the tracebacks of an exception, and of all that it comes from, what is not the user's to read."""
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        each = pending.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            shown = only_users_traceback if isinstance(each, TerseError) else users_traceback
+            # Not by assignment: the class may not let anything be set.
+            BaseException.with_traceback(each, shown(each.__traceback__))
+            pending += [each.__cause__, each.__context__]
+            pending += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
 
 
 def refused(what: str, error: Exception, again: timedelta) -> SentFailureError:
@@ -193,24 +216,35 @@ def _text(error: BaseException, depth: int = 0) -> str:
         return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
 
 
-def _held(error: BaseException) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments and the attributes of an exception that come back as they were, and are not too large."""
+def _held(error: BaseException) -> tuple[list[Any], dict[str, Any], list[str]]:
+    """The arguments and the attributes of an exception that come back as they were, and are not too large.
+
+    And the names of the attributes that do not.
+    """
     left = _LARGEST_VALUES
     kept: dict[str, Any] = {}
+    missing: list[str] = []
     # What other classes do when they are read, or are not what they look like, must not stand in the way.
     try:
         arguments = list(vars(BaseException)["args"].__get__(error))
         values = {"": arguments} | _slot_values(error) | dict(object.__getattribute__(error, "__dict__"))
+        if isinstance(error, ValidationError):
+            values["errors"] = validation_lines(error)
         for name, value in values.items():
-            if isinstance(name, str) and plain_json(value):
+            if not isinstance(name, str):
+                continue
+            if plain_json(value):
                 sendable = _sendable_value(redacted_value(value))
                 size = encoded_size(sendable)
                 if size <= _LARGEST_VALUE and size + len(name) <= left:
                     left -= size + len(name)
                     kept[sendable_text(name)] = sendable
+                    continue
+            if name.isidentifier() and len(name) <= _LONGEST_NAME and len(missing) < _MOST_MISSING:
+                missing.append(sendable_text(name))
     except Exception:
-        kept = {}
-    return kept.pop("", []), kept
+        kept, missing = {}, []
+    return kept.pop("", []), kept, missing
 
 
 def _slot_values(error: BaseException) -> dict[str, Any]:

@@ -44,19 +44,21 @@ class Mentions:
         named: objects that it names in any way, such as `stripe.Invoice`.
         tools: the built-in toolboxes that it uses, `"generate_text"` for models, `"*"` for all tools.
         imports: the names of modules that it imports, at the top or in a function.
+        imports_at_top: those of them that it imports at the top.
     """
 
     handed: list[Any] = field(default_factory=list)
     named: list[Any] = field(default_factory=list)
     tools: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
+    imports_at_top: set[str] = field(default_factory=set)
 
 
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.\w+)+")
 _LONGEST_ANNOTATION: Final = 300
 
 
-_read: WeakKeyDictionary[ModuleType, tuple[Any, Mentions]] = WeakKeyDictionary()
+_read: WeakKeyDictionary[ModuleType, tuple[Any, CodeType | None, Mentions]] = WeakKeyDictionary()
 
 
 def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
@@ -64,24 +66,25 @@ def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
 
     Args:
         module: one that is loaded.
-        code: of its top level, where that is at hand; else its loader is asked for it.
+        code: of its top level, where that is at hand; else its loader is asked for it, if it was not read before.
     """
     before = _read.get(module)
-    if before is not None and before[0] is (code or module.__spec__):
-        return before[1]
+    if before is not None and before[0] is module.__spec__ and code in (None, before[1]):
+        return before[2]
     found = Mentions()
     namespace = vars(module)
     top = code or code_of(module)
     codes = [top] if top is not None else [each.__code__ for each in _functions(namespace)]
     for each in codes:
         for nested in (each, *nested_code(each)):
-            _read_code(nested, namespace, found)
+            _read_code(nested, namespace, found, at_top=nested is top)
     found.handed += _in_containers(namespace.values())
     if top is None:
         # Of a loader that hands out no code. Its imports are known by what came of them.
-        values = [each for each in namespace.values() if isinstance(each, ModuleType | FunctionType | type)]
+        values = [each for each in namespace.values() if issubclass(type(each), ModuleType | FunctionType | type)]
         found.imports |= {str(each.__name__ if isinstance(each, ModuleType) else each.__module__) for each in values}
-    _read[module] = (code or module.__spec__, found)
+        found.imports_at_top |= found.imports
+    _read[module] = (module.__spec__, code, found)
     return found
 
 
@@ -97,7 +100,7 @@ def code_of(module: ModuleType) -> CodeType | None:
 
 def _functions(namespace: Mapping[str, Any]) -> Iterator[FunctionType]:
     for value in list(namespace.values()):
-        members = vars(value).values() if isinstance(value, type) else (value,)
+        members = vars(value).values() if issubclass(type(value), type) else (value,)
         for each in members:
             function = inspect.unwrap(each.__func__ if isinstance(each, staticmethod | classmethod) else each)
             if isinstance(function, FunctionType) and function.__globals__ is namespace:
@@ -107,13 +110,14 @@ def _functions(namespace: Mapping[str, Any]) -> Iterator[FunctionType]:
 def _in_containers(values: Iterable[Any], depth: int = 3) -> Iterator[Any]:
     """What lists, tuples and dicts at the top level of a module hold."""
     for value in list(values):
-        if isinstance(value, list | tuple | set | frozenset | dict) and depth:
+        # By `type()`: what an object says of its `__class__` need not be so.
+        if issubclass(type(value), list | tuple | set | frozenset | dict) and depth:
             held = list(value.values()) if isinstance(value, dict) else list(value)
             yield from (each for each in held if callable(each))
             yield from _in_containers(held, depth - 1)
 
 
-def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions) -> None:
+def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions, *, at_top: bool) -> None:
     hands = bool(code.co_flags & inspect.CO_OPTIMIZED) and any(map(_makes_steps, (code, *nested_code(code))))
     words = set(_words(code.co_consts))
     # `-> list[stripe.Invoice]` under `from __future__ import annotations` is a text.
@@ -123,7 +127,9 @@ def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions) ->
                 found.named.append(value)
     for chain in _chains(code):
         if chain.imports:
-            found.imports |= _imported(chain.names[0], chain.constants, namespace)
+            imports = _imported(chain.names[0], chain.constants, namespace)
+            found.imports |= imports
+            found.imports_at_top |= imports if at_top else set()
             continue
         found.tools.update(_tools(chain, namespace, words))
         value = _value(chain.names, namespace) if chain.is_global else None

@@ -143,6 +143,7 @@ class FailureDetail:
         error: the class of the exception, `module:qualname`.
         arguments, attributes: what the exception held, as far as it is plain JSON.
         bases: the classes above its own, in the order of its `__mro__`.
+        missing: the names of attributes that it held and that are not recorded.
     """
 
     step: str
@@ -150,9 +151,13 @@ class FailureDetail:
     arguments: list[Any]
     attributes: dict[str, Any]
     bases: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     def to_wire(self) -> dict[str, Any]:
-        return {"v": VERSION, **asdict(self)}
+        wire = {"v": VERSION, **asdict(self)}
+        if not self.missing:
+            del wire["missing"]
+        return wire
 
 
 def read_failure_detail(error: ApplicationError) -> FailureDetail | None:
@@ -160,13 +165,18 @@ def read_failure_detail(error: ApplicationError) -> FailureDetail | None:
     detail = error.details[0] if error.details else None
     if not isinstance(detail, dict) or not isinstance(detail.get("step"), str) or "error" not in detail:
         return None
-    arguments, attributes, bases = (detail.get(name) for name in ("arguments", "attributes", "bases"))
+    arguments, attributes = detail.get("arguments"), detail.get("attributes")
+    bases, missing = (
+        [str(each) for each in found] if isinstance(found := detail.get(name), list) else []
+        for name in ("bases", "missing")
+    )
     return FailureDetail(
         step=detail["step"],
         error=str(detail["error"]),
         arguments=arguments if isinstance(arguments, list) else [],
         attributes=attributes if isinstance(attributes, dict) else {},
-        bases=[str(each) for each in bases] if isinstance(bases, list) else [],
+        bases=bases,
+        missing=missing,
     )
 
 

@@ -60,8 +60,8 @@ class Frozen(Exception):
 class Slotted(Exception):
     __slots__ = ("code",)
 
-    def __init__(self, code: int) -> None:
-        super().__init__(f"code {code}")
+    def __init__(self, code: object) -> None:
+        super().__init__(f"code {code!r}")
         self.code = code
 
 
@@ -119,3 +119,34 @@ class OfStatus(Exception):
 
 class OfTwo(NotFound, OSError):
     """Of two that do not derive from each other."""
+
+
+class OfResponse(Exception):
+    """As clients of HTTP have one."""
+
+    def __init__(self, response: object) -> None:
+        super().__init__("no answer")
+        self.response = response
+
+    @property
+    def status(self) -> Any:
+        return self.response.status  # type: ignore[attr-defined]  # of a response
+
+
+class WithDefault(Exception):
+    response: object = None
+
+    def __init__(self, response: object) -> None:
+        super().__init__("no answer")
+        self.response = response
+
+
+class Delegating(Exception):
+    """Asks what it holds for what it has not, as `urllib.error.HTTPError` does."""
+
+    def __init__(self, file: object) -> None:
+        super().__init__("no answer")
+        self.file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["file"], name)

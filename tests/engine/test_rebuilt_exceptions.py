@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import copy
 import http
 import json
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError, field_validator
+from pydantic_core import PydanticUndefined
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState
 
 from terse_temporal.engine.failures import step_failure
@@ -115,6 +118,114 @@ def test_what_would_come_back_as_something_else_is_not_recorded() -> None:
     assert not hasattr(seen, "status")
 
 
+#: What is raised, what is asked for in the handler, and what of it is not recorded.
+MISSING: dict[str, tuple[Callable[[], BaseException], str, str]] = {
+    "an object": (lambda: of_libraries.OfResponse(object()), "response", "response"),
+    "a property of it": (lambda: of_libraries.OfResponse(object()), "status", "response"),
+    "with a default": (lambda: of_libraries.WithDefault(object()), "response", "response"),
+    "its own __getattr__": (lambda: of_libraries.Delegating(object()), "file", "file"),
+    "in its own __getattr__": (lambda: of_libraries.Delegating(object()), "name", "file"),
+    "large": (lambda: of_libraries.OfResponse("x" * 20_000), "response", "response"),
+    "a slot": (lambda: of_libraries.Slotted(b"5"), "code", "code"),
+    "of C": (lambda: raised(lambda: b"\xff".decode()), "object", "object"),
+    "bytes": (lambda: subprocess.CalledProcessError(1, "ls", b"x"), "stdout", "output"),
+    "an exception": (lambda: of_libraries.OfResponse(ValueError("inner")), "response", "response"),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_what_is_not_recorded_says_so(case: str) -> None:
+    """To read an attribute that is not recorded says which, of which exception and step, why, and what to do."""
+    make, asked, not_recorded = MISSING[case]
+    error = make()
+    seen = rebuilt(error)
+    with pytest.raises(AttributeError) as refused:
+        getattr(seen, asked)
+    said = str(refused.value)
+    assert f"{type(error).__name__!r} object has no attribute {asked!r} in the handler" in said
+    assert f"what the step 'pay' raised is made anew from the history, without {not_recorded!r}" in said
+    assert "Return from the step what the handler needs" in said
+    assert refused.value.name == asked
+    assert not hasattr(seen, asked)
+    assert getattr(seen, asked, "a default") == "a default"
+    assert str(error) in (str(seen), "")
+    assert repr(seen)
+    assert not hasattr(seen, "__deepcopy__")
+    seen.response = 5  # type: ignore[attr-defined]
+    assert seen.response == 5  # type: ignore[attr-defined]
+
+
+def test_what_was_never_there() -> None:
+    """To read what the exception has never had is an AttributeError as Python words it."""
+    with pytest.raises(AttributeError, match=r"^'KeyError' object has no attribute 'response'$"):
+        rebuilt(KeyError("x")).response  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_names_of_attributes_that_a_history_may_hold() -> None:
+    """What a history says is not recorded changes nothing of the class itself."""
+    error = of_libraries.OfResponse(object())
+    names = ("__class__", "__init__", "_said", "_missing", "no name", "step")
+    vars(error).update(dict.fromkeys(names, object()))
+    seen = rebuilt(error)
+    assert isinstance(seen, StepError)
+    assert (str(seen), seen.step) == (str(error), "pay")
+    assert isinstance(seen, of_libraries.OfResponse)
+
+
+class Item(BaseModel):
+    price: float
+    at: bytes
+
+    @field_validator("price")
+    @classmethod
+    def check(cls, price: float) -> float:
+        raise ValueError(f"too {{much}}: {price}")
+
+
+def test_a_failed_validation() -> None:
+    """pydantic's ValidationError, which is made in Rust, is caught by its class, and tells what was wrong where."""
+    error = raised(lambda: Item.model_validate({"price": 5, "at": object()}))
+    seen = rebuilt(error)
+    assert isinstance(error, ValidationError)
+    assert isinstance(seen, ValidationError)
+    assert isinstance(seen, StepError)
+    assert (str(seen), seen.step, seen.title) == (str(error), "pay", "Item")
+    (one, other), (first, second) = (
+        seen.errors(include_url=False),
+        error.errors(include_url=False, include_context=False),
+    )
+    assert one == first
+    assert {**other, "input": second["input"]} == second
+    assert other["input"] is PydanticUndefined  # it was none that can be recorded
+    assert seen.error_count() == 2
+    assert repr(seen)
+
+
+def test_a_failed_validation_that_is_too_large() -> None:
+    """What was wrong in a thousand places is not recorded, and nothing says that it was wrong in none."""
+    error = raised(lambda: TypeAdapter(list[int]).validate_python(["x"] * 1_000))
+    seen = rebuilt(error)
+    assert isinstance(seen, ValidationError)
+    for method in ("errors", "error_count", "json"):
+        with pytest.raises(AttributeError, match=f"without {method!r}"):
+            getattr(seen, method)
+
+
+@pytest.mark.parametrize("case", ["builtin", "os", "own __init__"])
+def test_it_can_be_copied(case: str) -> None:
+    """A copy says the same and holds the same, whatever the `__init__` of its class asks for."""
+    error = {
+        "builtin": ValueError("x", 5),
+        "os": OSError(2, "gone", "/a"),
+        "own __init__": of_libraries.OwnMessage(5, "boom"),
+    }[case]
+    seen = rebuilt(error)
+    made = copy.copy(seen)
+    assert type(made) is type(seen)
+    assert (str(made), made.args, vars(made)) == (str(seen), seen.args, vars(seen))
+    assert getattr(made, "errno", None) == getattr(error, "errno", None)
+
+
 @pytest.mark.parametrize("cls", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
 def test_what_the_loop_takes_for_its_own(cls: type[BaseException]) -> None:
     """What would leave the task that it is raised in is a StepError alone."""
@@ -154,13 +265,15 @@ print(json.dumps([f"{cls.__module__}:{cls.__qualname__}" for cls in found]))
 def test_it_is_the_same_in_every_process(tmp_path: Path) -> None:
     """What a process has imported besides does not decide, but what the job's code imports at the top does."""
     for name, text in {
-        "jobs.py": "import named\nfrom shared import helper\nimport csv\nimport terse_temporal\n",
+        "jobs.py": "import named, csv, terse_temporal\nfrom shared import helper\nfrom limits import LIMIT\n",
         "shared.py": "import used_by_helper\ndef helper(): ...\n",
+        "limits.py": "import used_by_limits\nLIMIT = 5\ndef late(): import hidden\n",
         "beside.py": "class Declined(Exception): pass\n",
         "libraries/named/__init__.py": "",
         "libraries/named/errors.py": "class NamedError(Exception): pass\n",
         "libraries/named/__main__.py": "raise SystemExit('it was run')\n",
         "libraries/used_by_helper.py": "class HelperError(Exception): pass\n",
+        "libraries/used_by_limits.py": "class LimitError(Exception): pass\n",
         "libraries/hidden.py": "class HiddenError(ValueError): pass\n",
     }.items():
         file = tmp_path / name
@@ -173,8 +286,10 @@ def test_it_is_the_same_in_every_process(tmp_path: Path) -> None:
         "named.errors:NamedError",
         "named.__main__:NamedError",
         "used_by_helper:HelperError",
+        "used_by_limits:LimitError",
         "beside:Declined",
         "_csv:Error",
+        "pydantic_core._pydantic_core:ValidationError",
         "sqlite3:Error",
         "builtins:ValueError",
         "builtins:open",
@@ -196,8 +311,10 @@ def test_it_is_the_same_in_every_process(tmp_path: Path) -> None:
     expected = [
         "named.errors:NamedError",
         "used_by_helper:HelperError",
+        "used_by_limits:LimitError",
         "beside:Declined",
         "_csv:Error",
+        "pydantic_core._pydantic_core:ValidationError",
         "builtins:ValueError",
     ]
     assert found() == expected
