@@ -306,13 +306,13 @@ class FunctionIndex:
         if code is not None:
             self._add_nested((each for each in nested_code(code) if each.co_name == "<lambda>"), vars(module))
         for attribute, value in list(vars(module).items()):
-            if isinstance(value, ModuleType):
+            if issubclass(type(value), ModuleType):
                 if module_name(value.__name__) in self._first_party:
                     self._add_module(value)
-            elif inspect.isclass(value):
+            elif issubclass(type(value), type):
                 if value.__module__ == module.__name__:
                     self._add_methods(f"{name}:{value.__qualname__}", value)
-            elif isinstance(value, Job):
+            elif issubclass(type(value), Job):
                 self._add_function(value.handler)
             elif callable(value):
                 self._named[f"{name}:{attribute}"] = value

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..jobs import create_job
 from ..steps import step
+from .module_values import is_a
 
 __all__ = ["Function", "ModuleSource", "codes", "executed", "names_in", "source_tree"]
 
@@ -85,7 +86,7 @@ class ModuleSource:
                 node
                 for node in perhaps
                 if not all(
-                    self._is_given_to_a_step(each) or any(above in inside for above in self._above(each))
+                    self._is_given_to_a_step(each) or any(above in inside for above in self.above(each))
                     for each in loads[node.name]  # type: ignore[attr-defined]  # none of these is a lambda
                 )
             }
@@ -117,7 +118,8 @@ class ModuleSource:
         plain = all(isinstance(each, ast.Constant) and not each.value for each in durable)
         return plain and self.resolved(call.func) is create_job
 
-    def _above(self, node: ast.AST) -> Iterator[ast.AST]:
+    def above(self, node: ast.AST) -> Iterator[ast.AST]:
+        """What a node stands in, from the inside out."""
         above = self.parents.get(node)
         while above is not None:
             yield above
@@ -126,7 +128,7 @@ class ModuleSource:
     def function_around(self, node: ast.AST) -> ast.AST | None:
         """The function that a node is executed in; its decorators and defaults are executed in the one around that."""
         below = node
-        for above in self._above(node):
+        for above in self.above(node):
             body = above.body if isinstance(above, Function) else None
             if body is not None and (below is body or (isinstance(body, list) and below in body)):
                 return above
@@ -135,11 +137,11 @@ class ModuleSource:
 
     def is_in_a_class(self, node: ast.AST) -> bool:
         """Whether a node stands in the body of a class."""
-        return any(isinstance(above, ast.ClassDef) for above in self._above(node))
+        return any(isinstance(above, ast.ClassDef) for above in self.above(node))
 
     def in_a_handler(self, node: ast.AST) -> bool:
         """Whether a handler may come to execute it."""
-        return self.function_around(node) is not None and not any(above in self._steps for above in self._above(node))
+        return self.function_around(node) is not None and not any(above in self._steps for above in self.above(node))
 
     def imported(self) -> set[str]:
         """The names that only imports bind."""
@@ -156,15 +158,15 @@ class ModuleSource:
             return self.globals.get(node.id)
         if isinstance(node, ast.Attribute):
             owner = self.resolved(node.value)
-            if isinstance(owner, ModuleType | type) or str(type(owner).__module__).startswith("terse_temporal."):
+            if is_a(owner, ModuleType | type) or str(type(owner).__module__).startswith("terse_temporal."):
                 return getattr(owner, node.attr, None)
         return None
 
     def resolved_class(self, body: ast.ClassDef) -> type | None:
-        path = [body.name, *(above.name for above in self._above(body) if isinstance(above, ast.ClassDef))]
+        path = [body.name, *(above.name for above in self.above(body) if isinstance(above, ast.ClassDef))]
         found: Any = self.globals.get(path[-1])
         found = functools.reduce(lambda owner, name: getattr(owner, name, None), reversed(path[:-1]), found)
-        return found if isinstance(found, type) else None
+        return found if is_a(found, type) else None
 
 
 def executed(start: ast.AST) -> Iterator[ast.AST]:

@@ -25,9 +25,10 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from ..places import place
+from .module_aliases import changes_of_classes
 from .module_proxy import deterministic, is_clock, proxies
 from .module_source import Function, ModuleSource, codes, executed, source_tree
-from .module_values import depth_of, is_frozen, is_known_state
+from .module_values import depth_of, is_a, is_frozen, is_known_state
 
 __all__ = ["Reason", "reasons_for_a_copy"]
 
@@ -39,10 +40,12 @@ class Reason:
     Attributes:
         what: for a person, beginning with the place.
         certain: whether runs would see each other, rather than it being unknown.
+        is_cured: whether they would not, with a copy.
     """
 
     what: str
     certain: bool = True
+    is_cured: bool = True
 
 
 def reasons_for_a_copy(module: ModuleType, code: CodeType | None) -> list[Reason]:
@@ -55,7 +58,10 @@ def reasons_for_a_copy(module: ModuleType, code: CodeType | None) -> list[Reason
     tree = source_tree(module, code)
     if code is None or tree is None:
         return [Reason(f"{place(file, 1)}: its source is not at hand, or not that of the code that is in memory")]
-    return list(dict.fromkeys(_Reader(module, code, tree).reasons()))
+    try:
+        return list(dict.fromkeys(_Reader(module, code, tree).reasons()))
+    except Exception as err:  # of an object there which does not let itself be looked at
+        return [Reason(f"{place(file, 1)}: something at its top level cannot be looked at: {err!r}")]
 
 
 #: What may be done with a container without changing it.
@@ -91,6 +97,9 @@ class _Reader(ModuleSource):
                 yield from self._of_value(name, self.globals[name], nodes)
         yield from self._class_attributes()
         yield from self._default_arguments()
+        for node, certainty in changes_of_classes(self, [node for nodes in uses.values() for node in nodes]).items():
+            what = f"{place(self.file, node.lineno)}: {ast.unparse(node)!r} may change what all runs have"
+            yield Reason(what, certain=certainty != "perhaps", is_cured=certainty != "in sys.modules")
 
     def _reason(self, line: int, what: str, certain: bool = True) -> Reason:
         return Reason(f"{place(self.file, line)}: {what}", certain)
@@ -119,7 +128,7 @@ class _Reader(ModuleSource):
     def _of_value(self, name: str, value: Any, nodes: list[ast.Name]) -> Iterator[Reason]:
         if value is self.module:
             yield self._reason(nodes[0].lineno, f"{name!r} is this module itself, whose globals it gives")
-        elif isinstance(value, type | FunctionType) and is_frozen(value):
+        elif is_a(value, type | FunctionType) and is_frozen(value):
             for node in nodes:
                 changed = self._changed_attribute(node, value)
                 if changed is not None:
@@ -146,7 +155,7 @@ class _Reader(ModuleSource):
         inner = inspect.getattr_static(value, parent.attr, None)
         if depth_of(inner):
             return None if self._is_read(parent, depth_of(inner)) else ast.unparse(parent)
-        return self._changed_attribute(parent, inner) if isinstance(inner, type) else None
+        return self._changed_attribute(parent, inner) if is_a(inner, type) else None
 
     def _is_read(self, node: ast.expr, depth: int) -> bool:  # noqa: PLR0912  # a table of cases
         """Whether nothing more than reading is done here with a container, or with what it gives.
@@ -225,7 +234,7 @@ class _Reader(ModuleSource):
     # Attributes of classes, and default arguments
 
     def _class_attributes(self) -> Iterator[Reason]:
-        """Containers in the bodies of classes, which methods reach by `self` or `cls`; and what is set on `cls`."""
+        """Containers in the bodies of classes, which methods reach by `self` or `cls`."""
         attributes: dict[str, list[ast.Attribute]] = {}
         for node in self.nodes:
             if isinstance(node, ast.Attribute):
@@ -236,22 +245,15 @@ class _Reader(ModuleSource):
                 for name, value in list(vars(found).items()) if found is not None else ():
                     if not name.startswith("__"):
                         yield from self._class_attribute(body, name, value, attributes.get(name, []))
-        for node in self.nodes:
-            if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and self.in_a_handler(node):
-                of_class = isinstance(node.value, ast.Name) and node.value.id in ("cls", self._first_argument(node))
-                of_class = of_class or (isinstance(node.value, ast.Attribute) and node.value.attr == "__class__")
-                of_class = of_class or (isinstance(node.value, ast.Call) and self._is_called(node.value, "type"))
-                if of_class:
-                    yield self._reason(node.lineno, f"{ast.unparse(node)!r}, of a class, is set by a function")
 
     def _class_attribute(
         self, body: ast.ClassDef, name: str, value: Any, nodes: list[ast.Attribute]
     ) -> Iterator[Reason]:
-        if isinstance(value, enum.Enum):
+        if is_a(value, enum.Enum):
             if not all(is_frozen(each) for each in vars(value).values()):
                 yield self._reason(body.lineno, f"{body.name}.{name} holds something that may be changed")
             return
-        held = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+        held = value.__func__ if is_a(value, staticmethod | classmethod) else value
         depth = depth_of(held)
         # Of libraries' objects there are columns and fields, which are no state of their own.
         if not depth and (is_frozen(held) or not is_known_state(held)):
@@ -263,14 +265,6 @@ class _Reader(ModuleSource):
                     what = f"{body.name}.{name}, which all objects of the class share, may be changed here"
                     yield self._reason(each.lineno, what)
                     return
-
-    def _first_argument(self, node: ast.AST) -> str:
-        """What a class method around a node calls its class."""
-        function = self.function_around(node)
-        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or not function.args.args:
-            return "cls"
-        by_name = any(isinstance(each, ast.Name) and each.id == "classmethod" for each in function.decorator_list)
-        return function.args.args[0].arg if by_name else "cls"
 
     def _default_arguments(self) -> Iterator[Reason]:
         for function in self.nodes:
@@ -320,7 +314,7 @@ class _Reader(ModuleSource):
                 if isinstance(node, ast.ClassDef):
                     for base in node.bases:
                         found = self.resolved(base)
-                        if isinstance(found, type) and found.__module__ in ("datetime", "random"):
+                        if is_a(found, type) and found.__module__ in ("datetime", "random"):
                             yield self._reason(
                                 node.lineno, f"the class {node.name!r} is derived from {found.__name__!r}"
                             )
@@ -329,7 +323,7 @@ class _Reader(ModuleSource):
                     if found is not None and is_clock(found) and not self._is_alias(node):
                         yield self._reason(node.lineno, f"{ast.unparse(node)!r} is used at the top level")
                     elif (
-                        isinstance(found, type | ModuleType)
+                        is_a(found, type | ModuleType)
                         and deterministic(found, self.names) is not found
                         and self._is_kept(node)
                     ):

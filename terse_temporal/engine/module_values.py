@@ -31,7 +31,7 @@ from typing import Any, Final
 
 from ..places import is_users_file
 
-__all__ = ["depth_of", "is_frozen", "is_known_state"]
+__all__ = ["depth_of", "is_a", "is_frozen", "is_known_state"]
 
 _ANY_DEPTH: Final = 1000
 
@@ -57,6 +57,11 @@ _STATE: Final[tuple[type, ...]] = (
 )
 
 
+def is_a(value: Any, cls: type | types.UnionType | tuple[type, ...]) -> bool:
+    """Whether a value is of a class. Not by `isinstance`, which believes what an object says of its `__class__`."""
+    return issubclass(type(value), cls)
+
+
 def is_frozen(value: Any, _depth: int = 0) -> bool:  # noqa: PLR0912  # a table of cases
     """Whether no run could leave anything in a value, however it uses it.
 
@@ -68,32 +73,32 @@ def is_frozen(value: Any, _depth: int = 0) -> bool:  # noqa: PLR0912  # a table 
     def inner(each: Any) -> bool:
         return is_frozen(each, _depth + 1)
 
-    if isinstance(value, random.Random | functools._lru_cache_wrapper):
+    if is_a(value, random.Random | functools._lru_cache_wrapper):
         return False
-    if isinstance(value, types.BuiltinMethodType):  # a function of C's has its module here, `seen.append` the list
-        return isinstance(value.__self__, types.ModuleType) or inner(value.__self__)
-    if isinstance(value, ContextVar):
+    if is_a(value, types.BuiltinMethodType):  # a function of C's has its module here, `seen.append` the list
+        return is_a(value.__self__, types.ModuleType) or inner(value.__self__)
+    if is_a(value, ContextVar):
         try:
             return inner(Context().run(value.get))
         except LookupError:  # it has no default
             return True
-    if isinstance(value, type) or (isinstance(value, _FROZEN) and not _has_own_attributes(value)):
+    if is_a(value, type) or (is_a(value, _FROZEN) and not _has_own_attributes(value)):
         return True
-    if isinstance(value, tuple | frozenset):
+    if is_a(value, tuple | frozenset):
         return all(map(inner, value))
-    if isinstance(value, types.MappingProxyType):
+    if is_a(value, types.MappingProxyType):
         return all(map(inner, value.values()))
-    if isinstance(value, types.MethodType):
+    if is_a(value, types.MethodType):
         return inner(value.__self__) and inner(value.__func__)
-    if isinstance(value, staticmethod | classmethod):
+    if is_a(value, staticmethod | classmethod):
         return inner(value.__func__)
-    if isinstance(value, functools.partial):
+    if is_a(value, functools.partial):
         return all(map(inner, (value.func, *value.args, *value.keywords.values())))
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         return _is_frozen_function(value, _depth)
     if type(value).__module__.partition(".")[0] in ("terse_temporal", "typing", "typing_extensions"):
         return True
-    if dataclasses.is_dataclass(value) and value.__dataclass_params__.frozen:  # type: ignore[union-attr]  # not typed
+    if dataclasses.is_dataclass(type(value)) and type(value).__dataclass_params__.frozen:
         fields = [getattr(value, each.name, None) for each in dataclasses.fields(value)]
         return all(map(inner, (*fields, *getattr(value, "__dict__", {}).values())))
     return False
@@ -106,7 +111,7 @@ def depth_of(value: Any) -> int:
     """
     if type(value) not in (list, dict, set):
         return 0
-    return 1 + max(map(_depth_within, (*value, *value.values()) if isinstance(value, dict) else value), default=0)
+    return 1 + max(map(_depth_within, (*value, *value.values()) if is_a(value, dict) else value), default=0)
 
 
 def _depth_within(value: Any) -> int:
@@ -118,13 +123,13 @@ def _depth_within(value: Any) -> int:
 
 def is_known_state(value: Any) -> bool:
     """Whether a value that can be changed is known to be there for that, as the user's own classes count to be."""
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         return is_users_file(value.__code__.co_filename)
-    if isinstance(value, _STATE):
+    if is_a(value, _STATE):
         return True
-    if isinstance(value, tuple | frozenset):
+    if is_a(value, tuple | frozenset):
         return any(not is_frozen(each) and is_known_state(each) for each in value)
-    if isinstance(value, types.MethodType | types.BuiltinMethodType | types.MethodWrapperType):
+    if is_a(value, types.MethodType | types.BuiltinMethodType | types.MethodWrapperType):
         return is_known_state(value.__self__)
     module = sys.modules.get(type(value).__module__)
     file = getattr(module, "__file__", None)
@@ -133,7 +138,7 @@ def is_known_state(value: Any) -> bool:
 
 def _has_own_attributes(value: Any) -> bool:
     """Whether it is of a class of the user's, derived from one that cannot be changed, with something in it."""
-    if isinstance(value, types.ModuleType | enum.Enum | logging.Logger | logging.LoggerAdapter | logging.Handler):
+    if is_a(value, types.ModuleType | enum.Enum | logging.Logger | logging.LoggerAdapter | logging.Handler):
         return False
     module = sys.modules.get(type(value).__module__)
     return bool(getattr(value, "__dict__", None)) and is_users_file(str(getattr(module, "__file__", "<")))

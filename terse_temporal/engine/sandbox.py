@@ -64,11 +64,18 @@ class JobSource:
 
         Raises:
             JobDefinitionError: each run needs a copy of the module, and it cannot be executed again, or leaves
-                something in the process each time.
+                something in the process each time, or is not kept apart from others by it.
         """
         source = self._source
         if source.shared:
             return
+        for reason in source.reasons:
+            if not reason.is_cured:
+                raise JobDefinitionError(
+                    f"the job {self.job.name!r} ({self.job.where}): {reason.what}: what a handler puts into a module by"
+                    " way of sys.modules, all runs would see. Keep it in a variable of the handler, in the job's state,"
+                    " or write `global` in a function, so that every run has a copy of its own."
+                )
         traces = Traces(source.module)
         try:
             self.copy(pins_of(datetime.now(UTC), ""))

@@ -57,4 +57,4 @@ def _registry(value: Any) -> Sized | None:
     if type(value) in (list, dict, set):
         return value  # type: ignore[no-any-return]  # it is one of these
     # Of `functools.singledispatch`.
-    return getattr(value, "registry", None) if isinstance(value, FunctionType) else None
+    return getattr(value, "registry", None) if issubclass(type(value), FunctionType) else None

@@ -84,6 +84,66 @@ class C:
     id: int = dataclasses.field(default_factory=itertools.count().__next__)
 """
 
+_ORDERS = """
+import dataclasses
+
+@dataclasses.dataclass
+class Order:
+    n: int
+    kind: str = "a"
+
+    def copy(self):
+        self.n += 1
+        return type(self)(self.n)
+
+def pay(order, kind=None):
+    order.n = 5
+    if isinstance(order, kind):
+        return order.n
+"""
+
+_LYING = """
+class Lying:
+    def __getattribute__(self, name):
+        return tuple if name == "__class__" else None
+ONE = Lying()
+"""
+
+_BOX = """
+import dataclasses, enum
+
+class C:
+    n = 0
+
+class Box:
+    def __init__(self, kind):
+        self.kind = kind
+
+    def add(self):
+        self.kind.n = 1
+
+def of(kind):
+    return kind
+
+def bump(kind):
+    kind.n = 1
+
+class Kind(enum.Enum):
+    ONE = 1
+
+    def seen(self):
+        self.count = 1
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    n: int
+
+    def raise_it(self):
+        object.__setattr__(self, "n", 2)
+
+LIMITS = Limits(1)
+"""
+
 #: The top level, the body of the handler.
 SHARED = {
     "constants": ('PLANS = {"free": 1}\nNAMES = ["a", "b"]', "return [PLANS[event.plan], *NAMES, *PLANS, len(NAMES)]"),
@@ -117,6 +177,30 @@ SHARED = {
     "a variable of the context": ("import contextvars\nV = contextvars.ContextVar('v', default=1)", "return V.get()"),
     "a decorator that measures": (_TIMED, "return await g()"),
     "a class that is pinned in its methods": (_AGE, "return A().age()"),
+    "objects that are set": (_ORDERS, "order = Order(1); order.n = 2; pay(order, Order); return order.copy()"),
+    "classes that are handed on": (
+        f"{_ORDERS}\nfrom pydantic import TypeAdapter\nimport typing",
+        "adapter = TypeAdapter(Order); x = typing.cast(Order, adapter); x.n = 1; return isinstance(x, (Order, int))",
+    ),
+    "a table of classes, and objects of one's own": (
+        f"{_ORDERS}\nKINDS = {{'a': Order}}",
+        "order = KINDS['a'](1); made = Order(2); made.n = 3; return order, (await job_step(run=pay))",
+    ),
+    "an object that lies about its class": (_LYING, "return 1"),
+    "a function of this module by its name": (
+        "import sys\ndef f(): return 1",
+        "name = 'f'; return getattr(sys.modules[__name__], name)() + sys.modules[__name__].f()",
+    ),
+}
+
+#: What no copy keeps apart: it is done to the module in `sys.modules`, which all runs have.
+REFUSED = {
+    "by sys.modules": ("import sys\nn = 0", "sys.modules[__name__].n = 1"),
+    "by another name": ("import sys\nn = 0", "me = sys.modules[__name__]; me.n += 1"),
+    "by setattr": ("import sys\nn = 0", "setattr(sys.modules[__name__], 'n', 1)"),
+    "by vars()": ("import sys\nn = 0", "vars(sys.modules.get(__name__))['n'] = 1"),
+    "by an import": ("import importlib\nn = 0", "importlib.import_module(__name__).n = 1"),
+    "by an import of itself": ("n = 0", "\n    import {module} as me\n    me.n = 1"),
 }
 
 COPIED = {
@@ -185,6 +269,34 @@ COPIED = {
     "datetime as a default": ("from datetime import datetime\ndef f(of=datetime): return of.now()", "return f()"),
     "a clock as a default": ("import time\ndef f(clock=time.time): return clock()", "return f()"),
     "a class derived from datetime": ("from datetime import datetime\nclass M(datetime): ...", "return M.now()"),
+    "a class by another name": (_BOX, "c = C; c.n = 1"),
+    "a class by another name, perhaps": (_BOX, "c = (event.kind and C) or Box; c.n = 1"),
+    "a class in an assignment expression": (_BOX, "(c := C).n = 1"),
+    "a class given to a function": (_BOX, "bump(C)"),
+    "a class given by keyword": (_BOX, "bump(kind=C)"),
+    "a class given to a function in the handler": (_BOX, "\n    def f(c): del c.n\n    f(C)"),
+    "a class given to an object": (_BOX, "Box(C).add()"),
+    "a class that is returned": (_BOX, "c = of(C); c.n = 1"),
+    "a class in a table": (f"{_BOX}\nKINDS = {{'c': C}}", "KINDS['c'].n = 1"),
+    "classes in a loop": (_BOX, "\n    for c in (C, Box): c.n = 1"),
+    "classes in an assignment": (_BOX, "a, b = C, Box; b.n = 1"),
+    "the class of an object": (_BOX, "type(C()).n = 1"),
+    "the class of an object, by another name": (_BOX, "c = type(C()); c.n = 1"),
+    "the __class__ of an object": (_BOX, "C().__class__.n = 1"),
+    "a class by setattr": (_BOX, "setattr(C, 'n', 1)"),
+    "a class by another name by setattr": (_BOX, "c = C; setattr(c, 'n', 1)"),
+    "a class by type.__setattr__": (_BOX, "type.__setattr__(C, 'n', 1)"),
+    "a class given to a helper": (f"from helper_of_state import bump as bump_it\n{_BOX}", "bump_it(C)"),
+    "a function by another name": (_BOX, "f = of; f.n = 1"),
+    "the dict of a function": (_BOX, "of.__dict__['n'] = 1"),
+    "the dict of a function by vars()": (_BOX, "vars(of)['n'] = 1"),
+    "the globals of a function": (_BOX, "of.__globals__['n'] = 1"),
+    "a member of an enum": (_BOX, "Kind.ONE.count = 1"),
+    "a method of an enum": (_BOX, "Kind.ONE.seen()"),
+    "a frozen dataclass": (_BOX, "object.__setattr__(LIMITS, 'n', 2)"),
+    "a frozen dataclass by a method": (_BOX, "LIMITS.raise_it()"),
+    "the dict of a frozen dataclass": (_BOX, "LIMITS.__dict__['n'] = 2"),
+    "an object that lies about its class": (_LYING, "return ONE"),
     "an import in the handler": ("", "\n    from datetime import datetime\n    return datetime.now()"),
 }
 
@@ -231,6 +343,8 @@ def test_shared(name: str, make: Make) -> None:
 @pytest.mark.parametrize("name", COPIED)
 def test_copied(name: str, make: Make) -> None:
     """Where one could leave something, each has its own; and the process keeps what it had."""
+    if "helper_of_state" in COPIED[name][0]:
+        make("def bump(c): c.n += 1", "helper_of_state")
     module = make(job_module(COPIED[name], name))
     before = dict(vars(module))
     source = source_of(module)
@@ -240,6 +354,19 @@ def test_copied(name: str, make: Make) -> None:
     assert one[1] is not other[1]
     assert one[0].handler is not other[0].handler
     assert vars(module) == before
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str, make: Make) -> None:
+    """What a handler puts into its module by way of `sys.modules` is refused when a worker starts, with the line."""
+    top, body = REFUSED[name]
+    module_name = f"jobs_state_refused_{list(REFUSED).index(name)}"
+    module = make(job_module((top, body.format(module=module_name)), f"refused-{name}"), module_name)
+    with pytest.raises(
+        JobDefinitionError, match=rf"{module_name}\.py:\d+: .* may change what all runs have"
+    ) as refused:
+        source_of(module).prepare()
+    assert "by way of sys.modules" in str(refused.value)
 
 
 _REGISTRY = """
