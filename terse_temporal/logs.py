@@ -13,6 +13,7 @@ import re
 import traceback
 from typing import Any, Final
 
+from .errors import StepError
 from .printable import one_line, printable
 from .redaction import redacted
 
@@ -60,7 +61,7 @@ class LineFormatter(logging.Formatter):
         return super().format(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # likewise
-        return "  " + indented(super().formatException(ei))
+        return "  " + indented(_traceback_text(ei[1]) if ei[1] is not None else super().formatException(ei))
 
 
 class _Lines(logging.Filter):
@@ -68,8 +69,26 @@ class _Lines(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(map(_argument, record.args))
         if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None and not record.exc_text:
-            record.exc_text = "  " + indented("".join(traceback.format_exception(record.exc_info[1])).rstrip("\n"))
+            record.exc_text = "  " + indented(_traceback_text(record.exc_info[1]))
         return True
+
+
+def _traceback_text(error: BaseException) -> str:
+    """A traceback as Python prints it, but for what the exception of a step comes from in a handler.
+
+    Those are objects of the SDK, without a line of anybody's; the step has an entry of its own.
+    """
+    shown = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
+    pending = [(shown, error)]
+    while pending:
+        each, of = pending.pop()
+        if isinstance(of, StepError) and type(of.__cause__).__module__.startswith("temporalio."):
+            each.__cause__ = each.__context__ = None
+        pairs = [(each.__cause__, of.__cause__), (each.__context__, of.__context__)]
+        if isinstance(of, BaseExceptionGroup):
+            pairs += zip(each.exceptions or (), of.exceptions, strict=False)
+        pending += [(one, other) for one, other in pairs if one is not None and other is not None]
+    return "".join(shown.format()).rstrip("\n")
 
 
 def _argument(value: Any) -> Any:

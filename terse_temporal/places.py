@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
@@ -66,21 +66,30 @@ def caller_frame() -> FrameType:
 
 
 def users_traceback(traceback: TracebackType | None) -> TracebackType | None:
-    """A traceback from the user's first line on, without the machinery that called it; whole, if it has none."""
-    found = traceback
-    while found is not None and not is_users(found.tb_frame):
-        found = found.tb_next
-    return found or traceback
+    """A traceback from the user's first line on, without lines of this package; whole, if the user has none in it."""
+    lines = list(_lines(traceback))
+    first = next((number for number, line in enumerate(lines) if is_users(line.tb_frame)), None)
+    if first is None:
+        return traceback
+    return _joined(line for line in lines[first:] if not line.tb_frame.f_code.co_filename.startswith(_PACKAGE))
 
 
 def only_users_traceback(traceback: TracebackType | None) -> TracebackType | None:
     """A traceback of the user's lines alone, for an error of ours, whose own lines say nothing to anybody else."""
-    if traceback is None:
-        return None
-    rest = only_users_traceback(traceback.tb_next)
-    if not is_users(traceback.tb_frame):
-        return rest
-    return TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
+    return _joined(line for line in _lines(traceback) if is_users(line.tb_frame))
+
+
+def _lines(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _joined(lines: Iterable[TracebackType]) -> TracebackType | None:
+    joined = None
+    for line in reversed(list(lines)):
+        joined = TracebackType(joined, line.tb_frame, line.tb_lasti, line.tb_lineno)
+    return joined
 
 
 def is_users(frame: FrameType) -> bool:

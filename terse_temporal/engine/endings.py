@@ -18,13 +18,13 @@ from temporalio.bridge.proto.workflow_activation import RemoveFromCache
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from ..durations import format_duration
-from ..errors import SideEffectError, StepError, TerseError
+from ..errors import SideEffectError, StepError
 from ..jobs import Job
 from ..logs import logger_of
-from ..places import is_users, only_users_traceback, place, users_traceback
+from ..places import is_users, place
 from ..redaction import redacted
 from .failure_log import log_failure
-from .failures import SentFailureError, bounded_text, failure_text, recorded_cause, sendable_text
+from .failures import SentFailureError, bounded_text, failure_text, recorded_cause, sendable_text, trim_tracebacks
 from .ordered import exit_of
 
 __all__ = ["is_of_the_engine", "log_cut_off", "log_end", "run_failure"]
@@ -73,8 +73,7 @@ def run_failure(error: BaseException, job: Job) -> BaseException:
             " durable job. The handler is replayed from the top whenever the run goes on, and it would happen again:"
             " move it into a step, await job_step(run=…)."
         ).with_traceback(error.__traceback__)
-    shown = only_users_traceback if isinstance(error, TerseError) else users_traceback
-    BaseException.with_traceback(error, shown(error.__traceback__))
+    trim_tracebacks(error)
     # A job that is not durable is one step: the exception is its handler's.
     name = type(error).__name__
     if type(error) is StepError and not job.durable:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import logging
-import traceback
 
-from temporalio.exceptions import ActivityError
-
-from ..errors import StepError, TerseError
-from ..logs import Block
+from ..errors import TerseError
 from .failures import SentFailureError
 
 __all__ = ["log_failure"]
@@ -24,8 +20,5 @@ def log_failure(logger: logging.Logger, level: int, text: str, failure: BaseExce
     if error is None or (isinstance(error, TerseError) and error.__traceback__ is None):
         # An error of ours without a line of the user's has no more to say.
         logger.log(level, "%s", text)
-    elif isinstance(error, StepError) and isinstance(error.__cause__, ActivityError):
-        # What a step's exception comes from in the handler are objects of the SDK; the step has a line of its own.
-        logger.log(level, "%s\n  %s", text, Block("".join(traceback.format_exception(error, chain=False)).rstrip()))
     else:
         logger.log(level, "%s", text, exc_info=error)

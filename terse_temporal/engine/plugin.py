@@ -117,6 +117,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
         encode_with_patience(worker)
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(runner.drop_cached)
             for each in owners:
                 # Not waited for: a step that was cut off goes on in its thread until it returns.
                 stack.callback(each.threads.shutdown, wait=False, cancel_futures=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import threading
+import weakref
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
+from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
-from ..logs import logger_of
 from .durable import run_identity
 from .endings import log_cut_off
 from .functions import FunctionIndex
@@ -22,7 +26,9 @@ from .workflows import RUN_CONTEXT, RunContext, job_of_definition
 
 __all__ = ["JobRunner"]
 
-_logger = logger_of("worker")
+
+#: Seconds that handlers have to end in when their worker is over, all together.
+_LONGEST_DROP: Final = 2.0
 
 
 class JobRunner(WorkflowRunner):
@@ -47,6 +53,8 @@ class JobRunner(WorkflowRunner):
         self._otherwise = otherwise
         self._unsandboxed = UnsandboxedWorkflowRunner()
         self.reporter = reporter
+        #: The runs in the cache of the worker.
+        self._cached: weakref.WeakSet[_GuardedInstance] = weakref.WeakSet()
         #: Modules of which it is known that their runs can have what they need.
         self.prepared: set[str] = set()
         install()
@@ -82,7 +90,26 @@ class JobRunner(WorkflowRunner):
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
         inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))
         order_tasks(inner)
-        return _GuardedInstance(inner, context, self.reporter)
+        instance = _GuardedInstance(inner, context, self.reporter)
+        self._cached.add(instance)
+        return instance
+
+    async def drop_cached(self) -> None:
+        """End the handlers that a worker leaves behind when it is over, as those of runs that leave its cache are.
+
+        The SDK leaves them to the garbage collector, which throws a `GeneratorExit` into them, at any time and perhaps
+        while a run of another worker is being advanced: what `finally` does then, it does in the name of that one.
+        """
+        instances = list(self._cached)
+        # Not on this thread, whose event loop they would take the place of; and no longer than a workflow task.
+        thread = threading.Thread(target=_drop, args=(instances,), name="terse-drop-cached", daemon=True)
+        thread.start()
+        await asyncio.to_thread(thread.join, _LONGEST_DROP)
+
+
+def _drop(instances: list[_GuardedInstance]) -> None:
+    for each in instances:
+        each.drop()
 
 
 class _GuardedInstance(WorkflowInstance):
@@ -93,6 +120,8 @@ class _GuardedInstance(WorkflowInstance):
         self._context = context
         self._reporter = reporter
         self._caught_up = False
+        self._is_advanced = False
+        self._is_dropped = False
 
     def activate(self, act: Any) -> Any:
         for job in act.jobs:
@@ -102,18 +131,37 @@ class _GuardedInstance(WorkflowInstance):
                 del job.initialize_workflow.arguments[1:]
             elif job.HasField("remove_from_cache"):
                 why = job.remove_from_cache
+                self._is_dropped = True
                 log_cut_off(self._inner.get_info(), why, has_ended=self._context.ended is not None)
                 self._reporter.evicted(self._inner.get_info(), why, self._context, self._caught_up)
         self._context.execution.unsent = 0
         self._caught_up = self._caught_up or not act.is_replaying
-        with guarded():
-            completion = self._inner.activate(act)
+        completion = self._activate(act)
         blocked = self._context.execution.blocked
         if blocked is not None and not any(job.HasField("remove_from_cache") for job in act.jobs):
             # Whatever the handler has done since: nothing of it is recorded, and the run waits for code that fits.
             completion.failed.failure.message = str(blocked)
             completion.failed.force_cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
         return completion
+
+    def drop(self) -> None:
+        """End the handler, if it has not ended and is not being advanced."""
+        if self._is_dropped or self._is_advanced:
+            return
+        self._is_dropped = True
+        activation = WorkflowActivation(run_id=self.get_info().run_id)
+        activation.timestamp.GetCurrentTime()
+        activation.jobs.add().remove_from_cache.reason = RemoveFromCache.CACHE_FULL
+        with suppress(Exception):  # one that does not let itself be ended is left to the collector
+            self._activate(activation)
+
+    def _activate(self, act: Any) -> Any:
+        self._is_advanced = True
+        try:
+            with guarded():
+                return self._inner.activate(act)
+        finally:
+            self._is_advanced = False
 
     def get_serialization_context(self, command_info: Any) -> Any:
         return self._inner.get_serialization_context(command_info)
