@@ -118,6 +118,12 @@ _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEN
 #: What opens a file for reading, as a mode of `open`. Python gives none for `os.open`.
 _READING: Final = frozenset("rbtU")
 
+#: The other cure for a file of the user's own: a template, or what else goes with the code.
+_READ_BEFORE: Final = (
+    " Or read it once, at the top of a module: a template with `TEMPLATE = env.get_template(…)`, data of a package"
+    " with `TEXT = files(…).joinpath(…).read_text()`."
+)
+
 #: Names of databases that are in memory. What is announced when one is there needs no look of its own.
 _IN_MEMORY: Final = (":memory:", b":memory:")
 
@@ -191,6 +197,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             raise SideEffectError(
                 f"{_spoken(event, args)} at {where}, in the handler of a durable job. The handler is replayed from the"
                 " top whenever the run goes on, and it would happen again: move it into a step, await job_step(run=…)."
+                f"{_READ_BEFORE if event == 'open' and _reads(args) else ''}"
             )
         finally:
             _state.on = True
@@ -199,12 +206,16 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 def _touches_nothing(event: str, args: tuple[Any, ...]) -> bool:
     """Whether it is a look at what is installed, or a database in memory."""
     if event == "open":
-        path, mode, flags = args
-        reads = (mode is None or _READING.issuperset(mode)) and not (flags or 0) & _WRITING
-        return reads and _is_installed(path)
+        return _reads(args) and _is_installed(args[0])
     if event in _LOOKS:
         return _is_installed(args[0])
     return event == "sqlite3.connect/handle" or (event == "sqlite3.connect" and args[0] in _IN_MEMORY)
+
+
+def _reads(args: tuple[Any, ...]) -> bool:
+    """Whether what is announced opens a file for nothing but reading."""
+    _, mode, flags = args
+    return (mode is None or _READING.issuperset(mode)) and not (flags or 0) & _WRITING
 
 
 def _is_installed(path: Any) -> bool:
