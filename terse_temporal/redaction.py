@@ -10,8 +10,8 @@ characters counts from five on, and only if it does not look like a word or a nu
 *Named*, by whoever uses it as a secret (a mount, a header of a tool, the URL of a store): from three characters on.
 
 Each is found as it is and as it may be written elsewhere: percent-encoded and decoded, as in JSON and in Python's
-`repr`, and within base64 (also of more than the secret, as in `Basic` credentials). And a password in any URL is hidden
-by its place, whoever knows of it.
+`repr`, in hexadecimal, and within base64 (also of more than the secret, as in `Basic` credentials, and broken into
+lines). And a password in any URL is hidden by its place, whoever knows of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
@@ -44,6 +44,13 @@ _WORDS: Final = re.compile(r"[A-Za-z]+([ ._/-][A-Za-z]+)*|[0-9]+([.,:-][0-9]+)*"
 
 #: Characters of base64 that are not found by chance.
 _SHORTEST_BASE64: Final = 6
+
+#: Digits of hexadecimal likewise. Three characters would be found in many a checksum.
+_SHORTEST_HEX: Final = 8
+
+#: What base64 that is broken into lines has between two of its characters, also as JSON and Python write it. At each
+#: character there is one way on, so that this is linear.
+_GAP: Final = r"[ \t\r]*(?:(?:\n|\\[rn])[ \t\r]*)*"
 
 #: The user information of URLs: up to the last `@` before the path; and up to the first one, where a password has a
 #: slash in it that should have been encoded.
@@ -163,14 +170,35 @@ def _parts(value: str) -> Iterator[str]:
 
 
 class _Pattern:
-    """One way to write a secret, found by `str.find`, which is what is quick where there is nothing to find."""
+    """One way to write a secret, found by `str.find`, which is what is quick where there is nothing to find.
 
-    __slots__ = ("mask", "text", "whole")
+    Attributes:
+        text: what is looked for.
+        mask: what stands in its place.
+        ends: of base64, what stands before and after it, and belongs to it.
+    """
 
-    def __init__(self, text: str, mask: str, whole: str | None = None) -> None:
+    __slots__ = ("ends", "mask", "text")
+
+    def __init__(self, text: str, mask: str, ends: tuple[str, str] | None = None) -> None:
         self.text = text
         self.mask = mask
-        self.whole = whole
+        self.ends = ends
+
+    def without(self, text: str) -> str:
+        """A text that has it, without it."""
+        if self.ends is None:
+            return text.replace(self.text, self.mask)
+        return self._split(text, re.escape(self.text), "")
+
+    def without_broken(self, text: str) -> str:
+        """A text that has it broken into lines, without it."""
+        return self._split(text, _GAP.join(map(re.escape, self.text)), _GAP)
+
+    def _split(self, text: str, whole: str, gap: str) -> str:
+        before, after = self.ends or ("", "")
+        before, after = before and f"(?:{before}{gap})?", after and f"(?:{gap}{after})?"
+        return self.mask.join(re.split(f"{before}{whole}{after}(?:{gap}(?:=|%3D)){{0,2}}", text, flags=re.ASCII))
 
 
 def _patterns(secrets: Iterable[tuple[str, str]]) -> list[_Pattern]:
@@ -178,8 +206,8 @@ def _patterns(secrets: Iterable[tuple[str, str]]) -> list[_Pattern]:
     for secret, mask in secrets:
         for form in _forms(secret):
             found.setdefault(form, _Pattern(form, mask))
-        for core, whole in _base64_forms(secret):
-            found.setdefault(core, _Pattern(core, mask, whole))
+        for core, before, after in _base64_forms(secret):
+            found.setdefault(core, _Pattern(core, mask, (before, after)))
     # The longest first: one may be a part of another.
     return sorted(found.values(), key=lambda each: len(each.text), reverse=True)
 
@@ -194,14 +222,17 @@ def _forms(secret: str) -> set[str]:
         }
         forms |= {plain, *encoded, *(re.sub(r"%[0-9A-F]{2}", lambda each: each[0].lower(), each) for each in encoded)}
         forms |= {json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1], repr(plain)[1:-1]}
-        forms |= {repr(plain.encode("utf-8", "surrogatepass"))[2:-1]}
+        data = plain.encode("utf-8", "surrogatepass")
+        forms |= {repr(data)[2:-1]}
+        if len(data) * 2 >= _SHORTEST_HEX:
+            forms |= {data.hex(), data.hex().upper()}
     return {each for each in forms if len(each) >= _SHORTEST_NAMED}
 
 
-def _base64_forms(secret: str) -> Iterator[tuple[str, str]]:
-    """What base64 has in it for each place at which the secret may begin among the bytes, and a pattern around that.
+def _base64_forms(secret: str) -> Iterator[tuple[str, str, str]]:
+    """What base64 has in it for each place at which the secret may begin among the bytes, and patterns for both ends.
 
-    Of the characters at both ends some bits belong to the secret's neighbours, so they are not known.
+    Of the characters there some bits belong to the secret's neighbours, so they are not known.
     """
     for plain in {secret, unquote(secret)}:
         data = plain.encode("utf-8", "surrogatepass")
@@ -211,29 +242,45 @@ def _base64_forms(secret: str) -> Iterator[tuple[str, str]]:
             core = encoded[-(-before * 8 // 6) : whole_characters]
             if len(core) < _SHORTEST_BASE64:
                 continue
-            first = r"[\w+/-]?" if before else ""
-            last = r"[\w+/-]?" if (before + len(data)) % 3 else ""
+            first = r"[\w+/-]" if before else ""
+            last = r"[\w+/-]" if (before + len(data)) % 3 else ""
             url_safe = core.translate(str.maketrans("+/", "-_"))
             for each in {core, url_safe, quote(core, safe="")}:
-                yield each, f"{first}{re.escape(each)}{last}(?:=|%3D){{0,2}}"
+                yield each, first, last
 
 
 def _without(text: str, patterns: Iterable[_Pattern]) -> str:
+    # Where there are no lines, nothing is broken into them.
+    joined = _joined(text) if "\n" in text or "\\n" in text else None
     for pattern in patterns:
-        if pattern.text not in text:
-            continue
-        if pattern.whole is None:
-            text = text.replace(pattern.text, pattern.mask)
-        else:
-            text = pattern.mask.join(re.split(pattern.whole, text, flags=re.ASCII))
+        if pattern.text in text:
+            text = pattern.without(text)
+        if joined is not None and pattern.ends is not None and pattern.text in joined:
+            text = pattern.without_broken(text)
     return text
 
 
-def _in_json(value: Any, hide: Any) -> Any:
-    if isinstance(value, str):
-        return hide(value)
-    if isinstance(value, Mapping):
-        return {hide(key) if isinstance(key, str) else key: _in_json(item, hide) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_in_json(item, hide) for item in value]
-    return value
+def _joined(text: str) -> str:
+    """The text without line breaks, and without blanks around them."""
+    return "".join(map(str.strip, text.replace("\\r", "").replace("\\n", "\n").split("\n")))
+
+
+def _in_json(value: Any, hide: Callable[[str], str]) -> Any:
+    """Plain JSON with all of its texts changed, keys too. Without recursion: it may be nested as deep as it likes."""
+    root: list[Any] = [None]
+    pending: list[tuple[Any, Any, Any]] = [(root, 0, value)]
+    while pending:
+        into, key, found = pending.pop()
+        if isinstance(found, str):
+            into[key] = hide(found)
+        elif isinstance(found, Mapping):
+            items = [(hide(name) if isinstance(name, str) else name, item) for name, item in found.items()]
+            into[key] = made = dict.fromkeys(name for name, _ in items)
+            # Backwards, as the last is taken first: of two keys that look alike now, the second one counts.
+            pending += [(made, name, item) for name, item in reversed(items)]
+        elif isinstance(found, list | tuple):
+            into[key] = listed = [None] * len(found)
+            pending += [(listed, place, item) for place, item in enumerate(found)]
+        else:
+            into[key] = found
+    return root[0]
