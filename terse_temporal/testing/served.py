@@ -65,7 +65,7 @@ def list_again(listings: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
 
 def _validator(schema: dict[str, Any]) -> Any:
     try:
-        from jsonschema import Draft202012Validator  # noqa: PLC0415  it comes with the extra `mcp`
+        from ..tools.bounded_schemas import BoundedValidator  # noqa: PLC0415  it needs the extra `mcp`
     except ImportError:
         return None
-    return Draft202012Validator(schema)
+    return BoundedValidator(schema)

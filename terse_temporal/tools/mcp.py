@@ -23,9 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
-import jsonschema
 import mcp_types
-import referencing
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
@@ -36,6 +34,7 @@ from ..durations import format_duration
 from ..errors import MountError, TerseError, ToolError, TransientError
 from ..logs import Block, logger_of
 from ..redaction import Secrets, redacted
+from .bounded_schemas import BoundedValidator
 from .http_transport import Broken, broken_of, http_transport
 from .mounted import MountedTool
 from .mounts import Mount, canonical
@@ -151,7 +150,25 @@ class Session:
             raise ToolError(
                 self.redacted(f"the tool {tool.name!r} of {self.mount} says that it failed: {text}"), tool=tool.name
             )
+        self._check_result(result, tool)
         return tool_result(result, tool.output_schema)
+
+    def _check_result(self, result: mcp_types.CallToolResult, tool: MountedTool) -> None:
+        """Refuse an answer that does not fit the schema that the server lists for it."""
+        if tool.result_validator is None:
+            return
+        problem = None
+        try:
+            if "structured_content" not in result.model_fields_set:
+                problem = "there is none"
+            else:
+                errors = tool.result_validator.iter_errors(result.structured_content)
+                problem = next((f"{each.json_path}: {each.message}" for each in errors), None)
+        except Exception as err:
+            problem = f"the schema cannot be applied: {err}"
+        if problem is not None:
+            text = f"the tool {tool.name!r}: its structured content does not fit the server's own schema: {problem}"
+            raise ToolError(self.redacted(text), tool=tool.name)
 
     async def _call_error(self, err: MCPError, tool: MountedTool) -> Exception:
         if (broken := broken_of(err)) is not None:
@@ -183,6 +200,8 @@ class Session:
                 transport = _Watched(await self._transport(stack), self._stop.set, self._stderr.server_has_started)
                 client = await stack.enter_async_context(Client(transport, client_info=_CLIENT, cache=None))
                 mount.tools, mount.clashes = _tools(mount, await _listed(client))
+                # It would apply the server's own schema to each result, on the worker's loop and without bounds.
+                client.session.validate_tool_result = _unchecked  # type: ignore[method-assign]  # there is no option
                 self._client = client
                 limit.cancel()
                 self._ready.set()
@@ -362,6 +381,10 @@ async def _on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
 
+async def _unchecked(name: str, result: mcp_types.CallToolResult) -> None:
+    pass
+
+
 async def _listed(client: Client) -> list[mcp_types.Tool]:
     found: list[mcp_types.Tool] = []
     cursor: str | None = None
@@ -384,8 +407,6 @@ def _tools(mount: Mount, found: Iterable[mcp_types.Tool]) -> tuple[dict[str, Mou
 
 def _tool(mount: Mount, name: str, found: mcp_types.Tool) -> MountedTool:
     hints = found.annotations or mcp_types.ToolAnnotations()
-    # Without a registry of its own, it would fetch what a schema refers to from the network, in a durable handler.
-    cls = jsonschema.validators.validator_for(found.input_schema, default=jsonschema.Draft202012Validator)
     return mount.make_tool(
         name,
         server_name=found.name,
@@ -394,7 +415,8 @@ def _tool(mount: Mount, name: str, found: mcp_types.Tool) -> MountedTool:
         idempotent=bool(hints.idempotent_hint),
         schema=found.input_schema,
         output_schema=found.output_schema,
-        validator=cls(found.input_schema, registry=referencing.Registry()),
+        validator=BoundedValidator(found.input_schema),
+        result_validator=None if found.output_schema is None else BoundedValidator(found.output_schema),
     )
 
 

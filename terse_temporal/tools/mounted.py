@@ -26,7 +26,7 @@ _ARGUMENTS = "arguments"
 
 
 class _Validator(Protocol):
-    """What is used of a validator of `jsonschema`, which is compiled when the tool is listed."""
+    """What is used of a `BoundedValidator`, which needs the extra `mcp`."""
 
     def iter_errors(self, instance: Any) -> Iterable[Any]: ...
 
@@ -39,11 +39,13 @@ class MountedTool(Tool):
         server_name: what the server calls it; `None` while nothing is listed, as are the following.
         output_schema: the JSON schema of its structured results.
         validator: of its arguments.
+        result_validator: of its structured results.
     """
 
     server_name: str | None = None
     output_schema: Mapping[str, Any] | None = None
     validator: _Validator | None = None
+    result_validator: _Validator | None = None
 
     @property
     def signature(self) -> inspect.Signature:
@@ -141,8 +143,8 @@ class MountedTool(Tool):
                 else:
                     found[path.lstrip(".") or "(all of them)"] = _shortened(error.message)
         except Exception:
-            # A schema that cannot be applied: a reference to another document, a pattern that is not Python's. It is
-            # the server's to refuse what it does not take.
+            # A schema that cannot be applied, such as by a reference to another document: it is the server's to refuse
+            # what it does not take.
             return _Problems()
         return found
 

@@ -15,6 +15,9 @@ _PLAIN: Final = {"string": "str", "integer": "int", "number": "float", "boolean"
 
 _DEEPEST: Final = 12
 
+#: Schemas that are read for one type.
+_MOST: Final = 200
+
 
 class Written(str):
     """A text whose `repr` is itself, so that a signature shows it as it is written."""
@@ -25,9 +28,7 @@ class Written(str):
         return str(self)
 
 
-def type_text(
-    schema: Any, root: Mapping[str, Any], *, define: Define | None = None, name: str = "", depth: int = 0
-) -> str:
+def type_text(schema: Any, root: Mapping[str, Any], *, define: Define | None = None, name: str = "") -> str:
     """The Python type of a JSON schema; `Any` where there is none that says as much.
 
     Args:
@@ -35,37 +36,57 @@ def type_text(
         root: the document it is part of, in which its references are looked up.
         define: makes classes of objects, which are dicts otherwise.
         name: a name for the class of this one, if it is made one.
-        depth: how deep it lies in the document.
+
+    The costs are bounded: a schema whose references fan out is `Any` from some point on.
     """
-    if isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str):
-        name = _camel(reference.rpartition("/")[2]) if define else name
-        schema = resolved(schema, root)
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return "Any"
+    return _Reader(root, define).text(schema, name)
 
-    def inner(other: Any, suffix: str = "") -> str:
-        return type_text(other, root, define=define, name=f"{name}{_camel(suffix)}", depth=depth + 1)
 
-    if "const" in schema:
-        return _literal([schema["const"]])
-    if isinstance(schema.get("enum"), list):
-        return _literal(schema["enum"])
-    for key in ("anyOf", "oneOf"):
-        if isinstance(schema.get(key), list):
-            return _union(inner(each, str(number or "")) for number, each in enumerate(schema[key]))
-    if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1:
-        return inner(schema["allOf"][0])
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        return _union(inner({**schema, "type": each}) for each in kind)
-    if kind == "array" or (kind is None and "items" in schema):
-        return f"list[{inner(schema.get('items', {}), 'Item')}]"
-    if kind == "object" or (kind is None and "properties" in schema):
-        made = define(schema, name) if define and schema.get("properties") else None
-        others = schema.get("additionalProperties")
-        values = inner(others, "Value") if isinstance(others, Mapping) and not schema.get("properties") else "Any"
-        return made or f"dict[str, {values}]"
-    return _PLAIN.get(str(kind), "Any")
+class _Reader:
+    """Reads the schemas of a document.
+
+    Args:
+        root: the document.
+        define: as in `type_text`.
+    """
+
+    def __init__(self, root: Mapping[str, Any], define: Define | None) -> None:
+        self._root = root
+        self._define = define
+        self._read = 0
+
+    def text(self, schema: Any, name: str, depth: int = 0) -> str:
+        define = self._define
+        self._read += 1
+        if isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str):
+            name = _camel(reference.rpartition("/")[2]) if define else name
+            schema = resolved(schema, self._root)
+        if not isinstance(schema, Mapping) or depth > _DEEPEST or self._read > _MOST:
+            return "Any"
+
+        def inner(other: Any, suffix: str = "") -> str:
+            return self.text(other, f"{name}{_camel(suffix)}", depth + 1)
+
+        if "const" in schema:
+            return _literal([schema["const"]])
+        if isinstance(schema.get("enum"), list):
+            return _literal(schema["enum"])
+        for key in ("anyOf", "oneOf"):
+            if isinstance(schema.get(key), list):
+                return _union(inner(each, str(number or "")) for number, each in enumerate(schema[key]))
+        if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1:
+            return inner(schema["allOf"][0])
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            return _union(inner({**schema, "type": each}) for each in kind)
+        if kind == "array" or (kind is None and "items" in schema):
+            return f"list[{inner(schema.get('items', {}), 'Item')}]"
+        if kind == "object" or (kind is None and "properties" in schema):
+            made = define(schema, name) if define and schema.get("properties") else None
+            others = schema.get("additionalProperties")
+            values = inner(others, "Value") if isinstance(others, Mapping) and not schema.get("properties") else "Any"
+            return made or f"dict[str, {values}]"
+        return _PLAIN.get(str(kind), "Any")
 
 
 def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:

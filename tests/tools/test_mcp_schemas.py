@@ -5,7 +5,9 @@ They are whatever somebody's server says, so nothing in them may do more than be
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import mcp_types
 import pytest
 
 from terse_temporal.errors import StepInputError, UnknownToolError
+from terse_temporal.tools.bounded_schemas import BoundedValidator
 from terse_temporal.tools.mcp import _tools
 from terse_temporal.tools.mounted import MountedTool
 from terse_temporal.tools.mounts import Mount, mounts
@@ -120,6 +123,78 @@ def test_values_that_json_cannot_hold(mount: Mount) -> None:
     """They are refused with their path."""
     with pytest.raises(StepInputError, match=r"the value at \$\.a\.b is a 'object'"):
         one(mount, {"a": {}}).checked({"a": {"b": object()}})
+
+
+@pytest.mark.parametrize("version", ["", "http://json-schema.org/draft-07/schema#", "draft of my own"])
+def test_patterns(version: str, mount: Mount) -> None:
+    """They are found anywhere in a text, and say which properties are known."""
+    schema = {
+        "a": {"type": "string", "pattern": "^[a-z]+\\d"},
+        "b": {
+            "type": "object",
+            "patternProperties": {"^x-": {"type": "integer"}},
+            "additionalProperties": {"type": "boolean"},
+        },
+        "c": {"type": "object", "patternProperties": {"^x-": {}}, "additionalProperties": False},
+    }
+    tool = one(mount, schema, **({"$schema": version} if version else {}))
+    fits = {"a": "abc1 and more", "b": {"x-1": 1, "other": True}, "c": {"x-1": "any"}}
+    assert tool.checked(fits) == fits
+    with pytest.raises(StepInputError) as caught:
+        tool.checked({"a": "1a", "b": {"x-1": "1", "other": 1}, "c": {"y": 1}})
+    lines = str(caught.value).splitlines()[1:-1]
+    assert [line.partition(": ")[0] for line in lines] == ["  a", "  b.x-1", "  b.other", "  c"]
+
+
+#: Texts that take Python's `re` for ever.
+EVIL, HARMED = "(a+)+$", "a" * 40 + "!"
+
+#: Each reference leads to two more.
+DOUBLING = {f"d{level}": {"allOf": [{"$ref": f"#/$defs/d{level + 1}"}] * 2} for level in range(60)} | {"d60": {}}
+
+META = "https://json-schema.org/draft/2020-12/schema"
+
+HOSTILE: dict[str, dict[str, Any]] = {
+    "pattern": {"pattern": EVIL},
+    "a part in another version": {"$schema": "http://json-schema.org/draft-07/schema#", "pattern": EVIL},
+    "by way of the standard": {"$dynamicAnchor": "meta", "$ref": META, "pattern": EVIL},
+    "a long text": {"pattern": "(a{0,50}){0,100}$"},
+    "properties": {"patternProperties": {EVIL: {}}},
+    "others": {"patternProperties": {EVIL: {}}, "additionalProperties": False},
+    "unevaluated": {"patternProperties": {EVIL: {}}, "unevaluatedProperties": False},
+    "names": {"propertyNames": {"pattern": EVIL}},
+    "references": {"$ref": "#/$defs/d0"},
+    "alternatives": {"anyOf": [{"$ref": "#/$defs/d0"}, {"type": "null"}]},
+    "messages": {"allOf": [{"type": "null", "title": str(number)} for number in range(10_000)]},
+    "unique": {"uniqueItems": True},
+}
+
+
+@pytest.mark.parametrize("schema", HOSTILE.values(), ids=HOSTILE)
+def test_schemas_that_would_take_for_ever(schema: dict[str, Any], mount: Mount) -> None:
+    """They have a limit of time together, in the handler, where their types are told, and with results in the step."""
+    tool = one(mount, {"a": schema}, **{"$defs": DOUBLING})
+    validator = BoundedValidator({**schema, "$defs": DOUBLING})
+    began = time.process_time()
+    for value in (HARMED, "a" * 1_000_000 + "!", {HARMED: 1}, [[{"a": number}] for number in range(20_000)]):
+        with contextlib.suppress(StepInputError):
+            tool.checked({"a": value})
+        with contextlib.suppress(StepInputError):
+            tool.checked({"other": value})
+        list(validator.iter_errors(value))
+    assert tool.shown_signature
+    assert stub_text([tool], "a command")
+    assert time.process_time() - began < 5
+
+
+def test_types_that_fan_out(mount: Mount) -> None:
+    """Of a type whose references lead to many others the rest is `Any`."""
+    wide = {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/Wide"}} for _ in range(50)]}
+    tool = one(mount, {"a": {"$ref": "#/$defs/Wide"}}, **{"$defs": {"Wide": wide}})
+    began = time.process_time()
+    with pytest.raises(StepInputError, match="there is no such argument"):
+        tool.checked({"a": None, "b": None})
+    assert time.process_time() - began < 1
 
 
 def test_schemas_that_cannot_be_applied(mount: Mount) -> None:
