@@ -12,8 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from .direct import DirectExecution, StepContext
 from .durations import to_timedelta
@@ -25,7 +24,7 @@ from .names import unprintable
 from .places import place_of
 
 if TYPE_CHECKING:
-    from typing import _SpecialForm
+    from typing_extensions import TypeForm
 
 __all__ = ["DEFAULT_TIMEOUT", "Retry", "current_step", "declared_step", "interrupt_rule", "job_step", "rule_of", "step"]
 
@@ -88,11 +87,6 @@ class Retry:
             max_delay=max(to_timedelta(self.max_delay), to_timedelta(self.initial)).total_seconds(),
             on=on,
         )
-
-
-#: What stands for a type and is no class: `int | None`, `Literal["a"]`, `Annotated[…]`; to pyright the last two are
-#: anything, and to mypy the first may also be its `int`. `Any` would take the wrong class too.
-_Special: TypeAlias = "UnionType | _SpecialForm"
 
 
 class _Options(TypedDict, total=False):
@@ -171,7 +165,7 @@ def job_step(
 def job_step(
     *,
     run: Callable[[], Any],
-    output_schema: type[_T],
+    output_schema: TypeForm[_T],
     **options: Unpack[_Options],
 ) -> Coroutine[Any, Any, _T]: ...
 
@@ -181,7 +175,7 @@ def job_step(
     *,
     run: Callable[[_A], Any],
     input: _A,
-    output_schema: type[_T],
+    output_schema: TypeForm[_T],
     **options: Unpack[_Options],
 ) -> Coroutine[Any, Any, _T]: ...
 
@@ -192,50 +186,9 @@ def job_step(
     run: Callable[..., Any],
     input: Any,
     input_schema: Any,
-    output_schema: type[_T],
+    output_schema: TypeForm[_T],
     **options: Unpack[_Options],
 ) -> Coroutine[Any, Any, _T]: ...
-
-
-@overload
-def job_step(
-    *,
-    run: Callable[..., Any],
-    input: Any = ...,
-    input_schema: Any = ...,
-    output_schema: _Special | type[_T],
-    **options: Unpack[_Options],
-) -> Coroutine[Any, Any, _T | Any]: ...
-
-
-@overload
-def job_step(
-    *,
-    run: Callable[[], Any],
-    output_schema: object,
-    **options: Unpack[_Options],
-) -> Coroutine[Any, Any, object]: ...
-
-
-@overload
-def job_step(
-    *,
-    run: Callable[[_A], Any],
-    input: _A,
-    output_schema: object,
-    **options: Unpack[_Options],
-) -> Coroutine[Any, Any, object]: ...
-
-
-@overload
-def job_step(
-    *,
-    run: Callable[..., Any],
-    input: Any,
-    input_schema: Any,
-    output_schema: object,
-    **options: Unpack[_Options],
-) -> Coroutine[Any, Any, object]: ...
 
 
 def job_step(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import JobDefinitionError, UnknownToolError
 from ..tools import toolbox
@@ -12,6 +12,9 @@ from .approvals import approval_list, call_approved
 from .events import AgentEvent
 from .loop import Conversation
 from .skills import Skill, allow_list, allowed
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
 
 __all__ = ["TerseAgent", "generate_text"]
 
@@ -38,25 +41,12 @@ def generate_text(
     *,
     prompt: str,
     skills: Sequence[Skill | str] = ...,
-    output_schema: type[_T],
+    output_schema: TypeForm[_T],
     model: str | None = None,
     max_turns: int = ...,
     tool_approvals: Sequence[str] = ...,
     settings: Mapping[str, Any] | None = None,
 ) -> Coroutine[Any, Any, _T]: ...
-
-
-@overload
-def generate_text(
-    *,
-    prompt: str,
-    skills: Sequence[Skill | str] = ...,
-    output_schema: Any,
-    model: str | None = None,
-    max_turns: int = ...,
-    tool_approvals: Sequence[str] = ...,
-    settings: Mapping[str, Any] | None = None,
-) -> Coroutine[Any, Any, Any]: ...
 
 
 def generate_text(
@@ -139,10 +129,7 @@ class TerseAgent:
     def run_and_wait(self, message: str, output_schema: None = None) -> Coroutine[Any, Any, str]: ...
 
     @overload
-    def run_and_wait(self, message: str, output_schema: type[_T]) -> Coroutine[Any, Any, _T]: ...
-
-    @overload
-    def run_and_wait(self, message: str, output_schema: Any) -> Coroutine[Any, Any, Any]: ...
+    def run_and_wait(self, message: str, output_schema: TypeForm[_T]) -> Coroutine[Any, Any, _T]: ...
 
     def run_and_wait(self, message: str, output_schema: Any = None) -> Coroutine[Any, Any, Any]:
         """Ask, and return the final answer; costs and errors as `generate_text`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from terse_temporal import Skills, TerseAgent, generate_text, toolbox
 from terse_temporal.tools.builtin.http import HttpResponse
@@ -24,12 +24,15 @@ async def models() -> None:
     assert_type(await generate_text(prompt="Hi", output_schema=Digest), Digest)
     assert_type(await generate_text(prompt="Hi", skills=[Skills.crm(tools=["find"]), "slack"], output_schema=int), int)
     assert_type(await generate_text(prompt="Hi", output_schema=list[int]), list[int])
+    assert_type(await generate_text(prompt="Hi", output_schema=Digest | None), Digest | None)
+    assert_type(await generate_text(prompt="Hi", output_schema=Literal["yes", "no"]), Literal["yes", "no"])
     await generate_text("Hi")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name
     await generate_text(prompt=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # a text
 
     agent = TerseAgent.create(prompt="Be brief.", skills=[Skills.all()], max_turns=3)
     assert_type(await agent.run_and_wait("Hi"), str)
     assert_type(await agent.run_and_wait("Hi", Digest), Digest)
+    assert_type(await agent.run_and_wait("Hi", Digest | None), Digest | None)
     assert_type(await agent.tools.crm.find(email="ada@example.com"), Any)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, assert_type
+from typing import Annotated, Any, Literal, Optional, assert_type
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -74,11 +74,15 @@ async def steps() -> None:
     assert_type(await job_step(run=invoice, input={"email": "a"}, input_schema=Customer), Customer)
     assert_type(await job_step(run=invoice, input=Customer(email="a")), Customer)
     assert_type(await job_step(run=fetch, input="a", output_schema=list[int]), list[int])
-    maybe: int | None = await job_step(run=fetch, input="a", output_schema=int | None)
-    either: int | str = await job_step(run=fetch, input="a", output_schema=int | str)
-    await job_step(run=nothing, output_schema=Literal["a"])
-    assert maybe or either
-    await job_step(run=nothing, output_schema=Annotated[int, "of what it says"])
+    # What is no class is a type all the same.
+    assert_type(await job_step(run=fetch, input="a", output_schema=int | None), int | None)
+    assert_type(await job_step(run=nothing, output_schema=Optional[int]), int | None)  # noqa: UP045  as people have it
+    assert_type(await job_step(run=nothing, output_schema=list[Customer] | str), list[Customer] | str)
+    assert_type(await job_step(run=nothing, output_schema=Literal["a", "b"]), Literal["a", "b"])
+    assert_type(await job_step(run=nothing, output_schema=Annotated[int, "of what it says"]), int)
+    assert_type(
+        await job_step(run=invoice, input={}, input_schema=Customer, output_schema=Customer | None), Customer | None
+    )
 
     def nested(number: int) -> float: ...  # type: ignore[empty-body]  # likewise
 
@@ -89,7 +93,9 @@ async def steps() -> None:
     wrong = await job_step(run=nested, input=3)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
     wrong = await job_step(run=lambda: "text")  # type: ignore[arg-type, return-value]  # pyright: ignore[reportAssignmentType]
     wrong = await job_step(run=repr, input=3)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
-    wrong = await job_step(run=nothing, output_schema=str)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    wrong = await job_step(run=nothing, output_schema=int | None)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    wrong = await job_step(run=nothing, output_schema=Literal["a"])  # type: ignore[call-overload]  # pyright: ignore[reportAssignmentType]
+    wrong = await job_step(run=nothing, output_schema=str)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
     assert wrong
 
     # An input that the function does not take, one too many, and none where it takes one.
