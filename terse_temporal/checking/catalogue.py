@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CLOCKS", "DICE", "LISTINGS", "MUTATORS", "SEEDED", "UNPINNED_CLOCKS", "effect_of", "unpinnable"]
+__all__ = [
+    "CLOCKS",
+    "DICE",
+    "LISTINGS",
+    "MUTATORS",
+    "SEEDED",
+    "UNPINNED_CLOCKS",
+    "effect_of",
+    "is_method_of_client",
+    "unpinnable",
+]
 
 #: A name that ends in a dot is whatever begins with it.
 _EFFECTS: Final = {
@@ -70,6 +80,29 @@ _EFFECTS: Final = {
 _EXACT: Final = {name: code for code, names in _EFFECTS.items() for name in names.split() if not name.endswith(".")}
 _PREFIXES: Final = tuple(
     (name, code) for code, names in _EFFECTS.items() for name in names.split() if name.endswith(".")
+)
+
+#: Further objects of libraries whose methods people hand to steps.
+_CLIENTS: Final = (
+    "anthropic.Anthropic().",
+    "anthropic.AsyncAnthropic().",
+    "boto3.Session().",
+    "boto3.client().",
+    "boto3.resource().",
+    "elasticsearch.AsyncElasticsearch().",
+    "elasticsearch.Elasticsearch().",
+    "github.Github().",
+    "google.cloud.bigquery.Client().",
+    "google.cloud.storage.Client().",
+    "openai.AsyncOpenAI().",
+    "openai.OpenAI().",
+    "pathlib.Path().",
+    "slack_sdk.WebClient().",
+    "slack_sdk.web.async_client.AsyncWebClient().",
+    "smtplib.SMTP().",
+    "smtplib.SMTP_SSL().",
+    "stripe.StripeClient().",
+    "twilio.rest.Client().",
 )
 
 #: Of clients: what only puts away or sets up.
@@ -204,6 +237,12 @@ def effect_of(path: str) -> str | None:
             rest = path[len(prefix) :]
             return None if rest in _QUIET or "." in rest or "(" in rest else code
     return None
+
+
+def is_method_of_client(path: str) -> bool:
+    """Whether a dotted name is a method of an object that a library makes."""
+    prefixes = (*(prefix for prefix, _ in _PREFIXES), *_CLIENTS)
+    return any(path.startswith(prefix) and not path.endswith(")") for prefix in prefixes)
 
 
 def unpinnable(path: str) -> bool:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from ..errors import JobLoadError
 from .awaiting import awaiting
 from .codes import CODES
+from .defaults import defaults
 from .effects import effects
 from .findings import Checked, Finding
+from .given import given
 from .ignores import without_ignored
 from .isolation import isolation
 from .literals import literals
@@ -24,7 +26,7 @@ from .symbols import Resolver
 
 __all__ = ["Report", "check"]
 
-_RULES = (isolation, awaiting, effects, shared, order, literals, structure)
+_RULES = (isolation, given, awaiting, effects, defaults, shared, order, literals, structure)
 
 
 @dataclass(frozen=True, slots=True)

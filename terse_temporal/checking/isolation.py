@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator
 
+from .catalogue import is_method_of_client
 from .findings import Checked, Finding, finding
 from .roles import StepCall, keyword
 from .scopes import Class, Function
@@ -17,7 +19,7 @@ _ALONE = "a step runs by itself, perhaps on another machine, and a StepIsolation
 
 
 def isolation(checked: Checked) -> Iterator[Finding]:
-    """TERSE101 to 105."""
+    """TERSE101 to 104, and 107."""
     # In a job that is not durable, `state.update` runs its function where it stands.
     durable = {
         node
@@ -33,11 +35,7 @@ def isolation(checked: Checked) -> Iterator[Finding]:
         if not call.is_update:
             yield from _no_function(call, module, checked)
             yield from _schemas(call, module, checked)
-        yield from _arguments(call, module, checked)
-
-
-def _spoken(call: StepCall) -> str:
-    return "the function of state.update()" if call.is_update else f"the step {call.name or ast.unparse(call.run)!r}"
+            yield from _annotations(call, module, checked)
 
 
 def _surroundings(call: StepCall, module: Module, checked: Checked) -> Iterator[Finding]:
@@ -53,12 +51,12 @@ def _surroundings(call: StepCall, module: Module, checked: Checked) -> Iterator[
     if free:
         names = " and ".join(map(repr, free))
         yield finding(
-            "TERSE101", module, call.run, f"{_spoken(call)} reads {names} of the function around it", _ALONE, cure
+            "TERSE101", module, call.run, f"{call.spoken} reads {names} of the function around it", _ALONE, cure
         )
     elif function.is_nested and (
         function.node.args.defaults or any(each is not None for each in function.node.args.kw_defaults)
     ):
-        message = f"{_spoken(call)} has default values, which are made by the function around it"
+        message = f"{call.spoken} has default values, which are made by the function around it"
         yield finding("TERSE102", module, call.run, message, f"they are not there when it runs: {_ALONE}", cure)
 
 
@@ -83,6 +81,8 @@ def _no_function(call: StepCall, module: Module, checked: Checked) -> Iterator[F
             )
         ):
             what = f"the method {method.name!r} of an object"
+    elif isinstance(run, ast.Attribute) and is_method_of_client(resolver.path(run)):
+        what = f"the method {run.attr!r} of an object"
     if what is not None:
         because = "a worker cannot find it again by name, and the call raises"
         fix = "give it a function and its argument, `job_step(run=function, input=…)`, or a lambda that makes the call"
@@ -98,36 +98,48 @@ def _schemas(call: StepCall, module: Module, checked: Checked) -> Iterator[Findi
         for each in ast.walk(place) if place is not None else ():
             found = checked.resolver.resolve(each) if isinstance(each, ast.Name) else None
             if isinstance(found, Class) and found.is_nested:
-                message = f"{_spoken(call)} has the schema {found.node.name!r}, which is made inside a function"
+                message = f"{call.spoken} has the schema {found.node.name!r}, which is made inside a function"
                 because = "it has no name that a worker could find it by, and a StepIsolationError is raised"
                 fix = "define it at the top of the module"
                 yield finding("TERSE104", module, call.run, message, because, fix)
                 return
 
 
-def _arguments(call: StepCall, module: Module, checked: Checked) -> Iterator[Finding]:
-    function, node = call.function, call.node
-    if function is None or function.class_ is not None or any(each.arg is None for each in node.keywords):
+def _annotations(call: StepCall, module: Module, checked: Checked) -> Iterator[Finding]:
+    """Those that are read when the step is made, and name what is imported for type checkers alone."""
+    library = checked.resolver.library_function(call.run) if call.function is None else None
+    function = call.function or library
+    if function is None or isinstance(function.node, ast.Lambda):
         return
-    if any(not checked.roles.is_step(function) for _ in function.decorators):
+    if function.decorators and (library is not None or not checked.roles.transparent(function)):
         return
-    if call.is_update:
-        if any(isinstance(each, ast.Starred) for each in node.args):
-            return
-        given = 1 + len(node.args[2:])
-        handed = "the value" if given == 1 else f"the value and {given - 1} more"
-    else:
-        given = 1 if keyword(node, "input") is not None else 0
-        handed = "one argument, the input" if given else "no argument, as there is no input"
     arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    required = len(positional) - len(arguments.defaults)
-    missing = any(default is None for default in arguments.kw_defaults)
-    too_many = given > len(positional) and arguments.vararg is None
-    if given < required or missing or too_many:
-        takes = f"({ast.unparse(arguments)})"
-        fix = "give `input=…` for a function with one argument, and none for one without"
-        if call.is_update:
-            fix = "give it a function of the value and of what follows it in the call"
-        message = f"{_spoken(call)} is called with {handed}, and takes {takes}"
-        yield finding("TERSE105", module, call.run, message, "the call raises a StepInputError", fix)
+    first = next(iter([*arguments.posonlyargs, *arguments.args, arguments.vararg]), None)
+    read: list[ast.expr | None] = []
+    if keyword(call.node, "output_schema") is None:
+        read.append(function.node.returns)
+    if keyword(call.node, "input") is not None and keyword(call.node, "input_schema") is None and first is not None:
+        read.append(first.annotation)
+    for annotation in read:
+        for name in _names_of(annotation):
+            if function.names.is_for_type_checkers(name):
+                message = f"{call.spoken} is annotated with {name!r}, which is imported for type checkers alone"
+                because = "it means nothing when the step is made, and a StepIsolationError is raised"
+                fix = "import it at the top of the module"
+                if library is not None:
+                    fix = "give the step a `def` of your own that makes the call"
+                yield finding("TERSE107", module, call.run, message, because, fix)
+                return
+
+
+def _names_of(annotation: ast.expr | None) -> Iterator[str]:
+    """The names that an annotation reads, also where it is a text."""
+    for each in ast.walk(annotation) if annotation is not None else ():
+        if isinstance(each, ast.Name):
+            yield each.id
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str) and "_parent" in vars(each):
+            # In `Literal["x"]` and `Annotated[…, "x"]` a text is no annotation.
+            around = vars(each)["_parent"]
+            if not isinstance(around, ast.Subscript | ast.Tuple):
+                with contextlib.suppress(SyntaxError):
+                    yield from _names_of(ast.parse(each.value, mode="eval").body)

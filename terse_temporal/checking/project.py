@@ -8,6 +8,7 @@ that hold code of the user's.
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import site
 import sys
@@ -17,6 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from ..engine.first_party import file_of
 from ..errors import JobLoadError
 from ..places import shown_path
 from .scopes import Class, Function, Scope
@@ -53,6 +55,7 @@ class Project:
     def __init__(self) -> None:
         self.targets: list[Module] = []
         self._modules: dict[str, Module | None] = {}
+        self._libraries: dict[str, Module | None] = {}
         self._of_path: dict[Path, Module] = {}
         self._of_scope: dict[Scope, Module] = {}
         self._functions: dict[ast.AST, Function] = {}
@@ -92,6 +95,17 @@ class Project:
                 found = None  # not asked about: what cannot be read is not followed
         self._modules[name] = found
         return found
+
+    def library(self, name: str) -> Module | None:
+        """An installed module by its dotted name, read if its source is there. It is not followed into further ones."""
+        if name not in self._libraries:
+            found: Module | None = None
+            path = file_of(name) if name.partition(".")[0] not in _KNOWN else None
+            if path is not None and path.endswith(".py"):
+                with contextlib.suppress(JobLoadError):
+                    found = read_module(name, Path(path))
+            self._libraries[name] = found
+        return self._libraries[name]
 
     def module_of(self, scope: Scope) -> Module:
         """The module that a scope is in."""

@@ -93,6 +93,13 @@ class StepCall:
     name: str | None
     is_update: bool
 
+    @property
+    def spoken(self) -> str:
+        """`the step 'x'`."""
+        return (
+            "the function of state.update()" if self.is_update else f"the step {self.name or ast.unparse(self.run)!r}"
+        )
+
 
 class Roles:
     """The roles in some modules.

@@ -158,6 +158,11 @@ class Names:
         for statement in tree.body:
             self._visit(statement, tree, self.top, None, None)
 
+    def is_for_type_checkers(self, name: str) -> bool:
+        """Whether the module has a name under `if TYPE_CHECKING:` alone."""
+        bindings = self.top.bindings.get(name, [])
+        return bool(bindings) and all(_is_for_type_checkers(each.node) for each in bindings)
+
     def _visit(
         self, node: ast.AST, parent: ast.AST, scope: Scope, owner: Function | None, class_: Class | None
     ) -> None:
@@ -325,6 +330,17 @@ def ancestors(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes around a node, from the inside out, up to the function or module."""
     while not isinstance(node := parent_of(node), FunctionNode | ast.Module):
         yield node
+
+
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    inner = node
+    for outer in ancestors(node):
+        if isinstance(outer, ast.If) and inner in outer.body:
+            test = outer.test.attr if isinstance(outer.test, ast.Attribute) else getattr(outer.test, "id", "")
+            if test == "TYPE_CHECKING":
+                return True
+        inner = outer
+    return False
 
 
 def _assigned(node: ast.Assign) -> Iterator[tuple[ast.Name, ast.expr]]:

@@ -1,4 +1,4 @@
-"""Writing what is not the run's own: globals.
+"""Writing what is not the run's own: globals, and attributes of classes.
 
 A job's module whose handlers write its globals is executed afresh for every run, so what they write is there on a
 replay, and lost after the run: no step and no other run sees it. A module beside it is one for all runs of the worker,
@@ -14,9 +14,9 @@ from typing import Final
 from .catalogue import MUTATORS
 from .findings import Checked, Finding, finding
 from .reach import Reached
-from .scopes import Binding, parent_of, scope_of
+from .scopes import Binding, Class, ancestors, parent_of, scope_of
 from .source import Module
-from .symbols import ModuleSymbol
+from .symbols import Instance, ModuleSymbol
 
 __all__ = ["shared"]
 
@@ -29,14 +29,51 @@ _CONTAINERS: Final = frozenset(
 _LITERALS: Final = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
 
+#: What may happen once in a process, so that a module that is executed again for each run cannot have it.
+_ONCE: Final = frozenset(
+    [
+        *(f"prometheus_client.{name}" for name in ("Counter", "Enum", "Gauge", "Histogram", "Info", "Summary")),
+        "atexit.register",
+        "logging.getLogger().addHandler",
+        "threading.Thread().start",
+        "threading.Timer().start",
+    ]
+)
+
+
 def shared(checked: Checked) -> Iterator[Finding]:
-    """TERSE208 and 209."""
+    """TERSE208, 209 and 217."""
+    copied: dict[Module, ast.AST] = {}
     for reached in checked.reached:
         if reached.role.kind in ("handler", "filter", "plain filter", "workflow"):
             for node in reached.nodes:
                 written = _written(node, checked)
                 if written is not None:
-                    yield _finding(node, written, reached, checked)
+                    found = _finding(node, written, reached, checked)
+                    if found.code == "TERSE208" and reached.role.kind != "workflow":
+                        copied.setdefault(reached.role.module, node)
+                    yield found
+    for module, node in copied.items():
+        yield from _once(module, node, checked)
+
+
+def _once(module: Module, written: ast.AST, checked: Checked) -> Iterator[Finding]:
+    """What may happen only once at the top of a module of which each run gets a copy."""
+    because = (
+        f"line {getattr(written, 'lineno', 1)} writes a global of this module, so that it is executed again for every"
+        " run: the worker refuses to start"
+    )
+    fix = "put one of the two into a module of its own"
+    for node in module.names.nodes:
+        path = checked.resolver.path(node.func) if isinstance(node, ast.Call) else ""
+        own_registry = isinstance(node, ast.Call) and any(each.arg in (None, "registry") for each in node.keywords)
+        if path in _ONCE and not own_registry and not _is_conditional(node):
+            message = f"{path.replace('()', '')}() at the top of a module of which each run gets a copy"
+            yield finding("TERSE217", module, node, message, because, fix)
+
+
+def _is_conditional(node: ast.AST) -> bool:
+    return any(isinstance(each, ast.If | ast.Try | ast.TryStar) for each in ancestors(node))
 
 
 def _written(node: ast.AST, checked: Checked) -> ast.expr | None:
@@ -46,13 +83,55 @@ def _written(node: ast.AST, checked: Checked) -> ast.expr | None:
             return node if node.id in scope_of(node).declared_global else None
         case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
             base = node.value
-            if isinstance(node, ast.Attribute) and _is_module(base, checked):
+            if isinstance(node, ast.Attribute) and (_is_module(base, checked) or _class_of(base, checked)):
                 return node
-            return base if _variable(base, checked) is not None else None
+            return base if _variable(base, checked) is not None or _attribute(base, checked) else None
         case ast.Call(func=ast.Attribute(attr=method, value=base)) if method in MUTATORS:
             found = _variable(base, checked)
-            return base if found is not None and all(_is_container(each, checked) for each in found[1]) else None
+            if found is not None and all(_is_container(each, checked) for each in found[1]):
+                return base
+            return base if _attribute(base, checked) is not None else None
     return None
+
+
+def _class_of(node: ast.expr, checked: Checked) -> Class | None:
+    """The class, at the top of a module, that an expression stands for: by its name, `cls`, or that of an object."""
+    match node:
+        case ast.Attribute(value=inner, attr="__class__"):
+            found = _of_object(inner, checked)
+        case ast.Call(args=[inner]) if checked.resolver.path(node.func) == "builtins.type":
+            found = _of_object(inner, checked)
+        case _:
+            named = checked.resolver.resolve(node)
+            found = named if isinstance(named, Class) else None
+    return found if found is not None and not found.is_nested else None
+
+
+def _of_object(node: ast.expr, checked: Checked) -> Class | None:
+    found = checked.resolver.resolve(node)
+    return found.class_ if isinstance(found, Instance) else None
+
+
+def _attribute(node: ast.expr, checked: Checked) -> Class | None:
+    """The class whose attribute, a container that all of its objects share, an expression names."""
+    if not isinstance(node, ast.Attribute):
+        return None
+    class_ = _class_of(node.value, checked)
+    if class_ is None:
+        class_ = _of_object(node.value, checked)
+        # A model, and whatever a decorator or a base makes of it, may have one for each object.
+        if class_ is None or class_.is_nested or class_.node.bases or class_.node.decorator_list:
+            return None
+        if any(_sets(method.nodes, node.attr) for method in class_.methods.values()):
+            return None
+    bindings = class_.scope.bindings.get(node.attr, [])
+    return class_ if bindings and all(_is_container(each, checked) for each in bindings) else None
+
+
+def _sets(nodes: list[ast.AST], name: str) -> bool:
+    return any(
+        isinstance(each, ast.Attribute) and each.attr == name and isinstance(each.ctx, ast.Store) for each in nodes
+    )
 
 
 def _is_module(node: ast.expr, checked: Checked) -> bool:
@@ -108,16 +187,14 @@ def _is_container(binding: Binding, checked: Checked) -> bool:
 
 def _finding(node: ast.AST, written: ast.expr, reached: Reached, checked: Checked) -> Finding:
     name = ast.unparse(written)
-    found = None if _is_module_attribute(node, written) else _variable(written, checked)
-    home = found[0] if found else reached.module
-    elsewhere = _is_module_attribute(node, written) or home is not reached.role.module
+    home = _home(node, written, reached, checked)
     message = f"the global {name!r} is written {reached.where}"
     if reached.role.kind == "workflow":
         because = (
             "every run has its own copy of it in the sandbox, or shares it with all others outside: no activity sees it"
         )
         return finding("TERSE208", reached.module, node, message, because, "keep it in an attribute of the workflow")
-    if elsewhere:
+    if home is not reached.role.module:
         because = "all runs of the worker share it, and a replay finds what they and it have left there"
         fix = "keep it in a variable of the handler and pass it on, or in `state`"
         return finding("TERSE209", reached.module, node, message, because, fix)
@@ -126,5 +203,14 @@ def _finding(node: ast.AST, written: ast.expr, reached: Reached, checked: Checke
     return finding("TERSE208", reached.module, node, message, because, fix)
 
 
-def _is_module_attribute(node: ast.AST, written: ast.expr) -> bool:
-    return node is written and isinstance(node, ast.Attribute)
+def _home(node: ast.AST, written: ast.expr, reached: Reached, checked: Checked) -> Module | None:
+    """The module of the user's own that is written to."""
+    if isinstance(written, ast.Attribute):
+        is_set = node is written
+        class_ = _class_of(written.value, checked) if is_set else _attribute(written, checked)
+        if class_ is not None:
+            return checked.resolver.module_of_scope(class_.scope)
+        if is_set:
+            return None
+    found = _variable(written, checked)
+    return found[0] if found else reached.module

@@ -113,6 +113,28 @@ class Resolver:
         found = self.resolve(node)
         return found.path if isinstance(found, Foreign) else ""
 
+    def library_function(self, node: ast.AST) -> Function | None:
+        """The function of an installed package that an expression names, where its source is at hand."""
+        path = self.path(node)
+        for _ in range(_DEPTH):
+            module_name, _, name = path.rpartition(".")
+            if not module_name or not name.isidentifier() or "(" in path:
+                return None
+            module = self._project.library(module_name)
+            bindings = module.names.top.bindings.get(name, []) if module is not None else []
+            if module is None or len(bindings) != 1:
+                return None
+            found = bindings[0].node
+            if bindings[0].kind == "function":
+                return module.names.function_of.get(found)
+            if bindings[0].kind != "from":
+                return None
+            statement = parent_of(found)
+            assert isinstance(found, ast.alias)
+            assert isinstance(statement, ast.ImportFrom)
+            path = f"{module.absolute(statement)}.{found.name}"
+        return None
+
     def constant(self, node: ast.expr | None) -> ast.expr | None:
         """The expression that a name of the module is bound to, if once; any other expression as it is."""
         if not isinstance(node, ast.Name):

@@ -156,6 +156,87 @@ def test_pinned_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
+MODELS = """
+import time, uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pydantic import BaseModel, Field
+from terse_temporal import now
+
+class Base(BaseModel):
+    id: str = Field(default_factory=lambda: str(uuid.uuid4()))
+
+@dataclass
+class Line:
+    added: float = field(default_factory=time.time)
+    parts: "list[Line]" = field(default_factory=list)
+
+class Order(Base):
+    at: datetime = Field(default_factory=datetime.now)
+    right: datetime = Field(default_factory=now)
+    lines: list[Line] | None = None
+
+class Other(BaseModel):
+    at: datetime = Field(default_factory=datetime.now)
+"""
+
+
+def test_defaults_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defaults that a clock makes are found in models of another module: of events, with all in them, and made here."""
+    event = "from models import Order\n@create_job(name='chk-x', durable=True)\nasync def handle(event: Order): pass\n"
+    plain = event.replace("durable=True", "durable=False")
+    made = handler("Line(), Other(at=event.at), Line(**event.x)", before="from models import Line, Other")
+    cases = [
+        (f"# models.py\n{MODELS}\n# jobs.py\n{CREATE}{event}", ["TERSE211", "TERSE210", "TERSE210"]),
+        (f"# models.py\n{MODELS}\n# jobs.py\n{made}", ["TERSE210"]),
+        (f"# models.py\n{MODELS}\n# jobs.py\n{CREATE}{plain}", []),
+        (f"{MODELS}\n{CREATE}{event.partition(chr(10))[2]}", []),
+    ]
+    for code, expected in cases:
+        assert of(code, tmp_path, monkeypatch) == expected
+
+
+def test_classes_of_another_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a handler writes to a class of another module stays there for all runs."""
+    totals = "class Totals:\n    seen = []\n    @classmethod\n    def add(cls): cls.count = 1"
+    jobs = handler("Totals.add()\nTotals.seen.append(1)", before="from totals import Totals")
+    assert of(f"# totals.py\n{totals}\n# jobs.py\n{jobs}", tmp_path, monkeypatch) == ["TERSE209", "TERSE209"]
+
+
+ONCE = "import atexit, logging, prometheus_client as prom, threading\nLOG, last = logging.getLogger('x'), None\n"
+
+
+def test_what_may_happen_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found at the top of a module that a handler writes to, and nowhere else."""
+    once = (
+        "COUNT = prom.Counter('a', 'b')\nLOG.addHandler(logging.StreamHandler())\natexit.register(print)\n"
+        "threading.Thread(target=print).start()\n"
+        "OWN = prom.Counter('c', 'd', registry=None)\nif last: atexit.register(print)\n"
+    )
+    writes = handler("global last\nlast = event.id", before=ONCE + once)
+    assert of(writes, tmp_path, monkeypatch).count("TERSE217") == 4
+    assert of(handler("return last", before=ONCE + once), tmp_path, monkeypatch) == []
+    beside = f"# once.py\n{ONCE}{once}\n# jobs.py\n" + handler("global last\nlast = 1", before="import once\nlast = 0")
+    assert of(beside, tmp_path, monkeypatch) == ["TERSE208"]
+
+
+def test_functions_of_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed is looked at for annotations that mean nothing when a step is made, and is not run."""
+    library = tmp_path / "site-packages" / "chk_library"
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text("from .api import send, give\nraise SystemExit('it is run')\n")
+    (library / "api.py").write_text(
+        "from __future__ import annotations\nimport typing as t\nif t.TYPE_CHECKING:\n    from x import Mail\n"
+        "def send(mail: Mail) -> str: ...\ndef give() -> Mail: ...\n"
+    )
+    monkeypatch.syspath_prepend(str(library.parent))
+    body = (
+        "await job_step(run=chk_library.send, input=event.mail)\nawait job_step(run=chk_library.give)\n"
+        "await job_step(run=chk_library.send, input=1, input_schema=int)\nawait job_step(run=chk_library.none)"
+    )
+    assert of(handler(body, before="import chk_library"), tmp_path, monkeypatch) == ["TERSE107", "TERSE107"]
+
+
 def test_handler_of_another_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A handler that another module makes a job of is pinned in the module that it is written in."""
     handlers = "import time\nasync def handle(event):\n    return time.time(), open('x')"

@@ -10,11 +10,14 @@ from .reading import findings, handler
 
 #: Steps, tools and helpers of the cases.
 BEFORE = """
-import contextlib, datetime as dt, functools, glob, hashlib, secrets, subprocess, threading
+import contextlib, openai, datetime as dt, functools, glob, hashlib, secrets, subprocess, threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from terse_temporal.errors import StepInputError
 import httpx
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 from pydantic import BaseModel
 
 def one(data): return data
@@ -35,7 +38,42 @@ class Tags(BaseModel):
     names: set[str]
     listed: list[str]
 class More(Tags): pass
+@dataclass
+class Order:
+    id: str
+class Loose(BaseModel):
+    model_config = {"from_attributes": True}
+class Grade(str): pass
+class Ratio(Tags):
+    def __float__(self): return 1.0
+def takes_text(text: str) -> str: return text
+def takes_tags(tags: Tags | None = None) -> None: ...
+def takes_order(order: Order, /) -> None: ...
+def takes_orders(orders: list[Order]) -> None: ...
+def takes_loose(loose: Loose) -> None: ...
+def takes_number(number: float) -> None: ...
+def takes_level(level: Literal["low", "high"]) -> None: ...
+@step
+async def paid(order: Order, cents: int = 1, *, note: Optional[str] = None) -> str: return "x"
 MAILER = Mailer()
+if TYPE_CHECKING:
+    from bills import Bill
+else:
+    Named = str
+if TYPE_CHECKING:
+    from names import Named
+def gives_bill() -> "list[Bill]": ...
+def takes_bill(bill: "Bill | None") -> Literal["Bill"]: ...
+def named(name: "Named") -> "Annotated[str, 'Bill']": return name
+class Totals:
+    seen, count = [], 0
+    def __init__(self): self.own = []
+    @classmethod
+    def add(cls): cls.count += 1
+    def note(self): self.seen.append(1)
+    def keep(self): self.own.append(1)
+TOTALS = Totals()
+OPENAI = openai.OpenAI()
 HOUR, BAD, AGENT = "1h", "1 hoour", TerseAgent.create(prompt="Be kind.")
 CACHE, GROUPS = {}, defaultdict(list)
 """
@@ -61,6 +99,10 @@ FIRES: dict[str, list[str]] = {
         "await job_step(run=Mailer().send, input=1)",
         "await job_step(run=Mailer(), input=1)",
         "await job_step(run=later(1))",
+        "await job_step(run=httpx.Client().get, input='https://example.com')",
+        "client = httpx.AsyncClient()\nawait job_step(run=client.get, input='https://example.com')",
+        "await job_step(run=OPENAI.chat.completions.create, input={})",
+        "import boto3\nawait job_step(run=boto3.client('s3').list_buckets)",
     ],
     "TERSE104": [
         "class Local(BaseModel): pass\nawait job_step(run=one, input=1, input_schema=list[Local])",
@@ -72,6 +114,34 @@ FIRES: dict[str, list[str]] = {
         "await job_step(run=lambda a, b: a, input=[1, 2])",
         "await job_step(run=stepped)",
         "await state.update('count', lambda count: count, 1)",
+        "await paid()",
+        "await paid(Order('x'), unit=1)",
+        "await paid(Order('x'), 1, 'x')",
+    ],
+    "TERSE106": [
+        "await job_step(run=takes_text, input=5)",
+        "await job_step(run=takes_text, input=None)",
+        "await job_step(run=takes_text, input={'name': event.name})",
+        "await job_step(run=takes_text, input=Order('x'))",
+        "await job_step(run=takes_tags, input='x')",
+        "await job_step(run=takes_tags, input=Order('x'))",
+        "tags = Tags(names=event.names)\nawait job_step(run=takes_order, input=tags)",
+        "await job_step(run=takes_orders, input=Order('x'))",
+        "await job_step(run=takes_orders, input=['x'])",
+        "await job_step(run=takes_number, input='a lot')",
+        "await job_step(run=takes_number, input=Order('x'))",
+        "await job_step(run=takes_level, input='middle')",
+        "await job_step(run=one, input=Order('x'), input_schema=Tags)",
+        "await job_step(run=one, input=5, input_schema=list[int])",
+        "await stepped(5)",
+        "await stepped(data=[event.name])",
+        "await paid('x')",
+        "await paid(Order('x'), 'many')",
+        "await paid(Order('x'), note=Order('x'))",
+    ],
+    "TERSE107": [
+        "await job_step(run=gives_bill)",
+        "await job_step(run=takes_bill, input=event.bill)",
     ],
     "TERSE110": [
         "job_step(run=none)",
@@ -146,6 +216,11 @@ FIRES: dict[str, list[str]] = {
         "MAILER.name = 'x'",
         "del CACHE['x']",
         "CACHE['x'] += 1",
+        "Totals.count += 1",
+        "type(TOTALS).count = 1",
+        "TOTALS.__class__.count = 1",
+        "Totals.seen.append(1)",
+        "TOTALS.seen.append(1)",
     ],
     "TERSE210": [
         "import pendulum\nreturn pendulum.now('UTC')",
@@ -230,6 +305,9 @@ MISSES: dict[str, list[str]] = {
         "await job_step(run=Mailer.static, input=1)",
         "await job_step(run=lambda data: MAILER.send(data), input=1)",
         "await job_step(run=event.choose())",
+        "await job_step(run=httpx.get, input='https://example.com')",
+        "from others import Client\nawait job_step(run=Client().send, input=1)",
+        "from argparse import Namespace\nawait job_step(run=Namespace().run)",
     ],
     "TERSE104": ["class Local(BaseModel): pass\nawait job_step(run=one, input=Local().model_dump())"],
     "TERSE105": [
@@ -237,6 +315,36 @@ MISSES: dict[str, list[str]] = {
         "await job_step(run=print, input=1)",
         "await job_step(run=stepped, input='x')",
         "await job_step(run=one, **event.options)",
+        "await paid(*event.all)",
+        "await paid(Order('x'), **event.options)",
+        "def paid(): return 1\npaid()",
+    ],
+    "TERSE106": [
+        "await job_step(run=takes_text, input=event.text)",
+        "await job_step(run=takes_text, input=Grade('x'))",
+        "await job_step(run=takes_text, input=f'{event.text}')",
+        "await job_step(run=takes_tags, input=None)",
+        "await job_step(run=takes_tags, input={'names': ['x']})",
+        "await job_step(run=takes_tags, input=More(names=['x']))",
+        "await job_step(run=takes_order, input=Order('x'))",
+        "await job_step(run=takes_orders, input=[Order('x'), event.order])",
+        "orders = []\norders.append(Order('x'))\nawait job_step(run=takes_orders, input=orders)",
+        "await job_step(run=takes_loose, input=Order('x'))",
+        "await job_step(run=takes_number, input=5)",
+        "await job_step(run=takes_number, input='5')",
+        "await job_step(run=takes_number, input=Ratio(names=[]))",
+        "await job_step(run=takes_text, input=5, input_schema=int)",
+        "await job_step(run=lambda text: text, input=5)",
+        "given = 5\ngiven = 'x'\nawait job_step(run=takes_text, input=given)",
+        "try:\n    await job_step(run=takes_text, input=5)\nexcept StepInputError:\n    pass",
+        "await paid(Order('x'), 2, note=None)",
+        "await paid({'id': 'x'})",
+    ],
+    "TERSE107": [
+        "await job_step(run=gives_bill, output_schema=Tags)",
+        "await job_step(run=takes_bill, input=event.bill, input_schema=Tags)",
+        "await job_step(run=named, input='x')",
+        "await job_step(run=httpx.get, input='https://example.com')",
     ],
     "TERSE110": [
         "await asyncio.gather(job_step(run=none), stepped('x'), *(sleep('1h') for _ in event.names))",
@@ -279,6 +387,9 @@ MISSES: dict[str, list[str]] = {
         "return CACHE.get('x'), [*GROUPS]",
         "MAILER.send(1)",
         "CACHE = {}\nCACHE['x'] = 1",
+        "TOTALS.keep(), Totals().own.append(1)",
+        "class Local:\n    seen = []\nLocal.seen.append(1)\nLocal.count = 1",
+        "Tags(names=[]).listed.append('x')",
     ],
     "TERSE210": ["return datetime.now(), time.time(), time.clock_gettime(0), dt.date.today(), datetime.now(UTC)"],
     "TERSE211": ["return random.random(), uuid.uuid4(), random.Random(), random.choice([1])"],
@@ -368,7 +479,7 @@ def test_fires(code: str, body: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     found = findings(code_of_case, tmp_path, monkeypatch)
     assert {each.code for each in found} == {code}
     first = code_of_case.splitlines().index("async def handle(event, state):") + 2
-    if code != "TERSE204":  # which is in what the handler calls, too
+    if code != "TERSE204" and "Totals" not in body:  # which are in what the handler calls, too
         assert all(each.line >= first for each in found)
 
 
