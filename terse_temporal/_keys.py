@@ -7,12 +7,18 @@ alias worked out, and sees through unions, lists, nested classes and annotations
 
 from __future__ import annotations
 
+import difflib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import CoreSchema
 
-__all__ = ["fold", "respell"]
+__all__ = ["fold", "respell", "unknown_keys"]
+
+#: Keys that are compared with the names of fields, and their characters. An event may have a hundred thousand.
+_MOST_UNKNOWN: Final = 20
+_LONGEST_COMPARED: Final = 100
 
 #: Lists within lists that are looked into to tell which member of a union a value was written for.
 _LISTS_COMPARED: Final = 4
@@ -36,6 +42,26 @@ def respell(value: Any, schema: CoreSchema) -> Any:
     declare, stay as they are.
     """
     return _respell(value, _Node.of(schema, {}))
+
+
+def unknown_keys(value: Mapping[str, Any], schema: CoreSchema) -> dict[str, str | None]:
+    """The first twenty keys of an object that no field takes, each with the nearest field that is not given.
+
+    Args:
+        value: as `respell` returns it.
+        schema: of a model, a dataclass or a typed dict. Of anything else no key is unknown.
+    """
+    fields = _Node.of(schema, {}).fields()
+    known = {key for field in fields for key in (*field.keys, *field.starts)}
+    missing = {
+        fold(each.name): each.name for each in fields if not any(key in value for key in (*each.keys, *each.starts))
+    }
+    unknown = itertools.islice((key for key in value if fields and key not in known), _MOST_UNKNOWN)
+    return {key: _nearest(fold(key[:_LONGEST_COMPARED]), missing) for key in unknown}
+
+
+def _nearest(key: str, fields: Mapping[str, str]) -> str | None:
+    return next((fields[each] for each in difflib.get_close_matches(key, fields, n=1)), None)
 
 
 class _Field(NamedTuple):

@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import PydanticUserError, ValidationError
+from pydantic import BaseModel, PydanticUserError, ValidationError
 
-from ._keys import respell
+from ._keys import respell, unknown_keys
 from .annotations import resolve, type_adapter
 from .errors import EventError, JobDefinitionError
-from .events import Event
+from .events import Event, EventModel
 from .places import place_of
 from .values import type_name, validation_text
 
@@ -65,7 +65,14 @@ def event_type(
     return Event if annotation is Any or annotation is object else annotation
 
 
-def read_event(raw: object, expected: Any, *, job: str, namespace: Mapping[str, Any] | None = None) -> Any:
+def read_event(
+    raw: object,
+    expected: Any,
+    *,
+    job: str,
+    namespace: Mapping[str, Any] | None = None,
+    on_ignored: Callable[[Mapping[str, str | None]], None] | None = None,
+) -> Any:
     """Read the input of a run.
 
     Args:
@@ -73,6 +80,8 @@ def read_event(raw: object, expected: Any, *, job: str, namespace: Mapping[str, 
         expected: what `event_type` said.
         job: the job's name, for messages.
         namespace: the globals of the job's module that string annotations are resolved in.
+        on_ignored: told which keys of the input the type does not take and leaves out, each with the nearest field that
+            the input does not have.
 
     Raises:
         EventError: the input is not an object, or does not fit; the message has a line for every wrong field.
@@ -100,10 +109,21 @@ def read_event(raw: object, expected: Any, *, job: str, namespace: Mapping[str, 
         ) from error
     try:
         # As JSON text and not as Python objects, so that strict models read a date or a UUID from its string.
-        text = json.dumps(respell(raw, adapter.core_schema))
-        return adapter.validate_json(text, by_alias=True, by_name=True)
+        spelled = respell(raw, adapter.core_schema)
+        event = adapter.validate_json(json.dumps(spelled), by_alias=True, by_name=True)
     except ValidationError as error:
         raise EventError(
             f"the input of the job {job!r} {validation_text(error, expected)}\n"
             f"Correct these fields and start it again; keys may be snake_case or camelCase"
         ) from error
+    if on_ignored is not None and _leaves_out(expected) and (ignored := unknown_keys(spelled, adapter.core_schema)):
+        on_ignored(ignored)
+    return event
+
+
+def _leaves_out(expected: Any) -> bool:
+    """Whether what a type does not declare is lost. Models of vendors' events declare what is used of them."""
+    if not (isinstance(expected, type) and issubclass(expected, BaseModel)) or issubclass(expected, EventModel):
+        return False
+    reads_all = any(each.info.mode != "after" for each in expected.__pydantic_decorators__.model_validators.values())
+    return expected.model_config.get("extra", "ignore") == "ignore" and not reads_all

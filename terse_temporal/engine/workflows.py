@@ -7,6 +7,7 @@ is handed in by the runner (`runner.py`); without that runner the job runs as it
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import sys
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from ..errors import EventError, ResultError, StepInterruptedError, TerseError
 from ..execution import executing
 from ..inputs import event_type, read_event
 from ..jobs import Job
+from ..logs import logger_of
 from ..state import State
 from ..state.handle import WatchedState
 from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
@@ -36,6 +38,11 @@ from .scheduled import with_moment
 from .wire import JobCall
 
 __all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
+
+_logger = logger_of("worker")
+
+#: Keys of an event that are named when they are left out.
+_SHOWN_KEYS: Final = 5
 
 #: The name under which the runner hands in what a run needs.
 RUN_CONTEXT: Final = "terse_temporal.run_context"
@@ -104,7 +111,8 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
     expected = event_type(job.handler, job.triggers, context.namespace)
     raw = with_moment(_event_data(context, event), expected)
     with executing(context.execution):
-        received = read_event(raw, expected, job=job.name, namespace=context.namespace)
+        on_ignored = None if workflow.unsafe.is_replaying() else functools.partial(_log_ignored, job)
+        received = read_event(raw, expected, job=job.name, namespace=context.namespace, on_ignored=on_ignored)
         if job.filter is not None and not await _passes(job, received):
             context.ended = "is skipped by the job's filter"
             log_end(job, None, "skipped by its filter")
@@ -117,6 +125,16 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
     context.ended = "returns"
     log_end(job, None)
     return result
+
+
+def _log_ignored(job: Job, keys: Mapping[str, str | None]) -> None:
+    """Say which keys of an event its model has left out: one may be misspelt, and its field have a default."""
+    # What a vendor sends has more in it than anybody declares.
+    shown = {key: near for key, near in keys.items() if near is not None or not job.triggers}
+    texts = [f"{key} (did you mean {near}?)" if near else key for key, near in shown.items()]
+    if texts:
+        said = ", ".join(texts[:_SHOWN_KEYS]) + (", …" if len(texts) > _SHOWN_KEYS else "")
+        _logger.warning("run   %s  %s ignored in its event: %s", workflow.info().workflow_id, job.name, said)
 
 
 def _event_data(context: RunContext, event: RawValue | None) -> Any:

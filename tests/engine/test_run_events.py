@@ -42,6 +42,19 @@ async def test_annotations_decide(bench: Bench, kind: int) -> None:
 
 
 @KINDS
+async def test_what_a_model_leaves_out(bench: Bench, kind: int, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said once, with the field that was probably meant: a misspelt one that has a default is no error."""
+    event = {"fullName": "Ada", "homeAddress": {"zipCode": "8"}, "borned_on": "2025-01-02"}
+    await run(bench, of_a_model[kind], event | {f"x{number}": 1 for number in range(1_000)})
+    said = [record.getMessage() for record in caplog.records if "ignored" in record.getMessage()]
+    assert len(said) == 1
+    assert said[0].endswith("ignored in its event: borned_on (did you mean born_on?), x0, x1, x10, x100, …")
+    caplog.clear()
+    await run(bench, of_a_trigger[kind], payload("stripe/customer.created"))
+    assert not [record for record in caplog.records if "ignored" in record.getMessage()]
+
+
+@KINDS
 async def test_the_model_of_a_trigger(bench: Bench, kind: int) -> None:
     """Without annotation the one typed trigger's model is it, from the vendor's payload and from the short form."""
     name, _, text, line = await run(bench, of_a_trigger[kind], payload("stripe/customer.created"))
