@@ -33,6 +33,10 @@ from .worker import Observer, WorkerOptions, work
 __all__ = ["Progress", "WorkerChild", "local_environment"]
 
 _GO: Final = b"go\n"
+_FILES: Final = b"files\n"
+
+#: Seconds for an answer. A step that does not let go of Python's lock may keep it from coming.
+_PATIENCE: Final = 2.0
 
 #: Bytes. A worker may have hundreds of jobs, each with an example.
 _LONGEST_NEWS: Final = 16 * 1024 * 1024
@@ -53,11 +57,13 @@ class Progress:
     Attributes:
         examples: for each job, by name, an event that it would take.
         directories: where the modules of the user's stand that it has loaded, also when loading them failed.
+        files: those modules, as of the last time that it was asked.
         ready: whether it takes work.
     """
 
     examples: Mapping[str, Any] = field(default_factory=dict)
     directories: Sequence[str] = ()
+    files: Sequence[str] = ()
     ready: bool = False
 
 
@@ -123,6 +129,15 @@ class WorkerChild:
         await self._hear("ready")
         return self._progress
 
+    async def files(self) -> Sequence[str]:
+        """The files of the user's modules that it has loaded by now; none if it does not answer."""
+        self._progress = replace(self._progress, files=())
+        self._tie.write(_FILES)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._hear("files")
+        return self._progress.files
+
     async def _hear(self, news: str) -> None:
         while not getattr(self._progress, news) and (line := await self._news.readline()):
             self._progress = replace(self._progress, **json.loads(line))
@@ -151,11 +166,15 @@ class WorkerChild:
 
 
 def local_environment(address: str) -> dict[str, str]:
-    """This process's environment, with the server at the address and no other settings for Temporal.
+    """This process's environment, with the server at the address and no other settings for a server.
 
     A profile or key of a real server must not lead a local worker there.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TEMPORAL_") or name == "TEMPORAL_DEBUG"
+    }
     return environment | {"TEMPORAL_ADDRESS": address, "TEMPORAL_CONFIG_FILE": os.devnull}
 
 
@@ -165,6 +184,7 @@ class _Reporter(Observer):
     def __init__(self, tie: socket.socket) -> None:
         self._tie = tie
         self._server_is_up = threading.Event()
+        self._telling = threading.Lock()
 
     def loaded(self, jobs: list[Job]) -> None:
         self._tell(examples={job.name: example_event(job) for job in jobs}, directories=_users_directories())
@@ -182,22 +202,28 @@ class _Reporter(Observer):
     def listen(self) -> None:
         """Hear what the parent says, to its end."""
         while self._tie.recv(64):
+            if self._server_is_up.is_set():
+                self._tell(files=_users_files())
             self._server_is_up.set()
         os._exit(1)  # the server is, or will be, gone too: there is nobody to hand the results of running steps to
 
     def _tell(self, **news: Any) -> None:
-        with suppress(OSError):  # the parent is gone, which the thread that reads has noticed too
+        # The parent may be gone, which the thread that reads has noticed too.
+        with suppress(OSError), self._telling:
             self._tie.sendall(json.dumps(news).encode() + b"\n")
 
 
+def _users_files() -> list[str]:
+    """The files of modules that are neither Python's, nor installed, nor of this package."""
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return sorted(each for each in files if isinstance(each, str) and not each.startswith(_NOT_THE_USERS))
+
+
 def _users_directories() -> list[str]:
-    """Where modules have been loaded from that are neither Python's, nor installed, nor of this package."""
-    found = set()
-    for module in list(sys.modules.values()):
-        for place in (getattr(module, "__file__", None), *_package_path(module)):
-            if isinstance(place, str) and not place.startswith(_NOT_THE_USERS):
-                path = Path(place)
-                found.add(str(path.parent if path.suffix else path))
+    """Where those modules have been loaded from."""
+    paths = {path for module in list(sys.modules.values()) for path in _package_path(module)}
+    found = {str(Path(file).parent) for file in _users_files()}
+    found |= {path for path in paths if not path.startswith(_NOT_THE_USERS)}
     return sorted(directory for directory in found if Path(directory).is_dir())
 
 

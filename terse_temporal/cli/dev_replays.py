@@ -80,5 +80,5 @@ class OpenRuns:
                 process.kill()
                 await process.wait()
         if process.returncode == _BREAKS:
-            console.print("\n[bold]Open runs do not fit this code:[/]\n")
+            console.print("\n[bold]Open runs that this code cannot go on with:[/]\n")
             console.print(said.decode(errors="replace"), markup=False)

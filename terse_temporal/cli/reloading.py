@@ -2,7 +2,8 @@
 
 Nothing of the jobs is loaded into this process: a file that does not import must not end it, and one that does must not
 stay in it. What is watched are the directories of the modules that the worker has told it loaded, without those below
-them: to watch all below the current one would take seconds where an environment, or a home, is among them.
+them: to watch all below the current one would take seconds where an environment, or a home, is among them. Of the files
+saved there only those count that the worker has loaded; where none runs, all, since a module may have been missing.
 """
 
 from __future__ import annotations
@@ -112,8 +113,8 @@ class ReloadedWorker:
 
     async def keep_running(self) -> None:
         """Keep one running. Returns when there is none, and nothing that could change that."""
+        ready_at = time.monotonic()
         while self._child is not None or self._reload:
-            ready_at = time.monotonic()
             happened = await race(self._saves.next(), self._ended())
             if isinstance(happened, int):
                 errors.print(f"[yellow]the worker was ended ({_how(happened)}); another takes its place[/]")
@@ -121,10 +122,19 @@ class ReloadedWorker:
                 if time.monotonic() - ready_at < _SHORT_LIFE:
                     await asyncio.sleep(_SHORT_LIFE)
             else:
-                console.print(f"\n[bold]{escape(', '.join(sorted(happened)))}[/] saved: reloading")
+                saved = await self._of_the_code(happened)
+                if not saved:
+                    continue
+                console.print(f"\n[bold]{escape(', '.join(sorted(map(shown_path, saved))))}[/] saved: reloading")
                 await self.stop()
                 self._saves.forget()  # what was saved until now, the next one loads
             await self._again()
+            ready_at = time.monotonic()
+
+    async def _of_the_code(self, saved: set[str]) -> set[str]:
+        """Those of some files that the worker has loaded; all, where that is not known."""
+        loaded = await self._child.files() if self._child is not None else ()
+        return _among(saved, loaded) if loaded else saved
 
     async def _ended(self) -> int:
         """The status that the worker ends with. Where there is none, never."""
@@ -181,10 +191,15 @@ class _Saves:
 
         try:
             async for changes in awatch(*directories, watch_filter=_is_python, recursive=False):
-                self._files.update(shown_path(path) for _, path in changes)
+                self._files.update(path for _, path in changes)
                 self._some.set()
         except (OSError, RuntimeError) as err:  # too many watches on this machine, for one
             errors.print(f"[yellow]files cannot be watched, so saving one reloads nothing:[/] {escape(str(err))}")
+
+
+def _among(files: Collection[str], others: Collection[str]) -> set[str]:
+    real = set(map(os.path.realpath, others))
+    return {each for each in files if os.path.realpath(each) in real}
 
 
 def _is_python(_: object, path: str) -> bool:

@@ -44,6 +44,10 @@ class WorkerOptions:
 class Observer:
     """Told how far a worker process has come. This one prints it."""
 
+    def loading(self, targets: Sequence[str]) -> None:
+        """The modules are imported next, which may take as long as what they import takes."""
+        console.print(f"loading [bold]{escape(', '.join(targets))}[/]")
+
     def loaded(self, jobs: list[Job]) -> None:
         """The modules have been imported."""
 
@@ -98,6 +102,7 @@ def work(options: WorkerOptions, observer: Observer | None = None) -> None:
             sys.stdout.reconfigure(line_buffering=True)
         server = ServerWatch()
         configure_logging(None if options.debug else EngineLog(server))
+        observer.loading(options.targets)
         jobs = load_jobs(options.targets)
         observer.loaded(jobs)
         asyncio.run(_run(jobs, options, observer, server))

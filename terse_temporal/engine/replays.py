@@ -9,6 +9,7 @@ taken from the run when the engine drops it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import (
@@ -19,7 +20,7 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +35,7 @@ from temporalio.workflow import Info, NondeterminismError
 
 from ..errors import TerseError, UnknownJobError
 from ..jobs import Job, registered_jobs
+from ..printable import one_line
 from ..tools.tool import nearest
 from .durable import Recorded
 from .mismatch import first_difference, gist, given_up, recorded_calls, side_by_side
@@ -187,7 +189,7 @@ class _Replays:
         if of.problem is not None:
             return of.unreadable(of.problem)
         if (why := self._problem(of.job)) is not None:
-            return of.broken(why)
+            return of.broken(why, cure=None if of.job in self._jobs else _where_else(history.events))
         events = completed_events(history.events)
         if not events:
             # No worker has completed a workflow task of it, so there is nothing that could differ.
@@ -315,6 +317,19 @@ def _unknown(name: str, jobs: Iterable[str]) -> str:
     return f"there is no job {name!r} here" + (
         nearest(name, known) or f"; there is {', '.join(map(repr, known)) or 'none at all'}"
     )
+
+
+def _where_else(events: Sequence[HistoryEvent]) -> str:
+    """What to do about a run whose job is not here: the history of a step says which module it was of."""
+    home = "the module that has it"
+    for event in events:
+        with suppress(Exception):  # what is encrypted, or no step of ours, says nothing
+            (payload,) = event.activity_task_scheduled_event_attributes.input.payloads
+            module = json.loads(payload.data)["step"].partition(":")[0]
+            if module and not module.startswith("@"):
+                home = f"the module {one_line(module)[:_SHORT]!r}, which has its steps"
+                break
+    return f"if it is the job of another file, load {home}, as well; else end the run (temporal workflow terminate)"
 
 
 def _difference(

@@ -58,6 +58,11 @@ async def test_no_such_job(sleeping: WorkflowHistory, tmp_path: Path) -> None:
     assert not result.unreadable
     (result,) = await replayed([], sleeping)
     assert result.failure == "there is no job 'rpl-onboard' here; there is none at all"
+    assert result.cure is not None
+    assert "load the module 'rpl" in result.cure
+    (result,) = await replayed([], WorkflowHistory("run", sleeping.events[:3]))
+    assert result.cure is not None
+    assert "load the module that has it, as well; else end the run" in result.cure
 
 
 async def test_module_that_cannot_be_executed_afresh(sleeping: WorkflowHistory, tmp_path: Path) -> None:

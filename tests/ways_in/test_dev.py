@@ -27,6 +27,7 @@ pytestmark = pytest.mark.xdist_group("ports of dev")
 
 JOBS = """
 import time
+from importlib import import_module
 from terse_temporal import Triggers, create_job, job_step, sleep
 from words import WORD
 
@@ -36,6 +37,8 @@ def greet(email):
 def work(seconds):
     print("at work", flush=True)
     time.sleep(seconds)
+    if not seconds:
+        import_module("late")
     return "worked"
 
 @create_job(name="greet", triggers=[Triggers.stripe.on_customer_created()], durable=True)
@@ -75,7 +78,8 @@ def test_one_command_for_local_work(shop: Path) -> None:
     """It says where the server and its Web UI are and how to start a run; Ctrl-C leaves nothing running."""
     with dev(shop) as (command, settings):
         printed = command.printed()
-        assert "greet  yes      stripe.on_customer_created()  jobs.py:14" in printed
+        assert printed.index("loading jobs.py") < printed.index("job ")
+        assert "greet  yes      stripe.on_customer_created()  jobs.py:17" in printed
         if settings["TEMPORAL_ADDRESS"] != "127.0.0.1:7233":
             assert f"export TEMPORAL_ADDRESS={settings['TEMPORAL_ADDRESS']}" in printed
         url = re.search(r"Web UI +(http://127\.0\.0\.1:\d+)", printed)
@@ -115,6 +119,15 @@ def test_reload(shop: Path) -> None:
         (shop / "jobs.py").write_text(JOBS.replace('name="greet"', 'name="welcome"'))
         command.says("ready", times=3)
         assert "welcome  yes" in command.printed()
+
+        # What the worker has not loaded is none of its code; a file that it imports late is.
+        (shop / "test_jobs.py").write_text("import jobs\n")
+        (shop / "late.py").write_text("")
+        run(*TRIGGER[:2], "work", "-q", "dev", "-w", "-e", '{"seconds": 0}', cwd=shop, env=settings)
+        (shop / "late.py").write_text("LATE = 1\n")
+        command.says("late.py saved: reloading")
+        assert "test_jobs.py" not in command.printed()
+        command.says("ready", times=4)
         command.send(signal.SIGTERM)
         assert command.ended() == 0
         command.leaves_nothing()
@@ -180,7 +193,7 @@ def test_from_its_directory(shop: Path) -> None:
         command.says("greet done")
 
         (shop / "jobs.py").write_text(nap.replace("greet", "hail"))
-        command.says("Open runs do not fit this code:")
+        command.says("Open runs that this code cannot go on with:")
         cure = command.says("let it keep the old one")
         assert "would break  nap: 1 run, at step 'greet'" in cure
         assert 'name="greet" in its job_step(…)' in command.printed()
