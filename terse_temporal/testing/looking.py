@@ -20,6 +20,9 @@ from .inputs import Question
 
 __all__ = ["Look", "Sleep", "look_at"]
 
+#: Something came in while the task was being done, such as a skip of time: the server asks for it again.
+_TOO_LATE: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+
 _NON_DETERMINISM: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
 
 _ENDS_OF_TASKS: Final = {
@@ -154,4 +157,6 @@ def _failed_task(events: Sequence[HistoryEvent]) -> tuple[str | None, bool]:
     if last is None or last.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
         return None, False
     failed = last.workflow_task_failed_event_attributes
+    if failed.cause == _TOO_LATE:
+        return None, False
     return failed.failure.message, failed.cause == _NON_DETERMINISM
