@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any, Final, NoReturn
 
 from temporalio import activity
+from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
@@ -45,10 +46,11 @@ from ..state.calls import CALLS
 from ..state.handle import WatchedState
 from ..state.keeping import JobState, UpdateQueues
 from ..values import ValueProblem
+from .at_most_once import interrupted, is_interrupted, say_it_begins, say_it_is_tried_again
 from .builtin import known_function
 from .completion import will_be_handed_in
 from .failure_log import log_failure
-from .failures import INTERRUPTED, SentFailureError, refused, step_failure
+from .failures import SentFailureError, refused, step_failure
 from .functions import FunctionIndex
 from .heartbeats import Heartbeats
 from .inputs_check import add_check_to_failure, with_check
@@ -114,20 +116,24 @@ class StepRunner:
         will_be_handed_in(name)
         try:
             call = self._read(args)
+            if is_interrupted(call, info):  # which any worker can tell
+                _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
+                raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
             run = self._prepared(call, name, info)
         except (WireError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
         label = call.label if isinstance(call, StepCall) else ""
+        details = await _begun(info) if call.once else ()
         started = time.monotonic()
         try:
-            with self.heartbeats.beating(name):
+            with self.heartbeats.beating(name, details):
                 result = await run()
         except asyncio.CancelledError:
-            details = activity.cancellation_details()
-            if details is not None and details.worker_shutdown:
+            why = activity.cancellation_details()
+            if why is not None and why.worker_shutdown:
                 _log(info, f"interrupted: this worker is shutting down (attempt {info.attempt})", label=label)
-                raise SentFailureError("the worker that ran it was shut down", type=INTERRUPTED) from None
-            if details is not None and details.not_found:
+                raise interrupted("its worker was shut down before it was done", final=call.once) from None
+            if why is not None and why.not_found:
                 _log(info, "cut off: its run is over, ended by somebody or by its timeout", label=label)
             raise
         except ApplicationError as failure:
@@ -141,6 +147,9 @@ class StepRunner:
                 failure,
                 label,
             )
+            if call.once and not failure.non_retryable:
+                self.heartbeats.take_back_details(info.task_token)
+                await say_it_is_tried_again(info)
             raise
         _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
         return result
@@ -225,7 +234,7 @@ class StepRunner:
         except BaseException as err:
             _pass_on(err, task)
             if isinstance(err, NoThreadError):
-                raise _not_begun(name) from None
+                raise _not_begun(name, "no thread of its worker came free") from None
             failure = _failure(_own(err, "step"), name, call, info)
             raise failure from failure.__cause__
 
@@ -320,12 +329,19 @@ def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
             raise error
 
 
-def _not_begun(name: str) -> SentFailureError:
-    """A step that has had no thread: any worker may run it, also one that is to be run at most once."""
+async def _begun(info: activity.Info) -> Sequence[Payload]:
+    try:
+        return await say_it_begins(info)
+    except Exception as err:
+        _log(info, f"has not begun (attempt {info.attempt}): the server was not told: {err!r}", logging.WARNING)
+        await say_it_is_tried_again(info)
+        raise _not_begun(info.activity_type, "the server has not answered that it may") from None
+
+
+def _not_begun(name: str, why: str) -> SentFailureError:
+    """Of which nothing has run: any worker may run it, also one that is to be run at most once."""
     return SentFailureError(
-        f"step {name!r} has not begun: no thread of its worker came free",
-        type="terse.NoThread",
-        next_retry_delay=_ANOTHER_WORKERS,
+        f"step {name!r} has not begun: {why}", type="terse.NotBegun", next_retry_delay=_ANOTHER_WORKERS
     )
 
 

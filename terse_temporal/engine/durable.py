@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from temporalio import workflow
@@ -33,7 +33,6 @@ from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
 from .builtin import known_function
 from .decisions import Decisions
-from .failures import INTERRUPTED
 from .functions import FunctionIndex, attribute_path
 from .inputs_check import RecordedInputs, check_of, failure_check, result_check
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
@@ -44,13 +43,16 @@ from .schemas import refer_to_type, resolve_type
 from .usage import TOKENS_MEMO, tokens_of
 from .wire import StepCall
 
-__all__ = ["Blocked", "DurableExecution", "Recorded", "run_identity"]
+__all__ = ["RERUNS", "Blocked", "DurableExecution", "Recorded", "run_identity"]
 
-#: The server retries timeouts unless these names are among the types that it is not to (its `workflow/retry.go`).
-#: A worker ends a step at its timeout. When it was left to the server, the step does not let it (it blocks the event
-#: loop), and would run past its timeout again, for ever.
-_OVERRUN = "TemporalTimeout:StartToClose"
-_INTERRUPTIONS = ["TemporalTimeout:Heartbeat", INTERRUPTED]
+#: The server gives out again whatever the worker has not called final. It retries timeouts unless their names are among
+#: the types that it is not to (its `workflow/retry.go`). A worker ends a step at its timeout. When it was left to the
+#: server, the step does not let it (it blocks the event loop), and would run past its timeout again, for ever.
+RERUNS: Final = RetryPolicy(
+    initial_interval=FIRST_RERUN,
+    maximum_interval=LONGEST_RERUN,
+    non_retryable_error_types=["TemporalTimeout:StartToClose"],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class DurableExecution:
             output_schema=self._reference(request, request.output_schema, where),
             retry=None if request.retry is None else retry_to_wire(request.retry),
             by_model=request.by_model,
+            once=request.on_interrupt == "fail",
             functions={name: self._refer(given, request, where) for name, given in request.functions.items()},
             types={name: self._reference(request, given, where) for name, given in request.types.items()},
         ).to_wire()
@@ -380,11 +383,7 @@ def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHan
         summary=request.summary or (summary_of(request.label) if request.label else None),
         start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        retry_policy=RetryPolicy(
-            initial_interval=FIRST_RERUN,
-            maximum_interval=LONGEST_RERUN,
-            non_retryable_error_types=[_OVERRUN, *(_INTERRUPTIONS if request.on_interrupt == "fail" else ())],
-        ),
+        retry_policy=RERUNS,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
 

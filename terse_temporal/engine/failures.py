@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 from temporalio.api.failure.v1 import Failure
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from ..errors import TerseError
 from ..places import only_users_traceback, users_traceback
@@ -32,7 +32,6 @@ __all__ = [
     "SentFailureError",
     "bounded_text",
     "failure_text",
-    "is_refusal",
     "recorded_cause",
     "refused",
     "sendable_text",
@@ -44,9 +43,6 @@ __all__ = [
 #: The failure type of a step that was cut off by its worker's shutdown, retried like a lost worker. No class is called
 #: so.
 INTERRUPTED: Final = "terse.StepInterrupted"
-
-#: The types of a worker's refusals.
-_REFUSALS: Final = frozenset(["WireError", "UnknownFunctionError", "UnknownJobError", "UnknownToolError"])
 
 #: The server takes 2 MiB of a failure. A run fails with the failure of its step inside, and that of a child run too.
 _LONGEST_TEXT: Final = 10_000
@@ -116,12 +112,6 @@ def trim_tracebacks(error: BaseException) -> None:
 def refused(what: str, error: Exception, again: timedelta) -> SentFailureError:
     """What a worker says to a call that it cannot run, of which it has run nothing."""
     return SentFailureError(bounded_text(f"{what} refused: {error}"), type=type(error).__name__, next_retry_delay=again)
-
-
-def is_refusal(error: ActivityError) -> bool:
-    """Whether a worker refused the call, and so has run nothing. What a step or a job raises has details."""
-    cause = error.cause
-    return isinstance(cause, ApplicationError) and cause.type in _REFUSALS and not cause.details
 
 
 def recorded_cause(error: BaseException) -> FailureError:

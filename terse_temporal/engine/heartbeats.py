@@ -13,11 +13,13 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from types import FrameType
 
 from temporalio import activity
+from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto import ActivityHeartbeat
 from temporalio.worker import Worker
 
@@ -37,22 +39,29 @@ class Heartbeats:
     """The beats of the steps that run on one worker."""
 
     def __init__(self) -> None:
-        self._running: dict[bytes, str] = {}
+        self._running: dict[bytes, _Running] = {}
+        self._worker: Worker | None = None
         self._last_beat = time.monotonic()
         self._stopped = threading.Event()
 
     @property
     def steps(self) -> list[str]:
         """The names of the steps that are running, quoted. May be asked on any thread."""
-        return [repr(step) for step in self._running.copy().values()]
+        return [repr(running.step) for running in self._running.copy().values()]
 
-    def beating(self, step: str) -> AbstractContextManager[None]:
-        """Send beats for the activity that this is called in, until the block ends."""
-        return _Beating(self, step)
+    def beating(self, step: str, details: Sequence[Payload] = ()) -> AbstractContextManager[None]:
+        """Send beats for the activity that this is called in, until the block ends; with details, where there are."""
+        return _Beating(self, _Running(step, details))
+
+    def take_back_details(self, token: bytes) -> None:
+        """Have the SDK's core forget the details of a beat that it keeps back until the activity ends."""
+        assert self._worker is not None
+        _beat_from_outside(self._worker, token)
 
     @contextmanager
     def watching(self, worker: Worker) -> Iterator[None]:
         """Within the block, which is entered on the worker's loop, keep the beats going when that loop stands still."""
+        self._worker = worker
         thread = threading.Thread(
             target=self._watch, args=(worker, threading.get_ident()), name="terse-heartbeats", daemon=True
         )
@@ -83,15 +92,23 @@ class Heartbeats:
                     _warn_of_blocked_loop(still_for, where, running)
             else:
                 continue
-            for token in running:
-                _beat_from_outside(worker, token)
+            for token, each in running.items():
+                _beat_from_outside(worker, token, each.details)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A step that is running, and what its beats say."""
+
+    step: str
+    details: Sequence[Payload]
 
 
 class _Beating(AbstractContextManager[None]):
     # No generator: that sets the traceback of what is raised within the block, whose class may not let it.
-    def __init__(self, heartbeats: Heartbeats, step: str) -> None:
+    def __init__(self, heartbeats: Heartbeats, running: _Running) -> None:
         self._heartbeats = heartbeats
-        self._step = step
+        self._running = running
 
     def __enter__(self) -> None:
         info = activity.info()
@@ -100,7 +117,7 @@ class _Beating(AbstractContextManager[None]):
         # A worker with too much to do comes to a step late, and the server has been counting since it gave it out.
         waited = time.time() - info.started_time.timestamp()
         self._heartbeats._last_beat = time.monotonic()
-        self._heartbeats._running[self._token] = self._step
+        self._heartbeats._running[self._token] = self._running
         self._timer = self._loop.call_later(_EVERY - min(max(waited, 0), _EVERY), self._beat)
 
     def __exit__(self, *_: object) -> None:
@@ -109,22 +126,27 @@ class _Beating(AbstractContextManager[None]):
 
     def _beat(self) -> None:
         self._heartbeats._last_beat = time.monotonic()
-        activity.heartbeat()
+        worker = self._heartbeats._worker
+        if worker is not None and self._running.details:
+            # As they were encoded once: the user's codec may fail, and the SDK would cancel the step for it.
+            _beat_from_outside(worker, self._token, self._running.details)
+        else:
+            activity.heartbeat()
         self._timer = self._loop.call_later(_EVERY, self._beat)
 
 
-def _beat_from_outside(worker: Worker, token: bytes) -> None:
-    """Send a beat without the worker's loop.
+def _beat_from_outside(worker: Worker, token: bytes, details: Sequence[Payload] = ()) -> None:
+    """Send a beat without the worker's loop, and with details as they are.
 
     By a private name, for there is no other way. A client can send beats too, but those do not pass by the SDK's core,
     which has a clock of its own beside the server's: it drops what a step returns that it has not heard of for the
     heartbeat timeout and five seconds more.
     """
     with suppress(Exception):  # the step has ended meanwhile, or the worker
-        worker._bridge_worker.record_activity_heartbeat(ActivityHeartbeat(task_token=token))
+        worker._bridge_worker.record_activity_heartbeat(ActivityHeartbeat(task_token=token, details=details))
 
 
-def _warn_of_blocked_loop(seconds: float, where: str, running: Mapping[bytes, str]) -> None:
+def _warn_of_blocked_loop(seconds: float, where: str, running: Mapping[bytes, _Running]) -> None:
     _logger.warning(
         "the event loop of this worker has stood still for %.0f seconds at %s, in or beside the steps %s. Beats are"
         " sent from another thread meanwhile, so nothing runs twice, but no other step goes on: make the function a"
@@ -135,7 +157,7 @@ def _warn_of_blocked_loop(seconds: float, where: str, running: Mapping[bytes, st
     )
 
 
-def _warn_of_standstill(seconds: float, running: Mapping[bytes, str]) -> None:
+def _warn_of_standstill(seconds: float, running: Mapping[bytes, _Running]) -> None:
     _logger.warning(
         "this worker as a whole has stood still for %.0f seconds, in or beside the steps %s: it was suspended, or one"
         " call kept all threads of Python waiting (into C; a regular expression that backtracks, say). After %s of that"
@@ -147,8 +169,8 @@ def _warn_of_standstill(seconds: float, running: Mapping[bytes, str]) -> None:
     )
 
 
-def _quoted(running: Mapping[bytes, str]) -> str:
-    return ", ".join(sorted(set(map(repr, running.values()))))
+def _quoted(running: Mapping[bytes, _Running]) -> str:
+    return ", ".join(sorted({repr(each.step) for each in running.values()}))
 
 
 def _users_line(frame: FrameType | None) -> str:

@@ -27,11 +27,6 @@ TIMEOUT_SLACK: Final = timedelta(seconds=30)
 #: How long a job that is not durable may run. It is one activity, watched by heartbeats, so a generous bound is safe.
 PLAIN_JOB_TIMEOUT: Final = timedelta(hours=24)
 
-#: The pause after a worker has refused a job that is not durable, because it does not have it. Doubled each time up to
-#: the longest: each costs eight history events, of some 50,000.
-FIRST_PAUSE: Final = timedelta(seconds=5)
-LONGEST_PAUSE: Final = timedelta(minutes=1)
-
 #: How long running steps may take to end after SIGTERM. Under the 30 seconds that Kubernetes waits before SIGKILL.
 GRACE: Final = timedelta(seconds=20)
 

@@ -77,9 +77,10 @@ def is_rebuilt(cls: type) -> bool:
 
 
 def _reason(cause: BaseException | None) -> str:
-    if isinstance(cause, exceptions.TimeoutError):
-        return "its worker was lost (no sign of life for some seconds)."
-    return "its worker was shut down before it was done."
+    if isinstance(cause, ApplicationError):
+        return f"{cause.message}."
+    # Of the server itself, where there is to be no other attempt: the step was being cancelled.
+    return "its worker was lost (no sign of life for some seconds)."
 
 
 class _RebuiltError(StepError):

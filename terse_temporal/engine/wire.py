@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from temporalio.exceptions import ApplicationError
 
@@ -54,6 +54,7 @@ class StepCall:
         check: what the result is recorded with, see `inputs_check.py`.
         by_model: a model asks for the call, not the job's code.
         label: what the log of the worker shows beside the step's name.
+        once: it is not run again when it is interrupted.
     """
 
     function: str
@@ -70,6 +71,7 @@ class StepCall:
     by_model: bool = False
     check: str = ""
     label: str = ""
+    once: bool = False
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "key": self.key}
@@ -79,7 +81,7 @@ class StepCall:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        for name in ("functions", "types", "retry", "by_model", "check", "label"):
+        for name in ("functions", "types", "retry", "by_model", "check", "label", "once"):
             if value := getattr(self, name):
                 wire[name] = value
         return wire
@@ -92,6 +94,9 @@ class JobCall:
     job: str
     event: Any
     key: str
+
+    #: Always.
+    once: ClassVar[bool] = True
 
     def to_wire(self) -> dict[str, Any]:
         return {"v": VERSION, "run": self.job, "event": self.event, "key": self.key}
@@ -129,6 +134,7 @@ def read_call(wire: Any) -> StepCall | JobCall:
             by_model=bool(wire.get("by_model")),
             check=str(wire.get("check") or ""),
             label=str(wire.get("label") or ""),
+            once=bool(wire.get("once")),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err

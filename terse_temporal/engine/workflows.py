@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.common import RawValue, RetryPolicy
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, FailureError
 
-from ..durations import format_duration
 from ..errors import EventError, ResultError, StepInterruptedError, TerseError
 from ..execution import executing
 from ..inputs import event_type, read_event
@@ -26,11 +25,10 @@ from ..logs import logger_of
 from ..state import State
 from ..state.handle import WatchedState
 from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
-from .durable import DurableExecution, Recorded, run_identity
+from .durable import RERUNS, DurableExecution, Recorded, run_identity
 from .endings import is_of_the_engine, log_end, run_failure
-from .failures import is_refusal
 from .functions import FunctionIndex
-from .limits import FIRST_PAUSE, HEARTBEAT_TIMEOUT, LONGEST_PAUSE, PLAIN_JOB_TIMEOUT
+from .limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
 from .ordered import exit_of
 from .payloads import in_order
 from .raised import step_exception
@@ -154,12 +152,7 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
 
 
 async def _run_in_place(context: RunContext, raw: Any) -> Any:
-    """A job that is not durable: one activity, of the job's name, attempted once.
-
-    A worker that does not have the job refuses it and runs nothing, as one of the version before does while a deploy is
-    under way. Then there is another activity, after a pause. A retry policy would do with fewer events, but it cannot
-    tell a refusal from an attempt that has run and whose result could not be sent.
-    """
+    """A job that is not durable: one activity, of the job's name, run at most once."""
     job = context.job
     call = JobCall(job=job.name, event=raw, key=run_identity(workflow.info())).to_wire()
     if (size := encoded_size(call)) > MAX_BYTES:
@@ -167,27 +160,20 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most."
             " Store the data, and start the job with where it is."
         )
-    pause = FIRST_PAUSE
-    while True:
-        context.execution.recorded.append(Recorded("step", job.name, job.where))
-        try:
-            result = await workflow.execute_activity(
-                job.name,
-                in_order(call, workflow.payload_converter()),
-                result_type=RawValue,
-                start_to_close_timeout=PLAIN_JOB_TIMEOUT,
-                heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                retry_policy=RetryPolicy(maximum_attempts=1),
-                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            )
-            return context.execution.read_result(result)
-        except ActivityError as err:
-            if not is_refusal(err):
-                raise _failure_in_place(context, err) from err
-        shown = format_duration(pause)
-        context.execution.recorded.append(Recorded("sleep", shown, job.where))
-        await workflow.sleep(pause, summary=f"sleep {shown}: a worker did not have the job")
-        pause = min(2 * pause, LONGEST_PAUSE)
+    context.execution.recorded.append(Recorded("step", job.name, job.where))
+    try:
+        result = await workflow.execute_activity(
+            job.name,
+            in_order(call, workflow.payload_converter()),
+            result_type=RawValue,
+            start_to_close_timeout=PLAIN_JOB_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RERUNS,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+    except ActivityError as err:
+        raise _failure_in_place(context, err) from err
+    return context.execution.read_result(result)
 
 
 def _failure_in_place(context: RunContext, error: ActivityError) -> BaseException:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from temporalio.api.enums.v1 import EventType, RetryState
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
@@ -156,13 +156,17 @@ async def killed_at_most_once(case: Case, attempt: int = 1, **options: Any) -> N
         assert (await result(run)).startswith("StepInterruptedError: step 'work' (tests/crash/jobs_crash.py:")
     assert case.marks.count("began") == {"before": 1, "work": attempt, "after": 1}
     assert case.marks.count("effect") == {"before": 1, "after": 1}
-    # By the server's own account, it was for its kind that the timeout was not retried.
-    timeouts = [
-        event.activity_task_timed_out_event_attributes
-        for event in (await run.fetch_history()).events
-        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT
-    ]
-    assert [each.retry_state for each in timeouts] == [RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE]
+
+
+async def killed_on_the_way(case: Case) -> None:
+    """Kill the worker when it has said that the step begins, before its function is entered: it is not run again."""
+    async with case.worker(crash_at="work: taken") as first:
+        run = await case.start_one_step(on_interrupt="fail")
+        assert await first.ended() == -signal.SIGKILL
+    case.go.touch()
+    async with case.worker():
+        assert (await result(run)).startswith("StepInterruptedError: step 'work' (tests/crash/jobs_crash.py:")
+    assert case.marks.count("began") == {"before": 1, "after": 1}
 
 
 async def killed_plain_job(case: Case) -> None:
@@ -188,6 +192,7 @@ async def test_at_most_once(new_case: NewCase) -> None:
             "a step": killed_at_most_once(new_case()),
             "with retry=": killed_at_most_once(new_case(), attempts=3),
             "in its second attempt": killed_at_most_once(new_case(), attempt=2, attempts=3),
+            "on the way into its function": killed_on_the_way(new_case()),
             "a job that is not durable": killed_plain_job(new_case()),
         }
     )

@@ -28,8 +28,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from ...client import connect
+from ...engine.at_most_once import is_interrupted
 from ...engine.mismatch import MismatchReporter
-from ...engine.wire import read_call
+from ...engine.wire import JobCall, StepCall, read_call
 from ...errors import TerseError
 from ...stand_ins import FunctionCall, StandIns, with_stand_ins
 from ...worker import build_worker
@@ -186,7 +187,10 @@ class _AskingInbound(ActivityInboundInterceptor):
         self._converter = converter
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
-        mark = _mark(activity.info(), _key(input))
+        info, call = activity.info(), _call(input)
+        if call is not None and is_interrupted(call, info):
+            return await super().execute_activity(input)  # it is not run, only told to be over
+        mark = _mark(info, call.key if call is not None else "")
         await self._channel.ask("before", mark)
         try:
             result = await super().execute_activity(input)
@@ -215,9 +219,9 @@ def _mark(info: activity.Info, key: str) -> ActivityMark:
     )
 
 
-def _key(input: ExecuteActivityInput) -> str:
+def _call(input: ExecuteActivityInput) -> StepCall | JobCall | None:
     try:
         ((raw,),) = input.args  # a dynamic activity has one argument, the list of those that it is given
-        return read_call(activity.payload_converter().from_payload(raw.payload)).key
+        return read_call(activity.payload_converter().from_payload(raw.payload))
     except Exception:  # refused, and told, where it is read to be run
-        return ""
+        return None

@@ -59,8 +59,13 @@ async def test_step_that_fails(bench: Bench, moment: Moment) -> None:
 
 async def test_at_most_once(bench: Bench) -> None:
     """A step with `on_interrupt="fail"` is not run again, and the handler is told as if its worker had been lost."""
-    result = await bench.result("crs-at-most-once", CrashPoint("transfer", "after_effect"))
-    assert "its worker was lost (no sign of life for some seconds)" in result
+    point = CrashPoint("transfer", "after_effect")
+    async with bench.workers("crs-at-most-once", point) as workers:
+        run = await bench.start("crs-at-most-once")
+        workers.watch(run)
+        assert "its worker was lost (no sign of life for some seconds)" in await workers.result(run)
+        (transfer,) = workers.executions
+    assert transfer.begun == [1]
     assert len(bench.happened()) == 1
 
 
@@ -70,6 +75,14 @@ async def test_not_durable(bench: Bench) -> None:
         await bench.result("crs-plain", CrashPoint("crs-plain", "after_effect"))
     assert "It is not durable, so it runs once" in str(failed.value.cause)
     assert bench.effects.lines() == ["plain"]
+
+
+async def test_at_most_once_and_not_begun(bench: Bench) -> None:
+    """What runs at most once, and had not begun when its worker was killed, is run by the next one."""
+    assert await bench.result("crs-at-most-once", CrashPoint("transfer", "before")) == "transfer"
+    assert len(bench.happened()) == 1
+    assert await bench.result("crs-plain", CrashPoint("crs-plain", "before")) == "done"
+    assert bench.effects.lines()[1:] == ["plain"]
 
 
 async def test_asleep(bench: Bench) -> None:
