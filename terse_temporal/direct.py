@@ -125,7 +125,10 @@ class DirectExecution:
 
     def within(self, name: str, arguments: Mapping[str, Any]) -> DirectExecution:
         """The execution of an `@step` function that is called plainly: a step of its own, as far as it is told."""
-        readable = json.loads(json.dumps(arguments, default=lambda each: type(each).__qualname__, skipkeys=True))
+        try:
+            readable = json.loads(json.dumps(arguments, default=lambda each: type(each).__qualname__, skipkeys=True))
+        except (ValueError, RecursionError):  # one contains itself, or is an integer of 5,000 digits
+            readable = {}
         step = StepContext(
             name, self.step_context.attempt if self.step_context else 1, self._derived_key(name, readable)
         )
@@ -150,7 +153,8 @@ class DirectExecution:
         raise DurableOnlyError(self.refusal(f"the step {request.name!r}"))
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        arguments = dumped_arguments(request, cached_codec) or {}
+        written = dumped_arguments(request, cached_codec)
+        arguments = {} if written is None else written.data
         key = self._derived_key(request.name, arguments)
         return self._tried(request, arguments, key)
 
@@ -227,7 +231,7 @@ async def _called(
     )
     async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
         value = await standing_in(call)
-    data = step_result(value, request.name, request.run, request.output_schema)
+    data = step_result(value, request.name, request.run, request.output_schema).data
     if request.as_json:
         return data
     type_ = result_type(request.run) if request.output_schema is UNSET else request.output_schema

@@ -52,7 +52,10 @@ class Event(dict[str, Any]):
     __slots__ = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__((key, _wrapped(value)) for key, value in dict(*args, **kwargs).items())
+        super().__init__(*args, **kwargs)
+        # Nearly all fields of a large one are no objects.
+        for key in [key for key, value in dict.items(self) if isinstance(value, dict | list)]:
+            self[key] = dict.__getitem__(self, key)
 
     def __getattr__(self, name: str) -> Any:
         # Protocols probe for dunders (copy, pickle, pydantic); no payload is to answer them.

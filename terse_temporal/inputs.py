@@ -14,12 +14,17 @@ from .annotations import resolve, type_adapter
 from .errors import EventError, JobDefinitionError
 from .events import Event, EventModel
 from .places import place_of
-from .values import type_name, validation_text
+from .values import too_deep, type_name, validation_text
 
 if TYPE_CHECKING:
     from .triggers.base import Trigger
 
-__all__ = ["event_type", "read_event"]
+__all__ = ["TOO_DEEP", "event_type", "read_event"]
+
+#: What is wrong with an input that Python, or pydantic, can do nothing with.
+TOO_DEEP: Final = (
+    "is nested more than 200 levels deep. Send it flat, or what is nested as a text that a step takes apart"
+)
 
 _JSON_NAMES: Final = {str: "a string", int: "a number", float: "a number", bool: "a boolean", list: "an array"}
 
@@ -70,6 +75,7 @@ def read_event(
     expected: Any,
     *,
     job: str,
+    where: str = "",
     namespace: Mapping[str, Any] | None = None,
     on_ignored: Callable[[Mapping[str, str | None]], None] | None = None,
 ) -> Any:
@@ -79,6 +85,7 @@ def read_event(
         raw: the input as plain JSON; None, no input, is an empty event.
         expected: what `event_type` said.
         job: the job's name, for messages.
+        where: the line that creates it, likewise.
         namespace: the globals of the job's module that string annotations are resolved in.
         on_ignored: told which keys of the input the type does not take and leaves out, each with the nearest field that
             the input does not have.
@@ -89,10 +96,13 @@ def read_event(
     """
     if raw is None:
         raw = {}
+    the_input = f"the input of the job {job!r}{f' ({where})' if where else ''}"
+    if (path := too_deep(raw)) is not None:
+        raise EventError(f"{the_input}, at {path} …, {TOO_DEEP}")
     if not isinstance(raw, dict):
         shown = json.dumps(raw, ensure_ascii=False, default=str)
         raise EventError(
-            f"the input of the job {job!r} is {_JSON_NAMES.get(type(raw), type(raw).__name__)},"
+            f"{the_input} is {_JSON_NAMES.get(type(raw), type(raw).__name__)},"
             f" {shown if len(shown) <= 60 else shown[:59] + '…'}, where {type_name(expected)} is read from one JSON"
             f' object. Start it with an object, such as \'{{"customer": {{"email": "ada@example.com"}}}}\''
         )
@@ -113,7 +123,7 @@ def read_event(
         event = adapter.validate_json(json.dumps(spelled), by_alias=True, by_name=True)
     except ValidationError as error:
         raise EventError(
-            f"the input of the job {job!r} {validation_text(error, expected)}\n"
+            f"{the_input} {validation_text(error, expected)}\n"
             f"Correct these fields and start it again; keys may be snake_case or camelCase"
         ) from error
     if on_ignored is not None and _leaves_out(expected) and (ignored := unknown_keys(spelled, adapter.core_schema)):

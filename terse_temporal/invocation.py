@@ -17,7 +17,7 @@ from .errors import StepInputError, StepOutputError, StepTimeoutError
 from .execution import UNSET, StepRequest
 from .places import place_of
 from .signatures import called_with, input_type, parameter_types, result_type
-from .values import MAX_BYTES, Codec, ValueProblem, encoded_size
+from .values import MAX_BYTES, Codec, Json, ValueProblem, json_object, json_of
 
 __all__ = [
     "NoThreadError",
@@ -35,29 +35,31 @@ __all__ = [
 _WAITS_AFTER: Final = 1.0
 
 
-def dumped_arguments(request: StepRequest, codec_of: Callable[[Any], Codec]) -> dict[str, Any] | None:
-    """The arguments of a call by name, validated by the annotations of its function, as JSON.
+def dumped_arguments(request: StepRequest, codec_of: Callable[[Any], Codec]) -> Json | None:
+    """The arguments of a call by name, validated by the annotations of its function, as a JSON object.
 
     Raises:
         StepInputError: one does not fit, or is not JSON.
     """
-    if request.arguments is None or request.as_json:
-        return None if request.arguments is None else dict(request.arguments)
-    types = parameter_types(request.run)
-    return {
+    if request.arguments is None:
+        return None
+    types = {} if request.as_json else parameter_types(request.run)
+    written = {
         name: dumped(types.get(name, Any), value, request, f"its argument {name!r}", codec_of)
         for name, value in request.arguments.items()
     }
+    return json_object({}, written)
 
 
-def dumped(type_: Any, value: Any, request: StepRequest, what: str, codec_of: Callable[[Any], Codec]) -> Any:
+def dumped(type_: Any, value: Any, request: StepRequest, what: str, codec_of: Callable[[Any], Codec]) -> Json:
     """One value of a call, validated, as JSON.
 
     Raises:
         StepInputError: it does not fit, or is not JSON.
     """
     try:
-        return codec_of(type_).record(value)
+        # Arguments that are JSON already have been validated by the schema that they are of.
+        return json_of(value) if request.as_json else codec_of(type_).record(value)
     except ValueProblem as problem:
         raise StepInputError(f"step {request.name!r} ({place_of(request.run)}): {what}: {problem}") from None
 
@@ -73,7 +75,7 @@ def loaded_arguments(function: Callable[..., Any], arguments: Mapping[str, Any])
     return called_with(function, loaded)
 
 
-def step_result(value: Any, name: str, function: Callable[..., Any], output_type: Any = UNSET) -> Any:
+def step_result(value: Any, name: str, function: Callable[..., Any], output_type: Any = UNSET) -> Json:
     """The result of a step as JSON, validated by `output_type` or the function's return annotation.
 
     Raises:
@@ -82,17 +84,16 @@ def step_result(value: Any, name: str, function: Callable[..., Any], output_type
     where = f"step {name!r} ({place_of(function)})"
     try:
         type_ = _result_type(function) if output_type is UNSET else output_type
-        data = cached_codec(type_).record(value)
+        result = cached_codec(type_).record(value)
     except ValueProblem as problem:
         raise StepOutputError(f"{where}: its result: {problem}", step=name) from None
-    size = encoded_size(data)
-    if size > MAX_BYTES:
+    if (size := len(result.text)) > MAX_BYTES:
         raise StepOutputError(
             f"{where}: its result is {size:,} bytes, and the server takes {MAX_BYTES:,} at most. Store the data, and"
             " return where it is.",
             step=name,
         )
-    return data
+    return result
 
 
 class NoThreadError(Exception):
@@ -243,15 +244,19 @@ class TimeLimit:
 
 _limit: contextvars.ContextVar[TimeLimit | None] = contextvars.ContextVar("terse_temporal.time_limit", default=None)
 
-_lasting_codec = functools.lru_cache(maxsize=1024)(Codec)
-
 
 def cached_codec(type_: Any) -> Codec:
     """A codec for a type of this process, of which there are as many as the code has."""
     try:
-        return _lasting_codec(type_)
+        # `A | B` and `B | A` are equal, and are not read alike.
+        return _lasting_codec(type_, "" if isinstance(type_, type) else repr(type_))
     except TypeError:  # not hashable: Annotated with a Field
         return Codec(type_)
+
+
+@functools.lru_cache(maxsize=1024)
+def _lasting_codec(type_: Any, _: str) -> Codec:
+    return Codec(type_)
 
 
 _result_type = functools.lru_cache(maxsize=1024)(result_type)

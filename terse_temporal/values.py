@@ -11,7 +11,7 @@ import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -19,7 +19,18 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from .annotations import type_adapter
 from .readback import OF_SECRETS, Schema, children, difference, equal, find, is_secret, not_plain, safe_repr
 
-__all__ = ["MAX_BYTES", "Codec", "ValueProblem", "codec", "encoded_size", "fresh"]
+__all__ = [
+    "MAX_BYTES",
+    "Codec",
+    "Json",
+    "ValueProblem",
+    "codec",
+    "encoded_size",
+    "fresh",
+    "json_object",
+    "json_of",
+    "too_deep",
+]
 
 #: The server refuses a value over 2 MiB (`limit.blobSize.error`). A little less, because codecs add to it.
 MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
@@ -28,6 +39,14 @@ MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
 _DEEPEST: Final = 255
 _DEEPEST_READ: Final = 200
 
+#: JSON without spaces. `json.dumps` would make an encoder for each call.
+_text: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+_NO_NUMBER: Final = "is not a finite number, which JSON cannot hold"
+
+#: What JSON data is nested of.
+_NESTING: Final = frozenset([dict, list])
+
 
 #: Wrong fields that are named. An event from outside may hold half a million, whose lines take seconds to write.
 _MOST_ERRORS: Final = 1_000
@@ -35,6 +54,39 @@ _MOST_ERRORS: Final = 1_000
 
 class ValueProblem(Exception):  # noqa: N818  # not an error of its own: a reason, for one
     """Why a value cannot pass, for the caller to raise as an error of its own, with the step or job in it."""
+
+
+class Json(NamedTuple):
+    """JSON data and its text, which is written once for all that need it: its size, a hash, what is sent.
+
+    Attributes:
+        data: of dicts with text keys, lists, texts, numbers, booleans and `None`.
+        text: in ASCII, so that its length is its size.
+    """
+
+    data: Any
+    text: str
+
+    def and_fields(self, fields: Mapping[str, Any]) -> Json:
+        """An object, with further fields."""
+        return Json({**self.data, **fields}, f"{self.text[:-1]},{_text(fields)[1:]}" if fields else self.text)
+
+
+def json_of(data: Any) -> Json:
+    """JSON data with its text.
+
+    Raises:
+        ValueProblem: a number in it is none that JSON has, or it is nested too deep.
+    """
+    return Json(data, _encoded(data, data))
+
+
+def json_object(fields: Mapping[str, Any], written: Mapping[str, Json]) -> Json:
+    """An object of small fields, and of others whose text is written already."""
+    text = _text({name: value for name, value in fields.items() if name not in written})[1:-1]
+    parts = [text] if text else []
+    parts += [f"{_text(name)}:{each.text}" for name, each in written.items()]
+    return Json({**fields, **{name: each.data for name, each in written.items()}}, f"{{{','.join(parts)}}}")
 
 
 class Codec:
@@ -71,7 +123,7 @@ class Codec:
             return [each["loc"] for each in err.errors(include_url=False) if each["type"] == "missing"]
         return []
 
-    def record(self, value: Any) -> Any:
+    def record(self, value: Any) -> Json:
         """A Python value, validated, as JSON that reads back as the same value.
 
         What a type declares as `Any`, and a value without a type, is plain JSON on the other side.
@@ -80,27 +132,31 @@ class Codec:
             ValueProblem: it does not fit, JSON cannot hold it, it holds a secret, or it would be read back as another.
         """
         if self._type is Any:
-            data = self.dump(value)
-            found = None if equal(data, value) else not_plain(value)
-            if found is not None:
-                raise ValueProblem(f"the value at {found[0]} {found[1]}")
-            return data
+            written = self._dumped(value)
+            if not equal(written.data, value):
+                _refuse_not_finite(value, written)
+                if (found := not_plain(value)) is not None:
+                    raise ValueProblem(f"the value at {found[0]} {found[1]}")
+            return written
         checked = self.check(value)
-        data, text = self._dumped(checked)
+        written = self._dumped(checked)
         # Half of a surrogate pair is the one text that JSON can hold and pydantic does not read.
-        if not (self._schema.is_json and "\\ud" not in text and equal(data, checked)):
-            self._compare(checked, data, text)
-        return data
+        if not (self._schema.is_json and "\\ud" not in written.text and equal(written.data, checked)):
+            self._compare(checked, written)
+        return written
 
     def dump(self, value: Any) -> Any:
         """A value of the type as JSON data, for `load`. Plain JSON, which nobody loads, is as its types write it."""
-        return self._dumped(value)[0]
+        return self._dumped(value).data
 
     def load(self, data: Any) -> Any:
         """JSON data, validated and converted to the type, by pydantic's rules for JSON (also in strict mode)."""
-        return data if self._type is Any else self._loaded(json.dumps(data))
+        return data if self._type is Any else self.load_text(json.dumps(data))
 
-    def _loaded(self, text: str) -> Any:
+    def load_text(self, text: str | bytes) -> Any:
+        """The same for JSON that is a text."""
+        if self._type is Any:
+            return json.loads(text)
         return self._validated(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
 
     def _validated(self, validate: Callable[[], Any]) -> Any:
@@ -112,7 +168,7 @@ class Codec:
         except Exception as err:  # a validator of the user's may raise anything
             raise ValueProblem(f"makes a validator of its type raise {type(err).__name__}: {err}") from err
 
-    def _dumped(self, value: Any) -> tuple[Any, str]:
+    def _dumped(self, value: Any) -> Json:
         plain = self._type is Any
         # A list is not what pydantic expects of an `Iterable`. It writes it all the same.
         warnings: Any = False if self._schema.has_iterators else "error"
@@ -129,13 +185,17 @@ class Codec:
             if _is_jsonable(found):
                 raise ValueProblem(f"the value does not fit {type_name(self._type)}: {str(err).strip()}") from None
             raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
-        return data, _encoded(value, data)
+        return Json(data, _encoded(data, value))
 
-    def _compare(self, checked: Any, data: Any, text: str) -> None:
+    def _compare(self, checked: Any, written: Json) -> None:
+        data, text = written
         if "***" in text and (path := find(checked, is_secret)):
             raise ValueProblem(f"the value at {path} {OF_SECRETS}")
         try:
-            back = self._loaded(text)
+            back = self.load_text(text)
+            if equal(checked, back):
+                return
+            _refuse_not_finite(checked, written)
             again = self.dump(back)
         except ValueProblem as problem:
             if (path := _too_deep(checked, _DEEPEST_READ)) is not None:
@@ -206,20 +266,28 @@ def _shown(detail: Any) -> str:
     return f" (it is {safe_repr(detail['input'])})"
 
 
-def _encoded(value: Any, data: Any) -> str:
-    """The data as text, if JSON can hold it: NaN, infinity and integers without end are refused."""
+def _encoded(data: Any, value: Any) -> str:
+    """The data as text, if JSON can hold it: NaN, infinity and integers without end are refused.
+
+    Args:
+        data: of the value.
+        value: whose paths are told.
+    """
     try:
-        text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+        return _text(data)
+    except RecursionError:
+        raise ValueProblem("the value is nested too deep to be written as JSON") from None
     except ValueError:
-        if (path := _not_finite(value) or _not_finite(data)) is None:
-            path, _ = _innermost(data, lambda inner: not _is_encodable(inner))
-            raise ValueProblem(f"the value at {path} is an integer of too many digits to be written as text") from None
-    else:
-        # Where no type says that a number is one, pydantic writes null for it. What is equal has the same nulls in it.
-        path = _not_finite(value) if "null" in text and not equal(data, value) else None
-    if path is not None:
-        raise ValueProblem(f"the value at {path} is not a finite number, which JSON cannot hold")
-    return text
+        if (path := _not_finite(value) or _not_finite(data)) is not None:
+            raise ValueProblem(f"the value at {path} {_NO_NUMBER}") from None
+        path, _ = _innermost(data, lambda inner: not _is_encodable(inner))
+        raise ValueProblem(f"the value at {path} is an integer of too many digits to be written as text") from None
+
+
+def _refuse_not_finite(value: Any, written: Json) -> None:
+    """Refuse a number for which pydantic writes null, as it does where no type says that it is one."""
+    if "null" in written.text and (path := _not_finite(value)) is not None:
+        raise ValueProblem(f"the value at {path} {_NO_NUMBER}")
 
 
 def _not_finite(value: Any, path: str = "$", depth: int = 0) -> str | None:
@@ -254,6 +322,22 @@ def _innermost(value: Any, is_bad: Callable[[Any], bool], path: str = "$", depth
         if is_bad(child):
             return _innermost(child, is_bad, path + step, depth + 1)
     return path, value
+
+
+def too_deep(data: Any) -> str | None:
+    """The path to JSON data that lies deeper than what can be read as a type; `None` if none does."""
+    level = [data] if type(data) in _NESTING else []
+    # By levels, without paths: nearly all data is nested a few times, and may have a hundred thousand keys.
+    for _ in range(_DEEPEST_READ):
+        if not level:
+            return None
+        level = [
+            child
+            for each in level
+            for child in (each.values() if type(each) is dict else each)
+            if type(child) in _NESTING
+        ]
+    return _too_deep(data, _DEEPEST_READ) if level else None
 
 
 def _too_deep(value: Any, most: int = _DEEPEST) -> str | None:

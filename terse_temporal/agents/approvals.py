@@ -57,7 +57,8 @@ def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Sequence[
     call = execution_for_call().call(request)
     if tool.name not in approvals:
         return call
-    shown = tool.shown(dumped_arguments(request, cached_codec) or {})
+    written = dumped_arguments(request, cached_codec)
+    shown = tool.shown({} if written is None else written.data)
 
     async def decided() -> Any:
         try:

@@ -20,9 +20,10 @@ from typing import Any, Final
 from ..direct import DirectExecution
 from ..errors import JobDefinitionError, ModelOutputError, StepInputError, TerseError
 from ..execution import current_execution
+from ..invocation import cached_codec
 from ..tokens import Tokens
 from ..tools import Tool, toolbox
-from ..values import ValueProblem, codec
+from ..values import ValueProblem
 from .events import TextDelta
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
@@ -151,7 +152,10 @@ class _Turn:
         else:
             if messages[-1].get("finish_reason") == "length" or messages[-2:][0].get("finish_reason") == "length":
                 raise cut_short(self._name)
-            result["output"] = codec(self._output).dump(node.data.output)
+            try:
+                result["output"] = cached_codec(self._output).record(node.data.output).data
+            except ValueProblem as problem:
+                raise ModelOutputError(f"the output of the model {self._name!r}: {problem}", model=self._name) from None
         return result
 
     def _call(self, call: Any) -> dict[str, Any]:

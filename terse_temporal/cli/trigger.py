@@ -24,11 +24,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..client import environment_settings
+from ..engine.payloads import event_arguments
 from ..engine.unknown import ENDS_IF_UNKNOWN_MEMO
 from ..errors import TerseError, UnknownJobError
 from ..memos import tokens_text
 from ..printable import json_text
 from ..timeline import Entry, Timeline, timeline_table
+from ..values import json_of
 from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
 from .following import Follower, RunFailure
@@ -127,7 +129,7 @@ class _Run:
         try:
             handle = await client.start_workflow(
                 self._job,
-                args=[] if event is None else [event],
+                args=event_arguments(None if event is None else json_of(event), client),
                 id=self._id,
                 task_queue=self._task_queue,
                 # One that waits for its worker, whichever, is left to wait.

@@ -228,9 +228,9 @@ class StepRunner:
                 )
                 async with TimeLimit(call.timeout, name, function):
                     value = await standing_in(made)
-            data = step_result(value, name, function, output_type)
+            written = step_result(value, name, function, output_type)
             converter = activity.payload_converter()
-            return with_check(with_tokens(data, execution.tokens, converter), call.check, converter)
+            return with_check(with_tokens(written, execution.tokens, converter), call.check, converter)
         except BaseException as err:
             _pass_on(err, task)
             if isinstance(err, NoThreadError):
@@ -244,7 +244,7 @@ class StepRunner:
         )
         task = asyncio.current_task()
         try:
-            event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name)
+            event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name, where=job.where)
             plain = not inspect.iscoroutinefunction(inspect.unwrap(job.handler))
             state = WatchedState(job.state_schema) if plain else State(job.state_schema)
             with executing(execution):
@@ -254,8 +254,8 @@ class StepRunner:
                     f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so that"
                     " it does nothing. Make the handler an `async def`, and `await state.set(…)` in it."
                 )
-            data = result_data(job, result)
-            return with_tokens(data, execution.tokens, activity.payload_converter())
+            written = result_data(job, result)
+            return with_tokens(written, execution.tokens, activity.payload_converter())
         except BaseException as err:
             _pass_on(err, task)
             failure = step_failure(_own(err, "job"), job.name, None)

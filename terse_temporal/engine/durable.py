@@ -23,20 +23,20 @@ from ..direct import not_durable, write_log
 from ..durations import format_duration
 from ..errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError, UnknownToolError
 from ..execution import UNSET, RunIdentity, StepRequest
-from ..invocation import dumped, dumped_arguments
+from ..invocation import cached_codec, dumped, dumped_arguments
 from ..jobs import Job, module_name
 from ..labels import summary_of
 from ..places import caller_frame, is_users, place, place_of
 from ..runs import run_identity_of
 from ..signatures import input_type, result_type
 from ..tokens import Tokens
-from ..values import MAX_BYTES, Codec, ValueProblem, codec, encoded_size
+from ..values import MAX_BYTES, Codec, Json, ValueProblem, codec, json_object
 from .builtin import known_function
 from .decisions import Decisions
 from .functions import FunctionIndex, attribute_path
 from .inputs_check import RecordedInputs, check_of, failure_check, result_check
 from .limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
-from .payloads import in_order
+from .payloads import in_order, json_text
 from .raised import step_exception
 from .retrying import retry_to_wire
 from .schemas import refer_to_type, resolve_type
@@ -97,6 +97,9 @@ class DurableExecution:
         self.tokens = Tokens()
         self.decisions = Decisions()
         self._namespace = namespace
+        self._home = module_name(str(namespace.get("__name__", "")))
+        #: Whether runs share the module, and with it the types, of which each has a copy otherwise.
+        self._is_shared = namespace is vars(sys.modules.get(job._home, sys))
         self._index = index
         self._occurrences: Counter[str] = Counter()
         self._inputs = RecordedInputs()
@@ -174,8 +177,6 @@ class DurableExecution:
             job=self.job.name,
             key="",
             timeout=request.timeout.total_seconds(),
-            input=self._input(request),
-            arguments=dumped_arguments(request, self._codec),
             input_schema=self._reference(request, request.input_schema, where),
             output_schema=self._reference(request, request.output_schema, where),
             retry=None if request.retry is None else retry_to_wire(request.retry),
@@ -183,25 +184,25 @@ class DurableExecution:
             once=request.on_interrupt == "fail",
             functions={name: self._refer(given, request, where) for name, given in request.functions.items()},
             types={name: self._reference(request, given, where) for name, given in request.types.items()},
-        ).to_wire()
-        size = encoded_size(call)
-        call["check"] = check_of(call, size, self._index.code_of(self.job))
-        if request.label:
-            # Not in the size: which steps are sent together depends on that, and a label may change under a run.
-            call["label"] = request.label
+        )
+        given = {"input": self._input(request), "arguments": dumped_arguments(request, self._codec)}
+        written = {name: each for name, each in given.items() if each is not None}
+        wire = json_object(call.to_wire(), written)
+        size = len(wire.text)
         if size > MAX_BYTES:
             raise StepInputError(
                 f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
                 f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
             )
-        return self._scheduled(request, call, self._result_codec(request), where, size)
+        check = check_of(wire.data, next(iter(written.values()), None), self._home, self._index.code_of(self.job))
+        return self._scheduled(request, wire, check, self._result_codec(request), where)
 
-    async def _scheduled(
-        self, request: StepRequest, call: dict[str, Any], result: Codec | None, where: str, size: int
-    ) -> Any:
-        call["key"] = self._key(request.name)
+    async def _scheduled(self, request: StepRequest, wire: Json, check: str, result: Codec | None, where: str) -> Any:
+        # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
+        size = len(wire.text)
+        more = {"key": self._key(request.name), "check": check, **({"label": request.label} if request.label else {})}
         if not workflow.unsafe.is_replaying():
-            problem = self._inputs.problem_of_call(request.name, call["check"])
+            problem = self._inputs.problem_of_call(request.name, check)
             await self._go_on_unless(problem, request.name, where, len(self.recorded))
         async with self._open_steps:
             # Steps that are started together go in one message. One that is too large makes the server terminate the
@@ -212,16 +213,21 @@ class DurableExecution:
             index = len(self.recorded)
             self.recorded.append(Recorded("step", request.name, where))
             try:
-                answer = await _until_ended(_started(request, call))
-                await self._compare(request.name, call["check"], result_check(answer.payload), where, index)
-                data = self.read_result(answer)
+                handle = _started(request, wire.and_fields(more))
+                del wire  # a step may take days, and there may be a thousand of them
+                answer = await _until_ended(handle)
+                await self._compare(request.name, check, result_check(answer.payload), where, index)
+                self._count_tokens(answer)
             except ActivityError as err:
-                await self._compare(request.name, call["check"], failure_check(err.cause), where, index)
+                await self._compare(request.name, check, failure_check(err.cause), where, index)
                 raise step_exception(err, request.name, where, self._namespace) from err
-        if result is None:
-            return data
+        converter = workflow.payload_converter()
         try:
-            return result.load(data)
+            text = None if result is None else json_text(answer.payload, converter)
+            if result is not None and text is not None:
+                return result.load_text(text)
+            data = converter.from_payload(answer.payload)
+            return data if result is None else result.load(data)
         except ValueProblem as problem:
             raise StepOutputError(
                 f"step {request.name!r} ({where}): its recorded result {problem}", step=request.name
@@ -269,7 +275,7 @@ class DurableExecution:
                 request = replace(request, output_schema=result)
         return request
 
-    def _input(self, request: StepRequest) -> Any:
+    def _input(self, request: StepRequest) -> Json | None:
         given = () if request.input is UNSET else (request.input,)
         if request.arguments is None:
             try:
@@ -282,7 +288,7 @@ class DurableExecution:
             except ValueError:
                 pass  # a builtin that does not tell its signature
         if not given:
-            return UNSET
+            return None
         return dumped(self._input_type(request), request.input, request, "its input", self._codec)
 
     def _input_type(self, request: StepRequest) -> Any:
@@ -301,23 +307,25 @@ class DurableExecution:
             ) from None
 
     def read_result(self, result: RawValue | None) -> Any:
-        """The result of a step, with what its model calls used counted in."""
+        """What an activity gave, as JSON, with what its model calls used counted in."""
         if result is None:
             return None
+        self._count_tokens(result)
+        return workflow.payload_converter().from_payload(result.payload)
+
+    def _count_tokens(self, result: RawValue) -> None:
         used = tokens_of(result.payload)
         if used:
             self.tokens.add(used)
             # Two events of a history are not worth saving here: one that is looked at while it runs says what it costs.
             workflow.upsert_memo({TOKENS_MEMO: self.tokens.to_wire()})
-        return workflow.payload_converter().from_payload(result.payload)
 
     def _refer(self, function: Callable[..., Any], request: StepRequest, where: str) -> str:
         return self._index.refer(function, request.name, where, self._namespace)
 
     def _of_this_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function of the job's module as the run's own copy has it, whose types are those that the handler names."""
-        home = module_name(str(self._namespace.get("__name__", "")))
-        if module_name(getattr(function, "__module__", None) or "") != home:
+        if module_name(getattr(function, "__module__", None) or "") != self._home:
             return function
         own = attribute_path(self._namespace, getattr(function, "__qualname__", ""))
         # Another function may have taken its name since.
@@ -355,6 +363,8 @@ class DurableExecution:
         return self._annotated(result_type, request, "its return annotation")
 
     def _codec(self, type_: Any) -> Codec:
+        if self._is_shared:
+            return cached_codec(type_)
         try:
             found = self._codecs.get(type_)
         except TypeError:  # not hashable: Annotated with a list, say
@@ -375,7 +385,7 @@ def run_identity(info: workflow.Info) -> str:
     return info.original_execution_run_id
 
 
-def _started(request: StepRequest, call: dict[str, Any]) -> workflow.ActivityHandle[Any]:
+def _started(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
     return workflow.start_activity(
         request.name,
         in_order(call, workflow.payload_converter()),

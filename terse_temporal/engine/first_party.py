@@ -43,6 +43,12 @@ class FirstParty:
         )
         self._known: dict[str, bool] = {}
 
+    @property
+    def directories(self) -> set[Path]:
+        """Where they lie, with what they read."""
+        installed = {place / root for root in self._roots if (place := _place_of_root(root)) and _is_installed(place)}
+        return self._directories | {each for each in installed if each.is_dir()}
+
     def __contains__(self, name: str) -> bool:
         """Whether a module of that name is, or would be, one of them."""
         if name in self._jobs:

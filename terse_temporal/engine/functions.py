@@ -31,9 +31,9 @@ from ..errors import StepIsolationError, UnknownFunctionError
 from ..jobs import Job, module_name
 from ..places import place_of
 from ..steps import declared_step
+from .code_hash import code_hash
 from .fingerprints import fingerprint, fits, name_of, nested_code
 from .first_party import FirstParty, file_of, loaded_module
-from .inputs_check import code_hash
 from .mentions import Mentions, code_of, mentions_of
 
 __all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
@@ -69,12 +69,14 @@ class FunctionIndex:
         self._read_mentions(self._modules)
         # Now, and not when it is asked for: the files may be those of the next version by then.
         homes = {job._home: job for job in jobs}
-        self._code = {
-            home: code_hash((self if len(homes) == 1 else FunctionIndex([job]))._files()) for home, job in homes.items()
-        }
+        if len(homes) == 1:
+            words = {word for each in self._mentions.values() for word in each.words}
+            self._code = {home: code_hash(self._files(), words, self._first_party.directories) for home in homes}
+        else:
+            self._code = {home: FunctionIndex([job]).code_of(job) for home, job in homes.items()}
 
     def code_of(self, job: Job) -> str:
-        """A hash of the code that a job is written in: its module, and those of the same code base that it uses.
+        """A hash of the code that a job is written in: its module, those of its code base that it uses, and more.
 
         Whatever other jobs the worker has: another worker that runs this one says the same.
         """

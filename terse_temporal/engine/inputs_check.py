@@ -4,10 +4,12 @@ The engine compares the names of steps, and no more. Steps of one name that chan
 set do in another process, would swap their results in silence. The input cannot be part of what the engine compares:
 whoever edits a prompt would block every run that has such a step behind it.
 
-So a call carries a *check*: a hash of what it asks for, and a hash of the code of its job. The worker that runs the
-step puts the check beside its result, or into its failure, and the run compares it with that of the call that takes it.
-Another input from the same code is non-determinism. From other code it is an edit, which goes on; but it is remembered,
-and when a later call of that name asks for what an earlier one has taken the result of, two calls have changed places.
+So a call carries a *check*, of three hashes: of what it is given, of what is done with that (the function and the
+types, by their references), and of the code of its job. The worker that runs the step puts the check beside its result,
+or into its failure, and the run compares it with that of the call that takes it. Another call by the same code is
+non-determinism. By other code it is an edit, which goes on; but it is remembered, and when a later call of that name
+asks for what an earlier one has taken the result of, two calls have changed places. Functions change places only where
+they are given the same: of others, one is renamed or replaced by such an edit.
 """
 
 from __future__ import annotations
@@ -15,9 +17,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
@@ -25,16 +26,9 @@ from temporalio.converter import PayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from .._keys import fold
+from ..values import Json
 
-__all__ = [
-    "RecordedInputs",
-    "add_check_to_failure",
-    "check_of",
-    "code_hash",
-    "failure_check",
-    "result_check",
-    "with_check",
-]
+__all__ = ["RecordedInputs", "add_check_to_failure", "check_of", "failure_check", "result_check", "with_check"]
 
 #: In the metadata of the payload with a result, and in the first detail of a failure. It is written to histories.
 _METADATA: Final = "terse-check"
@@ -45,29 +39,39 @@ _LENGTH: Final = 12
 #: What the references to tools begin with.
 _TOOL: Final = "@tool:"
 
-#: What of a call is compared. References to functions and types are not: in them is the name of the module, which is
-#: another one where the file is run as a script.
-_ASKED: Final = ("input", "arguments")
+#: What of a call says what is done with its input.
+_DONE: Final = ("step", "functions", "types", "input_schema", "output_schema")
 
-#: Bytes of an input up to which the order in its lists does not count. Beyond, it would take too long.
+_sorted_text: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+#: Bytes of an input up to which the order of keys and lists in it does not count. Beyond, it would take too long.
 _SORTED_UP_TO: Final = 64 * 1024
 
 
-def check_of(call: Mapping[str, Any], size: int, code: str) -> str:
+def check_of(call: Mapping[str, Any], given: Json | None, home: str, code: str) -> str:
     """The check of a call.
 
     Args:
         call: as it is written to the history.
-        size: of that, in bytes.
-        code: of its job, see `code_hash`.
+        given: the input in it, or the arguments.
+        home: the name of the job's module, which is another one where its file is run as a script.
+        code: of the job, see `code_hash.py`.
     """
-    asked = {name: call[name] for name in _ASKED if name in call}
-    if str(call.get("step", "")).startswith(_TOOL) and isinstance(asked.get("arguments"), dict):
-        asked["arguments"] = _as_written(asked["arguments"])
-    # Most lists that come in another order were made of a set, which alone changes nothing.
-    canonical = _without_order(asked) if size <= _SORTED_UP_TO else asked
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
-    return f"{hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]}.{code}"
+    done = _sorted_text({name: call[name] for name in _DONE if name in call}).replace(f'"{home}:', '":')
+    if given is None:
+        text = ""
+    elif str(call.get("step", "")).startswith(_TOOL):
+        text = _sorted_text(_without_order(_as_written(given.data)))
+    elif len(given.text) <= _SORTED_UP_TO:
+        # Most lists that come in another order were made of a set, which alone changes nothing.
+        text = _sorted_text(_without_order(given.data))
+    else:
+        text = given.text
+    return f"{_hash(text)}.{_hash(done)}.{code}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 
 
 def _as_written(arguments: Mapping[str, Any], depth: int = 2) -> dict[str, Any]:
@@ -88,21 +92,8 @@ def _without_order(value: Any) -> Any:
         return {key: _without_order(item) for key, item in value.items()}
     if isinstance(value, list) and len(value) > 1:
         items = [_without_order(item) for item in value]
-        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+        return sorted(items, key=_sorted_text)
     return value
-
-
-def code_hash(files: Iterable[str | None]) -> str:
-    """A hash of some files of code, which is the same in every process that has the same files.
-
-    It is empty where one cannot be read: then nobody knows whether the code is the same.
-    """
-    try:
-        contents = [hashlib.sha256(Path(str(file)).read_bytes()).digest() for file in files]
-    except OSError:
-        return ""
-    # Not by name: one that is run as a script has another.
-    return hashlib.sha256(b"".join(sorted(contents))).hexdigest()[:_LENGTH]
 
 
 def with_check(data: Any, check: str, converter: PayloadConverter) -> Any:
@@ -132,8 +123,24 @@ def failure_check(failure: BaseException | None) -> str:
     return check if isinstance(check, str) else ""
 
 
+class _Check(NamedTuple):
+    given: str
+    done: str
+    code: str
+
+    @classmethod
+    def read(cls, text: str) -> _Check | None:
+        """What is recorded; `None` where another writer has made it."""
+        parts = text.split(".")
+        return cls(*parts) if len(parts) == len(cls._fields) else None
+
+    @property
+    def call(self) -> str:
+        return f"{self.given}.{self.done}"
+
+
 class RecordedInputs:
-    """The inputs that the steps of one run were recorded with, where they are not those that the handler gives now."""
+    """The calls that the steps of one run were recorded with, where they are not those that the handler makes now."""
 
     def __init__(self) -> None:
         #: By step name: what was recorded for a call that asks for something else, and what those calls ask for.
@@ -142,8 +149,9 @@ class RecordedInputs:
 
     def problem_of_call(self, name: str, check: str) -> str | None:
         """What is wrong with making a call that is not recorded."""
-        asked = check.partition(".")[0]
-        return _changed_places(name) if asked in self._taken[name] else None
+        now = _Check.read(check)
+        known = now is not None and not self._taken[name].isdisjoint((now.given, now.call))
+        return _changed_places(name) if known else None
 
     def problem_of_result(self, name: str, check: str, recorded: str) -> str | None:
         """What is wrong with taking a result, or failure, for a call.
@@ -153,20 +161,26 @@ class RecordedInputs:
             check: of the call that takes it.
             recorded: what is recorded with it.
         """
-        (asked, code), (was, its_code) = check.split(".", 1), (*recorded.split(".", 1), "")[:2]
-        if not recorded or asked == was:
+        now, was = _Check.read(check), _Check.read(recorded)
+        if now is None or was is None or now.call == was.call:
             return None
-        if code and code == its_code:
-            return (
-                "it is recorded with another input than the handler gives it now, with the same code. What it is given"
-                " depends on something that differs between replays: the order of a set, a clock or random numbers of"
-                " another module, the environment"
-            )
-        if was in self._asked[name] or asked in self._taken[name]:
+        given = now.given != was.given
+        if now.code and now.code == was.code:
+            return _SAME_CODE.format("input" if given else "function or type")
+        asked, taken = (now.given, was.given) if given else (now.call, was.call)
+        if taken in self._asked[name] or asked in self._taken[name]:
             return _changed_places(name)
-        self._taken[name].add(was)
+        self._taken[name].add(taken)
         self._asked[name].add(asked)
         return None
+
+
+_SAME_CODE: Final = (
+    "it is recorded with another {} than the handler gives it now, with the same code. That depends on something that"
+    " differs between replays: the order of a set, a clock or random numbers of another module, the process, data that"
+    " does not lie beside the code. Read it in a step, whose result is recorded. Where it was changed for good, deploy"
+    " an edit of the code with it, of any line, and the run goes on"
+)
 
 
 def _changed_places(name: str) -> str:

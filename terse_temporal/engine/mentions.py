@@ -45,6 +45,7 @@ class Mentions:
         tools: the built-in toolboxes that it uses, `"generate_text"` for models, `"*"` for all tools.
         imports: the names of modules that it imports, at the top or in a function.
         imports_at_top: those of them that it imports at the top.
+        words: its text constants.
     """
 
     handed: list[Any] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Mentions:
     tools: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
     imports_at_top: set[str] = field(default_factory=set)
+    words: set[str] = field(default_factory=set)
 
 
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.\w+)+")
@@ -120,6 +122,7 @@ def _in_containers(values: Iterable[Any], depth: int = 3) -> Iterator[Any]:
 def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions, *, at_top: bool) -> None:
     hands = bool(code.co_flags & inspect.CO_OPTIMIZED) and any(map(_makes_steps, (code, *nested_code(code))))
     words = set(_words(code.co_consts))
+    found.words |= words
     # `-> list[stripe.Invoice]` under `from __future__ import annotations` is a text.
     for word in words:
         for dotted in _DOTTED.findall(word[:_LONGEST_ANNOTATION]):

@@ -8,34 +8,55 @@ codec, such as one that encrypts, sees every payload anyway.
 
 from __future__ import annotations
 
-import json
+import functools
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
+from temporalio.client import Client
 from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 
-__all__ = ["in_order", "payload_in_order"]
+from ..values import Json
+
+__all__ = ["event_arguments", "in_order", "json_text", "payload_in_order"]
 
 #: Whose order says whether a converter sorts.
 _PROBE: Final = {"b": 0, "a": 0}
 _SORTED: Final = b'{"a":0,"b":0}'
 
 
-def payload_in_order(data: Any, converter: PayloadConverter) -> Payload:
-    """JSON data as a payload, with its keys in their order where the converter would have sorted them."""
-    if not isinstance(data, dict | list) or not _sorts(converter):
-        return converter.to_payload(data)
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return Payload(metadata={"encoding": b"json/plain"}, data=text.encode())
+def payload_in_order(value: Json, converter: PayloadConverter) -> Payload:
+    """JSON as a payload, with its keys in their order where the converter would have sorted them."""
+    if not isinstance(value.data, dict | list) or not _sorts(converter):
+        return converter.to_payload(value.data)
+    return Payload(metadata={"encoding": b"json/plain"}, data=value.text.encode())
 
 
-def in_order(data: Any, converter: PayloadConverter) -> Any:
+def in_order(value: Json, converter: PayloadConverter) -> Any:
     """The same for the SDK, which passes a payload on as it is."""
-    return RawValue(payload_in_order(data, converter)) if _sorts(converter) else data
+    return RawValue(payload_in_order(value, converter)) if _sorts(converter) else value.data
+
+
+def event_arguments(event: Json | None, client: Client) -> list[Any]:
+    """The arguments with which a client starts a run for an event."""
+    return [] if event is None else [in_order(event, client.data_converter.payload_converter)]
+
+
+def json_text(payload: Payload, converter: PayloadConverter) -> bytes | None:
+    """The JSON in a payload as it is written there; `None` where only the converter knows what is in it."""
+    is_json = payload.metadata.get("encoding") == b"json/plain" and _sorts(converter)
+    return payload.data if is_json else None
 
 
 def _sorts(converter: PayloadConverter) -> bool:
+    try:
+        return _found_to_sort(converter)
+    except TypeError:  # not hashable
+        return _found_to_sort.__wrapped__(converter)
+
+
+@functools.lru_cache(maxsize=16)
+def _found_to_sort(converter: PayloadConverter) -> bool:
     probe = converter.to_payload(_PROBE)
     if probe.data != _SORTED or dict(probe.metadata) != {"encoding": b"json/plain"}:
         return False

@@ -35,8 +35,6 @@ def with_moment(raw: Any, expected: Any) -> Any:
         raw: the input as plain JSON, or None where there was none.
         expected: the type of the event.
     """
-    if raw is not None and not (isinstance(raw, dict) and _is_missing(raw)):
-        return raw
     info = workflow.info()
     due = info.typed_search_attributes.get(_DUE)
     if due is None or info.typed_search_attributes.get(_SCHEDULE) is None:
@@ -44,6 +42,8 @@ def with_moment(raw: Any, expected: Any) -> Any:
             return raw
         due = info.workflow_start_time
     elif not _has_room(expected):
+        return raw
+    if raw is not None and not (isinstance(raw, dict) and _is_missing(raw)):
         return raw
     others = {} if raw is None else {key: value for key, value in raw.items() if not _is_it(key)}
     return {**others, _FIELD: due.astimezone(UTC).isoformat()}

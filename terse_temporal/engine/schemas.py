@@ -7,6 +7,7 @@ they are made of.
 
 from __future__ import annotations
 
+import enum
 import sys
 import types
 import typing
@@ -72,7 +73,7 @@ def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
     if origin is typing.Union or origin is types.UnionType:
         return {"union": [refer_to_type(each, step, namespace) for each in arguments]}
     if origin is typing.Literal:
-        return {"literal": list(arguments)}
+        return {"literal": [_literal(each, step, namespace) for each in arguments]}
     if origin is not None and origin is not typing.Annotated:
         return {
             "of": refer_to_type(origin, step, namespace),
@@ -106,12 +107,31 @@ def resolve_type(reference: Any, index: FunctionIndex) -> Any:
             case {"union": list(members)}:
                 return typing.Union[tuple(resolve_type(each, index) for each in members)]  # noqa: UP007  # at run time
             case {"literal": list(values)}:
-                return typing.Literal[tuple(values)]
+                return typing.Literal[tuple(_value(each, index) for each in values)]
             case {"of": origin, "with": list(arguments)}:
                 return resolve_type(origin, index)[tuple(resolve_type(each, index) for each in arguments)]
-    except (TypeError, RecursionError):  # a type that is not generic, or not with these
+    except (TypeError, ValueError, RecursionError):  # a type that is not generic, or not with these
         pass
     raise UnknownFunctionError(f"this worker has no type {reference!r}: that is no reference to one")
+
+
+def _literal(value: Any, step: str, namespace: Mapping[str, Any]) -> Any:
+    """What a `Literal` has in it, as JSON: members of enums, and bytes, as objects."""
+    if isinstance(value, enum.Enum):
+        return {"of": refer_to_type(type(value), step, namespace), "member": value.name}
+    return {"bytes": value.hex()} if isinstance(value, bytes) else value
+
+
+def _value(literal: Any, index: FunctionIndex) -> Any:
+    match literal:
+        case {"of": of, "member": str(name)}:
+            cls = resolve_type(of, index)
+            if isinstance(cls, enum.EnumMeta) and name in cls.__members__:
+                return cls.__members__[name]
+            raise UnknownFunctionError(f"this worker has no member {name!r} of {of!r}")
+        case {"bytes": str(digits)}:
+            return bytes.fromhex(digits)
+    return literal
 
 
 def _found(reference: str, index: FunctionIndex) -> Any:

@@ -32,7 +32,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ..errors import StateValueError, TerseError, TransientError
 from ..state import StateId, Stored
-from ..values import encoded_size, fresh
+from ..values import encoded_size, fresh, json_of
+from .payloads import in_order
 from .state_book import BOOK_VERSION, MAX_STATE_BYTES, size_of_entry
 from .state_workflow import READ, STATE_WORKFLOW, WRITE, state_input
 
@@ -205,9 +206,10 @@ class TemporalStore:
                 static_summary="the state of a job",
             )
             try:
-                answer: dict[str, Any] = await self._client().execute_update_with_start_workflow(
+                client = self._client()
+                answer: dict[str, Any] = await client.execute_update_with_start_workflow(
                     WRITE,
-                    {"v": BOOK_VERSION, **write},
+                    in_order(json_of({"v": BOOK_VERSION, **write}), client.data_converter.payload_converter),
                     # Not the write's key alone: the server would answer an update that was computed anew with what it
                     # answered before, that another had come between. The workflow knows the keys it has applied.
                     id=f"{write['write']}-{uuid.uuid4().hex[:8]}",

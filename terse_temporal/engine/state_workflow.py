@@ -16,11 +16,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
+from ..values import Json
+from .payloads import in_order
 from .state_book import BOOK_VERSION, StateBook
 
 __all__ = ["READ", "STATE_WORKFLOW", "WRITE", "StateWorkflow", "VersionedStateWorkflow", "state_input"]
@@ -63,21 +66,26 @@ class StateWorkflow:
             # terminate it is the way to throw a state away. (Where it is only evicted, waiting again raises.)
             with contextlib.suppress(asyncio.CancelledError):
                 await workflow.wait_condition(self._is_full)
-        workflow.continue_as_new(state_input(self._book))
+        workflow.continue_as_new(_in_order(state_input(self._book)))
 
     def _is_full(self) -> bool:
         return self._writes >= self._writes_per_run or workflow.info().is_continue_as_new_suggested()
 
     @workflow.update(name=WRITE)
-    def write(self, write: Any = None) -> dict[str, Any]:
+    def write(self, write: Any = None) -> Any:
         """Apply a write, or say why not."""
         self._writes += 1
-        return self._book.write(write)
+        return _in_order(self._book.write(write))
 
     @workflow.query(name=READ)
-    def read(self, keys: list[str] | None = None) -> dict[str, list[Any]]:
+    def read(self, keys: list[str] | None = None) -> Any:
         """What is set, by key, with its version."""
-        return self._book.read(keys)
+        return _in_order(self._book.read(keys))
+
+
+def _in_order(data: dict[str, Any]) -> Any:
+    # Whatever anybody has put there is written again, NaN too: an error would stop the workflow.
+    return in_order(Json(data, json.dumps(data, separators=(",", ":"))), workflow.payload_converter())
 
 
 # A worker without deployment versions must not name a behaviour. On one with them, the workflow of a job may stay with

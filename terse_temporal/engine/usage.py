@@ -14,6 +14,7 @@ from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 
 from ..tokens import Tokens
+from ..values import Json
 from .payloads import in_order, payload_in_order
 
 __all__ = ["TOKENS_MEMO", "tokens_of", "with_tokens"]
@@ -23,11 +24,11 @@ TOKENS_MEMO: Final = "terse.tokens"
 _METADATA: Final = "terse-tokens"
 
 
-def with_tokens(data: Any, tokens: Tokens, converter: PayloadConverter) -> Any:
+def with_tokens(result: Json, tokens: Tokens, converter: PayloadConverter) -> Any:
     """A step's result, with what was used beside it."""
     if not tokens:
-        return in_order(data, converter)
-    payload = payload_in_order(data, converter)
+        return in_order(result, converter)
+    payload = payload_in_order(result, converter)
     payload.metadata[_METADATA] = json.dumps(tokens.to_wire()).encode()
     return RawValue(payload)
 

@@ -74,14 +74,13 @@ class StepCall:
     once: bool = False
 
     def to_wire(self) -> dict[str, Any]:
-        wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "key": self.key}
-        wire["timeout"] = self.timeout
+        wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "timeout": self.timeout}
         for name in ("input", "input_schema", "output_schema"):
             if (value := getattr(self, name)) is not UNSET:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        for name in ("functions", "types", "retry", "by_model", "check", "label", "once"):
+        for name in ("key", "functions", "types", "retry", "by_model", "check", "label", "once"):
             if value := getattr(self, name):
                 wire[name] = value
         return wire

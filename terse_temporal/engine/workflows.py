@@ -19,12 +19,12 @@ from temporalio.exceptions import ActivityError, FailureError
 
 from ..errors import EventError, ResultError, StepInterruptedError, TerseError
 from ..execution import executing
-from ..inputs import event_type, read_event
+from ..inputs import TOO_DEEP, event_type, read_event
 from ..jobs import Job
 from ..logs import logger_of
 from ..state import State
 from ..state.handle import WatchedState
-from ..values import MAX_BYTES, ValueProblem, codec, encoded_size
+from ..values import MAX_BYTES, Json, ValueProblem, codec, json_object, json_of
 from .durable import RERUNS, DurableExecution, Recorded, run_identity
 from .endings import is_of_the_engine, log_end, run_failure
 from .functions import FunctionIndex
@@ -102,7 +102,7 @@ def job_of_definition(definition: type) -> Job | None:
     return getattr(definition, _JOB, None)
 
 
-async def _run(context: RunContext, event: RawValue | None) -> Any:
+async def _run(context: RunContext, event: RawValue | None) -> Json:
     job = context.job
     if job.durable:
         context.execution.decisions.install()
@@ -110,16 +110,18 @@ async def _run(context: RunContext, event: RawValue | None) -> Any:
     raw = with_moment(_event_data(context, event), expected)
     with executing(context.execution):
         on_ignored = None if workflow.unsafe.is_replaying() else functools.partial(_log_ignored, job)
-        received = read_event(raw, expected, job=job.name, namespace=context.namespace, on_ignored=on_ignored)
+        received = read_event(
+            raw, expected, job=job.name, where=job.where, namespace=context.namespace, on_ignored=on_ignored
+        )
         if job.filter is not None and not await _passes(job, received):
             context.ended = "is skipped by the job's filter"
             log_end(job, None, "skipped by its filter")
-            return {"skipped": "filter"}
+            return json_of({"skipped": "filter"})
         if job.durable:
             arguments = (received, State(job.state_schema)) if job.takes_state else (received,)
             result = result_data(job, await job.handler(*arguments))
         else:
-            result = await _run_in_place(context, raw)
+            result = json_of(await _run_in_place(context, raw))
     context.ended = "returns"
     log_end(job, None)
     return result
@@ -138,27 +140,39 @@ def _log_ignored(job: Job, keys: Mapping[str, str | None]) -> None:
 def _event_data(context: RunContext, event: RawValue | None) -> Any:
     job = context.job
     if context.inputs > 1:
-        raise EventError(f"the job {job.name!r} takes one JSON object as its input, the event; it got {context.inputs}")
+        raise EventError(
+            f"the job {job.name!r} ({job.where}) takes one JSON object as its input, the event; it got {context.inputs}"
+        )
     if event is None:
         return None
     try:
         return workflow.payload_converter().from_payload(event.payload)
     except Exception as err:
+        reason = err.__cause__ or err  # the SDK says no more than that it could not
+        if isinstance(reason, RecursionError):
+            raise EventError(f"the input of the job {job.name!r} ({job.where}) {TOO_DEEP}") from None
         encoding = event.payload.metadata.get("encoding", b"").decode(errors="replace")
         raise EventError(
-            f"the job {job.name!r} takes one JSON object as its input, the event, and got something of the encoding"
-            f" {encoding!r} that cannot be read: {err}"
+            f"the job {job.name!r} ({job.where}) takes one JSON object as its input, the event, and got something of"
+            f" the encoding {encoding!r} that cannot be read: {reason}"
         ) from None
 
 
 async def _run_in_place(context: RunContext, raw: Any) -> Any:
     """A job that is not durable: one activity, of the job's name, run at most once."""
     job = context.job
-    call = JobCall(job=job.name, event=raw, key=run_identity(workflow.info())).to_wire()
-    if (size := encoded_size(call)) > MAX_BYTES:
+    try:
+        event = json_of(raw)
+    except ValueProblem as problem:
         raise EventError(
-            f"the input of the job {job.name!r} is {size:,} bytes, and the server passes on {MAX_BYTES:,} at most."
-            " Store the data, and start the job with where it is."
+            f"the input of the job {job.name!r} ({job.where}): {problem}. Send such a number as a text, or not at all."
+        ) from None
+    wire = JobCall(job=job.name, event=None, key=run_identity(workflow.info())).to_wire()
+    call = json_object(wire, {"event": event})
+    if (size := len(call.text)) > MAX_BYTES:
+        raise EventError(
+            f"the input of the job {job.name!r} ({job.where}) is {size:,} bytes, and the server passes on"
+            f" {MAX_BYTES:,} at most. Store the data, and start the job with where it is."
         )
     context.execution.recorded.append(Recorded("step", job.name, job.where))
     try:
@@ -188,25 +202,24 @@ def _failure_in_place(context: RunContext, error: ActivityError) -> BaseExceptio
     return raised
 
 
-def result_data(job: Job, value: Any) -> Any:
+def result_data(job: Job, value: Any) -> Json:
     """What a handler returned, as JSON.
 
     Raises:
         ResultError: it is not, or is larger than the server takes.
     """
     try:
-        data = codec(Any).record(value)
+        result = codec(Any).record(value)
     except ValueProblem as problem:
         raise ResultError(
             f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}"
         ) from None
-    size = encoded_size(data)
-    if size > MAX_BYTES:
+    if (size := len(result.text)) > MAX_BYTES:
         raise ResultError(
             f"the job {job.name!r} ({job.where}) returned {size:,} bytes, and the server takes {MAX_BYTES:,} at most."
             " Store it in a step, and return where it is."
         )
-    return data
+    return result
 
 
 async def _passes(job: Job, event: Any) -> Any:

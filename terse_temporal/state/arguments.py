@@ -78,7 +78,7 @@ def dumped_data(function: Callable[..., Any], arguments: Sequence[Any], call: st
     types = argument_types(function, len(arguments))
     for number, (type_, value) in enumerate(zip(types, arguments, strict=True), 1):
         try:
-            dumped.append(codec(type_, getattr(function, "__globals__", None)).record(value))
+            dumped.append(codec(type_, getattr(function, "__globals__", None)).record(value).data)
         except ValueProblem as problem:
             raise StepInputError(f"{call}: argument {number} after the function: {problem}") from None
     return dumped

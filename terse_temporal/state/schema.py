@@ -88,7 +88,7 @@ class StateSchema:
             StateValueError: it does not fit, is not JSON, or could not be read back.
         """
         try:
-            return self._codec(key).record(value)
+            return self._codec(key).record(value).data
         except ValueProblem as problem:
             raise StateValueError(f"{call}({key!r}) in the job {self.job!r}: the value: {problem}") from None
 

@@ -12,10 +12,12 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
+from ..engine.payloads import event_arguments
 from ..engine.state_store import TemporalStore
 from ..jobs import Job
 from ..memos import question_text
 from ..state import StateId
+from ..values import Json
 from .all_doubles import Doubles
 from .backstage import Backstage
 from .crashes import CrashReport, survive
@@ -31,7 +33,7 @@ async def survived(
     workers: Workers,
     doubles: Doubles,
     job: Job,
-    inputs: list[Any],
+    event: Json | None,
     same: Callable[[Any, Any], bool],
 ) -> CrashReport:
     """Crash a job at each of its boundaries. What it says and raises is as `Jobs.survives_crashes` says."""
@@ -44,7 +46,8 @@ async def survived(
             raise doubles.troubles[0]
         _refuse_unanswered(job, unanswered)
         await _copy_state(backstage, workers, job, task_queue)
-        handle = await backstage.client.start_workflow(job.name, args=inputs, id=workflow_id, task_queue=task_queue)
+        arguments = event_arguments(event, backstage.client)
+        handle = await backstage.client.start_workflow(job.name, args=arguments, id=workflow_id, task_queue=task_queue)
         run = Run(backstage, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
         answering.append(asyncio.create_task(_answered(run, unanswered)))
         return handle

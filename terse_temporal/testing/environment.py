@@ -16,7 +16,9 @@ from temporalio.worker import Worker
 
 from ..devserver import DevServer
 from ..durations import to_timedelta
+from ..engine.payloads import event_arguments
 from ..jobs import Job
+from ..values import json_of
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 
 __all__ = ["JobEnvironment"]
@@ -89,7 +91,7 @@ class JobEnvironment:
         name = job if isinstance(job, str) else job.name
         return await self.client.start_workflow(
             name,
-            args=[] if event is None else [event],
+            args=event_arguments(json_of(event), self.client) if isinstance(event, dict) else [event][event is None :],
             id=id or f"{name}-{uuid.uuid4()}",
             task_queue=task_queue,
         )

@@ -14,12 +14,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..durations import to_timedelta
+from ..engine.payloads import event_arguments
 from ..engine.replays import replay
 from ..errors import CrashTestError, DurationError, StandInError, TerseError, UnknownJobError
 from ..invocation import cached_codec
 from ..jobs import Job, registered_jobs
 from ..tools.tool import listed, nearest
-from ..values import ValueProblem
+from ..values import Json, ValueProblem
 from .all_doubles import Doubles
 from .backstage import Backstage
 from .crash_runs import survived
@@ -182,7 +183,7 @@ class Jobs:
         __tracebackhide__ = True
         crashed = _named(job)
         report = await self._backstage.run(
-            survived(self._backstage, self._workers, self._doubles, crashed, _inputs(event), same)
+            survived(self._backstage, self._workers, self._doubles, crashed, _event(event), same)
         )
         if not report.passed:
             raise AssertionError(str(report))
@@ -192,9 +193,10 @@ class Jobs:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
         try:
-            handle = await self._backstage.client.start_workflow(
+            client = self._backstage.client
+            handle = await client.start_workflow(
                 job.name,
-                args=_inputs(event),
+                args=event_arguments(_event(event), client),
                 id=id or f"{job.name}-{uuid.uuid4()}",
                 task_queue=task_queue,
             )
@@ -289,11 +291,9 @@ def _named(job: Job | str) -> Job:
     return known[job]
 
 
-def _inputs(event: Any) -> list[Any]:
+def _event(event: Any) -> Json | None:
     """What a run is started with."""
-    if event is None:
-        return []
     try:
-        return [cached_codec(Any).dump(event)]
+        return None if event is None else cached_codec(Any).record(event)
     except ValueProblem as problem:
         raise TerseError(f"this is no event, which is JSON: {problem}") from None

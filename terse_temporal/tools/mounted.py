@@ -80,7 +80,7 @@ class MountedTool(Tool):
             StepInputError: some do not fit the schema; the message has all of them.
         """
         try:
-            data: dict[str, Any] = codec(Any).record(dict(arguments))
+            data: dict[str, Any] = codec(Any).record(dict(arguments)).data
         except ValueProblem as problem:
             raise StepInputError(f"tool {self.name!r} ({self.where}): its arguments: {problem}") from None
         problems = _Problems()

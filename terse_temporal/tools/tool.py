@@ -92,7 +92,7 @@ class Tool:
         for name, value in bound.items():
             try:
                 found = codec(types.get(name, Any))
-                bound[name] = found.record(found.load(value))
+                bound[name] = found.record(found.load(value)).data
             except ValueProblem as problem:
                 problems.append(f"its argument {name!r}: {problem}")
         if problems:

