@@ -128,10 +128,11 @@ def _value(literal: Any, index: FunctionIndex) -> Any:
             cls = resolve_type(of, index)
             if isinstance(cls, enum.EnumMeta) and name in cls.__members__:
                 return cls.__members__[name]
-            raise UnknownFunctionError(f"this worker has no member {name!r} of {of!r}")
         case {"bytes": str(digits)}:
             return bytes.fromhex(digits)
-    return literal
+        case None | bool() | int() | str():
+            return literal
+    raise UnknownFunctionError(f"this worker has no value {literal!r} for a Literal")
 
 
 def _found(reference: str, index: FunctionIndex) -> Any:

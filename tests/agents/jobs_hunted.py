@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from pydantic import BaseModel, SecretStr
+
 from terse_temporal import Event, Retry, TerseAgent, create_job, current_step, generate_text, job_step, toolbox
 from terse_temporal.errors import StepInputError, ToolDeniedError
 
@@ -96,3 +98,14 @@ async def charge(event: Event) -> str:
 @create_job(name="hunted-text", durable=True)
 async def text(event: Event) -> Any:
     return await generate_text(prompt="Hello", output_schema=list[float] if event.get("list") else None)
+
+
+class Login(BaseModel):
+    user: str
+    token: SecretStr
+
+
+@create_job(name="hunted-login", durable=True)
+async def login(event: Event) -> Any:
+    found = await generate_text(prompt="Who?", output_schema=Login)
+    return [found.user, found.token.get_secret_value()]

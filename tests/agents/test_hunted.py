@@ -169,6 +169,14 @@ async def test_what_json_cannot_hold_is_said(bench: Bench, model: ModelServer, s
     assert "'openai:gpt-5-mini'" in failure.message
 
 
+async def test_an_output_that_would_not_come_back(bench: Bench, model: ModelServer) -> None:
+    """An output is read back before it is recorded, as what a step returns: asterisks are not taken for a secret."""
+    model.script = [calls(("final_result", '{"user": "ada", "token": "s3cret-s3cret"}'))]
+    failure = await bench.fail(jobs.login)
+    assert failure.type == ModelOutputError.__name__
+    assert "the output of the model 'openai:gpt-5-mini': the value at $.token is a secret" in failure.message
+
+
 async def test_an_answer_that_is_cut_short_is_none(bench: Bench, model: ModelServer) -> None:
     """A text that ends at the limit of output tokens is not taken for the answer."""
     model.finish = "length"

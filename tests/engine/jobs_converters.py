@@ -63,4 +63,4 @@ def turned(given: dict[str, int]) -> dict[str, Any]:
 @create_job(name="keeps-the-order", durable=True)
 async def ordered(event: Event) -> dict[str, Any]:
     result = await job_step(run=turned, input={"z": 1, "a": 2, "m": 3})
-    return {"seen": result["z"], "given": result}
+    return {"seen": result["z"], "given": result, "event": [key for key in event if key != "effects"]}

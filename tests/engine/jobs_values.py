@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -24,6 +25,10 @@ class Item(BaseModel):
 @dataclass
 class Basket:
     items: list[Item]
+
+
+class Color(Enum):
+    RED = "red"
 
 
 class Opaque:
@@ -64,6 +69,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "two arguments": {"run": two, "input": {"a": 1, "b": 2}},
     "not a function": {"run": "count"},
     "a schema that is none": {"run": count, "input": 1, "input_schema": Opaque},
+    "a literal of an enum": {"run": count, "input": Color.RED, "input_schema": Literal[Color.RED]},
 }
 
 
@@ -89,6 +95,13 @@ async def generator() -> Any:
     yield 1
 
 
+def nested() -> Any:
+    value: Any = 1
+    for _ in range(300):
+        value = [value]
+    return value
+
+
 OUTPUTS: dict[str, dict[str, Any]] = {
     "not JSON": {"run": lambda: {"found": [1, {"it": Opaque()}]}},
     "not JSON itself": {"run": lambda: Opaque()},  # the function of the step
@@ -103,6 +116,9 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "does not fit the annotation": {"run": lambda: "x", "output_schema": int},
     "a naive type": {"run": lambda: "yesterday", "output_schema": datetime},
     "a generator": {"run": generator},
+    "a literal of an enum": {"run": lambda: Color.RED, "output_schema": Literal[Color.RED]},
+    "a literal of bytes": {"run": lambda: b"x", "output_schema": list[Literal[b"x"]] | Literal[b"x"]},
+    "nested": {"run": nested},
     "too large": {"run": lambda: "x" * LIMIT},
     "too large once escaped": {"run": lambda: "語" * (LIMIT // 5)},
 }

@@ -16,11 +16,12 @@ from .jobs_converters import ordered
 
 
 async def test_the_order_of_keys(bench: Bench) -> None:
-    """As they were given: into the step, out of it, and at the end."""
+    """As they were given: in the event, into the step, out of it, and at the end."""
     async with bench.worker(ordered):
-        run = await bench.start(ordered)
+        run = await bench.start(ordered, y=1, x=2, b={"d": 1, "c": 2})
         result = await bench.result(run)
-    assert list(result) == ["seen", "given"]
+    assert list(result) == ["seen", "given", "event"]
+    assert result["event"] == ["y", "x", "b"]
     assert result["seen"] == ["z", "a", "m"]
     assert list(result["given"]) == ["m", "z", "a"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -21,7 +22,7 @@ from terse_temporal import Job
 from terse_temporal.engine.fingerprints import fingerprint
 from terse_temporal.engine.first_party import FirstParty
 from terse_temporal.engine.functions import FunctionIndex
-from terse_temporal.engine.schemas import resolve_type
+from terse_temporal.engine.schemas import refer_to_type, resolve_type
 from terse_temporal.errors import StepIsolationError, UnknownFunctionError
 from terse_temporal.jobs import collecting
 from terse_temporal.testing import JobEnvironment
@@ -326,6 +327,25 @@ async def test_in_another_process(env: JobEnvironment, task_queue: str, tmp_path
     finally:
         second.send_signal(signal.SIGKILL)
         await second.wait()
+
+
+def test_literals(version: Write) -> None:
+    """What stands in a `Literal` travels as JSON, members of enums and bytes too; what is made up is no type."""
+    index, _ = version(f"from enum import Enum\n\nclass Color(Enum):\n    RED = 'red'\n\n{HEAD}    pass\n")
+    module: Any = sys.modules["jobs_versions"]
+    given = Literal[module.Color.RED, b"\xff", "a", 1, True, None]  # type: ignore[valid-type]  # a member of a module that the test writes
+    reference = json.loads(json.dumps(refer_to_type(given, "'x'", vars(module))))
+    assert resolve_type(reference, index) == given
+    color = "jobs_versions:Color"
+    for wrong in (
+        {"of": "builtins:int", "member": "RED"},
+        {"of": color, "member": "BLUE"},
+        {"bytes": "x"},
+        {"a": 1},
+        [1],
+    ):
+        with pytest.raises(UnknownFunctionError):
+            resolve_type({"literal": [wrong]}, index)
 
 
 def test_a_model_of_a_library(version: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ INPUT_NAMES = {
     "two arguments": ["'two'", "missing a required argument: 'b'"],
     "not a function": ["run='count'", "give a function"],
     "a schema that is none": ["Opaque"],
+    "a literal of an enum": ["could not be read back from 'red'", "Color.RED"],
 }
 
 
@@ -65,6 +66,9 @@ OUTPUT_NAMES = {
     "does not fit the annotation": ["does not fit int", "'x'"],
     "a naive type": ["does not fit datetime", "'yesterday'"],
     "a generator": ["async_generator"],
+    "a literal of an enum": ["could not be read back from 'red'", "Color.RED"],
+    "a literal of bytes": ["could not be read back from 'x'"],
+    "nested": ["$[0][0]", "nested more than 255 levels deep"],
     "too large": ["2,097,154 bytes", "2,093,056 at most", "return where it is"],
     "too large once escaped": ["2,516,", "2,093,056 at most"],
 }

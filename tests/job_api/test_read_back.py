@@ -41,6 +41,10 @@ class Color(enum.Enum):
     RED = "red"
 
 
+class Level(enum.IntEnum):
+    LOW = 1
+
+
 class Small(BaseModel):
     x: int
 
@@ -211,6 +215,7 @@ SAME: list[tuple[Any, Any]] = [
     (Mapping[str, int], OrderedDict(b=1, a=2)),
     (Literal["a", 1], 1),
     (Color, Color.RED),
+    (Literal[Level.LOW], Level.LOW),
     (Annotated[str, AfterValidator(stripped)], " a "),
     (Annotated[str, Field(min_length=1)], "a"),
     (Login, Login(user="ada")),
@@ -266,6 +271,9 @@ DIFFERENT: list[tuple[Any, Any, str]] = [
     (list[int] | tuple[int, ...], (1, 2), "$ is a 'tuple' and would be read back as a 'list'"),
     (Excluded, Excluded(x=1, hidden=7), "$.hidden is 7 and would be read back as 0"),
     (Derived, dataclasses.replace(Derived(1), x=1), ""),
+    # Of enums that are no texts or numbers, and of bytes, pydantic reads no literals from JSON.
+    (Literal[Color.RED], Color.RED, "could not be read back from 'red'"),
+    (Literal[b"x"], b"x", "could not be read back from 'x'"),
     (Implicit, Implicit(), "count: Input should be a valid integer"),
     (Written, Written(cents=5), "cents: Input should be a valid integer"),
     (str, "half \ud83d", "could not be read back"),

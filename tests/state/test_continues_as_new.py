@@ -45,7 +45,11 @@ async def test_repeated_after_it(env: JobEnvironment, task_queue: str, monkeypat
     of = state_of(count, task_queue)
     async with env.worker([count], task_queue=task_queue):
         store = await temporal_store(env)
+        await store.set(of, "in order", {"z": 1, "a": {"y": 2, "b": 3}}, write="first")
         assert [await store.update(of, "n", add_one, write=f"{number}") for number in range(7)] == [1, 2, 3, 4, 5, 6, 7]
+        # Keys have their order in whatever run it is that holds them.
+        assert str(await store.get(of, "in order")) == str(Stored({"z": 1, "a": {"y": 2, "b": 3}}))
+        await store.delete(of, "in order", write="last")
         await store.delete(of, "n", write="gone")
         # The last, whose value is gone, and some before.
         for number in (6, 0, 3):
