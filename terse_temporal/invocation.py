@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .durations import format_duration
 from .errors import StepInputError, StepOutputError, StepTimeoutError
@@ -24,6 +24,8 @@ __all__ = [
     "TimeLimit",
     "cached_codec",
     "cached_input_type",
+    "cached_parameter_types",
+    "cached_result_type",
     "dumped",
     "dumped_arguments",
     "loaded_arguments",
@@ -31,11 +33,17 @@ __all__ = [
     "step_result",
 ]
 
+_T = TypeVar("_T")
+
 #: Seconds without a thread after which that is said.
 _WAITS_AFTER: Final = 1.0
 
 
-def dumped_arguments(request: StepRequest, codec_of: Callable[[Any], Codec]) -> Json | None:
+def dumped_arguments(
+    request: StepRequest,
+    codec_of: Callable[[Any], Codec],
+    types_of: Callable[[Callable[..., Any]], dict[str, Any]] = parameter_types,
+) -> Json | None:
     """The arguments of a call by name, validated by the annotations of its function, as a JSON object.
 
     Raises:
@@ -43,7 +51,7 @@ def dumped_arguments(request: StepRequest, codec_of: Callable[[Any], Codec]) -> 
     """
     if request.arguments is None:
         return None
-    types = {} if request.as_json else parameter_types(request.run)
+    types = {} if request.as_json else types_of(request.run)
     written = {
         name: dumped(types.get(name, Any), value, request, f"its argument {name!r}", codec_of)
         for name, value in request.arguments.items()
@@ -70,7 +78,7 @@ def loaded_arguments(function: Callable[..., Any], arguments: Mapping[str, Any])
     Raises:
         ValueProblem: one does not fit.
     """
-    types = parameter_types(function)
+    types = cached_parameter_types(function)
     loaded = {name: cached_codec(types.get(name, Any)).load(value) for name, value in arguments.items()}
     return called_with(function, loaded)
 
@@ -83,7 +91,7 @@ def step_result(value: Any, name: str, function: Callable[..., Any], output_type
     """
     where = f"step {name!r} ({place_of(function)})"
     try:
-        type_ = _result_type(function) if output_type is UNSET else output_type
+        type_ = cached_result_type(function) if output_type is UNSET else output_type
         result = cached_codec(type_).record(value)
     except ValueProblem as problem:
         raise StepOutputError(f"{where}: its result: {problem}", step=name) from None
@@ -259,7 +267,20 @@ def _lasting_codec(type_: Any, _: str) -> Codec:
     return Codec(type_)
 
 
-_result_type = functools.lru_cache(maxsize=1024)(result_type)
+def _lasting(read: Callable[[Callable[..., Any]], _T]) -> Callable[[Callable[..., Any]], _T]:
+    """What is read off a function of this process, once."""
+    lasting = functools.lru_cache(maxsize=1024)(read)
 
-#: The type of a function's one input.
-cached_input_type = functools.lru_cache(maxsize=1024)(input_type)
+    def cached(function: Callable[..., Any]) -> _T:
+        try:
+            hash(function)
+        except TypeError:  # an object of a class with an `__eq__`
+            return read(function)
+        return lasting(function)
+
+    return cached
+
+
+cached_input_type: Final = _lasting(input_type)
+cached_parameter_types: Final = _lasting(parameter_types)
+cached_result_type: Final = _lasting(result_type)

@@ -184,6 +184,11 @@ class Codec:
             path, found = _innermost(value, lambda inner: not _is_jsonable(inner))
             if _is_jsonable(found):
                 raise ValueProblem(f"the value does not fit {type_name(self._type)}: {str(err).strip()}") from None
+            keys = [key for key in found if not _is_jsonable({key: None})] if isinstance(found, Mapping) else []
+            if keys:
+                raise ValueProblem(
+                    f"the value at {path} has the key {safe_repr(keys[0])}, which JSON cannot hold as a key"
+                ) from None
             raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
         return Json(data, _encoded(data, value))
 

@@ -23,12 +23,19 @@ from ..direct import not_durable, write_log
 from ..durations import format_duration
 from ..errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError, UnknownToolError
 from ..execution import UNSET, RunIdentity, StepRequest
-from ..invocation import cached_codec, dumped, dumped_arguments
+from ..invocation import (
+    cached_codec,
+    cached_input_type,
+    cached_parameter_types,
+    cached_result_type,
+    dumped,
+    dumped_arguments,
+)
 from ..jobs import Job, module_name
 from ..labels import summary_of
 from ..places import caller_frame, is_users, place, place_of
 from ..runs import run_identity_of
-from ..signatures import input_type, result_type
+from ..signatures import input_type, parameter_types, result_type
 from ..tokens import Tokens
 from ..values import MAX_BYTES, Codec, Json, ValueProblem, codec, json_object
 from .builtin import known_function
@@ -185,7 +192,8 @@ class DurableExecution:
             functions={name: self._refer(given, request, where) for name, given in request.functions.items()},
             types={name: self._reference(request, given, where) for name, given in request.types.items()},
         )
-        given = {"input": self._input(request), "arguments": dumped_arguments(request, self._codec)}
+        types_of = cached_parameter_types if self._is_shared else parameter_types
+        given = {"input": self._input(request), "arguments": dumped_arguments(request, self._codec, types_of)}
         written = {name: each for name, each in given.items() if each is not None}
         wire = json_object(call.to_wire(), written)
         size = len(wire.text)
@@ -294,7 +302,8 @@ class DurableExecution:
     def _input_type(self, request: StepRequest) -> Any:
         if request.input_schema is not UNSET:
             return request.input_schema
-        return self._annotated(input_type, request, "the annotation of its parameter")
+        read = cached_input_type if self._is_shared else input_type
+        return self._annotated(read, request, "the annotation of its parameter")
 
     def _annotated(self, read: Callable[[Callable[..., Any]], Any], request: StepRequest, what: str) -> Any:
         try:
@@ -360,7 +369,8 @@ class DurableExecution:
     def _result_type(self, request: StepRequest) -> Any:
         if request.output_schema is not UNSET:
             return request.output_schema
-        return self._annotated(result_type, request, "its return annotation")
+        read = cached_result_type if self._is_shared else result_type
+        return self._annotated(read, request, "its return annotation")
 
     def _codec(self, type_: Any) -> Codec:
         if self._is_shared:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from terse_temporal import Retry, step
+from terse_temporal.direct import DirectExecution, StepContext
 from terse_temporal.errors import DurationError, JobDefinitionError
 
 from .bench import Bench, scheduled
@@ -64,6 +65,19 @@ async def test_elsewhere_it_is_the_plain_function(bench: Bench) -> None:
     assert plain == 6
     assert await bench.run(plain_job) == ["Customer(email='plain') 5 () eur {}", 8]
     assert charge.__name__ == "charge"
+
+
+def test_a_key_for_any_arguments() -> None:
+    """Called plainly in a step, it has a key of its own, whatever its arguments: endless ones, or nested deep."""
+    endless: list[Any] = []
+    endless.append(endless)
+    deep: list[Any] = []
+    for _ in range(2_000):
+        deep = [deep]
+    execution = DirectExecution("job", "here", StepContext("outer", 1, "key"))
+    values: list[Any] = [endless, deep, 10**5000, {1: set()}]
+    steps = [execution.within("note", {"value": each}).step_context for each in values]
+    assert len({step.idempotency_key for step in steps if step is not None}) == 4
 
 
 def test_a_nested_function_is_refused() -> None:

@@ -288,6 +288,7 @@ DIFFERENT: list[tuple[Any, Any, str]] = [
     (Any, {"a": [{1: 1, "1": 2}]}, "$.a[0] has the keys 1 and '1', which are one key in JSON"),
     (dict[str, Any], {"a": {1: 1, "1": 2}}, "$.a has the keys 1 and '1', which are one key in JSON"),
     (dict, {1: 1, "1": 2}, "$ has the keys 1 and '1', which are one key in JSON"),
+    (Any, {"a": {"half \ud83d": 1}}, "$.a has the key 'half \\ud83d', which JSON cannot hold as a key"),
     (Any, {(1, 2): 3}, "$ has the key (1, 2), which JSON cannot hold as a key"),
     (Any, [10**5000], "$[0] is an integer of too many digits"),
     (int, 10**5000, "integer"),
