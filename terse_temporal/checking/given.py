@@ -73,11 +73,16 @@ class _Unknown(Exception):  # noqa: N818  # no error: there is no answer
     """What cannot be known from the source."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Object:
-    """Stands for an object of a class of the user's own."""
+    """Stands for an object of a class of the user's own. A model may be read as a tuple of its fields."""
 
     class_: Class
+    is_gone_through: bool = False
+
+    def __iter__(self) -> Iterator[Any]:
+        self.is_gone_through = True
+        return iter(())
 
 
 def given(checked: Checked) -> Iterator[Finding]:
@@ -212,7 +217,7 @@ def _fits(value: ast.expr, annotation: ast.expr, checked: Checked) -> bool:
     try:
         codec.check(data)
     except ValueProblem:
-        return False
+        return isinstance(data, _Object) and data.is_gone_through
     return True
 
 

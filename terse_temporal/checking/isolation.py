@@ -36,6 +36,9 @@ def isolation(checked: Checked) -> Iterator[Finding]:
             yield from _no_function(call, module, checked)
             yield from _schemas(call, module, checked)
             yield from _annotations(call, module, checked)
+    for role in checked.roles.roles:
+        if role.kind == "step" and checked.roles.is_step(role.function):
+            yield from _of_decorated(role.function, role.module, checked)
 
 
 def _surroundings(call: StepCall, module: Module, checked: Checked) -> Iterator[Finding]:
@@ -105,11 +108,14 @@ def _schemas(call: StepCall, module: Module, checked: Checked) -> Iterator[Findi
                 return
 
 
+_FOR_CHECKERS = "which is imported for type checkers alone"
+
+
 def _annotations(call: StepCall, module: Module, checked: Checked) -> Iterator[Finding]:
     """Those that are read when the step is made, and name what is imported for type checkers alone."""
     library = checked.resolver.library_function(call.run) if call.function is None else None
     function = call.function or library
-    if function is None or isinstance(function.node, ast.Lambda):
+    if function is None or isinstance(function.node, ast.Lambda) or checked.roles.is_step(function):
         return
     if function.decorators and (library is not None or not checked.roles.transparent(function)):
         return
@@ -120,16 +126,35 @@ def _annotations(call: StepCall, module: Module, checked: Checked) -> Iterator[F
         read.append(function.node.returns)
     if keyword(call.node, "input") is not None and keyword(call.node, "input_schema") is None and first is not None:
         read.append(first.annotation)
-    for annotation in read:
-        for name in _names_of(annotation):
-            if function.names.is_for_type_checkers(name):
-                message = f"{call.spoken} is annotated with {name!r}, which is imported for type checkers alone"
-                because = "it means nothing when the step is made, and a StepIsolationError is raised"
-                fix = "import it at the top of the module"
-                if library is not None:
-                    fix = "give the step a `def` of your own that makes the call"
-                yield finding("TERSE107", module, call.run, message, because, fix)
-                return
+    for name in _meaningless(read, function):
+        message = f"{call.spoken} is annotated with {name!r}, {_FOR_CHECKERS}"
+        because = "it means nothing when the step is made, and a StepIsolationError is raised"
+        fix = "import it at the top of the module"
+        if library is not None:
+            fix = "give the step a `def` of your own that makes the call"
+        yield finding("TERSE107", module, call.run, message, because, fix)
+        return
+
+
+def _of_decorated(function: Function, module: Module, checked: Checked) -> Iterator[Finding]:
+    """The annotations of a function under `@step`."""
+    if isinstance(function.node, ast.Lambda):
+        return
+    arguments = function.node.args
+    others = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    read = [each.annotation for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *others)]
+    if not any(isinstance(each, ast.Call) and keyword(each, "output_schema") for each in function.decorators):
+        read.append(function.node.returns)
+    for name in _meaningless(read, function):
+        message = f"the step {function.name!r} is annotated with {name!r}, {_FOR_CHECKERS}"
+        because = "it means nothing when a durable handler calls the step, and an error is raised"
+        yield finding("TERSE107", module, function.node, message, because, "import it at the top of the module")
+        return
+
+
+def _meaningless(annotations: list[ast.expr | None], function: Function) -> Iterator[str]:
+    for annotation in annotations:
+        yield from filter(function.names.is_for_type_checkers, _names_of(annotation))
 
 
 def _names_of(annotation: ast.expr | None) -> Iterator[str]:

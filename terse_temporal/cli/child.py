@@ -186,6 +186,9 @@ class _Reporter(Observer):
         self._server_is_up = threading.Event()
         self._telling = threading.Lock()
 
+    def loading(self, targets: Sequence[str]) -> None:
+        pass  # the parent has said so
+
     def loaded(self, jobs: list[Job]) -> None:
         self._tell(examples={job.name: example_event(job) for job in jobs}, directories=_users_directories())
         self._server_is_up.wait()

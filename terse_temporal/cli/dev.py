@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.markup import escape
 
 from ..devserver import DevServer, make_private_directory
 from ..errors import ServerUnavailableError, TerseError
@@ -84,6 +85,7 @@ def dev(
 
 async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload: bool) -> int:
     began = time.monotonic()
+    console.print(f"starting a server, and loading [bold]{escape(', '.join(options.targets))}[/]\n")
     _make_state_directory(state)
     before = DevServerFile.read(state)
     chosen = port or _free_ports(*([before.port] if before else []), _PORT)

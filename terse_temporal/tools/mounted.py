@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from .._keys import fold
 from ..errors import StepInputError
@@ -23,6 +24,14 @@ _AT_FIRST = "  (they did not when the call was first made)"
 #: The one parameter of a mounted tool's function, and what its arguments travel as. It must not depend on what a server
 #: lists: another worker may have another version of it.
 _ARGUMENTS = "arguments"
+
+
+#: Arguments of a tool that its signature has. A server may list any number.
+_MOST_SHOWN: Final = 200
+
+
+#: Arguments that are compared with those that there are.
+_MOST_HINTS: Final = 5
 
 
 class _Validator(Protocol):
@@ -55,7 +64,9 @@ class MountedTool(Tool):
             return inspect.Signature([rest])
         required = self.schema.get("required") or ()
         parameters, left_out = [], takes_others(self.schema)
-        for name, schema in _properties(self.schema).items():
+        properties = _properties(self.schema)
+        left_out = left_out or len(properties) > _MOST_SHOWN
+        for name, schema in itertools.islice(properties.items(), _MOST_SHOWN):
             if (shown := argument_name(name)) is None:
                 left_out = True
                 continue
@@ -126,10 +137,10 @@ class MountedTool(Tool):
         known = _properties(self.schema)
         if takes_others(self.schema):
             return _Problems()
-        names = [argument_name(name) or name for name in known]
-        return _Problems(
-            {name: f"there is no such argument{nearest(name, names)}" for name in arguments if name not in known}
-        )
+        unknown = [name for name in arguments if name not in known]
+        names = [argument_name(name) or name for name in known] if unknown else []
+        hints = {name: nearest(name, names) for name in unknown[:_MOST_HINTS]}
+        return _Problems({name: f"there is no such argument{hints.get(name, '')}" for name in unknown})
 
     def _misfits(self, arguments: Mapping[str, Any]) -> _Problems:
         found = _Problems()

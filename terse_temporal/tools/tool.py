@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,6 +18,9 @@ from ..values import ValueProblem, codec
 from .schemas import Written
 
 __all__ = ["Tool", "listed", "nearest"]
+
+#: Names that are compared for a hint.
+_MOST_COMPARED: Final = 1_000
 
 #: When a call is tried again: five times over about a quarter of a minute, and later where the other side asks for it.
 _ATTEMPTS: Final = RetryRule(max_attempts=5, initial=1.0, multiplier=2.0, max_delay=30.0, on=())
@@ -173,8 +177,8 @@ def _written(annotation: Any) -> Any:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing."""
-    # What was asked for may be of any length.
-    matches = difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.6)
+    # What was asked for may be of any length, and an MCP server may list any number.
+    matches = difflib.get_close_matches(name[:100], itertools.islice(known, _MOST_COMPARED), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
 
 

@@ -220,6 +220,28 @@ def test_what_may_happen_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert of(beside, tmp_path, monkeypatch) == ["TERSE208"]
 
 
+STEPS = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+from terse_temporal import step
+if TYPE_CHECKING:
+    from bills import Bill
+@step
+def gives() -> Bill: ...
+@step(timeout="1m")
+async def takes(number: int, *bills: Bill) -> None: ...
+@step(output_schema=list[int])
+def says() -> Bill: ...
+def plain(bill: Bill) -> Bill: ...
+"""
+
+
+def test_annotations_of_decorated_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is imported for type checkers alone is found in the signature of a function under `@step`."""
+    found = findings(STEPS, tmp_path, monkeypatch)
+    assert [(each.code, each.message.split("'")[1]) for each in found] == [("TERSE107", "gives"), ("TERSE107", "takes")]
+
+
 def test_functions_of_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is installed is looked at for annotations that mean nothing when a step is made, and is not run."""
     library = tmp_path / "site-packages" / "chk_library"

@@ -197,6 +197,15 @@ def test_types_that_fan_out(mount: Mount) -> None:
     assert time.process_time() - began < 1
 
 
+def test_many_arguments(mount: Mount) -> None:
+    """Of a hundred thousand arguments the first are shown and compared with what is misspelt."""
+    tool = one(mount, {f"argument_{number}": {"type": ["string", "null"]} for number in range(100_000)})
+    began = time.process_time()
+    with pytest.raises(StepInputError, match="argment_7: there is no such argument; did you mean 'argument_7'"):
+        tool.checked({"argment_7": None, **{f"x{number}": 1 for number in range(100)}})
+    assert time.process_time() - began < 2
+
+
 def test_schemas_that_cannot_be_applied(mount: Mount) -> None:
     """A reference to another document is not followed, and a pattern that is not Python's is the server's to check."""
     for schema in ({"$ref": "https://127.0.0.1:1/schema.json"}, {"type": "string", "pattern": "(?<x"}, {"type": 5}):

@@ -78,7 +78,7 @@ def test_one_command_for_local_work(shop: Path) -> None:
     """It says where the server and its Web UI are and how to start a run; Ctrl-C leaves nothing running."""
     with dev(shop) as (command, settings):
         printed = command.printed()
-        assert printed.index("loading jobs.py") < printed.index("job ")
+        assert printed.startswith("starting a server, and loading jobs.py\n")
         assert "greet  yes      stripe.on_customer_created()  jobs.py:17" in printed
         if settings["TEMPORAL_ADDRESS"] != "127.0.0.1:7233":
             assert f"export TEMPORAL_ADDRESS={settings['TEMPORAL_ADDRESS']}" in printed

@@ -85,6 +85,7 @@ async def test_runs_jobs(env: JobEnvironment, shop: Path, task_queue: str, how: 
     command = ("terse-worker", "jobs.py", "--address", env.address, "--task-queue", task_queue)
     with running(*command, cwd=shop) as worker:
         printed = worker.says("ready")
+        assert printed.startswith("loading jobs.py\n")
         assert f"server {env.address}  namespace default  task queue {task_queue}" in printed
         assert re.search(r"count +yes +- +jobs\.py:14", printed)
         run_id = await start(env.client, "count", task_queue)
