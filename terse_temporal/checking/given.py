@@ -75,9 +75,15 @@ class _Unknown(Exception):  # noqa: N818  # no error: there is no answer
 
 @dataclass(slots=True)
 class _Object:
-    """Stands for an object of a class of the user's own. A model may be read as a tuple of its fields."""
+    """Stands for an object of a class of the user's own."""
 
     class_: Class
+
+
+@dataclass(slots=True)
+class _Model(_Object):
+    """Stands for a model, which may be read as a tuple of its fields."""
+
     is_gone_through: bool = False
 
     def __iter__(self) -> Iterator[Any]:
@@ -217,7 +223,7 @@ def _fits(value: ast.expr, annotation: ast.expr, checked: Checked) -> bool:
     try:
         codec.check(data)
     except ValueProblem:
-        return isinstance(data, _Object) and data.is_gone_through
+        return isinstance(data, _Model) and data.is_gone_through
     return True
 
 
@@ -233,7 +239,7 @@ def _value(node: ast.expr, checked: Checked) -> tuple[Any, bool]:
     """What an expression gives, and whether all of it; else it is an empty container of its kind."""
     found = checked.resolver.resolve(node)
     if isinstance(found, Instance) and _is_simple(found.class_, checked):
-        return _Object(found.class_), True
+        return (_Model if _is_model(found.class_, checked) else _Object)(found.class_), True
     written = checked.resolver.constant(node)
     if written is None:
         raise _Unknown
@@ -330,10 +336,15 @@ def _reads_itself_alone(class_: Class, checked: Checked) -> bool:
     calls = [each for each in node.body if not isinstance(each, ast.AnnAssign) and _has_call(each)]
     if calls or _READS_OTHERS.intersection(class_.scope.bindings):
         return False
-    is_model = any(checked.resolver.path(each) == "pydantic.BaseModel" for each in node.bases)
     bases = _bases(class_, checked)
-    return (is_model or bool(bases) or bool(node.decorator_list)) and all(
+    return (_is_model(class_, checked) or bool(bases) or bool(node.decorator_list)) and all(
         _reads_itself_alone(each, checked) for each in bases
+    )
+
+
+def _is_model(class_: Class, checked: Checked) -> bool:
+    return any(checked.resolver.path(each) == "pydantic.BaseModel" for each in class_.node.bases) or any(
+        _is_model(each, checked) for each in _bases(class_, checked)
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from terse_temporal import Job, toolbox
-from terse_temporal.errors import MountError, StepInputError, UnknownToolError
+from terse_temporal.errors import MountError, StepInputError, ToolError, UnknownToolError
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.mcp import sessions
 from terse_temporal.tools.mounts import mounts
@@ -119,6 +120,44 @@ async def test_all_that_is_missing_is_named(start: Start) -> None:
     )
     assert "the MCP server 'one'" in message
     assert "the MCP server 'two'" in message
+
+
+#: Its results do not fit the schemas that it lists, and Python's `re` would take for ever to find that out.
+LIAR = """
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message.get("method") == "initialize":
+        about = {"capabilities": {"tools": {}}, "serverInfo": {"name": "liar", "version": "1"}}
+        answer = {"result": {"protocolVersion": message["params"]["protocolVersion"], **about}}
+    elif message.get("method") == "tools/list":
+        schema = {"type": "object", "properties": {"text": {"type": "string", "pattern": "(a+)+$"}}}
+        tool = {"name": "say", "inputSchema": schema, "outputSchema": schema}
+        answer = {"result": {"tools": [tool, {**tool, "name": "nothing"}]}}
+    elif message.get("method") == "tools/call":
+        said = {"structuredContent": {"text": "a" * 40 + "!"}} if message["params"]["name"] == "say" else {}
+        answer = {"result": {"content": [], **said}}
+    else:
+        answer = {"error": {"code": -32601, "message": "no such method"}}
+    if "id" in message:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"""
+
+
+async def test_a_server_that_does_not_keep_to_its_schemas(load: Load, closed: None) -> None:
+    """A result that does not fit is an error that says where, found without holding up the worker."""
+    load(
+        "lying",
+        f'from terse_temporal import toolbox\n\ntoolbox.mount("liar", command={[sys.executable, "-c", LIAR]!r})',
+    )
+    began = time.process_time()
+    with pytest.raises(ToolError, match=r"its structured content does not fit the server's own schema: \$\.text: 'aaa"):
+        await toolbox.call("liar.say", {})
+    with pytest.raises(ToolError, match="does not fit the server's own schema: there is none"):
+        await toolbox.call("liar.nothing", {})
+    with pytest.raises(StepInputError, match="does not match"):
+        await toolbox.call("liar.say", {"text": "a" * 40 + "!"})
+    assert time.process_time() - began < 5
 
 
 async def test_what_this_worker_does_not_have(bench: Bench) -> None:
