@@ -3,7 +3,8 @@
 Nothing of the jobs is loaded into this process: a file that does not import must not end it, and one that does must not
 stay in it. What is watched are the directories of the modules that the worker has told it loaded, without those below
 them: to watch all below the current one would take seconds where an environment, or a home, is among them. Of the files
-saved there only those count that the worker has loaded; where none runs, all, since a module may have been missing.
+saved there only those count that the worker has loaded, and those beside them in a package; where none runs, all, since a
+module may have been missing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from .output import console, errors
 from .tasks import race
 from .worker import WorkerOptions
 
-__all__ = ["ReloadedWorker", "require_watchfiles"]
+__all__ = ["ReloadedWorker", "of_the_code", "require_watchfiles"]
 
 #: A worker that dies sooner than this after it was ready will die again, so the next one comes later (seconds).
 _SHORT_LIFE: Final = 2.0
@@ -132,9 +133,9 @@ class ReloadedWorker:
             ready_at = time.monotonic()
 
     async def _of_the_code(self, saved: set[str]) -> set[str]:
-        """Those of some files that the worker has loaded; all, where that is not known."""
+        """Those of some files that are of the worker's code; all, where that is not known."""
         loaded = await self._child.files() if self._child is not None else ()
-        return _among(saved, loaded) if loaded else saved
+        return of_the_code(saved, loaded) if loaded else saved
 
     async def _ended(self) -> int:
         """The status that the worker ends with. Where there is none, never."""
@@ -197,9 +198,11 @@ class _Saves:
             errors.print(f"[yellow]files cannot be watched, so saving one reloads nothing:[/] {escape(str(err))}")
 
 
-def _among(files: Collection[str], others: Collection[str]) -> set[str]:
-    real = set(map(os.path.realpath, others))
-    return {each for each in files if os.path.realpath(each) in real}
+def of_the_code(files: Collection[str], loaded: Collection[str]) -> set[str]:
+    """Those of some files that have been loaded, or stand in a package that has: a module may be new there."""
+    known = set(map(os.path.realpath, loaded))
+    beside = {each: str(Path(os.path.realpath(each)).with_name("__init__.py")) for each in files}
+    return {each for each, package in beside.items() if os.path.realpath(each) in known or package in known}
 
 
 def _is_python(_: object, path: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Optional, assert_type
+from typing import Annotated, Any, Literal, Optional, TypeVar, assert_type
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -25,6 +25,8 @@ from terse_temporal import (
     step,
     uuid4,
 )
+
+_T = TypeVar("_T")
 
 
 class Customer(BaseModel):
@@ -83,6 +85,12 @@ async def steps() -> None:
     assert_type(
         await job_step(run=invoice, input={}, input_schema=Customer, output_schema=Customer | None), Customer | None
     )
+
+    async def of_any(schema: type[_T], written: Any) -> _T:
+        assert_type(await job_step(run=nothing, output_schema=written), Any)
+        return await job_step(run=nothing, output_schema=schema)
+
+    assert_type(await of_any(Customer, None), Customer)
 
     def nested(number: int) -> float: ...  # type: ignore[empty-body]  # likewise
 

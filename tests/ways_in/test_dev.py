@@ -134,6 +134,15 @@ def test_reload(shop: Path) -> None:
         assert "Traceback" not in command.printed()
 
 
+def test_what_is_of_the_code(tmp_path: Path) -> None:
+    """Files that the worker has loaded, by whatever way to them, and new ones in a package that it has."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    loaded = [str(tmp_path / "jobs.py"), str(tmp_path / "shop" / "__init__.py")]
+    code = {str(tmp_path / name) for name in ("link/jobs.py", "shop/__init__.py", "shop/new.py", "link/shop/new.py")}
+    others = {str(tmp_path / name) for name in ("test_jobs.py", "tests/__init__.py", "shop/inner/new.py")}
+    assert reloading.of_the_code(code | others, loaded) == code
+
+
 def test_runs_outlive_the_worker_and_the_server(shop: Path) -> None:
     """A worker that is killed is replaced; and what had not ended when all was stopped, goes on the next day."""
     with dev(shop) as (command, settings):
