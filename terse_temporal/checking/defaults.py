@@ -82,10 +82,12 @@ def _of_class(
     for field in class_.node.body:
         if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)) or field.target.id in given:
             continue
-        if isinstance(field.value, ast.Call) and checked.resolver.path(field.value.func) in _FIELDS:
-            factory = keyword(field.value, "default_factory")
-            if factory is not None and (found := _code(factory, checked)) is not None:
-                yield _finding(found, factory, field.target.id, what, module)
+        # Also in `Annotated[…, Field(…)]`.
+        for made in (field.value, *ast.walk(field.annotation)):
+            if isinstance(made, ast.Call) and checked.resolver.path(made.func) in _FIELDS:
+                factory = keyword(made, "default_factory")
+                if factory is not None and (found := _code(factory, checked)) is not None:
+                    yield _finding(found, factory, field.target.id, what, module)
 
 
 def _code(factory: ast.expr, checked: Checked) -> tuple[str, str] | None:

@@ -3,8 +3,8 @@
 Nothing of the jobs is loaded into this process: a file that does not import must not end it, and one that does must not
 stay in it. What is watched are the directories of the modules that the worker has told it loaded, without those below
 them: to watch all below the current one would take seconds where an environment, or a home, is among them. Of the files
-saved there only those count that the worker has loaded, and those beside them in a package; where none runs, all, since a
-module may have been missing.
+saved there only those count that the worker has loaded, and those beside them in a package; where none runs, all, since
+a module may have been missing.
 """
 
 from __future__ import annotations

@@ -160,6 +160,7 @@ MODELS = """
 import time, uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated
 from pydantic import BaseModel, Field
 from terse_temporal import now
 
@@ -174,6 +175,7 @@ class Line:
 class Order(Base):
     at: datetime = Field(default_factory=datetime.now)
     right: datetime = Field(default_factory=now)
+    again: Annotated[float, Field(default_factory=time.monotonic)]
     lines: list[Line] | None = None
 
 class Other(BaseModel):
@@ -187,7 +189,7 @@ def test_defaults_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     plain = event.replace("durable=True", "durable=False")
     made = handler("Line(), Other(at=event.at), Line(**event.x)", before="from models import Line, Other")
     cases = [
-        (f"# models.py\n{MODELS}\n# jobs.py\n{CREATE}{event}", ["TERSE211", "TERSE210", "TERSE210"]),
+        (f"# models.py\n{MODELS}\n# jobs.py\n{CREATE}{event}", ["TERSE211", "TERSE210", "TERSE210", "TERSE210"]),
         (f"# models.py\n{MODELS}\n# jobs.py\n{made}", ["TERSE210"]),
         (f"# models.py\n{MODELS}\n# jobs.py\n{CREATE}{plain}", []),
         (f"{MODELS}\n{CREATE}{event.partition(chr(10))[2]}", []),
