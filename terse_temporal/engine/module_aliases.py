@@ -5,7 +5,7 @@ with the class somewhere else. So what a handler can come to name is followed in
 functions. Where a class cannot be followed (it is returned, say, or put into a list), every attribute counts that is
 set of something which was not made in the same function.
 
-Not followed is what is given to a method of an object, as `session.get(Order, 1)` is, or to a library.
+Not followed is what is given to a library, or to a method of an object of its, as `session.get(Order, 1)` is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Certainty = Literal["certain", "perhaps", "in sys.modules"]
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 
 #: Attributes by which what something holds can be changed behind its back.
-_INSIDES: Final = frozenset({"__dict__", "__globals__", "__closure__"})
+_INSIDES: Final = frozenset({"__dict__", "__globals__", "__closure__", "__defaults__", "__kwdefaults__"})
 
 _SETTERS: Final = frozenset({"setattr", "delattr", "__setattr__", "__delattr__"})
 
@@ -92,16 +92,16 @@ class _Follower:
 
     def follow_all(self) -> None:
         for node in self._source.nodes:
-            if isinstance(node, _Def) and self._is_given_its_class(node):
-                self._into_variable(node, node.args.args[0].arg, "class")
-            elif isinstance(node, _Def) and self._is_of_an_enum(node):
-                self._into_variable(node, node.args.args[0].arg, "object")
-            elif isinstance(node, ast.Call) and _called_name(node) in _PAST_THE_CLASS and self._sets_later(node):
-                self.changes.setdefault(node, "perhaps")
+            if isinstance(node, _Def | ast.Lambda):
+                self._follow_arguments(node)
+            elif isinstance(node, ast.ClassDef) and self._source.function_around(node) is None:
+                self.is_lost |= any(map(self._is_an_alias, node.body))
             elif isinstance(node, ast.Import | ast.ImportFrom) and self._source.in_a_handler(node):
                 for name in self._imported_from_itself(node):
                     self._into_variable(self._source.function_around(node), name, "module")
             elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
+                if isinstance(node, ast.Call) and _called_name(node) in _PAST_THE_CLASS and self._sets_later(node):
+                    self.changes.setdefault(node, "perhaps")
                 kind = self._named_here(node)
                 if kind is not None and self._source.in_a_handler(node):
                     self._follow(node, kind)
@@ -111,6 +111,28 @@ class _Follower:
                 inside = around is function or function in self._source.above(node)
                 if inside and self._source.in_a_handler(node):
                     self._follow(node, kind)
+
+    def _follow_arguments(self, function: _Def | ast.Lambda) -> None:
+        """Begin with what a function is given without a call that says so: its class, or a default."""
+        arguments = function.args
+        if isinstance(function, _Def) and self._is_given_its_class(function):
+            self._into_variable(function, arguments.args[0].arg, "class")
+        elif isinstance(function, _Def) and self._is_of_an_enum(function):
+            self._into_variable(function, arguments.args[0].arg, "object")
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults = [
+            *zip(reversed(positional), reversed(arguments.defaults), strict=False),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ]
+        for argument, default in defaults:
+            value = None if default is None else self._source.resolved(default)
+            if is_a(value, type | FunctionType) and self._is_own(value):
+                self._into_variable(function, argument.arg, "class" if is_a(value, type) else "object")
+
+    def _is_an_alias(self, statement: ast.stmt) -> bool:
+        """Whether a class of the module is put into an attribute of another, as `model = Order` does."""
+        value = self._source.resolved(statement.value) if isinstance(statement, ast.Assign) else None
+        return is_a(value, type) and self._is_own(value)
 
     def changes_of_anything(self) -> Iterator[ast.expr]:
         """Where an attribute is set of what was not made in the same function, and is not its object."""
@@ -129,8 +151,8 @@ class _Follower:
         if isinstance(node, ast.Call | ast.Subscript) and self._is_the_module(node):
             return "module"
         if isinstance(node, ast.Call):
-            is_type = _called_name(node) == "type" and len(node.args) == 1 and node.func not in self._named
-            return "class" if is_type else None
+            is_type = isinstance(node.func, ast.Name) and node.func.id == "type" and "type" not in self._source.globals
+            return "class" if is_type and len(node.args) == 1 else None
         if isinstance(node, ast.Attribute) and node.attr == "__class__":
             return "class"
         value = self._value_at_the_top(node)
@@ -175,10 +197,13 @@ class _Follower:
         return getattr(value, "__module__", None) == self._source.module.__name__
 
     def _is_given_its_class(self, function: _Def) -> bool:
-        if not function.args.args or not isinstance(self._source.parents[function], ast.ClassDef):
+        body = self._source.parents[function]
+        if not function.args.args or not isinstance(body, ast.ClassDef):
             return False
+        found = self._source.resolved_class(body)
         return (
-            function.name in _OF_CLASSES
+            (found is not None and issubclass(found, type))
+            or function.name in _OF_CLASSES
             or function.args.args[0].arg == "cls"
             or any(isinstance(each, ast.Name) and each.id == "classmethod" for each in function.decorator_list)
         )
@@ -209,6 +234,8 @@ class _Follower:
             case ast.Attribute():
                 if not isinstance(parent.ctx, ast.Load) or (parent.attr in _INSIDES and kind != "class"):
                     self._change(parent, kind)
+                elif _is_changing(self._value_at_the_top(parent)):
+                    self.changes.setdefault(parent, "perhaps")
             case ast.IfExp(test=test) if test is not node:
                 self._follow(parent, kind)
             case ast.BoolOp():
@@ -246,6 +273,9 @@ class _Follower:
     def _into_call(self, call: ast.Call, to: int | str, kind: Kind) -> None:
         """See what a function may do with a class or function that it is given."""
         name = _called_name(call)
+        if any(isinstance(each, ast.Name) and each.id in _SETTERS for each in call.args):
+            self._change(call, kind)  # `functools.partial(setattr, C, "n")`
+            return
         if to == 0 and (name in _SETTERS or (name == "vars" and kind != "class")):
             self._change(call, kind)
             return
@@ -256,16 +286,19 @@ class _Follower:
             self._into_parameter(functions, to, int(is_a(value, MethodType)), kind)
         elif is_a(called, FunctionType) and is_users_file(called.__code__.co_filename):
             # Of another module of the user's. What a function does with a function is to call it.
-            if kind == "class" and any(map(_sets_attributes, codes(called.__code__))):
+            if kind == "class" and _sets_attributes(called):
                 self.changes.setdefault(call, "perhaps")
         elif is_a(called, type):
             self.is_lost |= kind == "class" and self._is_own(called)
-        elif called is None and isinstance(call.func, ast.Name) and not hasattr(builtins, name):
+        elif isinstance(call.func, ast.Lambda):
+            self._into_parameter([call.func], to, 0, kind)
+        elif called is None and not hasattr(builtins, name):
+            # A function within the one that calls it, or a method of an object, of whatever class has one by this name.
             functions = self._functions.get(name, [])
-            self.is_lost |= kind == "class" and not functions
-            self._into_parameter(functions, to, 0, kind)
+            self._into_parameter(functions, to, int(isinstance(call.func, ast.Attribute)), kind)
+            self.is_lost |= kind == "class" and isinstance(call.func, ast.Name) and not functions
 
-    def _into_parameter(self, functions: Sequence[_Def], to: int | str, given: int, kind: Kind) -> None:
+    def _into_parameter(self, functions: Sequence[_Def | ast.Lambda], to: int | str, given: int, kind: Kind) -> None:
         for function in functions:
             positional = [each.arg for each in (*function.args.posonlyargs, *function.args.args)][given:]
             if isinstance(to, str):
@@ -295,12 +328,15 @@ class _Follower:
         return bool(bound) and all(map(self._is_new, map(self._source.parents.__getitem__, bound)))
 
     def _is_new(self, statement: ast.AST) -> bool:
-        """Whether what a statement binds is made by it: by a class, or in a step."""
+        """Whether what a statement binds is made by it, and no class."""
         value = getattr(statement, "value", None)
+        value = value.value if isinstance(value, ast.Await) else value
         if isinstance(value, ast.Call):
-            called = self._source.resolved(value.func)
-            return is_a(called, type) and called is not type
-        return isinstance(value, ast.Await | ast.Constant | ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp)
+            # By a function of the module, or a builtin such as `getattr`, it may be handed a class; else it is made.
+            name = _called_name(value)
+            is_class = is_a(self._source.resolved(value.func), type)
+            return is_class or (name not in self._functions and not hasattr(builtins, name))
+        return isinstance(value, ast.Constant | ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp)
 
 
 def _called_name(call: ast.Call) -> str:
@@ -320,6 +356,18 @@ def _is_of(code: CodeType, function: _Def) -> bool:
     return code.co_firstlineno in (function.lineno, *(each.lineno for each in function.decorator_list))
 
 
-def _sets_attributes(code: CodeType) -> bool:
-    by_name = not {"setattr", "delattr", "__setattr__", "__dict__"}.isdisjoint(code.co_names)
-    return by_name or any(each.opname in ("STORE_ATTR", "DELETE_ATTR") for each in dis.get_instructions(code))
+def _is_changing(method: Any) -> bool:
+    """Whether it is a class method that another module of the user's has, and that may change its class."""
+    function = method.__func__ if is_a(method, MethodType) else None
+    if not isinstance(function, FunctionType) or not is_users_file(function.__code__.co_filename):
+        return False
+    return _sets_attributes(function)
+
+
+def _sets_attributes(function: FunctionType) -> bool:
+    setters = {"setattr", "delattr", "__setattr__", "__dict__"}
+    return any(
+        not setters.isdisjoint(code.co_names)
+        or any(each.opname in ("STORE_ATTR", "DELETE_ATTR") for each in dis.get_instructions(code))
+        for code in codes(function.__code__)
+    )

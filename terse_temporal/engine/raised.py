@@ -121,7 +121,7 @@ class _RebuiltError(StepError):
             differs = [without] * bool(missing) + [other_class] * bool(other_class)
             text = (
                 f"{text} in the handler: what the step {self.step!r} raised is made anew from the history,"
-                f" {' and '.join(differs)}. Return from the step what the handler needs of it, or raise an exception"
+                f" {', and '.join(differs)}. Return from the step what the handler needs of it, or raise an exception"
                 " in the step that holds plain values."
             )
         raise AttributeError(text, name=name, obj=self)

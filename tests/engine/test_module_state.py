@@ -109,31 +109,59 @@ class Lying:
 ONE = Lying()
 """
 
-_BOX = """
+_CLASSES = """
 import dataclasses, enum
 
 class C:
     n = 0
 
-class Box:
-    def __init__(self, kind):
-        self.kind = kind
+class Other:
+    n = 0
 
-    def add(self):
-        self.kind.n = 1
+class Kind(enum.Enum):
+    ONE = 1
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    n: int
+
+LIMITS = Limits(1)
 
 def of(kind):
     return kind
 
 def bump(kind):
     kind.n = 1
+"""
 
+_BOX = """
+class Box:
+    def __init__(self, kind):
+        self.kind = kind
+
+    def add(self):
+        self.kind.n = 1
+"""
+
+_HELPER = """
+def bump(c):
+    c.n += 1
+
+class Base:
+    @classmethod
+    def go(cls):
+        cls.n = 1
+"""
+
+_COUNTED = """
 class Kind(enum.Enum):
     ONE = 1
 
     def seen(self):
         self.count = 1
+"""
 
+_RAISED = """
 @dataclasses.dataclass(frozen=True)
 class Limits:
     n: int
@@ -187,6 +215,10 @@ SHARED = {
         "order = KINDS['a'](1); made = Order(2); made.n = 3; return order, (await job_step(run=pay))",
     ),
     "an object that lies about its class": (_LYING, "return 1"),
+    "classes, and nothing done with them": (
+        _CLASSES + _BOX,
+        "box = Box(1); box.kind = 2; return [of(C()), LIMITS.n, Kind.ONE.value, C.n, bump(C())]",
+    ),
     "a function of this module by its name": (
         "import sys\ndef f(): return 1",
         "name = 'f'; return getattr(sys.modules[__name__], name)() + sys.modules[__name__].f()",
@@ -269,33 +301,51 @@ COPIED = {
     "datetime as a default": ("from datetime import datetime\ndef f(of=datetime): return of.now()", "return f()"),
     "a clock as a default": ("import time\ndef f(clock=time.time): return clock()", "return f()"),
     "a class derived from datetime": ("from datetime import datetime\nclass M(datetime): ...", "return M.now()"),
-    "a class by another name": (_BOX, "c = C; c.n = 1"),
-    "a class by another name, perhaps": (_BOX, "c = (event.kind and C) or Box; c.n = 1"),
-    "a class in an assignment expression": (_BOX, "(c := C).n = 1"),
-    "a class given to a function": (_BOX, "bump(C)"),
-    "a class given by keyword": (_BOX, "bump(kind=C)"),
-    "a class given to a function in the handler": (_BOX, "\n    def f(c): del c.n\n    f(C)"),
-    "a class given to an object": (_BOX, "Box(C).add()"),
-    "a class that is returned": (_BOX, "c = of(C); c.n = 1"),
-    "a class in a table": (f"{_BOX}\nKINDS = {{'c': C}}", "KINDS['c'].n = 1"),
-    "classes in a loop": (_BOX, "\n    for c in (C, Box): c.n = 1"),
-    "classes in an assignment": (_BOX, "a, b = C, Box; b.n = 1"),
-    "the class of an object": (_BOX, "type(C()).n = 1"),
-    "the class of an object, by another name": (_BOX, "c = type(C()); c.n = 1"),
-    "the __class__ of an object": (_BOX, "C().__class__.n = 1"),
-    "a class by setattr": (_BOX, "setattr(C, 'n', 1)"),
-    "a class by another name by setattr": (_BOX, "c = C; setattr(c, 'n', 1)"),
-    "a class by type.__setattr__": (_BOX, "type.__setattr__(C, 'n', 1)"),
-    "a class given to a helper": (f"from helper_of_state import bump as bump_it\n{_BOX}", "bump_it(C)"),
-    "a function by another name": (_BOX, "f = of; f.n = 1"),
-    "the dict of a function": (_BOX, "of.__dict__['n'] = 1"),
-    "the dict of a function by vars()": (_BOX, "vars(of)['n'] = 1"),
-    "the globals of a function": (_BOX, "of.__globals__['n'] = 1"),
-    "a member of an enum": (_BOX, "Kind.ONE.count = 1"),
-    "a method of an enum": (_BOX, "Kind.ONE.seen()"),
-    "a frozen dataclass": (_BOX, "object.__setattr__(LIMITS, 'n', 2)"),
-    "a frozen dataclass by a method": (_BOX, "LIMITS.raise_it()"),
-    "the dict of a frozen dataclass": (_BOX, "LIMITS.__dict__['n'] = 2"),
+    "a class by another name": (_CLASSES, "c = C; c.n = 1"),
+    "a class by another name, perhaps": (_CLASSES, "c = (event.kind and C) or Other; c.n = 1"),
+    "a class in an assignment expression": (_CLASSES, "(c := C).n = 1"),
+    "a class given to a function": (_CLASSES, "bump(C)"),
+    "a class given by keyword": (_CLASSES, "bump(kind=C)"),
+    "a class given to a function in the handler": (_CLASSES, "\n    def f(c): del c.n\n    f(C)"),
+    "a class given to an object": (_CLASSES + _BOX, "Box(C).add()"),
+    "a class given to a method": (f"{_CLASSES}\nclass Third:\n    def go(self, kind): kind.n = 1", "Third().go(C)"),
+    "a class given to a lambda": (_CLASSES, "(lambda c: setattr(c, 'n', 1))(C)"),
+    "a class as a default": (f"{_CLASSES}\ndef f(*, kind=C): kind.n = 1", "f()"),
+    "a class in another": (f"{_CLASSES}\nclass Third:\n    kind = C", "Third().kind.n = 1"),
+    "a class in a comprehension": (_CLASSES, "[setattr(c, 'n', 1) for c in (C, Other)]"),
+    "a class in a variable of the function around": (_CLASSES, "\n    c = C\n    def f(): c.n = 1\n    f()"),
+    "an instance that is there once": (
+        "class C:\n    def __new__(cls):\n        cls.one = super().__new__(cls)\n        return cls.one",
+        "C()",
+    ),
+    "a class that is returned": (_CLASSES, "c = of(C); c.n = 1"),
+    "a class in a table": (f"{_CLASSES}\nKINDS = {{'c': C}}", "KINDS['c'].n = 1"),
+    "classes in a loop": (_CLASSES, "\n    for c in (C, Other): c.n = 1"),
+    "classes in an assignment": (_CLASSES, "a, b = C, Other; b.n = 1"),
+    "the class of an object": (_CLASSES, "type(C()).n = 1"),
+    "the class of an object, by another name": (_CLASSES, "c = type(C()); c.n = 1"),
+    "the __class__ of an object": (_CLASSES, "C().__class__.n = 1"),
+    "a class by setattr": (_CLASSES, "setattr(C, 'n', 1)"),
+    "a class by another name by setattr": (_CLASSES, "c = C; setattr(c, 'n', 1)"),
+    "a class by type.__setattr__": (_CLASSES, "type.__setattr__(C, 'n', 1)"),
+    "a class given to a helper": (f"from helper_of_state import bump as bump_it\n{_CLASSES}", "bump_it(C)"),
+    "a function by another name": (_CLASSES, "f = of; f.n = 1"),
+    "the dict of a function": (_CLASSES, "of.__dict__['n'] = 1"),
+    "the dict of a function by vars()": (_CLASSES, "vars(of)['n'] = 1"),
+    "the globals of a function": (_CLASSES, "of.__globals__['n'] = 1"),
+    "a member of an enum": (_CLASSES, "Kind.ONE.count = 1"),
+    "a method of an enum": (_CLASSES + _COUNTED, "Kind.ONE.seen()"),
+    "a frozen dataclass": (_CLASSES, "object.__setattr__(LIMITS, 'n', 2)"),
+    "a frozen dataclass by a method": (_CLASSES + _RAISED, "LIMITS.raise_it()"),
+    "the dict of a frozen dataclass": (_CLASSES, "LIMITS.__dict__['n'] = 2"),
+    "the class of an object, in its method": ("class C:\n    def go(self): type(self).n = 1", "C().go()"),
+    "a class, by its metaclass": (
+        "class Meta(type):\n    def go(self): self.n = 1\nclass C(metaclass=Meta): ...",
+        "C.go()",
+    ),
+    "a class method of a helper": ("from helper_of_state import Base\nclass C(Base): ...", "C.go()"),
+    "a class by a partial setattr": (f"import functools\n{_CLASSES}", "functools.partial(setattr, C, 'n')(1)"),
+    "the defaults of a function": ("def f(x=[]): ...", "f.__defaults__[0].append(1)"),
     "an object that lies about its class": (_LYING, "return ONE"),
     "an import in the handler": ("", "\n    from datetime import datetime\n    return datetime.now()"),
 }
@@ -344,7 +394,7 @@ def test_shared(name: str, make: Make) -> None:
 def test_copied(name: str, make: Make) -> None:
     """Where one could leave something, each has its own; and the process keeps what it had."""
     if "helper_of_state" in COPIED[name][0]:
-        make("def bump(c): c.n += 1", "helper_of_state")
+        make(_HELPER, "helper_of_state")
     module = make(job_module(COPIED[name], name))
     before = dict(vars(module))
     source = source_of(module)
