@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -133,7 +134,15 @@ def read_event(
 
 def _leaves_out(expected: Any) -> bool:
     """Whether what a type does not declare is lost. Models of vendors' events declare what is used of them."""
-    if not (isinstance(expected, type) and issubclass(expected, BaseModel)) or issubclass(expected, EventModel):
+    if not isinstance(expected, type) or issubclass(expected, EventModel):
         return False
-    reads_all = any(each.info.mode != "after" for each in expected.__pydantic_decorators__.model_validators.values())
-    return expected.model_config.get("extra", "ignore") == "ignore" and not reads_all
+    if issubclass(expected, BaseModel):
+        config: Mapping[str, Any] = expected.model_config
+    elif dataclasses.is_dataclass(expected):
+        config = getattr(expected, "__pydantic_config__", {})
+    else:
+        return False
+    decorators = getattr(expected, "__pydantic_decorators__", None)
+    validators = decorators.model_validators.values() if decorators is not None else ()
+    # One that is called before may read what it likes.
+    return config.get("extra", "ignore") == "ignore" and all(each.info.mode == "after" for each in validators)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NotRequired
 
 import pytest
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import TypedDict
@@ -423,3 +423,56 @@ def test_reading_keeps_no_class_alive() -> None:
     del fresh
     gc.collect()
     assert seen() is None
+
+
+class Forbidding(BaseModel, extra="forbid"):
+    full_name: str = ""
+
+
+class Allowing(BaseModel, extra="allow"):
+    full_name: str = ""
+
+
+class ReadingAll(BaseModel):
+    full_name: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def read(cls, value: Any) -> Any:
+        return {"full_name": value.get("fulName", "")}
+
+
+class Nicknamed(BaseModel):
+    full_name: str = Field(default="", validation_alias=AliasChoices("name", AliasPath("person", "called")))
+    nick: str = Field(default="", alias="nickName")
+
+
+@dataclass
+class Declared:
+    full_name: str = ""
+    email: str = ""
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "ignored"),
+    [
+        (Lead, {"fullName": "Ada", "otherAdresses": [], "x": 1}, {"otherAdresses": "other_addresses", "x": None}),
+        (Lead, {"full_name": "Ada", "fullNam": "Bob"}, {"fullNam": None}),  # what it may mean is given
+        (Nicknamed, {"person": {"called": "Ada"}, "nick_name": "A", "nickname": "B"}, {"nick_name": None}),
+        (Nicknamed, {"Name": "Ada", "nik": "A"}, {"nik": "nick"}),
+        (Declared, {"fulName": "Ada", "EMAIL": "a"}, {"fulName": "full_name"}),
+        (Lead, {"fullName": "Ada"}, {}),
+        (Allowing, {"fulName": "Ada"}, {}),
+        (ReadingAll, {"fulName": "Ada"}, {}),
+        (CustomerCreated, {"customer": {"email": "a@example.com"}, "custmer": 1}, {}),
+        (Event, {"a": 1}, {}),
+        (dict, {"a": 1}, {}),
+    ],
+)
+def test_keys_that_are_left_out(expected: Any, given: dict[str, Any], ignored: dict[str, str | None]) -> None:
+    """They are told, each with the field that it may have been meant for; not where nothing is lost."""
+    told: dict[str, str | None] = {}
+    read_event(given, expected, job="test", on_ignored=told.update)
+    assert told == ignored
+    with pytest.raises(EventError, match="fulName: Extra inputs are not permitted"):
+        read_event({"fulName": "Ada"}, Forbidding, job="test", on_ignored=told.update)
