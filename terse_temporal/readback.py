@@ -10,14 +10,26 @@ the schema is followed along.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime, time
 from typing import Any, Final
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic_core import CoreSchema, to_jsonable_python
 
-__all__ = ["OF_SECRETS", "Schema", "children", "difference", "equal", "find", "is_secret", "not_plain", "safe_repr"]
+__all__ = [
+    "LEAVES",
+    "OF_SECRETS",
+    "Schema",
+    "children",
+    "difference",
+    "equal",
+    "find",
+    "is_secret",
+    "not_plain",
+    "safe_repr",
+    "step",
+]
 
 #: The parts of pydantic's schemas that hold schemas. Others hold the user's objects.
 _INNER: Final = (
@@ -28,6 +40,9 @@ _INNER: Final = (
 _JSON_TYPES: Final = frozenset({"str", "int", "bool", "none", "float", "nullable", "list", "dict", "any"})
 
 _ANY: Final[Mapping[str, Any]] = {"type": "any"}
+
+#: Types of values that hold no others: nearly all there are in a large one.
+LEAVES: Final = frozenset([str, int, float, bool, type(None)])
 
 #: What is wrong with a secret.
 OF_SECRETS: Final = (
@@ -44,6 +59,8 @@ class Schema:
 
     def __init__(self, core: CoreSchema) -> None:
         self._definitions: dict[str, Mapping[str, Any]] = {}
+        self._known: dict[int, list[Mapping[str, Any]]] = {}
+        self._core = core
         self._kinds: set[str] = set()
         self._collect(core)
         self.root = self._plain(core)
@@ -63,8 +80,14 @@ class Schema:
         found: list[Mapping[str, Any]] = []
         for each in schemas:
             inner = self._child(each, owner, key)
-            found += [] if inner is None else self._plain(inner)
+            found += [] if inner is None else self._plain_once(inner)
         return found
+
+    def _plain_once(self, schema: Any) -> list[Mapping[str, Any]]:
+        # By where it is in memory, which is held here.
+        if id(schema) not in self._known:
+            self._known[id(schema)] = self._plain(schema)
+        return self._known[id(schema)]
 
     def _collect(self, node: Any) -> None:
         pending = [node]
@@ -113,7 +136,7 @@ class Schema:
                     return None
                 if schema.get("root_model"):
                     return inner
-                fields = (self._child(each, owner, key) for each in self._plain(inner))
+                fields = (self._child(each, owner, key) for each in self._plain_once(inner))
                 return next((each for each in fields if each is not None), None)
             case {"type": "model-fields" | "typed-dict", "fields": fields}:
                 return fields[key]["schema"] if key in fields else schema.get("extras_schema", _ANY)
@@ -138,7 +161,9 @@ def difference(given: Any, back: Any, schema: Schema, *, written_alike: bool) ->
         back: the same, read back.
         written_alike: whether the two, as wholes, are the same JSON.
     """
-    return _Comparison(schema, written_alike).at("$", given, back, schema.root)
+    if equal(given, back):
+        return None
+    return _Comparison(schema, written_alike).unequal(given, back, schema.root)
 
 
 class _Comparison:
@@ -146,42 +171,44 @@ class _Comparison:
         self._schema = schema
         self._alike = written_alike
 
-    def at(self, path: str, given: Any, back: Any, schemas: Sequence[Mapping[str, Any]]) -> Found | None:
-        if equal(given, back):
-            return None
+    def unequal(self, given: Any, back: Any, schemas: Sequence[Mapping[str, Any]]) -> Found | None:
+        """Where two values differ that say that they are not equal."""
         if is_secret(given):
-            return path, OF_SECRETS
+            return "$", OF_SECRETS
         if any(each["type"] == "any" for each in schemas):
-            return not_plain(given, path)
-        changed = (path, f"is {safe_repr(given)} and would be read back as {safe_repr(back)}")
+            return not_plain(given)
         if type(given) is not type(back) and not self._is_abstract(given, back, schemas):
-            return path, f"is a {_named(given)} and would be read back as a {_named(back)}, {safe_repr(back)}"
+            return "$", f"is a {_named(given)} and would be read back as a {_named(back)}, {safe_repr(back)}"
         if isinstance(given, Set):
             alike = self._alike and len(given) == len(back) and set(map(type, given)) == set(map(type, back))
-            return None if alike else changed
+            return None if alike else _changed(given, back)
         ours, theirs = children(given), children(back)
         if not ours and not theirs:
-            return None if self._alike and not _says_unequal(given, back) else changed
-        if isinstance(given, Mapping) and (found := _wrong_key(given, path)):
+            return None if self._alike and not _says_unequal(given, back) else _changed(given, back)
+        if isinstance(given, Mapping) and (found := _wrong_key(given)):
             return found
         if len(ours) != len(theirs):
-            return changed
+            return _changed(given, back)
         free_keys = any(each["type"] == "dict" and _is_any(each.get("keys_schema", _ANY)) for each in schemas)
-        for (step, key, one), (_, other_key, other) in zip(ours, theirs, strict=True):
+        for (key, one), (other_key, other) in zip(ours, theirs, strict=True):
             if key != other_key and not free_keys:
-                return path, f"has the key {safe_repr(key)}, which would be read back as {safe_repr(other_key)}"
-            if found := self.at(path + step, one, other, self._schema.within(schemas, given, key)):
-                return found
-        return self._within_private(path, given, back)
+                return "$", f"has the key {safe_repr(key)}, which would be read back as {safe_repr(other_key)}"
+            if not equal(one, other):
+                found = self.unequal(one, other, self._schema.within(schemas, given, key))
+                if found is not None:
+                    return _within(given, key, found)
+        return self._of_private(given, back)
 
-    def _within_private(self, path: str, given: Any, back: Any) -> Found | None:
+    def _of_private(self, given: Any, back: Any) -> Found | None:
         ours, theirs = (getattr(each, "__pydantic_private__", None) or {} for each in (given, back))
         for name, one in ours.items():
             other = theirs.get(name)
             # A lock, or whatever else each instance makes for itself.
-            own = type(one) is type(other) and _is_identity(one)
-            if not own and (found := self.at(f"{path}.{name}", one, other, ())):
-                return found[0], f"{found[1]}, because private attributes are not written"
+            if equal(one, other) or (type(one) is type(other) and _is_identity(one)):
+                continue
+            if (found := self.unequal(one, other, ())) is not None:
+                path, what = _within(given, name, found)
+                return path, f"{what}, because private attributes are not written"
         return None
 
     def _is_abstract(self, given: Any, back: Any, schemas: Sequence[Mapping[str, Any]]) -> bool:
@@ -192,26 +219,37 @@ class _Comparison:
         return isinstance(back, dict) and isinstance(given, Mapping) and kinds <= {"dict", "any"}
 
 
-def not_plain(value: Any, path: str = "$") -> Found | None:
+def _changed(given: Any, back: Any) -> Found:
+    return "$", f"is {safe_repr(given)} and would be read back as {safe_repr(back)}"
+
+
+def not_plain(value: Any) -> Found | None:
     """What in a value cannot become plain JSON without a loss: secrets, and keys that are one key in JSON."""
     if is_secret(value):
-        return path, OF_SECRETS
-    if isinstance(value, Mapping) and (found := _wrong_key(value, path)):
+        return "$", OF_SECRETS
+    if isinstance(value, Mapping) and (found := _wrong_key(value)):
         return found
-    inner = (not_plain(child, path + step) for step, _, child in children(value))
-    return next((found for found in inner if found), None)
+    for key, child in children(value):
+        if type(child) not in LEAVES and (found := not_plain(child)):
+            return _within(value, key, found)
+    return None
 
 
-def _wrong_key(value: Mapping[Any, Any], path: str) -> Found | None:
+def _within(owner: Any, key: Any, found: Found) -> Found:
+    """What is found in a value that another holds, with the path from there."""
+    return f"${step(owner, key)}{found[0][1:]}", found[1]
+
+
+def _wrong_key(value: Mapping[Any, Any]) -> Found | None:
     if all(type(key) is str for key in value):
         return None
     names: dict[str, Any] = {}
     for key in value:
         if key is None or isinstance(key, tuple | frozenset):
-            return path, f"has the key {safe_repr(key)}, which JSON cannot hold as a key"
+            return "$", f"has the key {safe_repr(key)}, which JSON cannot hold as a key"
         (name,) = to_jsonable_python({key: None}, fallback=repr)
         if name in names:
-            return path, f"has the keys {safe_repr(names[name])} and {safe_repr(key)}, which are one key in JSON"
+            return "$", f"has the keys {safe_repr(names[name])} and {safe_repr(key)}, which are one key in JSON"
         names[name] = key
     return None
 
@@ -245,33 +283,44 @@ def is_secret(value: Any) -> bool:
     return isinstance(value, SecretStr | SecretBytes | Secret)
 
 
-def find(value: Any, is_wanted: Callable[[Any], bool], path: str = "$") -> str | None:
-    """The path of the first value within a value that is wanted."""
+def find(value: Any, is_wanted: Callable[[Any], bool]) -> str | None:
+    """The path of the first value within a value that is wanted. Plain texts and numbers are not asked about."""
     if is_wanted(value):
-        return path
-    inner = (find(child, is_wanted, path + step) for step, _, child in children(value))
-    return next((found for found in inner if found), None)
+        return "$"
+    for key, child in children(value):
+        if type(child) not in LEAVES and (found := find(child, is_wanted)):
+            return f"${step(value, key)}{found[1:]}"
+    return None
 
 
-def children(value: Any) -> list[tuple[str, Any, Any]]:
-    """The values that a value holds: a step of a path, the key, and the value."""
-    return list(_children(value))
-
-
-def _children(value: Any) -> Iterator[tuple[str, Any, Any]]:
+def children(value: Any) -> Sequence[tuple[Any, Any]]:
+    """The values that a value holds, with their keys."""
+    kind = type(value)
+    # Asked first what nearly all are: large values come from outside.
+    if kind in LEAVES:
+        return ()
+    if kind is dict:
+        return list(value.items())
+    if kind is list or kind is tuple:
+        return list(enumerate(value))
+    if isinstance(value, BaseModel):
+        # Not by the class's own `__iter__`, which is often that of what it holds.
+        return list(BaseModel.__iter__(value))
     if isinstance(value, Mapping):
-        for key, child in value.items():
-            yield f".{key if isinstance(key, str) else safe_repr(key)}", key, child
-    elif isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray | memoryview | range):
-        for index, child in enumerate(value):
-            yield f"[{index}]", index, child
-    elif isinstance(value, BaseModel):
-        for name, child in value:
-            yield f".{name}", name, child
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            if hasattr(value, field.name):
-                yield f".{field.name}", field.name, getattr(value, field.name)
+        return list(value.items())
+    if isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray | memoryview | range):
+        return list(enumerate(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return [(name, getattr(value, name)) for name in names if hasattr(value, name)]
+    return ()
+
+
+def step(owner: Any, key: Any) -> str:
+    """How a path goes on from a value to one that it holds."""
+    if isinstance(owner, Sequence | Set):
+        return f"[{key}]"
+    return f".{key if isinstance(key, str) else safe_repr(key)}"
 
 
 def _is_any(schema: Mapping[str, Any]) -> bool:

@@ -17,7 +17,19 @@ from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .annotations import type_adapter
-from .readback import OF_SECRETS, Schema, children, difference, equal, find, is_secret, not_plain, safe_repr
+from .readback import (
+    LEAVES,
+    OF_SECRETS,
+    Schema,
+    children,
+    difference,
+    equal,
+    find,
+    is_secret,
+    not_plain,
+    safe_repr,
+    step,
+)
 
 __all__ = [
     "MAX_BYTES",
@@ -295,13 +307,13 @@ def _refuse_not_finite(value: Any, written: Json) -> None:
         raise ValueProblem(f"the value at {path} {_NO_NUMBER}")
 
 
-def _not_finite(value: Any, path: str = "$", depth: int = 0) -> str | None:
+def _not_finite(value: Any, depth: int = 0) -> str | None:
     """The path of the first number in a value that is not finite."""
     if isinstance(value, float):
-        return None if math.isfinite(value) else path
-    for step, _, child in children(value) if depth < 100 else ():
-        if (found := _not_finite(child, path + step, depth + 1)) is not None:
-            return found
+        return None if math.isfinite(value) else "$"
+    for key, child in children(value) if depth < 100 else ():
+        if (type(child) is float or type(child) not in LEAVES) and (found := _not_finite(child, depth + 1)):
+            return f"${step(value, key)}{found[1:]}"
     return None
 
 
@@ -323,9 +335,9 @@ def _is_encodable(value: Any) -> bool:
 
 def _innermost(value: Any, is_bad: Callable[[Any], bool], path: str = "$", depth: int = 0) -> tuple[str, Any]:
     """The innermost value that is bad, within one that is, and its path."""
-    for step, _, child in children(value) if depth < 100 else ():  # a value may contain itself
+    for key, child in children(value) if depth < 100 else ():  # a value may contain itself
         if is_bad(child):
-            return _innermost(child, is_bad, path + step, depth + 1)
+            return _innermost(child, is_bad, path + step(value, key), depth + 1)
     return path, value
 
 
@@ -353,7 +365,8 @@ def _too_deep(value: Any, most: int = _DEEPEST) -> str | None:
         if depth >= most:
             return path
         # The path is told, not followed: its beginning is enough.
-        pending += [(child, path + step if len(path) < 60 else path, depth + 1) for step, _, child in children(value)]
+        held = children(value)
+        pending += [(each, path + step(value, key) if len(path) < 60 else path, depth + 1) for key, each in held]
     return None
 
 
@@ -375,7 +388,7 @@ def _listed(value: Any) -> Any:
     if isinstance(value, tuple):
         parts = [_listed(each) for each in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    for _, key, child in children(value):
+    for key, child in children(value):
         if (new := _listed(child)) is child:
             continue
         if isinstance(value, list | dict):

@@ -112,6 +112,11 @@ class Items(RootModel[list[Any]]):
     pass
 
 
+class Iterated(RootModel[list[int]]):
+    def __iter__(self) -> Any:  # as pydantic documents it
+        return iter(self.root)
+
+
 class Open(BaseModel, extra="allow"):
     x: int
 
@@ -221,6 +226,7 @@ SAME: list[tuple[Any, Any]] = [
     (Login, Login(user="ada")),
     # What is declared as Any is plain JSON on the other side.
     (Any, {1: "one", "at": AMBIGUOUS, "of": (1, Small(x=1))}),
+    (Any, {"of": Iterated([3, 4])}),
     (dict[str, Any], {"at": AMBIGUOUS, "of": (1, Small(x=1)), "by": {1: "one"}}),
     (dict, {1: (2, 3)}),
     (list, [Color.RED]),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +22,7 @@ from terse_temporal.engine.wire import WireError, read_call
 from terse_temporal.errors import DurationError, EventError, JobDefinitionError
 from terse_temporal.events import Event, EventModel
 from terse_temporal.inputs import read_event
+from terse_temporal.values import Codec
 
 MILLION = 1_000_000
 
@@ -140,6 +143,44 @@ def test_unions_of_lists() -> None:
     """A union of two kinds of list, nested, is told apart without trying every combination."""
     schema = type_adapter(Nested).core_schema
     assert within_a_second(lambda: respell(deep(40, 1), schema)) == deep(40, 1)
+
+
+class Line(BaseModel):
+    name: str
+    cents: int
+    note: str | None = None
+
+
+@dataclass(eq=False)
+class Row:
+    cents: int
+    note: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "times"),
+    [
+        (list[Line], [Line(name="a", cents=n) for n in range(10_000)], 15),
+        (Any, [Line(name="a", cents=n) for n in range(10_000)], 20),
+        (Any, [(n, "a", None, 1.5) for n in range(10_000)], 20),
+        (list[Row], [Row(n) for n in range(10_000)], 60),
+    ],
+    ids=["models", "models as data", "tuples", "objects without equality"],
+)
+def test_reading_back(type_: Any, value: Any, times: int) -> None:
+    """To record a large value, which is read back from its JSON, takes some times what it takes to write that."""
+    codec = Codec(type_)
+
+    def fastest(call: Callable[[], Any]) -> float:
+        took = []
+        for _ in range(3):
+            started = time.process_time()
+            call()
+            took.append(time.process_time() - started)
+        return min(took)
+
+    data = codec.record(value).data
+    assert fastest(lambda: codec.record(value)) < times * fastest(lambda: json.dumps(data))
 
 
 @pytest.mark.parametrize("timeout", [float("nan"), float("inf"), 10**400, "9" * 5_000, None])
