@@ -17,7 +17,7 @@ from .errors import StepInputError, StepOutputError, StepTimeoutError
 from .execution import UNSET, StepRequest
 from .places import place_of
 from .signatures import called_with, input_type, parameter_types, result_type
-from .values import MAX_BYTES, Codec, Json, ValueProblem, json_object, json_of
+from .values import MAX_BYTES, Codec, Json, ValueProblem, codec_key, json_object, json_of
 
 __all__ = [
     "NoThreadError",
@@ -256,14 +256,13 @@ _limit: contextvars.ContextVar[TimeLimit | None] = contextvars.ContextVar("terse
 def cached_codec(type_: Any) -> Codec:
     """A codec for a type of this process, of which there are as many as the code has."""
     try:
-        # `A | B` and `B | A` are equal, and are not read alike.
-        return _lasting_codec(type_, "" if isinstance(type_, type) else repr(type_))
+        return _lasting_codec(type_, codec_key(type_))
     except TypeError:  # not hashable: Annotated with a Field
         return Codec(type_)
 
 
 @functools.lru_cache(maxsize=1024)
-def _lasting_codec(type_: Any, _: str) -> Codec:
+def _lasting_codec(type_: Any, _: Any) -> Codec:
     return Codec(type_)
 
 

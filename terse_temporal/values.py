@@ -37,6 +37,7 @@ __all__ = [
     "Json",
     "ValueProblem",
     "codec",
+    "codec_key",
     "encoded_size",
     "fresh",
     "json_object",
@@ -234,6 +235,11 @@ class Codec:
             f"the value at {found[0]} {found[1]}. What is given has to come back: annotate it with its own type, of"
             " fields that are written, and unions whose members JSON can tell apart."
         )
+
+
+def codec_key(type_: Any) -> Any:
+    """What a codec may be kept under: `A | B` and `B | A` are equal types, and are not read alike."""
+    return type_ if isinstance(type_, type) else (type_, repr(type_))
 
 
 def codec(type_: Any, namespace: Mapping[str, Any] | None = None) -> Codec:

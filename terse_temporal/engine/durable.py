@@ -37,7 +37,7 @@ from ..places import caller_frame, is_users, place, place_of
 from ..runs import run_identity_of
 from ..signatures import input_type, parameter_types, result_type
 from ..tokens import Tokens
-from ..values import MAX_BYTES, Codec, Json, ValueProblem, codec, json_object
+from ..values import MAX_BYTES, Codec, Json, ValueProblem, codec, codec_key, json_object
 from .builtin import known_function
 from .decisions import Decisions
 from .functions import FunctionIndex, attribute_path
@@ -375,12 +375,13 @@ class DurableExecution:
     def _codec(self, type_: Any) -> Codec:
         if self._is_shared:
             return cached_codec(type_)
+        key = codec_key(type_)
         try:
-            found = self._codecs.get(type_)
+            found = self._codecs.get(key)
         except TypeError:  # not hashable: Annotated with a list, say
             return codec(type_, self._namespace)
         if found is None:
-            found = self._codecs[type_] = codec(type_, self._namespace)
+            found = self._codecs[key] = codec(type_, self._namespace)
         return found
 
 

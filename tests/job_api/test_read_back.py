@@ -34,6 +34,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
+from terse_temporal.invocation import cached_codec
 from terse_temporal.values import Codec, ValueProblem
 
 
@@ -366,6 +367,13 @@ def test_iterables_within() -> None:
     )
     loaded = codec.load(data)["page"]
     assert [list(page.names), list(page.names), list(loaded.names), list(loaded.names)] == [["a", "b"]] * 4
+
+
+def test_the_order_of_a_union() -> None:
+    """Two unions of the same types are equal, and each is read in its own order."""
+    for type_, first in ((Large | Small, Large), (Small | Large, Small)):
+        assert type(cached_codec(type_).load({"x": 1})) is first
+        assert cached_codec(list[type_]) is cached_codec(list[type_])  # type: ignore[valid-type]  # made at run time
 
 
 def test_a_validator_that_raises() -> None:
