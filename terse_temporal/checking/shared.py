@@ -65,11 +65,27 @@ def _once(module: Module, written: ast.AST, checked: Checked) -> Iterator[Findin
     )
     fix = "put one of the two into a module of its own"
     for node in module.names.nodes:
+        if isinstance(node, ast.ClassDef) and _is_table(node, module, checked) and not _is_conditional(node):
+            message = f"the table of {node.name!r} is declared in a module of which each run gets a copy"
+            yield finding("TERSE217", module, node, message, because, fix)
         path = checked.resolver.path(node.func) if isinstance(node, ast.Call) else ""
         own_registry = isinstance(node, ast.Call) and any(each.arg in (None, "registry") for each in node.keywords)
         if path in _ONCE and not own_registry and not _is_conditional(node):
             message = f"{path.replace('()', '')}() at the top of a module of which each run gets a copy"
             yield finding("TERSE217", module, node, message, because, fix)
+
+
+def _is_table(node: ast.ClassDef, module: Module, checked: Checked) -> bool:
+    """Whether a class is a model of SQLAlchemy, over a base that is of another module and knows its tables."""
+    assigned = {target.id for each in node.body if isinstance(each, ast.Assign) for target in _names(each)}
+    if "__tablename__" not in assigned:
+        return False
+    bases = [checked.resolver.resolve(each) for each in node.bases]
+    return any(isinstance(each, Class) and checked.resolver.module_of_scope(each.scope) is not module for each in bases)
+
+
+def _names(statement: ast.Assign) -> list[ast.Name]:
+    return [each for each in statement.targets if isinstance(each, ast.Name)]
 
 
 def _is_conditional(node: ast.AST) -> bool:

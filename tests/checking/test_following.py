@@ -244,6 +244,15 @@ def test_annotations_of_decorated_steps(tmp_path: Path, monkeypatch: pytest.Monk
     assert [(each.code, each.message.split("'")[1]) for each in found] == [("TERSE107", "gives"), ("TERSE107", "takes")]
 
 
+def test_tables_of_a_copied_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table is declared once for its base, which is another one in each copy only if it stands in that module."""
+    base = "from sqlalchemy.orm import DeclarativeBase\nclass Base(DeclarativeBase): pass\n"
+    user = "class User(Base):\n    __tablename__ = 'users'\nlast = None\n"
+    writes = handler("global last\nlast = event.id", before=f"from db import Base\n{user}")
+    assert set(of(f"# db.py\n{base}\n# jobs.py\n{writes}", tmp_path, monkeypatch)) == {"TERSE208", "TERSE217"}
+    assert of(handler("global last\nlast = event.id", before=base + user), tmp_path, monkeypatch) == ["TERSE208"]
+
+
 def test_functions_of_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is installed is looked at for annotations that mean nothing when a step is made, and is not run."""
     library = tmp_path / "site-packages" / "chk_library"
