@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from temporalio.exceptions import ApplicationError
 
 from terse_temporal import Event, create_job, job_step
@@ -179,6 +179,17 @@ async def catching_by_class(event: Event) -> list[str]:
         await job_step(run=STEPS["connection"])
     except ConnectionError as error:
         caught.append(f"{error.errno == errno.ECONNREFUSED}")
+    try:
+        await job_step(run=STEPS["validation"])
+    except ValidationError as error:
+        caught.append(f"{[line['loc'] for line in error.errors()]} {isinstance(error, StepError)}")
+    try:
+        await job_step(run=STEPS["of the job's module"], name="declines")
+    except PaymentDeclined as error:
+        try:
+            error.handle  # noqa: B018  # it raises
+        except AttributeError as missing:
+            caught.append(str(missing))
     return caught
 
 
