@@ -50,7 +50,7 @@ def code_hash(files: Iterable[str | None], words: Collection[str] = (), director
         return ""
     contents += _texts(directories, {_ending(word) for word in words} - _NO_DATA)
     # Secrets change without a deploy, are no input, and are put into no hash that others can read.
-    variables = sorted((word, redacted(os.environ[word])) for word in words if word in os.environ)
+    variables = sorted((name, redacted(value)) for name, value in os.environ.items() if name in words)
     around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), variables])
     # Not by name: a file that is run as a script has another.
     return hashlib.sha256(b"".join(sorted(contents)) + around.encode()).hexdigest()[:_LENGTH]
@@ -93,13 +93,15 @@ def _entries(directories: Iterable[Path]) -> Iterator[os.DirEntry[str]]:
         try:
             with os.scandir(pending.pop()) as found:
                 entries = sorted((each for each in found if each.name[:1] != "."), key=lambda each: each.name)
+            inner = [
+                each.path for each in entries if each.name not in _INSTALLED and each.is_dir(follow_symlinks=False)
+            ]
         except OSError:
             continue
         if any(each.name == "pyvenv.cfg" for each in entries):
             continue
         yield from entries[:left]
         left -= len(entries)
-        inner = [each.path for each in entries if each.name not in _INSTALLED and each.is_dir(follow_symlinks=False)]
         pending += reversed(inner)
 
 

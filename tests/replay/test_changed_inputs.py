@@ -253,7 +253,7 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Of the code are text files that it names, variables that it names, Python, and what is installed; no secrets."""
     (tmp_path / "prompts").mkdir()
     (tmp_path / "code.py").write_text("")
-    words = {"prompts/brief.md", "*.yaml", "TONE", "API_KEY", "run.log", "unset"}
+    words = {"prompts/brief.md", "*.yaml", "TONE", "API_KEY", "run.log", "unset", "half \ud83d", "nul \0"}
 
     def hashed() -> str:
         return code_hash([str(tmp_path / "code.py")], words, [tmp_path])
