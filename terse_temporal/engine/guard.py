@@ -99,6 +99,7 @@ _INNOCENT: Final = frozenset(
 _ENGINE: Final = frozenset({"asyncio", "temporalio", "terse_temporal", "threading"})
 
 _SPOKEN: Final = {
+    "_thread.start_joinable_thread": "starting a thread",  # from 3.13 on
     "_thread.start_new_thread": "starting a thread",
     "builtins.input": "input()",
     "os.putenv": "writing os.environ",

@@ -31,8 +31,9 @@ PLAIN_JOB_TIMEOUT: Final = timedelta(hours=24)
 GRACE: Final = timedelta(seconds=20)
 
 #: How long the next workflow task waits for the worker that has the run in its cache, before any worker may take it.
-#: The SDK's ten seconds would be added to every recovery from a killed worker.
-STICKY_TIMEOUT: Final = timedelta(seconds=3)
+#: The SDK's ten seconds would be added to every recovery from a killed worker. With three, up to a tenth of the tasks
+#: of a burst on a starved machine came too late, and then stood behind all runs that had not begun, for 15 s and more.
+STICKY_TIMEOUT: Final = timedelta(seconds=5)
 
 #: Steps that run at once on one worker, and threads for those that are a `def` (made as needed).
 STEPS_AT_ONCE: Final = 100

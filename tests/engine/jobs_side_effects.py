@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import importlib.resources
 import json
 import mimetypes
@@ -104,6 +105,11 @@ async def caught(event: Event) -> str:
     return "opened"
 
 
+def _selected() -> Any:
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        return database.execute("select 1").fetchone()
+
+
 @create_job(name="no-side-effects", durable=True)
 async def allowed(event: Event) -> list[Any]:
     import colorsys  # noqa: PLC0415  # that a handler may import is the point
@@ -119,7 +125,7 @@ async def allowed(event: Event) -> list[Any]:
         mimetypes.guess_type("a.pdf")[0],
         importlib.resources.files("pydantic").joinpath("py.typed").read_text(),
         "class JSONDecoder" in Path(json.__file__).with_name("decoder.py").read_text(),
-        sqlite3.connect(":memory:").execute("select 1").fetchone(),
+        _selected(),
         platform.processor() is not None,
         helpers.collect_a_temporary_directory(),
         await asyncio.sleep(0.01, "slept"),

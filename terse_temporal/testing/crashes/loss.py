@@ -1,6 +1,6 @@
 """Telling the server at once what it would find out by itself.
 
-A server learns that a worker has been killed from its silence: after seven seconds that of a step, after three that of
+A server learns that a worker has been killed from its silence: after seven seconds that of a step, after five that of
 the worker that has a run in its cache. Shorter times in a test would have two steps run at once on a machine that is
 busy. But a test *knows* that the worker is dead, because it has killed it. So it says what the server would say: a step
 that was running has had no heartbeat, with the very failure that is recorded for that, and the run is in no cache. The
