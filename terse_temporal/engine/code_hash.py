@@ -12,6 +12,7 @@ import functools
 import hashlib
 import json
 import os
+import platform
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -49,11 +50,19 @@ def code_hash(files: Iterable[str | None], words: Collection[str] = (), director
     except OSError:
         return ""
     contents += _texts(directories, {_ending(word) for word in words} - _NO_DATA)
-    # Secrets change without a deploy, are no input, and are put into no hash that others can read.
-    variables = sorted((name, redacted(value)) for name, value in os.environ.items() if name in words)
-    around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), variables])
+    around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), _variables(words)])
     # Not by name: a file that is run as a script has another.
     return hashlib.sha256(b"".join(sorted(contents)) + around.encode()).hexdigest()[:_LENGTH]
+
+
+def _variables(words: Collection[str]) -> list[tuple[str, str]]:
+    """The environment variables of these names, but for what differs from one process of a deploy to the next.
+
+    That is the name of the machine, or pod. And secrets change without a deploy, are no input, and are put into no hash
+    that others can read.
+    """
+    named = [(name, value) for name, value in os.environ.items() if name in words]
+    return sorted((name, redacted(value)) for name, value in named if value != platform.node())
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -253,7 +254,7 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Of the code are text files that it names, variables that it names, Python, and what is installed; no secrets."""
     (tmp_path / "prompts").mkdir()
     (tmp_path / "code.py").write_text("")
-    words = {"prompts/brief.md", "*.yaml", "TONE", "API_KEY", "run.log", "unset", "half \ud83d", "nul \0"}
+    words = {"POD_NAME", "prompts/brief.md", "*.yaml", "TONE", "API_KEY", "run.log", "unset", "half \ud83d", "nul \0"}
 
     def hashed() -> str:
         return code_hash([str(tmp_path / "code.py")], words, [tmp_path])
@@ -278,6 +279,7 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "too large": lambda: written("prompts/large.md", b"a" * 300_000),
         "a hidden file": lambda: written(".draft.md", b"a"),
         "another variable": lambda: monkeypatch.setenv("OTHER", "a"),
+        "the name of the machine": lambda: monkeypatch.setenv("POD_NAME", platform.node()),
         "a secret": lambda: monkeypatch.setenv("API_KEY", "s3cr3t-s3cr3t"),
         "its rotation": lambda: monkeypatch.setenv("API_KEY", "0th3r-0th3r"),
     }
