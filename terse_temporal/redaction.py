@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
-__all__ = ["Secrets", "error_text", "name_secret_variable", "redacted", "redacted_value"]
+__all__ = ["Secrets", "error_text", "name_secret_variable", "names_secret", "redacted", "redacted_value"]
 
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASS|PWD_|_PWD|CREDENTIAL|AUTH|DSN|COOKIE|WEBHOOK", re.IGNORECASE)
 
@@ -84,6 +84,11 @@ class Secrets:
     def hide_in(self, value: Any) -> Any:
         """Plain JSON without them."""
         return _in_json(value, self.hide) if self._patterns else value
+
+
+def names_secret(name: str) -> bool:
+    """Whether a variable of that name holds a secret, as far as that can be guessed."""
+    return bool(_SECRET_NAME.search(name))
 
 
 def redacted(text: str) -> str:

@@ -332,6 +332,12 @@ def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
 async def _begun(info: activity.Info) -> Sequence[Payload]:
     try:
         return await say_it_begins(info)
+    except asyncio.CancelledError:
+        await say_it_is_tried_again(info)
+        why = activity.cancellation_details()
+        if why is not None and why.worker_shutdown:  # the SDK would report it as cancelled by the run
+            raise _not_begun(info.activity_type, "its worker was shut down") from None
+        raise
     except Exception as err:
         _log(info, f"has not begun (attempt {info.attempt}): the server was not told: {err!r}", logging.WARNING)
         await say_it_is_tried_again(info)

@@ -14,11 +14,11 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from ..redaction import redacted
+from ..redaction import names_secret, redacted
 
 __all__ = ["code_hash"]
 
@@ -49,7 +49,7 @@ def code_hash(files: Iterable[str | None], words: Collection[str] = (), director
         contents = [hashlib.sha256(Path(str(file)).read_bytes()).digest() for file in files]
     except OSError:
         return ""
-    contents += _texts(directories, {_ending(word) for word in words} - _NO_DATA)
+    contents += _texts(directories, words)
     around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), _variables(words)])
     # Not by name: a file that is run as a script has another.
     return hashlib.sha256(b"".join(sorted(contents)) + around.encode()).hexdigest()[:_LENGTH]
@@ -61,7 +61,8 @@ def _variables(words: Collection[str]) -> list[tuple[str, str]]:
     That is the name of the machine, or pod. And secrets change without a deploy, are no input, and are put into no hash
     that others can read.
     """
-    named = [(name, value) for name, value in os.environ.items() if name in words]
+    is_named = _names_of_variables(words)
+    named = [(name, value) for name, value in os.environ.items() if is_named(name)]
     return sorted((name, redacted(value)) for name, value in named if value != platform.node())
 
 
@@ -78,32 +79,60 @@ def _distributions() -> list[str]:
     return sorted(found)
 
 
-def _texts(directories: Iterable[Path], endings: Collection[str]) -> Iterator[bytes]:
-    """Hashes of the text files whose names end like that."""
+def _names_of_variables(words: Collection[str]) -> Callable[[str], bool]:
+    """Whether an environment variable is named by the text constants, in one piece or as a prefix and the rest.
+
+    The settings of pydantic are named after the fields of a class, which are constants of its body.
+    """
+    plain = "pydantic_settings" not in sys.modules
+    parts = {word if plain else word.lower() for word in words}
+    parts = {word.strip("_") for word in parts} - {""}
+
+    def is_named(name: str) -> bool:
+        name = name if plain else name.lower()
+        pairs = ((name[:at].strip("_"), name[at + 1 :]) for at, letter in enumerate(name) if letter == "_")
+        return name in parts or any(prefix in parts and rest in parts for prefix, rest in pairs)
+
+    return is_named
+
+
+def _texts(directories: Iterable[Path], words: Collection[str]) -> Iterator[bytes]:
+    """Hashes of the text files whose names end as the text constants do; of hidden ones (`.env`), that are named."""
+    endings = {_ending(word) for word in words} - _NO_DATA
+    hidden = {name for word in words if (name := word.rpartition("/")[2])[:1] == "."}
     found = 0
-    for entry in _entries(directories):
+    for entry in _entries(directories, hidden):
         if found == _MOST_FILES:
             return
         try:
             if _ending(entry.name) in endings and entry.is_file() and entry.stat().st_size <= _LARGEST:
                 content = Path(entry.path).read_bytes()
-                content.decode()
+                text = content.decode()
+                if entry.name in hidden:
+                    content = _without_secrets(text).encode()
                 yield hashlib.sha256(content).digest()
                 found += 1
         except (OSError, UnicodeDecodeError):  # not to be read, or no text
             pass
 
 
-def _entries(directories: Iterable[Path]) -> Iterator[os.DirEntry[str]]:
+def _without_secrets(text: str) -> str:
+    """A file of environment variables without those that are secret."""
+    return redacted("\n".join(line for line in text.splitlines() if not names_secret(line.partition("=")[0])))
+
+
+def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:
     """What lies in directories and below them, in the same order everywhere."""
     pending = sorted(map(str, directories), reverse=True)
     left = _MOST_ENTRIES
     while pending and left > 0:
         try:
             with os.scandir(pending.pop()) as found:
-                entries = sorted((each for each in found if each.name[:1] != "."), key=lambda each: each.name)
+                entries = sorted((each for each in found if each.name[:1] != "." or each.name in hidden), key=lambda each: each.name)
             inner = [
-                each.path for each in entries if each.name not in _INSTALLED and each.is_dir(follow_symlinks=False)
+                each.path
+                for each in entries
+                if each.name not in _INSTALLED and each.name[:1] != "." and each.is_dir(follow_symlinks=False)
             ]
         except OSError:
             continue

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -254,7 +255,8 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Of the code are text files that it names, variables that it names, Python, and what is installed; no secrets."""
     (tmp_path / "prompts").mkdir()
     (tmp_path / "code.py").write_text("")
-    words = {"POD_NAME", "prompts/brief.md", "*.yaml", "TONE", "API_KEY", "run.log", "unset", "half \ud83d", "nul \0"}
+    words = {"POD_NAME", "prompts/brief.md", "*.yaml", "TONE", "API_KEY", "SHOP_", "SIZE", "conf/.env"}
+    words |= {"", "run.log", "unset", "half \ud83d", "nul \0"}
 
     def hashed() -> str:
         return code_hash([str(tmp_path / "code.py")], words, [tmp_path])
@@ -269,6 +271,8 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "by a pattern": lambda: written("settings.yaml", b"a: 1"),
         "a variable": lambda: monkeypatch.setenv("TONE", "friendly"),
         "its value": lambda: monkeypatch.setenv("TONE", "formal"),
+        "a variable by its prefix": lambda: monkeypatch.setenv("SHOP_SIZE", "large"),
+        "a hidden file that is named": lambda: written(".env", b"TONE=friendly\n"),
         "what is installed": lambda: monkeypatch.setattr("terse_temporal.engine.code_hash._distributions", list),
         "Python": lambda: monkeypatch.setattr("sys.version_info", (*sys.version_info[:2], 99, "final", 0)),
     }
@@ -280,6 +284,9 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "a hidden file": lambda: written(".draft.md", b"a"),
         "another variable": lambda: monkeypatch.setenv("OTHER", "a"),
         "the name of the machine": lambda: monkeypatch.setenv("POD_NAME", platform.node()),
+        "what the shell sets": lambda: monkeypatch.setenv("_", "a"),
+        "a secret in a file": lambda: written(".env", b"TONE=friendly\nexport MY_TOKEN=abc\n"),
+        "a password in a file": lambda: written(".env", b"TONE=friendly\nSIGNING_KEY=x\n"),
         "a secret": lambda: monkeypatch.setenv("API_KEY", "s3cr3t-s3cr3t"),
         "its rotation": lambda: monkeypatch.setenv("API_KEY", "0th3r-0th3r"),
     }
@@ -294,6 +301,13 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for change, make in does_not.items():
         make()
         assert hashed() == before, change
+    monkeypatch.setitem(sys.modules, "pydantic_settings", ModuleType("pydantic_settings"))
+    for name in ("TONE", "shop_size"):  # which are fields of a class there, in lower case
+        before = code_hash([], {"tone", "Shop_", "size"})
+        monkeypatch.setenv(name, "other")
+        assert code_hash([], {"tone", "Shop_", "size"}) != before
+    monkeypatch.delitem(sys.modules, "pydantic_settings")
+    before = hashed()
     # Not to be read for ever, nor waited for.
     os.mkfifo(tmp_path / "pipe.md")
     (tmp_path / "loop").symlink_to(tmp_path)
