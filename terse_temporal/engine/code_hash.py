@@ -128,7 +128,8 @@ def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Itera
     while pending and left > 0:
         try:
             with os.scandir(pending.pop()) as found:
-                entries = sorted((each for each in found if each.name[:1] != "." or each.name in hidden), key=lambda each: each.name)
+                shown = (each for each in found if each.name[:1] != "." or each.name in hidden)
+                entries = sorted(shown, key=lambda each: each.name)
             inner = [
                 each.path
                 for each in entries

@@ -21,7 +21,7 @@ from types import FrameType
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto import ActivityHeartbeat
-from temporalio.worker import Worker
+from temporalio.worker import ActivityInboundInterceptor, ActivityOutboundInterceptor, Interceptor, Worker
 
 from ..durations import format_duration
 from ..logs import logger_of
@@ -35,8 +35,12 @@ _logger = logger_of("worker")
 _EVERY = HEARTBEAT_EVERY.total_seconds()
 
 
-class Heartbeats:
-    """The beats of the steps that run on one worker."""
+class Heartbeats(Interceptor):
+    """The beats of the steps that run on one worker.
+
+    It is an interceptor of that worker, for functions that send beats of their own: each replaces the details of the
+    one before it, and those that say that a step has begun have to stay.
+    """
 
     def __init__(self) -> None:
         self._running: dict[bytes, _Running] = {}
@@ -57,6 +61,9 @@ class Heartbeats:
         """Have the SDK's core forget the details of a beat that it keeps back until the activity ends."""
         assert self._worker is not None
         _beat_from_outside(self._worker, token)
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Inbound(next, self)
 
     @contextmanager
     def watching(self, worker: Worker) -> Iterator[None]:
@@ -104,6 +111,31 @@ class _Running:
     details: Sequence[Payload]
 
 
+class _Inbound(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, heartbeats: Heartbeats) -> None:
+        super().__init__(next)
+        self._heartbeats = heartbeats
+
+    def init(self, outbound: ActivityOutboundInterceptor) -> None:
+        super().init(_Outbound(outbound, self._heartbeats))
+
+
+class _Outbound(ActivityOutboundInterceptor):
+    def __init__(self, next: ActivityOutboundInterceptor, heartbeats: Heartbeats) -> None:
+        super().__init__(next)
+        self._heartbeats = heartbeats
+
+    def heartbeat(self, *details: object) -> None:
+        token = self.info().task_token
+        running = self._heartbeats._running.get(token)
+        worker = self._heartbeats._worker
+        if running is not None and running.details and worker is not None:
+            # As they were encoded once: the user's codec may fail, and the SDK would cancel the step for it.
+            _beat_from_outside(worker, token, running.details)
+        else:
+            super().heartbeat(*details)
+
+
 class _Beating(AbstractContextManager[None]):
     # No generator: that sets the traceback of what is raised within the block, whose class may not let it.
     def __init__(self, heartbeats: Heartbeats, running: _Running) -> None:
@@ -126,12 +158,7 @@ class _Beating(AbstractContextManager[None]):
 
     def _beat(self) -> None:
         self._heartbeats._last_beat = time.monotonic()
-        worker = self._heartbeats._worker
-        if worker is not None and self._running.details:
-            # As they were encoded once: the user's codec may fail, and the SDK would cancel the step for it.
-            _beat_from_outside(worker, self._token, self._running.details)
-        else:
-            activity.heartbeat()
+        activity.heartbeat()
         self._timer = self._loop.call_later(_EVERY, self._beat)
 
 

@@ -93,7 +93,8 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         given = self._state_store
         opened = store_from_environment() if given is None else None
         store = next((each for each in (given, opened) if each is not None), TemporalStore(activity.client))
-        steps = StepRunner(jobs, index, Heartbeats(), threads, store, opened.close if opened else None)
+        heartbeats = Heartbeats()
+        steps = StepRunner(jobs, index, heartbeats, threads, store, opened.close if opened else None)
         others = config.get("workflows", ())
         deployment = config.get("deployment_config")
         state = VersionedStateWorkflow if deployment and deployment.use_worker_versioning else StateWorkflow
@@ -101,6 +102,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         if not any(is_dynamic(other) for other in others):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
+        config["interceptors"] = [*config.get("interceptors", ()), heartbeats]
         _set_runners(config, jobs, index).prepare()
         silence_the_sdk()
         # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).

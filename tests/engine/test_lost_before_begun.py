@@ -26,6 +26,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from terse_temporal import Job
 from terse_temporal.engine import activities
+from terse_temporal.engine.at_most_once import say_it_begins
 from terse_temporal.worker import build_worker
 
 from .bench import PATIENCE, Bench, scheduled
@@ -152,6 +153,28 @@ async def test_the_server_does_not_answer(bench: Bench, job: Job, monkeypatch: p
     assert len(bench.effects.lines()) == 1
 
 
+@BOTH
+async def test_shut_down_while_it_begins(bench: Bench, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that ends while it waits for the server's answer leaves the call to the next one."""
+    monkeypatch.setattr(activities, "_ANOTHER_WORKERS", timedelta(milliseconds=10))
+    told = asyncio.Event()
+
+    async def slowly(info: activity.Info) -> Any:
+        await say_it_begins(info)
+        told.set()
+        await asyncio.sleep(PATIENCE)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(activities, "say_it_begins", slowly)
+        async with bench.worker(step_once, plain_once, graceful_shutdown_timeout=timedelta()):
+            run = await bench.start(job)
+            await told.wait()
+    assert bench.effects.lines() == []
+    async with bench.worker(step_once, plain_once):
+        assert await bench.result(run) == "done"
+    assert len(bench.effects.lines()) == 1
+
+
 async def test_among_attempts_that_raise(bench: Bench) -> None:
     """An attempt that raised what is tried again is not one that was lost, and one lost before it began counts so."""
 
@@ -165,7 +188,7 @@ async def test_among_attempts_that_raise(bench: Bench) -> None:
 
 
 async def test_lost_after_a_while(bench: Bench, tmp_path: Path) -> None:
-    """The heartbeats of an attempt that has begun go on saying so, also after one that raised."""
+    """The heartbeats of an attempt that has begun go on saying so, also after one that raised, and those of its own."""
     attempts: list[activity.Info] = []
 
     async def remember(info: activity.Info) -> None:
