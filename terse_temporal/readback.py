@@ -265,7 +265,9 @@ def equal(one: Any, other: Any) -> bool:
 def _says_unequal(one: Any, other: Any) -> bool:
     """Whether two values that are not equal mean it: that is, have an equality of their own, which answers."""
     # In the hour that clocks repeat, the same moment of two time zones is unequal to itself (PEP 495).
-    if isinstance(one, datetime | time) or _is_identity(one):
+    if isinstance(one, datetime | time):
+        return (one.tzinfo is None) != (getattr(other, "tzinfo", None) is None)
+    if _is_identity(one):
         return False
     try:
         return not bool(one == other)

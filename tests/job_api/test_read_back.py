@@ -260,6 +260,14 @@ class Deep(TypedDict):
     it: Any
 
 
+class Stamped(BaseModel):
+    at: datetime
+
+    @field_serializer("at")
+    def write(self, at: datetime) -> float:
+        return at.timestamp()
+
+
 class Named(BaseModel):
     by: dict[tuple[int, int], str] = {}
     text: str | datetime = ""
@@ -274,6 +282,11 @@ DIFFERENT: list[tuple[Any, Any, str]] = [
         "$.text is a 'datetime' and would be read back as a 'str'",
     ),  # of any kind
     (Named, Named(either=Small(x=1)), "$.either is a 'Small' and would be read back as a 'Large'"),
+    (
+        Stamped,
+        Stamped(at=datetime(2025, 1, 1)),
+        "$.at is datetime.datetime(2025, 1, 1, 0, 0) and would be read back as datetime.datetime(2025, 1, 1, 0, 0, tz",
+    ),
     (list[Small], [Small(x=1), Detailed(x=2)], "$[1] is a 'Detailed' and would be read back as a 'Small'"),
     (list[int] | tuple[int, ...], (1, 2), "$ is a 'tuple' and would be read back as a 'list'"),
     (Excluded, Excluded(x=1, hidden=7), "$.hidden is 7 and would be read back as 0"),
