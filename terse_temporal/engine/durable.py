@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import CoroutineType
 from typing import Any, Final
 from uuid import UUID
 
@@ -157,7 +158,7 @@ class DurableExecution:
             self.recorded.append(Recorded("sleep", format_duration(delay), where))
             await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
 
-        return wait()
+        return _named("sleep", wait())
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         if request.reference and not request.reference.startswith("@sdk:state."):
@@ -203,7 +204,8 @@ class DurableExecution:
                 f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
             )
         check = check_of(wire.data, next(iter(written.values()), None), self._home, self._index.code_of(self.job))
-        return self._scheduled(request, wire, check, self._result_codec(request), where)
+        scheduled = self._scheduled(request, wire, check, self._result_codec(request), where)
+        return _named(f"step {request.name}", scheduled)
 
     async def _scheduled(self, request: StepRequest, wire: Json, check: str, result: Codec | None, where: str) -> Any:
         # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
@@ -437,3 +439,10 @@ async def _until_ended(handle: workflow.ActivityHandle[Any]) -> Any:
         if not handle.cancelled():
             handle.exception()  # looked at, so that nobody complains that it was not
         raise
+
+
+def _named(name: str, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+    """Give a coroutine the name that Python's warning says where it is never awaited."""
+    if isinstance(coroutine, CoroutineType):
+        coroutine.__qualname__ = name
+    return coroutine
