@@ -156,7 +156,8 @@ def _api_failure(error: Any, name: str) -> ModelError:
     refused = refused or _names_in_chain(error) & {"LocalProtocolError", "UnsupportedProtocol", "InvalidURL"}
     if refused and status not in (408, 425) and not isinstance(error, exceptions.ModelRateLimitError):
         said = f"the model {name!r} refused the request" + (f" with {status}" if status else "")
-        return ModelError(f"{said}: {_said(error)} {_advice(error)}".strip(), model=name)
+        text, advice = f"{said}: {_said(error)}", _advice(error)
+        return ModelError(f"{text.rstrip('.')}. {advice}" if advice else text, model=name)
     # Without a status: the connection, or an answer that broke off or is not one.
     what = f"answered {status}" if status else "could not be reached, or did not answer to the end"
     return ModelUnavailableError(

@@ -72,7 +72,8 @@ async def _skipped(run: str, ahead: timedelta, address: str | None, namespace: s
     except TimeoutError:
         fail(
             f"the run {run!r} has not come to the end of that time in {_PATIENCE:.0f} s: one of its steps is running,"
-            " or no worker takes it. It goes on.",
+            " no worker takes it, or its history does not fit the code of the worker, whose log says so. It goes on"
+            " when that has ended.",
             status=_FAILED,
         )
     except RPCError as err:

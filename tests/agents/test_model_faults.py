@@ -49,6 +49,7 @@ async def test_what_will_not_pass_is_said(bench: Bench, model: ModelServer, stat
     assert "'openai:gpt-5-mini'" in failure.message
     assert str(status) in failure.message
     assert f"injected {status}" in failure.message
+    assert ("Check the " in failure.message) == (". Check the " in failure.message)
     assert KEY not in failure.message
     assert len(model.requests) == 1
 
