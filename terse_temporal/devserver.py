@@ -309,7 +309,8 @@ def _claim(db_file: Path) -> IO[bytes]:
             file.close()
             database = shown_path(str(db_file))
             raise ServerUnavailableError(
-                f"another Temporal server is using {database!r}: end that one, or give this one another file"
+                f"another Temporal server is using {database!r}: end that one, or give this one another directory"
+                " (`terse-temporal dev --state DIRECTORY`)"
             ) from None
     return file
 

@@ -178,6 +178,7 @@ def test_one_at_a_time(shop: Path) -> None:
         second = run("terse-temporal", "dev", "jobs.py", cwd=shop)
         assert second.returncode == 2
         assert "another Temporal server is using '.terse/temporal.db'" in second.stderr
+        assert "--state DIRECTORY" in second.stderr
         assert "Traceback" not in second.stderr
         with dev(elsewhere) as (other, settings):
             address = settings["TEMPORAL_ADDRESS"]
