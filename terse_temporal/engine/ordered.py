@@ -12,13 +12,14 @@ to end. In a handler it fails the run, so the task raises it as something else, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from ..execution import current_execution
 
-__all__ = ["Exited", "as_completed", "exit_of", "order_tasks"]
+__all__ = ["Exited", "as_completed", "close_tasks", "exit_of", "order_tasks"]
 
 
 class Exited(BaseException):
@@ -95,6 +96,28 @@ def order_tasks(loop: Any) -> None:
         return task
 
     loop.create_task = create_task
+
+
+def close_tasks(loop: Any) -> None:
+    """End the tasks of a run that is evicted and cannot be cancelled.
+
+    What they have in `finally` is run, as when a coroutine is closed: without anything that can be awaited.
+
+    Args:
+        loop: the workflow instance, as above.
+    """
+    tasks: set[asyncio.Task[Any]] = loop._tasks
+    asyncio._set_running_loop(loop)
+    try:
+        for task in list(tasks):
+            # Nobody is to be told that it was pending when it was collected.
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            # Also what a `finally` raises that awaits something.
+            with contextlib.suppress(BaseException):
+                task.get_coro().close()
+    finally:
+        asyncio._set_running_loop(None)
+    tasks.clear()
 
 
 class as_completed:  # noqa: N801  # it stands for a function

@@ -14,12 +14,13 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
+from ..execution import executing
 from .durable import run_identity
 from .endings import log_cut_off
 from .functions import FunctionIndex
 from .guard import guarded, install
 from .mismatch import Reporter
-from .ordered import order_tasks
+from .ordered import close_tasks, order_tasks
 from .pinned import pins_of
 from .sandbox import JobSource
 from .workflows import RUN_CONTEXT, RunContext, job_of_definition
@@ -159,9 +160,21 @@ class _GuardedInstance(WorkflowInstance):
         self._is_advanced = True
         try:
             with guarded():
-                return self._inner.activate(act)
+                return self._activated(act)
         finally:
             self._is_advanced = False
+
+    def _activated(self, act: Any) -> Any:
+        try:
+            return self._inner.activate(act)
+        except RuntimeError:
+            # "Eviction processed, but 1 tasks remain": the SDK would try again for ever, and the run stand still. It
+            # is so after a workflow task that was cut off for taking too long: with it, what wakes a task can be lost.
+            if not any(job.HasField("remove_from_cache") for job in act.jobs):
+                raise
+            with executing(self._context.execution):
+                close_tasks(self._inner)
+            return self._inner.activate(act)
 
     def get_serialization_context(self, command_info: Any) -> Any:
         return self._inner.get_serialization_context(command_info)
