@@ -114,8 +114,8 @@ def read_call(wire: Any) -> StepCall | JobCall:
             f"its input has version {wire['v']}, and this worker reads up to {VERSION}: a newer one wrote it"
         )
     try:
-        if "timeout" in wire and not math.isfinite(float(wire["timeout"])):
-            raise WireError(f"its input has the timeout {wire['timeout']!r}, which is no number of seconds")
+        if "timeout" in wire and not 0 < float(wire["timeout"]) < math.inf:
+            raise WireError(f"its input has the timeout {wire['timeout']!r}, which is no positive number of seconds")
         if "run" in wire:
             return JobCall(job=str(wire["run"]), event=wire["event"], key=str(wire["key"]))
         return StepCall(

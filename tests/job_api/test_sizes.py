@@ -183,7 +183,7 @@ def test_reading_back(type_: Any, value: Any, times: int) -> None:
     assert fastest(lambda: codec.record(value)) < times * fastest(lambda: json.dumps(data))
 
 
-@pytest.mark.parametrize("timeout", [float("nan"), float("inf"), 10**400, "9" * 5_000, None])
+@pytest.mark.parametrize("timeout", [float("nan"), float("inf"), 10**400, "9" * 5_000, None, 0, -1])
 def test_timeouts_on_the_wire(timeout: Any) -> None:
     """A call whose timeout is no number of seconds is no call."""
     with pytest.raises(WireError):
