@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/terse-temporal demo
 
 test: check
-	$(BIN)/python -m pytest -n 4 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 # The engine under another Python that is at hand: `make test-3.12`.
 test-3.%:

@@ -143,7 +143,10 @@ class _Forked:
 
 
 class Case:
-    """One run of a job, by default on a task queue of its own, with its workers and what its steps leave behind."""
+    """One run of a job, by default on a task queue of its own, with its workers and what its steps leave behind.
+
+    Its workers are forked from a process that has imported what they need, or else are the command as users start it.
+    """
 
     def __init__(
         self,
@@ -152,7 +155,7 @@ class Case:
         *,
         jobs: str = "tests/crash/jobs_crash.py",
         task_queue: str | None = None,
-        forked: bool = False,
+        forked: bool = True,
     ) -> None:
         self.client = client
         self.jobs = jobs

@@ -7,7 +7,6 @@ the same time, for they mostly wait for the server: to miss a heartbeat, or the 
 
 from __future__ import annotations
 
-import functools
 import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -23,12 +22,6 @@ from .processes import Case, at_once, result
 NewCase = Callable[[], Case]
 
 STEPS = ["reserve", "charge", "ship"]
-
-
-@pytest.fixture
-def new_case(new_case: Callable[..., Case]) -> NewCase:
-    """Makes a run's surroundings, with workers that are forked: there are many."""
-    return functools.partial(new_case, forked=True)
 
 
 async def order_survives(case: Case, crash_at: str, again: str | None, **options: Any) -> None:

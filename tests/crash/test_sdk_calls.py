@@ -82,7 +82,7 @@ def _prompt(body: dict[str, Any]) -> str:
 async def test_finished_calls_once(new_case: Callable[..., Case], model: ModelServer, cached: dict[str, int]) -> None:
     """Wherever its worker is killed, a run ends right: what was finished happened once, what was not again."""
     cases: dict[str, Coroutine[Any, Any, None]] = {
-        point: survives(new_case(jobs="tests/crash/jobs_sdk.py", forked=True), model, point, again, **cached)
+        point: survives(new_case(jobs="tests/crash/jobs_sdk.py"), model, point, again, **cached)
         for point, again in POINTS.items()
     }
     await at_once(cases)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .processes import Case, at_once, result
 
-NewCase = Callable[[], Case]
+NewCase = Callable[..., Case]
 
 #: Seconds. Of `terse-worker` it is twenty.
 SHORT_GRACE = 1
@@ -113,7 +113,7 @@ async def test_idle_worker_leaves_at_once(new_case: NewCase) -> None:
     """A worker with nothing to do ends with status 0 at SIGTERM and at SIGINT, without waiting for the grace."""
 
     async def stops(received: signal.Signals) -> None:
-        case = new_case()
+        case = new_case(forked=False)
         async with case.worker() as worker:
             worker.send(received)
             assert await worker.ended() == 0

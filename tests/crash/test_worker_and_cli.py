@@ -62,7 +62,7 @@ class Shell:
 @pytest_asyncio.fixture(loop_scope="session")
 async def shell(new_case: Callable[..., Case]) -> AsyncIterator[Shell]:
     """A terminal beside a worker that runs."""
-    case = new_case(jobs="tests/crash/jobs_cli.py")
+    case = new_case(jobs="tests/crash/jobs_cli.py", forked=False)
     async with case.worker() as worker:
         yield Shell(case, worker)
 
@@ -89,7 +89,8 @@ async def test_bad_input(shell: Shell) -> None:
     await shell.start(customer={"mail": "ada@example.com"})
     status, printed = await shell.temporal("result", "--workflow-id", shell.id)
     assert status == 1
-    assert "the input of the job 'welcome-customer' does not fit Signup" in printed
+    assert "the input of the job 'welcome-customer' (tests/crash/jobs_cli.py:" in printed
+    assert ") does not fit Signup" in printed
     assert "customer.email" in printed
     assert activity_types(await shell.history()) == []
     assert shell.effects.lines() == []
@@ -126,7 +127,8 @@ async def test_what_the_worker_prints(shell: Shell) -> None:
     await shell.worker.says("run   ")
     shell.worker.stop()
     assert await shell.worker.ended() == 0
-    first, *table, _ = shell.worker.log().partition("ready")[0].splitlines()
+    loads, first, *table, _ = shell.worker.log().partition("ready")[0].splitlines()
+    assert loads == "loading tests/crash/jobs_cli.py"
     assert first == f"server {shell.address}  namespace default  task queue {shell.task_queue}"
     assert [line.split()[0] for line in table] == ["job", "welcome-customer"]
     assert "tests/crash/jobs_cli.py:" in table[1]
