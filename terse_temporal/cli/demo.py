@@ -27,6 +27,7 @@ from temporalio.testing import TimeSkipper
 from ..devserver import DevServer
 from ..errors import TerseError
 from ..places import shown_path
+from ..testing.clocks import fast_forward
 from ..timeline import Timeline, timeline_table
 from ..worker import DEFAULT_TASK_QUEUE
 from .child import WorkerChild, local_environment
@@ -193,7 +194,7 @@ async def _has_event(run: WorkflowHandle[Any, Any], wanted: EventType.ValueType)
 async def _after_the_sleep(client: Client, run: WorkflowHandle[Any, Any]) -> Any:
     try:
         async with asyncio.timeout(_PATIENCE):
-            await TimeSkipper(client).fast_forward(run, _SLEEP)
+            await fast_forward(TimeSkipper(client), run, _SLEEP)
             return await run.result()
     except TimeoutError as err:
         raise TerseError("the run did not end") from err

@@ -15,7 +15,7 @@ from temporalio.testing import TimeSkipper
 
 from ..durations import format_duration, to_timedelta
 from ..errors import TerseError
-from ..testing.clocks import clock_of
+from ..testing.clocks import clock_of, fast_forward
 from .options import Address, Debug, Namespace
 from .output import console, fail, leave
 from .servers import answer_of, silent_client
@@ -67,7 +67,7 @@ async def _skipped(run: str, ahead: timedelta, address: str | None, namespace: s
         if before.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
             fail(f"the run {run!r} has ended: there is no time to skip", status=_FAILED)
         async with asyncio.timeout(_PATIENCE):
-            await TimeSkipper(client).fast_forward(handle, ahead)
+            await fast_forward(TimeSkipper(client), handle, ahead)
         after = await _described(handle)
     except TimeoutError:
         fail(

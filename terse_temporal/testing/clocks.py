@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper
 
-__all__ = ["clock_of", "ended_timers", "next_attempt_of"]
+__all__ = ["clock_of", "ended_timers", "fast_forward", "next_attempt_of"]
 
 _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 
@@ -20,6 +24,21 @@ def clock_of(described: DescribeWorkflowExecutionResponse) -> datetime:
     if extended.HasField("time_skipping_info"):
         return extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
     return datetime.now(UTC)
+
+
+async def fast_forward(skipper: TimeSkipper, run: WorkflowHandle[Any, Any], duration: timedelta | None = None) -> None:
+    """Let the clock of a run jump ahead, up to its end if that comes first; without a duration, until nothing waits.
+
+    Raises:
+        RPCError: there is no such run, or its server skips no time.
+    """
+    try:
+        await skipper.fast_forward(run, duration)
+    except RPCError as err:
+        # What it also says of a run that has ended in this moment.
+        if err.status != RPCStatusCode.NOT_FOUND:
+            raise
+        await run.describe()
 
 
 def ended_timers(events: Iterable[HistoryEvent]) -> set[int]:

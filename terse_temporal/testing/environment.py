@@ -20,6 +20,7 @@ from ..engine.payloads import event_arguments
 from ..jobs import Job
 from ..values import json_of
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
+from .clocks import fast_forward
 
 __all__ = ["JobEnvironment"]
 
@@ -105,5 +106,5 @@ class JobEnvironment:
         return await (await self.start(job, event, **options)).result()
 
     async def skip(self, run: WorkflowHandle[Any, Any], duration: str | timedelta) -> None:
-        """Let the clock of one run jump ahead."""
-        await self._clock.fast_forward(run, to_timedelta(duration))
+        """Let the clock of one run jump ahead, up to its end if that comes first."""
+        await fast_forward(self._clock, run, to_timedelta(duration))

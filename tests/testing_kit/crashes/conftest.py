@@ -17,6 +17,7 @@ from temporalio.testing import TimeSkipper
 from terse_temporal import Job, registered_jobs
 from terse_temporal.stand_ins import StandIns
 from terse_temporal.testing import JobEnvironment
+from terse_temporal.testing.clocks import fast_forward
 from terse_temporal.testing.crashes import CrashPoint, CrashReport, CrashWorkers, survive
 
 from ...effects import Effects
@@ -65,7 +66,7 @@ class Bench:
 
     async def skip(self, run: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
         """Let its clock jump."""
-        await self._clock.fast_forward(run, duration)
+        await fast_forward(self._clock, run, duration)
 
     async def result(self, job: str, *points: CrashPoint, stand_ins: StandIns | None = None) -> Any:
         """What a run gives whose workers die at these points. Every point has to be met."""
