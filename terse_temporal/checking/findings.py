@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass, field
 
 from ..places import shown_path
@@ -46,7 +47,7 @@ class Finding:
         return CODES[self.code].severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checked:
     """What the rules look at.
 
@@ -59,6 +60,16 @@ class Checked:
     roles: Roles
     resolver: Resolver
     reached: list[Reached]
+
+    @functools.cached_property
+    def durable_nodes(self) -> set[ast.AST]:
+        """What runs in the handlers and filters of durable jobs."""
+        return {
+            node
+            for reached in self.reached
+            if reached.role.kind in ("handler", "filter")
+            for node in reached.function.nodes
+        }
 
 
 def finding(code: str, module: Module, node: ast.AST, message: str, because: str, fix: str) -> Finding:

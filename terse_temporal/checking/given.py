@@ -93,19 +93,13 @@ class _Model(_Object):
 
 def given(checked: Checked) -> Iterator[Finding]:
     """TERSE105 and 106."""
-    durable = {
-        node
-        for reached in checked.reached
-        if reached.role.kind in ("handler", "filter")
-        for node in reached.function.nodes
-    }
     for call in checked.roles.step_calls.values():
         # In a job that is not durable, `state.update` runs its function where it stands.
-        if call.function is not None and (not call.is_update or call.node in durable):
+        if call.function is not None and (not call.is_update or call.node in checked.durable_nodes):
             module = checked.resolver.module_of_node(call.node)
             found = list(_how_many(call, call.function, module, checked))
             yield from found or _of_job_step(call, call.function, module, checked)
-    for node in durable:
+    for node in checked.durable_nodes:
         if isinstance(node, ast.Call):
             called = checked.resolver.resolve(node.func)
             if isinstance(called, Function) and checked.roles.is_step(called):

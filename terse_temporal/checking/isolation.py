@@ -20,16 +20,10 @@ _ALONE = "a step runs by itself, perhaps on another machine, and a StepIsolation
 
 def isolation(checked: Checked) -> Iterator[Finding]:
     """TERSE101 to 104, and 107."""
-    # In a job that is not durable, `state.update` runs its function where it stands.
-    durable = {
-        node
-        for reached in checked.reached
-        if reached.role.kind in ("handler", "filter")
-        for node in reached.function.nodes
-    }
     for call in checked.roles.step_calls.values():
         module = checked.resolver.module_of_node(call.node)
-        if call.is_update and call.node not in durable:
+        # In a job that is not durable, `state.update` runs its function where it stands.
+        if call.is_update and call.node not in checked.durable_nodes:
             continue
         yield from _surroundings(call, module, checked)
         if not call.is_update:

@@ -113,6 +113,10 @@ def _drop(instances: list[_GuardedInstance]) -> None:
         each.drop()
 
 
+def _is_eviction(act: WorkflowActivation) -> bool:
+    return any(job.HasField("remove_from_cache") for job in act.jobs)
+
+
 class _GuardedInstance(WorkflowInstance):
     """One run in the cache of a worker. Side effects are refused while its handler is being advanced."""
 
@@ -139,7 +143,7 @@ class _GuardedInstance(WorkflowInstance):
         self._caught_up = self._caught_up or not act.is_replaying
         completion = self._activate(act)
         blocked = self._context.execution.blocked
-        if blocked is not None and not any(job.HasField("remove_from_cache") for job in act.jobs):
+        if blocked is not None and not _is_eviction(act):
             # Whatever the handler has done since: nothing of it is recorded, and the run waits for code that fits.
             completion.failed.failure.message = str(blocked)
             completion.failed.force_cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
@@ -170,7 +174,7 @@ class _GuardedInstance(WorkflowInstance):
         except RuntimeError:
             # "Eviction processed, but 1 tasks remain": the SDK would try again for ever, and the run stand still. It
             # is so after a workflow task that was cut off for taking too long: with it, what wakes a task can be lost.
-            if not any(job.HasField("remove_from_cache") for job in act.jobs):
+            if not _is_eviction(act):
                 raise
             with executing(self._context.execution):
                 close_tasks(self._inner)

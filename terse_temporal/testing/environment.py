@@ -90,9 +90,12 @@ class JobEnvironment:
     ) -> WorkflowHandle[Any, Any]:
         """Start a run with an event, as plain JSON data, and return its handle."""
         name = job if isinstance(job, str) else job.name
+        arguments = [] if event is None else [event]
+        if isinstance(event, dict):
+            arguments = event_arguments(json_of(event), self.client)
         return await self.client.start_workflow(
             name,
-            args=event_arguments(json_of(event), self.client) if isinstance(event, dict) else [event][event is None :],
+            args=arguments,
             id=id or f"{name}-{uuid.uuid4()}",
             task_queue=task_queue,
         )
