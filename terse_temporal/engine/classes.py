@@ -22,6 +22,7 @@ from temporalio.exceptions import FailureError
 
 from ..jobs import module_name
 from .mentions import mentions_of
+from .module_values import is_a
 
 __all__ = ["exception_classes"]
 
@@ -114,13 +115,13 @@ def _names(home: str, namespace: Mapping[str, Any], module: ModuleType | None) -
         origins = set(mentions_of(module).imports_at_top) if module is not None else set()
         for attribute, value in list(values.items()):
             # By `type()` alone: a proxy answers for its `__class__` only where there is something behind it.
-            if issubclass(type(value), ModuleType):
+            if is_a(value, ModuleType):
                 if value.__name__ == f"{name}.{attribute}":
                     continue  # whoever imports a module of a package puts it there
                 origin = value.__name__
                 # `csv.Error` is one of `_csv`.
                 yield from (_top(each.__module__) for each in list(vars(value).values()) if _is_exception(each))
-            elif issubclass(type(value), type | FunctionType | BuiltinFunctionType):
+            elif is_a(value, type | FunctionType | BuiltinFunctionType):
                 origin = getattr(value, "__module__", None) or ""
             else:
                 origin = type(value).__module__
@@ -134,7 +135,7 @@ def _names(home: str, namespace: Mapping[str, Any], module: ModuleType | None) -
 
 
 def _is_exception(value: Any) -> bool:
-    return issubclass(type(value), type) and issubclass(value, BaseException) and isinstance(value.__module__, str)
+    return is_a(value, type) and issubclass(value, BaseException) and isinstance(value.__module__, str)
 
 
 def _is_of(module: ModuleType, home: str, namespace: Mapping[str, Any]) -> bool:

@@ -35,6 +35,7 @@ from .code_hash import code_hash
 from .fingerprints import fingerprint, fits, name_of, nested_code
 from .first_party import FirstParty, file_of, loaded_module
 from .mentions import Mentions, code_of, mentions_of
+from .module_values import is_a
 
 __all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
 
@@ -308,13 +309,13 @@ class FunctionIndex:
         if code is not None:
             self._add_nested((each for each in nested_code(code) if each.co_name == "<lambda>"), vars(module))
         for attribute, value in list(vars(module).items()):
-            if issubclass(type(value), ModuleType):
+            if is_a(value, ModuleType):
                 if module_name(value.__name__) in self._first_party:
                     self._add_module(value)
-            elif issubclass(type(value), type):
+            elif is_a(value, type):
                 if value.__module__ == module.__name__:
                     self._add_methods(f"{name}:{value.__qualname__}", value)
-            elif issubclass(type(value), Job):
+            elif is_a(value, Job):
                 self._add_function(value.handler)
             elif callable(value):
                 self._named[f"{name}:{attribute}"] = value

@@ -22,6 +22,7 @@ from ..agents import Skills, TerseAgent, generate_text
 from ..tools import toolbox
 from ..tools.box import BUILT_IN
 from .fingerprints import nested_code
+from .module_values import is_a
 
 __all__ = ["MODEL", "Mentions", "code_of", "mentions_of"]
 
@@ -83,7 +84,7 @@ def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
     found.handed += _in_containers(namespace.values())
     if top is None:
         # Of a loader that hands out no code. Its imports are known by what came of them.
-        values = [each for each in namespace.values() if issubclass(type(each), ModuleType | FunctionType | type)]
+        values = [each for each in namespace.values() if is_a(each, ModuleType | FunctionType | type)]
         found.imports |= {str(each.__name__ if isinstance(each, ModuleType) else each.__module__) for each in values}
         found.imports_at_top |= found.imports
     _read[module] = (module.__spec__, code, found)
@@ -102,7 +103,7 @@ def code_of(module: ModuleType) -> CodeType | None:
 
 def _functions(namespace: Mapping[str, Any]) -> Iterator[FunctionType]:
     for value in list(namespace.values()):
-        members = vars(value).values() if issubclass(type(value), type) else (value,)
+        members = vars(value).values() if is_a(value, type) else (value,)
         for each in members:
             function = inspect.unwrap(each.__func__ if isinstance(each, staticmethod | classmethod) else each)
             if isinstance(function, FunctionType) and function.__globals__ is namespace:
@@ -112,8 +113,7 @@ def _functions(namespace: Mapping[str, Any]) -> Iterator[FunctionType]:
 def _in_containers(values: Iterable[Any], depth: int = 3) -> Iterator[Any]:
     """What lists, tuples and dicts at the top level of a module hold."""
     for value in list(values):
-        # By `type()`: what an object says of its `__class__` need not be so.
-        if issubclass(type(value), list | tuple | set | frozenset | dict) and depth:
+        if is_a(value, list | tuple | set | frozenset | dict) and depth:
             held = list(value.values()) if isinstance(value, dict) else list(value)
             yield from (each for each in held if callable(each))
             yield from _in_containers(held, depth - 1)

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from temporalio import workflow
 
+from .module_values import is_a
 from .ordered import as_completed
 from .pinned import (
     DeterministicDate,
@@ -85,7 +86,7 @@ def deterministic(value: Any, names: Set[str]) -> Any:
         names: what the code of the module names. Where that reads no clock of a module or class which has one, the
             original serves: it is no other thing than elsewhere.
     """
-    if issubclass(type(value), ModuleType):  # a proxy answers for its `__class__` when there is something behind it
+    if is_a(value, ModuleType):  # a proxy answers for its `__class__` when there is something behind it
         proxy = _PROXIES.get(value.__name__)
         if proxy is None or value is not vars(proxy)["_module"]:
             return value

@@ -11,6 +11,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ..places import is_users_file
+from .module_values import is_a
 
 __all__ = ["Traces"]
 
@@ -57,4 +58,4 @@ def _registry(value: Any) -> Sized | None:
     if type(value) in (list, dict, set):
         return value  # type: ignore[no-any-return]  # it is one of these
     # Of `functools.singledispatch`.
-    return getattr(value, "registry", None) if issubclass(type(value), FunctionType) else None
+    return getattr(value, "registry", None) if is_a(value, FunctionType) else None
