@@ -23,6 +23,7 @@ check: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --no-logo
 
 mypy: $(VENV)/.installed
 	$(BIN)/mypy

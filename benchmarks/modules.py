@@ -13,9 +13,9 @@ import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
-from terse_temporal.engine.pinned import pins_of
-from terse_temporal.engine.sandbox import JobSource
-from terse_temporal.jobs import registered_jobs
+from terse_temporal.engine.determinism.clock import pins_of
+from terse_temporal.engine.workflow.sandbox import JobSource
+from terse_temporal.jobs.registry import registered_jobs
 
 _MODEL = """
 class Model{number}(BaseModel):

@@ -17,7 +17,7 @@ from temporalio.worker import Worker
 
 from benchmarks import handwritten, handwritten_activities
 from terse_temporal.engine import limits
-from terse_temporal.loading import load_jobs
+from terse_temporal.jobs.loading import load_jobs
 from terse_temporal.worker import build_worker
 
 

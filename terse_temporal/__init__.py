@@ -3,12 +3,12 @@
 from ._version import __version__
 from .agents import Skills, TerseAgent, generate_text
 from .events import Event
-from .jobs import Job, create_job, registered_jobs
-from .runs import current_run
-from .steps import Retry, current_step, job_step, step
+from .jobs.clock import log, now, sleep, uuid4
+from .jobs.current_run import current_run
+from .jobs.registry import Job, create_job, registered_jobs
+from .jobs.steps import Retry, current_step, job_step, step
 from .tools import toolbox
 from .triggers import Triggers
-from .waiting import log, now, sleep, uuid4
 
 __all__ = [
     "Event",

@@ -26,8 +26,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from .diagnostics.places import shown_path
 from .errors import MissingExtraError, ServerUnavailableError
-from .places import shown_path
 
 if sys.platform != "win32":
     import fcntl

@@ -20,7 +20,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema, to_jsonable_python
 
-from ._keys import fold
+from .serialization.keys import fold
 
 __all__ = ["Event", "EventModel"]
 

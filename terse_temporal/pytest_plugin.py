@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from .testing.backstage import Backstage
     from .testing.jobs import Jobs
+    from .testing.loop_thread import Backstage
 
 __all__ = ["jobs"]
 
@@ -44,8 +44,8 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def _terse_backstage(pytestconfig: pytest.Config) -> Iterator[Backstage]:
     from .errors import MissingExtraError, ServerUnavailableError  # noqa: PLC0415  see above
-    from .loading import load_jobs  # noqa: PLC0415
-    from .testing.backstage import Backstage  # noqa: PLC0415
+    from .jobs.loading import load_jobs  # noqa: PLC0415
+    from .testing.loop_thread import Backstage  # noqa: PLC0415
 
     if targets := pytestconfig.getini("terse_jobs"):
         with contextlib.chdir(pytestconfig.rootpath):  # wherever pytest was started

@@ -10,7 +10,7 @@ from temporalio.worker import Worker
 
 from .engine import limits
 from .engine.plugin import TersePlugin
-from .jobs import Job
+from .jobs.registry import Job
 from .state import StateStore
 
 __all__ = ["DEFAULT_TASK_QUEUE", "build_worker"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from terse_temporal.jobs import Job, collecting
+from terse_temporal.jobs.registry import Job, collecting
 from terse_temporal.testing import JobEnvironment
 
 from .test_typing import pyright

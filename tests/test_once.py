@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from terse_temporal.once import Once
+from terse_temporal.diagnostics.once import Once
 
 
 def test_once() -> None:

@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from terse_temporal import redaction
-from terse_temporal.redaction import Secrets, error_text, name_secret_variable, redacted, redacted_value
+from terse_temporal.diagnostics import redaction
+from terse_temporal.diagnostics.redaction import Secrets, error_text, name_secret_variable, redacted, redacted_value
 
 SECRET = 'p@ss/w+rd "4711" é\\'
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import JobDefinitionError, UnknownToolError
 from ..tools import toolbox
-from ..tools.box import ToolPath
+from ..tools.registry import ToolPath
 from .approvals import approval_list, call_approved
 from .events import AgentEvent
 from .loop import Conversation

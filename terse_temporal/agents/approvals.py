@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..direct import execution_for_call
 from ..errors import JobDefinitionError, ToolDeniedError, UnknownToolError
-from ..execution import durable_execution
-from ..invocation import cached_codec, dumped_arguments
+from ..execution.in_place import execution_for_call
+from ..execution.invocation import cached_codec, dumped_arguments
+from ..execution.protocol import durable_execution
 from ..tools import Tool, toolbox
 from ..tools.tool import nearest
 from .skills import names_tool

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from ..direct import LONGEST_WAIT, DirectExecution, execution_for_call
+from ..diagnostics.redaction import error_text
 from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, TurnLimitError, UnknownToolError
-from ..execution import Execution, RetryRule, StepRequest
-from ..faults import next_delay
-from ..invocation import TimeLimit
-from ..redaction import error_text
+from ..execution.in_place import LONGEST_WAIT, DirectExecution, execution_for_call
+from ..execution.invocation import TimeLimit
+from ..execution.protocol import Execution, RetryRule, StepRequest
+from ..execution.retries import next_delay
+from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size
 from ..tools import Tool, toolbox
-from ..values import MAX_BYTES, ValueProblem, encoded_size
 from .approvals import approved
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
 from .skills import allowed

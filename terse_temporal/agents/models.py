@@ -6,10 +6,10 @@ import os
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ..diagnostics.redaction import error_text, redacted
 from ..errors import MissingExtraError, ModelError, ModelNotConfiguredError, ModelOutputError, ModelUnavailableError
-from ..faults import fault_of
-from ..redaction import error_text, redacted
-from ..stand_ins import model_stand_in
+from ..execution.retries import fault_of
+from ..execution.test_doubles import model_stand_in
 
 __all__ = [
     "MODEL_VARIABLE",

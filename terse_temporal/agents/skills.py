@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .._keys import fold
 from ..errors import JobDefinitionError, UnknownToolError
+from ..serialization.keys import fold
 from ..tools import toolbox
 from ..tools.tool import nearest
 

@@ -17,13 +17,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from ..direct import DirectExecution
 from ..errors import JobDefinitionError, ModelOutputError, StepInputError, TerseError
-from ..execution import current_execution
-from ..invocation import cached_codec
-from ..tokens import Tokens
+from ..execution.in_place import DirectExecution
+from ..execution.invocation import cached_codec
+from ..execution.protocol import current_execution
+from ..execution.token_usage import Tokens
+from ..serialization.codec import ValueProblem
 from ..tools import Tool, toolbox
-from ..values import ValueProblem
 from .events import TextDelta
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed

@@ -108,7 +108,7 @@ _CLIENTS: Final = (
 #: Of clients: what only puts away or sets up.
 _QUIET: Final = frozenset({"close", "aclose", "mount", "headers", "cookies", "auth", "build_request"})
 
-#: Pinned in the module of the job, by `engine/pinned.py`, and only there.
+#: Pinned in the module of the job, by `engine/determinism/clock.py`, and only there.
 CLOCKS: Final = frozenset(
     [
         "datetime.date.today",

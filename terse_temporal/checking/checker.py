@@ -11,7 +11,6 @@ from .codes import CODES
 from .defaults import defaults
 from .effects import effects
 from .findings import Checked, Finding
-from .given import given
 from .ignores import without_ignored
 from .isolation import isolation
 from .literals import literals
@@ -19,8 +18,9 @@ from .order import order
 from .project import Project, targets_of
 from .reach import reached_from
 from .roles import Roles
-from .shared import shared
+from .shared_state import shared
 from .source import Module
+from .step_arguments import given
 from .structure import structure
 from .symbols import Resolver
 

@@ -6,7 +6,7 @@ import ast
 import functools
 from dataclasses import dataclass, field
 
-from ..places import shown_path
+from ..diagnostics.places import shown_path
 from .codes import CODES, Severity
 from .reach import Reached
 from .roles import Roles

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..places import shown_path
+from ..diagnostics.places import shown_path
 from .codes import CODES
 from .findings import Finding
 from .source import Module

@@ -18,9 +18,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from ..engine.first_party import file_of
+from ..diagnostics.places import shown_path
+from ..engine.code.first_party import file_of
 from ..errors import JobLoadError
-from ..places import shown_path
 from .scopes import Class, Function, Scope
 from .source import Module, read_module
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..places import place
+from ..diagnostics.places import place
 from .roles import Role, Roles
 from .scopes import Class, Function, ancestors
 from .source import Module

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..diagnostics.places import place, shown_path
 from ..errors import JobLoadError
-from ..places import place, shown_path
 from .scopes import Names
 
 __all__ = ["Module", "read_module"]

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from ..places import place
+from ..diagnostics.places import place
 from .awaiting import expects_error
 from .findings import Checked, Finding, finding
 from .reach import Reached

@@ -50,8 +50,11 @@ Symbol = Foreign | Function | Class | Instance | ModuleSymbol
 _DEPTH: Final = 12
 
 #: Modules of this package that hold what it exports: the parts of a dotted name that say nothing.
-_ROOMS: Final = frozenset(
-    ["agent", "agents", "box", "direct", "handle", "jobs", "schema", "state", "steps", "tools", "waiting"]
+_PRIVATE_MODULES: Final = frozenset(
+    [
+        *("agent", "agents", "clock", "current_run", "execution", "handle", "in_place", "jobs", "registry", "schema"),
+        *("state", "steps", "tools"),
+    ]
 )
 
 _PATH: Final = "pathlib.Path()"
@@ -312,6 +315,6 @@ def _canonical(path: str) -> str:
     head, dot, rest = path.partition(".")
     if head == "terse_temporal" and dot:
         first, dot, others = rest.partition(".")
-        if first in _ROOMS and dot:
+        if first in _PRIVATE_MODULES and dot:
             return _canonical(f"{head}.{others}")
     return path

@@ -17,10 +17,10 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..engine.decisions import DECIDE_UPDATE, WAITING_MEMO
-from ..memos import question_text, read_memo
-from ..printable import printable
-from ..timeline import short
+from ..diagnostics.text import printable
+from ..engine.workflow.inputs import DECIDE_UPDATE, WAITING_MEMO
+from ..runs.memo import question_text, read_memo
+from ..runs.timeline import short
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave, print_json
 from .servers import answer_of, silent_client

@@ -25,17 +25,17 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.testing import TimeSkipper
 
 from ..devserver import DevServer
+from ..diagnostics.places import shown_path
 from ..errors import TerseError
-from ..places import shown_path
+from ..runs.timeline import Timeline, timeline_table
 from ..testing.clocks import fast_forward
-from ..timeline import Timeline, timeline_table
 from ..worker import DEFAULT_TASK_QUEUE
-from .child import WorkerChild, local_environment
 from .options import Debug
 from .output import console, errors, fail, leave
 from .servers import silent_client
 from .tasks import Interrupted, interruptible
-from .worker import WorkerOptions
+from .worker_command import WorkerOptions
+from .worker_process import WorkerChild, local_environment
 
 __all__ = ["demo"]
 

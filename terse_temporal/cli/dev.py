@@ -16,17 +16,17 @@ import typer
 from rich.markup import escape
 
 from ..devserver import DevServer, make_private_directory
+from ..diagnostics.places import shown_path
 from ..errors import ServerUnavailableError, TerseError
-from ..places import shown_path
 from ..worker import DEFAULT_TASK_QUEUE
-from .child import Progress
 from .dev_server_file import DEV_DIRECTORY, DevServerFile
 from .options import Debug, Targets, TaskQueue
 from .output import USAGE_ERROR, console, fail, leave
 from .reloading import ReloadedWorker, require_watchfiles
 from .tasks import Interrupted, interruptible, race
 from .trigger import UI_PORT_ABOVE
-from .worker import WorkerOptions
+from .worker_command import WorkerOptions
+from .worker_process import Progress
 
 __all__ = ["dev"]
 

@@ -14,10 +14,10 @@ from typing import Final
 from temporalio.service import RPCError
 
 from ..errors import TerseError
-from .child import local_environment
 from .output import console
 from .servers import silent_client
-from .worker import WorkerOptions
+from .worker_command import WorkerOptions
+from .worker_process import local_environment
 
 __all__ = ["OpenRuns"]
 

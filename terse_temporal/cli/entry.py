@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from .hashseed import fix_hash_seed
+from .hash_seed import fix_hash_seed
 
 __all__ = ["command", "worker"]
 
@@ -19,7 +19,7 @@ _RUN_HANDLERS = frozenset({"dev", "replay"})
 def worker() -> None:
     """`terse-worker`."""
     fix_hash_seed()
-    from .worker import main  # noqa: PLC0415  # only now
+    from .worker_command import main  # noqa: PLC0415  # only now
 
     main()
 

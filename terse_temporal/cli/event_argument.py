@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import EventError
-from ..values import MAX_BYTES, encoded_size
+from ..serialization.codec import MAX_BYTES, encoded_size
 
 __all__ = ["finite_number", "read_event_argument"]
 

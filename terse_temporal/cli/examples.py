@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..annotations import type_adapter
 from ..events import Event
-from ..inputs import event_type, read_event
-from ..jobs import Job
+from ..jobs.event_input import event_type, read_event
+from ..jobs.registry import Job
+from ..serialization.annotations import type_adapter
 
 __all__ = ["example_event"]
 

@@ -28,9 +28,9 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..memos import question_text, read_label, read_memo
-from ..places import place
-from ..timeline import Entry, Timeline
+from ..diagnostics.places import place
+from ..runs.memo import question_text, read_label, read_memo
+from ..runs.timeline import Entry, Timeline
 from .servers import is_gone, last_asked
 
 __all__ = ["Follower", "Outcome", "RunFailure"]

@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
+from ..diagnostics.places import shown_path
 from ..errors import MountError
-from ..places import shown_path
 from ..tools.stubs import stub_text
-from .mounted import loaded_tools
+from .mounted_tools import loaded_tools
 from .options import Debug, Targets
 from .output import console, fail, or_fail
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..loading import load_jobs
+from ..jobs.loading import load_jobs
 from .options import Debug, Targets
 from .output import console, job_table, or_fail, print_json
 

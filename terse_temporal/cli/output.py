@@ -16,10 +16,10 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from ..diagnostics.logs import LineFormatter
+from ..diagnostics.text import json_text, printable
 from ..errors import TerseError
-from ..jobs import Job
-from ..logs import LineFormatter
-from ..printable import json_text, printable
+from ..jobs.registry import Job
 
 __all__ = [
     "USAGE_ERROR",

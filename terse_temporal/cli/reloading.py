@@ -21,13 +21,13 @@ from typing import Final, Self
 
 from rich.markup import escape
 
+from ..diagnostics.places import shown_path
 from ..errors import MissingExtraError
-from ..places import shown_path
-from .child import Progress, WorkerChild, local_environment
 from .dev_replays import OpenRuns
 from .output import console, errors
 from .tasks import race
-from .worker import WorkerOptions
+from .worker_command import WorkerOptions
+from .worker_process import Progress, WorkerChild, local_environment
 
 __all__ = ["ReloadedWorker", "of_the_code", "require_watchfiles"]
 

@@ -17,16 +17,16 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..engine.replays import replay as replay_histories
-from ..engine.state_workflow import STATE_WORKFLOW
+from ..engine.replay.replayer import replay as replay_histories
+from ..engine.state.workflow import STATE_WORKFLOW
 from ..errors import TerseError
-from ..jobs import Job
-from ..loading import load_jobs
+from ..jobs.loading import load_jobs
+from ..jobs.registry import Job
 from .histories import Wanted, fetched, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
 from .output import USAGE_ERROR, console, errors, fail, leave, print_json
+from .replay_results import Verdicts
 from .servers import answer_of, silent_client
-from .verdicts import Verdicts
 
 __all__ = ["replay"]
 

@@ -14,8 +14,8 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 
 from ..client import connect, environment_settings
+from ..diagnostics.places import shown_path
 from ..errors import TerseError
-from ..places import shown_path
 from .dev_server_file import running_dev_server
 from .output import errors, fail, leave
 from .tasks import Interrupted, interruptible

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from temporalio.worker import Worker
 
+from ..diagnostics.logs import logger_of
 from ..engine.plugin import running_steps
 from ..errors import ServerUnavailableError
-from ..logs import logger_of
 
 __all__ = ["run_until_signal"]
 

@@ -19,8 +19,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from typer.core import TyperCommand
 
-from ..engine.state_history import read_state
-from ..engine.state_store import TemporalStore
+from ..engine.state.history import read_state
+from ..engine.state.store import TemporalStore
 from ..errors import TerseError
 from ..state import StateId, StateStore
 from ..state.opening import store_from_environment

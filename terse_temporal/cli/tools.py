@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..tools import Tool
-from .mounted import loaded_tools
+from .mounted_tools import loaded_tools
 from .options import Debug, Targets
 from .output import console, errors, leave, or_fail, print_json
 

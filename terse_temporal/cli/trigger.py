@@ -24,13 +24,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..client import environment_settings
-from ..engine.payloads import event_arguments
-from ..engine.unknown import ENDS_IF_UNKNOWN_MEMO
+from ..diagnostics.text import json_text
+from ..engine.wire.payloads import event_arguments
+from ..engine.workflow.unknown_jobs import ENDS_IF_UNKNOWN_MEMO
 from ..errors import TerseError, UnknownJobError
-from ..memos import tokens_text
-from ..printable import json_text
-from ..timeline import Entry, Timeline, timeline_table
-from ..values import json_of
+from ..runs.memo import tokens_text
+from ..runs.timeline import Entry, Timeline, timeline_table
+from ..serialization.codec import json_of
 from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
 from .following import Follower, RunFailure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..errors import TerseError
-from .failures import SentFailureError
+from .wire.failures import SentFailureError
 
 __all__ = ["log_failure"]
 

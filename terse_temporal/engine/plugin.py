@@ -28,23 +28,23 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from ..errors import UnknownJobError
-from ..jobs import Job, no_registering_while, registered_jobs
+from ..jobs.registry import Job, no_registering_while, registered_jobs
 from ..state import StateStore
 from ..state.opening import store_from_environment
-from ..tools.mounts import mounts
+from ..tools.mcp.mounts import mounts
 from . import limits
-from .activities import StepRunner
-from .completion import encode_with_patience
-from .functions import FunctionIndex
-from .heartbeats import Heartbeats
-from .mismatch import MismatchReporter
-from .runner import JobRunner
-from .said_twice import silence_the_sdk
-from .sandbox import JobSource
-from .state_store import TemporalStore
-from .state_workflow import StateWorkflow, VersionedStateWorkflow
-from .unknown import is_dynamic, unknown_job_definition
-from .workflows import workflow_definition
+from .activity.completion import encode_with_patience
+from .activity.heartbeats import Heartbeats
+from .activity.runner import StepRunner
+from .code.functions import FunctionIndex
+from .sdk_logs import silence_the_sdk
+from .state.store import TemporalStore
+from .state.workflow import StateWorkflow, VersionedStateWorkflow
+from .workflow.definitions import workflow_definition
+from .workflow.nondeterminism import MismatchReporter
+from .workflow.runner import JobRunner
+from .workflow.sandbox import JobSource
+from .workflow.unknown_jobs import is_dynamic, unknown_job_definition
 
 __all__ = ["TersePlugin", "running_steps"]
 

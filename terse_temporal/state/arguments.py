@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..diagnostics.places import place_of
 from ..errors import StepInputError, StepIsolationError
-from ..places import place_of
-from ..signatures import parameter_types
-from ..values import ValueProblem, codec
+from ..serialization.codec import ValueProblem, codec
+from ..serialization.signatures import parameter_types
 
 __all__ = ["argument_types", "check_function", "dumped_data"]
 

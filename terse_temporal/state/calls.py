@@ -11,11 +11,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from ..direct import StepContext
 from ..errors import StateValueError, StepInputError
-from ..faults import never_again
-from ..invocation import cached_codec, run_function
-from ..values import MAX_BYTES, ValueProblem, encoded_size, fresh
+from ..execution.in_place import StepContext
+from ..execution.invocation import cached_codec, run_function
+from ..execution.retries import never_again
+from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size, fresh
 from .arguments import argument_types
 from .keeping import JobState, here
 from .store import Stored

@@ -7,10 +7,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from ..direct import DirectExecution
 from ..errors import StateValueError, TerseError
-from ..execution import Execution, RetryRule, StepRequest, current_execution
-from ..values import MAX_BYTES, encoded_size
+from ..execution.in_place import DirectExecution
+from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution
+from ..serialization.codec import MAX_BYTES, encoded_size
 from . import calls
 from .arguments import check_function, dumped_data
 from .keeping import JobState

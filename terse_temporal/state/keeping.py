@@ -9,9 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from ..direct import DirectExecution, StepContext
 from ..errors import TerseError
-from ..execution import current_execution
+from ..execution.in_place import DirectExecution, StepContext
+from ..execution.protocol import current_execution
 from .schema import StateSchema
 from .store import StateId, StateStore
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ..errors import StateValueError, UnknownStateKeyError
-from ..values import Codec, ValueProblem, type_name
+from ..serialization.codec import Codec, ValueProblem, type_name
 from .store import Stored
 
 __all__ = ["LONGEST_KEY", "StateSchema"]

@@ -49,8 +49,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeEngine
 
+from ..diagnostics.redaction import Secrets, redacted
 from ..errors import MissingExtraError, TerseError, TransientError
-from ..redaction import Secrets, redacted
 from .store import StateId, Stored
 
 __all__ = ["SQLStore"]

@@ -3,11 +3,11 @@
 from .crashes import Boundary, CrashReport
 from .doubles import Call
 from .environment import JobEnvironment
-from .inputs import Question
 from .jobs import Jobs
-from .looking import Sleep
 from .model_double import Prompt, ToolCall
+from .questions import Question
 from .run import Run
+from .snapshot import Sleep
 
 __all__ = [
     "Boundary",

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from ..errors import StandInError
-from ..stand_ins import FunctionCall, StandIns
-from .inputs import Inputs
+from ..execution.test_doubles import FunctionCall, StandIns
 from .model_double import ModelDouble
+from .questions import Inputs
 from .step_doubles import StepDoubles
 from .tool_doubles import ToolDoubles
 

@@ -12,15 +12,15 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
-from ..engine.payloads import event_arguments
-from ..engine.state_store import TemporalStore
-from ..jobs import Job
-from ..memos import question_text
+from ..engine.state.store import TemporalStore
+from ..engine.wire.payloads import event_arguments
+from ..jobs.registry import Job
+from ..runs.memo import question_text
+from ..serialization.codec import Json
 from ..state import StateId
-from ..values import Json
 from .all_doubles import Doubles
-from .backstage import Backstage
 from .crashes import CrashReport, survive
+from .loop_thread import Backstage
 from .project_jobs import jobs_with
 from .run import Run
 from .workers import Workers

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import StandInError
-from ..invocation import cached_codec, run_function
-from ..signatures import parameter_types
-from ..stand_ins import FunctionCall
-from ..values import ValueProblem, codec
-from .made_up import completed, fitting
+from ..execution.invocation import cached_codec, run_function
+from ..execution.test_doubles import FunctionCall
+from ..serialization.codec import ValueProblem, codec
+from ..serialization.signatures import parameter_types
+from .generated_values import completed, fitting
 
 __all__ = ["Call", "Double", "Record", "arguments_by_name"]
 

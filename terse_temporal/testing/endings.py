@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
-from ..engine.raised import is_rebuilt
+from ..engine.wire.step_exceptions import is_rebuilt
 from ..errors import StepError
 
 __all__ = ["is_of", "told"]

@@ -16,9 +16,9 @@ from temporalio.worker import Worker
 
 from ..devserver import DevServer
 from ..durations import to_timedelta
-from ..engine.payloads import event_arguments
-from ..jobs import Job
-from ..values import json_of
+from ..engine.wire.payloads import event_arguments
+from ..jobs.registry import Job
+from ..serialization.codec import json_of
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 from .clocks import fast_forward
 

@@ -14,22 +14,22 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..durations import to_timedelta
-from ..engine.payloads import event_arguments
-from ..engine.replays import replay
+from ..engine.replay.replayer import replay
+from ..engine.wire.payloads import event_arguments
 from ..errors import CrashTestError, DurationError, StandInError, TerseError, UnknownJobError
-from ..invocation import cached_codec
-from ..jobs import Job, registered_jobs
+from ..execution.invocation import cached_codec
+from ..jobs.registry import Job, registered_jobs
+from ..serialization.codec import Json, ValueProblem
 from ..tools.tool import listed, nearest
-from ..values import Json, ValueProblem
 from .all_doubles import Doubles
-from .backstage import Backstage
 from .crash_runs import survived
 from .crashes import CrashPoint, CrashReport
-from .inputs import Inputs
-from .looking import Look
+from .job_state import StateOfJob
+from .loop_thread import Backstage
 from .model_double import ModelDouble
+from .questions import Inputs
 from .run import Run
-from .state_of_job import StateOfJob
+from .snapshot import Look
 from .step_doubles import StepDoubles, check_step
 from .tool_doubles import ToolDoubles
 from .workers import Workers

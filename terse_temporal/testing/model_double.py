@@ -15,10 +15,10 @@ from typing import Any
 from ..agents.models import require_pydantic_ai
 from ..agents.turns import TOOL
 from ..errors import NotInStepError, StandInError
-from ..invocation import run_function
-from ..steps import current_step
+from ..execution.invocation import run_function
+from ..jobs.steps import current_step
+from ..serialization.codec import ValueProblem, codec
 from ..tools import toolbox
-from ..values import ValueProblem, codec
 from .answering_model import answering_model
 
 __all__ = ["ModelDouble", "Prompt", "ToolCall"]

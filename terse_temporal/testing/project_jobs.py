@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 
-from ..jobs import Job, registered_jobs
+from ..jobs.registry import Job, registered_jobs
 
 __all__ = ["jobs_with"]
 

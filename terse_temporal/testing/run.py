@@ -16,17 +16,17 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..durations import format_duration
-from ..engine.decisions import DECIDE_UPDATE
-from ..engine.replays import replay
+from ..engine.replay.replayer import replay
+from ..engine.workflow.inputs import DECIDE_UPDATE
 from ..errors import TerseError
-from ..jobs import Job
-from ..memos import question_text
-from ..timeline import Entry
-from .backstage import Backstage
+from ..jobs.registry import Job
+from ..runs.memo import question_text
+from ..runs.timeline import Entry
 from .clocks import fast_forward
 from .endings import is_of, told
-from .inputs import Inputs, Question
-from .looking import Look, Sleep, look_at
+from .loop_thread import Backstage
+from .questions import Inputs, Question
+from .snapshot import Look, Sleep, look_at
 
 __all__ = ["Run"]
 

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter
 
 from ..errors import StandInError
-from ..tools.mounted import MountedTool
-from ..tools.mounts import Mount, canonical, mounts
+from ..tools.mcp.mounted import MountedTool
+from ..tools.mcp.mounts import Mount, canonical, mounts
 
 __all__ = ["list_again", "listings", "served_tool"]
 
@@ -65,7 +65,7 @@ def list_again(listings: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
 
 def _validator(schema: dict[str, Any]) -> Any:
     try:
-        from ..tools.bounded_schemas import BoundedValidator  # noqa: PLC0415  it needs the extra `mcp`
+        from ..tools.mcp.bounded_schemas import BoundedValidator  # noqa: PLC0415  it needs the extra `mcp`
     except ImportError:
         return None
     return BoundedValidator(schema)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ..errors import StandInError, UnknownToolError
-from ..jobs import registered_jobs
-from ..stand_ins import FunctionCall
+from ..execution.test_doubles import FunctionCall
+from ..jobs.registry import registered_jobs
 from ..tools import toolbox
 from ..tools.tool import listed, nearest
 from .doubles import Double, Record

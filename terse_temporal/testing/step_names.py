@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
-from ..engine.functions import FunctionIndex
-from ..jobs import registered_jobs
+from ..engine.code.functions import FunctionIndex
+from ..jobs.registry import registered_jobs
 
 __all__ = ["StepNames", "step_names"]
 

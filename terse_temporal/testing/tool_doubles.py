@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import StandInError, UnknownToolError
-from ..stand_ins import FunctionCall
+from ..execution.test_doubles import FunctionCall
 from ..tools import Tool, toolbox
-from ..tools.mounted import MountedTool
-from ..tools.mounts import canonical, mounts
+from ..tools.mcp.mounted import MountedTool
+from ..tools.mcp.mounts import canonical, mounts
 from ..tools.tool import listed, nearest
 from .doubles import Double, Record
-from .made_up import completed
+from .generated_values import completed
 from .served import served_tool
 
 __all__ = ["ToolDouble", "ToolDoubles"]

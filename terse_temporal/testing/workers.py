@@ -12,15 +12,15 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
-from ..engine.state_store import state_workflow_id
+from ..engine.state.store import state_workflow_id
 from ..errors import MountError
-from ..jobs import Job
-from ..stand_ins import with_stand_ins
+from ..execution.test_doubles import with_stand_ins
+from ..jobs.registry import Job
 from ..state import StateId
 from ..worker import build_worker
 from .all_doubles import Doubles
-from .backstage import Backstage
 from .crashes import CrashPoint, CrashWorkers
+from .loop_thread import Backstage
 from .project_jobs import jobs_with
 
 __all__ = ["Workers"]

@@ -1,6 +1,6 @@
 """Tools: what jobs and models call by name, as `toolbox.slack.send_message(...)`."""
 
-from .box import Toolbox, toolbox
+from .registry import Toolbox, toolbox
 from .tool import Tool
 
 __all__ = ["Tool", "Toolbox", "toolbox"]

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Union
 
-from .mounted import MountedTool, argument_name, takes_others
+from .mcp.mounted import MountedTool, argument_name, takes_others
 from .schemas import type_text
 from .tool import Tool
 
@@ -86,7 +86,7 @@ class _Stub:
             "from typing import Any, Literal, NotRequired, TypedDict",
             "",
             *exports,
-            "from terse_temporal.tools.box import Toolbox",
+            "from terse_temporal.tools.registry import Toolbox",
         ]
         body = "\n\n".join([*self._dicts, *classes])
         listed = "\n".join(f"{_INDENT}{json.dumps(name)}," for name in names)
@@ -105,7 +105,7 @@ class _Stub:
             "from typing import Any, Literal",
             "",
             *sorted(self._imports),
-            "from terse_temporal.tools.box import Toolbox, ToolPath",
+            "from terse_temporal.tools.registry import Toolbox, ToolPath",
         ]
         classes.append("\n".join(["class BuiltInToolbox(Toolbox):", *properties]))
         return "\n".join(lines) + "\n\n" + "\n\n".join(classes) + "\n"

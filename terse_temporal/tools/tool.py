@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, Literal
 
-from .._keys import fold
 from ..errors import StepInputError
-from ..execution import FaultRule, RetryRule, StepRequest
-from ..signatures import parameter_types
-from ..values import ValueProblem, codec
+from ..execution.protocol import FaultRule, RetryRule, StepRequest
+from ..serialization.codec import ValueProblem, codec
+from ..serialization.keys import fold
+from ..serialization.signatures import parameter_types
 from .schemas import Written
 
 __all__ = ["Tool", "listed", "nearest"]

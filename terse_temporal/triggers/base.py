@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from ..diagnostics.places import caller_frame, place
 from ..errors import JobDefinitionError
-from ..places import caller_frame, place
 
 __all__ = ["Trigger", "UtcDatetime", "quoted", "refusal"]
 

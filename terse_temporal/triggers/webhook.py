@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import PydanticUserError
 
-from ..annotations import type_adapter
-from ..values import type_name
+from ..serialization.annotations import type_adapter
+from ..serialization.codec import type_name
 from .base import Trigger, refusal
 
 __all__ = ["WebhookTrigger", "WebhookTriggers"]

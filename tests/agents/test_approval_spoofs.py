@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from terse_temporal.engine.decisions import WAITING_MEMO, Decisions
+from terse_temporal.engine.workflow.inputs import WAITING_MEMO, Decisions
 
 from ..engine.bench import Bench
 from . import jobs_agents as jobs

@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 
 from terse_temporal import toolbox
-from terse_temporal._keys import fold
-from terse_temporal.direct import execution_for_call
-from terse_temporal.engine.wire import StepCall, read_call
+from terse_temporal.engine.wire.calls import StepCall, read_call
 from terse_temporal.errors import ServiceError, StepInputError
+from terse_temporal.execution.in_place import execution_for_call
+from terse_temporal.serialization.keys import fold
 
 from ..engine.bench import Bench
 from ..tools.servers import HttpServer, http_server

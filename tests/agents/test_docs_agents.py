@@ -20,7 +20,7 @@ PAGE = "docs/agents.md"
 @pytest.fixture
 def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModuleType]:
     """The blocks as modules. Their tools are registered, for the worker to have them; their jobs are not."""
-    monkeypatch.setattr("terse_temporal.tools.box.is_collecting", lambda: False)
+    monkeypatch.setattr("terse_temporal.tools.registry.is_collecting", lambda: False)
     return [load(PAGE, number, tmp_path, monkeypatch) for number in range(len(blocks(PAGE)))]
 
 

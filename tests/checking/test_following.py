@@ -14,7 +14,7 @@ IMPORTS_OF_A_JOB = {
     "a name": "from terse_temporal import create_job",
     "another name": "from terse_temporal import create_job as job",
     "the package": "import terse_temporal as t",
-    "the module within": "from terse_temporal.jobs import create_job",
+    "the module within": "from terse_temporal.jobs.registry import create_job",
     "everything": "from terse_temporal import *",
     "a module of one's own": "from again import create_job",
 }

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from terse_temporal.checking import check
-from terse_temporal.signatures import input_type
-from terse_temporal.values import ValueProblem, codec
+from terse_temporal.serialization.codec import ValueProblem, codec
+from terse_temporal.serialization.signatures import input_type
 
 MODULE = """
 import dataclasses, datetime, decimal, enum, uuid

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from terse_temporal import Event, create_job, current_step, generate_text, toolbox
 from terse_temporal.agents.turns import model_turn
-from terse_temporal.engine import builtin
+from terse_temporal.engine.code import builtin_functions as builtin
 
 from ..effects import record
 from .jobs_crash import crash

@@ -15,9 +15,9 @@ from typing import Any
 
 import pydantic_ai.models.openai  # noqa: F401  by a turn of a model; here so that the fork server has it
 
-from terse_temporal.cli import worker
-from terse_temporal.cli.hashseed import with_hash_seed
-from terse_temporal.engine import durable
+from terse_temporal.cli import worker_command as worker
+from terse_temporal.cli.hash_seed import with_hash_seed
+from terse_temporal.engine.workflow import execution as durable
 from terse_temporal.worker import build_worker
 
 

@@ -8,7 +8,7 @@ import importlib
 import pytest
 
 from terse_temporal import Job
-from terse_temporal.jobs import collecting
+from terse_temporal.jobs.registry import collecting
 
 from .bench import Bench, Run, timers
 from .jobs_small import keeps_globals

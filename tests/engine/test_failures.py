@@ -93,7 +93,7 @@ async def test_what_a_step_came_to_cannot_be_encoded(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, event: dict[str, bool], word: bytes, times: int, expected: str
 ) -> None:
     """A step that has run is not run again because its result, or its failure, cannot be encoded."""
-    monkeypatch.setattr("terse_temporal.engine.completion._PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("terse_temporal.engine.activity.completion._PAUSES", (0.01, 0.01))
     codec = _Failing(word, times)
     converter = dataclasses.replace(DataConverter.default, payload_codec=codec)
     client = await Client.connect(bench.env.address, data_converter=converter)

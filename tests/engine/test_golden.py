@@ -10,7 +10,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from terse_temporal.jobs import collecting
+from terse_temporal.jobs.registry import collecting
 from terse_temporal.plugin import TersePlugin
 
 from .jobs_golden import GOLDEN

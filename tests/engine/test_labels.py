@@ -18,8 +18,8 @@ from pydantic import BaseModel, SecretStr
 from terse_temporal import Event, step
 from terse_temporal.cli.following import Follower
 from terse_temporal.errors import JobDefinitionError
-from terse_temporal.labels import Template, summary_of
-from terse_temporal.timeline import Entry
+from terse_temporal.jobs.labels import Template, summary_of
+from terse_temporal.runs.timeline import Entry
 
 from ..replay.versions import replayed, version
 from .bench import Bench

@@ -25,8 +25,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from terse_temporal import Job
-from terse_temporal.engine import activities
-from terse_temporal.engine.at_most_once import say_it_begins
+from terse_temporal.engine.activity import runner as activities
+from terse_temporal.engine.activity.at_most_once import say_it_begins
 from terse_temporal.worker import build_worker
 
 from .bench import PATIENCE, Bench, scheduled

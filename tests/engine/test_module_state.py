@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from terse_temporal.engine.pinned import pins_of
-from terse_temporal.engine.sandbox import JobSource
+from terse_temporal.engine.determinism.clock import pins_of
+from terse_temporal.engine.workflow.sandbox import JobSource
 from terse_temporal.errors import JobDefinitionError
-from terse_temporal.jobs import _registry, registered_jobs
+from terse_temporal.jobs.registry import _registry, registered_jobs
 
 Make = Callable[..., ModuleType]
 

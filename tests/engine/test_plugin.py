@@ -134,7 +134,7 @@ async def test_on_a_replayer(bench: Bench, job: Any) -> None:
 async def test_all_registered_jobs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `jobs` it is every job that has been registered when the worker is built."""
     # Other tests of this process may have registered some that want servers of theirs.
-    monkeypatch.setattr("terse_temporal.jobs._registry", {job.name: job for job in (own_class, kinds)})
+    monkeypatch.setattr("terse_temporal.jobs.registry._registry", {job.name: job for job in (own_class, kinds)})
     async with bench.env.worker(task_queue=bench.task_queue, max_cached_workflows=bench.cache):
         assert await bench.result(await bench.start(own_class)) == [True] * 4
 

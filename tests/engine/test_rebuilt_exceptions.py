@@ -19,8 +19,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, field_validator
 from pydantic_core import PydanticUndefined
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState
 
-from terse_temporal.engine.failures import step_failure
-from terse_temporal.engine.raised import step_exception
+from terse_temporal.engine.wire.failures import step_failure
+from terse_temporal.engine.wire.step_exceptions import step_exception
 from terse_temporal.errors import StepError, StepOutputError
 
 from . import exceptions_of_libraries as of_libraries
@@ -254,7 +254,7 @@ def raised_of(cls: type[Exception]) -> Exception:
 _PROGRAM = """
 import importlib, json, sys
 import jobs
-from terse_temporal.engine.classes import exception_classes
+from terse_temporal.engine.wire.exception_classes import exception_classes
 for name in sys.argv[2:]:
     importlib.import_module(name)
 found = exception_classes(json.loads(sys.argv[1]), vars(jobs))

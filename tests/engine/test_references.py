@@ -19,12 +19,12 @@ from typing import Any, Literal
 import pytest
 
 from terse_temporal import Job
-from terse_temporal.engine.fingerprints import fingerprint
-from terse_temporal.engine.first_party import FirstParty
-from terse_temporal.engine.functions import FunctionIndex
-from terse_temporal.engine.schemas import refer_to_type, resolve_type
+from terse_temporal.engine.code.fingerprints import fingerprint
+from terse_temporal.engine.code.first_party import FirstParty
+from terse_temporal.engine.code.functions import FunctionIndex
+from terse_temporal.engine.wire.types import refer_to_type, resolve_type
 from terse_temporal.errors import StepIsolationError, UnknownFunctionError
-from terse_temporal.jobs import collecting
+from terse_temporal.jobs.registry import collecting
 from terse_temporal.testing import JobEnvironment
 
 from ..effects import Effects
@@ -295,7 +295,7 @@ async def test_in_another_process(env: JobEnvironment, task_queue: str, tmp_path
     (tmp_path / "mailing_late.py").write_text(MAILING_LATE)
 
     async def worker() -> asyncio.subprocess.Process:
-        main = "from terse_temporal.cli.worker import main; main()"
+        main = "from terse_temporal.cli.worker_command import main; main()"
         arguments = ["-c", main, str(tmp_path / f"jobs_{name}.py"), "--task-queue", task_queue]
         root = str(Path(__file__).parents[2])
         environ = {**os.environ, "TEMPORAL_ADDRESS": env.address, "PYTHONPATH": root}

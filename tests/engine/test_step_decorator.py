@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from terse_temporal import Retry, step
-from terse_temporal.direct import DirectExecution, StepContext
 from terse_temporal.errors import DurationError, JobDefinitionError
+from terse_temporal.execution.in_place import DirectExecution, StepContext
 
 from .bench import Bench, scheduled
 from .jobs_step_decorator import WRONG, Customer, charge, decorated, double, plain_job, wrong_arguments

@@ -58,7 +58,7 @@ async def test_the_name_of_a_step_is_its_activity_type(bench: Bench) -> None:
 
 
 REFER = """
-from terse_temporal.engine.functions import FunctionIndex
+from terse_temporal.engine.code.functions import FunctionIndex
 from tests.engine import jobs_references as jobs
 print(*(FunctionIndex([jobs.job]).refer(each, "step", "here", vars(jobs)) for each in jobs.lambdas()))
 """

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from terse_temporal import create_job, job_step, log
-from terse_temporal.engine.runner import _GuardedInstance
+from terse_temporal.engine.workflow.runner import _GuardedInstance
 
 from ..effects import record
 from .bench import Bench

@@ -15,7 +15,7 @@ import pytest
 
 from terse_temporal import Event, Job, Triggers, create_job, registered_jobs
 from terse_temporal.errors import JobDefinitionError, TerseError
-from terse_temporal.jobs import collecting
+from terse_temporal.jobs.registry import collecting
 
 HERE = "tests/job_api/test_create_job.py"
 

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from terse_temporal.errors import EventError, JobDefinitionError
 from terse_temporal.events import Event, EventModel
-from terse_temporal.inputs import event_type, read_event
+from terse_temporal.jobs.event_input import event_type, read_event
 from terse_temporal.triggers import CustomerCreated, Triggers
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from terse_temporal.invocation import cached_codec
-from terse_temporal.values import Codec, ValueProblem
+from terse_temporal.execution.invocation import cached_codec
+from terse_temporal.serialization.codec import Codec, ValueProblem
 
 
 class Color(enum.Enum):

@@ -15,14 +15,14 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypeAliasType
 
 from terse_temporal import Retry, job_step, sleep
-from terse_temporal._keys import respell
-from terse_temporal.annotations import type_adapter
 from terse_temporal.durations import parse_duration
-from terse_temporal.engine.wire import WireError, read_call
+from terse_temporal.engine.wire.calls import WireError, read_call
 from terse_temporal.errors import DurationError, EventError, JobDefinitionError
 from terse_temporal.events import Event, EventModel
-from terse_temporal.inputs import read_event
-from terse_temporal.values import Codec
+from terse_temporal.jobs.event_input import read_event
+from terse_temporal.serialization.annotations import type_adapter
+from terse_temporal.serialization.codec import Codec
+from terse_temporal.serialization.keys import respell
 
 MILLION = 1_000_000
 

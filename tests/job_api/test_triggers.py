@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from terse_temporal.errors import EventError, JobDefinitionError
 from terse_temporal.events import Event
-from terse_temporal.inputs import read_event
+from terse_temporal.jobs.event_input import read_event
 from terse_temporal.triggers import (
     CustomerCreated,
     PullRequestOpened,

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
 from terse_temporal.cli.histories import read_history
-from terse_temporal.jobs import collecting
+from terse_temporal.jobs.registry import collecting
 
 from .versions import ONBOARD, come_to, replayed, running, started, version
 

@@ -15,11 +15,11 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from terse_temporal.engine.code_hash import code_hash
-from terse_temporal.engine.functions import FunctionIndex
-from terse_temporal.engine.inputs_check import RecordedInputs, check_of
-from terse_temporal.jobs import collecting
-from terse_temporal.values import json_of
+from terse_temporal.engine.code.code_hash import code_hash
+from terse_temporal.engine.code.functions import FunctionIndex
+from terse_temporal.engine.wire.inputs_check import RecordedInputs, check_of
+from terse_temporal.jobs.registry import collecting
+from terse_temporal.serialization.codec import json_of
 
 from .versions import come_to, replayed, running, started, version
 
@@ -273,7 +273,7 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "its value": lambda: monkeypatch.setenv("TONE", "formal"),
         "a variable by its prefix": lambda: monkeypatch.setenv("SHOP_SIZE", "large"),
         "a hidden file that is named": lambda: written(".env", b"TONE=friendly\n"),
-        "what is installed": lambda: monkeypatch.setattr("terse_temporal.engine.code_hash._distributions", list),
+        "what is installed": lambda: monkeypatch.setattr("terse_temporal.engine.code.code_hash._distributions", list),
         "Python": lambda: monkeypatch.setattr("sys.version_info", (*sys.version_info[:2], 99, "final", 0)),
     }
     does_not: dict[str, Callable[[], Any]] = {

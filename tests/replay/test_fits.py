@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowHistory
 
 from terse_temporal.cli.histories import read_history
-from terse_temporal.engine.replays import replay
+from terse_temporal.engine.replay.replayer import replay
 
 from ..agents.jobs_golden import golden_sdk
 from ..engine.jobs_golden import GOLDEN

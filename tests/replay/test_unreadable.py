@@ -14,7 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 from temporalio.converter import DataConverter, PayloadCodec
 
-from terse_temporal.engine.replays import Replayed
+from terse_temporal.engine.replay.replayer import Replayed
 from terse_temporal.errors import UnknownJobError
 
 from .versions import ONBOARD, come_to, replayed, running, started, version

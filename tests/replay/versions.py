@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
-from terse_temporal.engine.replays import Replayed, replay
-from terse_temporal.jobs import Job, collecting
+from terse_temporal.engine.replay.replayer import Replayed, replay
+from terse_temporal.jobs.registry import Job, collecting
 from terse_temporal.worker import build_worker
 
 _T = TypeVar("_T")

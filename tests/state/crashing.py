@@ -11,7 +11,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from terse_temporal.engine.state_store import TemporalStore
+from terse_temporal.engine.state.store import TemporalStore
 from terse_temporal.state.sql import SQLStore
 
 

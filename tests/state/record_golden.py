@@ -10,8 +10,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from terse_temporal.engine import state_workflow
-from terse_temporal.engine.state_store import TemporalStore, state_workflow_id
+from terse_temporal.engine.state import workflow as state_workflow
+from terse_temporal.engine.state.store import TemporalStore, state_workflow_id
 from terse_temporal.testing import JobEnvironment
 
 from ..engine.record_golden import without_machine

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from terse_temporal import Job
-from terse_temporal.engine.state_store import TemporalStore, state_workflow_id
+from terse_temporal.engine.state.store import TemporalStore, state_workflow_id
 from terse_temporal.state import StateId, StateStore, Stored
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker

@@ -13,7 +13,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
-from terse_temporal.engine.state_store import state_workflow_id
+from terse_temporal.engine.state.store import state_workflow_id
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from terse_temporal import Job
-from terse_temporal.engine import state_workflow
+from terse_temporal.engine.state import workflow as state_workflow
 from terse_temporal.state import open_store
 from terse_temporal.testing import JobEnvironment
 

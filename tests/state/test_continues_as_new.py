@@ -6,11 +6,12 @@ import asyncio
 
 import pytest
 
-from terse_temporal.engine import state_book, state_workflow
-from terse_temporal.engine.state_store import state_workflow_id
+from terse_temporal.engine.state import table as state_book
+from terse_temporal.engine.state import workflow as state_workflow
+from terse_temporal.engine.state.store import state_workflow_id
+from terse_temporal.serialization.codec import encoded_size
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.values import encoded_size
 
 from .jobs_state import count
 from .stores import add_one, runs_of, state_of, temporal_store, workers

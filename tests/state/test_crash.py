@@ -18,7 +18,7 @@ from temporalio.client import Client
 
 from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
-from terse_temporal.engine.state_store import TemporalStore
+from terse_temporal.engine.state.store import TemporalStore
 from terse_temporal.state import StateStore, open_store
 
 from ..crash.processes import Case, at_once, result

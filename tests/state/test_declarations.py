@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, field_validator
 
 from terse_temporal import Event, create_job
 from terse_temporal.errors import JobDefinitionError
-from terse_temporal.jobs import collecting
+from terse_temporal.jobs.registry import collecting
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from temporalio.service import RPCError
 from temporalio.worker import Replayer, WorkerDeploymentConfig
 
 from terse_temporal import Job
-from terse_temporal.engine.state_history import read_state
-from terse_temporal.engine.state_store import TemporalStore, state_workflow_id
+from terse_temporal.engine.state.history import read_state
+from terse_temporal.engine.state.store import TemporalStore, state_workflow_id
 from terse_temporal.errors import TransientError
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.state import Stored

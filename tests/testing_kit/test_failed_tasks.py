@@ -7,7 +7,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
 
-from terse_temporal.testing.looking import _failed_task
+from terse_temporal.testing.snapshot import _failed_task
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import WorkflowHistory
 
-from terse_temporal.engine.replays import replay
+from terse_temporal.engine.replay.replayer import replay
 from terse_temporal.errors import TerseError
 from terse_temporal.testing import Jobs
 

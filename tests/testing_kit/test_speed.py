@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from terse_temporal.testing import JobEnvironment, Jobs
-from terse_temporal.testing.backstage import Backstage
+from terse_temporal.testing.loop_thread import Backstage
 
 from . import jobs_kit as kit
 

@@ -17,8 +17,8 @@ import pytest
 import pytest_asyncio
 
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.tools.mcp import sessions
-from terse_temporal.tools.mounts import mounts
+from terse_temporal.tools.mcp.mounts import mounts
+from terse_temporal.tools.mcp.session import sessions
 
 from ..effects import Effects
 from ..engine.bench import Bench

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from terse_temporal import toolbox
-from terse_temporal.signatures import parameter_types, result_type
+from terse_temporal.serialization.signatures import parameter_types, result_type
 from terse_temporal.testing import JobEnvironment
 
 from ..effects import Effects

@@ -14,8 +14,8 @@ import pytest_asyncio
 
 from terse_temporal import toolbox
 from terse_temporal.errors import ServiceError, StepInputError
-from terse_temporal.tools.builtin import _smtp
-from terse_temporal.tools.builtin.email import parsed
+from terse_temporal.tools.builtin.email import client as _smtp
+from terse_temporal.tools.builtin.email.tool import parsed
 
 from .servers import MailServer, mail_server
 from .test_email_tool import HI, configure

@@ -17,7 +17,7 @@ import pytest_asyncio
 from terse_temporal import toolbox
 from terse_temporal.errors import MissingExtraError, ServiceError, StepInputError, TransientError
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.tools.builtin import _smtp
+from terse_temporal.tools.builtin.email import client as _smtp
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled
@@ -290,7 +290,7 @@ async def test_the_settings(server: MailServer, monkeypatch: pytest.MonkeyPatch)
 async def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without aiosmtplib, the error says what to install."""
     monkeypatch.setitem(sys.modules, "aiosmtplib", None)
-    monkeypatch.delitem(sys.modules, "terse_temporal.tools.builtin._smtp", raising=False)
+    monkeypatch.delitem(sys.modules, "terse_temporal.tools.builtin.email.client", raising=False)
     with pytest.raises(MissingExtraError, match=r'pip install "terse-temporal\[email\]"'):
         await toolbox.email.send(**HI)
 

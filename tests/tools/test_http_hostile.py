@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from terse_temporal import toolbox
 from terse_temporal.errors import ServiceError, StepInputError
-from terse_temporal.tools.builtin._http import _codec
+from terse_temporal.tools.builtin.http.client import _codec
 
 from .servers import Answer, HttpServer, http_server
 

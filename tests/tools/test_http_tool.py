@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from terse_temporal import toolbox
-from terse_temporal.direct import execution_for_call
 from terse_temporal.errors import MissingExtraError, ServiceError, StepInputError, TransientError
-from terse_temporal.faults import fault_of
+from terse_temporal.execution.in_place import execution_for_call
+from terse_temporal.execution.retries import fault_of
 from terse_temporal.testing import JobEnvironment
 
 from ..effects import Effects
@@ -364,7 +364,7 @@ async def test_no_url(url: str) -> None:
 async def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without httpx, the error says what to install."""
     monkeypatch.setitem(sys.modules, "httpx", None)
-    monkeypatch.delitem(sys.modules, "terse_temporal.tools.builtin._http", raising=False)
+    monkeypatch.delitem(sys.modules, "terse_temporal.tools.builtin.http.client", raising=False)
     with pytest.raises(MissingExtraError, match=r'pip install "terse-temporal\[http\]"'):
         await toolbox.http.request(method="GET", url="http://127.0.0.1")
 

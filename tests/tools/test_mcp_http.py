@@ -14,8 +14,8 @@ import pytest
 
 from terse_temporal import toolbox
 from terse_temporal.errors import MountError, ToolError, TransientError
-from terse_temporal.tools.mcp import sessions
-from terse_temporal.tools.mounts import mounts
+from terse_temporal.tools.mcp.mounts import mounts
+from terse_temporal.tools.mcp.session import sessions
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled

@@ -13,7 +13,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from terse_temporal.plugin import TersePlugin
-from terse_temporal.tools.mounts import mounts
+from terse_temporal.tools.mcp.mounts import mounts
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled

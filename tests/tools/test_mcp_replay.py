@@ -10,8 +10,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from terse_temporal.plugin import TersePlugin
-from terse_temporal.tools.mcp import sessions
-from terse_temporal.tools.mounts import mounts
+from terse_temporal.tools.mcp.mounts import mounts
+from terse_temporal.tools.mcp.session import sessions
 
 from ..engine.bench import Bench, Run, scheduled
 from . import jobs_mcp as jobs

@@ -15,10 +15,10 @@ import mcp_types
 import pytest
 
 from terse_temporal.errors import StepInputError, UnknownToolError
-from terse_temporal.tools.bounded_schemas import BoundedValidator
-from terse_temporal.tools.mcp import _tools
-from terse_temporal.tools.mounted import MountedTool
-from terse_temporal.tools.mounts import Mount, mounts
+from terse_temporal.tools.mcp.bounded_schemas import BoundedValidator
+from terse_temporal.tools.mcp.mounted import MountedTool
+from terse_temporal.tools.mcp.mounts import Mount, mounts
+from terse_temporal.tools.mcp.session import _tools
 from terse_temporal.tools.schemas import type_text
 from terse_temporal.tools.stubs import stub_text
 

@@ -20,8 +20,8 @@ import pytest
 from terse_temporal import Job, toolbox
 from terse_temporal.errors import MountError, StepInputError, ToolError, UnknownToolError
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.tools.mcp import sessions
-from terse_temporal.tools.mounts import mounts
+from terse_temporal.tools.mcp.mounts import mounts
+from terse_temporal.tools.mcp.session import sessions
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled
@@ -44,7 +44,7 @@ Start = Callable[[str], Any]
 @pytest.fixture
 def start(load: Load, env: JobEnvironment, task_queue: str, monkeypatch: pytest.MonkeyPatch) -> Start:
     """Tries to start a worker for a module that mounts this, and gives the message of the error."""
-    from terse_temporal import jobs  # noqa: PLC0415  # whose registry is to forget the job
+    from terse_temporal.jobs import registry as jobs  # noqa: PLC0415  # whose registry is to forget the job
 
     monkeypatch.setattr(jobs, "_registry", dict(jobs._registry))
 

@@ -14,8 +14,8 @@ import pytest_asyncio
 from terse_temporal import toolbox
 from terse_temporal.errors import MissingExtraError, ServiceError
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.tools.builtin import _slack
-from terse_temporal.tools.builtin.slack import SlackChannel, SlackMessage
+from terse_temporal.tools.builtin.slack import client as _slack
+from terse_temporal.tools.builtin.slack.tools import SlackChannel, SlackMessage
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled
@@ -220,7 +220,7 @@ async def test_a_proxy_and_its_exceptions(server: HttpServer, monkeypatch: pytes
 async def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without slack_sdk, the error says what to install."""
     monkeypatch.setitem(sys.modules, "slack_sdk.errors", None)
-    monkeypatch.delitem(sys.modules, "terse_temporal.tools.builtin._slack", raising=False)
+    monkeypatch.delitem(sys.modules, "terse_temporal.tools.builtin.slack.client", raising=False)
     with pytest.raises(MissingExtraError, match=r'pip install "terse-temporal\[slack\]"'):
         await toolbox.slack.send_message(**SEND)
 

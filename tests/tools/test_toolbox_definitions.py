@@ -8,11 +8,11 @@ import re
 import pytest
 
 from terse_temporal import toolbox
-from terse_temporal.direct import DirectExecution
 from terse_temporal.errors import JobDefinitionError
-from terse_temporal.execution import executing
-from terse_temporal.jobs import collecting
-from terse_temporal.tools.mounts import canonical, mounts
+from terse_temporal.execution.in_place import DirectExecution
+from terse_temporal.execution.protocol import executing
+from terse_temporal.jobs.registry import collecting
+from terse_temporal.tools.mcp.mounts import canonical, mounts
 
 from . import jobs_toolbox
 from .conftest import Load

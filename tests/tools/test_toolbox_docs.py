@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from terse_temporal import jobs, toolbox
+from terse_temporal import toolbox
+from terse_temporal.jobs import registry as jobs
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.tools.mounts import mounts
+from terse_temporal.tools.mcp.mounts import mounts
 
 from ..test_docs import blocks
 from .conftest import Load

@@ -134,7 +134,7 @@ class Command:
 
     def worker(self) -> int:
         """The process id of the worker that it has started."""
-        return next(pid for pid, line in self.processes().items() if "terse_temporal.cli.child" in line)
+        return next(pid for pid, line in self.processes().items() if "terse_temporal.cli.worker_process" in line)
 
     def leaves_nothing(self) -> None:
         """Wait until nothing runs of what it has started."""

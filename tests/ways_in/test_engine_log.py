@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from terse_temporal.cli.enginelog import EngineLog, ServerWatch
+from terse_temporal.cli.engine_log import EngineLog, ServerWatch
 from terse_temporal.errors import UnknownJobError
 
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field, model_validator
 
 from terse_temporal import Triggers, create_job
 from terse_temporal.cli.examples import example_event
-from terse_temporal.inputs import event_type, read_event
-from terse_temporal.jobs import collecting
-from terse_temporal.timeline import short
+from terse_temporal.jobs.event_input import event_type, read_event
+from terse_temporal.jobs.registry import collecting
+from terse_temporal.runs.timeline import short
 from terse_temporal.triggers.base import Trigger
 
 

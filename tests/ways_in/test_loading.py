@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[2]
 LOAD = """
 import json, sys
 from terse_temporal.errors import TerseError
-from terse_temporal.loading import load_jobs
+from terse_temporal.jobs.loading import load_jobs
 try:
     jobs = load_jobs(sys.argv[1:])
     print(json.dumps({"jobs": [[job.name, job.module] for job in jobs]}))
@@ -73,7 +73,7 @@ def here(tmp_path: Path) -> Place:
 
 def job(name: str, before: str = "") -> str:
     """The text of a module with one job."""
-    return f"{before}\nfrom terse_temporal.jobs import create_job\n@create_job(name={name!r})\ndef run(event): ...\n"
+    return f"{before}\nfrom terse_temporal import create_job\n@create_job(name={name!r})\ndef run(event): ...\n"
 
 
 def test_dotted_module(here: Place) -> None:
@@ -269,7 +269,7 @@ def test_run_as_a_module_without_source(tmp_path: Path, zipped: bool) -> None:
     source = tmp_path / "jobs.py"
     source.write_text(
         "from terse_temporal import create_job\n"
-        "from terse_temporal.engine.sandbox import JobSource\n"
+        "from terse_temporal.engine.workflow.sandbox import JobSource\n"
         '@create_job(name="sourceless", durable=True)\n'
         "async def sourceless(event):\n"
         "    return 1\n"

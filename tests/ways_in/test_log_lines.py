@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from terse_temporal.direct import write_log
-from terse_temporal.logs import Block, LineFormatter, log_text, logger_of
+from terse_temporal.diagnostics.logs import Block, LineFormatter, log_text, logger_of
+from terse_temporal.execution.in_place import write_log
 
 FORGED = "\n12:00:00  step  pay-1 charge done in 3 ms"
 SECRET = "hunter2-hunter2"

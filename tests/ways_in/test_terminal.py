@@ -12,8 +12,8 @@ from rich.text import Text
 from terse_temporal.cli import output
 from terse_temporal.cli.event_argument import read_event_argument
 from terse_temporal.cli.state import _value
+from terse_temporal.diagnostics.text import json_text, one_line, printable
 from terse_temporal.errors import EventError
-from terse_temporal.printable import json_text, one_line, printable
 
 BAD = "a\x1b]52;c;aGk=\x07b\x1b[2J\x9b31mc\x00\rd\x7f\u202ee\u2066f\u2028g\udcffh[/x]"
 DRIVES = set("\x1b\x07\x9b\x00\r\x7f\u202e\u2066\u2028\udcff")

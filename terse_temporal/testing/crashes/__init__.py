@@ -4,7 +4,7 @@ from .executions import Execution
 from .points import CrashPoint, Moment
 from .report import Boundary, CrashReport, Outcome, Repeat
 from .survival import Skip, Start, survive
-from .workers import Crash, CrashWorkers
+from .worker_processes import Crash, CrashWorkers
 
 __all__ = [
     "Boundary",

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeAlias
 
 from ...errors import CrashTestError
-from .crossing import packed, unpacked
+from .pickling import packed, unpacked
 
 __all__ = ["HEADER", "Channel", "Handler"]
 

@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from ...errors import CrashTestError
 from .channel import HEADER, Channel, Handler
-from .crossing import packed
+from .pickling import packed
 from .setup import Setup
 
 __all__ = ["WorkerProcess"]
@@ -25,7 +25,7 @@ __all__ = ["WorkerProcess"]
 _LAUNCHER: Final = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[2])
-from terse_temporal.testing.crashes.worker import main
+from terse_temporal.testing.crashes.worker_main import main
 main(int(sys.argv[1]))
 """
 

@@ -10,8 +10,8 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter
 
 from ...errors import CrashTestError
-from .crossing import packed
 from .modules import ModulePlace
+from .pickling import packed
 
 __all__ = ["Setup", "connection_of"]
 

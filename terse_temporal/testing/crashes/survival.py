@@ -25,8 +25,8 @@ from temporalio.service import RPCError
 
 from ...durations import format_duration
 from ...errors import CrashTestError
-from ...jobs import Job
-from ...stand_ins import StandIns
+from ...execution.test_doubles import StandIns
+from ...jobs.registry import Job
 from .executions import Execution
 from .histories import (
     Place,
@@ -38,7 +38,7 @@ from .histories import (
     until_next_sleep_ends,
 )
 from .report import Boundary, CrashReport, Outcome, Repeat
-from .workers import CrashWorkers
+from .worker_processes import CrashWorkers
 
 __all__ = ["Skip", "Start", "survive"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 
+from ...diagnostics.redaction import Secrets, name_secret_variable
 from ...errors import ServiceError
-from ...redaction import Secrets, name_secret_variable
 
 __all__ = ["Credentials"]
 

@@ -15,7 +15,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper
 
 from terse_temporal import Job, registered_jobs
-from terse_temporal.stand_ins import StandIns
+from terse_temporal.execution.test_doubles import StandIns
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.testing.clocks import fast_forward
 from terse_temporal.testing.crashes import CrashPoint, CrashReport, CrashWorkers, survive

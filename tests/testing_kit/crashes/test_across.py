@@ -12,7 +12,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from temporalio.client import WorkflowFailureError
 
 from terse_temporal.errors import CrashTestError
-from terse_temporal.stand_ins import FunctionCall, StandIns
+from terse_temporal.execution.test_doubles import FunctionCall, StandIns
 from terse_temporal.testing.crashes import CrashPoint
 
 from . import jobs_crashes

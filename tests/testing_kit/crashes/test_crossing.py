@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from terse_temporal.errors import CrashTestError, ServiceError
-from terse_temporal.execution import UNSET
-from terse_temporal.testing.crashes.crossing import packed, packed_or_unsendable, unpacked
+from terse_temporal.execution.protocol import UNSET
+from terse_temporal.testing.crashes.pickling import packed, packed_or_unsendable, unpacked
 
 FACTOR = 3
 

@@ -19,7 +19,7 @@ from temporalio.client import Client
 import terse_temporal
 from terse_temporal import Event, Job, create_job
 from terse_temporal.errors import CrashTestError
-from terse_temporal.jobs import collecting
+from terse_temporal.jobs.registry import collecting
 from terse_temporal.testing.crashes import CrashWorkers
 
 from .conftest import Bench, named

@@ -1,0 +1,127 @@
+"""`terse-worker`: a process that runs jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich.markup import escape
+from temporalio.client import Client
+
+from ..client import connect
+from ..diagnostics.logs import logger_of
+from ..errors import TerseError
+from ..jobs.loading import load_jobs
+from ..jobs.registry import Job
+from ..worker import DEFAULT_TASK_QUEUE, build_worker
+from .engine_log import EngineLog, ServerWatch, quiet_runtime
+from .hash_seed import fix_hash_seed
+from .options import Address, Debug, Namespace, Targets, TaskQueue
+from .output import configure_logging, console, fail, job_table, leave
+from .signals import run_until_signal
+
+__all__ = ["Observer", "WorkerOptions", "main", "work"]
+
+_logger = logger_of("worker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """What a worker process runs, and where it takes its work from."""
+
+    targets: Sequence[str]
+    task_queue: str = DEFAULT_TASK_QUEUE
+    address: str | None = None
+    namespace: str | None = None
+    debug: bool = False
+
+
+class Observer:
+    """Told how far a worker process has come. This one prints it."""
+
+    def loading(self, targets: Sequence[str]) -> None:
+        """The modules are imported next, which may take as long as what they import takes."""
+        console.print(f"loading [bold]{escape(', '.join(targets))}[/]")
+
+    def loaded(self, jobs: list[Job]) -> None:
+        """The modules have been imported."""
+
+    def failed(self) -> None:
+        """It does not run: a module cannot be loaded, or the server does not answer."""
+
+    def connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
+        """The server answers, and the worker is made."""
+        console.print(
+            f"server [bold]{escape(client.service_client.config.target_host)}[/]"
+            f"  namespace [bold]{escape(client.namespace)}[/]  task queue [bold]{escape(task_queue)}[/]"
+        )
+        console.print(job_table(jobs))
+
+    def ready(self) -> None:
+        """The worker takes work."""
+        _logger.info("ready")
+
+
+def main() -> None:
+    """Be `terse-worker`."""
+    fix_hash_seed()
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+    app.command()(_command)
+    app()
+
+
+def _command(
+    targets: Targets,
+    task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
+    address: Address = None,
+    namespace: Namespace = None,
+    debug: Debug = False,
+) -> None:
+    """Run the jobs of some modules, until SIGTERM or Ctrl-C.
+
+    The server is found as the Temporal CLI finds it: by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and
+    TEMPORAL_TLS…, or by a profile file; otherwise it is localhost:7233.
+
+    The first signal lets running steps end, for up to 20 seconds; after five more the process ends whatever they do.
+    The second signal leaves at once.
+    """
+    work(WorkerOptions(targets=targets, task_queue=task_queue, address=address, namespace=namespace, debug=debug))
+
+
+def work(options: WorkerOptions, observer: Observer | None = None) -> None:
+    """Be a worker process until a signal, or end the process with what is wrong."""
+    observer = observer or Observer()
+    try:
+        # Line by line also into a pipe: what a job prints would otherwise come out at the end.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
+        server = ServerWatch()
+        configure_logging(None if options.debug else EngineLog(server))
+        observer.loading(options.targets)
+        jobs = load_jobs(options.targets)
+        observer.loaded(jobs)
+        asyncio.run(_run(jobs, options, observer, server))
+    except TerseError as err:
+        observer.failed()
+        fail(err, debug=options.debug)
+    except Exception as err:
+        # A mistake of ours or of the SDK's: without its traceback nobody could tell us.
+        fail(err, status=1, debug=True)
+    leave()
+
+
+async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, server: ServerWatch) -> None:
+    overrides: dict[str, Any] = {} if options.debug else {"runtime": quiet_runtime()}
+    client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
+    worker = build_worker(client, jobs=jobs, task_queue=options.task_queue)
+    observer.connected(client, jobs, options.task_queue)
+    server.attach(client)
+    try:
+        await run_until_signal(worker, observer.ready)
+    finally:
+        server.detach()

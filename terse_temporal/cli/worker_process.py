@@ -1,0 +1,252 @@
+"""A worker as the child process of a command: of `dev`, and of `demo`.
+
+The hard story is how it ends. A child outlives a parent that is killed, and a Ctrl-C in the terminal reaches both at
+once, so that a step would be told to stop before anybody has said so. So the worker runs in a session of its own, out
+of the terminal's reach, and a pair of sockets ties it to its parent. The worker writes into it how far it has come.
+The parent writes once, when the server is up (loading the jobs need not wait for that), and what the worker reads then
+is the end: only a parent that was killed has not waited for its worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import sysconfig
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any, Final, Self
+
+from temporalio.client import Client
+
+from ..jobs.registry import Job
+from .examples import example_event
+from .hash_seed import with_hash_seed
+from .output import console, job_table
+from .worker_command import Observer, WorkerOptions, work
+
+__all__ = ["Progress", "WorkerChild", "local_environment"]
+
+_GO: Final = b"go\n"
+_FILES: Final = b"files\n"
+
+#: Seconds for an answer. A step that does not let go of Python's lock may keep it from coming.
+_PATIENCE: Final = 2.0
+
+#: Bytes. A worker may have hundreds of jobs, each with an example.
+_LONGEST_NEWS: Final = 16 * 1024 * 1024
+
+_NOT_THE_USERS: Final = tuple(
+    directory + os.sep
+    for directory in {
+        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+        str(Path(__file__).parents[1]),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a worker has told of itself.
+
+    Attributes:
+        examples: for each job, by name, an event that it would take.
+        directories: where the modules of the user's stand that it has loaded, also when loading them failed.
+        files: those modules, as of the last time that it was asked.
+        ready: whether it takes work.
+    """
+
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    directories: Sequence[str] = ()
+    files: Sequence[str] = ()
+    ready: bool = False
+
+
+class WorkerChild:
+    """A running worker. Made by `start`, sent to work by `ready`; ended by `stop` or `kill`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, news: asyncio.StreamReader, tie: asyncio.StreamWriter):
+        self._process = process
+        self._news = news
+        self._tie = tie
+        self._progress = Progress()
+
+    @classmethod
+    async def start(
+        cls,
+        options: WorkerOptions,
+        *,
+        environment: Mapping[str, str],
+        directory: Path | None = None,
+        output: IO[bytes] | None = None,
+    ) -> Self:
+        """Start a worker, which loads its jobs and then waits for `ready`.
+
+        Args:
+            options: what it runs.
+            environment: its environment variables.
+            directory: its working directory; by default this process's own.
+            output: gets what it prints; by default that goes where this process prints.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", __name__, str(theirs.fileno()), json.dumps(asdict(options))),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=directory,
+                env=with_hash_seed(environment),
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        try:
+            return cls(process, *await asyncio.open_connection(sock=ours, limit=_LONGEST_NEWS))
+        except BaseException:
+            process.kill()
+            await process.wait()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def loaded(self) -> Progress:
+        """Wait until it has loaded its jobs, or failed to: then there are no examples."""
+        await self._hear("examples")
+        return self._progress
+
+    async def ready(self) -> Progress:
+        """Now that its server is up, wait until it takes work, or has ended: then `ready` is false."""
+        self._tie.write(_GO)
+        await self._hear("ready")
+        return self._progress
+
+    async def files(self) -> Sequence[str]:
+        """The files of the user's modules that it has loaded by now; none if it does not answer."""
+        self._progress = replace(self._progress, files=())
+        self._tie.write(_FILES)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._hear("files")
+        return self._progress.files
+
+    async def _hear(self, news: str) -> None:
+        while not getattr(self._progress, news) and (line := await self._news.readline()):
+            self._progress = replace(self._progress, **json.loads(line))
+
+    async def ended(self) -> int:
+        """Wait for its end: the exit status, or minus the signal that ended it."""
+        status = await self._process.wait()
+        self._tie.close()
+        return status
+
+    async def stop(self) -> None:
+        """End it as a redeploy does: running steps may end. If the wait for that is cancelled, it is killed."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        try:
+            await self.ended()
+        except asyncio.CancelledError:
+            await self.kill()
+            raise
+
+    async def kill(self) -> None:
+        """End it by SIGKILL."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self.ended()
+
+
+def local_environment(address: str) -> dict[str, str]:
+    """This process's environment, with the server at the address and no other settings for a server.
+
+    A profile or key of a real server must not lead a local worker there.
+    """
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TEMPORAL_") or name == "TEMPORAL_DEBUG"
+    }
+    return environment | {"TEMPORAL_ADDRESS": address, "TEMPORAL_CONFIG_FILE": os.devnull}
+
+
+class _Reporter(Observer):
+    """Tells the parent."""
+
+    def __init__(self, tie: socket.socket) -> None:
+        self._tie = tie
+        self._server_is_up = threading.Event()
+        self._telling = threading.Lock()
+
+    def loading(self, targets: Sequence[str]) -> None:
+        pass  # the parent has said so
+
+    def loaded(self, jobs: list[Job]) -> None:
+        self._tell(examples={job.name: example_event(job) for job in jobs}, directories=_users_directories())
+        self._server_is_up.wait()
+
+    def connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
+        console.print(job_table(jobs))
+
+    def ready(self) -> None:
+        self._tell(ready=True)
+
+    def failed(self) -> None:
+        self._tell(directories=_users_directories())
+
+    def listen(self) -> None:
+        """Hear what the parent says, to its end."""
+        while self._tie.recv(64):
+            if self._server_is_up.is_set():
+                self._tell(files=_users_files())
+            self._server_is_up.set()
+        os._exit(1)  # the server is, or will be, gone too: there is nobody to hand the results of running steps to
+
+    def _tell(self, **news: Any) -> None:
+        # The parent may be gone, which the thread that reads has noticed too.
+        with suppress(OSError), self._telling:
+            self._tie.sendall(json.dumps(news).encode() + b"\n")
+
+
+def _users_files() -> list[str]:
+    """The files of modules that are neither Python's, nor installed, nor of this package."""
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return sorted(each for each in files if isinstance(each, str) and not each.startswith(_NOT_THE_USERS))
+
+
+def _users_directories() -> list[str]:
+    """Where those modules have been loaded from."""
+    paths = {path for module in list(sys.modules.values()) for path in _package_path(module)}
+    found = {str(Path(file).parent) for file in _users_files()}
+    found |= {path for path in paths if not path.startswith(_NOT_THE_USERS)}
+    return sorted(directory for directory in found if Path(directory).is_dir())
+
+
+def _package_path(module: Any) -> list[str]:
+    try:
+        return [str(entry) for entry in getattr(module, "__path__", ())]
+    except Exception:  # some modules are objects that answer every question, with anything
+        return []
+
+
+def main() -> None:
+    """Be that worker."""
+    tie = socket.socket(fileno=int(sys.argv[1]))
+    tie.set_inheritable(False)  # not into processes that steps start: they would hold it open
+    reporter = _Reporter(tie)
+    threading.Thread(target=reporter.listen, name="terse-parent", daemon=True).start()
+    # A file saved twice within a second, with the same size, has the same stamp in its bytecode.
+    sys.dont_write_bytecode = True
+    work(WorkerOptions(**json.loads(sys.argv[2])), reporter)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What runs in an activity: steps, and jobs that are not durable."""

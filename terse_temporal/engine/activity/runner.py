@@ -1,0 +1,387 @@
+"""The one activity behind all steps.
+
+A step's own name is its activity type, and names are made at run time, so the worker has one dynamic activity that
+takes every type. What it runs is in the input, and only functions that the worker knows are run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Final, NoReturn
+
+from temporalio import activity
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from ...diagnostics.logs import logger_of
+from ...diagnostics.once import Once
+from ...durations import format_duration
+from ...errors import EventError, TerseError, UnknownFunctionError, UnknownJobError, UnknownToolError
+from ...execution.in_place import DirectExecution, StepContext
+from ...execution.invocation import (
+    NoThreadError,
+    TimeLimit,
+    cached_codec,
+    cached_input_type,
+    loaded_arguments,
+    run_function,
+    step_result,
+)
+from ...execution.protocol import UNSET, RunIdentity, executing
+from ...execution.test_doubles import FunctionCall, standing_in
+from ...jobs.current_run import run_identity_of
+from ...jobs.event_input import event_type, read_event
+from ...jobs.labels import label_text
+from ...jobs.registry import Job
+from ...serialization.codec import ValueProblem
+from ...state import State, StateId, StateStore
+from ...state.calls import CALLS
+from ...state.handle import WatchedState
+from ...state.keeping import JobState, UpdateQueues
+from ..code.builtin_functions import known_function
+from ..code.functions import FunctionIndex
+from ..failure_log import log_failure
+from ..limits import STEPS_AT_ONCE, THREAD_PATIENCE
+from ..wire.calls import JobCall, StepCall, WireError, read_call
+from ..wire.failures import SentFailureError, refused, step_failure
+from ..wire.inputs_check import add_check_to_failure, with_check
+from ..wire.retries import retry_delay
+from ..wire.token_usage import with_tokens
+from ..wire.types import resolve_type
+from ..workflow.definitions import result_data
+from .at_most_once import interrupted, is_interrupted, say_it_begins, say_it_is_tried_again
+from .completion import will_be_handed_in
+from .heartbeats import Heartbeats
+
+__all__ = ["StepRunner"]
+
+_logger = logger_of("worker")
+
+#: A call that this worker cannot run may be another's: of the version before or after, while a deploy is under way.
+_ANOTHER_WORKERS = timedelta(seconds=5)
+
+#: Seconds between two lines about threads that are all taken.
+_SAY_AGAIN_AFTER: Final = 60.0
+
+
+class StepRunner:
+    """Runs the steps of a worker.
+
+    Args:
+        jobs: by name.
+        index: the functions that may be run.
+        heartbeats: keeps the server told that a step is running.
+        threads: where functions that are not coroutine functions run.
+        store: where the state of jobs is kept.
+        close_store: closes it, where the worker has opened it.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, Job],
+        index: FunctionIndex,
+        heartbeats: Heartbeats,
+        threads: ThreadPoolExecutor,
+        store: StateStore,
+        close_store: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._jobs = jobs
+        self._index = index
+        self.heartbeats = heartbeats
+        self.threads = threads
+        self.close_store = close_store
+        self._store = store
+        self._state_queues = UpdateQueues()
+        self._refused = Once()
+        self._said_threads = -_SAY_AGAIN_AFTER
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The names of the modules whose functions it may run, and whose mounts it has."""
+        return self._index.modules
+
+    @activity.defn(dynamic=True)
+    async def run(self, args: Sequence[RawValue]) -> Any:
+        """Run the call in the input, of whatever activity type."""
+        info = activity.info()
+        name = info.activity_type
+        will_be_handed_in(name)
+        try:
+            call = self._read(args)
+            if is_interrupted(call, info):  # which any worker can tell
+                _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
+                raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
+            run = self._prepared(call, name, info)
+        except (WireError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
+            self._refuse(name, err)
+        label = call.label if isinstance(call, StepCall) else ""
+        details = await _begun(info) if call.once else ()
+        started = time.monotonic()
+        try:
+            with self.heartbeats.beating(name, details):
+                result = await run()
+        except asyncio.CancelledError:
+            why = activity.cancellation_details()
+            if why is not None and why.worker_shutdown:
+                _log(info, f"interrupted: this worker is shutting down (attempt {info.attempt})", label=label)
+                raise interrupted("its worker was shut down before it was done", final=call.once) from None
+            if why is not None and why.not_found:
+                _log(info, "cut off: its run is over, ended by somebody or by its timeout", label=label)
+            raise
+        except ApplicationError as failure:
+            add_check_to_failure(failure, call.check if isinstance(call, StepCall) else "")
+            again = failure.next_retry_delay
+            _log(
+                info,
+                f"failed after {_since(started)} (attempt {info.attempt}): {failure}"
+                + (f"; tried again in {format_duration(again)}" if again else ""),
+                logging.WARNING,
+                failure,
+                label,
+            )
+            if call.once and not failure.non_retryable:
+                self.heartbeats.take_back_details(info.task_token)
+                await say_it_is_tried_again(info)
+            raise
+        _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
+        return result
+
+    def _read(self, args: Sequence[RawValue]) -> StepCall | JobCall:
+        if len(args) != 1:
+            raise WireError(f"it has {len(args)} inputs instead of one")
+        try:
+            wire = activity.payload_converter().from_payload(args[0].payload)
+        except Exception as err:
+            raise WireError(f"its input cannot be decoded: {err}") from err
+        return read_call(wire)
+
+    def _prepared(self, call: StepCall | JobCall, name: str, info: activity.Info) -> Callable[[], Any]:
+        if call.job != info.workflow_type:
+            # Otherwise whoever may start workflows of any type could have a step act for any job, and on its state.
+            raise WireError(f"it says that it is of the job {call.job!r}, and a run of {info.workflow_type!r} made it")
+        job = self._jobs.get(call.job)
+        if isinstance(call, JobCall):
+            if job is None or job.durable:
+                kind = "is not on this worker" if job is None else "is durable, so not run as one activity"
+                raise UnknownJobError(f"the job {call.job!r} {kind} (it has {', '.join(self._jobs) or 'none'})")
+            return functools.partial(self._run_job, job, call, info)
+        if job is None and call.function.removeprefix("@sdk:") in CALLS:
+            raise UnknownJobError(f"the job {call.job!r} is not on this worker, which does not know what its state is")
+        function = known_function(call.function, self._index) or self._index.resolve(call.function)
+        input_type, output_type = (
+            UNSET if reference is UNSET else resolve_type(reference, self._index)
+            for reference in (call.input_schema, call.output_schema)
+        )
+        references = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
+        references |= {name: resolve_type(reference, self._index) for name, reference in call.types.items()}
+        where = job.where if job else "of a job that is not on this worker"
+        context = StepContext(name, info.attempt, call.key, by_model=call.by_model)
+        execution = DirectExecution(
+            call.job, where, context, state=self._state_of(job, info), runs=function, run=_run_of(call.job, info)
+        )
+        return functools.partial(
+            self._run_step, call, name, info, function, references, input_type, output_type, execution
+        )
+
+    def _refuse(self, name: str, error: Exception) -> NoReturn:
+        if self._refused.is_new(str(error)):
+            _logger.error("step  %s refused: %s", name, error)
+        # Not for ever: while a deploy is under way, a worker that knows the function may be next to it.
+        raise refused(f"activity {name!r}", error, _ANOTHER_WORKERS) from None
+
+    async def _run_step(
+        self,
+        call: StepCall,
+        name: str,
+        info: activity.Info,
+        function: Callable[..., Any],
+        references: Mapping[str, Any],
+        input_type: Any,
+        output_type: Any,
+        execution: DirectExecution,
+    ) -> Any:
+        task = asyncio.current_task()
+        try:
+            positional, keywords = _arguments(call, function, input_type)
+            with executing(execution):
+                keywords |= references
+                made = FunctionCall(
+                    name=name,
+                    reference=call.function,
+                    function=function,
+                    positional=positional,
+                    keywords=keywords,
+                    job=call.job,
+                    key=call.key,
+                    attempt=info.attempt,
+                    proceed=functools.partial(
+                        self._run, function, positional, keywords, THREAD_PATIENCE.total_seconds()
+                    ),
+                )
+                async with TimeLimit(call.timeout, name, function):
+                    value = await standing_in(made)
+            written = step_result(value, name, function, output_type)
+            converter = activity.payload_converter()
+            return with_check(with_tokens(written, execution.tokens, converter), call.check, converter)
+        except BaseException as err:
+            _pass_on(err, task)
+            if isinstance(err, NoThreadError):
+                raise _not_begun(name, "no thread of its worker came free") from None
+            failure = _failure(_own(err, "step"), name, call, info)
+            raise failure from failure.__cause__
+
+    async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
+        execution = DirectExecution(
+            job.name, job.where, key=call.key, state=self._state_of(job, info), run=_run_of(job.name, info)
+        )
+        task = asyncio.current_task()
+        try:
+            event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name, where=job.where)
+            plain = not inspect.iscoroutinefunction(inspect.unwrap(job.handler))
+            state = WatchedState(job.state_schema) if plain else State(job.state_schema)
+            with executing(execution):
+                result = await self._run(job.handler, [event, state] if job.takes_state else [event], {})
+            if isinstance(state, WatchedState) and state.forgotten():
+                raise TerseError(
+                    f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so that"
+                    " it does nothing. Make the handler an `async def`, and `await state.set(…)` in it."
+                )
+            written = result_data(job, result)
+            return with_tokens(written, execution.tokens, activity.payload_converter())
+        except BaseException as err:
+            _pass_on(err, task)
+            failure = step_failure(_own(err, "job"), job.name, None)
+            raise failure from failure.__cause__
+
+    def _state_of(self, job: Job | None, info: activity.Info) -> JobState | None:
+        if job is None:
+            return None
+        # Of the task queue, also where a plugin serves several workers.
+        of = StateId(info.namespace, info.task_queue, job.name)
+        return JobState(of, job.state_schema, self._store, self._state_queues, info.workflow_run_id or "", self.threads)
+
+    async def _run(
+        self,
+        function: Callable[..., Any],
+        positional: Sequence[Any],
+        keywords: Mapping[str, Any],
+        patience: float | None = None,
+    ) -> Any:
+        return await run_function(
+            function,
+            positional,
+            keywords,
+            threads=self.threads,
+            must_end=_is_cancelled,
+            waits=self._say_threads_are_out,
+            patience=patience,
+        )
+
+    def _say_threads_are_out(self) -> None:
+        if time.monotonic() - self._said_threads < _SAY_AGAIN_AFTER:
+            return
+        self._said_threads = time.monotonic()
+        _logger.warning(
+            "all %d threads for steps that are a plain `def` are taken, and %s waits. A step that has timed out holds"
+            " its thread until it returns: give what it calls a timeout of its own, or make it an `async def`.",
+            STEPS_AT_ONCE,
+            activity.info().activity_type,
+        )
+
+
+def _run_of(job: str, info: activity.Info) -> RunIdentity:
+    return run_identity_of(job, info.namespace, info.workflow_id or "", info.workflow_run_id or "")
+
+
+def _is_cancelled() -> bool:
+    """Whether the run asked for the step to end. It is not told so before the thread has ended."""
+    details = activity.cancellation_details()
+    return details is not None and details.cancel_requested
+
+
+def _arguments(call: StepCall, function: Callable[..., Any], input_type: Any) -> tuple[list[Any], dict[str, Any]]:
+    if call.arguments is not None:
+        return loaded_arguments(function, call.arguments)
+    if call.input is UNSET:
+        return [], {}
+    type_ = cached_input_type(function) if input_type is UNSET else input_type
+    return [cached_codec(type_).load(call.input)], {}
+
+
+def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
+    """Raise again what is none of the step's: its cancellation, and the end of the loop, which closes what is open."""
+    if isinstance(error, asyncio.CancelledError) and activity.is_cancelled():
+        raise error
+    if isinstance(error, GeneratorExit):
+        try:
+            is_running = asyncio.current_task() is task
+        except RuntimeError:
+            is_running = False
+        if not is_running:
+            raise error
+
+
+async def _begun(info: activity.Info) -> Sequence[Payload]:
+    try:
+        return await say_it_begins(info)
+    except asyncio.CancelledError:
+        await say_it_is_tried_again(info)
+        why = activity.cancellation_details()
+        if why is not None and why.worker_shutdown:  # the SDK would report it as cancelled by the run
+            raise _not_begun(info.activity_type, "its worker was shut down") from None
+        raise
+    except Exception as err:
+        _log(info, f"has not begun (attempt {info.attempt}): the server was not told: {err!r}", logging.WARNING)
+        await say_it_is_tried_again(info)
+        raise _not_begun(info.activity_type, "the server has not answered that it may") from None
+
+
+def _not_begun(name: str, why: str) -> SentFailureError:
+    """Of which nothing has run: any worker may run it, also one that is to be run at most once."""
+    return SentFailureError(
+        f"step {name!r} has not begun: {why}", type="terse.NotBegun", next_retry_delay=_ANOTHER_WORKERS
+    )
+
+
+def _own(error: BaseException, what: str) -> BaseException:
+    # A cancellation that nobody asked for: told as what it is, since the handler would take it for its own.
+    return RuntimeError(f"the {what} cancelled itself") if isinstance(error, asyncio.CancelledError) else error
+
+
+def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> SentFailureError:
+    if isinstance(error, ValueProblem):
+        error = EventError(f"step {name!r}: its recorded input {error}")
+    try:
+        delay = retry_delay(error, call.retry, info.attempt)
+    except Exception as err:  # an exception whose attributes raise, or a rule that is none
+        _log(info, f"is not tried again: whether to cannot be found out ({type(err).__name__})", logging.WARNING)
+        delay = None
+    return step_failure(error, name, delay)
+
+
+def _since(started: float) -> str:
+    seconds = time.monotonic() - started
+    # Most steps are short, and there are many: the words for longer times are worked out only for those.
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(timedelta(seconds=round(seconds, 1)))
+
+
+def _log(
+    info: activity.Info,
+    what: str,
+    level: int = logging.INFO,
+    failure: BaseException | None = None,
+    label: str = "",
+) -> None:
+    text = f"step  {info.workflow_id}  {info.activity_type}{f' ({label_text(label)})' if label else ''} {what}"
+    if failure is None:
+        _logger.log(level, "%s", text)
+    else:
+        log_failure(_logger, level, text, failure)

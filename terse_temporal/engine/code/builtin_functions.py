@@ -1,0 +1,68 @@
+"""The functions that have a name of their own: tools, and what the SDK itself runs as a step.
+
+Tools that the code registers or mounts are there because it does so. What is built in can spend what the worker holds
+(its credentials, its place in the network, the account with a provider of models), so it is there only where the code
+of this worker's jobs uses it, or the operator says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ...agents.turns import model_turn
+from ...errors import UnknownFunctionError, UnknownToolError
+from ...state.calls import CALLS
+from ...tools import toolbox
+from .functions import FunctionIndex
+from .mentions import MODEL
+
+__all__ = ["known_function"]
+
+#: By the reference after `@sdk:`. References are written to histories.
+_SDK: Final[Mapping[str, Callable[..., Any]]] = {
+    "generate_text": model_turn,
+    **CALLS,
+}
+
+
+#: Built-in toolboxes, or `generate_text` for models, that a worker has though its code does not name them: separated by
+#: commas, or `*`.
+_VARIABLE: Final = "TERSE_TOOLS"
+
+
+def known_function(reference: str, index: FunctionIndex) -> Callable[..., Any] | None:
+    """The function behind `@tool:name` or `@sdk:name`; `None` for a reference of any other kind.
+
+    Raises:
+        UnknownToolError, UnknownFunctionError: this worker has none of that name, or its code does not use it.
+    """
+    # No module has such a name, so it is no other function's reference.
+    kind, _, name = reference.partition(":")
+    if kind == "@tool":
+        tool = toolbox.find(name)
+        if tool.origin == "built in":
+            _check_used(tool.toolbox, f"toolbox.{tool.name}(…)", index)
+        return tool.function
+    if kind == "@sdk":
+        if name not in _SDK:
+            raise UnknownFunctionError(f"this worker does not have {name!r}: a newer version of the package wrote it")
+        if name == MODEL:
+            _check_used(MODEL, f"{MODEL}(…)", index)
+        return _SDK[name]
+    return None
+
+
+def _check_used(name: str, call: str, index: FunctionIndex) -> None:
+    """Refuse what is built in and not used by the code of this worker's jobs."""
+    used = {name, "*"} if name != MODEL else {name}
+    allowed = {each.strip() for each in os.environ.get(_VARIABLE, "").split(",")}
+    if not allowed.isdisjoint({name, "*"}) or not index.tools.isdisjoint(used):
+        return
+    index.import_all()
+    if index.tools.isdisjoint(used):
+        raise UnknownToolError(
+            f"{name!r} is built in, and the code of this worker's jobs does not use it: write {call} in a module of"
+            f" theirs, or give the worker {_VARIABLE}={name}"
+        )

@@ -1,0 +1,150 @@
+"""What counts as the code of a job: where nothing of it has changed, a replay has to ask for the same.
+
+That is what a process reads when it starts: the files of the code, text files beside them and environment variables, as
+far as the code names them, and the versions of Python and of what is installed. Whatever else changes what a step is
+given, such as data from elsewhere, is no change of the code, and the run waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from ...diagnostics.redaction import names_secret, redacted
+
+__all__ = ["code_hash"]
+
+_LENGTH: Final = 12
+
+#: Code, which counts where it is imported, and what is written rather than read.
+_NO_DATA: Final = frozenset([".py", ".pyc", ".pyi", ".log", ".tmp", ".lock"])
+
+#: Directories of what is installed.
+_INSTALLED: Final = frozenset(["__pycache__", "node_modules", "site-packages"])
+
+#: Text files that are read, and how large each may be, in bytes; entries of directories that are looked at for them. A
+#: module may lie in somebody's home directory.
+_MOST_FILES: Final = 1_000
+_LARGEST: Final = 256 * 1024
+_MOST_ENTRIES: Final = 10_000
+
+
+def code_hash(files: Iterable[str | None], words: Collection[str] = (), directories: Iterable[Path] = ()) -> str:
+    """A hash of the code, which is the same in every process that has the same; empty if a file of it cannot be read.
+
+    Args:
+        files: of code.
+        words: the text constants in it.
+        directories: where the text files lie that it may read.
+    """
+    try:
+        contents = [hashlib.sha256(Path(str(file)).read_bytes()).digest() for file in files]
+    except OSError:
+        return ""
+    contents += _texts(directories, words)
+    around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), _variables(words)])
+    # Not by name: a file that is run as a script has another.
+    return hashlib.sha256(b"".join(sorted(contents)) + around.encode()).hexdigest()[:_LENGTH]
+
+
+def _variables(words: Collection[str]) -> list[tuple[str, str]]:
+    """The environment variables of these names, but for what differs from one process of a deploy to the next.
+
+    That is the name of the machine, or pod. And secrets change without a deploy, are no input, and are put into no hash
+    that others can read.
+    """
+    is_named = _names_of_variables(words)
+    named = [(name, value) for name, value in os.environ.items() if is_named(name)]
+    return sorted((name, redacted(value)) for name, value in named if value != platform.node())
+
+
+@functools.cache
+def _distributions() -> list[str]:
+    """What is installed, with versions: `httpx-0.28.1.dist-info`.
+
+    As directories are called. `importlib.metadata` reads a file in each, which takes a millisecond.
+    """
+    found: set[str] = set()
+    for place in sys.path:
+        with contextlib.suppress(OSError):
+            found |= {each.name for each in Path(place).iterdir() if each.suffix in (".dist-info", ".egg-info")}
+    return sorted(found)
+
+
+def _names_of_variables(words: Collection[str]) -> Callable[[str], bool]:
+    """Whether an environment variable is named by the text constants, in one piece or as a prefix and the rest.
+
+    The settings of pydantic are named after the fields of a class, which are constants of its body.
+    """
+    plain = "pydantic_settings" not in sys.modules
+    parts = {word if plain else word.lower() for word in words}
+    parts = {word.strip("_") for word in parts} - {""}
+
+    def is_named(name: str) -> bool:
+        name = name if plain else name.lower()
+        pairs = ((name[:at].strip("_"), name[at + 1 :]) for at, letter in enumerate(name) if letter == "_")
+        return name in parts or any(prefix in parts and rest in parts for prefix, rest in pairs)
+
+    return is_named
+
+
+def _texts(directories: Iterable[Path], words: Collection[str]) -> Iterator[bytes]:
+    """Hashes of the text files whose names end as the text constants do; of hidden ones (`.env`), that are named."""
+    endings = {_ending(word) for word in words} - _NO_DATA
+    hidden = {name for word in words if (name := word.rpartition("/")[2])[:1] == "."}
+    found = 0
+    for entry in _entries(directories, hidden):
+        if found == _MOST_FILES:
+            return
+        try:
+            if _ending(entry.name) in endings and entry.is_file() and entry.stat().st_size <= _LARGEST:
+                content = Path(entry.path).read_bytes()
+                text = content.decode()
+                if entry.name in hidden:
+                    content = _without_secrets(text).encode()
+                yield hashlib.sha256(content).digest()
+                found += 1
+        except (OSError, UnicodeDecodeError):  # not to be read, or no text
+            pass
+
+
+def _without_secrets(text: str) -> str:
+    """A file of environment variables without those that are secret."""
+    return redacted("\n".join(line for line in text.splitlines() if not names_secret(line.partition("=")[0])))
+
+
+def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:
+    """What lies in directories and below them, in the same order everywhere."""
+    pending = sorted(map(str, directories), reverse=True)
+    left = _MOST_ENTRIES
+    while pending and left > 0:
+        try:
+            with os.scandir(pending.pop()) as found:
+                shown = (each for each in found if each.name[:1] != "." or each.name in hidden)
+                entries = sorted(shown, key=lambda each: each.name)
+            inner = [
+                each.path
+                for each in entries
+                if each.name not in _INSTALLED and each.name[:1] != "." and each.is_dir(follow_symlinks=False)
+            ]
+        except OSError:
+            continue
+        if any(each.name == "pyvenv.cfg" for each in entries):
+            continue
+        yield from entries[:left]
+        left -= len(entries)
+        pending += reversed(inner)
+
+
+def _ending(name: str) -> str:
+    """The suffix of a file, and the name of one that has none: of `prompts/brief.md`, `*.md` and `.md` alike."""
+    name = name.rpartition("/")[2]
+    return name[dot:] if (dot := name.rfind(".")) >= 0 else name

@@ -1,0 +1,1 @@
+"""A deterministic clock and randomness, and the modules that hand them out."""

@@ -1,0 +1,306 @@
+"""A clock and randomness that stay the same on replay.
+
+A durable handler runs again from the top whenever its run goes on, so `datetime.now()` and `random.random()` must give
+what they gave before. Here are the functions and classes that stand in for those that read the clock or make
+randomness; `module_proxy.py` has the modules that hand them out. Wherever no run is on (in a step, in a test, at
+import) each does what the original does, which it looks up when it is called: a test may have patched that.
+
+While a module is executed for a copy of its own (`sandbox.py`), the clock stands at the start of the run, and
+randomness is seeded by it: what a module makes at its top level is the same on every replay too.
+
+Instances are of the original classes throughout, so that a class from here is only ever met as a name in the job's own
+module. It is equal to the original, and has its name and hash; only `is` tells them apart.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import datetime as _datetime
+import functools
+import random as _random
+import time as _time
+import uuid as _uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final, NoReturn
+from weakref import WeakKeyDictionary
+
+from temporalio import workflow
+
+from ...diagnostics.places import caller_frame, place
+from ...errors import SideEffectError
+
+__all__ = [
+    "DeterministicDate",
+    "DeterministicDatetime",
+    "DeterministicRandom",
+    "Pins",
+    "at_least_now",
+    "nanoseconds",
+    "of_generator",
+    "original",
+    "pinned",
+    "pinned_to",
+    "pins_of",
+    "refused",
+    "seconds",
+    "seed_generator",
+    "system_random",
+    "uuid4",
+]
+
+
+def original(type_: Any) -> Any:
+    """The class that a deterministic one stands for; anything else as it is."""
+    return type_.__dict__.get("_original", type_) if isinstance(type_, _OfOriginal) else type_
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What stands in for the clock and for randomness.
+
+    Attributes:
+        moment: what the clock shows.
+        ids: makes UUIDs, and what else must not be the same in two runs.
+        generator: what the module `random` stands for. The user may seed it.
+    """
+
+    moment: _datetime.datetime
+    ids: _random.Random
+    generator: _random.Random
+
+
+def pins_of(moment: _datetime.datetime, seed: str) -> Pins:
+    """The pins for the top level of a module."""
+    return Pins(moment, _random.Random(seed), _random.Random(f"{seed}:random"))
+
+
+_of_the_module: ContextVar[Pins | None] = ContextVar("terse_temporal.pins", default=None)
+
+
+@contextmanager
+def pinned_to(pins: Pins) -> Iterator[None]:
+    """While a module of jobs is executed for a run, outside its workflow, its clock and randomness are these."""
+    token = _of_the_module.set(pins)
+    try:
+        yield
+    finally:
+        _of_the_module.reset(token)
+
+
+#: For each run, by its workflow's instance. `workflow.random()` makes the UUIDs, so that `random.seed(42)` must not
+#: reach it: every run would have the same.
+_generators: WeakKeyDictionary[Any, _random.Random] = WeakKeyDictionary()
+
+
+def _generator() -> _random.Random:
+    run = workflow.instance()
+    found = _generators.get(run)
+    if found is None:
+        found = _generators[run] = workflow.new_random("terse.random")
+    return found
+
+
+def _pins() -> Pins | None:
+    return Pins(workflow.now(), workflow.random(), _generator()) if workflow.in_workflow() else _of_the_module.get()
+
+
+def _moment() -> _datetime.datetime | None:
+    if workflow.in_workflow():
+        return workflow.now()
+    pins = _of_the_module.get()
+    return pins.moment if pins else None
+
+
+class _OfOriginal(type):
+    """Makes `isinstance(x, C)` ask about the original class, which instances are of, and `==` find the two equal."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        original = cls.__dict__.get("_original")
+        return isinstance(instance, original) if original else type.__instancecheck__(cls, instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        found = cls.__dict__.get("_original")
+        return issubclass(original(subclass), found) if found else type.__subclasscheck__(cls, subclass)
+
+    def __eq__(cls, other: object) -> bool:
+        return original(cls) is original(other)
+
+    def __hash__(cls) -> int:
+        return type.__hash__(original(cls))
+
+
+def _unpickled(name: str) -> Any:
+    return _CLASSES[name]
+
+
+def _pickled(cls: type) -> Any:
+    return (_unpickled, (cls.__name__,)) if "_original" in cls.__dict__ else cls.__qualname__
+
+
+# By the name that it has it would be the original, and pickle refuses one thing by the name of another.
+copyreg.pickle(_OfOriginal, _pickled)
+
+
+class DeterministicDate(_datetime.date, metaclass=_OfOriginal):
+    """Stands for `datetime.date`."""
+
+    _original = _datetime.date
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is DeterministicDate:
+            return _datetime.date(*args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)  # a class that a user derived
+
+    @classmethod
+    def today(cls) -> Any:
+        moment = _moment()
+        day = _datetime.date.today() if moment is None else _local(moment).date()
+        return day if cls is DeterministicDate else cls(day.year, day.month, day.day)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return handler(_datetime.date)
+
+
+class DeterministicDatetime(_datetime.datetime, metaclass=_OfOriginal):
+    """Stands for `datetime.datetime`."""
+
+    _original = _datetime.datetime
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is DeterministicDatetime:
+            return _datetime.datetime(*args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)  # a class that a user derived
+
+    @classmethod
+    def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
+        moment = _moment()
+        if moment is None:
+            moment = _datetime.datetime.now(tz)
+        else:
+            moment = _local(moment) if tz is None else moment.astimezone(tz)
+        return moment if cls is DeterministicDatetime else cls.combine(moment.date(), moment.timetz())
+
+    @classmethod
+    def today(cls) -> Any:
+        return cls.now()
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        moment = _moment()
+        moment = _datetime.datetime.utcnow() if moment is None else moment.replace(tzinfo=None)
+        return moment if cls is DeterministicDatetime else cls.combine(moment.date(), moment.time())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return handler(_datetime.datetime)
+
+
+def _local(moment: _datetime.datetime) -> _datetime.datetime:
+    """Naive, in the timezone of the machine, as `datetime.now()` is: its `timestamp()` must come out right."""
+    return moment.astimezone().replace(tzinfo=None)
+
+
+class DeterministicRandom(_random.Random):
+    """`random.Random()`, which would seed itself from the operating system."""
+
+    def __init__(self, x: Any = None) -> None:
+        super().__init__(x)
+
+    def seed(self, a: Any = None, version: int = 2) -> None:
+        if a is None and (pins := _pins()):
+            a = pins.ids.getrandbits(128)
+        super().seed(a, version)
+
+
+_CLASSES: Final[dict[str, type]] = {"date": DeterministicDate, "datetime": DeterministicDatetime}
+
+for _name, _class in _CLASSES.items():
+    _class.__name__ = _class.__qualname__ = _name
+    _class.__module__ = "datetime"
+
+
+def pinned(module: ModuleType, name: str, instead: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that, in a run, is another one of the pins and its arguments."""
+
+    @functools.wraps(getattr(module, name))
+    def call(*args: Any, **kwargs: Any) -> Any:
+        pins = _pins()
+        return instead(pins, *args, **kwargs) if pins else getattr(module, name)(*args, **kwargs)
+
+    return call
+
+
+def refused(module: ModuleType, name: str, instead: str) -> Callable[..., Any]:
+    """A function that no handler may call. The message says what to do instead."""
+
+    @functools.wraps(getattr(module, name))
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if workflow.in_workflow():
+            _refuse(f"{module.__name__}.{name}()", instead)
+        return getattr(module, name)(*args, **kwargs)
+
+    return call
+
+
+def system_random(instead: str) -> type:
+    """`random.SystemRandom`, which no handler may make one of, and may ask about."""
+
+    class SystemRandom(_random.SystemRandom, metaclass=_OfOriginal):
+        _original = _random.SystemRandom
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            if workflow.in_workflow():
+                _refuse("random.SystemRandom()", instead)
+            return _random.SystemRandom(*args, **kwargs)
+
+    SystemRandom.__qualname__, SystemRandom.__module__ = "SystemRandom", "random"
+    _CLASSES["SystemRandom"] = SystemRandom
+    return SystemRandom
+
+
+def _refuse(name: str, instead: str) -> NoReturn:
+    frame = caller_frame()
+    raise SideEffectError(
+        f"{name} was called in the handler of a durable job, at {place(frame.f_code.co_filename, frame.f_lineno)}."
+        f" The handler is replayed from the top whenever the run goes on, and it would happen again: {instead}"
+    )
+
+
+def at_least_now(name: str, position: int) -> Callable[..., Any]:
+    """For `localtime()` and its kin, which read the clock where an argument is missing."""
+
+    @functools.wraps(getattr(_time, name))
+    def call(*args: Any) -> Any:
+        pins = _pins()
+        if len(args) > position or pins is None:
+            return getattr(_time, name)(*args)
+        moment: Any = pins.moment.timestamp()
+        return getattr(_time, name)(*args, _time.localtime(moment) if position or name == "asctime" else moment)
+
+    return call
+
+
+def of_generator(name: str) -> Callable[..., Any]:
+    """A function of the module `random`."""
+    return pinned(_random, name, lambda pins, *args, **kwargs: getattr(pins.generator, name)(*args, **kwargs))
+
+
+def seconds(pins: Pins, *of_clock: Any) -> float:
+    return pins.moment.timestamp()
+
+
+def nanoseconds(pins: Pins, *of_clock: Any) -> int:
+    return int(pins.moment.timestamp() * 1_000_000) * 1_000
+
+
+def uuid4(pins: Pins) -> _uuid.UUID:
+    return _uuid.UUID(int=pins.ids.getrandbits(128), version=4)
+
+
+def seed_generator(pins: Pins, a: Any = None, version: int = 2) -> None:
+    pins.generator.seed(pins.ids.getrandbits(128) if a is None else a, version)

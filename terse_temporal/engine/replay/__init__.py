@@ -1,0 +1,1 @@
+"""Whether runs can go on with the code that is here."""

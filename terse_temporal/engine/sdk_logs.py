@@ -1,0 +1,40 @@
+"""A step that failed is logged once: by this package, in its words, and not by the SDK as well.
+
+The SDK logs every activity that fails, with the traceback of its own machinery. For activities that somebody wrote by
+hand that stays so.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from .activity.runner import StepRunner
+
+__all__ = ["silence_the_sdk"]
+
+_RUN = StepRunner.run.__code__
+
+
+class _NotOfSteps(logging.Filter):
+    """Drops what the SDK says of a failure that `StepRunner.run` has raised, and so has logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "__temporal_error_identifier", None) != "ActivityFailure" or not record.exc_info:
+            return True
+        _, error, traceback = record.exc_info
+        while isinstance(error, ApplicationError) and traceback is not None:
+            if traceback.tb_frame.f_code is _RUN:
+                return False
+            traceback = traceback.tb_next
+        return True
+
+
+_FILTER = _NotOfSteps()
+
+
+def silence_the_sdk() -> None:
+    """Have the SDK's logger of activities say nothing of steps. Called again, it does nothing more."""
+    activity.logger.logger.addFilter(_FILTER)

@@ -1,0 +1,1 @@
+"""The workflow that keeps the state of a job, and its client."""

@@ -1,0 +1,64 @@
+"""Reading the state of a job from the history of the workflow that holds it, where no worker is there to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from ...errors import TerseError
+from ...state import StateId
+from .store import state_workflow_id
+from .table import StateBook
+
+__all__ = ["read_state"]
+
+
+async def read_state(client: Client, of: StateId) -> dict[str, Any]:
+    """Every key that is set, with its value, as of all writes that have returned.
+
+    Raises:
+        temporalio.service.RPCError: the server does not tell.
+        TerseError: the client cannot decode it.
+    """
+    while True:
+        try:
+            found = await client.get_workflow_handle(state_workflow_id(of)).describe()
+        except RPCError as err:
+            if err.status == RPCStatusCode.NOT_FOUND:
+                return {}
+            raise
+        if found.status != WorkflowExecutionStatus.RUNNING:
+            return {}  # somebody has ended it, and with it the state
+        history = await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()
+        book = StateBook()
+        admitted: dict[str, Sequence[Payload]] = {}
+        for event in history.events:
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+                started = event.workflow_execution_started_event_attributes
+                book = StateBook(await _decoded(client, started.input.payloads))
+            elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+                accepted = event.workflow_execution_update_accepted_event_attributes
+                given = accepted.accepted_request.input.args.payloads
+                # They were handled in this order: the handler awaits nothing.
+                book.write(await _decoded(client, given or admitted.get(accepted.protocol_instance_id, ())))
+            elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
+                # After a reset: what was accepted beyond that point is handed to the workflow again.
+                request = event.workflow_execution_update_admitted_event_attributes.request
+                admitted[request.meta.update_id] = request.input.args.payloads
+        if history.events[-1].event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+            return {key: value for key, (_, value) in book.read().items()}
+
+
+async def _decoded(client: Client, payloads: Sequence[Payload]) -> Any:
+    try:
+        return (await client.data_converter.decode(payloads))[0] if payloads else None
+    except Exception as err:
+        raise TerseError(
+            f"the state is written in a way that this client cannot read ({err}): with a payload codec of the workers,"
+            " it seems. Read it in a job."
+        ) from None

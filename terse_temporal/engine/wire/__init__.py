@@ -1,0 +1,1 @@
+"""What is written to a history, and what it is read as."""

@@ -1,0 +1,190 @@
+"""Noticing, on a replay, that a step was recorded with another input than the handler gives it now.
+
+The engine compares the names of steps, and no more. Steps of one name that change places, as those of a loop over a
+set do in another process, would swap their results in silence. The input cannot be part of what the engine compares:
+whoever edits a prompt would block every run that has such a step behind it.
+
+So a call carries a *check*, of three hashes: of what it is given, of what is done with that (the function and the
+types, by their references), and of the code of its job. The worker that runs the step puts the check beside its result,
+or into its failure, and the run compares it with that of the call that takes it. Another call by the same code is
+non-determinism. By other code it is an edit, which goes on; but it is remembered, and when a later call of that name
+asks for what an earlier one has taken the result of, two calls have changed places. Functions change places only where
+they are given the same: of others, one is renamed or replaced by such an edit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.converter import PayloadConverter
+from temporalio.exceptions import ApplicationError
+
+from ...serialization.codec import Json
+from ...serialization.keys import fold
+
+__all__ = ["RecordedInputs", "add_check_to_failure", "check_of", "failure_check", "result_check", "with_check"]
+
+#: In the metadata of the payload with a result, and in the first detail of a failure. It is written to histories.
+_METADATA: Final = "terse-check"
+_DETAIL: Final = "check"
+
+_LENGTH: Final = 12
+
+#: What the references to tools begin with.
+_TOOL: Final = "@tool:"
+
+#: What of a call says what is done with its input.
+_DONE: Final = ("step", "functions", "types", "input_schema", "output_schema")
+
+_sorted_text: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+#: Bytes of an input up to which the order of keys and lists in it does not count. Beyond, it would take too long.
+_SORTED_UP_TO: Final = 64 * 1024
+
+
+def check_of(call: Mapping[str, Any], given: Json | None, home: str, code: str) -> str:
+    """The check of a call.
+
+    Args:
+        call: as it is written to the history.
+        given: the input in it, or the arguments.
+        home: the name of the job's module, which is another one where its file is run as a script.
+        code: of the job, see `code_hash.py`.
+    """
+    done = _sorted_text({name: call[name] for name in _DONE if name in call}).replace(f'"{home}:', '":')
+    if given is None:
+        text = ""
+    elif str(call.get("step", "")).startswith(_TOOL):
+        text = _sorted_text(_without_order(_as_written(given.data)))
+    elif len(given.text) <= _SORTED_UP_TO:
+        # Most lists that come in another order were made of a set, which alone changes nothing.
+        text = _sorted_text(_without_order(given.data))
+    else:
+        text = given.text
+    return f"{_hash(text)}.{_hash(done)}.{code}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+
+
+def _as_written(arguments: Mapping[str, Any], depth: int = 2) -> dict[str, Any]:
+    """The arguments of a tool, whether or not the server was there that lists how it names them.
+
+    A call is replayed where it is not. Then names are as the handler spells them, and each `None` is still there.
+    """
+    found = {}
+    for name, value in arguments.items():
+        if value is not None:
+            folded = fold(name.replace("-", "_").replace(".", "_").rstrip("_"))
+            found[folded] = _as_written(value, depth - 1) if depth > 1 and isinstance(value, dict) else value
+    return found
+
+
+def _without_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_order(item) for key, item in value.items()}
+    if isinstance(value, list) and len(value) > 1:
+        items = [_without_order(item) for item in value]
+        return sorted(items, key=_sorted_text)
+    return value
+
+
+def with_check(data: Any, check: str, converter: PayloadConverter) -> Any:
+    """A step's result, with the check of its call beside it."""
+    if not check:
+        return data
+    payload = data.payload if isinstance(data, RawValue) else converter.to_payload(data)
+    payload.metadata[_METADATA] = check.encode("ascii", "replace")
+    return RawValue(payload)
+
+
+def add_check_to_failure(failure: ApplicationError, check: str) -> None:
+    """Put the check of a call into what a step fails with."""
+    if check and failure.details and isinstance(failure.details[0], dict):
+        failure.details[0][_DETAIL] = check
+
+
+def result_check(payload: Payload) -> str:
+    """The check beside a result, empty where there is none: another writer has made it."""
+    return payload.metadata.get(_METADATA, b"").decode(errors="replace")
+
+
+def failure_check(failure: BaseException | None) -> str:
+    """The check in a failure, empty where there is none: the step was not run to its end."""
+    details = failure.details if isinstance(failure, ApplicationError) else ()
+    check = details[0].get(_DETAIL) if details and isinstance(details[0], dict) else None
+    return check if isinstance(check, str) else ""
+
+
+class _Check(NamedTuple):
+    given: str
+    done: str
+    code: str
+
+    @classmethod
+    def read(cls, text: str) -> _Check | None:
+        """What is recorded; `None` where another writer has made it."""
+        parts = text.split(".")
+        return cls(*parts) if len(parts) == len(cls._fields) else None
+
+    @property
+    def call(self) -> str:
+        return f"{self.given}.{self.done}"
+
+
+class RecordedInputs:
+    """The calls that the steps of one run were recorded with, where they are not those that the handler makes now."""
+
+    def __init__(self) -> None:
+        #: By step name: what was recorded for a call that asks for something else, and what those calls ask for.
+        self._taken: defaultdict[str, set[str]] = defaultdict(set)
+        self._asked: defaultdict[str, set[str]] = defaultdict(set)
+
+    def problem_of_call(self, name: str, check: str) -> str | None:
+        """What is wrong with making a call that is not recorded."""
+        now = _Check.read(check)
+        known = now is not None and not self._taken[name].isdisjoint((now.given, now.call))
+        return _changed_places(name) if known else None
+
+    def problem_of_result(self, name: str, check: str, recorded: str) -> str | None:
+        """What is wrong with taking a result, or failure, for a call.
+
+        Args:
+            name: the step's name.
+            check: of the call that takes it.
+            recorded: what is recorded with it.
+        """
+        now, was = _Check.read(check), _Check.read(recorded)
+        if now is None or was is None or now.call == was.call:
+            return None
+        given = now.given != was.given
+        if now.code and now.code == was.code:
+            return _SAME_CODE.format("input" if given else "function or type")
+        asked, taken = (now.given, was.given) if given else (now.call, was.call)
+        if taken in self._asked[name] or asked in self._taken[name]:
+            return _changed_places(name)
+        self._taken[name].add(taken)
+        self._asked[name].add(asked)
+        return None
+
+
+_SAME_CODE: Final = (
+    "it is recorded with another {} than the handler gives it now, with the same code. That depends on something that"
+    " differs between replays: the order of a set, a clock or random numbers of another module, the process, data that"
+    " does not lie beside the code. Read it in a step, whose result is recorded. Where it was changed for good, deploy"
+    " an edit of the code with it, of any line, and the run goes on"
+)
+
+
+def _changed_places(name: str) -> str:
+    return (
+        f"two steps of the name {name!r} have changed places: one would get the result of the other. Give them back"
+        " their order, or names of their own"
+    )

@@ -1,0 +1,67 @@
+"""Plain JSON as a payload whose objects keep the order of their keys.
+
+The SDK's converter sorts keys, so that rows, prompts and columns that are made from a result would be in another order
+than the function gave. What it would write as sorted JSON is written here in the same encoding, unsorted. A converter
+of another kind (one that encodes as something else, or keeps the order by itself) has the word as before, and a payload
+codec, such as one that encrypts, sees every payload anyway.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client
+from temporalio.common import RawValue
+from temporalio.converter import PayloadConverter
+
+from ...serialization.codec import Json
+
+__all__ = ["event_arguments", "in_order", "json_text", "payload_in_order"]
+
+#: Whose order says whether a converter sorts.
+_PROBE: Final = {"b": 0, "a": 0}
+_SORTED: Final = b'{"a":0,"b":0}'
+
+
+def payload_in_order(value: Json, converter: PayloadConverter) -> Payload:
+    """JSON as a payload, with its keys in their order where the converter would have sorted them."""
+    if not isinstance(value.data, dict | list) or not _sorts(converter):
+        return converter.to_payload(value.data)
+    return Payload(metadata={"encoding": b"json/plain"}, data=value.text.encode())
+
+
+def in_order(value: Json, converter: PayloadConverter) -> Any:
+    """The same for the SDK, which passes a payload on as it is."""
+    return RawValue(payload_in_order(value, converter)) if _sorts(converter) else value.data
+
+
+def event_arguments(event: Json | None, client: Client) -> list[Any]:
+    """The arguments with which a client starts a run for an event."""
+    return [] if event is None else [in_order(event, client.data_converter.payload_converter)]
+
+
+def json_text(payload: Payload, converter: PayloadConverter) -> bytes | None:
+    """The JSON in a payload as it is written there; `None` where only the converter knows what is in it."""
+    is_json = payload.metadata.get("encoding") == b"json/plain" and _sorts(converter)
+    return payload.data if is_json else None
+
+
+def _sorts(converter: PayloadConverter) -> bool:
+    try:
+        return _found_to_sort(converter)
+    except TypeError:  # not hashable
+        return _found_to_sort.__wrapped__(converter)
+
+
+@functools.lru_cache(maxsize=16)
+def _found_to_sort(converter: PayloadConverter) -> bool:
+    probe = converter.to_payload(_PROBE)
+    if probe.data != _SORTED or dict(probe.metadata) != {"encoding": b"json/plain"}:
+        return False
+    # One that is not the SDK's own need not know what a RawValue is.
+    try:
+        return list(converter.to_payloads([RawValue(probe)])) == [probe]
+    except Exception:
+        return False

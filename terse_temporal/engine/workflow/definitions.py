@@ -1,0 +1,244 @@
+"""One workflow definition per job.
+
+The definition is the same for all but for its name. What a run needs, the job as its own copy of the module makes it,
+is handed in by the runner (`runner.py`); without that runner the job runs as it was imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError, FailureError
+
+from ...diagnostics.logs import logger_of
+from ...errors import EventError, ResultError, StepInterruptedError, TerseError
+from ...execution.protocol import executing
+from ...jobs.event_input import TOO_DEEP, event_type, read_event
+from ...jobs.registry import Job
+from ...serialization.codec import MAX_BYTES, Json, ValueProblem, codec, json_object, json_of
+from ...state import State
+from ...state.handle import WatchedState
+from ..code.functions import FunctionIndex
+from ..determinism.task_order import exit_of
+from ..limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
+from ..wire.calls import JobCall
+from ..wire.payloads import in_order
+from ..wire.step_exceptions import step_exception
+from .endings import is_of_the_engine, log_end, run_failure
+from .execution import RERUNS, DurableExecution, Recorded, run_identity
+from .scheduled import with_moment
+
+__all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
+
+_logger = logger_of("worker")
+
+#: Keys of an event that are named when they are left out.
+_SHOWN_KEYS: Final = 5
+
+#: The name under which the runner hands in what a run needs.
+RUN_CONTEXT: Final = "terse_temporal.run_context"
+
+
+class RunContext:
+    """What a run needs from outside: its job, the globals of its copy of the module, and the worker's functions."""
+
+    def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
+        self.job = job
+        self.namespace = namespace
+        self.index = index
+        self.execution = DurableExecution(job, namespace, index)
+        #: How many inputs the run was started with. One is taken; the runner takes the others away.
+        self.inputs = 1
+        #: What the handler has come to its end by, for a person to read. A text, since an error holds on to all of it.
+        self.ended: str | None = None
+
+
+def workflow_definition(job: Job, index: FunctionIndex) -> type:
+    """The workflow class of a job. Its name is the job's."""
+
+    async def run(self: Any, event: RawValue = None) -> Any:  # type: ignore[assignment]  # the SDK knows no optional one
+        task = asyncio.current_task()
+        handed_in = workflow.extern_functions().get(RUN_CONTEXT)
+        context = handed_in() if handed_in else RunContext(job, vars(sys.modules[job._home]), index)
+        try:
+            return in_order(await _run(context, event), workflow.payload_converter())
+        except BaseException as err:
+            if not workflow.in_workflow():
+                raise  # thrown away, at the end of the process
+            if is_of_the_engine(err, task):
+                if isinstance(err, workflow.ContinueAsNewError):
+                    log_end(context.job, err)
+                raise
+            failure = run_failure(err, context.job)
+            # The words of the failure, not of the error: those may be secret, or fail themselves.
+            said = " ".join(failure.message.split()) if isinstance(failure, FailureError) else ""
+            name = type(exit_of(err)).__name__
+            context.ended = f"raises {name}: {said}" if said not in ("", name) else f"raises {name}"
+            log_end(context.job, failure)
+            raise failure from failure.__cause__
+
+    name = f"Job_{''.join(letter if letter.isalnum() else '_' for letter in job.name)}"
+    run.__qualname__ = f"{name}.run"
+    # The SDK reads the types of the inputs off the signature, and counts an annotated `self` among them.
+    del run.__annotations__["self"]
+    definition = type(name, (), {"run": workflow.run(run), "__module__": __name__, "__doc__": job.handler.__doc__})
+    setattr(definition, _JOB, job)
+    # Ours is the unsandboxed runner's place, so that a worker's other workflows keep the sandbox they were given.
+    return workflow.defn(name=job.name, sandboxed=False)(definition)
+
+
+_JOB: Final = "__terse_job__"
+
+
+def job_of_definition(definition: type) -> Job | None:
+    """The job that a workflow class was made for, or `None` for a class that somebody else wrote."""
+    return getattr(definition, _JOB, None)
+
+
+async def _run(context: RunContext, event: RawValue | None) -> Json:
+    job = context.job
+    if job.durable:
+        context.execution.decisions.install()
+    expected = event_type(job.handler, job.triggers, context.namespace)
+    raw = with_moment(_event_data(context, event), expected)
+    with executing(context.execution):
+        on_ignored = None if workflow.unsafe.is_replaying() else functools.partial(_log_ignored, job)
+        received = read_event(
+            raw, expected, job=job.name, where=job.where, namespace=context.namespace, on_ignored=on_ignored
+        )
+        if job.filter is not None and not await _passes(job, received):
+            context.ended = "is skipped by the job's filter"
+            log_end(job, None, "skipped by its filter")
+            return json_of({"skipped": "filter"})
+        if job.durable:
+            arguments = (received, State(job.state_schema)) if job.takes_state else (received,)
+            result = result_data(job, await job.handler(*arguments))
+        else:
+            result = json_of(await _run_in_place(context, raw))
+    context.ended = "returns"
+    log_end(job, None)
+    return result
+
+
+def _log_ignored(job: Job, keys: Mapping[str, str | None]) -> None:
+    """Say which keys of an event its model has left out: one may be misspelt, and its field have a default."""
+    # What a vendor sends has more in it than anybody declares.
+    shown = {key: near for key, near in keys.items() if near is not None or not job.triggers}
+    texts = [f"{key} (did you mean {near}?)" if near else key for key, near in shown.items()]
+    if texts:
+        said = ", ".join(texts[:_SHOWN_KEYS]) + (", …" if len(texts) > _SHOWN_KEYS else "")
+        _logger.warning("run   %s  %s ignored in its event: %s", workflow.info().workflow_id, job.name, said)
+
+
+def _event_data(context: RunContext, event: RawValue | None) -> Any:
+    job = context.job
+    if context.inputs > 1:
+        raise EventError(
+            f"the job {job.name!r} ({job.where}) takes one JSON object as its input, the event; it got {context.inputs}"
+        )
+    if event is None:
+        return None
+    try:
+        return workflow.payload_converter().from_payload(event.payload)
+    except Exception as err:
+        reason = err.__cause__ or err  # the SDK says no more than that it could not
+        if isinstance(reason, RecursionError):
+            raise EventError(f"the input of the job {job.name!r} ({job.where}) {TOO_DEEP}") from None
+        encoding = event.payload.metadata.get("encoding", b"").decode(errors="replace")
+        raise EventError(
+            f"the job {job.name!r} ({job.where}) takes one JSON object as its input, the event, and got something of"
+            f" the encoding {encoding!r} that cannot be read: {reason}"
+        ) from None
+
+
+async def _run_in_place(context: RunContext, raw: Any) -> Any:
+    """A job that is not durable: one activity, of the job's name, run at most once."""
+    job = context.job
+    try:
+        event = json_of(raw)
+    except ValueProblem as problem:
+        raise EventError(
+            f"the input of the job {job.name!r} ({job.where}): {problem}. Send such a number as a text, or not at all."
+        ) from None
+    wire = JobCall(job=job.name, event=None, key=run_identity(workflow.info())).to_wire()
+    call = json_object(wire, {"event": event})
+    if (size := len(call.text)) > MAX_BYTES:
+        raise EventError(
+            f"the input of the job {job.name!r} ({job.where}) is {size:,} bytes, and the server passes on"
+            f" {MAX_BYTES:,} at most. Store the data, and start the job with where it is."
+        )
+    context.execution.recorded.append(Recorded("step", job.name, job.where))
+    try:
+        result = await workflow.execute_activity(
+            job.name,
+            in_order(call, workflow.payload_converter()),
+            result_type=RawValue,
+            start_to_close_timeout=PLAIN_JOB_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RERUNS,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+    except ActivityError as err:
+        raise _failure_in_place(context, err) from err
+    return context.execution.read_result(result)
+
+
+def _failure_in_place(context: RunContext, error: ActivityError) -> BaseException:
+    job = context.job
+    raised = step_exception(error, job.name, job.where, context.namespace)
+    if isinstance(raised, StepInterruptedError):
+        raised.message = (
+            f"the job {job.name!r} ({job.where}) was interrupted: its worker was lost or shut down. It is not"
+            " durable, so it runs once, and is not run again. Start it anew, or add durable=True to its"
+            " create_job() and put what has an effect into steps."
+        )
+    return raised
+
+
+def result_data(job: Job, value: Any) -> Json:
+    """What a handler returned, as JSON.
+
+    Raises:
+        ResultError: it is not, or is larger than the server takes.
+    """
+    try:
+        result = codec(Any).record(value)
+    except ValueProblem as problem:
+        raise ResultError(
+            f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}"
+        ) from None
+    if (size := len(result.text)) > MAX_BYTES:
+        raise ResultError(
+            f"the job {job.name!r} ({job.where}) returned {size:,} bytes, and the server takes {MAX_BYTES:,} at most."
+            " Store it in a step, and return where it is."
+        )
+    return result
+
+
+async def _passes(job: Job, event: Any) -> Any:
+    """The answer of a job's filter."""
+    assert job.filter is not None
+    if not job.filter_takes_state:
+        return await _awaited(job.filter(event))
+    state = WatchedState(job.state_schema)
+    try:
+        answer = await _awaited(job.filter(event, state))
+    finally:
+        forgotten = state.forgotten()
+    if forgotten:
+        raise TerseError(
+            f"the filter of the job {job.name!r} ({job.where}) makes a call of the state that it does not await, which"
+            " reads nothing and is true as it stands. Write the filter as `async def`, and `await state.get(…)` in it."
+        )
+    return answer
+
+
+async def _awaited(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value

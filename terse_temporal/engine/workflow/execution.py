@@ -1,0 +1,448 @@
+"""Execution in a workflow: a step is an activity, a sleep is a timer, and both are recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import inspect
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import CoroutineType
+from typing import Any, Final
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from ...diagnostics.places import caller_frame, is_users, place, place_of
+from ...durations import format_duration
+from ...errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError, UnknownToolError
+from ...execution.in_place import not_durable, write_log
+from ...execution.invocation import (
+    cached_codec,
+    cached_input_type,
+    cached_parameter_types,
+    cached_result_type,
+    dumped,
+    dumped_arguments,
+)
+from ...execution.protocol import UNSET, RunIdentity, StepRequest
+from ...execution.token_usage import Tokens
+from ...jobs.current_run import run_identity_of
+from ...jobs.labels import summary_of
+from ...jobs.registry import Job, module_name
+from ...serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, codec, codec_key, json_object
+from ...serialization.signatures import input_type, parameter_types, result_type
+from ..code.builtin_functions import known_function
+from ..code.functions import FunctionIndex, attribute_path
+from ..limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
+from ..wire.calls import StepCall
+from ..wire.inputs_check import RecordedInputs, check_of, failure_check, result_check
+from ..wire.payloads import in_order, json_text
+from ..wire.retries import retry_to_wire
+from ..wire.step_exceptions import step_exception
+from ..wire.token_usage import TOKENS_MEMO, tokens_of
+from ..wire.types import refer_to_type, resolve_type
+from .inputs import Decisions
+
+__all__ = ["RERUNS", "Blocked", "DurableExecution", "Recorded", "run_identity"]
+
+#: The server gives out again whatever the worker has not called final. It retries timeouts unless their names are among
+#: the types that it is not to (its `workflow/retry.go`). A worker ends a step at its timeout. When it was left to the
+#: server, the step does not let it (it blocks the event loop), and would run past its timeout again, for ever.
+RERUNS: Final = RetryPolicy(
+    initial_interval=FIRST_RERUN,
+    maximum_interval=LONGEST_RERUN,
+    non_retryable_error_types=["TemporalTimeout:StartToClose"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A call of the handler that left something in the history: for showing what the code does now."""
+
+    kind: str
+    name: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A step at which a run cannot go on, and why; `index` is its place among the calls that are recorded."""
+
+    step: str
+    problem: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"step {self.step!r} {self.problem}"
+
+
+class DurableExecution:
+    """The execution of one run of a durable job, within its workflow.
+
+    Args:
+        job: of the run's own copy of the module.
+        namespace: the globals of that copy.
+        index: the functions of this worker.
+    """
+
+    def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
+        self.job = job
+        self.recorded: list[Recorded] = []
+        self._open_steps = asyncio.Semaphore(OPEN_STEPS)
+        #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
+        self.unsent = 0
+        #: The step at which the run cannot go on, where its history does not fit the handler.
+        self.blocked: Blocked | None = None
+        #: What model calls of the run have used.
+        self.tokens = Tokens()
+        self.decisions = Decisions()
+        self._namespace = namespace
+        self._home = module_name(str(namespace.get("__name__", "")))
+        #: Whether runs share the module, and with it the types, of which each has a copy otherwise.
+        self._is_shared = namespace is vars(sys.modules.get(job._home, sys))
+        self._index = index
+        self._occurrences: Counter[str] = Counter()
+        self._inputs = RecordedInputs()
+        self._checks: Counter[str] = Counter()
+        # Types of the run's own copy of the module: kept here, to go with it.
+        self._codecs: dict[Any, Codec] = {}
+
+    @property
+    def is_durable(self) -> bool:
+        """Not so in the filter of a job that is not durable, which is asked in the workflow too."""
+        return self.job.durable
+
+    def refusal(self, call: str) -> str:
+        return not_durable(call, self.job.name, self.job.where)
+
+    def refuses(self, call: str, *, wrong: bool) -> bool:
+        # A refusal leaves a marker, and is asked for on a replay whatever is wrong by now: a run that has come past a
+        # call must come past it again. A call that is not refused leaves nothing.
+        occurrence = self._checks[call]
+        self._checks[call] += 1
+        return (wrong or workflow.unsafe.is_replaying()) and workflow.patched(f"{call}, check {occurrence}, refused")
+
+    def now(self) -> datetime:
+        return workflow.now()
+
+    def uuid4(self) -> UUID:
+        return workflow.uuid4()
+
+    @property
+    def run(self) -> RunIdentity:
+        info = workflow.info()
+        return run_identity_of(self.job.name, info.namespace, info.workflow_id, info.run_id)
+
+    def log(self, text: str, level: int) -> None:
+        if not workflow.unsafe.is_replaying():
+            write_log(text, level)
+
+    def loaded(self, data: Any, type_: Any) -> Any:
+        return self._codec(type_).load(data)
+
+    def decision(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
+        return self.decisions.ask(question)
+
+    def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
+        where = self._where()
+
+        async def wait() -> None:
+            self.recorded.append(Recorded("sleep", format_duration(delay), where))
+            await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
+
+        return _named("sleep", wait())
+
+    def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        if request.reference and not request.reference.startswith("@sdk:state."):
+            self._check_known(request.reference)
+        # Also in the filter of a job that is not durable.
+        return self.step(replace(request, run=self._of_this_run(request.run)))
+
+    def _check_known(self, reference: str) -> None:
+        """Refuse a tool or a model that the code does not use, before it is scheduled."""
+        problem = None
+        try:
+            known_function(reference, self._index)
+        except (UnknownFunctionError, UnknownToolError) as err:
+            problem = err
+        # On a replay as it was at first, whatever the operator says by now.
+        if self.refuses(reference, wrong=problem is not None):
+            raise problem or UnknownToolError(f"{reference!r} was refused when the run first came here")
+
+    def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        where = self._where()
+        request = self._with_annotations(request, where)
+        call = StepCall(
+            function=request.reference or self._refer(request.run, request, where),
+            job=self.job.name,
+            key="",
+            timeout=request.timeout.total_seconds(),
+            input_schema=self._reference(request, request.input_schema, where),
+            output_schema=self._reference(request, request.output_schema, where),
+            retry=None if request.retry is None else retry_to_wire(request.retry),
+            by_model=request.by_model,
+            once=request.on_interrupt == "fail",
+            functions={name: self._refer(given, request, where) for name, given in request.functions.items()},
+            types={name: self._reference(request, given, where) for name, given in request.types.items()},
+        )
+        types_of = cached_parameter_types if self._is_shared else parameter_types
+        given = {"input": self._input(request), "arguments": dumped_arguments(request, self._codec, types_of)}
+        written = {name: each for name, each in given.items() if each is not None}
+        wire = json_object(call.to_wire(), written)
+        size = len(wire.text)
+        if size > MAX_BYTES:
+            raise StepInputError(
+                f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
+                f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
+            )
+        check = check_of(wire.data, next(iter(written.values()), None), self._home, self._index.code_of(self.job))
+        scheduled = self._scheduled(request, wire, check, self._result_codec(request), where)
+        return _named(f"step {request.name}", scheduled)
+
+    async def _scheduled(self, request: StepRequest, wire: Json, check: str, result: Codec | None, where: str) -> Any:
+        # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
+        size = len(wire.text)
+        more = {"key": self._key(request.name), "check": check, **({"label": request.label} if request.label else {})}
+        if not workflow.unsafe.is_replaying():
+            problem = self._inputs.problem_of_call(request.name, check)
+            await self._go_on_unless(problem, request.name, where, len(self.recorded))
+        async with self._open_steps:
+            # Steps that are started together go in one message. One that is too large makes the server terminate the
+            # run, so what does not fit waits until the first of the others has ended.
+            while self.unsent and self.unsent + size > SENT_AT_ONCE:
+                await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
+            self.unsent += size
+            index = len(self.recorded)
+            self.recorded.append(Recorded("step", request.name, where))
+            try:
+                handle = _started(request, wire.and_fields(more))
+                del wire  # a step may take days, and there may be a thousand of them
+                answer = await _until_ended(handle)
+                await self._compare(request.name, check, result_check(answer.payload), where, index)
+                self._count_tokens(answer)
+            except ActivityError as err:
+                await self._compare(request.name, check, failure_check(err.cause), where, index)
+                raise step_exception(err, request.name, where, self._namespace) from err
+        converter = workflow.payload_converter()
+        try:
+            text = None if result is None else json_text(answer.payload, converter)
+            if result is not None and text is not None:
+                return result.load_text(text)
+            data = converter.from_payload(answer.payload)
+            return data if result is None else result.load(data)
+        except ValueProblem as problem:
+            raise StepOutputError(
+                f"step {request.name!r} ({where}): its recorded result {problem}", step=request.name
+            ) from None
+
+    async def _compare(self, step: str, check: str, recorded: str, where: str, index: int) -> None:
+        await self._go_on_unless(self._inputs.problem_of_result(step, check, recorded), step, where, index)
+
+    async def _go_on_unless(self, problem: str | None, step: str, where: str, index: int) -> None:
+        """Stand still where there is a problem: the handler could catch an error. The runner gives the task up."""
+        if problem is not None:
+            self.blocked = self.blocked or Blocked(step, f"at {where}: {problem}", index)
+            await workflow.wait_condition(lambda: False)
+
+    def _where(self) -> str:
+        """The line of the user's that makes a call; where there is none, as in a tool that a model calls, the job's."""
+        frame = caller_frame()
+        return place(frame.f_code.co_filename, frame.f_lineno) if is_users(frame) else self.job.where
+
+    def _key(self, name: str) -> str:
+        """The idempotency key: of the workflow, the run's place in its chain, the step's name and its occurrence.
+
+        It survives retries of the step and resets of the run.
+        """
+        info = workflow.info()
+        occurrence = self._occurrences[name]
+        self._occurrences[name] += 1
+        identity = json.dumps([info.namespace, info.workflow_id, run_identity(info), name, occurrence])
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    def _with_annotations(self, request: StepRequest, where: str) -> StepRequest:
+        """A call of a nested function with the types that its annotations say.
+
+        The worker makes the function of its code, where annotations are not.
+        """
+        if request.reference or "<" not in getattr(request.run, "__qualname__", ""):
+            return request
+        given = self._input_type(request) if request.input is not UNSET else Any
+        if request.input_schema is UNSET and given is not Any:
+            request = replace(request, input_schema=given)
+        if request.output_schema is UNSET and (result := self._result_type(request)) is not Any:
+            # What has no name is left to the handler, which has the type at hand.
+            with contextlib.suppress(StepIsolationError):
+                self._reference(request, result, where)
+                request = replace(request, output_schema=result)
+        return request
+
+    def _input(self, request: StepRequest) -> Json | None:
+        given = () if request.input is UNSET else (request.input,)
+        if request.arguments is None:
+            try:
+                inspect.signature(request.run).bind(*given)
+            except TypeError as err:
+                what = "its one argument, the input" if given else "no argument, as there is no input"
+                raise StepInputError(
+                    f"step {request.name!r} ({place_of(request.run)}) is called with {what}: {err}"
+                ) from None
+            except ValueError:
+                pass  # a builtin that does not tell its signature
+        if not given:
+            return None
+        return dumped(self._input_type(request), request.input, request, "its input", self._codec)
+
+    def _input_type(self, request: StepRequest) -> Any:
+        if request.input_schema is not UNSET:
+            return request.input_schema
+        read = cached_input_type if self._is_shared else input_type
+        return self._annotated(read, request, "the annotation of its parameter")
+
+    def _annotated(self, read: Callable[[Callable[..., Any]], Any], request: StepRequest, what: str) -> Any:
+        try:
+            return read(request.run)
+        except NameError as err:
+            raise StepIsolationError(
+                f"step {request.name!r} ({place_of(request.run)}): {what} does not mean anything at module level: {err}"
+                ". Define the type at the top of the module, or, if the function is a library's, call it from a"
+                " function of your own."
+            ) from None
+
+    def read_result(self, result: RawValue | None) -> Any:
+        """What an activity gave, as JSON, with what its model calls used counted in."""
+        if result is None:
+            return None
+        self._count_tokens(result)
+        return workflow.payload_converter().from_payload(result.payload)
+
+    def _count_tokens(self, result: RawValue) -> None:
+        used = tokens_of(result.payload)
+        if used:
+            self.tokens.add(used)
+            # Two events of a history are not worth saving here: one that is looked at while it runs says what it costs.
+            workflow.upsert_memo({TOKENS_MEMO: self.tokens.to_wire()})
+
+    def _refer(self, function: Callable[..., Any], request: StepRequest, where: str) -> str:
+        return self._index.refer(function, request.name, where, self._namespace)
+
+    def _of_this_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of the job's module as the run's own copy has it, whose types are those that the handler names."""
+        if module_name(getattr(function, "__module__", None) or "") != self._home:
+            return function
+        own = attribute_path(self._namespace, getattr(function, "__qualname__", ""))
+        # Another function may have taken its name since.
+        same = getattr(own, "__code__", own) == getattr(function, "__code__", function)
+        return own if callable(own) and same else function
+
+    def _reference(self, request: StepRequest, schema: Any, where: str) -> Any:
+        if schema is UNSET:
+            return UNSET
+        step = f"{request.name!r} ({where})"
+        reference = refer_to_type(schema, step, self._namespace)
+        try:
+            # As the worker does that runs the step. It would wait for one that takes it, which there is not.
+            resolve_type(reference, self._index)
+        except UnknownFunctionError as err:
+            raise StepIsolationError(f"step {step}: {err}") from None
+        return reference
+
+    def _result_codec(self, request: StepRequest) -> Codec | None:
+        if request.as_json:
+            return None
+        type_ = self._result_type(request)
+        if type_ is Any:
+            return None
+        try:
+            return self._codec(type_)
+        except ValueProblem as problem:
+            raise StepOutputError(
+                f"step {request.name!r} ({place_of(request.run)}): its result: {problem}", step=request.name
+            ) from None
+
+    def _result_type(self, request: StepRequest) -> Any:
+        if request.output_schema is not UNSET:
+            return request.output_schema
+        read = cached_result_type if self._is_shared else result_type
+        return self._annotated(read, request, "its return annotation")
+
+    def _codec(self, type_: Any) -> Codec:
+        if self._is_shared:
+            return cached_codec(type_)
+        key = codec_key(type_)
+        try:
+            found = self._codecs.get(key)
+        except TypeError:  # not hashable: Annotated with a list, say
+            return codec(type_, self._namespace)
+        if found is None:
+            found = self._codecs[key] = codec(type_, self._namespace)
+        return found
+
+
+def run_identity(info: workflow.Info) -> str:
+    """What idempotency keys take a run by: the run id that it had before any reset.
+
+    Runs of one workflow id follow each other: continued as new by their author, by a cron schedule, by a retry policy
+    of the workflow. Each is another run with keys of its own. A reset (also of a reset) forks the history behind the
+    event that says this id, so it stays. Where the engine itself continues a run, the id that it began with has to be
+    handed on, and this is the place to read it.
+    """
+    return info.original_execution_run_id
+
+
+def _started(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
+    return workflow.start_activity(
+        request.name,
+        in_order(call, workflow.payload_converter()),
+        result_type=RawValue,
+        summary=request.summary or (summary_of(request.label) if request.label else None),
+        start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_policy=RERUNS,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+def _out_of_reach_of_anyio() -> contextlib.AbstractContextManager[object]:
+    """Keep a cancelled scope of anyio from cancelling this task again.
+
+    It does so in every turn of the event loop until the task has left the scope, so that the workflow task would have
+    no end. Whoever uses scopes has imported anyio.
+    """
+    anyio = sys.modules.get("anyio")
+    return anyio.CancelScope(shield=True) if anyio is not None else contextlib.nullcontext()
+
+
+async def _until_ended(handle: workflow.ActivityHandle[Any]) -> Any:
+    """The result of a step; when the handler's task is cancelled, the step has ended before that goes on.
+
+    Shielded, so that the server is asked once, and so that what the handler does in its `finally` does not overlap with
+    the step. The task may be cancelled again while it waits: the wait goes on.
+    """
+    try:
+        return await asyncio.shield(handle)
+    except asyncio.CancelledError:
+        if not handle.done():
+            handle.cancel()
+            with _out_of_reach_of_anyio():
+                while not handle.done():
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await workflow.wait([handle])
+        if not handle.cancelled():
+            handle.exception()  # looked at, so that nobody complains that it was not
+        raise
+
+
+def _named(name: str, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+    """Give a coroutine the name that Python's warning says where it is never awaited."""
+    if isinstance(coroutine, CoroutineType):
+        coroutine.__qualname__ = name
+    return coroutine

@@ -1,0 +1,121 @@
+"""Questions that a run asks a person, and the answers, which come in as workflow updates.
+
+What is open stands in the run's memo, so that it can be found among all runs and read without a worker, and in the
+details that the Web UI shows. An answer is the update `terse.decide`; these names are written to histories.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from ...diagnostics.text import one_line
+
+__all__ = ["DECIDE_UPDATE", "WAITING_MEMO", "Decisions"]
+
+DECIDE_UPDATE: Final = "terse.decide"
+
+#: In the memo: what is asked, by its number in the run.
+WAITING_MEMO: Final = "terse.waiting"
+
+#: Characters of a call's arguments that are shown.
+_LONGEST: Final = 4_000
+
+
+class Decisions:
+    """The open questions of one run."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Mapping[str, Any]] = {}
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._asked = 0
+
+    def install(self) -> None:
+        """Take answers in the workflow that is starting."""
+        # Named as a function is, because it is the update's description too.
+        workflow.set_update_handler(DECIDE_UPDATE, self._decide, validator=self._check)
+
+    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Wait for the answer: `approved`, and perhaps `reason` and `by`."""
+        self._asked += 1
+        number = str(self._asked)
+        self._open[number] = {**question, "arguments": _shortened(question.get("arguments"))}
+        try:
+            self._show()
+            await workflow.wait_condition(lambda: number in self._answers)
+        # Not in a `finally`, which a run that leaves the cache of its worker comes through too.
+        except (asyncio.CancelledError, Exception):
+            self._closed(number)
+            raise
+        self._closed(number)
+        return self._answers[number]
+
+    def _closed(self, number: str) -> None:
+        del self._open[number]
+        self._show()
+
+    def _check(self, answer: Any) -> None:
+        if not isinstance(answer, dict) or not isinstance(answer.get("approved"), bool):
+            raise ApplicationError(
+                'an answer is {"id": "1", "approved": true}, and may have "reason" and "by"', type="DecisionError"
+            )
+        number = self._meant(answer)
+        if number not in self._unanswered():
+            asked = "was answered before" if number in self._answers else "is not open"
+            raise ApplicationError(
+                f"question {number!r} {asked}: open are {self._unanswered() or 'none'}", type="DecisionError"
+            )
+
+    async def _decide(self, answer: Any) -> str:
+        number = self._meant(answer)
+        self._answers[number] = {
+            "approved": answer["approved"],
+            "reason": str(answer.get("reason") or ""),
+            "by": str(answer.get("by") or ""),
+        }
+        return number
+
+    def _meant(self, answer: Mapping[str, Any]) -> str:
+        """The question that is answered: the only one that is open, where it does not say."""
+        unanswered = self._unanswered()
+        if answer.get("id") is None and len(unanswered) == 1:
+            return unanswered[0]
+        return str(answer.get("id") or "")
+
+    def _unanswered(self) -> list[str]:
+        # One that is answered stays open until the handler is told, which may be after a second answer.
+        return [number for number in self._open if number not in self._answers]
+
+    def _show(self) -> None:
+        workflow.upsert_memo({WAITING_MEMO: dict(self._open)})
+        workflow.set_current_details(self._details())
+
+    def _details(self) -> str:
+        """What the Web UI shows, in Markdown."""
+        lines = [
+            f"- {_code(number)}: approve {_code(question.get('tool'))} with"
+            f" {_code(json.dumps(question.get('arguments')))}?"
+            for number, question in self._open.items()
+        ]
+        return "\n".join(["**Waiting for a decision**", *lines]) if lines else ""
+
+
+def _code(value: Any) -> str:
+    """A code span of Markdown (CommonMark 6.1), which what is in it cannot end: a model has written it."""
+    text = one_line(str(value))
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text or text != text.strip() else f"{fence}{text}{fence}"
+
+
+def _shortened(arguments: Any) -> Any:
+    """The arguments, or as much of them as a person reads: a memo is recorded whole whenever it changes."""
+    text = json.dumps(arguments)
+    if len(text) <= _LONGEST:
+        return arguments
+    return {"(shortened)": f"{text[:_LONGEST]}… ({len(text):,} characters in all)"}

@@ -1,0 +1,167 @@
+"""Saying what is wrong when the history of a run does not fit the code of this worker.
+
+The engine notices it, parks the run (its workflow task is retried until code that fits is back) and says which event it
+stumbled over. What a person needs is what was recorded beside what the code does now, and where that stands. So when a
+run is parked, the worker fetches its history and logs the two side by side, once for each run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
+
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.bridge.proto.workflow_activation import RemoveFromCache
+from temporalio.client import Client
+from temporalio.workflow import Info
+
+from ...diagnostics.logs import Block, logger_of
+from ...diagnostics.once import Once
+from ...durations import format_duration
+from .definitions import RunContext
+from .execution import Recorded
+
+__all__ = [
+    "MismatchReporter",
+    "Reporter",
+    "first_difference",
+    "gist",
+    "given_up",
+    "recorded_calls",
+    "side_by_side",
+]
+
+_logger = logger_of("worker")
+
+_ENDS_OF_TASKS: Final = (EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
+
+
+class Reporter(Protocol):
+    """Told what becomes of the runs of jobs."""
+
+    def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
+        """A run leaves the cache of the worker. Called on a thread of the engine's.
+
+        Args:
+            caught_up: whether it has come to the end of its history. One that has not may have been given up, though
+                the reason is told as another: a cache of no runs is always full.
+        """
+
+
+class MismatchReporter:
+    """Logs the two columns for runs that this worker cannot replay."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reported = Once()
+        self._reports: set[asyncio.Task[None]] = set()
+
+    def attach(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        """Where to fetch histories, and the loop to do it on."""
+        self._client, self._loop = client, loop
+
+    def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
+        """As `Reporter` has it."""
+        blocked = context.execution.blocked
+        is_given_up = blocked is not None or why.reason == RemoveFromCache.NONDETERMINISM
+        if self._client is None or self._loop is None:
+            return
+        due = is_given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up)
+        if due and self._reported.is_new(info.run_id):
+            message = str(blocked) if blocked else why.message if is_given_up else None
+            now, at = list(context.execution.recorded), blocked.index if blocked else None
+            self._loop.call_soon_threadsafe(self._start, info, message, now, at)
+
+    def _start(self, info: Info, message: str | None, now: list[Recorded], at: int | None) -> None:
+        task = asyncio.ensure_future(self._report(info, message, now, at))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+    async def _report(self, info: Info, message: str | None, now: list[Recorded], at: int | None) -> None:
+        assert self._client is not None
+        try:
+            handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
+            events = (await handle.fetch_history()).events
+            message = message or given_up(events)
+            table = side_by_side(recorded_calls(events), now, at)
+        except Exception as err:
+            table = f"(its history could not be fetched: {err})"
+        if message is None:
+            # It was only asked something, or its failure is not in the history yet: that is told the next time.
+            self._reported.forget(info.run_id)
+            return
+        _logger.error(
+            "run   %s  %s waits: its history does not fit the code of this worker.\n%s\n"
+            "  Steps that a run has behind it cannot be changed, moved or taken away; what comes after them can.\n"
+            "  The run goes on by itself when a worker with code that fits is back. To give it up instead:"
+            " temporal workflow terminate --workflow-id %s\n"
+            "  (%s)",
+            info.workflow_id,
+            info.workflow_type,
+            Block(table),
+            info.workflow_id,
+            gist(message),
+        )
+
+
+def given_up(events: Sequence[HistoryEvent]) -> str | None:
+    """Why the last workflow task was given up, if that is because the history does not fit."""
+    last = next((event for event in reversed(events) if event.event_type in _ENDS_OF_TASKS), None)
+    failed = last.workflow_task_failed_event_attributes if last is not None else None
+    if failed is None or failed.cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+        return None
+    return failed.failure.message
+
+
+def gist(message: str) -> str:
+    """The sentence in what the engine says, which is a debug print of a nested structure."""
+    found = re.search(r'message: "((?:[^"\\]|\\.)*)"', message)
+    return re.sub(r"\\(['\"\\])", r"\1", found[1]) if found else message
+
+
+def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:
+    """The steps and sleeps in a history, in the order in which the handler made them."""
+    calls = []
+    for event in events:
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            name = event.activity_task_scheduled_event_attributes.activity_type.name
+            calls.append(Recorded("step", name, f"event {event.event_id}"))
+        # Ours say what they are; a timer of `asyncio.sleep` or of a timeout does not, and is not in the other column.
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED and event.user_metadata.HasField("summary"):
+            delay = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+            calls.append(Recorded("sleep", format_duration(delay), f"event {event.event_id}"))
+    return calls
+
+
+def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded], at: int | None = None) -> str:
+    """Two columns, recorded and now, up to the first line where they differ (or `at`) and a little beyond."""
+    differs = first_difference(recorded, now) if at is None else at
+    rows: list[tuple[str, str, str]] = [("", "recorded", "now")]
+    for index in range(max(0, differs - 3), min(max(len(recorded), len(now)), differs + 2)):
+        left = _cell(recorded, index, "(nothing more)")
+        right = _cell(now, index, "(the handler did not come here)")
+        rows.append((f"{'>' if index == differs else ' '} {index + 1}", left, right))
+    widths = [max(len(str(row[column])) for row in rows) for column in range(3)]
+    return "\n".join(
+        "  " + "   ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def first_difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> int:
+    for index, (was, is_) in enumerate(zip(recorded, now, strict=False)):
+        # The engine compares the names of steps; the length of a sleep may be changed.
+        if was.kind != is_.kind or (was.kind == "step" and was.name != is_.name):
+            return index
+    return min(len(recorded), len(now))
+
+
+def _cell(calls: Sequence[Recorded], index: int, missing: str) -> str:
+    if index >= len(calls):
+        return missing
+    call: Any = calls[index]
+    return f"{call.kind:<5} {call.name}  ({call.where})"

@@ -1,0 +1,238 @@
+"""Execution in place: inside a step, and in a job that is not durable.
+
+Nothing is recorded here, so calls that only make sense with a record (`job_step`, `sleep`) are refused. What is a
+step by itself in a durable job (a tool, a model, the state) runs where it is called, by the same rules: its arguments
+and its result pass through JSON, and it is retried as it would be there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import inspect
+import json
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NoReturn
+
+from ..diagnostics.logs import log_text, logger_of
+from ..diagnostics.redaction import error_text
+from ..errors import DurableOnlyError
+from ..serialization.signatures import result_type
+from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
+from .protocol import UNSET, Execution, RunIdentity, StepRequest, current_execution, executing
+from .retries import next_delay
+from .test_doubles import FunctionCall, standing_in
+from .token_usage import Tokens
+
+__all__ = ["LONGEST_WAIT", "DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
+
+_logger = logger_of("job")
+
+
+def write_log(text: str, level: int = logging.INFO) -> None:
+    """Write a line of a job's own log, to `logging` where that would show it, else to standard output."""
+    if _logger.isEnabledFor(level) and _logger.hasHandlers():
+        _logger.log(level, "%s", text)
+    elif level >= logging.INFO:
+        print(log_text(text), flush=True)
+
+
+def not_durable(call: str, job: str, where: str) -> str:
+    """Why `call` is refused in a job that is not durable."""
+    return (
+        f"{call} was called in the job {job!r} ({where}), which is not durable. Add durable=True to its create_job()."
+    )
+
+
+class StepContext:
+    """What a step knows of itself.
+
+    Attributes:
+        name: the step's name, which is its activity type on Temporal.
+        attempt: 1 for the first try. Interrupted tries count too.
+        idempotency_key: the same on every attempt of this step, and different for every other step of every other run.
+            32 hexadecimal characters: send it wherever a service takes an idempotency key.
+        by_model: whether it is the call of a tool that a model asked for, so that its arguments are a model's and may
+            be those of whoever wrote what the model has read.
+    """
+
+    __slots__ = ("attempt", "by_model", "idempotency_key", "name")
+
+    def __init__(self, name: str, attempt: int, idempotency_key: str, *, by_model: bool = False) -> None:
+        self.name: str = name
+        self.attempt: int = attempt
+        self.idempotency_key: str = idempotency_key
+        self.by_model: bool = by_model
+
+    def __repr__(self) -> str:
+        return f"<StepContext {self.name!r}, attempt {self.attempt}, key {self.idempotency_key}>"
+
+
+#: The longest that a call in place waits before it is tried again, in seconds. A process is held meanwhile; in a
+#: durable handler none is, and there a service may ask for any time.
+LONGEST_WAIT: Final = 60.0
+
+
+class DirectExecution:
+    """Calls run where they are made. With `step`, it is the inside of one; without, a job that is not durable.
+
+    Args:
+        job: the job's name; empty outside a run.
+        job_where: where that is created, for messages.
+        step: the step that it is the inside of.
+        key: what the idempotency keys of calls are made from, where there is no step.
+        state: where the job's state is kept, and what it may hold; `None` where there is none.
+        tokens: counts what model calls use.
+        runs: the function that the step runs.
+        run: the run that it is part of; `None` outside of one.
+    """
+
+    is_durable = False
+
+    def __init__(
+        self,
+        job: str,
+        job_where: str,
+        step: StepContext | None = None,
+        *,
+        key: str = "",
+        state: Any = None,
+        tokens: Tokens | None = None,
+        runs: Callable[..., Any] | None = None,
+        run: RunIdentity | None = None,
+    ) -> None:
+        self.job = job
+        self.step_context = step
+        self.state = state
+        self.tokens = Tokens() if tokens is None else tokens
+        self._job_where = job_where
+        self._runs = runs
+        self.run = run
+        self._key = step.idempotency_key if step else key or uuid.uuid4().hex
+        self._occurrences: Counter[str] = Counter()
+
+    def begins(self, function: Callable[..., Any]) -> bool:
+        """Whether a call of a function is the step itself, and not one that it makes."""
+        if self._runs is None or inspect.unwrap(self._runs) is not inspect.unwrap(function):
+            return False
+        self._runs = None
+        return True
+
+    def within(self, name: str, arguments: Mapping[str, Any]) -> DirectExecution:
+        """The execution of an `@step` function that is called plainly: a step of its own, as far as it is told."""
+        try:
+            readable = json.loads(json.dumps(arguments, default=lambda each: type(each).__qualname__, skipkeys=True))
+        except (ValueError, RecursionError):  # one contains itself, or is an integer of 5,000 digits
+            readable = {}
+        step = StepContext(
+            name, self.step_context.attempt if self.step_context else 1, self._derived_key(name, readable)
+        )
+        return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens, run=self.run)
+
+    def refuses(self, call: str, *, wrong: bool) -> bool:
+        return wrong
+
+    def refusal(self, call: str) -> str:
+        if not self.job:
+            return (
+                f"{call} was called outside a run. It is allowed in the handler of a durable job, started by a worker."
+            )
+        if self.step_context is not None:
+            return (
+                f"{call} was called inside the step {self.step_context.name!r} of the job {self.job!r}. A step runs in"
+                " one piece: make the call in the handler of a durable job, before or after the step."
+            )
+        return not_durable(call, self.job, self._job_where)
+
+    def step(self, request: StepRequest) -> NoReturn:
+        raise DurableOnlyError(self.refusal(f"the step {request.name!r}"))
+
+    def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        written = dumped_arguments(request, cached_codec)
+        arguments = {} if written is None else written.data
+        key = self._derived_key(request.name, arguments)
+        return self._tried(request, arguments, key)
+
+    async def _tried(self, request: StepRequest, arguments: dict[str, Any], key: str) -> Any:
+        outer = self.step_context.attempt if self.step_context else 1
+        attempt = 1
+        while True:
+            # Counted on from the step around it, so that no attempt of either looks like the first.
+            context = StepContext(request.name, outer + attempt - 1, key, by_model=request.by_model)
+            inside = DirectExecution(
+                self.job, self._job_where, context, state=self.state, tokens=self.tokens, run=self.run
+            )
+            try:
+                with executing(inside):
+                    return await _called(request, arguments, self.job, context, within=self.step_context)
+            except Exception as err:
+                rule = request.retry
+                wait = None if rule is None else next_delay(err, rule, attempt, listed=isinstance(err, rule.on))
+                if wait is None or wait > LONGEST_WAIT:
+                    raise
+                _logger.warning(
+                    "%s failed (attempt %d), tried again in %.1f s: %s", request.name, attempt, wait, error_text(err)
+                )
+                await asyncio.sleep(wait)
+                attempt += 1
+
+    def _derived_key(self, name: str, arguments: dict[str, Any]) -> str:
+        """The same for the same call of the next attempt of the step around it, in whatever order it makes them."""
+        call = json.dumps([name, arguments], sort_keys=True)
+        occurrence = self._occurrences[call]
+        self._occurrences[call] += 1
+        return hashlib.sha256(json.dumps([self._key, call, occurrence]).encode()).hexdigest()[:32]
+
+    def loaded(self, data: Any, type_: Any) -> Any:
+        return cached_codec(type_).load(data)
+
+    def decision(self, question: Mapping[str, Any]) -> NoReturn:
+        raise DurableOnlyError(self.refusal("a tool that a person has to approve"))
+
+    def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
+        raise DurableOnlyError(self.refusal("sleep()"))
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def uuid4(self) -> uuid.UUID:
+        return uuid.uuid4()
+
+    def log(self, text: str, level: int) -> None:
+        write_log(text, level)
+
+
+def execution_for_call() -> Execution:
+    """The current execution, or outside any run (in a script, a test, a shell) one in which calls run in place."""
+    return current_execution() or DirectExecution("", "outside a run")
+
+
+async def _called(
+    request: StepRequest, arguments: dict[str, Any], job: str, context: StepContext, *, within: StepContext | None
+) -> Any:
+    positional, keywords = loaded_arguments(request.run, arguments)
+    keywords |= {**request.functions, **request.types}
+    call = FunctionCall(
+        name=request.name,
+        reference=request.reference or "",
+        function=request.run,
+        positional=positional,
+        keywords=keywords,
+        job=job,
+        key=context.idempotency_key,
+        attempt=context.attempt,
+        proceed=functools.partial(run_function, request.run, positional, keywords),
+        within=within.idempotency_key if within else "",
+    )
+    async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
+        value = await standing_in(call)
+    data = step_result(value, request.name, request.run, request.output_schema).data
+    if request.as_json:
+        return data
+    type_ = result_type(request.run) if request.output_schema is UNSET else request.output_schema
+    return cached_codec(type_).load(data)

@@ -1,0 +1,200 @@
+"""The seam between the job API and whatever runs a job.
+
+A handler calls `job_step`, `sleep` or `now` and knows nothing of Temporal. Each call goes to the *current execution*,
+found through a context variable. There are two kinds: a durable one, which the engine sets inside a workflow and which
+schedules work, and a direct one, set around a step or a job that is not durable, where calls run in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, Protocol, TypeAlias
+from uuid import UUID
+
+from ..errors import DurableOnlyError
+
+__all__ = [
+    "UNSET",
+    "Execution",
+    "FaultRule",
+    "RetryRule",
+    "RunIdentity",
+    "StepRequest",
+    "current_execution",
+    "durable_execution",
+    "executing",
+]
+
+
+class _Unset:
+    """The absence of a value where `None` is one."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = _Unset()
+
+
+FaultRule: TypeAlias = Literal["any", "unsent", "declared"]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """When a failed step is tried again, with its durations checked and in seconds."""
+
+    max_attempts: int
+    initial: float
+    multiplier: float
+    max_delay: float
+    on: tuple[type[BaseException], ...]
+    #: Instead of classes: `retries.py` decides by the failure. `"any"` retries all that may pass, for what may
+    #: happen twice; `"unsent"` a connection that never came about, for what makes one request; `"declared"` only what
+    #: says of itself that nothing was sent.
+    faults: FaultRule | None = None
+
+    def backoff(self, attempt: int) -> float:
+        """The seconds between this attempt, counted from 1, and the next."""
+        # The exponent is bounded so that a step which has been retried for weeks does not overflow.
+        return float(min(self.initial * self.multiplier ** min(attempt - 1, 64), self.max_delay))
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """One call of a step, its options checked, nothing of it scheduled.
+
+    Attributes:
+        run: the function.
+        name: the step's name.
+        timeout: of one attempt.
+        on_interrupt: what happens when its worker is lost.
+        retry: when what it raises is retried.
+        input, input_schema: the one argument, for `job_step`.
+        arguments: arguments by name, for any other call.
+        output_schema: the type of the result, where it is not the function's annotation that says it.
+        reference: how a worker finds the function, where that is not by its place in a module.
+        functions, types: arguments by name that are functions and types, and travel as references.
+        as_json: the arguments are JSON that was validated before, and the result is wanted as JSON too.
+        by_model: a model asks for the call, not the job's code.
+        summary: a few words for the Web UI.
+        label: the same for logs too; the summary where that has none.
+    """
+
+    run: Callable[..., Any]
+    name: str
+    timeout: timedelta
+    on_interrupt: Literal["retry", "fail"]
+    retry: RetryRule | None = None
+    input: Any = UNSET
+    arguments: Mapping[str, Any] | None = None
+    input_schema: Any = UNSET
+    output_schema: Any = UNSET
+    reference: str | None = None
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    types: Mapping[str, Any] = field(default_factory=dict)
+    as_json: bool = False
+    by_model: bool = False
+    summary: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """A run, as its own code is told.
+
+    Attributes:
+        id: the workflow id.
+        run_id: the server's id of this run; a new one after a reset, and for each run of a chain.
+        job: the job's name.
+        url: where the run is in the Web UI, where that is known.
+    """
+
+    id: str
+    run_id: str
+    job: str
+    url: str | None = None
+
+
+class Execution(Protocol):
+    """What the job API asks of whatever runs a job."""
+
+    @property
+    def run(self) -> RunIdentity | None:
+        """The run; `None` outside of one."""
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether steps and sleeps are recorded, so that they may be called here."""
+
+    def refusal(self, call: str) -> str:
+        """Why `call` is not allowed here and where it is: the text of a `DurableOnlyError`."""
+
+    def refuses(self, call: str, *, wrong: bool) -> bool:
+        """Whether to refuse a call that is `wrong` by what can change under a run; where it is recorded, as it was."""
+
+    def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        """Check the call at once; run it, or take its recorded result, when awaited."""
+
+    def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
+        """Check a call of the SDK at once, as `step`; where nothing is recorded, run it in place when awaited."""
+
+    def loaded(self, data: Any, type_: Any) -> Any:
+        """JSON that was recorded, as a type of the handler's."""
+
+    def decision(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
+        """Wait for a person to answer: `approved`, and perhaps `reason` and `by`."""
+
+    def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]: ...
+
+    def now(self) -> datetime: ...
+
+    def uuid4(self) -> UUID: ...
+
+    def log(self, text: str, level: int) -> None: ...
+
+
+_current: ContextVar[Execution | None] = ContextVar("terse_temporal.execution", default=None)
+
+
+def current_execution() -> Execution | None:
+    """The execution that the caller runs in, or `None` outside any run."""
+    return _current.get()
+
+
+def durable_execution(call: str) -> Execution:
+    """The current execution, if `call` is allowed in it.
+
+    Raises:
+        DurableOnlyError: it is not; the message says where it is.
+    """
+    execution = _current.get()
+    if execution is None:
+        raise DurableOnlyError(
+            f"{call} was called outside a run. It is allowed in the handler of a durable job:"
+            " create_job(..., durable=True), started by a worker."
+        )
+    if not execution.is_durable:
+        raise DurableOnlyError(execution.refusal(call))
+    return execution
+
+
+class executing:  # noqa: N801  # used as the function it would be
+    """Make `execution` the current one within the block and the tasks and threads it starts.
+
+    No generator with `@contextmanager`: that sets the traceback of what is raised within, and a class may not let it.
+    """
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._execution)
+
+    def __exit__(self, *_: object) -> None:
+        # A run that nobody finishes is closed when it is collected, in whatever context that happens.
+        with suppress(ValueError):
+            _current.reset(self._token)

@@ -1,0 +1,148 @@
+"""The input of a run, read as the type that the job's handler asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, PydanticUserError, ValidationError
+
+from ..diagnostics.places import place_of
+from ..errors import EventError, JobDefinitionError
+from ..events import Event, EventModel
+from ..serialization.annotations import resolve, type_adapter
+from ..serialization.codec import too_deep, type_name, validation_text
+from ..serialization.keys import respell, unknown_keys
+
+if TYPE_CHECKING:
+    from ..triggers.base import Trigger
+
+__all__ = ["TOO_DEEP", "event_type", "read_event"]
+
+#: What is wrong with an input that Python, or pydantic, can do nothing with.
+TOO_DEEP: Final = (
+    "is nested more than 200 levels deep. Send it flat, or what is nested as a text that a step takes apart"
+)
+
+_JSON_NAMES: Final = {str: "a string", int: "a number", float: "a number", bool: "a boolean", list: "an array"}
+
+
+def event_type(
+    handler: Callable[..., Any], triggers: Sequence[Trigger], namespace: Mapping[str, Any] | None = None
+) -> Any:
+    """The type that a handler wants its event as.
+
+    Its annotation decides; without one, the event model of its triggers if they have one between them; otherwise it is
+    `Event`.
+
+    Args:
+        handler: the job's function.
+        triggers: what starts the job.
+        namespace: where the names in an annotation are looked up before the handler's own module.
+
+    Raises:
+        JobDefinitionError: the handler takes no event, or its annotation cannot be resolved.
+    """
+    name = getattr(handler, "__qualname__", repr(handler))
+    parameter = next(iter(inspect.signature(handler).parameters.values()), None)
+    if parameter is None:
+        raise JobDefinitionError(
+            f"the handler {name!r} ({place_of(handler)}) takes no event; it is called with (event), or (event, state)"
+        )
+    # `*args: Lead` would say what each of them is.
+    if parameter.annotation is parameter.empty or parameter.kind is parameter.VAR_POSITIONAL:
+        models: list[Any] = []
+        for trigger in triggers:
+            if trigger.event_model is not None and trigger.event_model not in models:
+                models.append(trigger.event_model)
+        return models[0] if len(models) == 1 else Event
+    scope = {**getattr(inspect.unwrap(handler), "__globals__", {}), **(namespace or {})}
+    try:
+        annotation = resolve(parameter.annotation, scope)
+    except Exception as error:  # evaluating somebody's annotation may raise anything
+        raise JobDefinitionError(
+            f"the handler {name!r} ({place_of(handler)}) wants its event as {str(parameter.annotation)!r}, which cannot"
+            f" be resolved ({type(error).__name__}: {error}). Define or import it at module level, not within a"
+            f" function or under `if TYPE_CHECKING:`"
+        ) from error
+    return Event if annotation is Any or annotation is object else annotation
+
+
+def read_event(
+    raw: object,
+    expected: Any,
+    *,
+    job: str,
+    where: str = "",
+    namespace: Mapping[str, Any] | None = None,
+    on_ignored: Callable[[Mapping[str, str | None]], None] | None = None,
+) -> Any:
+    """Read the input of a run.
+
+    Args:
+        raw: the input as plain JSON; None, no input, is an empty event.
+        expected: what `event_type` said.
+        job: the job's name, for messages.
+        where: the line that creates it, likewise.
+        namespace: the globals of the job's module that string annotations are resolved in.
+        on_ignored: told which keys of the input the type does not take and leaves out, each with the nearest field that
+            the input does not have.
+
+    Raises:
+        EventError: the input is not an object, or does not fit; the message has a line for every wrong field.
+        JobDefinitionError: nothing can be validated against such a type.
+    """
+    if raw is None:
+        raw = {}
+    the_input = f"the input of the job {job!r}{f' ({where})' if where else ''}"
+    if (path := too_deep(raw)) is not None:
+        raise EventError(f"{the_input}, at {path} …, {TOO_DEEP}")
+    if not isinstance(raw, dict):
+        shown = json.dumps(raw, ensure_ascii=False, default=str)
+        raise EventError(
+            f"{the_input} is {_JSON_NAMES.get(type(raw), type(raw).__name__)},"
+            f" {shown if len(shown) <= 60 else shown[:59] + '…'}, where {type_name(expected)} is read from one JSON"
+            f' object. Start it with an object, such as \'{{"customer": {{"email": "ada@example.com"}}}}\''
+        )
+    if expected is Event or expected is dict:
+        return expected(raw)
+    try:
+        adapter = type_adapter(expected, namespace)
+    # NameError: an annotation within the type names something that is not there.
+    except (PydanticUserError, NameError) as error:
+        raise JobDefinitionError(
+            f"the job {job!r} wants its event as {type_name(expected)}, which nothing can be validated against:"
+            f" {str(error).splitlines()[0].rstrip('.')}. Annotate it with a pydantic model, a dataclass or a TypedDict"
+            f" whose types are defined at module level"
+        ) from error
+    try:
+        # As JSON text and not as Python objects, so that strict models read a date or a UUID from its string.
+        spelled = respell(raw, adapter.core_schema)
+        event = adapter.validate_json(json.dumps(spelled), by_alias=True, by_name=True)
+    except ValidationError as error:
+        raise EventError(
+            f"{the_input} {validation_text(error, expected)}\n"
+            f"Correct these fields and start it again; keys may be snake_case or camelCase"
+        ) from error
+    if on_ignored is not None and _leaves_out(expected) and (ignored := unknown_keys(spelled, adapter.core_schema)):
+        on_ignored(ignored)
+    return event
+
+
+def _leaves_out(expected: Any) -> bool:
+    """Whether what a type does not declare is lost. Models of vendors' events declare what is used of them."""
+    if not isinstance(expected, type) or issubclass(expected, EventModel):
+        return False
+    if issubclass(expected, BaseModel):
+        config: Mapping[str, Any] = expected.model_config
+    elif dataclasses.is_dataclass(expected):
+        config = getattr(expected, "__pydantic_config__", {})
+    else:
+        return False
+    decorators = getattr(expected, "__pydantic_decorators__", None)
+    validators = decorators.model_validators.values() if decorators is not None else ()
+    # One that is called before may read what it likes.
+    return config.get("extra", "ignore") == "ignore" and all(each.info.mode == "after" for each in validators)

@@ -1,0 +1,345 @@
+"""Defining jobs, and the registry of those that have been.
+
+A module of jobs is executed more than once: by the import, by a reload, and afresh for every run (see
+`engine/workflow/sandbox.py`). So registering is keyed by where a job is written: the same place again replaces the
+job, another place with the same name is an error.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from types import CellType, CodeType, FrameType, FunctionType, MethodType
+from typing import Any, TypeVar, overload
+
+from ..diagnostics.places import caller_frame, place, place_of
+from ..errors import JobDefinitionError
+from ..state.schema import StateSchema
+from ..triggers.base import Trigger
+from .names import unprintable
+
+__all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "no_registering_while", "registered_jobs"]
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+#: The workflow type of `engine/state/workflow.py`.
+_RESERVED = "terse.state"
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A job as registered. Calling it calls its handler.
+
+    Attributes:
+        name: the workflow type on Temporal.
+        handler: the function given as `on_trigger`.
+        triggers: what starts it.
+        durable: whether it may sleep and have steps.
+        filter: decides from the event, and perhaps the state, whether a run does anything.
+        states: the keys and types of its state, if declared.
+        state_schema: the same, for reading and writing.
+        file, line: where it is created.
+    """
+
+    name: str
+    handler: Callable[..., Any]
+    triggers: tuple[Trigger, ...]
+    durable: bool
+    filter: Callable[..., Any] | None
+    states: Any
+    state_schema: StateSchema
+    file: str
+    line: int
+    _module_code: CodeType | None
+    #: The `__name__` of the module that the handler is written in.
+    _home: str
+
+    @property
+    def module(self) -> str:
+        """The module that the handler is written in, under the name it is imported by."""
+        return module_name(self._home)
+
+    @property
+    def where(self) -> str:
+        """`file:line` of its `create_job`."""
+        return place(self.file, self.line)
+
+    @property
+    def takes_state(self) -> bool:
+        """Whether the handler asks for a second argument."""
+        return _parameters(self.handler) == 2
+
+    @property
+    def filter_takes_state(self) -> bool:
+        """Whether the filter asks for a second argument."""
+        return self.filter is not None and _parameters(self.filter) == 2
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.handler(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.name!r} at {self.where}{', durable' if self.durable else ''}>"
+
+
+_registry: dict[str, Job] = {}
+_collected: ContextVar[dict[str, Job] | None] = ContextVar("terse_temporal.collected", default=None)
+_others: list[Callable[[], bool]] = []
+
+
+def registered_jobs() -> list[Job]:
+    """Every job that has been created in this process, in the order of creation."""
+    return list(_registry.values())
+
+
+@contextmanager
+def collecting() -> Iterator[dict[str, Job]]:
+    """Within the block, jobs created go to the dict yielded and leave the registry as it is."""
+    jobs: dict[str, Job] = {}
+    token = _collected.set(jobs)
+    try:
+        yield jobs
+    finally:
+        _collected.reset(token)
+
+
+def no_registering_while(somebody_copies: Callable[[], bool]) -> None:
+    """While this is true, a module is executed for a copy that is not ours to look at: what it makes is not kept."""
+    _others.append(somebody_copies)
+
+
+def is_collecting() -> bool:
+    """Whether a module is being executed for a copy of it, so that what it declares is not this process's own."""
+    return _collected.get() is not None or any(somebody_copies() for somebody_copies in _others)
+
+
+@overload
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = ...,
+    durable: bool = ...,
+    filter: Callable[..., Any] | None = ...,
+    states: Any = ...,
+    on_trigger: Callable[..., Any],
+) -> Job: ...
+
+
+@overload
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = ...,
+    durable: bool = ...,
+    filter: Callable[..., Any] | None = ...,
+    states: Any = ...,
+) -> Callable[[Callable[..., Any]], Job]: ...
+
+
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = (),
+    durable: bool = False,
+    filter: Callable[..., Any] | None = None,
+    states: Any = None,
+    on_trigger: Callable[..., Any] | None = None,
+) -> Any:
+    """Register a job. Without `on_trigger` it is a decorator over the handler.
+
+    Args:
+        name: unique among the jobs of a worker; the workflow type on Temporal.
+        triggers: what starts it, from `Triggers`. They also say what type an event without annotation has.
+        durable: whether it may pause (`sleep`) and have steps. Its handler is then `async def` and is replayed from the
+            top whenever a run goes on, so everything with an effect belongs into a step. A job that is not durable runs
+            in one go, once, and may be a plain `def`.
+        filter: called with `(event)` or `(event, state)`, may be `async def`; a false answer ends the run with
+            `{"skipped": "filter"}`. It is asked in the workflow, so nothing is scheduled but its reads of the state.
+        states: the keys of the job's state: a pydantic model, whose defaults are the values of unset keys, or a mapping
+            of key to type. Without it the state has any key, with any JSON value.
+        on_trigger: the handler: `(event)` or `(event, state)`. What it returns, as JSON, is the run's result.
+
+    Raises:
+        JobDefinitionError: the name is empty or taken, there are two webhook triggers, or the handler does not fit;
+            raised at import, naming the job and the places.
+    """
+    frame = caller_frame()
+    if on_trigger is not None:
+        return _register(name, triggers, durable, filter, states, on_trigger, frame)
+
+    def decorate(handler: Callable[..., Any]) -> Job:
+        return _register(name, triggers, durable, filter, states, handler, frame)
+
+    return decorate
+
+
+def module_name(name: str) -> str:
+    """The name a module is imported by, also when it runs as a script: references to its functions outlive that."""
+    if name != "__main__":
+        return name
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name).removesuffix(".__main__")
+    file = getattr(main, "__file__", None)
+    return Path(file).stem if file else name
+
+
+def _register(
+    name: str,
+    triggers: Sequence[Trigger],
+    durable: bool,
+    filter: Callable[..., Any] | None,
+    states: Any,
+    handler: Callable[..., Any],
+    frame: FrameType,
+) -> Job:
+    where = place(frame.f_code.co_filename, frame.f_lineno)
+    if not isinstance(triggers, Iterable):
+        raise JobDefinitionError(f"the job {name!r} ({where}): triggers is {triggers!r}; give a list, triggers=[…]")
+    job = Job(
+        name=name,
+        handler=handler,
+        triggers=tuple(triggers),
+        durable=durable,
+        filter=filter,
+        states=states,
+        state_schema=StateSchema(name, states, frame.f_globals),
+        file=frame.f_code.co_filename,
+        line=frame.f_lineno,
+        _module_code=_module_code(frame),
+        _home=_home(handler, str(frame.f_globals.get("__name__", "__main__"))),
+    )
+    _check(job)
+    jobs = _collected.get()
+    if jobs is None:
+        jobs = {} if is_collecting() else _registry
+    before = jobs.get(name)
+    if before is not None and not _same_place(before, job):
+        raise JobDefinitionError(
+            f"the job {name!r} is created twice: at {before.where} and at {job.where}. Give one of them another name."
+        )
+    jobs[name] = job
+    return job
+
+
+def _home(handler: Any, creating: str) -> str:
+    """The module that a handler is written in, which is not always its own `__module__`.
+
+    Args:
+        handler: a function, or what leads to one: a partial, a decorated function, an object that can be called.
+        creating: the module that creates the job. It is that one if any part of the handler is; a job may be created by
+            a function of another module, though, and a decorator without `functools.wraps` hides the function.
+    """
+    homes, pending, seen = [], [handler], set()
+    while pending:
+        each = pending.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, functools.partial):
+            pending += [each.func, *filter(callable, (*each.args, *each.keywords.values()))]
+        elif isinstance(each, MethodType):
+            pending.append(each.__func__)
+        elif hasattr(each, "__wrapped__"):
+            pending.append(each.__wrapped__)
+        elif isinstance(each, FunctionType):
+            homes.append(str(each.__globals__.get("__name__", each.__module__)))
+            cells = (cell.cell_contents for cell in each.__closure__ or () if cell != CellType())
+            pending += [inner for inner in cells if isinstance(inner, FunctionType | MethodType | functools.partial)]
+        elif isinstance(call := getattr(type(each), "__call__", None), FunctionType):  # noqa: B004  # it is wanted
+            pending.append(call)
+    return creating if creating in homes or not homes else homes[0]
+
+
+def _check(job: Job) -> None:
+    where = f"the job {job.name!r} ({job.where})"
+    if not isinstance(job.name, str) or not job.name.strip():
+        raise JobDefinitionError(f"{where} has no name: give create_job(name=…) a text that is not empty")
+    if (wrong := unprintable(job.name)) is not None:
+        raise JobDefinitionError(f"{where}: a name cannot have {wrong} in it; give it another")
+    if not callable(job.handler) or inspect.isclass(job.handler):
+        raise JobDefinitionError(f"{where}: on_trigger is {job.handler!r}; give it a function")
+    if job.name == _RESERVED:
+        raise JobDefinitionError(f"{where}: the name is that of the workflows that keep state; give it another")
+    for trigger in job.triggers:
+        if not isinstance(trigger, Trigger):
+            raise JobDefinitionError(f"{where}: {trigger!r} is not a trigger; take one from Triggers")
+    if sum(trigger.source == "webhook" for trigger in job.triggers) > 1:
+        raise JobDefinitionError(f"{where} has two webhook triggers: a job has one address. Make a second job.")
+    if job.durable and not inspect.iscoroutinefunction(inspect.unwrap(job.handler)):
+        raise JobDefinitionError(
+            f"{where} is durable, and its handler {_name(job.handler)!r} is not a coroutine function:"
+            " write `async def`, or take durable=True away"
+        )
+    if inspect.isasyncgenfunction(job.handler) or inspect.isgeneratorfunction(job.handler):
+        raise JobDefinitionError(f"{where}: its handler {_name(job.handler)!r} has a `yield`; a handler returns")
+    if job.filter is not None and not callable(job.filter):
+        raise JobDefinitionError(f"{where}: filter is {job.filter!r}; give it a function of the event")
+    # Not in every copy of a module: making validators takes longer than all the rest of it.
+    if not _is_copy(job) and (wrong := job.state_schema.problem()) is not None:
+        raise JobDefinitionError(f"{where}: {wrong}")
+    _check_arguments(job, where)
+
+
+def _check_arguments(job: Job, where: str) -> None:
+    if job.filter is not None and _parameters(job.filter) not in (1, 2):
+        raise JobDefinitionError(
+            f"{where}: its filter {_name(job.filter)!r} takes {inspect.signature(job.filter)};"
+            " it is called with (event), or with (event, state)"
+        )
+    if _parameters(job.handler) not in (1, 2):
+        raise JobDefinitionError(
+            f"{where}: its handler {_name(job.handler)!r} takes {inspect.signature(job.handler)};"
+            " it is called with (event), or with (event, state)"
+        )
+
+
+def _parameters(handler: Callable[..., Any]) -> int:
+    """How many arguments a handler or filter is called with: 1 or 2; anything else does not fit."""
+    try:
+        signature = inspect.signature(handler)
+    except ValueError:  # a builtin, such as `bool`
+        return 1
+    kinds = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    required = [parameter for parameter in kinds if parameter.default is parameter.empty]
+    if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in required):
+        return -1
+    positional = [parameter for parameter in kinds if parameter.kind is not parameter.KEYWORD_ONLY]
+    return max(len(required), min(len(positional), 1))
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return getattr(handler, "__qualname__", repr(handler))
+
+
+def _is_copy(job: Job) -> bool:
+    """Whether it is made by another execution of a module that has been imported, so that it has been checked."""
+    before = _registry.get(job.name) if is_collecting() else None
+    return before is not None and before.line == job.line and before._module_code == job._module_code
+
+
+def _same_place(before: Job, job: Job) -> bool:
+    if before.file != job.file:
+        return False
+    # A reload, perhaps after an edit that moved the lines: the module's code is another object.
+    if before._module_code is not job._module_code:
+        return True
+    # Within one execution of a module two places are two jobs, and so are two handlers that a loop goes through.
+    return before.line == job.line and place_of(before.handler) == place_of(job.handler)
+
+
+def _module_code(frame: FrameType | None) -> CodeType | None:
+    """The code of the module that is being executed where a job is created."""
+    while frame is not None and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    return frame.f_code if frame is not None else None

@@ -1,0 +1,448 @@
+"""Durable steps: `job_step`, `@step`, `Retry`, `current_step`.
+
+A step runs once, its result is recorded, and a replay of the handler takes the recorded result. All that can be wrong
+about a call is found when it is made, before anything is scheduled.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
+
+from ..diagnostics.places import place_of
+from ..durations import to_timedelta
+from ..errors import JobDefinitionError, NotInStepError, StepInputError
+from ..execution.in_place import DirectExecution, StepContext
+from ..execution.protocol import (
+    UNSET,
+    Execution,
+    RetryRule,
+    StepRequest,
+    current_execution,
+    durable_execution,
+    executing,
+)
+from .labels import Template, label_text
+from .names import unprintable
+from .registry import is_collecting, module_name
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+__all__ = ["DEFAULT_TIMEOUT", "Retry", "current_step", "declared_step", "interrupt_rule", "job_step", "rule_of", "step"]
+
+_A = TypeVar("_A")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_T = TypeVar("_T")
+
+#: How long one attempt of a step may take unless it says otherwise: longer than any HTTP call, and short enough that a
+#: hung one is noticed the same hour. A worker that dies is noticed by its heartbeats, in seconds, whatever this is.
+DEFAULT_TIMEOUT = "10m"
+
+#: The largest `multiplier` of a `Retry`.
+_STEEPEST = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """When a step that raised is tried again. Without one, an exception fails the step at once.
+
+    Args:
+        max_attempts: how often it is tried in all, at least 1. An attempt that was interrupted counts as one.
+        initial: the delay before the second attempt.
+        multiplier: what each further delay is multiplied by, from 1 to a million.
+        max_delay: the longest delay; never less than `initial`.
+        on: the classes of exceptions that may be retried; `None` is every `Exception`.
+
+    Raises:
+        JobDefinitionError, DurationError: an option makes no sense; raised where the `Retry` is made.
+
+    Attempts cost no history events: the server keeps only the last.
+    """
+
+    max_attempts: int = 3
+    initial: str | timedelta = "1s"
+    multiplier: float = 2.0
+    max_delay: str | timedelta = "30s"
+    on: tuple[type[BaseException], ...] | type[BaseException] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
+            raise JobDefinitionError(f"Retry(max_attempts={self.max_attempts!r}): give a whole number of 1 or more")
+        # Compared this way round, since nothing is true of a NaN.
+        if not (isinstance(self.multiplier, int | float) and 1 <= self.multiplier <= _STEEPEST):
+            raise JobDefinitionError(
+                f"Retry(multiplier={self.multiplier!r}): give a number of 1 or more, and {_STEEPEST:,} at most"
+            )
+        self._rule()
+
+    def _rule(self) -> RetryRule:
+        on = self.on if isinstance(self.on, tuple) else (Exception if self.on is None else self.on,)
+        for cls in on:
+            if not (inspect.isclass(cls) and issubclass(cls, BaseException)):
+                raise JobDefinitionError(f"Retry(on={self.on!r}): {cls!r} is not a class of exceptions")
+        return RetryRule(
+            max_attempts=self.max_attempts,
+            initial=to_timedelta(self.initial).total_seconds(),
+            multiplier=float(self.multiplier),
+            # Whoever asks for a longer first delay than the longest by default means it.
+            max_delay=max(to_timedelta(self.max_delay), to_timedelta(self.initial)).total_seconds(),
+            on=on,
+        )
+
+
+class _Options(TypedDict, total=False):
+    """The options of a step that say nothing of its types."""
+
+    name: str | None
+    retry: Retry | None
+    timeout: str | timedelta
+    on_interrupt: Literal["retry", "fail"]
+    label: str | None
+
+
+# Without `input`, with one that fits the function, and with one that a schema converts; each without and with an
+# `output_schema`. A coroutine function comes before a plain one, which it would be too.
+@overload
+def job_step(
+    *,
+    run: Callable[[], Awaitable[_T]],
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[], _T],
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[_A], Awaitable[_T]],
+    input: _A,
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[_A], _T],
+    input: _A,
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., Awaitable[_T]],
+    input: Any,
+    input_schema: Any,
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., _T],
+    input: Any,
+    input_schema: Any,
+    output_schema: None = None,
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[], Any],
+    output_schema: TypeForm[_T],
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[[_A], Any],
+    input: _A,
+    output_schema: TypeForm[_T],
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def job_step(
+    *,
+    run: Callable[..., Any],
+    input: Any,
+    input_schema: Any,
+    output_schema: TypeForm[_T],
+    **options: Unpack[_Options],
+) -> Coroutine[Any, Any, _T]: ...
+
+
+def job_step(
+    *,
+    run: Callable[..., Any],
+    input: Any = UNSET,
+    input_schema: Any = None,
+    output_schema: Any = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = DEFAULT_TIMEOUT,
+    on_interrupt: Literal["retry", "fail"] = "retry",
+    label: str | None = None,
+) -> Coroutine[Any, Any, Any]:
+    """Run a function as a durable step: once, with its result recorded.
+
+    Args:
+        run: any function, `async def` or `def` (which runs on a thread), at module level, nested, or a lambda. It sees
+            its argument and the names of its module, and nothing of the handler around it.
+        input: its one argument, as data. Without it, `run` is called with none.
+        input_schema: what `input` is validated against and arrives as: a pydantic model, a dataclass, or anything that
+            pydantic's `TypeAdapter` takes. Without it, the annotation of the function's own parameter; else plain JSON.
+        output_schema: the same for the result; without it the function's return annotation, else plain JSON.
+        name: the step's name, and its activity type on Temporal; without it the function's own name.
+        retry: when an exception is retried; without it, never.
+        timeout: how long one attempt may take; after it the step fails with `StepTimeoutError`. A `def` cannot be
+            stopped: its thread goes on until it returns, and what it returns is dropped.
+        on_interrupt: what happens when the step's worker is lost: `"retry"` runs it again with the same idempotency
+            key (at least once), `"fail"` raises `StepInterruptedError` (at most once).
+        label: a few words that tell steps of one name apart, in logs, the timeline and the Web UI; cut at 100
+            characters. It may differ between replays.
+
+    Returns:
+        What to await for the result.
+
+    Raises:
+        DurableOnlyError: called anywhere but in the handler of a durable job.
+        StepIsolationError: `run` reads a variable of the handler, or cannot be found again from its name.
+        StepInputError: `input` does not fit, is not JSON, would be read back as another value, or is over the
+            server's limit of 2 MiB.
+        StepError: when awaited: `run` raised. It is also an instance of the class that was raised.
+
+    Costs three history events and about two round trips to the server (some 10 ms on a local one), however long the
+    step takes. While it runs, the worker sends a heartbeat every two seconds.
+    """
+    execution = durable_execution("job_step()")
+    if not callable(run):
+        raise StepInputError(f"job_step(run={run!r}): give a function")
+    shown = _label(label)
+    return execution.step(
+        StepRequest(
+            run=run,
+            name=_step_name(name, run),
+            timeout=to_timedelta(timeout),
+            on_interrupt=interrupt_rule(on_interrupt),
+            retry=rule_of(retry),
+            input=input,
+            input_schema=UNSET if input_schema is None else input_schema,
+            output_schema=UNSET if output_schema is None else output_schema,
+            label=label_text(shown) if shown else None,
+        )
+    )
+
+
+@overload
+def step(function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Callable[_P, Coroutine[Any, Any, _R]]: ...
+
+
+@overload
+def step(function: Callable[_P, _R], /) -> Callable[_P, Awaitable[_R]]: ...
+
+
+@overload
+def step(
+    *,
+    output_schema: Any = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = DEFAULT_TIMEOUT,
+    on_interrupt: Literal["retry", "fail"] = "retry",
+    label: str | None = None,
+) -> _StepDecorator: ...
+
+
+def step(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    output_schema: Any = None,
+    name: str | None = None,
+    retry: Retry | None = None,
+    timeout: str | timedelta = DEFAULT_TIMEOUT,
+    on_interrupt: Literal["retry", "fail"] = "retry",
+    label: str | None = None,
+) -> Any:
+    """Make a module-level function a step: `@step`, or `@step(name=…, retry=…, timeout=…, on_interrupt=…, label=…)`.
+
+    Called in a durable handler it is a step, whatever its signature: arguments are bound by name, validated by their
+    annotations and recorded. Called anywhere else (in another step, in a test, in a job that is not durable) it is the
+    plain function, so that a `def` is awaited in a durable handler only.
+
+    The options are those of `job_step`. The label may name parameters, as in `label="page {number}"`, and go down into
+    plain data and models: `{customer.email}`, `{rows[0].id}`. Where a call has no such value, the label is shown as it
+    is written.
+
+    Raises:
+        JobDefinitionError: the function is not at module level, or an option makes no sense; raised at import.
+    """
+    if function is None:
+        return functools.partial(
+            step,
+            output_schema=output_schema,
+            name=name,
+            retry=retry,
+            timeout=timeout,
+            on_interrupt=on_interrupt,
+            label=label,
+        )
+    if not inspect.isfunction(function):
+        raise JobDefinitionError(f"@step goes over a function, not {function!r}")
+    if "." in function.__qualname__:
+        kind = "nested" if "<locals>" in function.__qualname__ else "a method"
+        raise JobDefinitionError(
+            f"@step over {function.__qualname__!r} ({place_of(function)}): the function is {kind}, and a worker finds"
+            " a step by its name in the module. Move it to module level, or call it with job_step(run=…)."
+        )
+    plain = function
+    signature = inspect.signature(plain)
+    labels = None if (shown := _label(label)) is None else Template(shown, signature)
+    template = StepRequest(
+        run=plain,
+        name=_step_name(name, plain),
+        timeout=to_timedelta(timeout),
+        on_interrupt=interrupt_rule(on_interrupt),
+        retry=rule_of(retry),
+        output_schema=UNSET if output_schema is None else output_schema,
+    )
+
+    @functools.wraps(plain)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        execution = current_execution()
+        if execution is None or not execution.is_durable:
+            return _called_plainly(plain, template.name, execution, args, kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as err:
+            raise StepInputError(f"step {template.name!r} ({place_of(plain)}): {err}") from None
+        shown = None if labels is None else labels.label(bound)
+        # Without defaults: they are the function's own matter, in the worker, and need not be of the annotated type.
+        return execution.step(replace(template, run=call, arguments=bound.arguments, label=shown))
+
+    if not is_collecting():
+        _declared[f"{module_name(plain.__module__)}:{plain.__qualname__}"] = call
+    return call
+
+
+def _called_plainly(
+    plain: Callable[..., Any], name: str, execution: Execution | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Call the plain function under a step that is being run, or under one of its own, for `current_step()`."""
+    if isinstance(execution, DirectExecution):
+        if execution.begins(plain):
+            return plain(*args, **kwargs)
+        inside = execution.within(name, {"args": args, "kwargs": kwargs})
+    elif execution is None:
+        inside = DirectExecution("", "outside a run", StepContext(name, 1, uuid.uuid4().hex))
+    else:  # the filter of a job that is not durable
+        return plain(*args, **kwargs)
+    with executing(inside):
+        result = plain(*args, **kwargs)
+    return _within(inside, result) if inspect.iscoroutine(result) else result
+
+
+async def _within(execution: Execution, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    with executing(execution):
+        return await coroutine
+
+
+_declared: dict[str, Callable[..., Any]] = {}
+
+
+def declared_step(reference: str) -> Callable[..., Any] | None:
+    """The function decorated with `@step` that `module:qualname` names, in whatever module that has been imported."""
+    return _declared.get(reference)
+
+
+class _StepDecorator(Protocol):
+    """What `@step(...)` with options gives."""
+
+    @overload
+    def __call__(self, function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Callable[_P, Coroutine[Any, Any, _R]]: ...
+
+    @overload
+    def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, Awaitable[_R]]: ...
+
+    def __call__(self, function: Callable[..., Any], /) -> Any: ...
+
+
+def current_step() -> StepContext:
+    """The step that is running: its name, attempt and idempotency key.
+
+    In an `@step` function that is called plainly, outside of a durable handler, the key is new with each call; within a
+    step that runs, it is made of that step's, so that a repeated attempt repeats it.
+
+    Raises:
+        NotInStepError: no step is running here.
+    """
+    execution = current_execution()
+    if isinstance(execution, DirectExecution) and execution.step_context is not None:
+        return execution.step_context
+    where = "outside a run" if execution is None else "in a handler"
+    raise NotInStepError(
+        f"current_step() was called {where}. It is allowed in a function that a step runs: job_step(run=…), or @step."
+    )
+
+
+def _step_name(name: str | None, run: Callable[..., Any]) -> str:
+    if name is None:
+        # A partial or a callable object has no name of its own; the engine refuses it with a better message.
+        name = getattr(run, "__name__", type(run).__name__)
+    if not isinstance(name, str) or not name.strip():
+        raise JobDefinitionError(f"a step named {name!r}: give a text that is not empty")
+    if (wrong := unprintable(name)) is not None:
+        raise JobDefinitionError(f"a step named {name[:200]!r}: a name cannot have {wrong} in it")
+    if len(name) > 200:
+        raise JobDefinitionError(f"a step named {name[:40]!r}…: names are 200 characters at most, this has {len(name)}")
+    return name
+
+
+def _label(label: str | None) -> str | None:
+    if label is not None and not isinstance(label, str):
+        raise JobDefinitionError(f"label={label!r}: give a text")
+    return label or None
+
+
+def interrupt_rule(value: str) -> Literal["retry", "fail"]:
+    if value == "retry":
+        return "retry"
+    if value == "fail":
+        return "fail"
+    raise JobDefinitionError(f'on_interrupt={value!r}: give "retry" or "fail"')
+
+
+def rule_of(retry: Retry | None) -> RetryRule | None:
+    if retry is None:
+        return None
+    if not isinstance(retry, Retry):
+        raise JobDefinitionError(f"retry={retry!r}: give a Retry(max_attempts=…, initial=…)")
+    return retry._rule()

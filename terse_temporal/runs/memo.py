@@ -1,0 +1,62 @@
+"""What a run says of itself: the tokens that it used, and what it waits for, in its memo; the labels of its steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+
+from ..engine.wire.token_usage import TOKENS_MEMO
+from ..engine.workflow.inputs import WAITING_MEMO
+from ..execution.token_usage import Tokens
+from ..jobs.labels import label_text
+
+__all__ = ["question_text", "read_label", "read_memo", "tokens_text"]
+
+_LONGEST_ARGUMENTS = 5_000
+
+
+async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Tokens | None, dict[str, Any] | None]:
+    """The tokens and the open questions that a memo holds; `None` for what it does not speak of."""
+    values: dict[str, Any] = {}
+    for name in (TOKENS_MEMO, WAITING_MEMO):
+        if name in fields:
+            # What another client has encrypted, or another program has written, says nothing to this one.
+            with suppress(Exception):
+                (values[name],) = await client.data_converter.decode([fields[name]])
+    tokens = Tokens.from_wire(values[TOKENS_MEMO]) if TOKENS_MEMO in values else None
+    waiting = values.get(WAITING_MEMO)
+    if not isinstance(waiting, dict) or not all(isinstance(each, dict) for each in waiting.values()):
+        waiting = None
+    return tokens, waiting
+
+
+async def read_label(client: Client, event: HistoryEvent) -> str:
+    """What a step that an event schedules is told from others of its name by; empty for what says nothing."""
+    if not (event.HasField("activity_task_scheduled_event_attributes") and event.user_metadata.HasField("summary")):
+        return ""
+    with suppress(Exception):  # as above
+        (text,) = await client.data_converter.decode([event.user_metadata.summary])
+        return label_text(text) if isinstance(text, str) else ""
+    return ""
+
+
+def tokens_text(tokens: Tokens) -> str:
+    """The tokens in words."""
+    calls = "call" if tokens.requests == 1 else "calls"
+    return f"{tokens.requests:,} {calls} of a model, {tokens.input:,} tokens in and {tokens.output:,} out"
+
+
+def question_text(question: Mapping[str, Any]) -> str:
+    """What is to be decided, as a call that one would write."""
+    arguments = question.get("arguments")
+    given = arguments if isinstance(arguments, dict) else {}
+    shown = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
+    text = f"{question.get('tool')}({shown if len(shown) <= _LONGEST_ARGUMENTS else shown[:_LONGEST_ARGUMENTS] + '…'})"
+    # A model has written it: no control characters for the terminal, and nothing that turns the direction of text.
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)

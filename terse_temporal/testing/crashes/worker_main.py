@@ -1,0 +1,227 @@
+"""The worker process of a crash test: asks its parent before and after every activity, and is killed at one of them.
+
+It is tied to its parent by a socket, whose end is its own: a test that is killed cannot tidy up. On Linux the kernel is
+asked for the same, which helps where a step holds Python's lock. Heartbeats and timeouts are those of production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final, NoReturn
+
+from temporalio import activity
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.failure.v1 import Failure
+from temporalio.client import Client
+from temporalio.converter import DataConverter
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from ...client import connect
+from ...engine.activity.at_most_once import is_interrupted
+from ...engine.wire.calls import JobCall, StepCall, read_call
+from ...engine.workflow.nondeterminism import MismatchReporter
+from ...errors import TerseError
+from ...execution.test_doubles import FunctionCall, StandIns, with_stand_ins
+from ...worker import build_worker
+from ..served import list_again
+from .call_coordinator import offer_call
+from .channel import HEADER, Channel
+from .model_coordinator import offered_model
+from .modules import load_places, loaded_jobs
+from .pickling import unpacked
+from .points import ActivityMark, Ending
+from .setup import Setup
+
+__all__ = ["main"]
+
+#: How long running steps may take to end when the test is over and asks the process to. Nothing depends on them.
+_GRACE: Final = timedelta(seconds=1)
+
+
+def main(descriptor: int) -> NoReturn:
+    """Be that process, to its end."""
+    _die_with_parent()
+    tie = socket.socket(fileno=descriptor)
+    tie.set_inheritable(False)  # not into processes that steps start: they would hold it open
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # or what is printed before a SIGKILL is lost
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stdout, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True
+    )
+    for name in ("temporalio", "httpx", "httpcore", "openai", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    setup: Setup = unpacked(_message(tie))
+    status = asyncio.run(_main(tie, setup))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not waited for: threads of steps that were cut off.
+    os._exit(status)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415  not there on every platform
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _message(tie: socket.socket) -> bytes:
+    """The next message of the parent. Where there is none any more, nor is there this process."""
+    return _exactly(tie, HEADER.unpack(_exactly(tie, HEADER.size))[0])
+
+
+def _exactly(tie: socket.socket, size: int) -> bytes:
+    parts = []
+    while size:
+        part = tie.recv(min(size, 1 << 20))
+        if not part:
+            os._exit(1)
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+async def _main(tie: socket.socket, setup: Setup) -> int:
+    channel = Channel(tie.sendall, {}, asyncio.get_running_loop())
+
+    def listen() -> None:
+        while True:
+            channel.received(_message(tie))
+
+    threading.Thread(target=listen, name="terse-parent", daemon=True).start()
+    try:
+        load_places(setup.modules)
+        list_again(setup.served)
+        jobs = loaded_jobs(setup.jobs)
+        client = await connect(**setup.connection, identity=f"{os.getpid()}@crash test")
+        options: dict[str, Any] = {"graceful_shutdown_timeout": _GRACE, **setup.options}
+        options["interceptors"] = [*options.get("interceptors", ()), _Asking(channel, client.data_converter)]
+        with _standing_in(channel, setup):
+            worker = build_worker(client, jobs=jobs, task_queue=setup.task_queue, **options)
+            with _telling_of_parked(channel):
+                await _run(worker, client, channel)
+    except Exception as err:
+        # What is wrong with a module shows in its own lines; an error of ours says it all.
+        cause = err.__cause__ if isinstance(err, TerseError) else err
+        if cause is not None:
+            traceback.print_exception(cause)
+        await channel.ask("failed", str(err) if isinstance(err, TerseError) else f"{type(err).__name__}: {err}")
+        return 1
+    return 0
+
+
+async def _run(worker: Any, client: Client, channel: Channel) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    running = asyncio.ensure_future(worker.run())
+    stopping = asyncio.ensure_future(stop.wait())
+    while not (worker.is_running or running.done() or stop.is_set()):  # noqa: ASYNC110  the SDK has no event for it
+        await asyncio.sleep(0.005)
+    if worker.is_running:
+        channel.tell("ready", client.identity)
+    await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        await running
+    elif worker.is_running:
+        await worker.shutdown()
+
+
+@contextlib.contextmanager
+def _standing_in(channel: Channel, setup: Setup) -> Iterator[None]:
+    async def call(made: FunctionCall) -> Any:
+        channel.tell("called", _mark(activity.info(), ""), made.name, made.key)
+        return await (offer_call(channel, made) if setup.offers else made.proceed())
+
+    def model(name: str | None) -> Any:
+        return offered_model(channel, name) if setup.offers else None
+
+    with with_stand_ins(StandIns(call=call, model=model, servers=frozenset(setup.served))):
+        yield
+
+
+@contextlib.contextmanager
+def _telling_of_parked(channel: Channel) -> Iterator[None]:
+    """Tell the parent at once when a run cannot go on: it would wait for code that fits until it lost patience."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.levelno >= logging.ERROR and record.module == MismatchReporter.__module__.rpartition(".")[2]:
+                run, *_ = record.args if isinstance(record.args, tuple) else ("",)
+                channel.tell("parked", str(run), record.getMessage())
+
+    handler = Handler()
+    logger = logging.getLogger("terse_temporal.worker")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Asking(Interceptor):
+    """Asks before and after each activity."""
+
+    def __init__(self, channel: Channel, converter: DataConverter) -> None:
+        self._channel = channel
+        self._converter = converter
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _AskingInbound(next, self._channel, self._converter)
+
+
+class _AskingInbound(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, channel: Channel, converter: DataConverter) -> None:
+        super().__init__(next)
+        self._channel = channel
+        self._converter = converter
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        info, call = activity.info(), _call(input)
+        if call is not None and is_interrupted(call, info):
+            return await super().execute_activity(input)  # it is not run, only told to be over
+        mark = _mark(info, call.key if call is not None else "")
+        await self._channel.ask("before", mark)
+        try:
+            result = await super().execute_activity(input)
+        except asyncio.CancelledError:
+            self._channel.tell("after", mark, "cancelled", b"")
+            raise
+        except ApplicationError as err:
+            failure = Failure()
+            await self._converter.encode_failure(err, failure)
+            ending: Ending = "failed" if err.non_retryable else "tried again"
+            await self._channel.ask("after", mark, ending, failure.SerializeToString())
+            raise
+        payloads = Payloads(payloads=await self._converter.encode([result]))
+        await self._channel.ask("after", mark, "returned", payloads.SerializeToString())
+        return result
+
+
+def _mark(info: activity.Info, key: str) -> ActivityMark:
+    return ActivityMark(
+        workflow_id=info.workflow_id or "",
+        run_id=info.workflow_run_id or "",
+        activity_id=info.activity_id,
+        name=info.activity_type,
+        attempt=info.attempt,
+        key=key,
+    )
+
+
+def _call(input: ExecuteActivityInput) -> StepCall | JobCall | None:
+    try:
+        ((raw,),) = input.args  # a dynamic activity has one argument, the list of those that it is given
+        return read_call(activity.payload_converter().from_payload(raw.payload))
+    except Exception:  # refused, and told, where it is read to be run
+        return None

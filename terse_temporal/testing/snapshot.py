@@ -1,0 +1,162 @@
+"""How a run stands, as the server tells it: what it has done, what it waits for, and whether anything is under way."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from rich.console import Console
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
+
+from ..runs.memo import read_label, read_memo
+from ..runs.timeline import Timeline, timeline_table
+from .clocks import clock_of, ended_timers, next_attempt_of
+from .questions import Question
+
+__all__ = ["Look", "Sleep", "look_at"]
+
+#: Something came in while the task was being done, such as a skip of time: the server asks for it again.
+_TOO_LATE: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+
+_NON_DETERMINISM: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
+
+_ENDS_OF_TASKS: Final = {
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+}
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """A sleep that a run is in.
+
+    Attributes:
+        duration: of the whole of it.
+        until: on the run's own clock.
+    """
+
+    duration: timedelta
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a run stands.
+
+    Attributes:
+        history: of the run, so far.
+        timeline: what is in it.
+        status: open, or how it ended.
+        sleeps: those that it is in; empty when it has ended.
+        questions: those that are open, likewise.
+        busy: whether the handler or a step has something to do.
+        has_children: whether runs that it has started are open. It may wait for them, or not.
+        clock: the run's own time.
+        next_attempt: when a step is tried again, if that is all that there is to do.
+        parked: why the last task of the workflow failed, if it did: the run waits for other code.
+        is_mismatch: whether that is because the history does not fit.
+    """
+
+    history: WorkflowHistory
+    timeline: Timeline
+    status: WorkflowExecutionStatus | None
+    sleeps: Sequence[Sleep]
+    questions: Sequence[Question]
+    busy: bool
+    clock: datetime
+    has_children: bool = False
+    next_attempt: datetime | None = None
+    parked: str | None = None
+    is_mismatch: bool = False
+
+    @property
+    def status_text(self) -> str:
+        """`"running"`, `"completed"` and so on."""
+        return "running" if self.status is None else self.status.name.lower()
+
+    def table(self) -> str:
+        """The steps and sleeps: when each began, counted from the start of the run, and how long it took."""
+        if not self.timeline.entries:
+            return "  (no step and no sleep so far)"
+        out = io.StringIO()
+        Console(file=out, width=120, color_system=None).print(timeline_table(self.timeline, now=self.clock))
+        return "\n".join(f"  {line.rstrip()}" for line in out.getvalue().splitlines() if line.strip())
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (WorkflowExecutionStatus.RUNNING, None)
+
+
+async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
+    """How a run stands. Two requests to the server, and again while it moves on between them."""
+    while True:
+        described = await handle.describe()
+        history = await handle.fetch_history()
+        raw = described.raw_description
+        # A workflow task that is tried again is told as one event or two, which are not recorded and not counted.
+        retried = raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1
+        if 0 <= len(history.events) - raw.workflow_execution_info.history_length <= (2 if retried else 0):
+            break
+    timeline, sleeps, waits = await _read(client, history.events)
+    is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)
+    timeline.apply_pending(raw.pending_activities)
+    tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
+    timeline.tokens = tokens
+    parked, is_mismatch = _failed_task(history.events)
+    busy = raw.HasField("pending_workflow_task") or bool(raw.pending_activities)
+    # A timer that says nothing of itself may be a time limit of what is under way, or of an answer that is asked for.
+    # Where there is nothing of the kind the run waits for it: `asyncio.sleep`, `workflow.wait_condition(…, timeout=…)`.
+    if not (sleeps or busy or waiting):
+        sleeps = waits
+    return Look(
+        history=history,
+        timeline=timeline,
+        status=described.status,
+        sleeps=sleeps if is_open else [],
+        questions=[
+            Question(number, str(asked.get("tool")), asked.get("arguments") or {})
+            for number, asked in (waiting or {}).items()
+            if is_open
+        ],
+        busy=is_open and busy,
+        has_children=is_open and bool(raw.pending_children),
+        clock=clock_of(raw),
+        next_attempt=next_attempt_of(raw) if is_open else None,
+        parked=parked if is_open else None,
+        is_mismatch=is_mismatch,
+    )
+
+
+async def _read(client: Client, events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep], list[Sleep]]:
+    """The timeline, the sleeps that are not over, and other timers of which that is true."""
+    timeline = Timeline()
+    sleeps: dict[int, Sleep] = {}
+    waits: dict[int, Sleep] = {}
+    for event in events:
+        timeline.apply(event, await read_label(client, event))
+        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+            duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+            begun = event.event_time.ToDatetime(tzinfo=UTC)
+            of_its_kind = sleeps if event.user_metadata.HasField("summary") else waits
+            of_its_kind[event.event_id] = Sleep(duration, begun + duration)
+    over = ended_timers(events)
+    open_sleeps, open_waits = (
+        [sleep for begun_by, sleep in kind.items() if begun_by not in over] for kind in (sleeps, waits)
+    )
+    return timeline, open_sleeps, open_waits
+
+
+def _failed_task(events: Sequence[HistoryEvent]) -> tuple[str | None, bool]:
+    last = next((event for event in reversed(events) if event.event_type in _ENDS_OF_TASKS), None)
+    if last is None or last.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+        return None, False
+    failed = last.workflow_task_failed_event_attributes
+    if failed.cause == _TOO_LATE:
+        return None, False
+    return failed.failure.message, failed.cause == _NON_DETERMINISM

@@ -1,0 +1,5 @@
+"""The toolbox `email`."""
+
+from .tool import Attachment, EmailReceipt
+
+__all__ = ["Attachment", "EmailReceipt"]

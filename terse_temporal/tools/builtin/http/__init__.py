@@ -1,0 +1,5 @@
+"""The toolbox `http`."""
+
+from .tool import HttpResponse
+
+__all__ = ["HttpResponse"]

@@ -1,0 +1,5 @@
+"""The toolbox `slack`."""
+
+from .tools import SlackChannel, SlackMessage
+
+__all__ = ["SlackChannel", "SlackMessage"]
