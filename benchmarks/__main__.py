@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: everything, in a few minutes; `--quick`: the same with fewer runs; `testing`: that alone."""
+"""`python -m benchmarks`: everything, in a few minutes; `--quick`: with fewer runs; `testing`, `paths`: that alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from benchmarks.calls import measure_calls
 from benchmarks.compare import LOADS, QUICK, compare
+from benchmarks.path_of_calls import measure_paths
 from benchmarks.startup import startup
 from benchmarks.testing import measure_testing
 
@@ -32,6 +33,12 @@ def _everything(
 def _testing(count: Annotated[int, typer.Option(help="Tests in the long rows.")] = 100) -> None:
     """Measure how long it takes to test a job that sleeps for three days."""
     measure_testing(count=count)
+
+
+@_app.command("paths")
+def _paths(names: Annotated[bool, typer.Option(help="The functions too.")] = False) -> None:
+    """Count the functions of this package that each kind of call passes through."""
+    asyncio.run(measure_paths(names=names))
 
 
 if __name__ == "__main__":
