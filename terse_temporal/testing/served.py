@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter
 
 from ..errors import StandInError
+from ..tools.mcp.mount import Mount, canonical
 from ..tools.mcp.mounted import MountedTool
-from ..tools.mcp.mounts import Mount, canonical, mounts
+from ..tools.mcp.mounts import mounts
 
 __all__ = ["list_again", "listings", "served_tool"]
 

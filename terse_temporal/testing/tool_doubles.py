@@ -9,8 +9,9 @@ from typing import Any
 from ..errors import StandInError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
 from ..tools import Tool, toolbox
+from ..tools.mcp.mount import canonical
 from ..tools.mcp.mounted import MountedTool
-from ..tools.mcp.mounts import canonical, mounts
+from ..tools.mcp.mounts import mounts
 from ..tools.tool import listed, nearest
 from .doubles import Double, Record
 from .generated_values import completed

@@ -5,9 +5,9 @@
 
 from typing import Any, Literal
 
-from terse_temporal.tools.builtin.email.tool import Attachment as _Attachment
-from terse_temporal.tools.builtin.email.tool import EmailReceipt as _EmailReceipt
-from terse_temporal.tools.builtin.http.tool import HttpResponse as _HttpResponse
+from terse_temporal.tools.builtin.email.models import Attachment as _Attachment
+from terse_temporal.tools.builtin.email.models import EmailReceipt as _EmailReceipt
+from terse_temporal.tools.builtin.http.models import HttpResponse as _HttpResponse
 from terse_temporal.tools.builtin.slack.tools import SlackChannel as _SlackChannel
 from terse_temporal.tools.builtin.slack.tools import SlackMessage as _SlackMessage
 from terse_temporal.tools.registry import Toolbox, ToolPath

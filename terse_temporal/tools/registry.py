@@ -17,7 +17,8 @@ from ..execution.in_place import execution_for_call
 from ..jobs.registry import is_collecting, module_name
 from ..jobs.steps import DEFAULT_TIMEOUT, Retry, interrupt_rule, rule_of
 from ..serialization.keys import fold
-from .mcp.mounts import START_TIMEOUT, Secret, mounts
+from .mcp.mount import Secret
+from .mcp.mounts import START_TIMEOUT, mounts
 from .tool import Tool, listed, nearest
 
 if TYPE_CHECKING:

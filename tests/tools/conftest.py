@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.mcp.mounts import mounts
-from terse_temporal.tools.mcp.session import sessions
+from terse_temporal.tools.mcp.sessions import sessions
 
 from ..effects import Effects
 from ..engine.bench import Bench

@@ -15,7 +15,7 @@ import pytest_asyncio
 from terse_temporal import toolbox
 from terse_temporal.errors import ServiceError, StepInputError
 from terse_temporal.tools.builtin.email import client as _smtp
-from terse_temporal.tools.builtin.email.tool import parsed
+from terse_temporal.tools.builtin.email.models import parsed
 
 from .servers import MailServer, mail_server
 from .test_email_tool import HI, configure

@@ -15,7 +15,7 @@ import pytest
 from terse_temporal import toolbox
 from terse_temporal.errors import MountError, ToolError, TransientError
 from terse_temporal.tools.mcp.mounts import mounts
-from terse_temporal.tools.mcp.session import sessions
+from terse_temporal.tools.mcp.sessions import sessions
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled

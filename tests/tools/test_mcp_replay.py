@@ -11,7 +11,7 @@ from temporalio.worker import Replayer
 
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.tools.mcp.mounts import mounts
-from terse_temporal.tools.mcp.session import sessions
+from terse_temporal.tools.mcp.sessions import sessions
 
 from ..engine.bench import Bench, Run, scheduled
 from . import jobs_mcp as jobs

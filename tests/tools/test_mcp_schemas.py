@@ -16,9 +16,10 @@ import pytest
 
 from terse_temporal.errors import StepInputError, UnknownToolError
 from terse_temporal.tools.mcp.bounded_schemas import BoundedValidator
+from terse_temporal.tools.mcp.listing import tools_by_name
+from terse_temporal.tools.mcp.mount import Mount
 from terse_temporal.tools.mcp.mounted import MountedTool
-from terse_temporal.tools.mcp.mounts import Mount, mounts
-from terse_temporal.tools.mcp.session import _tools
+from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.schemas import type_text
 from terse_temporal.tools.stubs import stub_text
 
@@ -41,7 +42,7 @@ def mount(load: Load) -> Mount:
 
 def listed(mount: Mount, *tools: tuple[str, dict[str, Any]]) -> dict[str, MountedTool]:
     """The tools of the mount, as if its server had listed these."""
-    mount.tools, mount.clashes = _tools(
+    mount.tools, mount.clashes = tools_by_name(
         mount, [mcp_types.Tool(name=name, input_schema={"type": "object", **schema}) for name, schema in tools]
     )
     return dict(mount.tools)

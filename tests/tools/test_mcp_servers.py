@@ -21,7 +21,7 @@ from terse_temporal import Job, toolbox
 from terse_temporal.errors import MountError, StepInputError, ToolError, UnknownToolError
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.mcp.mounts import mounts
-from terse_temporal.tools.mcp.session import sessions
+from terse_temporal.tools.mcp.sessions import sessions
 
 from ..effects import Effects
 from ..engine.bench import Bench, scheduled

@@ -12,7 +12,8 @@ from terse_temporal.errors import JobDefinitionError
 from terse_temporal.execution.in_place import DirectExecution
 from terse_temporal.execution.protocol import executing
 from terse_temporal.jobs.registry import collecting
-from terse_temporal.tools.mcp.mounts import canonical, mounts
+from terse_temporal.tools.mcp.mount import canonical
+from terse_temporal.tools.mcp.mounts import mounts
 
 from . import jobs_toolbox
 from .conftest import Load

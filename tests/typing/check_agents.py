@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, assert_type
 
 from terse_temporal import Skills, TerseAgent, generate_text, toolbox
-from terse_temporal.tools.builtin.http.tool import HttpResponse
+from terse_temporal.tools.builtin.http.models import HttpResponse
 from terse_temporal.tools.builtin.slack.tools import SlackMessage
 
 

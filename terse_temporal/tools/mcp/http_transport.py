@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 
 from ...errors import MountError
 from ...execution.retries import fault_of
-from .mounts import Mount
+from .mount import Mount
 from .secrets import expanded
 
 __all__ = ["Broken", "broken_of", "http_transport"]

@@ -1,21 +1,16 @@
-"""MCP servers as toolboxes: what is mounted where, and the tools that a server has said it has.
+"""What is mounted in this process, and which workers have it.
 
-The hard part is that a run is replayed where no server is connected. So the name of a mounted tool, and with it the
-activity type of its calls, is made of what the caller wrote and never of what the server lists:
-`toolbox.github.createIssue` is `github.create_issue`, and the worker that runs the call finds the server's spelling.
-What a server lists is held in memory, because a durable handler must not ask it. Nothing here needs the `mcp` library.
+Nothing here needs the `mcp` library, which is an extra: it is imported when a server is first to be connected.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from types import CodeType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from ...diagnostics.places import caller_frame, place
 from ...durations import to_timedelta
@@ -24,135 +19,16 @@ from ...execution.protocol import current_execution
 from ...execution.test_doubles import has_stand_in
 from ...jobs.registry import is_collecting, module_name
 from ...jobs.steps import DEFAULT_TIMEOUT, current_step, interrupt_rule
-from ..tool import Tool, listed, nearest
-from .mounted import MountedTool, is_refused
+from ..tool import Tool
+from .mount import Mount, Secret, canonical
+from .mounted import is_refused
 
-__all__ = ["START_TIMEOUT", "Mount", "Mounts", "Secret", "canonical", "mounts", "open_sessions"]
-
-#: A value of a header or of the environment: a text, in which `${NAME}` stands for a variable, or what gives one.
-Secret: TypeAlias = str | Callable[[], str]
+__all__ = ["START_TIMEOUT", "Mounts", "mounts", "open_sessions"]
 
 #: How long a server may take to start and to list its tools. `npx` and `uvx` download it the first time.
 START_TIMEOUT: Final = "1m"
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-_WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def canonical(name: str) -> str:
-    """The name of a toolbox or a server's tool as calls have it: `createIssue`, `create-issue` are `create_issue`."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", _WORD_STARTS.sub("_", name)).strip("_").lower()
-
-
-@dataclass(eq=False, repr=False)
-class Mount:
-    """An MCP server that is mounted as a toolbox.
-
-    Attributes:
-        name: of the toolbox.
-        command: what starts the server, which is talked to over its standard input and output; or
-        url: where it listens, for streamable HTTP.
-        env, headers: what it is given, which is kept out of every text.
-        cwd: where the command runs.
-        timeout: of one attempt of a call.
-        start_timeout: for starting it and listing its tools.
-        on_interrupt: what happens when the worker is lost during a call.
-        modules: those that mount it.
-        file, line: where it is mounted.
-        tools: what it has listed, by canonical name; `None` while it is not connected.
-        clashes: names that several of its tools would have.
-    """
-
-    name: str
-    command: tuple[str, ...] | None
-    url: str | None
-    env: Mapping[str, Secret]
-    headers: Mapping[str, Secret]
-    cwd: str | None
-    timeout: timedelta
-    start_timeout: timedelta
-    on_interrupt: Literal["retry", "fail"]
-    modules: set[str]
-    file: str
-    line: int
-    code: CodeType
-    tools: Mapping[str, MountedTool] | None = None
-    clashes: Mapping[str, Sequence[str]] | None = None
-
-    @property
-    def where(self) -> str:
-        """`file:line` of it."""
-        return place(self.file, self.line)
-
-    def __str__(self) -> str:
-        return f"the MCP server {self.name!r} (mounted at {self.where})"
-
-    # Not the dataclass's own, which would show what is secret.
-    def __repr__(self) -> str:
-        return f"<Mount {self.name!r} at {self.where}>"
-
-    @property
-    def settings(self) -> tuple[Any, ...]:
-        """What makes two mounts the same."""
-        return (
-            self.command,
-            self.url,
-            dict(self.env),
-            dict(self.headers),
-            self.cwd,
-            self.timeout,
-            self.start_timeout,
-            self.on_interrupt,
-        )
-
-    def in_modules(self, modules: Iterable[str]) -> bool:
-        """Whether one of these modules mounts it, or lies in a package that does: its `__init__` has been executed."""
-        return any(module == ours or module.startswith(f"{ours}.") for module in modules for ours in self.modules)
-
-    def tool(self, name: str) -> MountedTool:
-        """The tool of a name, without the toolbox; while nothing is listed, any.
-
-        Raises:
-            UnknownToolError: the server has none of that name, or several.
-        """
-        wanted = canonical(name)
-        found = self.make_tool(wanted) if self.tools is None else self.tools.get(wanted)
-        if not is_refused(f"name of {self.name}.{wanted}", wrong=found is None):
-            # On a replay a tool may be gone that was there.
-            return found or self.make_tool(wanted)
-        if found is not None:
-            raise UnknownToolError(f"{self} had no tool {wanted!r} when it was first called")
-        if several := (self.clashes or {}).get(wanted):
-            raise UnknownToolError(
-                f"{self} has several tools that are {self.name}.{wanted} when their names are written as Python has"
-                f" them: {listed(map(repr, several))}. None of them can be called; have the server rename them."
-            )
-        names = self.tools or ()
-        raise UnknownToolError(
-            f"{self} has no tool {wanted!r}{nearest(wanted, names)} (it has {listed(names) or 'none'})"
-        )
-
-    def make_tool(self, name: str, **listing: Any) -> MountedTool:
-        """A tool of this server, by what it lists of it, if it does."""
-        return MountedTool(
-            name=f"{self.name}.{name}",
-            function=self._function(name),
-            origin="MCP server",
-            one_request=True,
-            where=self.where,
-            timeout=self.timeout,
-            on_interrupt=self.on_interrupt,
-            **listing,
-        )
-
-    def _function(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
-        async def call(**arguments: Any) -> Any:
-            return await open_sessions().call(self, name, arguments, current_step().idempotency_key)
-
-        call.__name__ = call.__qualname__ = name
-        call.__where__ = self.where  # type: ignore[attr-defined]  # read by `place_of`
-        return call
 
 
 class Mounts:
@@ -197,6 +73,7 @@ class Mounts:
             timeout=to_timedelta(timeout),
             start_timeout=to_timedelta(start_timeout),
             on_interrupt=interrupt_rule(on_interrupt),
+            request=_request,
             modules={module_name(str(frame.f_globals.get("__name__", "")))},
             file=frame.f_code.co_filename,
             line=frame.f_lineno,
@@ -283,14 +160,18 @@ class _in:  # noqa: N801  # reads as the statement it stands in
         self._members.remove(self._member)
 
 
+async def _request(mount: Mount, name: str, arguments: Mapping[str, Any]) -> Any:
+    return await open_sessions().call(mount, name, arguments, current_step().idempotency_key)
+
+
 def open_sessions() -> Any:
-    """The sessions of this process (`session.py`).
+    """The sessions of this process (`sessions.py`).
 
     Raises:
         MissingExtraError: the extra `mcp` is not installed.
     """
     try:
-        from .session import sessions  # noqa: PLC0415  # it needs an extra
+        from .sessions import sessions  # noqa: PLC0415  # it needs an extra
     except ModuleNotFoundError as err:
         if (err.name or "").partition(".")[0] not in ("mcp", "mcp_types", "jsonschema", "httpx2", "anyio"):
             raise

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from ...diagnostics.redaction import Secrets, name_secret_variable
 from ...errors import MountError
-from .mounts import Mount, Secret
+from .mount import Mount, Secret
 
 __all__ = ["expanded", "named_secrets"]
 

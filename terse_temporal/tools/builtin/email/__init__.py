@@ -1,5 +1,6 @@
 """The toolbox `email`."""
 
-from .tool import Attachment, EmailReceipt
+from .models import Attachment, EmailReceipt
+from .tool import send
 
-__all__ = ["Attachment", "EmailReceipt"]
+__all__ = ["Attachment", "EmailReceipt", "send"]

@@ -27,7 +27,7 @@ import aiosmtplib
 from ....errors import ServiceError, TransientServiceError
 from ....jobs.steps import current_step
 from ..credentials import Credentials
-from .tool import Email, EmailReceipt, parsed
+from .models import Email, EmailReceipt, parsed
 
 __all__ = ["deliver"]
 

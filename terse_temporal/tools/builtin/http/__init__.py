@@ -1,5 +1,6 @@
 """The toolbox `http`."""
 
-from .tool import HttpResponse
+from .models import HttpResponse
+from .tool import request
 
-__all__ = ["HttpResponse"]
+__all__ = ["HttpResponse", "request"]

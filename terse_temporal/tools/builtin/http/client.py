@@ -35,7 +35,7 @@ from ....execution.retries import fault_of
 from ....jobs.steps import current_step
 from ....serialization.codec import MAX_BYTES
 from ..credentials import Credentials
-from .tool import HttpResponse, Outgoing
+from .models import HttpResponse, Outgoing
 
 __all__ = ["perform"]
 

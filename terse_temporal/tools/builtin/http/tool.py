@@ -9,17 +9,17 @@ carried out is a `TransientError` where the method is safe or idempotent (RFC 91
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator
 
 from ....durations import format_duration, parse_duration
 from ...registry import toolbox
 from ..extras import extra
+from .models import HttpResponse, Outgoing
 
-__all__ = ["HttpResponse", "Outgoing", "request"]
+__all__ = ["request"]
 
 #: Methods that may be repeated: RFC 9110, 9.2.2.
 _REPEATABLE: Final = frozenset(["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"])
@@ -32,25 +32,6 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 
 #: Headers by which a credential would come from the job.
 _FOR_CREDENTIALS: Final = frozenset(["authorization", "proxy-authorization", "cookie"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outgoing:
-    """A request, its arguments checked."""
-
-    method: str
-    url: str
-    params: dict[str, Any] | None
-    headers: dict[str, str]
-    json: Any
-    form: dict[str, Any] | None
-    body: str | None
-    limit: timedelta
-    auth_env: str | None
-    headers_env: dict[str, str]
-    repeatable: bool
-    follow_redirects: bool
-    raise_for_status: bool
 
 
 #: Headers that say how the message itself is sent, which the HTTP library knows.
@@ -110,22 +91,6 @@ Method = Annotated[str, AfterValidator(_method)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
 HeadersEnv = Annotated[dict[str, str], AfterValidator(_header_names)]
 Duration = Annotated[str, AfterValidator(_duration)]
-
-
-class HttpResponse(BaseModel):
-    """An answer.
-
-    Attributes:
-        status: such as 200.
-        url: where it came from, after redirects; without its query and user name, which may be credentials.
-        headers: by names in lower case; those of use, and no cookie or token among them.
-        body: parsed JSON where the answer says that it is JSON, else the text; `None` where there is none.
-    """
-
-    status: int
-    url: str
-    headers: dict[str, str]
-    body: Any = None
 
 
 # The word "idempotent" is what the toolbox knows; which failures pass for transient is decided here, by the method.
