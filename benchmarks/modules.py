@@ -13,7 +13,7 @@ import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
-from terse_temporal.engine.determinism.clock import pins_of
+from terse_temporal.engine.determinism.clock import clock_of_module
 from terse_temporal.engine.workflow.sandbox import JobSource
 from terse_temporal.jobs.registry import registered_jobs
 
@@ -60,7 +60,7 @@ def _measured(directory: str, name: str, body: str) -> tuple[float, float]:
     importlib.import_module(f"bench_{name}")
     source = JobSource(next(job for job in registered_jobs() if job.name == f"bench-{name}"))
     source.prepare()
-    pins = pins_of(datetime.now(UTC), "")
+    pins = clock_of_module(datetime.now(UTC), "")
     begun = time.perf_counter()
     for _ in range(_RUNS):
         source.copy(pins)

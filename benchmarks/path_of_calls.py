@@ -29,7 +29,7 @@ from terse_temporal import Event, create_job, generate_text, job_step, toolbox
 from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
 from terse_temporal.engine.activity.runner import StepRunner
-from terse_temporal.execution.test_doubles import StandIns, with_stand_ins
+from terse_temporal.execution.test_doubles import CallDoubles, use_doubles
 from terse_temporal.worker import build_worker
 
 __all__ = ["calls_of_each_kind", "measure_paths"]
@@ -136,11 +136,11 @@ async def measure_paths(*, names: bool = False) -> None:
         names: whether to print the functions too.
     """
     recorder = Recorder()
-    doubles = StandIns(call=lambda call: call.proceed(), model=lambda _: TestModel())
+    doubles = CallDoubles(call=lambda call: call.proceed(), model=lambda _: TestModel())
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(DevServer())
         client = await connect(target_host=server.address)
-        stack.enter_context(with_stand_ins(doubles))
+        stack.enter_context(use_doubles(doubles))
         await stack.enter_async_context(build_worker(client, jobs=[calls_of_each_kind], task_queue="paths"))
         threading.setprofile(recorder)
         sys.setprofile(recorder)

@@ -31,7 +31,9 @@ class Summary(BaseModel):
 
     headline: str = Field(description="What the change does, in one sentence.")
     risk: Literal["low", "medium", "high"] = Field(description="How much could break.")
-    look_at: list[str] = Field(description="Files, or parts of them, that need a careful look, and why. At most five.")
+    take_snapshot: list[str] = Field(
+        description="Files, or parts of them, that need a careful look, and why. At most five."
+    )
 
 
 def _is_ready(event: PullRequestOpened) -> bool:
@@ -57,4 +59,6 @@ async def pull_request_summary(event: PullRequestOpened) -> dict[str, Any]:
 
 def comment(summary: Summary) -> str:
     """The text of the comment. It has no effects, so it needs no step."""
-    return "\n".join([summary.headline, "", f"Risk: **{summary.risk}**", *(f"- {each}" for each in summary.look_at)])
+    return "\n".join(
+        [summary.headline, "", f"Risk: **{summary.risk}**", *(f"- {each}" for each in summary.take_snapshot)]
+    )

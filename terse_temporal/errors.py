@@ -34,7 +34,7 @@
     ├── JobLoadError                  a module of jobs that cannot be imported, or has none
     ├── ServerUnavailableError        a Temporal server that does not answer
     ├── CrashTestError                a crash test that cannot go on
-    ├── StandInError                  what a test put in the place of a step, a tool or a model does not fit there
+    ├── TestDoubleError                  what a test put in the place of a step, a tool or a model does not fit there
     └── MissingExtraError             an optional dependency that is not installed
 
 An exception that a step's own code raised reaches the handler as its own class *and* as a `StepError`: both
@@ -64,7 +64,6 @@ __all__ = [
     "ServerUnavailableError",
     "ServiceError",
     "SideEffectError",
-    "StandInError",
     "StateValueError",
     "StepError",
     "StepInputError",
@@ -73,6 +72,7 @@ __all__ = [
     "StepOutputError",
     "StepTimeoutError",
     "TerseError",
+    "TestDoubleError",
     "ToolDeniedError",
     "ToolError",
     "TransientError",
@@ -284,8 +284,10 @@ class ServerUnavailableError(TerseError):
     """A Temporal server that does not answer, or refuses the connection."""
 
 
-class StandInError(TerseError):
+class TestDoubleError(TerseError):
     """What a test put in the place of a step, a tool, a model or a server does not fit there, or has no more to say."""
+
+    __test__ = False  # pytest takes what is called `Test…` in a module of tests for a test
 
 
 class CrashTestError(TerseError):

@@ -15,7 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .testing.jobs import Jobs
-    from .testing.loop_thread import Backstage
+    from .testing.loop_thread import LoopThread
 
 __all__ = ["jobs"]
 
@@ -42,33 +42,33 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def _terse_backstage(pytestconfig: pytest.Config) -> Iterator[Backstage]:
+def _terse_loop_thread(pytestconfig: pytest.Config) -> Iterator[LoopThread]:
     from .errors import MissingExtraError, ServerUnavailableError  # noqa: PLC0415  see above
     from .jobs.loading import load_jobs  # noqa: PLC0415
-    from .testing.loop_thread import Backstage  # noqa: PLC0415
+    from .testing.loop_thread import LoopThread  # noqa: PLC0415
 
     if targets := pytestconfig.getini("terse_jobs"):
         with contextlib.chdir(pytestconfig.rootpath):  # wherever pytest was started
             load_jobs(targets)
-    backstage = Backstage(pytestconfig.getoption("--terse-address"), pytestconfig.getoption("--terse-namespace"))
+    loop_thread = LoopThread(pytestconfig.getoption("--terse-address"), pytestconfig.getoption("--terse-namespace"))
     try:
-        backstage.start()
+        loop_thread.start()
     except (MissingExtraError, ServerUnavailableError) as err:
         _fail(str(err))
-    yield backstage
-    backstage.stop()
+    yield loop_thread
+    loop_thread.stop()
 
 
 @pytest.fixture
-def jobs(request: pytest.FixtureRequest, _terse_backstage: Backstage) -> Iterator[Jobs]:
+def jobs(request: pytest.FixtureRequest, _terse_loop_thread: LoopThread) -> Iterator[Jobs]:
     """Runs of jobs on a real Temporal server, on which time can be skipped (`terse_temporal.testing.Jobs`)."""
     from .testing.jobs import TIMEOUT, Jobs  # noqa: PLC0415  see above
 
     timeout = request.config.getini("terse_timeout")
-    made = Jobs(_terse_backstage, timeout=float(timeout) if timeout else TIMEOUT)
+    made = Jobs(_terse_loop_thread, timeout=float(timeout) if timeout else TIMEOUT)
     request.node.stash[_JOBS] = made
     yield made
-    _terse_backstage.wait(made._close())
+    _terse_loop_thread.wait(made._close())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -79,7 +79,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     except Exception as err:
         if _JOBS in item.stash:
-            _hide_the_inside(err)
+            _trim_kit_frames(err)
         raise
 
 
@@ -116,18 +116,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         result = yield
         try:
-            made._backstage.wait(made._verify())
+            made._loop_thread.wait(made._verify())
         except AssertionError as err:
             _fail(str(err))
     except BaseException as err:
-        _hide_the_inside(err)
-        if report := made._backstage.wait(made._report()):
+        _trim_kit_frames(err)
+        if report := made._loop_thread.wait(made._report()):
             item.add_report_section("call", "runs", report)
         raise
     return result
 
 
-def _hide_the_inside(error: BaseException) -> None:
+def _trim_kit_frames(error: BaseException) -> None:
     """End the traceback of an error that says it all at the last line that is not the kit's."""
     from .errors import TerseError  # noqa: PLC0415  see above
 

@@ -13,7 +13,7 @@ from terse_temporal.testing import Jobs
 _GITHUB = Path(__file__).parents[2] / "tests" / "data" / "webhooks" / "github" / "pull_request.opened.json"
 _EVENT = json.loads(_GITHUB.read_text())
 _REPOSITORY = {"owner": "acme", "repo": "shop"}
-_SUMMARY = Summary(headline="Adds a file.", risk="low", look_at=["README.md: a typo"])
+_SUMMARY = Summary(headline="Adds a file.", risk="low", take_snapshot=["README.md: a typo"])
 
 
 @pytest.fixture
@@ -67,4 +67,4 @@ async def test_draft(jobs: Jobs) -> None:
 
 def test_text() -> None:
     """The comment is plain code: it is tested without a server."""
-    assert comment(Summary(headline="Adds a file.", risk="high", look_at=[])).endswith("Risk: **high**")
+    assert comment(Summary(headline="Adds a file.", risk="high", take_snapshot=[])).endswith("Risk: **high**")

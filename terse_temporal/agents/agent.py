@@ -10,7 +10,7 @@ from ..tools import toolbox
 from ..tools.registry import ToolPath
 from .approvals import approval_list, call_approved
 from .events import AgentEvent
-from .loop import Conversation
+from .loop import AgentConfig
 from .skills import Skill, allow_list, allowed
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def generate_text(
     far, so a conversation is limited to 2 MiB, and the history grows with the square of its length. A tool that fails
     does not fail the run: the model is told.
     """
-    conversation = _Asking(None, skills, model, max_turns, tool_approvals, settings).conversation()
+    conversation = _ModelOptions(None, skills, model, max_turns, tool_approvals, settings).conversation()
     return conversation.ask(_text(prompt, "prompt"), str if output_schema is None else output_schema)
 
 
@@ -101,8 +101,8 @@ class TerseAgent:
             skills raise `UnknownToolError`, and those in `tool_approvals` wait for a person.
     """
 
-    def __init__(self, asking: _Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: _ModelOptions) -> None:
+        self._options = asking
         self.tools: ToolPath = ToolPath("agent.tools", asking.call)
 
     @classmethod
@@ -123,7 +123,7 @@ class TerseAgent:
 
         The other parameters are those of `generate_text`, and what that raises is raised when it is asked.
         """
-        return cls(_Asking(_text(prompt, "prompt") or None, skills, model, max_turns, tool_approvals, settings))
+        return cls(_ModelOptions(_text(prompt, "prompt") or None, skills, model, max_turns, tool_approvals, settings))
 
     @overload
     def run_and_wait(self, message: str, output_schema: None = None) -> Coroutine[Any, Any, str]: ...
@@ -133,7 +133,7 @@ class TerseAgent:
 
     def run_and_wait(self, message: str, output_schema: Any = None) -> Coroutine[Any, Any, Any]:
         """Ask, and return the final answer; costs and errors as `generate_text`."""
-        return self._asking.conversation().ask(
+        return self._options.conversation().ask(
             _text(message, "message"), str if output_schema is None else output_schema
         )
 
@@ -145,7 +145,7 @@ class TerseAgent:
         Raises:
             InPlaceOnlyError: in the handler of a durable job.
         """
-        return self._asking.conversation().stream(
+        return self._options.conversation().stream(
             _text(message, "message"), str if output_schema is None else output_schema
         )
 
@@ -155,7 +155,7 @@ class TerseAgent:
         return toolbox.call(name, params)
 
 
-class _Asking:
+class _ModelOptions:
     """How a model is to be asked, as it was given."""
 
     def __init__(
@@ -179,9 +179,9 @@ class _Asking:
         self._max_turns = max_turns
         self._settings = dict(settings or {})
 
-    def conversation(self) -> Conversation:
+    def conversation(self) -> AgentConfig:
         """The same with what it names looked up."""
-        return Conversation(
+        return AgentConfig(
             model=self._model,
             instructions=self._instructions,
             allow_list=allow_list(self._skills),

@@ -39,7 +39,7 @@ async def approved(name: str, arguments: Any, approvals: Sequence[str]) -> str |
     """
     if name not in approvals:
         return None
-    decision = await execution_for_call().decision({"tool": name, "arguments": arguments})
+    decision = await execution_for_call().request_approval({"tool": name, "arguments": arguments})
     if decision["approved"]:
         return None
     reason = f": {decision['reason']}" if decision.get("reason") else ""

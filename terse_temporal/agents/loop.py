@@ -27,7 +27,7 @@ from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
 from .skills import allowed
 from .turns import model_turn
 
-__all__ = ["Conversation"]
+__all__ = ["AgentConfig"]
 
 #: When a turn is tried again: connection failures, 429 and 5xx, over about a minute, and later where the provider asks
 #: for it.
@@ -41,7 +41,7 @@ _CORRECTIONS: Final = 3
 
 
 @dataclass(frozen=True)
-class Conversation:
+class AgentConfig:
     """What a model is asked with.
 
     Attributes:
@@ -68,18 +68,23 @@ class Conversation:
             ModelError, StepError: see `generate_text`.
         """
         execution = execution_for_call()
-        told = _Told(self)
-        while not told.over:
-            told.take(await self._asked(execution, self._request(told, message, output), told))
-            told.results = await self._answers(told.calls)
-        return _loaded(told, output, execution)
+        conversation = Conversation(self)
+        while not conversation.over:
+            conversation.take(
+                await self._request_turn(execution, self._request(conversation, message, output), conversation)
+            )
+            conversation.results = await self._answers(conversation.calls)
+        return _loaded(conversation, output, execution)
 
-    async def _asked(self, execution: Execution, request: StepRequest, told: _Told) -> dict[str, Any]:
-        if (size := encoded_size(request.arguments)) > MAX_BYTES - _REST and told.turns:
+    async def _request_turn(
+        self, execution: Execution, request: StepRequest, conversation: Conversation
+    ) -> dict[str, Any]:
+        if (size := encoded_size(request.arguments)) > MAX_BYTES - _REST and conversation.turns:
             raise ModelError(
-                f"the conversation with the model {told.model!r} is too long to go on, at turn {told.turns + 1}: it has"
+                f"the conversation with the model {conversation.model!r} is too long to go on, at turn"
+                f" {conversation.turns + 1}: it has"
                 f" {size:,} bytes, and {MAX_BYTES:,} can be recorded. Let tools return less, or ask for less at once.",
-                model=told.model,
+                model=conversation.model,
             )
         result: dict[str, Any] = await execution.call(request)
         return result
@@ -104,26 +109,26 @@ class Conversation:
                 "agent.run() streams what happens while it happens, which a durable handler, that is replayed, cannot:"
                 " await agent.run_and_wait(…) there, or stream in a job that is not durable."
             )
-        told = _Told(self)
-        while not told.over:
-            async for text in self._streamed(told, message, output):
+        conversation = Conversation(self)
+        while not conversation.over:
+            async for text in self._streamed(conversation, message, output):
                 yield text
             running: list[asyncio.Task[dict[str, Any]]] = []
             try:
-                for call in told.calls:
+                for call in conversation.calls:
                     yield ToolCalled(call["id"], call["tool"], dict(_shown(call)))
                     running.append(asyncio.create_task(self._tool_called(call)))
-                for call, task in zip(told.calls, running, strict=True):
-                    ended = told.results[call["id"]] = await task
+                for call, task in zip(conversation.calls, running, strict=True):
+                    ended = conversation.results[call["id"]] = await task
                     yield ToolReturned(call["id"], call["tool"], ended.get("value"), ended.get("error"))
             finally:
                 for task in running:
                     task.cancel()
-        yield Finished(_loaded(told, output, execution))
+        yield Finished(_loaded(conversation, output, execution))
 
-    async def _streamed(self, told: _Told, message: str, output: Any) -> AsyncIterator[TextDelta]:
+    async def _streamed(self, conversation: Conversation, message: str, output: Any) -> AsyncIterator[TextDelta]:
         """One turn. It is tried again until it has said something; what was said cannot be taken back."""
-        arguments = dict(self._request(told, message, output).arguments or {})
+        arguments = dict(self._request(conversation, message, output).arguments or {})
         attempt = 1
         while True:
             said = False
@@ -135,7 +140,7 @@ class Conversation:
                 while (text := await texts.get()) is not None:
                     said = True
                     yield text
-                told.take(await turn)
+                conversation.take(await turn)
                 return
             except Exception as err:
                 wait = next_delay(err, _RETRY, attempt, listed=False)
@@ -150,7 +155,7 @@ class Conversation:
         async with TimeLimit(self.timeout.total_seconds(), "generate_text", model_turn):
             return await turn
 
-    def _request(self, told: _Told, message: str, output: Any) -> StepRequest:
+    def _request(self, conversation: Conversation, message: str, output: Any) -> StepRequest:
         return StepRequest(
             run=model_turn,
             name="generate_text",
@@ -159,17 +164,17 @@ class Conversation:
             retry=_RETRY,
             arguments={
                 # The worker's choice stays, if the next turn is another worker's.
-                "model": told.model or self.model,
+                "model": conversation.model or self.model,
                 "instructions": self.instructions,
-                "prompt": None if told.history else message,
-                "history": told.history,
-                "results": told.results,
+                "prompt": None if conversation.history else message,
+                "history": conversation.history,
+                "results": conversation.results,
                 "skills": list(self.allow_list),
                 "settings": self.settings,
             },
             types={"output": output},
             reference="@sdk:generate_text",
-            summary=f"{self.model or 'model of the worker'}, turn {told.turns + 1}",
+            summary=f"{self.model or 'model of the worker'}, turn {conversation.turns + 1}",
         )
 
     async def _tool_called(self, call: dict[str, Any]) -> dict[str, Any]:
@@ -224,10 +229,10 @@ def _close(texts: asyncio.Queue[TextDelta | None], _: object) -> None:
     texts.put_nowait(None)
 
 
-class _Told:
+class Conversation:
     """A conversation so far."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: AgentConfig) -> None:
         self._limit = conversation.max_turns
         self.model = conversation.model or ""
         self._corrections = 0
@@ -263,8 +268,10 @@ class _Told:
             )
 
 
-def _loaded(told: _Told, output: Any, execution: Execution) -> Any:
+def _loaded(conversation: Conversation, output: Any, execution: Execution) -> Any:
     try:
-        return execution.loaded(told.output, output)
+        return execution.loaded(conversation.output, output)
     except ValueProblem as problem:
-        raise ModelOutputError(f"the output of the model {told.model!r}: {problem}", model=told.model) from None
+        raise ModelOutputError(
+            f"the output of the model {conversation.model!r}: {problem}", model=conversation.model
+        ) from None

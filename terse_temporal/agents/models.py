@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..diagnostics.redaction import error_text, redacted
 from ..errors import MissingExtraError, ModelError, ModelNotConfiguredError, ModelOutputError, ModelUnavailableError
 from ..execution.retries import fault_of
-from ..execution.test_doubles import model_stand_in
+from ..execution.test_doubles import model_double
 
 __all__ = [
     "MODEL_VARIABLE",
@@ -47,8 +47,8 @@ def chosen_model(name: str | None) -> str:
         ModelNotConfiguredError: there is none.
     """
     name = name or os.environ.get(MODEL_VARIABLE, "").strip()
-    if not name and (stand_in := model_stand_in(None)) is not None:
-        return str(stand_in.model_name)
+    if not name and (double := model_double(None)) is not None:
+        return str(double.model_name)
     if not name:
         raise ModelNotConfiguredError(
             'no model is configured. Name one as provider:model, in the call, generate_text(model="openai:gpt-5"), or'
@@ -68,8 +68,8 @@ def model_named(name: str) -> Any:
     from pydantic_ai.exceptions import UserError  # noqa: PLC0415  an extra
     from pydantic_ai.models import infer_model  # noqa: PLC0415
 
-    if (stand_in := model_stand_in(name)) is not None:
-        return stand_in
+    if (double := model_double(name)) is not None:
+        return double
     try:
         model = infer_model(_spoken_protocol(name))
     except ImportError as err:

@@ -10,14 +10,14 @@ from typing import Final
 
 __all__ = [
     "CLOCKS",
-    "DICE",
     "LISTINGS",
     "MUTATORS",
+    "RANDOM_FUNCTIONS",
+    "REAL_CLOCKS",
     "SEEDED",
-    "UNPINNED_CLOCKS",
     "effect_of",
     "is_method_of_client",
-    "unpinnable",
+    "is_nondeterministic",
 ]
 
 #: A name that ends in a dot is whatever begins with it.
@@ -124,7 +124,7 @@ CLOCKS: Final = frozenset(
 )
 
 #: Clocks that are pinned nowhere. The others ask Python's, from modules of their own.
-UNPINNED_CLOCKS: Final = frozenset(
+REAL_CLOCKS: Final = frozenset(
     [
         *(f"pendulum.{name}" for name in ("now", "today", "tomorrow", "yesterday")),
         *(f"arrow.{of}{name}" for name in ("now", "utcnow") for of in ("", "Arrow.")),
@@ -132,7 +132,7 @@ UNPINNED_CLOCKS: Final = frozenset(
 )
 
 #: Likewise.
-DICE: Final = frozenset(
+RANDOM_FUNCTIONS: Final = frozenset(
     [
         "uuid.uuid4",
         *(
@@ -163,7 +163,7 @@ DICE: Final = frozenset(
     ]
 )
 
-_UNPINNABLE: Final = frozenset(
+_NONDETERMINISTIC: Final = frozenset(
     [
         "email.utils.make_msgid",
         "os.getpid",
@@ -245,10 +245,10 @@ def is_method_of_client(path: str) -> bool:
     return any(path.startswith(prefix) and not path.endswith(")") for prefix in prefixes)
 
 
-def unpinnable(path: str) -> bool:
+def is_nondeterministic(path: str) -> bool:
     """Whether a call takes its randomness, or a number as good as random, from the machine."""
     if path.startswith("numpy.random."):
         # Functions, which draw from the generator of the process; what has an inner dot is a generator of one's own.
         name = path.removeprefix("numpy.random.")
         return name.isidentifier() and name.islower() and name not in _NUMPY_QUIET
-    return path in _UNPINNABLE
+    return path in _NONDETERMINISTIC

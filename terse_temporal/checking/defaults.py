@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from .catalogue import CLOCKS, DICE, UNPINNED_CLOCKS, unpinnable
+from .catalogue import CLOCKS, RANDOM_FUNCTIONS, REAL_CLOCKS, is_nondeterministic
 from .findings import Checked, Finding, finding
 from .roles import Role, keyword
 from .scopes import Class, Function
@@ -98,11 +98,11 @@ def _code(factory: ast.expr, checked: Checked) -> tuple[str, str] | None:
     else:
         calls = [factory]
     for path in map(checked.resolver.path, calls):
-        if path in CLOCKS or path in UNPINNED_CLOCKS:
+        if path in CLOCKS or path in REAL_CLOCKS:
             return "TERSE210", path
-        if path in DICE:
+        if path in RANDOM_FUNCTIONS:
             return "TERSE211", path
-        if path and unpinnable(path):
+        if path and is_nondeterministic(path):
             return "TERSE212", path
     return None
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from .catalogue import CLOCKS, DICE, MUTATORS, SEEDED, UNPINNED_CLOCKS, effect_of, unpinnable
+from .catalogue import CLOCKS, MUTATORS, RANDOM_FUNCTIONS, REAL_CLOCKS, SEEDED, effect_of, is_nondeterministic
 from .findings import Checked, Finding, finding
 from .reach import Reached
 from .scopes import parent_of
@@ -58,19 +58,19 @@ def _of_call(node: ast.Call, reached: Reached, checked: Checked) -> Iterator[Fin
         if code == "TERSE204" and _is_silent(path):
             because = "it asks the disk of whatever worker runs it, and a replay may get another answer"
         yield _finding(code, node, reached, spoken, because, instead)
-    elif path in CLOCKS and not _is_pinned(reached):
+    elif path in CLOCKS and not _is_deterministic(reached):
         yield _finding("TERSE210", node, reached, spoken, _differs(reached, "time"), _clock_instead(by_hand))
-    elif path in UNPINNED_CLOCKS:
+    elif path in REAL_CLOCKS:
         because = f"it is pinned nowhere: {_ANOTHER_TIME}" if not by_hand else _differs(reached, "time")
         yield _finding("TERSE210", node, reached, spoken, because, _clock_instead(by_hand))
-    elif (path in DICE or (path == "random.Random" and not node.args)) and not _is_pinned(reached):
+    elif (path in RANDOM_FUNCTIONS or (path == "random.Random" and not node.args)) and not _is_deterministic(reached):
         own = (
             "`workflow.random()` or `workflow.uuid4()`"
             if by_hand
             else "`terse_temporal.uuid4()`, or draw in the job's own module and pass it in"
         )
         yield _finding("TERSE211", node, reached, spoken, _differs(reached, "value"), f"use {own}")
-    elif unpinnable(path) or (path in SEEDED and not (node.args or node.keywords)):
+    elif is_nondeterministic(path) or (path in SEEDED and not (node.args or node.keywords)):
         because = "it comes from the machine, and is another on every replay"
         own = (
             "`workflow.random()`, or an activity"
@@ -111,7 +111,7 @@ def _finding(code: str, node: ast.AST, reached: Reached, spoken: str, because: s
     return finding(code, reached.module, node, f"{spoken} {reached.where}", because, fix)
 
 
-def _is_pinned(reached: Reached) -> bool:
+def _is_deterministic(reached: Reached) -> bool:
     return reached.is_home and reached.role.kind != "workflow"
 
 

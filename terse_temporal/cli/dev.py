@@ -34,7 +34,7 @@ _PORT: Final = 7233
 _IP: Final = "127.0.0.1"
 _LAST_PORT: Final = 65535 - UI_PORT_ABOVE
 
-_LOOK_EVERY: Final = 2.0  # seconds; whether the server is still there
+_SNAPSHOT_EVERY: Final = 2.0  # seconds; whether the server is still there
 
 
 def dev(
@@ -152,7 +152,7 @@ async def _until_gone(server: DevServer) -> None:
     """Raise when the server has ended by itself, or by somebody's hand."""
     host, _, port = server.address.rpartition(":")
     while True:
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_SNAPSHOT_EVERY)
         try:
             _, writer = await asyncio.open_connection(host, int(port))
         except OSError as err:

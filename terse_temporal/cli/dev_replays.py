@@ -44,7 +44,7 @@ class OpenRuns:
     async def look(self) -> None:
         """Begin to replay them on the code as it is now, and print which would break."""
         await self.end()
-        self._looking = asyncio.create_task(self._look())
+        self._looking = asyncio.create_task(self._snapshot())
 
     async def end(self) -> None:
         """Give up what was begun."""
@@ -54,7 +54,7 @@ class OpenRuns:
             with suppress(asyncio.CancelledError):
                 await looking
 
-    async def _look(self) -> None:
+    async def _snapshot(self) -> None:
         # What cannot be looked at now is for `replay` itself to say, to whoever asks it.
         with suppress(TimeoutError, OSError, RPCError, TerseError):
             async with asyncio.timeout(_TIME_LIMIT):

@@ -35,7 +35,7 @@ from .servers import is_gone, last_asked
 
 __all__ = ["Follower", "Outcome", "RunFailure"]
 
-_LOOK_EVERY: Final = 0.5  # seconds
+_SNAPSHOT_EVERY: Final = 0.5  # seconds
 _WITHOUT_WORKER: Final = 3.0  # seconds. A free worker takes a task in a few milliseconds.
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
@@ -108,7 +108,7 @@ class Follower:
         Raises:
             RPCError: the server answers, and refuses or does not know the run.
         """
-        looking = asyncio.create_task(self._look())
+        looking = asyncio.create_task(self._snapshot())
         try:
             while True:
                 outcome = await self._history()
@@ -149,7 +149,7 @@ class Follower:
                 if not silent:
                     silent = True
                     self._on_notice("the server does not answer; the run goes on when it is back. Still trying.")
-                await asyncio.sleep(_LOOK_EVERY)
+                await asyncio.sleep(_SNAPSHOT_EVERY)
 
     async def _read_memo(self, event: HistoryEvent) -> None:
         """What the run used, and what it waits for."""
@@ -209,9 +209,9 @@ class Follower:
             self._noticed.add(text)
             self._on_notice(text)
 
-    async def _look(self) -> None:
+    async def _snapshot(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_SNAPSHOT_EVERY)
             # What the server does not answer to here, the reading of the history tells.
             with suppress(RPCError):
                 described = (await self._handle.describe()).raw_description

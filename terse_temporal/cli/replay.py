@@ -25,7 +25,7 @@ from ..jobs.registry import Job
 from .histories import Wanted, fetched, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
 from .output import USAGE_ERROR, console, errors, fail, leave, print_json
-from .replay_results import Verdicts
+from .replay_results import ReplayResults
 from .servers import answer_of, silent_client
 
 __all__ = ["replay"]
@@ -137,8 +137,8 @@ class _Asked:
         return f"there is no{opened}{kinds} run {which} {self.where}"
 
 
-async def _verdicts(asked: _Asked, address: str | None) -> Verdicts:
-    verdicts = Verdicts()
+async def _verdicts(asked: _Asked, address: str | None) -> ReplayResults:
+    verdicts = ReplayResults()
     client = await silent_client(address, asked.namespace) if asked.of_server else None
     silent = Runtime(telemetry=TelemetryConfig(logging=None))
     with _progress() as status, contextlib.redirect_stdout(sys.stderr):
@@ -158,7 +158,7 @@ async def _verdicts(asked: _Asked, address: str | None) -> Verdicts:
     return verdicts
 
 
-async def _histories(client: Client | None, asked: _Asked, verdicts: Verdicts) -> AsyncIterator[WorkflowHistory]:
+async def _histories(client: Client | None, asked: _Asked, verdicts: ReplayResults) -> AsyncIterator[WorkflowHistory]:
     for file in asked.files:
         try:
             history = read_history(file)

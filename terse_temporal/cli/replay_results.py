@@ -16,7 +16,7 @@ from rich.text import Text
 from ..engine.replay.replayer import BEFORE_THAT, Replayed
 from .output import console, errors
 
-__all__ = ["Verdicts"]
+__all__ = ["ReplayResults"]
 
 #: Runs that are named of those that break alike. `--json` has them all.
 _NAMED: Final = 5
@@ -28,7 +28,7 @@ _BREAKS: Final = "would break"
 _UNREADABLE: Final = "not looked at"
 
 
-class Verdicts:
+class ReplayResults:
     """Counts what came of histories, and keeps those that do not fit."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ __all__ = ["run_until_signal"]
 
 _logger = logger_of("worker")
 
-_LOOK_EVERY: Final = 0.01  # seconds; whether the worker has begun
+_SNAPSHOT_EVERY: Final = 0.01  # seconds; whether the worker has begun
 
 #: Seconds that a worker has, after the grace of its steps, to say goodbye to its server.
 _LEEWAY: Final = 5.0
@@ -52,7 +52,7 @@ async def run_until_signal(worker: Worker, on_ready: Callable[[], None], *, leew
     stopping = asyncio.create_task(stop.wait())
     # Before it takes work it connects its MCP servers, which may take a while, or fail.
     while not (worker.is_running or running.done() or stop.is_set()):  # noqa: ASYNC110  the SDK has no event for it
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_SNAPSHOT_EVERY)
     if worker.is_running:
         on_ready()
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -33,7 +33,7 @@ from ..state import StateStore
 from ..state.opening import store_from_environment
 from ..tools.mcp.mounts import mounts
 from . import limits
-from .activity.completion import encode_with_patience
+from .activity.completion import retry_encoding
 from .activity.heartbeats import Heartbeats
 from .activity.runner import StepRunner
 from .code.functions import FunctionIndex
@@ -41,7 +41,7 @@ from .sdk_logs import silence_the_sdk
 from .state.store import TemporalStore
 from .state.workflow import StateWorkflow, VersionedStateWorkflow
 from .workflow.definitions import workflow_definition
-from .workflow.nondeterminism import MismatchReporter
+from .workflow.nondeterminism import NondeterminismReporter
 from .workflow.runner import JobRunner
 from .workflow.sandbox import JobSource
 from .workflow.unknown_jobs import is_dynamic, unknown_job_definition
@@ -115,9 +115,9 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         runner = config["unsandboxed_workflow_runner"]
         owners = _step_runners(worker)
         assert isinstance(runner, JobRunner)
-        assert isinstance(runner.reporter, MismatchReporter)
+        assert isinstance(runner.reporter, NondeterminismReporter)
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
-        encode_with_patience(worker)
+        retry_encoding(worker)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(runner.drop_cached)
             for each in owners:
@@ -186,7 +186,7 @@ def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], in
     config["workflow_runner"] = _passing_through(config.get("workflow_runner") or SandboxedWorkflowRunner())
     otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
     sources = {name: JobSource(job) for name, job in jobs.items()}
-    runner = JobRunner(sources, index, otherwise, MismatchReporter())
+    runner = JobRunner(sources, index, otherwise, NondeterminismReporter())
     config["unsandboxed_workflow_runner"] = runner
     return runner
 

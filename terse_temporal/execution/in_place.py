@@ -26,7 +26,7 @@ from ..serialization.signatures import result_type
 from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
 from .protocol import UNSET, Execution, RunIdentity, StepRequest, current_execution, executing
 from .retries import next_delay
-from .test_doubles import FunctionCall, standing_in
+from .test_doubles import FunctionCall, call_or_double
 from .token_usage import Tokens
 
 __all__ = ["LONGEST_WAIT", "DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
@@ -191,7 +191,7 @@ class DirectExecution:
     def loaded(self, data: Any, type_: Any) -> Any:
         return cached_codec(type_).load(data)
 
-    def decision(self, question: Mapping[str, Any]) -> NoReturn:
+    def request_approval(self, question: Mapping[str, Any]) -> NoReturn:
         raise DurableOnlyError(self.refusal("a tool that a person has to approve"))
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
@@ -230,7 +230,7 @@ async def _called(
         within=within.idempotency_key if within else "",
     )
     async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
-        value = await standing_in(call)
+        value = await call_or_double(call)
     data = step_result(value, request.name, request.run, request.output_schema).data
     if request.as_json:
         return data

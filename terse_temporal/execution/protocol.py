@@ -145,7 +145,7 @@ class Execution(Protocol):
     def loaded(self, data: Any, type_: Any) -> Any:
         """JSON that was recorded, as a type of the handler's."""
 
-    def decision(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
+    def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
         """Wait for a person to answer: `approved`, and perhaps `reason` and `by`."""
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]: ...

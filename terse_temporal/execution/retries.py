@@ -18,7 +18,7 @@ from typing import Any, Final
 from ..errors import TerseError, TransientError
 from .protocol import RetryRule
 
-__all__ = ["Fault", "fault_of", "never_again", "next_delay", "worth_another_try"]
+__all__ = ["Fault", "fault_of", "mark_not_retryable", "next_delay", "retryable_fault"]
 
 #: Classes of well-known HTTP libraries, and of model clients on top of them, for a connection that never came about.
 _UNSENT: Final = frozenset(
@@ -94,7 +94,7 @@ def fault_of(error: BaseException) -> Fault | None:
     return None
 
 
-def worth_another_try(error: BaseException, rule: str) -> Fault | None:
+def retryable_fault(error: BaseException, rule: str) -> Fault | None:
     """The fault, if the rule of a call (`execution.RetryRule.faults`) lets it be tried again after it."""
     if getattr(error, _FOR_THE_CALLER, False):
         return None
@@ -118,11 +118,11 @@ def next_delay(error: BaseException, rule: RetryRule, attempt: int, *, listed: b
         return None
     if rule.faults is None:
         return rule.backoff(attempt) if listed else None
-    fault = worth_another_try(error, rule.faults)
+    fault = retryable_fault(error, rule.faults)
     return None if fault is None else max(rule.backoff(attempt), fault.retry_after or 0.0)
 
 
-def never_again(error: BaseException) -> None:
+def mark_not_retryable(error: BaseException) -> None:
     """Mark an exception as one of the user's own, within a call that is tried again for other reasons."""
     with contextlib.suppress(AttributeError, TypeError):
         setattr(error, _FOR_THE_CALLER, True)

@@ -1,7 +1,7 @@
 """What stands in for the functions of steps and tools, and for models: the seam of the testing kit.
 
 A call has been checked when it comes here, and what is returned here is checked and recorded as ever, so that a
-stand-in cannot do what the real function could not. The two variables are set around a worker, whose steps inherit
+test double cannot do what the real function could not. The two variables are set around a worker, whose steps inherit
 them; nothing but tests sets them.
 """
 
@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FunctionCall", "StandIns", "has_stand_in", "model_stand_in", "standing_in", "with_stand_ins"]
+__all__ = ["CallDoubles", "FunctionCall", "call_or_double", "has_double", "model_double", "use_doubles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
-class StandIns:
+class CallDoubles:
     """What is asked before a function is called.
 
     Attributes:
@@ -59,32 +59,32 @@ class StandIns:
     servers: Collection[str] = ()
 
 
-_stand_ins: ContextVar[StandIns | None] = ContextVar("terse_temporal.stand_ins", default=None)
+_doubles: ContextVar[CallDoubles | None] = ContextVar("terse_temporal.doubles", default=None)
 
 
-async def standing_in(call: FunctionCall) -> Any:
+async def call_or_double(call: FunctionCall) -> Any:
     """Make a call, or what stands in for it."""
-    stand_ins = _stand_ins.get()
-    return await (call.proceed() if stand_ins is None else stand_ins.call(call))
+    doubles = _doubles.get()
+    return await (call.proceed() if doubles is None else doubles.call(call))
 
 
-def model_stand_in(name: str | None) -> Any:
+def model_double(name: str | None) -> Any:
     """What stands in for a model, or `None`."""
-    stand_ins = _stand_ins.get()
-    return None if stand_ins is None else stand_ins.model(name)
+    doubles = _doubles.get()
+    return None if doubles is None else doubles.model(name)
 
 
-def has_stand_in(server: str) -> bool:
+def has_double(server: str) -> bool:
     """Whether all tools of a mounted MCP server are stood in for."""
-    stand_ins = _stand_ins.get()
-    return stand_ins is not None and server in stand_ins.servers
+    doubles = _doubles.get()
+    return doubles is not None and server in doubles.servers
 
 
 @contextmanager
-def with_stand_ins(stand_ins: StandIns) -> Iterator[None]:
+def use_doubles(doubles: CallDoubles) -> Iterator[None]:
     """Within the block, and in the workers that are started there, ask these."""
-    token = _stand_ins.set(stand_ins)
+    token = _doubles.set(doubles)
     try:
         yield
     finally:
-        _stand_ins.reset(token)
+        _doubles.reset(token)

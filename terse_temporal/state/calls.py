@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..errors import StateValueError, StepInputError
 from ..execution.in_place import StepContext
 from ..execution.invocation import cached_codec, run_function
-from ..execution.retries import never_again
+from ..execution.retries import mark_not_retryable
 from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size, fresh
 from .arguments import argument_types
 from .keeping import JobState, here
@@ -63,7 +63,7 @@ async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., 
             value = await run_function(function, given, {}, threads=state.threads)
         except Exception as err:
             # Only the store's own failures are tried again; this one is the function's, whatever it is.
-            never_again(err)
+            mark_not_retryable(err)
             raise
         data = schema.dump(key, value, "state.update")
         if (size := encoded_size(data)) > MAX_BYTES:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..errors import StandInError
-from ..execution.test_doubles import FunctionCall, StandIns
+from ..errors import TestDoubleError
+from ..execution.test_doubles import CallDoubles, FunctionCall
 from .model_double import ModelDouble
 from .questions import Inputs
 from .step_doubles import StepDoubles
@@ -39,9 +39,9 @@ class Doubles:
         other.inputs, other.troubles = self.inputs, self.troubles
         return other
 
-    def stand_ins(self) -> StandIns:
+    def doubles(self) -> CallDoubles:
         """What a worker asks before it calls something."""
-        return StandIns(self._called, self.model._instead_of, frozenset(self.tools._servers))
+        return CallDoubles(self._called, self.model._instead_of, frozenset(self.tools._servers))
 
     @property
     def held(self) -> bool:
@@ -55,7 +55,7 @@ class Doubles:
         doubles = self.tools if call.reference.startswith("@tool:") else self.steps
         try:
             return await doubles._answer(call)
-        except StandInError as err:
+        except TestDoubleError as err:
             self.troubles.append(err)
             raise
         except BaseException as err:

@@ -1,4 +1,4 @@
-"""The runs of `jobs.survives_crashes`: each with a task queue, stand-ins and a state of its own."""
+"""The runs of `jobs.survives_crashes`: each with a task queue, test doubles and a state of its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..serialization.codec import Json
 from ..state import StateId
 from .all_doubles import Doubles
 from .crashes import CrashReport, survive
-from .loop_thread import Backstage
+from .loop_thread import LoopThread
 from .project_jobs import jobs_with
 from .run import Run
 from .workers import Workers
@@ -29,7 +29,7 @@ __all__ = ["survived"]
 
 
 async def survived(
-    backstage: Backstage,
+    loop_thread: LoopThread,
     workers: Workers,
     doubles: Doubles,
     job: Job,
@@ -45,24 +45,26 @@ async def survived(
         if doubles.troubles:
             raise doubles.troubles[0]
         _refuse_unanswered(job, unanswered)
-        await _copy_state(backstage, workers, job, task_queue)
-        arguments = event_arguments(event, backstage.client)
-        handle = await backstage.client.start_workflow(job.name, args=arguments, id=workflow_id, task_queue=task_queue)
-        run = Run(backstage, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
+        await _copy_state(loop_thread, workers, job, task_queue)
+        arguments = event_arguments(event, loop_thread.client)
+        handle = await loop_thread.client.start_workflow(
+            job.name, args=arguments, id=workflow_id, task_queue=task_queue
+        )
+        run = Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
         answering.append(asyncio.create_task(_answered(run, unanswered)))
         return handle
 
     async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
-        await backstage.skipper.fast_forward(handle, duration)
+        await loop_thread.skipper.fast_forward(handle, duration)
 
     try:
         report = await survive(
             start,
-            client=backstage.client,
+            client=loop_thread.client,
             job=job,
             jobs=jobs_with(job),
             skip=skip,
-            stand_ins=lambda: doubles.fresh().stand_ins(),
+            doubles=lambda: doubles.fresh().doubles(),
             same=same,
         )
     finally:
@@ -85,22 +87,22 @@ async def _answered(run: Run, unanswered: list[str]) -> None:
     """Answer what a run asks, as `jobs.inputs` says, until it has ended; end one that asks what nobody answers."""
     while True:
         with suppress(RPCError):
-            look = await run._look()
-            if not look.is_open:
+            snapshot = await run._snapshot()
+            if not snapshot.is_open:
                 return
-            for question in look.questions:
-                if not look.busy and not look.sleeps and run._inputs._answer_to(question) is None:
+            for question in snapshot.questions:
+                if not snapshot.has_pending_work and not snapshot.sleeps and run._inputs._answer_to(question) is None:
                     unanswered.append(question_text(vars(question)))
                     await run._handle.terminate("nobody answers what it asks")
                     return
         await asyncio.sleep(0.05)
 
 
-async def _copy_state(backstage: Backstage, workers: Workers, job: Job, task_queue: str) -> None:
+async def _copy_state(loop_thread: LoopThread, workers: Workers, job: Job, task_queue: str) -> None:
     """What the test has set for its own runs, for one that is to be crashed."""
     if not workers.has(job):
         return
-    client = backstage.client
+    client = loop_thread.client
     store = TemporalStore(lambda: client)
     items = await store.items(StateId(client.namespace, await workers.queue_of(job), job.name))
     for key, value in items.items():

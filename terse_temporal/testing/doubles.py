@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import StandInError
+from ..errors import TestDoubleError
 from ..execution.invocation import cached_codec, run_function
 from ..execution.test_doubles import FunctionCall
 from ..serialization.codec import ValueProblem, codec
@@ -52,7 +52,7 @@ class _Function:
         if self.loop is None or self.loop is here or not inspect.iscoroutinefunction(self.function):
             return await run_function(self.function, positional, keywords)
         if self.loop.is_closed():
-            raise StandInError(f"the function {self._name!r} of a test was called after the test had ended")
+            raise TestDoubleError(f"the function {self._name!r} of a test was called after the test had ended")
         if not self.loop.is_running():  # that of a fixture, which waits there for its end
             return await run_function(self.function, positional, keywords)
         return await asyncio.wrap_future(
@@ -73,7 +73,7 @@ class _Function:
             signature.bind(*positional, **keywords)
         except TypeError as err:
             given = ", ".join([*map(repr, positional), *(f"{key}={value!r}" for key, value in keywords.items())])
-            raise StandInError(
+            raise TestDoubleError(
                 f"{self._name!r} cannot stand in for {name!r}, which was called as {name}({given}): {err}"
             ) from None
 
@@ -130,7 +130,7 @@ class Record:
         elif self._in_turn:
             answer = self._in_turn.pop(0)
         else:
-            raise StandInError(
+            raise TestDoubleError(
                 f"{self.name!r} was called more often than the test has answers for: it gave {self._given}, and this is"
                 f" {self.calls[-1]}. Give more, in_turn(…), or the same always, returns(…)."
             )
@@ -167,7 +167,7 @@ class Double(ABC):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
-            raise StandInError(
+            raise TestDoubleError(
                 f"{self!r} has nothing to set: {name} = {value!r} would change nothing. Say what it does by a method,"
                 " returns(…), raises(…), does(…) or in_turn(…)"
             )
@@ -195,7 +195,7 @@ class Double(ABC):
             value: what the real one returns; of a model or dataclass a dict with some of its fields will do.
 
         Raises:
-            StandInError: the real one could not return it.
+            TestDoubleError: the real one could not return it.
         """
         self._check_value(value)
         self._record.always(value)
@@ -203,14 +203,14 @@ class Double(ABC):
     def raises(self, error: BaseException | type[BaseException]) -> None:
         """Raise this from every call. It is retried as if the real one had raised it."""
         if not (isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))):
-            raise StandInError(f"{self._record.name!r} cannot raise {error!r} in a test: give an exception")
+            raise TestDoubleError(f"{self._record.name!r} cannot raise {error!r} in a test: give an exception")
         self._record.always(error)
 
     def does(self, function: Callable[..., Any]) -> None:
         """Call this instead, with the same arguments. An `async def` runs on the loop of the test.
 
         Raises:
-            StandInError: it cannot be called so.
+            TestDoubleError: it cannot be called so.
         """
         self._record.always(self._function(function))
 
@@ -264,7 +264,7 @@ class Double(ABC):
 
     def _function(self, function: Callable[..., Any]) -> _Function:
         if not callable(function):
-            raise StandInError(f"{self._record.name!r} cannot do {function!r} in a test: give a function")
+            raise TestDoubleError(f"{self._record.name!r} cannot do {function!r} in a test: give a function")
         self._check_function(function)
         try:
             loop = asyncio.get_running_loop()

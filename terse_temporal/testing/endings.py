@@ -9,10 +9,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 from ..engine.wire.step_exceptions import is_rebuilt
 from ..errors import StepError
 
-__all__ = ["is_of", "told"]
+__all__ = ["describe_failure", "is_of"]
 
 
-def told(failure: BaseException | None) -> str:
+def describe_failure(failure: BaseException | None) -> str:
     """What a run failed with, in a line."""
     if isinstance(failure, CancelledError):
         return "cancellation"

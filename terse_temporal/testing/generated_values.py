@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ..errors import StandInError
+from ..errors import TestDoubleError
 from ..execution.invocation import cached_codec
 from ..serialization.codec import Codec, ValueProblem
 from ..serialization.signatures import result_type
@@ -43,7 +43,7 @@ def completed(value: Any, function: Callable[..., Any], arguments: Mapping[str, 
         name: of the step or tool, for messages.
 
     Raises:
-        StandInError: what is there does not fit.
+        TestDoubleError: what is there does not fit.
     """
     codec = _result_codec(function)
     if codec is None:
@@ -57,20 +57,22 @@ def completed(value: Any, function: Callable[..., Any], arguments: Mapping[str, 
     try:
         return codec.check(data)
     except ValueProblem as problem:
-        raise StandInError(f"{name!r} cannot return {value!r} in a test: {problem}") from None
+        raise TestDoubleError(f"{name!r} cannot return {value!r} in a test: {problem}") from None
 
 
 def fitting(value: Any, function: Callable[..., Any], name: str) -> Any:
     """A value that a function of a test has returned, if it can be the result of the real one.
 
     Raises:
-        StandInError: it cannot.
+        TestDoubleError: it cannot.
     """
     try:
         if (codec := _result_codec(function)) is not None:
             codec.check(value)
     except ValueProblem as problem:
-        raise StandInError(f"what stands in for {name!r} has returned {value!r}, which it cannot: {problem}") from None
+        raise TestDoubleError(
+            f"what stands in for {name!r} has returned {value!r}, which it cannot: {problem}"
+        ) from None
     return value
 
 

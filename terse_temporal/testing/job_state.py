@@ -12,7 +12,7 @@ from ..execution.protocol import executing
 from ..jobs.registry import Job
 from ..state import State, StateId
 from ..state.keeping import JobState, UpdateQueues
-from .loop_thread import Backstage
+from .loop_thread import LoopThread
 from .workers import Workers
 
 __all__ = ["StateOfJob"]
@@ -21,25 +21,25 @@ __all__ = ["StateOfJob"]
 class StateOfJob:
     """What a job keeps between its runs, in one test. Keys and values are checked by the job's `states=`."""
 
-    def __init__(self, backstage: Backstage, workers: Workers, job: Job) -> None:
-        self._backstage = backstage
+    def __init__(self, loop_thread: LoopThread, workers: Workers, job: Job) -> None:
+        self._loop_thread = loop_thread
         self._workers = workers
         self._job = job
 
     async def get(self, key: str) -> Any:
         """The value of a key, as its declared type."""
-        return await self._backstage.run(self._called(lambda state: state.get(key)))
+        return await self._loop_thread.run(self._called(lambda state: state.get(key)))
 
     async def set(self, key: str, value: Any) -> Any:
         """Set a key, and return the value."""
-        return await self._backstage.run(self._called(lambda state: state.set(key, value)))
+        return await self._loop_thread.run(self._called(lambda state: state.set(key, value)))
 
     async def delete(self, key: str) -> None:
         """Unset a key."""
-        await self._backstage.run(self._called(lambda state: state.delete(key)))
+        await self._loop_thread.run(self._called(lambda state: state.delete(key)))
 
     async def _called(self, call: Callable[[State], Coroutine[Any, Any, Any]]) -> Any:
-        job, client = self._job, self._backstage.client
+        job, client = self._job, self._loop_thread.client
         of = StateId(client.namespace, await self._workers.queue_of(job), job.name)
         kept = JobState(of, job.state_schema, TemporalStore(lambda: client), UpdateQueues(), "")
         step = StepContext("a test", 1, uuid.uuid4().hex)

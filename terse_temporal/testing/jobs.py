@@ -1,4 +1,4 @@
-"""`jobs`, the fixture: runs of jobs on a real server, with stand-ins for what they talk to."""
+"""`jobs`, the fixture: runs of jobs on a real server, with test doubles for what they talk to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from ..durations import to_timedelta
 from ..engine.replay.replayer import replay
 from ..engine.wire.payloads import event_arguments
-from ..errors import CrashTestError, DurationError, StandInError, TerseError, UnknownJobError
+from ..errors import CrashTestError, DurationError, TerseError, TestDoubleError, UnknownJobError
 from ..execution.invocation import cached_codec
 from ..jobs.registry import Job, registered_jobs
 from ..serialization.codec import Json, ValueProblem
@@ -25,11 +25,11 @@ from .all_doubles import Doubles
 from .crash_runs import survived
 from .crashes import CrashPoint, CrashReport
 from .job_state import StateOfJob
-from .loop_thread import Backstage
+from .loop_thread import LoopThread
 from .model_double import ModelDouble
 from .questions import Inputs
 from .run import Run
-from .snapshot import Look
+from .snapshot import RunSnapshot
 from .step_doubles import StepDoubles, check_step
 from .tool_doubles import ToolDoubles
 from .workers import Workers
@@ -53,11 +53,11 @@ class Jobs:
     What is not replaced is real. A worker for a job is started with its first run, and costs some 30 ms.
     """
 
-    def __init__(self, backstage: Backstage, *, timeout: float = TIMEOUT) -> None:
-        self._backstage = backstage
+    def __init__(self, loop_thread: LoopThread, *, timeout: float = TIMEOUT) -> None:
+        self._loop_thread = loop_thread
         self._timeout = timeout
         self._doubles = Doubles()
-        self._workers = Workers(backstage, self._doubles)
+        self._workers = Workers(loop_thread, self._doubles)
         self.tools: ToolDoubles = self._doubles.tools
         self.model: ModelDouble = self._doubles.model
         self.steps: StepDoubles = self._doubles.steps
@@ -67,12 +67,12 @@ class Jobs:
     @property
     def address(self) -> str:
         """`host:port` of the server."""
-        return self._backstage.address
+        return self._loop_thread.address
 
     @property
     def namespace(self) -> str:
         """The namespace on the server."""
-        return self._backstage.client.namespace
+        return self._loop_thread.client.namespace
 
     async def start(self, job: Job | str, event: Any = None, *, id: str | None = None) -> Run:
         """Start a run.
@@ -84,10 +84,10 @@ class Jobs:
 
         Raises:
             UnknownJobError: no job of that name is registered.
-            StandInError: something stands in for a tool that is not there.
+            TestDoubleError: something stands in for a tool that is not there.
         """
         __tracebackhide__ = True
-        return await self._backstage.run(self._start(_named(job), event, id))
+        return await self._loop_thread.run(self._start(_named(job), event, id))
 
     async def run(self, job: Job | str, event: Any = None) -> Any:
         """Start a run, let it come to its end, and return its result: `start` and `Run.result`."""
@@ -106,7 +106,7 @@ class Jobs:
         A step that waits for its next attempt gets it at the end of the skip, if that comes before: so does the server.
         """
         __tracebackhide__ = True
-        await self._backstage.run(self._skip(to_timedelta(duration)))
+        await self._loop_thread.run(self._skip(to_timedelta(duration)))
 
     async def skip_to(self, when: datetime) -> None:
         """Let the clocks of all open runs jump to a moment, as `skip` does.
@@ -117,18 +117,18 @@ class Jobs:
         __tracebackhide__ = True
         if when.tzinfo is None:
             raise DurationError(f"skip_to({when!r}): give a datetime with a timezone")
-        await self._backstage.run(self._skip_to(when))
+        await self._loop_thread.run(self._skip_to(when))
 
     def state(self, job: Job | str) -> StateOfJob:
         """The state of a job in this test, to set before a run and to read after it."""
-        return StateOfJob(self._backstage, self._workers, _named(job))
+        return StateOfJob(self._loop_thread, self._workers, _named(job))
 
     def crash_at(
         self, step: str, moment: Literal["before", "after_effect", "after_record"], *, occurrence: int = 1
     ) -> None:
         """Kill the worker at a step, by SIGKILL, and start another: once, in the runs that the test starts after this.
 
-        These run in worker processes, which import the module of the job again; stand-ins stay in the test.
+        These run in worker processes, which import the module of the job again; test doubles stay in the test.
 
         Args:
             step: its name; a tool's, `generate_text`, or that of a job that is not durable, too.
@@ -138,7 +138,7 @@ class Jobs:
             occurrence: which one of that name, counted from 1 in the order in which they begin.
 
         Raises:
-            StandInError: no job has such a step.
+            TestDoubleError: no job has such a step.
             CrashTestError: there is no such moment, or a run of the test has been started.
 
         A test in which the run never comes there fails. Starting a process takes about a second.
@@ -161,8 +161,8 @@ class Jobs:
         """Run a job once for each boundary that it has, with its worker killed there, and compare.
 
         The boundaries are those of a run that is left in peace: before each step, after its effect and after its
-        record, and in each sleep. Every run has stand-ins that answer from the start, and the state that the test has
-        set.
+        record, and in each sleep. Every run has test doubles that answer from the start, and the state that the
+        test has set.
 
         Args:
             job: it, or its name.
@@ -182,8 +182,8 @@ class Jobs:
         """
         __tracebackhide__ = True
         crashed = _named(job)
-        report = await self._backstage.run(
-            survived(self._backstage, self._workers, self._doubles, crashed, _event(event), same)
+        report = await self._loop_thread.run(
+            survived(self._loop_thread, self._workers, self._doubles, crashed, _event(event), same)
         )
         if not report.passed:
             raise AssertionError(str(report))
@@ -193,7 +193,7 @@ class Jobs:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
         try:
-            client = self._backstage.client
+            client = self._loop_thread.client
             handle = await client.start_workflow(
                 job.name,
                 args=event_arguments(_event(event), client),
@@ -204,7 +204,7 @@ class Jobs:
             raise TerseError(f"a run with the id {id!r} is open already: give this one another, or none") from None
         self._workers.watch(job, handle)
         run = Run(
-            self._backstage,
+            self._loop_thread,
             job,
             handle,
             self.inputs,
@@ -215,11 +215,11 @@ class Jobs:
         self.runs.append(run)
         return run
 
-    async def _open_runs(self, call: str) -> dict[Run, Look]:
+    async def _open_runs(self, call: str) -> dict[Run, RunSnapshot]:
         """The runs of which time can be skipped, and how they stand."""
         __tracebackhide__ = True
-        looks = await asyncio.gather(*(run._look() for run in self.runs))
-        found = {run: look for run, look in zip(self.runs, looks, strict=True) if look.is_open}
+        snapshots = await asyncio.gather(*(run._snapshot() for run in self.runs))
+        found = {run: snapshot for run, snapshot in zip(self.runs, snapshots, strict=True) if snapshot.is_open}
         if not found:
             raise AssertionError(f"{call}: no run of this test is open")
         return found
@@ -230,7 +230,7 @@ class Jobs:
 
     async def _skip_to(self, when: datetime) -> None:
         __tracebackhide__ = True
-        clocks = {run: look.clock for run, look in (await self._open_runs("jobs.skip_to")).items()}
+        clocks = {run: snapshot.clock for run, snapshot in (await self._open_runs("jobs.skip_to")).items()}
         if all(clock >= when for clock in clocks.values()):
             now = min(clocks.values())
             raise DurationError(f"skip_to({when.isoformat()}): it is {now.isoformat()} on the clock of the run")
@@ -248,13 +248,13 @@ class Jobs:
             raise AssertionError(f"something went wrong that is not the job's: {self._workers.trouble}")
         try:
             self.steps._check()
-        except StandInError as err:
+        except TestDoubleError as err:
             raise AssertionError(str(err)) from None
         for point in self._workers.not_crashed:
             raise AssertionError(f"no run of this test came to the crash {point}.\n{await self._report()}")
         jobs = {run.job.name: run.job for run in self.runs}
-        histories = [(await run._look()).history for run in self.runs]
-        async for replayed in replay(jobs.values(), histories, runtime=self._backstage.runtime):
+        histories = [(await run._snapshot()).history for run in self.runs]
+        async for replayed in replay(jobs.values(), histories, runtime=self._loop_thread.runtime):
             if replayed.failure is not None:
                 raise AssertionError(
                     f"the run {replayed.workflow_id} would not survive its own replay: run again from its history, as"
@@ -274,8 +274,8 @@ class Jobs:
         """What the runs of the test have done, for one that fails."""
         tables = []
         for run in self.runs:
-            look = await run._look()
-            tables.append(f"{run.id}  {look.status_text}\n{look.table()}")
+            snapshot = await run._snapshot()
+            tables.append(f"{run.id}  {snapshot.status_text}\n{snapshot.table()}")
         return "\n\n".join(tables)
 
 

@@ -22,14 +22,14 @@ from ..client import connect
 from ..errors import TerseError
 from .environment import JobEnvironment
 
-__all__ = ["Backstage"]
+__all__ = ["LoopThread"]
 
 _T = TypeVar("_T")
 
 _SDK_LOG: Final = logging.getLogger("temporalio.activity")
 
 
-class Backstage:
+class LoopThread:
     """The server of a test session, and the thread that talks to it.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..agents.models import require_pydantic_ai
 from ..agents.turns import TOOL
-from ..errors import NotInStepError, StandInError
+from ..errors import NotInStepError, TestDoubleError
 from ..execution.invocation import run_function
 from ..jobs.steps import current_step
 from ..serialization.codec import ValueProblem, codec
@@ -82,7 +82,7 @@ class ModelDouble:
         A turn more than there are answers is an error of the test.
 
         Raises:
-            StandInError: an answer calls a tool that is not there, or with arguments that do not fit.
+            TestDoubleError: an answer calls a tool that is not there, or with arguments that do not fit.
         """
         self._take([_checked(answer) for answer in answers])
 
@@ -97,7 +97,7 @@ class ModelDouble:
     def does(self, function: Callable[[Prompt], Any]) -> None:
         """Call a function for the answer to every turn for which there is none given; it may be `async def`."""
         if not callable(function):
-            raise StandInError(f"jobs.model.does({function!r}): give a function of one argument, the prompt")
+            raise TestDoubleError(f"jobs.model.does({function!r}): give a function of one argument, the prompt")
         require_pydantic_ai()
         self._always = function
 
@@ -126,7 +126,7 @@ class ModelDouble:
             return answer
         if self._always is not None:
             return _checked(await run_function(self._always, [prompt], {}))
-        raise StandInError(
+        raise TestDoubleError(
             f"the model was asked more often than the test has answers for: it gave {self._given}, and this is turn"
             f" {len(self._prompts)}, {_shortened(prompt.text)!r}. Give more, jobs.model.replies(…), or a function,"
             " jobs.model.does(…)."
@@ -178,7 +178,7 @@ def _parts(answer: Any, info: Any) -> list[Any]:
     try:
         data = codec(Any).dump(answer)
     except ValueProblem as problem:
-        raise StandInError(f"the model cannot answer {answer!r} in a test: {problem}") from None
+        raise TestDoubleError(f"the model cannot answer {answer!r} in a test: {problem}") from None
     if not info.output_tools:
         return [TextPart(data if isinstance(data, str) else json.dumps(data))]
     output = info.output_tools[0]
@@ -191,7 +191,7 @@ def _offered(call: ToolCall, info: Any) -> str:
     own = toolbox.find(call.name).name
     named = [name for name, tool in _own_names(info).items() if tool == own]
     if not named:
-        raise StandInError(
+        raise TestDoubleError(
             f"the test's model asks for the tool {own!r}, which it is not offered: the skills are"
             f" {sorted(_own_names(info).values()) or 'none'}. A real model could not ask for it."
         )
@@ -211,7 +211,7 @@ def _checked(answer: Any) -> Any:
             # A model writes JSON, by the names that it is shown.
             toolbox.find(call.name).from_json(codec(Any).dump(dict(call.arguments)), by_model=True)
     if inspect.isroutine(answer):
-        raise StandInError("jobs.model.replies(…) takes answers; for a function there is jobs.model.does(…)")
+        raise TestDoubleError("jobs.model.replies(…) takes answers; for a function there is jobs.model.does(…)")
     return answer
 
 

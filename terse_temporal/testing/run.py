@@ -23,17 +23,17 @@ from ..jobs.registry import Job
 from ..runs.memo import question_text
 from ..runs.timeline import Entry
 from .clocks import fast_forward
-from .endings import is_of, told
-from .loop_thread import Backstage
+from .endings import describe_failure, is_of
+from .loop_thread import LoopThread
 from .questions import Inputs, Question
-from .snapshot import Look, Sleep, look_at
+from .snapshot import RunSnapshot, Sleep, take_snapshot
 
 __all__ = ["Run"]
 
 _T = TypeVar("_T")
 
 #: Seconds between two looks at a run.
-_LOOK_EVERY: Final = 0.02
+_SNAPSHOT_EVERY: Final = 0.02
 
 #: Seconds after which a run that waits for nothing is said to wait for ever.
 _STUCK_AFTER: Final = 2.0
@@ -57,7 +57,7 @@ class Run:
 
     def __init__(
         self,
-        backstage: Backstage,
+        loop_thread: LoopThread,
         job: Job,
         handle: WorkflowHandle[Any, Any],
         inputs: Inputs,
@@ -66,7 +66,7 @@ class Run:
         trouble: Callable[[], str | None],
         held: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._backstage = backstage
+        self._loop_thread = loop_thread
         self._handle = handle
         self._inputs = inputs
         self._timeout = timeout
@@ -82,26 +82,26 @@ class Run:
     @property
     def steps(self) -> list[Entry]:
         """The steps so far, in the order in which the handler made them: `.name`, `.state`, `.attempt` and more."""
-        return [entry for entry in self._seen().timeline.entries if entry.kind == "step"]
+        return [entry for entry in self._snapshot_now().timeline.entries if entry.kind == "step"]
 
     @property
     def status(self) -> str:
         """`"running"`, `"completed"`, `"failed"`, `"canceled"`, `"terminated"` or `"timed_out"`."""
-        return self._seen().status_text
+        return self._snapshot_now().status_text
 
     def now(self) -> datetime:
         """The run's own time."""
-        return self._seen().clock
+        return self._snapshot_now().clock
 
     def timeline(self) -> str:
         """The steps and sleeps as a table: when each began, counted from the start of the run, and how long it took."""
-        return self._seen().table()
+        return self._snapshot_now().table()
 
     def save_history(self, path: str | Path) -> Path:
         """Write the history so far to a file, for `terse-temporal replay --history`. Its directory is made."""
         file = Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(self._seen().history.to_json() + "\n")
+        file.write_text(self._snapshot_now().history.to_json() + "\n")
         return file
 
     async def result(self) -> Any:
@@ -112,7 +112,7 @@ class Run:
             AssertionError: it does not end, and why: it waits for a person, or its history does not fit the code.
         """
         __tracebackhide__ = True
-        return await self._backstage.run(self._result())
+        return await self._loop_thread.run(self._result())
 
     async def failed_with(self, error: type[BaseException] | str, *, match: str | None = None) -> ApplicationError:
         """Let the run come to its end, and assert that it failed with an error.
@@ -128,7 +128,7 @@ class Run:
             AssertionError: it ended otherwise.
         """
         __tracebackhide__ = True
-        return await self._backstage.run(self._failed_with(error, match))
+        return await self._loop_thread.run(self._failed_with(error, match))
 
     async def sleeping(self) -> Sleep:
         """Wait until the run sleeps, and nothing of it is under way. Returns the sleep that ends first.
@@ -137,8 +137,8 @@ class Run:
             AssertionError: it ends instead, or waits for something else.
         """
         __tracebackhide__ = True
-        return await self._backstage.run(
-            self._until(lambda look: min(look.sleeps, key=lambda each: each.until, default=None), "sleep")
+        return await self._loop_thread.run(
+            self._until(lambda snapshot: min(snapshot.sleeps, key=lambda each: each.until, default=None), "sleep")
         )
 
     async def waiting_for_input(self) -> Question:
@@ -148,7 +148,9 @@ class Run:
             AssertionError: it ends instead, or waits for something else.
         """
         __tracebackhide__ = True
-        return await self._backstage.run(self._until(lambda look: next(iter(look.questions), None), "wait for input"))
+        return await self._loop_thread.run(
+            self._until(lambda snapshot: next(iter(snapshot.questions), None), "wait for input")
+        )
 
     async def approve(self, *, id: str | None = None, by: str = "", reason: str = "") -> None:
         """Approve what the run asks, as `terse-temporal approve` does.
@@ -158,45 +160,50 @@ class Run:
             by, reason: for the record.
         """
         __tracebackhide__ = True
-        await self._backstage.run(self._decide({"approved": True, "by": by, "reason": reason}, id))
+        await self._loop_thread.run(self._decide({"approved": True, "by": by, "reason": reason}, id))
 
     async def deny(self, *, id: str | None = None, by: str = "", reason: str = "") -> None:
         """Deny what the run asks, as `terse-temporal deny` does."""
         __tracebackhide__ = True
-        await self._backstage.run(self._decide({"approved": False, "by": by, "reason": reason}, id))
+        await self._loop_thread.run(self._decide({"approved": False, "by": by, "reason": reason}, id))
 
     async def cancel(self) -> None:
         """Ask the run to end, as `temporal workflow cancel` does."""
         __tracebackhide__ = True
-        await self._backstage.run(self._handle.cancel())
+        await self._loop_thread.run(self._handle.cancel())
 
     def __repr__(self) -> str:
         return f"<Run {self.id!r}>"
 
-    def _seen(self) -> Look:
-        return self._backstage.wait(self._look())
+    def _snapshot_now(self) -> RunSnapshot:
+        return self._loop_thread.wait(self._snapshot())
 
-    async def _look(self) -> Look:
-        look = await look_at(self._backstage.client, self._handle)
-        answers = [answer for each in look.questions if (answer := self._inputs._answer_to(each)) is not None]
+    async def _snapshot(self) -> RunSnapshot:
+        snapshot = await take_snapshot(self._loop_thread.client, self._handle)
+        answers = [answer for each in snapshot.questions if (answer := self._inputs._answer_to(each)) is not None]
         for answer in answers:
             # It may have been answered, or the run may have ended, since the look.
             with suppress(Exception):
                 await self._handle.execute_update(DECIDE_UPDATE, answer)
         # What has been answered is no longer asked.
-        return await look_at(self._backstage.client, self._handle) if answers else look
+        return await take_snapshot(self._loop_thread.client, self._handle) if answers else snapshot
 
     async def _result(self) -> Any:
         __tracebackhide__ = True
         skipping = asyncio.create_task(self._skip_to_the_end())
 
-        def ended(look: Look) -> bool | None:
+        def ended(snapshot: RunSnapshot) -> bool | None:
             __tracebackhide__ = True
-            if look.sleeps and not look.busy and skipping.done() and (said := skipping.result()) is not None:
-                rest = min(each.until for each in look.sleeps) - look.clock
+            if (
+                snapshot.sleeps
+                and not snapshot.has_pending_work
+                and skipping.done()
+                and (said := skipping.result()) is not None
+            ):
+                rest = min(each.until for each in snapshot.sleeps) - snapshot.clock
                 if rest.total_seconds() > self._timeout:
                     raise self._no_skipping(said)
-            return None if look.is_open else True
+            return None if snapshot.is_open else True
 
         try:
             await self._until(ended, "end", at_end=True)
@@ -208,20 +215,20 @@ class Run:
             return await self._handle.result()
         except WorkflowFailureError as failed:
             # The SDK's words are "Workflow execution failed", after forty lines of its own.
-            failed.args = (f"the run {self.id} failed with {told(failed.cause)}",)
+            failed.args = (f"the run {self.id} failed with {describe_failure(failed.cause)}",)
             raise failed.with_traceback(None) from failed.cause
 
     async def _skip_to_the_end(self) -> str | None:
         """Skip what is left; why the server does not, if so: one of the user's may keep to the clock on the wall."""
         try:
-            await fast_forward(self._backstage.skipper, self._handle)
+            await fast_forward(self._loop_thread.skipper, self._handle)
         except RPCError as err:
             return err.message
         return None
 
     def _no_skipping(self, said: str) -> TerseError:
         return TerseError(
-            f"the server at {self._backstage.address} does not skip time: {said.rstrip('.')}. Start it with"
+            f"the server at {self._loop_thread.address} does not skip time: {said.rstrip('.')}. Start it with"
             " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true, or leave --terse-address out."
         )
 
@@ -233,7 +240,9 @@ class Run:
         except WorkflowFailureError as failed:
             cause = failed.cause
             if not isinstance(cause, ApplicationError) or not is_of(cause, error):
-                raise AssertionError(f"the run {self.id} did not fail with {wanted}, but with {told(cause)}") from None
+                raise AssertionError(
+                    f"the run {self.id} did not fail with {wanted}, but with {describe_failure(cause)}"
+                ) from None
             if match is not None and not re.search(match, cause.message):
                 raise AssertionError(
                     f"the run {self.id} failed with {wanted}, with another message:\n  expected: {match}\n"
@@ -250,25 +259,25 @@ class Run:
         step waits for its next attempt, unless that is due then: at a stop the server makes it.
         """
         __tracebackhide__ = True
-        look = await self._look()
-        end = look.clock + duration
-        if look.busy and look.next_attempt is None:  # on its way to a sleep
+        snapshot = await self._snapshot()
+        end = snapshot.clock + duration
+        if snapshot.has_pending_work and snapshot.next_attempt is None:  # on its way to a sleep
             await self._settled()
-            look = await self._look()
-        while look.is_open and look.clock < end:
-            ends = [each.until for each in look.sleeps]
-            if look.next_attempt is not None:
-                ends = [look.next_attempt] if look.next_attempt > end - _TOGETHER else []
-            ahead = [each for each in ends if look.clock < each < end]
-            await self._jump(min(ahead, default=end) - look.clock)
-            look = await self._look()
+            snapshot = await self._snapshot()
+        while snapshot.is_open and snapshot.clock < end:
+            ends = [each.until for each in snapshot.sleeps]
+            if snapshot.next_attempt is not None:
+                ends = [snapshot.next_attempt] if snapshot.next_attempt > end - _TOGETHER else []
+            ahead = [each for each in ends if snapshot.clock < each < end]
+            await self._jump(min(ahead, default=end) - snapshot.clock)
+            snapshot = await self._snapshot()
             if self._trouble() is not None:
                 return
 
     async def _jump(self, duration: timedelta) -> None:
         """Let the clock go on by a time in which nothing ends before its end."""
         __tracebackhide__ = True
-        skipping = asyncio.create_task(self._backstage.skipper.fast_forward(self._handle, duration))
+        skipping = asyncio.create_task(self._loop_thread.skipper.fast_forward(self._handle, duration))
         try:
             await self._until(
                 lambda _: skipping.done() or None,
@@ -278,7 +287,7 @@ class Run:
             )
             await skipping
         except RPCError as err:
-            if err.status == RPCStatusCode.NOT_FOUND or not (await self._look()).is_open:
+            if err.status == RPCStatusCode.NOT_FOUND or not (await self._snapshot()).is_open:
                 return
             raise self._no_skipping(err.message) from None
         finally:
@@ -290,19 +299,21 @@ class Run:
         __tracebackhide__ = True
         seen: object = None
         since = began = time.monotonic()
-        while (look := await self._look()).busy and self._trouble() is None:
+        while (snapshot := await self._snapshot()).has_pending_work and self._trouble() is None:
             now = time.monotonic()
-            what = len(look.history.events), look.next_attempt
+            what = len(snapshot.history.events), snapshot.next_attempt
             if what != seen:
                 seen, since = what, now
-            elif now - since > _SETTLED_AFTER and (look.next_attempt is not None or look.parked or self._held()):
+            elif now - since > _SETTLED_AFTER and (
+                snapshot.next_attempt is not None or snapshot.blocked or self._held()
+            ):
                 return
             if now - began > self._timeout:
                 raise AssertionError(
                     f"the run {self.id} does not come to rest after the time that was skipped, in {self._timeout:g} s:"
-                    f" a step takes that long in truth.\n{look.table()}"
+                    f" a step takes that long in truth.\n{snapshot.table()}"
                 )
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_SNAPSHOT_EVERY)
 
     async def _decide(self, answer: dict[str, Any], id: str | None) -> None:
         __tracebackhide__ = True
@@ -317,7 +328,7 @@ class Run:
 
     async def _until(
         self,
-        wanted: Callable[[Look], _T | None],
+        wanted: Callable[[RunSnapshot], _T | None],
         what: str,
         *,
         at_end: bool = False,
@@ -334,53 +345,58 @@ class Run:
         limit = self._timeout
         began = quiet_since = time.monotonic()
         while True:
-            look = await self._look()
-            is_resting = not look.busy or look.next_attempt is not None
-            if (at_end or is_resting) and (found := wanted(look)) is not None:
+            snapshot = await self._snapshot()
+            is_idle = not snapshot.has_pending_work or snapshot.next_attempt is not None
+            if (at_end or is_idle) and (found := wanted(snapshot)) is not None:
                 return found
             now = time.monotonic()
-            if look.busy or look.sleeps or look.has_children or may_rest:
+            if snapshot.has_pending_work or snapshot.sleeps or snapshot.has_children or may_rest:
                 quiet_since = now
             if (trouble := self._trouble()) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
-            if not look.is_open and not at_end:
-                raise AssertionError(f"the run {self.id} does not {what}, it has ended: {await self._ending(look)}")
-            if not look.is_open and now - began <= limit:
-                await asyncio.sleep(_LOOK_EVERY)
+            if not snapshot.is_open and not at_end:
+                raise AssertionError(f"the run {self.id} does not {what}, it has ended: {await self._ending(snapshot)}")
+            if not snapshot.is_open and now - began <= limit:
+                await asyncio.sleep(_SNAPSHOT_EVERY)
                 continue
-            if look.parked and (look.is_mismatch or now - began > _PARKED_AFTER):
-                raise AssertionError(f"the run {self.id} does not {what}: {await self._parked(look)}")
-            if look.questions and not look.busy and not look.sleeps and now - quiet_since > 5 * _LOOK_EVERY:
-                asked = " and ".join(question_text(vars(each)) for each in look.questions)
+            if snapshot.blocked and (snapshot.is_mismatch or now - began > _PARKED_AFTER):
+                raise AssertionError(f"the run {self.id} does not {what}: {await self._blocked(snapshot)}")
+            if (
+                snapshot.questions
+                and not snapshot.has_pending_work
+                and not snapshot.sleeps
+                and now - quiet_since > 5 * _SNAPSHOT_EVERY
+            ):
+                asked = " and ".join(question_text(vars(each)) for each in snapshot.questions)
                 raise AssertionError(
                     f"the run {self.id} does not {what}: it waits for somebody to approve {asked}. Do it in the test,"
                     " await run.approve(), or before it asks, jobs.inputs.approves(…)."
                 )
-            if not look.busy and not look.sleeps and now - quiet_since > _STUCK_AFTER:
-                raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{look.table()}")
-            if is_resting and not at_end and (ends := [each.until for each in look.sleeps] or look.next_attempt):
-                rest = (min(ends) if isinstance(ends, list) else ends) - look.clock
+            if not snapshot.has_pending_work and not snapshot.sleeps and now - quiet_since > _STUCK_AFTER:
+                raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{snapshot.table()}")
+            if is_idle and not at_end and (ends := [each.until for each in snapshot.sleeps] or snapshot.next_attempt):
+                rest = (min(ends) if isinstance(ends, list) else ends) - snapshot.clock
                 if rest.total_seconds() > limit - (now - began):
-                    does = "it sleeps" if look.sleeps else "a step waits for its next attempt"
+                    does = "it sleeps" if snapshot.sleeps else "a step waits for its next attempt"
                     raise AssertionError(
                         f"the run {self.id} does not {what}: {does}, for another"
                         f" {format_duration(timedelta(seconds=round(rest.total_seconds())))}. Let that pass, await"
-                        f" jobs.skip(…).\n{look.table()}"
+                        f" jobs.skip(…).\n{snapshot.table()}"
                     )
             if now - began > limit:
-                raise AssertionError(f"the run {self.id} does not {what}, in {limit:g} s.\n{look.table()}")
-            await asyncio.sleep(_LOOK_EVERY)
+                raise AssertionError(f"the run {self.id} does not {what}, in {limit:g} s.\n{snapshot.table()}")
+            await asyncio.sleep(_SNAPSHOT_EVERY)
 
-    async def _ending(self, look: Look) -> str:
+    async def _ending(self, snapshot: RunSnapshot) -> str:
         try:
             result = await self._handle.result()
         except WorkflowFailureError as failed:
-            return f"it failed with {told(failed.cause)}\n{look.table()}"
-        return f"it completed, with the result {result!r}\n{look.table()}"
+            return f"it failed with {describe_failure(failed.cause)}\n{snapshot.table()}"
+        return f"it completed, with the result {result!r}\n{snapshot.table()}"
 
-    async def _parked(self, look: Look) -> str:
-        async for each in replay([self.job], [look.history], runtime=self._backstage.runtime):
+    async def _blocked(self, snapshot: RunSnapshot) -> str:
+        async for each in replay([self.job], [snapshot.history], runtime=self._loop_thread.runtime):
             if each.failure is not None:
-                what = "its history does not fit the code." if look.is_mismatch else "its code cannot be run:"
+                what = "its history does not fit the code." if snapshot.is_mismatch else "its code cannot be run:"
                 return f"{what} {each.failure}\n{each.table or ''}"
-        return f"its code cannot be run: {look.parked}"
+        return f"its code cannot be run: {snapshot.blocked}"

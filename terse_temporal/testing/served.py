@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter
 
-from ..errors import StandInError
+from ..errors import TestDoubleError
 from ..tools.mcp.mount import Mount, canonical
 from ..tools.mcp.mounted import MountedTool
 from ..tools.mcp.mounts import mounts
@@ -23,13 +23,13 @@ def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
     """The tool that a function is.
 
     Raises:
-        StandInError: what it takes cannot be said as a JSON schema.
+        TestDoubleError: what it takes cannot be said as a JSON schema.
     """
     name = function.__name__
     try:
         schema = TypeAdapter(function).json_schema()  # type: ignore[arg-type]  # it takes functions too
     except (PydanticUserError, NameError) as err:
-        raise StandInError(
+        raise TestDoubleError(
             f"{name!r} cannot stand in for a tool of the MCP server {mount.name!r}: {str(err).splitlines()[0]}"
         ) from None
     return mount.make_tool(

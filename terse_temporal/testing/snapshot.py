@@ -18,7 +18,7 @@ from ..runs.timeline import Timeline, timeline_table
 from .clocks import clock_of, ended_timers, next_attempt_of
 from .questions import Question
 
-__all__ = ["Look", "Sleep", "look_at"]
+__all__ = ["RunSnapshot", "Sleep", "take_snapshot"]
 
 #: Something came in while the task was being done, such as a skip of time: the server asks for it again.
 _TOO_LATE: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
@@ -46,7 +46,7 @@ class Sleep:
 
 
 @dataclass(frozen=True)
-class Look:
+class RunSnapshot:
     """How a run stands.
 
     Attributes:
@@ -68,11 +68,11 @@ class Look:
     status: WorkflowExecutionStatus | None
     sleeps: Sequence[Sleep]
     questions: Sequence[Question]
-    busy: bool
+    has_pending_work: bool
     clock: datetime
     has_children: bool = False
     next_attempt: datetime | None = None
-    parked: str | None = None
+    blocked: str | None = None
     is_mismatch: bool = False
 
     @property
@@ -93,7 +93,7 @@ class Look:
         return self.status in (WorkflowExecutionStatus.RUNNING, None)
 
 
-async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
+async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any]) -> RunSnapshot:
     """How a run stands. Two requests to the server, and again while it moves on between them."""
     while True:
         described = await handle.describe()
@@ -108,13 +108,13 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
     timeline.apply_pending(raw.pending_activities)
     tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
     timeline.tokens = tokens
-    parked, is_mismatch = _failed_task(history.events)
-    busy = raw.HasField("pending_workflow_task") or bool(raw.pending_activities)
+    blocked, is_mismatch = _failed_task(history.events)
+    has_pending_work = raw.HasField("pending_workflow_task") or bool(raw.pending_activities)
     # A timer that says nothing of itself may be a time limit of what is under way, or of an answer that is asked for.
     # Where there is nothing of the kind the run waits for it: `asyncio.sleep`, `workflow.wait_condition(…, timeout=…)`.
-    if not (sleeps or busy or waiting):
+    if not (sleeps or has_pending_work or waiting):
         sleeps = waits
-    return Look(
+    return RunSnapshot(
         history=history,
         timeline=timeline,
         status=described.status,
@@ -124,11 +124,11 @@ async def look_at(client: Client, handle: WorkflowHandle[Any, Any]) -> Look:
             for number, asked in (waiting or {}).items()
             if is_open
         ],
-        busy=is_open and busy,
+        has_pending_work=is_open and has_pending_work,
         has_children=is_open and bool(raw.pending_children),
         clock=clock_of(raw),
         next_attempt=next_attempt_of(raw) if is_open else None,
-        parked=parked if is_open else None,
+        blocked=blocked if is_open else None,
         is_mismatch=is_mismatch,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from ..errors import StandInError, UnknownToolError
+from ..errors import TestDoubleError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
 from ..jobs.registry import registered_jobs
 from ..tools import toolbox
@@ -46,7 +46,7 @@ class StepDoubles:
         """Refuse what stands in for no step of the test, where a name is not known before a run has it.
 
         Raises:
-            StandInError: it was not called, and looks like the name of another step.
+            TestDoubleError: it was not called, and looks like the name of another step.
         """
         idle = [name for name, record in self._records.items() if not record.real and not record.calls]
         if not idle:
@@ -55,7 +55,7 @@ class StepDoubles:
         called = {each for each, other in self._records.items() if other.calls}
         for name in idle:
             if known.only_may_have(name) and (hint := nearest(name, known.names | called)):
-                raise StandInError(f"no run of this test had a step {name!r}{hint}")
+                raise TestDoubleError(f"no run of this test had a step {name!r}{hint}")
 
     def _fresh(self) -> StepDoubles:
         other = StepDoubles()
@@ -77,7 +77,7 @@ class StepDouble(Double):
         if name.startswith("_"):
             raise AttributeError(name)
         known = [each for each in vars(Double) if not each.startswith("_")]
-        raise StandInError(
+        raise TestDoubleError(
             f"jobs.steps[{self._name!r}] has no {name!r}{nearest(name, known) or '.'} There are"
             f" {', '.join(sorted(known))}"
         )
@@ -96,14 +96,14 @@ class StepDouble(Double):
         try:
             return dict(inspect.signature(inspect.unwrap(function)).bind(*positional, **keywords).arguments)
         except TypeError as err:
-            raise StandInError(f"the step {self._name!r} is never called so: {err}") from None
+            raise TestDoubleError(f"the step {self._name!r} is never called so: {err}") from None
 
 
 def check_step(name: str) -> None:
     """Refuse a name that no step, tool or job has.
 
     Raises:
-        StandInError: it has none.
+        TestDoubleError: it has none.
     """
     if name in _OWN_STEPS or any(job.name == name and not job.durable for job in registered_jobs()):
         return
@@ -116,7 +116,7 @@ def check_step(name: str) -> None:
 def _check_name(name: str, known: StepNames) -> None:
     if known.has(name):
         return
-    raise StandInError(
+    raise TestDoubleError(
         f"no registered job has a step {name!r}{nearest(name, known.names)} (there are"
         f" {listed(known.names) or 'none'}). Tools are in jobs.tools. A job's module has to be imported before its"
         " steps are replaced."

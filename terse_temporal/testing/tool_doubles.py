@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import StandInError, UnknownToolError
+from ..errors import TestDoubleError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
 from ..tools import Tool, toolbox
 from ..tools.mcp.mount import canonical
@@ -45,14 +45,14 @@ class ToolDoubles:
                 against what the server lists.
 
         Raises:
-            StandInError: nothing is mounted there, or a function has no annotations that say what it takes.
+            TestDoubleError: nothing is mounted there, or a function has no annotations that say what it takes.
 
         Before the first run of a job that uses it.
         """
         mount = mounts.get(toolbox)
         if mount is None:
             known = [each.name for each in mounts]
-            raise StandInError(
+            raise TestDoubleError(
                 f"no MCP server is mounted as {toolbox!r}{nearest(toolbox, known)} (there are"
                 f" {listed(known) or 'none'}). Tools of other kinds are replaced one by one: jobs.tools.slack.…"
             )
@@ -104,12 +104,12 @@ class ToolDouble(Double):
         try:
             toolbox.find(name)
         except UnknownToolError:
-            raise StandInError(
+            raise TestDoubleError(
                 f"jobs.tools.{self._name}(…) calls nothing: it is there to say what the tool does in the test, as in"
                 f" jobs.tools.{self._name}.returns(…)"
             ) from None
         known = [each for each in vars(Double) if not each.startswith("_")]
-        raise StandInError(
+        raise TestDoubleError(
             f"jobs.tools.{name} has no {method!r}{nearest(method, known) or '.'} There are {', '.join(sorted(known))}"
         )
 
@@ -148,7 +148,7 @@ class ToolDouble(Double):
         ]
         if extra or lacks:
             what = f"takes {extra[0]!r}, which the tool lacks" if extra else f"does not take {lacks[0]!r}"
-            raise StandInError(
+            raise TestDoubleError(
                 f"{getattr(function, '__name__', function)!r} cannot stand in for {tool.name!r}: it {what}. The tool is"
                 f" {tool.name}{tool.shown_signature}"
             )
@@ -156,6 +156,6 @@ class ToolDouble(Double):
     def _expected(self, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Mapping[str, Any]:
         tool = self._tool
         if positional:
-            raise StandInError(f"arguments of tools are given by name: {tool.name}{tool.shown_signature}")
+            raise TestDoubleError(f"arguments of tools are given by name: {tool.name}{tool.shown_signature}")
         request = tool.request(keywords)
         return tool.shown(request.arguments or {})

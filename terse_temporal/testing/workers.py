@@ -14,13 +14,13 @@ from temporalio.service import RPCError
 
 from ..engine.state.store import state_workflow_id
 from ..errors import MountError
-from ..execution.test_doubles import with_stand_ins
+from ..execution.test_doubles import use_doubles
 from ..jobs.registry import Job
 from ..state import StateId
 from ..worker import build_worker
 from .all_doubles import Doubles
 from .crashes import CrashPoint, CrashWorkers
-from .loop_thread import Backstage
+from .loop_thread import LoopThread
 from .project_jobs import jobs_with
 
 __all__ = ["Workers"]
@@ -35,8 +35,8 @@ class Workers:
         crash_points: where workers that are started from now on are killed.
     """
 
-    def __init__(self, backstage: Backstage, doubles: Doubles) -> None:
-        self._backstage = backstage
+    def __init__(self, loop_thread: LoopThread, doubles: Doubles) -> None:
+        self._loop_thread = loop_thread
         self._doubles = doubles
         self._name = f"test-{uuid.uuid4()}"
         self._open = AsyncExitStack()
@@ -91,13 +91,13 @@ class Workers:
     async def close(self) -> None:
         """End them."""
         async with self._open:
-            if not self._backstage.own_server:
+            if not self._loop_thread.own_server:
                 await self._end_states()
 
     async def _start(self, jobs: Sequence[Job], task_queue: str) -> None:
-        with with_stand_ins(self._doubles.stand_ins()):
+        with use_doubles(self._doubles.doubles()):
             worker = build_worker(
-                self._backstage.client,
+                self._loop_thread.client,
                 jobs=jobs,
                 task_queue=task_queue,
                 # A test that has ended does not care for what it has left running.
@@ -113,11 +113,11 @@ class Workers:
 
     async def _start_process(self, jobs: Sequence[Job], task_queue: str) -> None:
         workers = CrashWorkers(
-            self._backstage.client,
+            self._loop_thread.client,
             task_queue=task_queue,
             jobs=jobs,
             points=self.crash_points,
-            stand_ins=self._doubles.stand_ins(),
+            doubles=self._doubles.doubles(),
         )
         await self._open.enter_async_context(workers)
         self._processes.update({job.name: workers for job in jobs})
@@ -127,7 +127,7 @@ class Workers:
 
     async def _end_states(self) -> None:
         # On a server of the user's, they would stay for ever.
-        client = self._backstage.client
+        client = self._loop_thread.client
         for job, task_queue in self._queues.items():
             state = client.get_workflow_handle(state_workflow_id(StateId(client.namespace, task_queue, job)))
             with suppress(RPCError):

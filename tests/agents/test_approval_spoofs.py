@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from terse_temporal.engine.workflow.inputs import WAITING_MEMO, Decisions
+from terse_temporal.engine.workflow.inputs import WAITING_MEMO, InputRequests
 
 from ..engine.bench import Bench
 from . import jobs_agents as jobs
@@ -94,7 +94,7 @@ def assert_is_text(details: str) -> None:
 def test_any_number_of_backticks() -> None:
     """Not in the name of a tool either."""
     shown = []
-    decisions = Decisions()
+    decisions = InputRequests()
     for ticks in range(1, 7):
         text = "`" * ticks + WRITTEN + "``" * ticks
         decisions._open = {"1": {"tool": text, "arguments": {text: text}}}

@@ -26,7 +26,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from terse_temporal import Job
 from terse_temporal.engine.activity import runner as activities
-from terse_temporal.engine.activity.at_most_once import say_it_begins
+from terse_temporal.engine.activity.at_most_once import report_begin
 from terse_temporal.worker import build_worker
 
 from .bench import PATIENCE, Bench, scheduled
@@ -160,12 +160,12 @@ async def test_shut_down_while_it_begins(bench: Bench, job: Job, monkeypatch: py
     told = asyncio.Event()
 
     async def slowly(info: activity.Info) -> Any:
-        await say_it_begins(info)
+        await report_begin(info)
         told.set()
         await asyncio.sleep(PATIENCE)
 
     with monkeypatch.context() as patched:
-        patched.setattr(activities, "say_it_begins", slowly)
+        patched.setattr(activities, "report_begin", slowly)
         async with bench.worker(step_once, plain_once, graceful_shutdown_timeout=timedelta()):
             run = await bench.start(job)
             await told.wait()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from terse_temporal.engine.determinism.clock import pins_of
+from terse_temporal.engine.determinism.clock import clock_of_module
 from terse_temporal.engine.workflow.sandbox import JobSource
 from terse_temporal.errors import JobDefinitionError
 from terse_temporal.jobs.registry import _registry, registered_jobs
@@ -385,7 +385,7 @@ def test_shared(name: str, make: Make) -> None:
     module = make(job_module(SHARED[name], name))
     source = source_of(module)
     source.prepare()
-    job, namespace = source.copy(pins_of(datetime.now(UTC), ""))
+    job, namespace = source.copy(clock_of_module(datetime.now(UTC), ""))
     assert namespace is vars(module)
     assert job is module.handler
 
@@ -399,7 +399,7 @@ def test_copied(name: str, make: Make) -> None:
     before = dict(vars(module))
     source = source_of(module)
     source.prepare()
-    one, other = (source.copy(pins_of(datetime.now(UTC), "")) for _ in range(2))
+    one, other = (source.copy(clock_of_module(datetime.now(UTC), "")) for _ in range(2))
     assert one[1] is not vars(module)
     assert one[1] is not other[1]
     assert one[0].handler is not other[0].handler
@@ -436,7 +436,7 @@ def test_what_may_happen_once(make: Make) -> None:
     top = "from registry_once import once, names\nMETRIC = once('{}')"
     source = source_of(make(job_module((top.format("a"), "return METRIC"), "once-a")))
     source.prepare()  # a copy fails, and it is not known that runs would see each other
-    assert source.copy(pins_of(datetime.now(UTC), ""))[0].handler is source.job.handler
+    assert source.copy(clock_of_module(datetime.now(UTC), ""))[0].handler is source.job.handler
     module = make(job_module((f"{top.format('b')}\nseen = []", "seen.append(1)"), "once-b"))
     with pytest.raises(JobDefinitionError) as refused:
         source_of(module).prepare()
@@ -513,7 +513,7 @@ def test_a_copy_is_not_there_for_other_threads(make: Make) -> None:
     try:
         for thread in threads:
             thread.start()
-        copies = [source.copy(pins_of(datetime.now(UTC), ""))[1] for _ in range(30)]
+        copies = [source.copy(clock_of_module(datetime.now(UTC), ""))[1] for _ in range(30)]
     finally:
         stop.set()
         for thread in threads:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from terse_temporal.engine.state import table as state_book
+from terse_temporal.engine.state import table as state_table
 from terse_temporal.engine.state import workflow as state_workflow
 from terse_temporal.engine.state.store import state_workflow_id
 from terse_temporal.serialization.codec import encoded_size
@@ -72,17 +72,17 @@ async def test_the_server_says_when(env: JobEnvironment, task_queue: str) -> Non
 
 def test_what_is_carried_along_is_bounded() -> None:
     """However many writes there were, and whatever their size, the input of the next run stays under the limit."""
-    book = state_book.StateBook()
+    table = state_table.StateTable()
     for number in range(8_000):
         key = f"key {number % 7}"
-        version = (book.read([key]).get(key) or [None])[0]
+        version = (table.read([key]).get(key) or [None])[0]
         value = "ä" * (5_000 if number % 3 else 20_000)
         write = {"v": 1, "op": "update", "write": f"{number:032}", "key": key, "value": value, "base": version}
-        assert book.write(write) == {"value": value}
-    kept = book.to_wire()
+        assert table.write(write) == {"value": value}
+    kept = table.to_wire()
     assert encoded_size(kept) < 2 * 1024 * 1024 - 300_000
     assert len(kept["applied"]) > 3_000
-    again = state_book.StateBook(kept)
+    again = state_table.StateTable(kept)
     assert again.to_wire() == kept
     # Known for long, its result dropped: it is not applied again, and gives the value there is.
     write = {"v": 1, "op": "update", "write": f"{5_500:032}", "key": "key 5", "value": "new", "base": None}

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from terse_temporal.errors import StandInError
+from terse_temporal.errors import TestDoubleError
 from terse_temporal.testing import Jobs
 
 from . import jobs_kit as kit
@@ -96,7 +96,7 @@ async def test_in_turn(jobs: Jobs) -> None:
 
 
 async def test_an_error_that_is_not_retried(jobs: Jobs) -> None:
-    """A stand-in's exception is retried by the rule of the step, and by nothing else."""
+    """A test double's exception is retried by the rule of the step, and by nothing else."""
     jobs.steps["try"].in_turn(OSError("one"), KeyError("two"), 7)
     run = await jobs.start(kit.patient)
     await run.failed_with(KeyError)
@@ -127,5 +127,5 @@ async def test_nothing_stays(jobs: Jobs, attempt: int) -> None:
 
 def test_nothing_to_set(jobs: Jobs) -> None:
     """An attribute that is set, as on a mock, is refused."""
-    with pytest.raises(StandInError, match=r"returns\(…\)"):
+    with pytest.raises(TestDoubleError, match=r"returns\(…\)"):
         jobs.tools.kit.announce.return_value = "told"

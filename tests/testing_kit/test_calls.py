@@ -58,7 +58,7 @@ async def test_in_a_step(jobs: Jobs) -> None:
 
 
 async def test_in_a_job_that_is_not_durable(jobs: Jobs) -> None:
-    """So are those of a job that is not durable; the function of a stand-in runs on the test's loop there too."""
+    """So are those of a job that is not durable; the function of a test double runs on the test's loop there too."""
 
     async def find(email: str) -> dict[str, str]:
         return {"email": email, "name": email.partition("@")[0]}

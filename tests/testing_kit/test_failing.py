@@ -172,7 +172,7 @@ async def asking(event):
 
 
 def test_an_answer_that_is_missing_or_wrong(project: Project) -> None:
-    """A stand-in without an answer, or with a wrong one, fails its test by name, though the job goes on without it."""
+    """A test double without an answer, or with a wrong one, fails its test by name, though the job goes on."""
     project.write(
         "test_shop.py",
         SHOP

@@ -20,7 +20,7 @@ async def fails(jobs: Jobs, match: str) -> None:
     with suppress(AssertionError):  # said at once, if the run has not ended before
         await jobs.run(weigh)
     with pytest.raises(AssertionError, match=match):
-        await jobs._backstage.run(jobs._verify())
+        await jobs._loop_thread.run(jobs._verify())
     jobs._doubles.troubles.clear()  # or this test would fail too
 
 

@@ -1,7 +1,7 @@
 """The fixture is right under pytest-asyncio in both modes and in every loop scope, and under anyio's plugin.
 
 The runs are driven by a thread of the fixture's own, so that no loop of a test's may matter to them; and here each does
-what would show it if one did: a fixture of the user's that awaits, a stand-in that runs on the test's loop, and a
+what would show it if one did: a fixture of the user's that awaits, a test double that runs on the test's loop, and a
 second test after the loop of the first is gone.
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from terse_temporal.errors import StandInError, TerseError, UnknownJobError, UnknownToolError
+from terse_temporal.errors import TerseError, TestDoubleError, UnknownJobError, UnknownToolError
 from terse_temporal.testing import Jobs, ToolCall, step_names
 
 from . import jobs_kit as kit
@@ -29,32 +29,32 @@ WRONG: dict[str, tuple[Callable[[Jobs], Any], type[Exception], str]] = {
     "tool": (lambda jobs: jobs.tools.kit.anounce.returns("x"), UnknownToolError, "did you mean 'kit.announce'"),
     "toolbox": (lambda jobs: jobs.tools.slak.send_message.returns("x"), UnknownToolError, "slack"),
     "tool, its calls": (lambda jobs: jobs.tools.kit.anounce.calls, UnknownToolError, "did you mean 'kit.announce'"),
-    "method": (lambda jobs: jobs.tools.kit.announce.return_("x"), StandInError, "did you mean 'returns'"),
-    "called": (lambda jobs: jobs.tools.kit.announce(text="x"), StandInError, "jobs.tools.kit.announce.returns(…)"),
-    "step": (lambda jobs: jobs.steps.chrge.returns("x"), StandInError, "did you mean 'charge'"),
-    "step's method": (lambda jobs: jobs.steps.charge.retuns("x"), StandInError, "did you mean 'returns'"),
+    "method": (lambda jobs: jobs.tools.kit.announce.return_("x"), TestDoubleError, "did you mean 'returns'"),
+    "called": (lambda jobs: jobs.tools.kit.announce(text="x"), TestDoubleError, "jobs.tools.kit.announce.returns(…)"),
+    "step": (lambda jobs: jobs.steps.chrge.returns("x"), TestDoubleError, "did you mean 'charge'"),
+    "step's method": (lambda jobs: jobs.steps.charge.retuns("x"), TestDoubleError, "did you mean 'returns'"),
     "argument": (
         lambda jobs: jobs.tools.kit.announce.called_once_with(txt="x"),
         TerseError,
         "'txt'",
     ),
     "argument that is missing": (lambda jobs: jobs.tools.kit.announce.called_with(), TerseError, "'text'"),
-    "by position": (lambda jobs: jobs.tools.kit.announce.called_with("x"), StandInError, "by name"),
-    "result": (lambda jobs: jobs.tools.kit.announce.returns(5), StandInError, "'kit.announce' cannot return 5"),
+    "by position": (lambda jobs: jobs.tools.kit.announce.called_with("x"), TestDoubleError, "by name"),
+    "result": (lambda jobs: jobs.tools.kit.announce.returns(5), TestDoubleError, "'kit.announce' cannot return 5"),
     "result's field": (
         lambda jobs: jobs.tools.kit.find_customer.returns({"email": 5}),
-        StandInError,
+        TestDoubleError,
         "email",
     ),
-    "result in turn": (lambda jobs: jobs.tools.kit.announce.in_turn("x", 5), StandInError, "cannot return 5"),
-    "no exception": (lambda jobs: jobs.steps.charge.raises(NO_ERROR), StandInError, "give an exception"),
-    "no function": (lambda jobs: jobs.steps.charge.does(NO_FUNCTION), StandInError, "give a function"),
+    "result in turn": (lambda jobs: jobs.tools.kit.announce.in_turn("x", 5), TestDoubleError, "cannot return 5"),
+    "no exception": (lambda jobs: jobs.steps.charge.raises(NO_ERROR), TestDoubleError, "give an exception"),
+    "no function": (lambda jobs: jobs.steps.charge.does(NO_FUNCTION), TestDoubleError, "give a function"),
     "function lacks": (
         lambda jobs: jobs.tools.kit.announce.does(takes_less),
-        StandInError,
+        TestDoubleError,
         "it does not take 'to'. The tool is kit.announce(text: str, to: list[str] | None = None)",
     ),
-    "function needs": (lambda jobs: jobs.tools.kit.announce.does(takes_more), StandInError, "it takes 'loud'"),
+    "function needs": (lambda jobs: jobs.tools.kit.announce.does(takes_more), TestDoubleError, "it takes 'loud'"),
     "approved": (lambda jobs: jobs.inputs.approves("kit.anounce"), UnknownToolError, "did you mean 'kit.announce'"),
     "model's tool": (lambda jobs: jobs.model.asks_for("kit.anounce"), UnknownToolError, "'kit.announce'"),
     "model's argument": (
@@ -62,10 +62,10 @@ WRONG: dict[str, tuple[Callable[[Jobs], Any], type[Exception], str]] = {
         TerseError,
         "txt",
     ),
-    "model's function": (lambda jobs: jobs.model.does(NO_FUNCTION), StandInError, "give a function"),
-    "model's reply": (lambda jobs: jobs.model.replies(takes_less), StandInError, "jobs.model.does(…)"),
+    "model's function": (lambda jobs: jobs.model.does(NO_FUNCTION), TestDoubleError, "give a function"),
+    "model's reply": (lambda jobs: jobs.model.replies(takes_less), TestDoubleError, "jobs.model.does(…)"),
     "state": (lambda jobs: jobs.state("kit-cuonts"), UnknownJobError, "did you mean 'kit-counts'"),
-    "server": (lambda jobs: jobs.tools.serve("githup"), StandInError, "no MCP server is mounted as 'githup'"),
+    "server": (lambda jobs: jobs.tools.serve("githup"), TestDoubleError, "no MCP server is mounted as 'githup'"),
 }
 
 
@@ -95,5 +95,5 @@ async def test_an_event_that_is_none(jobs: Jobs) -> None:
 async def test_arguments_of_a_step(jobs: Jobs) -> None:
     """The arguments that a test expects of a step have to be some that it takes, once it was called."""
     await jobs.run(kit.handles, {"amount": 3})
-    with pytest.raises(StandInError, match="never called so"):
+    with pytest.raises(TestDoubleError, match="never called so"):
         jobs.steps.charge.called_once_with(3, curency="EUR")

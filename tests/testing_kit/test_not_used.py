@@ -47,7 +47,7 @@ def test_told(project: Project) -> None:
     result.stdout.fnmatch_lines(
         ["jobs -- *terse_temporal/pytest_plugin.py:*", "    Runs of jobs on a real Temporal server*"]
     )
-    result.stdout.no_fnmatch_line("_terse_backstage*")
+    result.stdout.no_fnmatch_line("_terse_loop_thread*")
     helped = project.test("--help")
     helped.stdout.fnmatch_lines(
         [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from terse_temporal.testing import JobEnvironment, Jobs
-from terse_temporal.testing.loop_thread import Backstage
+from terse_temporal.testing.loop_thread import LoopThread
 
 from . import jobs_kit as kit
 
@@ -41,10 +41,10 @@ async def test_start(jobs: Jobs) -> None:
             took.append(time.perf_counter() - began)
     assert min(took) < 3  # 0.3 on a quiet machine
     began = time.perf_counter()
-    backstage = Backstage(jobs.address)
-    backstage.start()
+    loop_thread = LoopThread(jobs.address)
+    loop_thread.start()
     try:
-        assert backstage.address == jobs.address
+        assert loop_thread.address == jobs.address
         assert time.perf_counter() - began < 3
     finally:
-        backstage.stop()
+        loop_thread.stop()

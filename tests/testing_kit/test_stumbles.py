@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from terse_temporal.errors import CrashTestError, StandInError
+from terse_temporal.errors import CrashTestError, TestDoubleError
 from terse_temporal.testing import Jobs
 
 from .jobs_stumbles import ask, named
@@ -24,9 +24,9 @@ async def test_expected_arguments_are_validated_as_those_of_the_call(jobs: Jobs)
 
 async def test_what_stands_in_has_nothing_to_set(jobs: Jobs) -> None:
     """The habit of `unittest.mock` is an error, and not without effect."""
-    with pytest.raises(StandInError, match=r"return_value.*would change nothing"):
+    with pytest.raises(TestDoubleError, match=r"return_value.*would change nothing"):
         jobs.tools.docs.send.return_value = "good"
-    with pytest.raises(StandInError, match=r"side_effect.*would change nothing"):
+    with pytest.raises(TestDoubleError, match=r"side_effect.*would change nothing"):
         jobs.steps.ask_until_good.side_effect = ValueError
 
 
@@ -72,7 +72,7 @@ async def test_a_crash_that_does_not_come_is_said(jobs: Jobs) -> None:
     jobs.steps.ask_until_good.returns("good")
     await jobs.run(ask)
     with pytest.raises(AssertionError, match="no run of this test came"):
-        await jobs._backstage.run(jobs._verify())
+        await jobs._loop_thread.run(jobs._verify())
     jobs._workers.crash_points.clear()
 
 
@@ -87,5 +87,5 @@ async def test_a_slip_in_such_a_name(jobs: Jobs) -> None:
     jobs.steps["parcle-7"].returns("replaced")
     assert await jobs.run(named, {"name": "parcel-7"}) == "real"
     with pytest.raises(AssertionError, match=r"no run of this test had a step 'parcle-7'; did you mean 'parcel-7'"):
-        await jobs._backstage.run(jobs._verify())
+        await jobs._loop_thread.run(jobs._verify())
     jobs.steps["parcle-7"].real()

@@ -25,7 +25,7 @@ from temporalio.converter import ActivitySerializationContext
 from ..wire.calls import JobCall, StepCall
 from ..wire.failures import INTERRUPTED, SentFailureError
 
-__all__ = ["interrupted", "is_interrupted", "say_it_begins", "say_it_is_tried_again"]
+__all__ = ["interrupted", "is_interrupted", "report_begin", "report_retry"]
 
 #: Seconds: less than the silence after which the server gives the attempt up.
 _PATIENCE: Final = 5.0
@@ -41,7 +41,7 @@ def interrupted(how: str, *, final: bool) -> SentFailureError:
     return SentFailureError(how, type=INTERRUPTED, non_retryable=final)
 
 
-async def say_it_begins(info: activity.Info) -> Sequence[Payload]:
+async def report_begin(info: activity.Info) -> Sequence[Payload]:
     """Tell the server that this attempt begins. What is returned goes with every later heartbeat: each replaces it.
 
     Raises:
@@ -62,7 +62,7 @@ async def say_it_begins(info: activity.Info) -> Sequence[Payload]:
     return details
 
 
-async def say_it_is_tried_again(info: activity.Info) -> None:
+async def report_retry(info: activity.Info) -> None:
     """Tell the server that nothing of this attempt is running, so that the next one may begin.
 
     Where that cannot be told, the call counts as interrupted. A cancellation that comes meanwhile is too late.

@@ -23,7 +23,7 @@ from temporalio.worker import Worker
 from ...diagnostics.logs import logger_of
 from ..wire.failures import SentFailureError, bounded_text, sendable_text
 
-__all__ = ["encode_with_patience", "will_be_handed_in"]
+__all__ = ["mark_as_outcome", "retry_encoding"]
 
 _logger = logger_of("worker")
 
@@ -36,24 +36,24 @@ _PAUSES: Final = (0.1, 0.4, 1.0, 2.0)
 _T = TypeVar("_T")
 
 
-def will_be_handed_in(step: str) -> None:
+def mark_as_outcome(step: str) -> None:
     """Say in the task of an activity that what it returns or raises is that of a step, or of a job."""
     _step.set(step)
 
 
-def encode_with_patience(worker: Worker) -> None:
+def retry_encoding(worker: Worker) -> None:
     """Give a worker's activities a data converter that hands in what steps came to.
 
     By a private name, for the SDK knows one data converter for a client and its workers.
     """
     activities: Any = worker._activity_worker
     given: DataConverter = activities._data_converter
-    cls = type(given.__class__.__name__, (_Patient, given.__class__), {})
+    cls = type(given.__class__.__name__, (_RetryingConverter, given.__class__), {})
     fields = {each.name: getattr(given, each.name) for each in dataclasses.fields(given) if each.init}
     activities._data_converter = cls(**fields)
 
 
-class _Patient(DataConverter):
+class _RetryingConverter(DataConverter):
     async def encode(self, values: Sequence[Any]) -> list[Payload]:
         step = _step.get()
         if step is None:

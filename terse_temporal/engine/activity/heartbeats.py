@@ -57,7 +57,7 @@ class Heartbeats(Interceptor):
         """Send beats for the activity that this is called in, until the block ends; with details, where there are."""
         return _Beating(self, _Running(step, details))
 
-    def take_back_details(self, token: bytes) -> None:
+    def drop_pending_details(self, token: bytes) -> None:
         """Have the SDK's core forget the details of a beat that it keeps back until the activity ends."""
         assert self._worker is not None
         _beat_from_outside(self._worker, token)

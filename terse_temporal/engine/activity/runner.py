@@ -36,7 +36,7 @@ from ...execution.invocation import (
     step_result,
 )
 from ...execution.protocol import UNSET, RunIdentity, executing
-from ...execution.test_doubles import FunctionCall, standing_in
+from ...execution.test_doubles import FunctionCall, call_or_double
 from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
 from ...jobs.labels import label_text
@@ -57,8 +57,8 @@ from ..wire.retries import retry_delay
 from ..wire.token_usage import with_tokens
 from ..wire.types import resolve_type
 from ..workflow.definitions import result_data
-from .at_most_once import interrupted, is_interrupted, say_it_begins, say_it_is_tried_again
-from .completion import will_be_handed_in
+from .at_most_once import interrupted, is_interrupted, report_begin, report_retry
+from .completion import mark_as_outcome
 from .heartbeats import Heartbeats
 
 __all__ = ["StepRunner"]
@@ -113,7 +113,7 @@ class StepRunner:
         """Run the call in the input, of whatever activity type."""
         info = activity.info()
         name = info.activity_type
-        will_be_handed_in(name)
+        mark_as_outcome(name)
         try:
             call = self._read(args)
             if is_interrupted(call, info):  # which any worker can tell
@@ -148,8 +148,8 @@ class StepRunner:
                 label,
             )
             if call.once and not failure.non_retryable:
-                self.heartbeats.take_back_details(info.task_token)
-                await say_it_is_tried_again(info)
+                self.heartbeats.drop_pending_details(info.task_token)
+                await report_retry(info)
             raise
         _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
         return result
@@ -227,7 +227,7 @@ class StepRunner:
                     ),
                 )
                 async with TimeLimit(call.timeout, name, function):
-                    value = await standing_in(made)
+                    value = await call_or_double(made)
             written = step_result(value, name, function, output_type)
             converter = activity.payload_converter()
             return with_check(with_tokens(written, execution.tokens, converter), call.check, converter)
@@ -331,16 +331,16 @@ def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
 
 async def _begun(info: activity.Info) -> Sequence[Payload]:
     try:
-        return await say_it_begins(info)
+        return await report_begin(info)
     except asyncio.CancelledError:
-        await say_it_is_tried_again(info)
+        await report_retry(info)
         why = activity.cancellation_details()
         if why is not None and why.worker_shutdown:  # the SDK would report it as cancelled by the run
             raise _not_begun(info.activity_type, "its worker was shut down") from None
         raise
     except Exception as err:
         _log(info, f"has not begun (attempt {info.attempt}): the server was not told: {err!r}", logging.WARNING)
-        await say_it_is_tried_again(info)
+        await report_retry(info)
         raise _not_begun(info.activity_type, "the server has not answered that it may") from None
 
 

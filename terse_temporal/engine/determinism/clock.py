@@ -37,18 +37,18 @@ __all__ = [
     "DeterministicDate",
     "DeterministicDatetime",
     "DeterministicRandom",
-    "Pins",
+    "RunClock",
     "at_least_now",
+    "clock_of_module",
+    "deterministic_function",
     "nanoseconds",
     "of_generator",
     "original",
-    "pinned",
-    "pinned_to",
-    "pins_of",
-    "refused",
+    "refused_function",
     "seconds",
     "seed_generator",
     "system_random",
+    "use_clock",
     "uuid4",
 ]
 
@@ -59,8 +59,8 @@ def original(type_: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
-    """What stands in for the clock and for randomness.
+class RunClock:
+    """The clock and the randomness of one run, or of the top level of a module.
 
     Attributes:
         moment: what the clock shows.
@@ -73,18 +73,18 @@ class Pins:
     generator: _random.Random
 
 
-def pins_of(moment: _datetime.datetime, seed: str) -> Pins:
-    """The pins for the top level of a module."""
-    return Pins(moment, _random.Random(seed), _random.Random(f"{seed}:random"))
+def clock_of_module(moment: _datetime.datetime, seed: str) -> RunClock:
+    """Make the clock for the top level of a module."""
+    return RunClock(moment, _random.Random(seed), _random.Random(f"{seed}:random"))
 
 
-_of_the_module: ContextVar[Pins | None] = ContextVar("terse_temporal.pins", default=None)
+_of_the_module: ContextVar[RunClock | None] = ContextVar("terse_temporal.clock", default=None)
 
 
 @contextmanager
-def pinned_to(pins: Pins) -> Iterator[None]:
-    """While a module of jobs is executed for a run, outside its workflow, its clock and randomness are these."""
-    token = _of_the_module.set(pins)
+def use_clock(clock: RunClock) -> Iterator[None]:
+    """Use a clock within the block: a module of jobs is executed for a run there, outside of its workflow."""
+    token = _of_the_module.set(clock)
     try:
         yield
     finally:
@@ -104,15 +104,15 @@ def _generator() -> _random.Random:
     return found
 
 
-def _pins() -> Pins | None:
-    return Pins(workflow.now(), workflow.random(), _generator()) if workflow.in_workflow() else _of_the_module.get()
+def _current_clock() -> RunClock | None:
+    return RunClock(workflow.now(), workflow.random(), _generator()) if workflow.in_workflow() else _of_the_module.get()
 
 
 def _moment() -> _datetime.datetime | None:
     if workflow.in_workflow():
         return workflow.now()
-    pins = _of_the_module.get()
-    return pins.moment if pins else None
+    clock = _of_the_module.get()
+    return clock.moment if clock else None
 
 
 class _OfOriginal(type):
@@ -212,8 +212,8 @@ class DeterministicRandom(_random.Random):
         super().__init__(x)
 
     def seed(self, a: Any = None, version: int = 2) -> None:
-        if a is None and (pins := _pins()):
-            a = pins.ids.getrandbits(128)
+        if a is None and (clock := _current_clock()):
+            a = clock.ids.getrandbits(128)
         super().seed(a, version)
 
 
@@ -224,18 +224,18 @@ for _name, _class in _CLASSES.items():
     _class.__module__ = "datetime"
 
 
-def pinned(module: ModuleType, name: str, instead: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that, in a run, is another one of the pins and its arguments."""
+def deterministic_function(module: ModuleType, name: str, instead: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function that calls `instead` with the run's clock in a run, and the original everywhere else."""
 
     @functools.wraps(getattr(module, name))
     def call(*args: Any, **kwargs: Any) -> Any:
-        pins = _pins()
-        return instead(pins, *args, **kwargs) if pins else getattr(module, name)(*args, **kwargs)
+        clock = _current_clock()
+        return instead(clock, *args, **kwargs) if clock else getattr(module, name)(*args, **kwargs)
 
     return call
 
 
-def refused(module: ModuleType, name: str, instead: str) -> Callable[..., Any]:
+def refused_function(module: ModuleType, name: str, instead: str) -> Callable[..., Any]:
     """A function that no handler may call. The message says what to do instead."""
 
     @functools.wraps(getattr(module, name))
@@ -276,10 +276,10 @@ def at_least_now(name: str, position: int) -> Callable[..., Any]:
 
     @functools.wraps(getattr(_time, name))
     def call(*args: Any) -> Any:
-        pins = _pins()
-        if len(args) > position or pins is None:
+        clock = _current_clock()
+        if len(args) > position or clock is None:
             return getattr(_time, name)(*args)
-        moment: Any = pins.moment.timestamp()
+        moment: Any = clock.moment.timestamp()
         return getattr(_time, name)(*args, _time.localtime(moment) if position or name == "asctime" else moment)
 
     return call
@@ -287,20 +287,22 @@ def at_least_now(name: str, position: int) -> Callable[..., Any]:
 
 def of_generator(name: str) -> Callable[..., Any]:
     """A function of the module `random`."""
-    return pinned(_random, name, lambda pins, *args, **kwargs: getattr(pins.generator, name)(*args, **kwargs))
+    return deterministic_function(
+        _random, name, lambda clock, *args, **kwargs: getattr(clock.generator, name)(*args, **kwargs)
+    )
 
 
-def seconds(pins: Pins, *of_clock: Any) -> float:
-    return pins.moment.timestamp()
+def seconds(clock: RunClock, *of_clock: Any) -> float:
+    return clock.moment.timestamp()
 
 
-def nanoseconds(pins: Pins, *of_clock: Any) -> int:
-    return int(pins.moment.timestamp() * 1_000_000) * 1_000
+def nanoseconds(clock: RunClock, *of_clock: Any) -> int:
+    return int(clock.moment.timestamp() * 1_000_000) * 1_000
 
 
-def uuid4(pins: Pins) -> _uuid.UUID:
-    return _uuid.UUID(int=pins.ids.getrandbits(128), version=4)
+def uuid4(clock: RunClock) -> _uuid.UUID:
+    return _uuid.UUID(int=clock.ids.getrandbits(128), version=4)
 
 
-def seed_generator(pins: Pins, a: Any = None, version: int = 2) -> None:
-    pins.generator.seed(pins.ids.getrandbits(128) if a is None else a, version)
+def seed_generator(clock: RunClock, a: Any = None, version: int = 2) -> None:
+    clock.generator.seed(clock.ids.getrandbits(128) if a is None else a, version)

@@ -29,10 +29,10 @@ from .clock import (
     DeterministicDatetime,
     DeterministicRandom,
     at_least_now,
+    deterministic_function,
     nanoseconds,
     of_generator,
-    pinned,
-    refused,
+    refused_function,
     seconds,
     seed_generator,
     system_random,
@@ -160,31 +160,35 @@ _REPLACED: Final[Mapping[ModuleType, Mapping[str, Any]]] = {
     _datetime: {"date": DeterministicDate, "datetime": DeterministicDatetime},
     _importlib: {"import_module": _import_module},
     _time: {
-        **_functions(_time, _CLOCKS, lambda module, name: pinned(module, name, seconds)),
-        **_functions(_time, [f"{name}_ns" for name in _CLOCKS], lambda module, name: pinned(module, name, nanoseconds)),
+        **_functions(_time, _CLOCKS, lambda module, name: deterministic_function(module, name, seconds)),
+        **_functions(
+            _time,
+            [f"{name}_ns" for name in _CLOCKS],
+            lambda module, name: deterministic_function(module, name, nanoseconds),
+        ),
         **{name: at_least_now(name, 0) for name in ("localtime", "gmtime", "ctime", "asctime")},
         "strftime": at_least_now("strftime", 1),
-        "sleep": refused(_time, "sleep", 'wait with `await sleep("5s")`, which holds no process.'),
+        "sleep": refused_function(_time, "sleep", 'wait with `await sleep("5s")`, which holds no process.'),
     },
     _random: {
         **{name: of_generator(name) for name in _random.__all__ if name not in ("Random", "SystemRandom", "seed")},
         "Random": DeterministicRandom,
         "SystemRandom": _SYSTEM_RANDOM,
-        "seed": pinned(_random, "seed", seed_generator),
+        "seed": deterministic_function(_random, "seed", seed_generator),
     },
     _uuid: {
-        "uuid4": pinned(_uuid, "uuid4", uuid4),
+        "uuid4": deterministic_function(_uuid, "uuid4", uuid4),
         **_functions(
             _uuid,
             ("uuid1", "uuid6", "uuid7"),
-            lambda module, name: refused(module, name, f"use uuid4(), or {_INTO_A_STEP}"),
+            lambda module, name: refused_function(module, name, f"use uuid4(), or {_INTO_A_STEP}"),
         ),
     },
     _secrets: {
-        **_functions(_secrets, _SECRETS, lambda module, name: refused(module, name, _INTO_A_STEP)),
+        **_functions(_secrets, _SECRETS, lambda module, name: refused_function(module, name, _INTO_A_STEP)),
         "SystemRandom": _SYSTEM_RANDOM,
     },
-    _os: _functions(_os, ("urandom", "getrandom"), lambda module, name: refused(module, name, _INTO_A_STEP)),
+    _os: _functions(_os, ("urandom", "getrandom"), lambda module, name: refused_function(module, name, _INTO_A_STEP)),
 }
 
 _PROXIES: Final[dict[str, ModuleProxy]] = {

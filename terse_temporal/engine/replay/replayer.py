@@ -40,8 +40,8 @@ from ...tools.tool import nearest
 from ..plugin import TersePlugin
 from ..state.workflow import STATE_WORKFLOW, StateWorkflow
 from ..workflow.definitions import RunContext
-from ..workflow.execution import Recorded
-from ..workflow.nondeterminism import first_difference, gist, given_up, recorded_calls, side_by_side
+from ..workflow.execution import PendingCommand
+from ..workflow.nondeterminism import first_difference, given_up, recorded_calls, side_by_side, summarize
 from ..workflow.runner import JobRunner
 from ..workflow.sandbox import JobSource
 from .replayable import completed_events, incomplete, unknown_encoding
@@ -129,7 +129,7 @@ async def replay(
             yield await replays.replayed(history)
 
 
-class _Kept:
+class _EvictedRun:
     """Keeps what the code did in the run that left the cache last."""
 
     def __init__(self) -> None:
@@ -165,7 +165,7 @@ class _Replays:
         self._namespace = namespace
         self._runtime = runtime
         self._problems: dict[str, str | None] = {}
-        self._kept = _Kept()
+        self._kept = _EvictedRun()
         self._next = _Next()
         self._opened = AsyncExitStack()
         self._results: AsyncIterator[WorkflowReplayResult] | None = None
@@ -185,7 +185,7 @@ class _Replays:
 
     async def replayed(self, history: WorkflowHistory) -> Replayed:
         """What comes of one."""
-        of = _Of(history)
+        of = _HistoryInfo(history)
         if of.problem is not None:
             return of.unreadable(of.problem)
         if (why := self._problem(of.job)) is not None:
@@ -196,7 +196,7 @@ class _Replays:
             return of.broken(None)
         return await self._compared(of, events)
 
-    async def _compared(self, of: _Of, events: Sequence[HistoryEvent]) -> Replayed:
+    async def _compared(self, of: _HistoryInfo, events: Sequence[HistoryEvent]) -> Replayed:
         self._kept.context = self._kept.ended = None
         try:
             error = await self._error_of(WorkflowHistory(of.workflow_id, events))
@@ -215,7 +215,7 @@ class _Replays:
             assert self._kept.context is not None
             table = side_by_side(recorded_calls(events), self._kept.context.execution.recorded, blocked.index)
             return of.broken(str(blocked), at=f"step {blocked.step!r}", table=table)
-        said = gist(str(error)).removeprefix(_ENGINES_PREFIX)
+        said = summarize(str(error)).removeprefix(_ENGINES_PREFIX)
         now = self._kept.context.execution.recorded if self._kept.context is not None else None
         if now is None:
             return of.broken(said)
@@ -225,7 +225,7 @@ class _Replays:
             return of.broken(said, at=_call_at(said, recorded))
         # Where it is something else, such as a handler that does not yield, the columns only say how far it came.
         why = why if isinstance(error, NondeterminismError) else said
-        return of.broken(why, at=at, table=side_by_side(recorded, now), cure=_cure(recorded, now, of.job))
+        return of.broken(why, at=at, table=side_by_side(recorded, now), cure=_advice(recorded, now, of.job))
 
     async def _error_of(self, history: WorkflowHistory) -> Exception | None:
         results = self._results
@@ -267,7 +267,7 @@ class _Replays:
         return self._problems[module]
 
 
-class _Of:
+class _HistoryInfo:
     """Whose history it is, and whether it is a whole one."""
 
     def __init__(self, history: WorkflowHistory) -> None:
@@ -333,7 +333,7 @@ def _where_else(events: Sequence[HistoryEvent]) -> str:
 
 
 def _difference(
-    recorded: Sequence[Recorded], now: Sequence[Recorded], ended: str | None
+    recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], ended: str | None
 ) -> tuple[str | None, str | None]:
     """Where the two differ, and how, in words; nothing where the columns are the same."""
     index = first_difference(recorded, now)
@@ -351,7 +351,7 @@ def _difference(
     return None, None
 
 
-def _cure(recorded: Sequence[Recorded], now: Sequence[Recorded], job: str) -> str | None:
+def _advice(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], job: str) -> str | None:
     """What to write, where one step stands at the place of another that the code has no more: it was renamed."""
     index = first_difference(recorded, now)
     if index >= min(len(recorded), len(now)):
@@ -372,11 +372,11 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
 
-def _named(call: Recorded) -> str:
+def _named(call: PendingCommand) -> str:
     return f"{call.kind} {call.name!r}" if call.kind == "step" else f"{call.kind} of {call.name}"
 
 
-def _call_at(said: str, recorded: Sequence[Recorded]) -> str | None:
+def _call_at(said: str, recorded: Sequence[PendingCommand]) -> str | None:
     """The last call at or before the event that the engine names."""
     found = _EVENT.search(said)
     if found is None:

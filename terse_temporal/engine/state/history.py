@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from ...errors import TerseError
 from ...state import StateId
 from .store import state_workflow_id
-from .table import StateBook
+from .table import StateTable
 
 __all__ = ["read_state"]
 
@@ -35,23 +35,23 @@ async def read_state(client: Client, of: StateId) -> dict[str, Any]:
         if found.status != WorkflowExecutionStatus.RUNNING:
             return {}  # somebody has ended it, and with it the state
         history = await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()
-        book = StateBook()
+        table = StateTable()
         admitted: dict[str, Sequence[Payload]] = {}
         for event in history.events:
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                 started = event.workflow_execution_started_event_attributes
-                book = StateBook(await _decoded(client, started.input.payloads))
+                table = StateTable(await _decoded(client, started.input.payloads))
             elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
                 accepted = event.workflow_execution_update_accepted_event_attributes
                 given = accepted.accepted_request.input.args.payloads
                 # They were handled in this order: the handler awaits nothing.
-                book.write(await _decoded(client, given or admitted.get(accepted.protocol_instance_id, ())))
+                table.write(await _decoded(client, given or admitted.get(accepted.protocol_instance_id, ())))
             elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
                 # After a reset: what was accepted beyond that point is handed to the workflow again.
                 request = event.workflow_execution_update_admitted_event_attributes.request
                 admitted[request.meta.update_id] = request.input.args.payloads
         if history.events[-1].event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-            return {key: value for key, (_, value) in book.read().items()}
+            return {key: value for key, (_, value) in table.read().items()}
 
 
 async def _decoded(client: Client, payloads: Sequence[Payload]) -> Any:

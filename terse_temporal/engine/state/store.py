@@ -34,7 +34,7 @@ from ...errors import StateValueError, TerseError, TransientError
 from ...serialization.codec import encoded_size, fresh, json_of
 from ...state import StateId, Stored
 from ..wire.payloads import in_order
-from .table import BOOK_VERSION, MAX_STATE_BYTES, size_of_entry
+from .table import MAX_STATE_BYTES, TABLE_VERSION, size_of_entry
 from .workflow import READ, STATE_WORKFLOW, WRITE, state_input
 
 __all__ = ["TemporalStore", "state_workflow_id"]
@@ -209,7 +209,7 @@ class TemporalStore:
                 client = self._client()
                 answer: dict[str, Any] = await client.execute_update_with_start_workflow(
                     WRITE,
-                    in_order(json_of({"v": BOOK_VERSION, **write}), client.data_converter.payload_converter),
+                    in_order(json_of({"v": TABLE_VERSION, **write}), client.data_converter.payload_converter),
                     # Not the write's key alone: the server would answer an update that was computed anew with what it
                     # answered before, that another had come between. The workflow knows the keys it has applied.
                     id=f"{write['write']}-{uuid.uuid4().hex[:8]}",

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from ...serialization.codec import encoded_size
 
-__all__ = ["BOOK_VERSION", "MAX_STATE_BYTES", "StateBook", "size_of_entry"]
+__all__ = ["MAX_STATE_BYTES", "TABLE_VERSION", "StateTable", "size_of_entry"]
 
 #: Raised when a field changes its meaning.
-BOOK_VERSION: Final = 1
+TABLE_VERSION: Final = 1
 
 #: All values of a job's state and their keys, as JSON. They are the input of the next run of the workflow, with the two
 #: below, and the server takes 2 MiB.
@@ -29,7 +29,7 @@ MAX_APPLIED_BYTES: Final = 256 * 1024
 MAX_RESULTS_BYTES: Final = 256 * 1024
 
 
-class StateBook:
+class StateTable:
     """The state of one job.
 
     Args:
@@ -62,7 +62,7 @@ class StateBook:
         """
         if not isinstance(write, Mapping):
             return {"refused": "malformed"}
-        if write.get("v") != BOOK_VERSION:
+        if write.get("v") != TABLE_VERSION:
             return {"refused": "version"}
         if not _is_write(write):
             return {"refused": "malformed"}
@@ -90,7 +90,7 @@ class StateBook:
     def to_wire(self) -> dict[str, Any]:
         """All of it, as JSON. Under 1.6 MiB."""
         return {
-            "v": BOOK_VERSION,
+            "v": TABLE_VERSION,
             "values": {key: list(entry) for key, entry in self._values.items()},
             # Lists, because their order counts, and not every converter keeps that of an object.
             "applied": [[write, key] for write, key in self._applied.items()],

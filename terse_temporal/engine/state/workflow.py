@@ -24,7 +24,7 @@ from temporalio.common import VersioningBehavior
 
 from ...serialization.codec import Json
 from ..wire.payloads import in_order
-from .table import BOOK_VERSION, StateBook
+from .table import TABLE_VERSION, StateTable
 
 __all__ = ["READ", "STATE_WORKFLOW", "WRITE", "StateWorkflow", "VersionedStateWorkflow", "state_input"]
 
@@ -38,10 +38,10 @@ READ: Final = "read"
 WRITES_PER_RUN: Final = 100
 
 
-def state_input(book: StateBook | None = None) -> dict[str, Any]:
+def state_input(table: StateTable | None = None) -> dict[str, Any]:
     """The input of a run that begins with this."""
     # The number goes with it, because a run that was begun with one must be replayed with the same.
-    return {**(book or StateBook()).to_wire(), "writes_per_run": WRITES_PER_RUN}
+    return {**(table or StateTable()).to_wire(), "writes_per_run": WRITES_PER_RUN}
 
 
 @workflow.defn(name=STATE_WORKFLOW, sandboxed=False)
@@ -51,10 +51,10 @@ class StateWorkflow:
     @workflow.init
     def __init__(self, kept: dict[str, Any] | None = None) -> None:
         kept = kept or {}
-        if int(kept.get("v") or BOOK_VERSION) > BOOK_VERSION:
+        if int(kept.get("v") or TABLE_VERSION) > TABLE_VERSION:
             # Fails the workflow task, not the run: it waits for the worker that knows it.
-            raise RuntimeError(f"a state of version {kept['v']}, and this worker knows {BOOK_VERSION}")
-        self._book = StateBook(kept)
+            raise RuntimeError(f"a state of version {kept['v']}, and this worker knows {TABLE_VERSION}")
+        self._table = StateTable(kept)
         self._writes = 0
         self._writes_per_run = int(kept.get("writes_per_run") or WRITES_PER_RUN)
 
@@ -66,7 +66,7 @@ class StateWorkflow:
             # terminate it is the way to throw a state away. (Where it is only evicted, waiting again raises.)
             with contextlib.suppress(asyncio.CancelledError):
                 await workflow.wait_condition(self._is_full)
-        workflow.continue_as_new(_in_order(state_input(self._book)))
+        workflow.continue_as_new(_in_order(state_input(self._table)))
 
     def _is_full(self) -> bool:
         return self._writes >= self._writes_per_run or workflow.info().is_continue_as_new_suggested()
@@ -75,12 +75,12 @@ class StateWorkflow:
     def write(self, write: Any = None) -> Any:
         """Apply a write, or say why not."""
         self._writes += 1
-        return _in_order(self._book.write(write))
+        return _in_order(self._table.write(write))
 
     @workflow.query(name=READ)
     def read(self, keys: list[str] | None = None) -> Any:
         """What is set, by key, with its version."""
-        return _in_order(self._book.read(keys))
+        return _in_order(self._table.read(keys))
 
 
 def _in_order(data: dict[str, Any]) -> Any:

@@ -32,7 +32,7 @@ from ..wire.calls import JobCall
 from ..wire.payloads import in_order
 from ..wire.step_exceptions import step_exception
 from .endings import is_of_the_engine, log_end, run_failure
-from .execution import RERUNS, DurableExecution, Recorded, run_identity
+from .execution import RERUNS, DurableExecution, PendingCommand, run_identity
 from .scheduled import with_moment
 
 __all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
@@ -105,7 +105,7 @@ def job_of_definition(definition: type) -> Job | None:
 async def _run(context: RunContext, event: RawValue | None) -> Json:
     job = context.job
     if job.durable:
-        context.execution.decisions.install()
+        context.execution.input_requests.install()
     expected = event_type(job.handler, job.triggers, context.namespace)
     raw = with_moment(_event_data(context, event), expected)
     with executing(context.execution):
@@ -174,7 +174,7 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             f"the input of the job {job.name!r} ({job.where}) is {size:,} bytes, and the server passes on"
             f" {MAX_BYTES:,} at most. Store the data, and start the job with where it is."
         )
-    context.execution.recorded.append(Recorded("step", job.name, job.where))
+    context.execution.recorded.append(PendingCommand("step", job.name, job.where))
     try:
         result = await workflow.execute_activity(
             job.name,

@@ -49,9 +49,9 @@ from ..wire.retries import retry_to_wire
 from ..wire.step_exceptions import step_exception
 from ..wire.token_usage import TOKENS_MEMO, tokens_of
 from ..wire.types import refer_to_type, resolve_type
-from .inputs import Decisions
+from .inputs import InputRequests
 
-__all__ = ["RERUNS", "Blocked", "DurableExecution", "Recorded", "run_identity"]
+__all__ = ["RERUNS", "Blocked", "DurableExecution", "PendingCommand", "run_identity"]
 
 #: The server gives out again whatever the worker has not called final. It retries timeouts unless their names are among
 #: the types that it is not to (its `workflow/retry.go`). A worker ends a step at its timeout. When it was left to the
@@ -64,7 +64,7 @@ RERUNS: Final = RetryPolicy(
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class PendingCommand:
     """A call of the handler that left something in the history: for showing what the code does now."""
 
     kind: str
@@ -95,7 +95,7 @@ class DurableExecution:
 
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
-        self.recorded: list[Recorded] = []
+        self.recorded: list[PendingCommand] = []
         self._open_steps = asyncio.Semaphore(OPEN_STEPS)
         #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
         self.unsent = 0
@@ -103,7 +103,7 @@ class DurableExecution:
         self.blocked: Blocked | None = None
         #: What model calls of the run have used.
         self.tokens = Tokens()
-        self.decisions = Decisions()
+        self.input_requests = InputRequests()
         self._namespace = namespace
         self._home = module_name(str(namespace.get("__name__", "")))
         #: Whether runs share the module, and with it the types, of which each has a copy otherwise.
@@ -148,14 +148,14 @@ class DurableExecution:
     def loaded(self, data: Any, type_: Any) -> Any:
         return self._codec(type_).load(data)
 
-    def decision(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
-        return self.decisions.ask(question)
+    def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
+        return self.input_requests.ask(question)
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         where = self._where()
 
         async def wait() -> None:
-            self.recorded.append(Recorded("sleep", format_duration(delay), where))
+            self.recorded.append(PendingCommand("sleep", format_duration(delay), where))
             await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
 
         return _named("sleep", wait())
@@ -221,11 +221,11 @@ class DurableExecution:
                 await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
             self.unsent += size
             index = len(self.recorded)
-            self.recorded.append(Recorded("step", request.name, where))
+            self.recorded.append(PendingCommand("step", request.name, where))
             try:
                 handle = _started(request, wire.and_fields(more))
                 del wire  # a step may take days, and there may be a thousand of them
-                answer = await _until_ended(handle)
+                answer = await _wait_cancellation_completed(handle)
                 await self._compare(request.name, check, result_check(answer.payload), where, index)
                 self._count_tokens(answer)
             except ActivityError as err:
@@ -421,7 +421,7 @@ def _out_of_reach_of_anyio() -> contextlib.AbstractContextManager[object]:
     return anyio.CancelScope(shield=True) if anyio is not None else contextlib.nullcontext()
 
 
-async def _until_ended(handle: workflow.ActivityHandle[Any]) -> Any:
+async def _wait_cancellation_completed(handle: workflow.ActivityHandle[Any]) -> Any:
     """The result of a step; when the handler's task is cancelled, the step has ended before that goes on.
 
     Shielded, so that the server is asked once, and so that what the handler does in its `finally` does not overlap with

@@ -72,7 +72,7 @@ _FAMILIES: Final = frozenset(
 )
 
 #: Modules of Python's, or of packages, that do such things on Python's behalf, or are a debugger.
-_INNOCENT: Final = frozenset(
+_ALLOWED_MODULES: Final = frozenset(
     [
         "bdb",
         "cmd",
@@ -98,7 +98,7 @@ _INNOCENT: Final = frozenset(
 #: Where the engine begins: what is on the stack below it was not called by the job.
 _ENGINE: Final = frozenset({"asyncio", "temporalio", "terse_temporal", "threading"})
 
-_SPOKEN: Final = {
+_DESCRIPTIONS: Final = {
     "_thread.start_joinable_thread": "starting a thread",  # from 3.13 on
     "_thread.start_new_thread": "starting a thread",
     "builtins.input": "input()",
@@ -189,7 +189,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         return
     if _touches_nothing(event, args):
         return
-    frame = _culprit(sys._getframe(1))
+    frame = _calling_line(sys._getframe(1))
     if frame is not None:
         # What builds the message must not set the hook off again.
         _state.on = False
@@ -238,14 +238,14 @@ def _installed() -> tuple[tuple[str, ...], frozenset[str]]:
     return directories, frozenset(os.fspath(each) for each in mimetypes.knownfiles)
 
 
-def _culprit(frame: FrameType | None) -> FrameType | None:
+def _calling_line(frame: FrameType | None) -> FrameType | None:
     """The line of the user's that leads here, or `None` where none does."""
     found: FrameType | None = None
     if frame is not None and frame.f_globals is globals():
         frame = frame.f_back
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if (module in _INNOCENT and not is_users(frame)) or _is_finalizer(frame):
+        if (module in _ALLOWED_MODULES and not is_users(frame)) or _is_finalizer(frame):
             return None
         # Threads are started by way of `threading`, whose frames come before the job's.
         if module in _ENGINE and not (module == "threading" and found is None):
@@ -264,4 +264,4 @@ def _is_finalizer(frame: FrameType) -> bool:
 def _spoken(event: str, args: tuple[Any, ...]) -> str:
     if event == "open":
         return f"open({args[0]!r})"
-    return _SPOKEN.get(event, f"{event}()")
+    return _DESCRIPTIONS.get(event, f"{event}()")

@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from ...diagnostics.text import one_line
 
-__all__ = ["DECIDE_UPDATE", "WAITING_MEMO", "Decisions"]
+__all__ = ["DECIDE_UPDATE", "WAITING_MEMO", "InputRequests"]
 
 DECIDE_UPDATE: Final = "terse.decide"
 
@@ -28,7 +28,7 @@ WAITING_MEMO: Final = "terse.waiting"
 _LONGEST: Final = 4_000
 
 
-class Decisions:
+class InputRequests:
     """The open questions of one run."""
 
     def __init__(self) -> None:

@@ -22,16 +22,16 @@ from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
 from .definitions import RunContext
-from .execution import Recorded
+from .execution import PendingCommand
 
 __all__ = [
-    "MismatchReporter",
+    "NondeterminismReporter",
     "Reporter",
     "first_difference",
-    "gist",
     "given_up",
     "recorded_calls",
     "side_by_side",
+    "summarize",
 ]
 
 _logger = logger_of("worker")
@@ -51,7 +51,7 @@ class Reporter(Protocol):
         """
 
 
-class MismatchReporter:
+class NondeterminismReporter:
     """Logs the two columns for runs that this worker cannot replay."""
 
     def __init__(self) -> None:
@@ -76,12 +76,12 @@ class MismatchReporter:
             now, at = list(context.execution.recorded), blocked.index if blocked else None
             self._loop.call_soon_threadsafe(self._start, info, message, now, at)
 
-    def _start(self, info: Info, message: str | None, now: list[Recorded], at: int | None) -> None:
+    def _start(self, info: Info, message: str | None, now: list[PendingCommand], at: int | None) -> None:
         task = asyncio.ensure_future(self._report(info, message, now, at))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
-    async def _report(self, info: Info, message: str | None, now: list[Recorded], at: int | None) -> None:
+    async def _report(self, info: Info, message: str | None, now: list[PendingCommand], at: int | None) -> None:
         assert self._client is not None
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
@@ -104,7 +104,7 @@ class MismatchReporter:
             info.workflow_type,
             Block(table),
             info.workflow_id,
-            gist(message),
+            summarize(message),
         )
 
 
@@ -117,27 +117,27 @@ def given_up(events: Sequence[HistoryEvent]) -> str | None:
     return failed.failure.message
 
 
-def gist(message: str) -> str:
+def summarize(message: str) -> str:
     """The sentence in what the engine says, which is a debug print of a nested structure."""
     found = re.search(r'message: "((?:[^"\\]|\\.)*)"', message)
     return re.sub(r"\\(['\"\\])", r"\1", found[1]) if found else message
 
 
-def recorded_calls(events: Iterable[HistoryEvent]) -> list[Recorded]:
+def recorded_calls(events: Iterable[HistoryEvent]) -> list[PendingCommand]:
     """The steps and sleeps in a history, in the order in which the handler made them."""
     calls = []
     for event in events:
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             name = event.activity_task_scheduled_event_attributes.activity_type.name
-            calls.append(Recorded("step", name, f"event {event.event_id}"))
+            calls.append(PendingCommand("step", name, f"event {event.event_id}"))
         # Ours say what they are; a timer of `asyncio.sleep` or of a timeout does not, and is not in the other column.
         elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED and event.user_metadata.HasField("summary"):
             delay = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
-            calls.append(Recorded("sleep", format_duration(delay), f"event {event.event_id}"))
+            calls.append(PendingCommand("sleep", format_duration(delay), f"event {event.event_id}"))
     return calls
 
 
-def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded], at: int | None = None) -> str:
+def side_by_side(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], at: int | None = None) -> str:
     """Two columns, recorded and now, up to the first line where they differ (or `at`) and a little beyond."""
     differs = first_difference(recorded, now) if at is None else at
     rows: list[tuple[str, str, str]] = [("", "recorded", "now")]
@@ -152,7 +152,7 @@ def side_by_side(recorded: Sequence[Recorded], now: Sequence[Recorded], at: int 
     )
 
 
-def first_difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> int:
+def first_difference(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand]) -> int:
     for index, (was, is_) in enumerate(zip(recorded, now, strict=False)):
         # The engine compares the names of steps; the length of a sleep may be changed.
         if was.kind != is_.kind or (was.kind == "step" and was.name != is_.name):
@@ -160,7 +160,7 @@ def first_difference(recorded: Sequence[Recorded], now: Sequence[Recorded]) -> i
     return min(len(recorded), len(now))
 
 
-def _cell(calls: Sequence[Recorded], index: int, missing: str) -> str:
+def _cell(calls: Sequence[PendingCommand], index: int, missing: str) -> str:
     if index >= len(calls):
         return missing
     call: Any = calls[index]

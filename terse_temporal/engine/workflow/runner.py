@@ -16,7 +16,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, Workf
 
 from ...execution.protocol import executing
 from ..code.functions import FunctionIndex
-from ..determinism.clock import pins_of
+from ..determinism.clock import clock_of_module
 from ..determinism.task_order import close_tasks, order_tasks
 from .definitions import RUN_CONTEXT, RunContext, job_of_definition
 from .endings import log_cut_off
@@ -85,8 +85,8 @@ class JobRunner(WorkflowRunner):
         if job_of_definition(det.defn.cls) is None:
             return self._otherwise.create_instance(det)
         # Of the run before any reset, so that one that is reset has the same.
-        pins = pins_of(det.info.workflow_start_time, run_identity(det.info))
-        job, namespace = self._sources[str(det.defn.name)].copy(pins)
+        clock = clock_of_module(det.info.workflow_start_time, run_identity(det.info))
+        job, namespace = self._sources[str(det.defn.name)].copy(clock)
         context = RunContext(job, namespace, self._index)
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
         inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))

@@ -30,7 +30,7 @@ from ...errors import JobDefinitionError
 from ...jobs.registry import Job, collecting, module_name
 from ..code.module_source import names_in
 from ..code.module_state import reasons_for_a_copy
-from ..determinism.clock import Pins, pinned_to, pins_of
+from ..determinism.clock import RunClock, clock_of_module, use_clock
 from ..determinism.module_proxy import deterministic, deterministic_builtins
 from .traces import Traces
 
@@ -78,7 +78,7 @@ class JobSource:
                 )
         traces = Traces(source.module)
         try:
-            self.copy(pins_of(datetime.now(UTC), ""))
+            self.copy(clock_of_module(datetime.now(UTC), ""))
         except (Exception, SystemExit) as err:
             if not source.share_if_uncertain():
                 raise self._refusal(_failed_line(err, source.module), f"{type(err).__name__}: {err}") from err
@@ -94,16 +94,16 @@ class JobSource:
             " Move the one or the other into another module, and import it."
         )
 
-    def copy(self, pins: Pins) -> tuple[Job, dict[str, Any]]:
+    def copy(self, clock: RunClock) -> tuple[Job, dict[str, Any]]:
         """The job as a run has it, and the globals of its module.
 
         Args:
-            pins: the clock and randomness of the top level, if that is executed.
+            clock: the clock and randomness of the top level, if that is executed.
         """
         source = self._source
         if source.shared:
             return self.job, vars(source.module)
-        jobs, namespace = source.execute(pins)
+        jobs, namespace = source.execute(clock)
         job = jobs.get(self.job.name)
         if job is None:
             # Created by a function that importing the module does not call, in a test for example: the same handler,
@@ -141,7 +141,7 @@ class _ModuleSource:
             if stands_for_it is not value:
                 namespace[name] = stands_for_it
 
-    def execute(self, pins: Pins) -> tuple[dict[str, Job], dict[str, Any]]:
+    def execute(self, clock: RunClock) -> tuple[dict[str, Job], dict[str, Any]]:
         """Execute it afresh: the jobs that it creates, and its globals."""
         original = self.module
         name = module_name(original.__name__)
@@ -151,7 +151,7 @@ class _ModuleSource:
                 setattr(fresh, attribute, getattr(original, attribute))
         namespace = vars(fresh)
         namespace["__builtins__"] = deterministic_builtins()
-        with _loading, pinned_to(pins), collecting() as jobs:
+        with _loading, use_clock(clock), collecting() as jobs:
             before, path = sys.modules.get(name), list(sys.path)
             entry = sys.modules[name] = _Loading(fresh, original)
             try:

@@ -1,9 +1,9 @@
-"""Stand-ins for functions, across the border between a test and its worker process.
+"""Test doubles for functions, across the border between a test and its worker process.
 
-A stand-in is in the test's process, where it can count and script; the real function is in the worker's, with its
-context. So a call is a conversation that the worker begins: it offers the call; the answer is the outcome, or "make the
-real call", after which it tells what came of it, and so on. What the real function gave goes out to the stand-in as a
-copy, and when the stand-in hands that on as it is, the original is used.
+A test double is in the test's process, where it can count and script; the real function is in the worker's, with its
+context. So the worker begins: it offers a call; the answer is the outcome, or "make the real call", after which it
+tells what came of it, and so on. What the real function gave goes out to the test double as a copy; handed on as it is, the
+original is used.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from ...engine.code.builtin_functions import known_function
 from ...engine.code.functions import FunctionIndex
 from ...errors import CrashTestError, UnknownFunctionError
-from ...execution.test_doubles import FunctionCall, StandIns
+from ...execution.test_doubles import CallDoubles, FunctionCall
 from .channel import Channel, Handler
 from .pickling import Unsendable, packed, packed_or_unsendable, unpacked
 
-__all__ = ["CallDesk", "offer_call"]
+__all__ = ["CallCoordinator", "offer_call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _SentCall:
 
 
 async def offer_call(channel: Channel, call: FunctionCall) -> Any:
-    """In the worker process: offer a call to the test's stand-ins, and return or raise what they make of it."""
+    """In the worker process: offer a call to the test's test doubles, and return or raise what they make of it."""
     conversation, answer = await channel.ask("call", _sent(call))
     made: Any = None
     while True:
@@ -65,19 +65,19 @@ async def offer_call(channel: Channel, call: FunctionCall) -> Any:
                 raise _opened(answer[1], call.name)
 
 
-class CallDesk:
+class CallCoordinator:
     """In the test's process: takes the calls that one worker process offers.
 
     Args:
-        stand_ins: what they are offered to.
+        doubles: what they are offered to.
         index: the functions of the jobs.
     """
 
-    def __init__(self, stand_ins: StandIns, index: FunctionIndex) -> None:
-        self._stand_ins = stand_ins
+    def __init__(self, doubles: CallDoubles, index: FunctionIndex) -> None:
+        self._doubles = doubles
         self._index = index
         self._numbers = itertools.count()
-        self._open: dict[int, _Conversation] = {}
+        self._open: dict[int, _OfferedCall] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
 
     @property
@@ -94,8 +94,8 @@ class CallDesk:
 
     async def _call(self, sent: _SentCall) -> Any:
         number = next(self._numbers)
-        conversation = self._open[number] = _Conversation(sent.name)
-        task = conversation.begin(self._stand_ins.call, _received(sent, self._index, conversation.proceed))
+        conversation = self._open[number] = _OfferedCall(sent.name)
+        task = conversation.begin(self._doubles.call, _received(sent, self._index, conversation.proceed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return number, await self._next(number, conversation)
@@ -109,7 +109,7 @@ class CallDesk:
         if (conversation := self._open.pop(number, None)) is not None:
             conversation.cancel()
 
-    async def _next(self, number: int, conversation: _Conversation) -> Any:
+    async def _next(self, number: int, conversation: _OfferedCall) -> Any:
         try:
             answer = await conversation.next()
         except BaseException:
@@ -120,7 +120,7 @@ class CallDesk:
         return answer
 
 
-class _Conversation:
+class _OfferedCall:
     """One call, from the offer to its outcome."""
 
     def __init__(self, name: str) -> None:
@@ -131,8 +131,8 @@ class _Conversation:
         self._made: tuple[Any, bytes] | None = None
         self._raised: BaseException | None = None
 
-    def begin(self, stand_in: Callable[[FunctionCall], Any], call: FunctionCall) -> asyncio.Future[Any]:
-        self._task = asyncio.ensure_future(stand_in(call))
+    def begin(self, double: Callable[[FunctionCall], Any], call: FunctionCall) -> asyncio.Future[Any]:
+        self._task = asyncio.ensure_future(double(call))
         return self._task
 
     def cancel(self) -> None:
@@ -142,7 +142,7 @@ class _Conversation:
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def proceed(self) -> Any:
-        """The real call, for the stand-in."""
+        """The real call, for the test double."""
         self._outcome = asyncio.get_running_loop().create_future()
         self._wanted.set()
         return await self._outcome
@@ -152,7 +152,7 @@ class _Conversation:
         how, data = outcome
         value = unpacked(data)
         assert self._outcome is not None
-        if self._outcome.done():  # the stand-in did not wait for it
+        if self._outcome.done():  # the test double did not wait for it
             return
         if how == "returned":
             self._made = (value, data)

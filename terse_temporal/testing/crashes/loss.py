@@ -40,7 +40,7 @@ __all__ = ["hand_in", "report_loss", "until_no_turn"]
 _IDLE: Final = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 _TURN: Final = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
 
-_LOOK_EVERY: Final = 0.005  # seconds
+_SNAPSHOT_EVERY: Final = 0.005  # seconds
 
 
 async def report_loss(
@@ -82,7 +82,7 @@ async def until_no_turn(client: Client, runs: Iterable[tuple[str, str]]) -> None
                 )
                 if described.pending_workflow_task.state != _TURN:
                     break
-                await asyncio.sleep(_LOOK_EVERY)
+                await asyncio.sleep(_SNAPSHOT_EVERY)
 
 
 async def hand_in(client: Client, mark: ActivityMark, ending: Ending, report: bytes, identity: str) -> None:

@@ -1,4 +1,4 @@
-"""Stand-ins for models, across the border: the worker process has a model whose requests the test's model answers."""
+"""Test doubles for models in another process: a worker process has a model whose requests the test's model answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from ...errors import NotInStepError
 from ...execution.in_place import DirectExecution, StepContext
 from ...execution.protocol import executing
-from ...execution.test_doubles import StandIns
+from ...execution.test_doubles import CallDoubles
 from ...jobs.steps import current_step
 from ..answering_model import answering_model
 from .channel import Channel, Handler
 from .pickling import packed, unpacked
 
-__all__ = ["ModelDesk", "offered_model"]
+__all__ = ["ModelCoordinator", "offered_model"]
 
 
 def offered_model(channel: Channel, name: str | None) -> Any:
@@ -48,15 +48,15 @@ def _step() -> tuple[str, int, str] | None:
     return current.name, current.attempt, current.idempotency_key
 
 
-class ModelDesk:
+class ModelCoordinator:
     """In the test's process: answers for its models.
 
     Args:
-        stand_ins: has them.
+        doubles: has them.
     """
 
-    def __init__(self, stand_ins: StandIns) -> None:
-        self._stand_ins = stand_ins
+    def __init__(self, doubles: CallDoubles) -> None:
+        self._doubles = doubles
         self._numbers = itertools.count()
         self._models: dict[int, Any] = {}
 
@@ -66,7 +66,7 @@ class ModelDesk:
         return {"model": self._model, "request": self._request}
 
     async def _model(self, name: str | None) -> Any:
-        model = self._stand_ins.model(name)
+        model = self._doubles.model(name)
         if model is None:
             return None
         number = next(self._numbers)

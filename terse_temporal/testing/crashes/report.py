@@ -113,7 +113,7 @@ class CrashReport:
     """
 
     job: str
-    calm: Outcome
+    uncrashed: Outcome
     boundaries: Sequence[Boundary]
     durable: bool = True
 
@@ -147,7 +147,7 @@ class CrashReport:
         bad = len(self.boundaries) - good
         parts = [
             f"the job {self.job!r}, its worker killed once in each of {good + bad} runs: {good} passed, {bad} failed",
-            f"without a crash: {_short(str(self.calm))}",
+            f"without a crash: {_short(str(self.uncrashed))}",
         ]
         if not self.durable:
             parts.append("It is not durable, so an interruption fails it, and it is not run again.")

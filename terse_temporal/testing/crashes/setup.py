@@ -25,7 +25,7 @@ class Setup:
         connection: arguments for `connect`.
         task_queue: where it takes its work from.
         options: further ones for `build_worker`.
-        offers: whether to offer calls to the test's stand-ins.
+        offers: whether to offer calls to the test's test doubles.
         served: MCP servers that are not connected, as all of their tools are stood in for, with what they would list.
     """
 

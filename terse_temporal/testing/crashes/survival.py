@@ -1,8 +1,8 @@
 """Running a job once for each boundary that it has, and crashing its worker there.
 
 Where the boundaries are, a first run tells, which is left in peace; it too is in a worker process, so that nothing but
-the crash is different. Each run has a task queue, a worker process and stand-ins of its own, so that scripts of replies
-begin anew, and several run at once: they spend most of their time on the start of processes.
+the crash is different. Each run has a task queue, a worker process and test doubles of its own, so that scripts begin
+anew, and several run at once: they spend most of their time on the start of processes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from temporalio.service import RPCError
 
 from ...durations import format_duration
 from ...errors import CrashTestError
-from ...execution.test_doubles import StandIns
+from ...execution.test_doubles import CallDoubles
 from ...jobs.registry import Job
 from .executions import Execution
 from .histories import (
@@ -50,7 +50,7 @@ Start: TypeAlias = Callable[[str, str], Awaitable[Run]]
 #: Lets the clock of a run jump ahead, by so much; `None` is over all sleeps, to its end.
 Skip: TypeAlias = Callable[[Run, timedelta | None], Awaitable[object]]
 
-_LOOK_EVERY: Final = 0.02  # seconds
+_SNAPSHOT_EVERY: Final = 0.02  # seconds
 
 
 async def survive(
@@ -60,7 +60,7 @@ async def survive(
     job: Job,
     skip: Skip,
     jobs: Sequence[Job] = (),
-    stand_ins: Callable[[], StandIns] | None = None,
+    doubles: Callable[[], CallDoubles] | None = None,
     same: Callable[[Any, Any], Any] = operator.eq,
     at_once: int | None = None,
     limit: timedelta = timedelta(seconds=60),
@@ -74,7 +74,7 @@ async def survive(
         job: the job.
         skip: lets time pass.
         jobs: others that the workers are to have too.
-        stand_ins: makes those of one run.
+        doubles: makes those of one run.
         same: whether two results mean the same; by default, that they are equal.
         at_once: how many runs are under way at once; by default twice the number of processors.
         limit: how long one run may take, from when its worker is ready.
@@ -85,22 +85,22 @@ async def survive(
 
     It takes about two seconds of one processor for each boundary, most of it imports. A step has three, a sleep one.
     """
-    trial = _Trial(start, client, [job, *(each for each in jobs if each is not job)], skip, stand_ins, limit, options)
-    calm = await trial.run(None, 0)
-    if calm.problem or calm.outcome is None:
-        raise CrashTestError(f"the run of {job.name!r} that nobody crashed did not end: {calm.problem}")
+    trial = _Trial(start, client, [job, *(each for each in jobs if each is not job)], skip, doubles, limit, options)
+    uncrashed = await trial.run(None, 0)
+    if uncrashed.problem or uncrashed.outcome is None:
+        raise CrashTestError(f"the run of {job.name!r} that nobody crashed did not end: {uncrashed.problem}")
     room = asyncio.Semaphore(at_once or 2 * (os.cpu_count() or 1))
 
     async def boundary(place: Place, number: int) -> Boundary:
         async with room:
-            return _compared(place, await trial.run(place, number), calm, same)
+            return _compared(place, await trial.run(place, number), uncrashed, same)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(boundary(place, number)) for number, place in enumerate(calm.places, 1)]
+            tasks = [group.create_task(boundary(place, number)) for number, place in enumerate(uncrashed.places, 1)]
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None  # the first to go wrong; the others were ended because of it
-    return CrashReport(job.name, calm.outcome, [task.result() for task in tasks], durable=job.durable)
+    return CrashReport(job.name, uncrashed.outcome, [task.result() for task in tasks], durable=job.durable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class _Trial:
     client: Client
     jobs: Sequence[Job]
     skip: Skip
-    stand_ins: Callable[[], StandIns] | None
+    doubles: Callable[[], CallDoubles] | None
     limit: timedelta
     options: Mapping[str, Any] | None
 
@@ -136,7 +136,7 @@ class _Trial:
             task_queue=name,
             jobs=self.jobs,
             points=[place.point] if place else [],
-            stand_ins=self.stand_ins() if self.stand_ins else None,
+            doubles=self.doubles() if self.doubles else None,
             # Two of its own for each run: with the same two for all, half of the sets would have one order in both.
             hash_seed=2 * number + 1,
             options=self.options,
@@ -189,8 +189,8 @@ class _Trial:
             # To change the clock of a run gives its worker something to do: killed at that moment, it would be missed
             # only after the timeout of a workflow task, ten seconds by default.
             crashed = asyncio.ensure_future(workers.crashed(place.point))
-            resting = asyncio.ensure_future(self._come_to(run, place))
-            either: list[asyncio.Future[Any]] = [crashed, resting]
+            asleep = asyncio.ensure_future(self._come_to(run, place))
+            either: list[asyncio.Future[Any]] = [crashed, asleep]
             try:
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if place.point.moment == "asleep":
@@ -212,11 +212,11 @@ class _Trial:
             if rest is not None:
                 with suppress(RPCError):  # it has ended before its clock could be set
                     await self.skip(run, rest)
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_SNAPSHOT_EVERY)
 
 
-def _compared(place: Place, ended: _Ended, calm: _Ended, same: Callable[[Any, Any], Any]) -> Boundary:
-    before, after = calm.outcome, ended.outcome
+def _compared(place: Place, ended: _Ended, uncrashed: _Ended, same: Callable[[Any, Any], Any]) -> Boundary:
+    before, after = uncrashed.outcome, ended.outcome
     assert before is not None
     is_same = (
         after is not None
@@ -230,15 +230,15 @@ def _compared(place: Place, ended: _Ended, calm: _Ended, same: Callable[[Any, An
         outcome=after,
         same=is_same,
         steps=ended.steps,
-        same_steps=list(ended.steps) == list(calm.steps),
-        repeats=_repeats(ended, calm),
+        same_steps=list(ended.steps) == list(uncrashed.steps),
+        repeats=_repeats(ended, uncrashed),
         problem=ended.problem,
         seconds=ended.seconds,
     )
 
 
-def _repeats(ended: _Ended, calm: _Ended) -> list[Repeat]:
-    usual = _again(calm)
+def _repeats(ended: _Ended, uncrashed: _Ended) -> list[Repeat]:
+    usual = _again(uncrashed)
     found = []
     for name, times in _again(ended).items():
         named = [each for each in ended.executions if each.name == name]

@@ -30,9 +30,9 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from ...client import connect
 from ...engine.activity.at_most_once import is_interrupted
 from ...engine.wire.calls import JobCall, StepCall, read_call
-from ...engine.workflow.nondeterminism import MismatchReporter
+from ...engine.workflow.nondeterminism import NondeterminismReporter
 from ...errors import TerseError
-from ...execution.test_doubles import FunctionCall, StandIns, with_stand_ins
+from ...execution.test_doubles import CallDoubles, FunctionCall, use_doubles
 from ...worker import build_worker
 from ..served import list_again
 from .call_coordinator import offer_call
@@ -106,10 +106,10 @@ async def _main(tie: socket.socket, setup: Setup) -> int:
         jobs = loaded_jobs(setup.jobs)
         client = await connect(**setup.connection, identity=f"{os.getpid()}@crash test")
         options: dict[str, Any] = {"graceful_shutdown_timeout": _GRACE, **setup.options}
-        options["interceptors"] = [*options.get("interceptors", ()), _Asking(channel, client.data_converter)]
-        with _standing_in(channel, setup):
+        options["interceptors"] = [*options.get("interceptors", ()), _CoordinatedWorker(channel, client.data_converter)]
+        with _call_or_double(channel, setup):
             worker = build_worker(client, jobs=jobs, task_queue=setup.task_queue, **options)
-            with _telling_of_parked(channel):
+            with _report_blocked(channel):
                 await _run(worker, client, channel)
     except Exception as err:
         # What is wrong with a module shows in its own lines; an error of ours says it all.
@@ -138,7 +138,7 @@ async def _run(worker: Any, client: Client, channel: Channel) -> None:
 
 
 @contextlib.contextmanager
-def _standing_in(channel: Channel, setup: Setup) -> Iterator[None]:
+def _call_or_double(channel: Channel, setup: Setup) -> Iterator[None]:
     async def call(made: FunctionCall) -> Any:
         channel.tell("called", _mark(activity.info(), ""), made.name, made.key)
         return await (offer_call(channel, made) if setup.offers else made.proceed())
@@ -146,17 +146,20 @@ def _standing_in(channel: Channel, setup: Setup) -> Iterator[None]:
     def model(name: str | None) -> Any:
         return offered_model(channel, name) if setup.offers else None
 
-    with with_stand_ins(StandIns(call=call, model=model, servers=frozenset(setup.served))):
+    with use_doubles(CallDoubles(call=call, model=model, servers=frozenset(setup.served))):
         yield
 
 
 @contextlib.contextmanager
-def _telling_of_parked(channel: Channel) -> Iterator[None]:
+def _report_blocked(channel: Channel) -> Iterator[None]:
     """Tell the parent at once when a run cannot go on: it would wait for code that fits until it lost patience."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.levelno >= logging.ERROR and record.module == MismatchReporter.__module__.rpartition(".")[2]:
+            if (
+                record.levelno >= logging.ERROR
+                and record.module == NondeterminismReporter.__module__.rpartition(".")[2]
+            ):
                 run, *_ = record.args if isinstance(record.args, tuple) else ("",)
                 channel.tell("parked", str(run), record.getMessage())
 
@@ -169,7 +172,7 @@ def _telling_of_parked(channel: Channel) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-class _Asking(Interceptor):
+class _CoordinatedWorker(Interceptor):
     """Asks before and after each activity."""
 
     def __init__(self, channel: Channel, converter: DataConverter) -> None:
@@ -177,10 +180,10 @@ class _Asking(Interceptor):
         self._converter = converter
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _AskingInbound(next, self._channel, self._converter)
+        return _CoordinatedInbound(next, self._channel, self._converter)
 
 
-class _AskingInbound(ActivityInboundInterceptor):
+class _CoordinatedInbound(ActivityInboundInterceptor):
     def __init__(self, next: ActivityInboundInterceptor, channel: Channel, converter: DataConverter) -> None:
         super().__init__(next)
         self._channel = channel

@@ -17,16 +17,16 @@ from temporalio.client import Client, WorkflowHandle
 from ...engine.code.functions import FunctionIndex
 from ...engine.state.store import state_workflow_id
 from ...errors import CrashTestError
-from ...execution.test_doubles import StandIns
+from ...execution.test_doubles import CallDoubles
 from ...jobs.registry import Job
 from ...state import StateId
 from ..served import listings
-from .call_coordinator import CallDesk
+from .call_coordinator import CallCoordinator
 from .channel import Handler
 from .executions import Execution, Executions
 from .histories import is_asleep
 from .loss import hand_in, report_loss, until_no_turn
-from .model_coordinator import ModelDesk
+from .model_coordinator import ModelCoordinator
 from .modules import module_places
 from .points import ActivityMark, CrashPoint, Ending, Moment
 from .process import WorkerProcess
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _START_TIMEOUT: Final = 60.0
 
 #: Seconds between two looks at whether a run sleeps.
-_LOOK_EVERY: Final = 0.02
+_SNAPSHOT_EVERY: Final = 0.02
 
 #: Seconds that a process which is to be killed may take to hand in the turns of handlers that it is at.
 _SETTLED_WITHIN: Final = 2.0
@@ -80,7 +80,7 @@ class CrashWorkers:
         task_queue: where they take their work from. No other worker should.
         jobs: what they run. Their modules are imported in the processes.
         points: where a process is killed, each once.
-        stand_ins: asked before a function or model is called, in this process.
+        doubles: asked before a function or model is called, in this process.
         hash_seed: `PYTHONHASHSEED` of the first process; each later one has the next. So the order of sets is another
             after each crash, and the same whenever the test is repeated.
         options: further options for `build_worker`, such as `max_cached_workflows`; they are pickled.
@@ -101,7 +101,7 @@ class CrashWorkers:
         task_queue: str,
         jobs: Sequence[Job],
         points: Sequence[CrashPoint] = (),
-        stand_ins: StandIns | None = None,
+        doubles: CallDoubles | None = None,
         hash_seed: int = 1,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -110,7 +110,7 @@ class CrashWorkers:
         self.parked: dict[str, str] = {}
         self._client = client
         self._points = list(points)
-        self._stand_ins = stand_ins
+        self._doubles = doubles
         self._seeds = _hash_seeds(hash_seed)
         self._setup = Setup(
             modules=module_places(jobs),
@@ -118,8 +118,8 @@ class CrashWorkers:
             connection=connection_of(client),
             task_queue=task_queue,
             options=dict(options or {}),
-            offers=stand_ins is not None,
-            served={} if stand_ins is None else listings(stand_ins.servers),
+            offers=doubles is not None,
+            served={} if doubles is None else listings(doubles.servers),
         )
         self._index = FunctionIndex(jobs)
         self._executions = Executions()
@@ -259,10 +259,10 @@ class CrashWorkers:
     async def _one_life(self) -> None:
         """Start a process, and see it to its end; returns if that was a crash that was asked for."""
         started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        calls = CallDesk(self._stand_ins, self._index) if self._stand_ins is not None else None
+        calls = CallCoordinator(self._doubles, self._index) if self._doubles is not None else None
         handlers = self._handlers(started)
-        if calls is not None and self._stand_ins is not None:
-            handlers |= {**calls.handlers, **ModelDesk(self._stand_ins).handlers}
+        if calls is not None and self._doubles is not None:
+            handlers |= {**calls.handlers, **ModelCoordinator(self._doubles).handlers}
         process = await WorkerProcess.start(self._setup, handlers, hash_seed=next(self._seeds), output=self._output)
         self._process = process
         ended = asyncio.ensure_future(process.ended())
@@ -359,7 +359,7 @@ class CrashWorkers:
         return loud
 
     async def _before(self, mark: ActivityMark) -> None:
-        await self._not_of_the_dead()
+        await self._block_if_killed()
         execution = self._executions.of(mark)
         self._runs[mark.workflow_id, mark.run_id] = None
         if (point := self._due(execution, "before")) is not None:
@@ -371,7 +371,7 @@ class CrashWorkers:
         self._executions.ended(mark, ending)
         if not _AFTER[ending]:
             return
-        await self._not_of_the_dead()
+        await self._block_if_killed()
         if (point := self._due(execution, "after_effect")) is not None:
             await self._kill(point, mark)
         if (point := self._due(execution, "after_record")) is not None:
@@ -387,7 +387,7 @@ class CrashWorkers:
                 return point
         return None
 
-    async def _not_of_the_dead(self) -> None:
+    async def _block_if_killed(self) -> None:
         """What a process asks that is about to be killed, or has been: nobody will be there to be answered."""
         if self._crashing is not None:
             await asyncio.Event().wait()
@@ -404,7 +404,7 @@ class CrashWorkers:
 
     async def _kill_asleep(self, point: CrashPoint, run: WorkflowHandle[Any, Any]) -> None:
         while not await is_asleep(run, point.occurrence):  # noqa: ASYNC110  it is the server that knows
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_SNAPSHOT_EVERY)
         while self._crashing is not None:  # another point came first
             async with self._changed:
                 await self._changed.wait()

@@ -16,7 +16,7 @@ from ...diagnostics.places import caller_frame, place
 from ...durations import to_timedelta
 from ...errors import JobDefinitionError, MissingExtraError, UnknownToolError
 from ...execution.protocol import current_execution
-from ...execution.test_doubles import has_stand_in
+from ...execution.test_doubles import has_double
 from ...jobs.registry import is_collecting, module_name
 from ...jobs.steps import DEFAULT_TIMEOUT, current_step, interrupt_rule
 from ..tool import Tool
@@ -137,7 +137,7 @@ class Mounts:
             MissingExtraError: there are mounts, and the extra `mcp` is not installed.
         """
         covered = frozenset(modules)
-        own = [mount for mount in self if mount.in_modules(covered) and not has_stand_in(mount.name)]
+        own = [mount for mount in self if mount.in_modules(covered) and not has_double(mount.name)]
         if not own:
             # It counts all the same: what others mount is not this worker's.
             with _in(self._workers, covered):

@@ -15,7 +15,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper
 
 from terse_temporal import Job, registered_jobs
-from terse_temporal.execution.test_doubles import StandIns
+from terse_temporal.execution.test_doubles import CallDoubles
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.testing.clocks import fast_forward
 from terse_temporal.testing.crashes import CrashPoint, CrashReport, CrashWorkers, survive
@@ -41,7 +41,7 @@ class Bench:
 
     @asynccontextmanager
     async def workers(
-        self, job: str, *points: CrashPoint, stand_ins: StandIns | None = None, **more: Any
+        self, job: str, *points: CrashPoint, doubles: CallDoubles | None = None, **more: Any
     ) -> AsyncIterator[CrashWorkers]:
         """Worker processes for a job."""
         async with CrashWorkers(
@@ -49,7 +49,7 @@ class Bench:
             task_queue=self.task_queue,
             jobs=[named(job)],
             points=points,
-            stand_ins=stand_ins,
+            doubles=doubles,
             **more,
         ) as workers:
             yield workers
@@ -68,9 +68,9 @@ class Bench:
         """Let its clock jump."""
         await fast_forward(self._clock, run, duration)
 
-    async def result(self, job: str, *points: CrashPoint, stand_ins: StandIns | None = None) -> Any:
+    async def result(self, job: str, *points: CrashPoint, doubles: CallDoubles | None = None) -> Any:
         """What a run gives whose workers die at these points. Every point has to be met."""
-        async with self.workers(job, *points, stand_ins=stand_ins) as workers:
+        async with self.workers(job, *points, doubles=doubles) as workers:
             run = await self.start(job)
             workers.watch(run)
             async with asyncio.timeout(60):
@@ -78,13 +78,13 @@ class Bench:
             assert [crash.point for crash in workers.crashes] == list(points)
         return result
 
-    async def survive(self, job: str, stand_ins: Callable[[], StandIns] | None = None, **more: Any) -> CrashReport:
+    async def survive(self, job: str, doubles: Callable[[], CallDoubles] | None = None, **more: Any) -> CrashReport:
         """Crash a job everywhere."""
 
         async def start(task_queue: str, workflow_id: str) -> WorkflowHandle[Any, Any]:
             return await self.start(job, task_queue, workflow_id)
 
-        report = await survive(start, client=self.client, job=named(job), skip=self.skip, stand_ins=stand_ins, **more)
+        report = await survive(start, client=self.client, job=named(job), skip=self.skip, doubles=doubles, **more)
         print(report)
         return report
 

@@ -1,4 +1,4 @@
-"""Stand-ins are in the test's process, the run is in another, and neither notices."""
+"""Test doubles are in the test's process, the run is in another, and neither notices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from temporalio.client import WorkflowFailureError
 
 from terse_temporal.errors import CrashTestError
-from terse_temporal.execution.test_doubles import FunctionCall, StandIns
+from terse_temporal.execution.test_doubles import CallDoubles, FunctionCall
 from terse_temporal.testing.crashes import CrashPoint
 
 from . import jobs_crashes
@@ -21,22 +21,22 @@ from .jobs_crashes import DeclinedError, Item
 
 
 class Script:
-    """Stand-ins by the name of what they stand in for. What they do not know is real."""
+    """Test doubles by the name of what they stand in for. What they do not know is real."""
 
     def __init__(self, **by_name: Any) -> None:
-        self.by_name = {name.replace("__", "."): stand_in for name, stand_in in by_name.items()}
+        self.by_name = {name.replace("__", "."): double for name, double in by_name.items()}
         self.calls: list[FunctionCall] = []
         self.asked: list[str] = []
 
     @property
-    def stand_ins(self) -> StandIns:
+    def doubles(self) -> CallDoubles:
         """For a worker."""
-        return StandIns(call=self._call, model=lambda name: None)
+        return CallDoubles(call=self._call, model=lambda name: None)
 
     async def _call(self, call: FunctionCall) -> Any:
         self.calls.append(call)
-        stand_in = self.by_name.get(call.name)
-        return await (call.proceed() if stand_in is None else stand_in(call))
+        double = self.by_name.get(call.name)
+        return await (call.proceed() if double is None else double(call))
 
     def names(self) -> list[str]:
         """What was called, in order."""
@@ -44,7 +44,7 @@ class Script:
 
 
 async def test_calls_as_in_one_process(bench: Bench) -> None:
-    """A stand-in gets the function, its arguments and its key, and may answer, or make the real call and change it."""
+    """A test double gets the function, its arguments and its key, and may answer or make the real call."""
 
     async def reserved(call: FunctionCall) -> Any:
         assert call.function is jobs_crashes.reserve
@@ -56,7 +56,7 @@ async def test_calls_as_in_one_process(bench: Bench) -> None:
 
     script = Script(reserve=reserved, ship=shipped)
     point = CrashPoint("charge", "after_effect")
-    async with bench.workers("crs-order", point, stand_ins=script.stand_ins) as workers:
+    async with bench.workers("crs-order", point, doubles=script.doubles) as workers:
         run = await bench.start("crs-order")
         workers.watch(run)
         await workers.crashed(point)
@@ -85,7 +85,7 @@ async def test_exceptions_both_ways(bench: Bench) -> None:
             seen.append(err)
             raise
 
-    assert await bench.result("crs-retry", stand_ins=Script(decline=watched).stand_ins) == (
+    assert await bench.result("crs-retry", doubles=Script(decline=watched).doubles) == (
         "in the end, and DeclinedError 402"
     )
     assert [(str(err), vars(err)) for err in seen] == [("declined: no money", {"code": 402})]
@@ -93,13 +93,13 @@ async def test_exceptions_both_ways(bench: Bench) -> None:
     async def refused(call: FunctionCall) -> Any:
         raise DeclinedError(500, "no mood")
 
-    assert await bench.result("crs-retry", stand_ins=Script(decline=refused).stand_ins) == (
+    assert await bench.result("crs-retry", doubles=Script(decline=refused).doubles) == (
         "in the end, and DeclinedError 500"
     )
 
 
-async def test_killed_while_a_stand_in_is_at_it(bench: Bench) -> None:
-    """A stand-in whose caller is killed is cancelled, as it would be with its caller in one process."""
+async def test_killed_while_a_double_answers(bench: Bench) -> None:
+    """A test double whose caller is killed is cancelled, as it would be with its caller in one process."""
     begun = asyncio.Event()
     ended: list[str] = []
 
@@ -118,7 +118,7 @@ async def test_killed_while_a_stand_in_is_at_it(bench: Bench) -> None:
         return "right"
 
     script = Script(left=long, right=right)
-    result = await bench.result("crs-parallel", CrashPoint("right", "after_effect"), stand_ins=script.stand_ins)
+    result = await bench.result("crs-parallel", CrashPoint("right", "after_effect"), doubles=script.doubles)
     assert result == ["left", "right", "right"]
     assert ended == ["cancelled"]
 
@@ -130,7 +130,7 @@ async def test_what_cannot_be_pickled(bench: Bench) -> None:
         return threading.Lock()
 
     with pytest.raises(WorkflowFailureError) as failed:
-        await bench.result("crs-failing", stand_ins=Script(decline=local).stand_ins)
+        await bench.result("crs-failing", doubles=Script(decline=local).doubles)
     assert "what stands in for 'decline' returned" in str(failed.value.cause)
 
     used: list[str] = []
@@ -142,7 +142,7 @@ async def test_what_cannot_be_pickled(bench: Bench) -> None:
         used.append(str(refused.value))
         return made
 
-    assert await bench.result("crs-unsendable", stand_ins=Script(open_it=looked_at).stand_ins) == "lock"
+    assert await bench.result("crs-unsendable", doubles=Script(open_it=looked_at).doubles) == "lock"
     assert len(used) == 1
 
 
@@ -161,7 +161,7 @@ async def test_model(bench: Bench) -> None:
     async def real(call: FunctionCall) -> Any:
         return await call.proceed()
 
-    stand_ins = StandIns(call=real, model=lambda name: model)
+    doubles = CallDoubles(call=real, model=lambda name: model)
     points = [CrashPoint("generate_text", "after_effect"), CrashPoint("generate_text", "after_record", 2)]
-    assert await bench.result("crs-model", *points, stand_ins=stand_ins) == "no idea"
+    assert await bench.result("crs-model", *points, doubles=doubles) == "no idea"
     assert asked == [["crs_answer"]] * 3

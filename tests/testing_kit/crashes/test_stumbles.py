@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from terse_temporal.errors import StandInError
+from terse_temporal.errors import TestDoubleError
 from terse_temporal.testing import Jobs
 
 from ..jobs_kit import counts
@@ -17,7 +17,7 @@ async def test_waits_for_attempts_are_skipped(jobs: Jobs) -> None:
     """A step that is tried again after minutes is crashed in seconds, before, in and after its attempts."""
     jobs.steps.call_courier.in_turn(ConnectionError("nobody there"), "called")
     report = await jobs.survives_crashes(send_courier)
-    assert report.calm.result == "called"
+    assert report.uncrashed.result == "called"
     assert len(report.boundaries) == 4
     assert max(boundary.seconds for boundary in report.boundaries) < 60
 
@@ -35,7 +35,7 @@ async def test_a_question_that_nobody_answers(jobs: Jobs) -> None:
 async def test_too_few_answers(jobs: Jobs) -> None:
     """What the test has no answer for ends it at once."""
     jobs.steps.call_courier.in_turn()
-    with pytest.raises(StandInError, match="more often than the test has answers for"):
+    with pytest.raises(TestDoubleError, match="more often than the test has answers for"):
         await jobs.survives_crashes(send_courier)
     jobs._doubles.troubles.clear()
 

@@ -96,7 +96,7 @@ async def test_run_that_fails(bench: Bench) -> None:
     """A run that fails in peace is to fail with the same."""
     report = await bench.survive("crs-failing")
     assert report.passed
-    assert str(report.calm) == "DeclinedError: declined: no money"
+    assert str(report.uncrashed) == "DeclinedError: declined: no money"
 
 
 async def test_run_that_does_not_end(bench: Bench) -> None:
