@@ -2,8 +2,8 @@
 
 A test double is in the test's process, where it can count and script; the real function is in the worker's, with its
 context. So the worker begins: it offers a call; the answer is the outcome, or "make the real call", after which it
-tells what came of it, and so on. What the real function gave goes out to the test double as a copy; handed on as it is, the
-original is used.
+tells what came of it, and so on. What the real function gave goes out to the test double as a copy; where that is
+handed on as it is, the original is used.
 """
 
 from __future__ import annotations
