@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from terse_temporal.testing import JobEnvironment
 
+from .bench import Bench
 from .effects import Effects
 
 pytest_plugins = ["pytester"]  # of pytest's own; it may be named here alone
@@ -44,3 +45,9 @@ def task_queue() -> str:
 def effects(tmp_path: Path) -> Effects:
     """A file that steps write their side effects to."""
     return Effects(tmp_path / "effects.log")
+
+
+@pytest.fixture
+def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
+    """A place to run jobs, once with the workflow cache on and once with it at zero."""
+    return Bench(env, cache, task_queue, effects)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from terse_temporal.jobs.registry import Job, collecting
 from terse_temporal.testing import JobEnvironment
 
-from .test_typing import pyright
-
-ROOT = Path(__file__).parent.parent
+from .checkers import pyright
+from .pages import ROOT, blocks, jobs_of, load
 
 #: The jobs in the documentation, an event for each, and what comes of it.
 RUNS = [
@@ -28,30 +24,6 @@ RUNS = [
     ("docs/state.md", "count-mails", {"sender": "ada@example.com"}, {"count": 1, "senders": ["ada@example.com"]}),
     ("docs/state.md", "handle-once", {"id": "a"}, "a"),
 ]
-
-
-def blocks(page: str) -> list[str]:
-    """The Python in a page, block by block."""
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
-
-
-def load(page: str, number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A block as a module, from a file, as a reader would make one."""
-    name = f"documented_{re.sub(r'[^a-z]', '_', page.lower())}_{number}"
-    file = folder / f"{name}.py"
-    file.write_text(blocks(page)[number])
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)
-    with collecting():  # each test makes the jobs anew, and the registry is to know of none
-        spec.loader.exec_module(module)
-    return module
-
-
-def jobs_of(module: ModuleType) -> list[Job]:
-    return [value for value in vars(module).values() if isinstance(value, Job)]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/state.md", "docs/steps.md", "docs/toolbox_builtin.md"])

@@ -10,8 +10,8 @@ import pytest
 
 from terse_temporal.testing import JobEnvironment
 
-from .test_docs import ROOT, blocks
-from .ways_in.commands import environment, run, script
+from .commands import environment, run, script
+from .pages import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "testing.md").read_text()
 

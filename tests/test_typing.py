@@ -7,36 +7,14 @@ the checker that is to find it, and a mark where nothing is found is an error as
 from __future__ import annotations
 
 import importlib
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 from terse_temporal.plugin import TersePlugin
 
-ROOT = Path(__file__).parent.parent
+from .checkers import pyright_report
 
 #: What users import from.
 PUBLIC = ["", ".client", ".durations", ".errors", ".events", ".plugin", ".state", ".testing", ".triggers", ".worker"]
-
-
-def pyright(directory: Path, *arguments: str) -> list[str]:
-    """What Pyright finds from that directory, a line each."""
-    report = _report(directory, *arguments)
-    return [
-        f"{Path(each['file']).name}:{each['range']['start']['line'] + 1}: {each['message']}"
-        for each in report["generalDiagnostics"]
-    ]
-
-
-def _report(directory: Path, *arguments: str) -> Any:
-    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
-    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return json.loads(done.stdout)
 
 
 def test_all_that_is_public_has_a_type(tmp_path: Path) -> None:
@@ -48,7 +26,9 @@ def test_all_that_is_public_has_a_type(tmp_path: Path) -> None:
             places.add(f"{module.__name__}.{each}")
             if isinstance(value := getattr(module, each), type):
                 places.add(f"{value.__module__}.{value.__qualname__}")
-    symbols = _report(tmp_path, "--verifytypes", "terse_temporal", "--ignoreexternal")["typeCompleteness"]["symbols"]
+    symbols = pyright_report(tmp_path, "--verifytypes", "terse_temporal", "--ignoreexternal")["typeCompleteness"][
+        "symbols"
+    ]
     public = [each for each in symbols if any(f"{each['name']}.".startswith(f"{place}.") for place in places)]
     assert len(public) > 300
     unknown = {each["name"] for each in public if not each["isTypeKnown"] or each["isTypeAmbiguous"]}

@@ -7,11 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from terse_temporal.testing import JobEnvironment
-
-from ..effects import Effects
-from ..engine.bench import Bench
-from .model_server import ModelServer
+from ..model_server import ModelServer
 
 #: What the tests give as the provider's key, to be looked for where it must not be.
 KEY = "sk-test-0123456789abcdef"
@@ -25,9 +21,3 @@ async def model(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ModelServer]:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         monkeypatch.setenv("TERSE_MODEL", "openai:gpt-5-mini")
         yield server
-
-
-@pytest.fixture
-def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
-    """Runs jobs with the cache on, and at zero."""
-    return Bench(env, cache, task_queue, effects)

@@ -10,10 +10,10 @@ from typing import Any
 
 from terse_temporal.testing import JobEnvironment
 
-from ..engine.record_golden import without_machine
+from ..golden import without_machine
+from ..model_server import ModelServer, calls
+from .approvals import waiting
 from .jobs_golden import golden_sdk
-from .model_server import ModelServer, calls
-from .test_approvals import waiting
 
 FILE = Path(__file__).parent / "golden" / "golden-sdk.json"
 

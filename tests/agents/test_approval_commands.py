@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from pathlib import Path
 
-from ..engine.bench import Bench
-from ..ways_in.commands import run as run_command
+from ..bench import Bench
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
-from .model_server import ModelServer, calls, says
-from .test_approvals import waiting
-
-
-async def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(run_command, "terse-temporal", *arguments, cwd=cwd)
+from .approvals import command, waiting
 
 
 async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tmp_path: Path) -> None:

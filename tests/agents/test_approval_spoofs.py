@@ -12,11 +12,10 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from terse_temporal.engine.workflow.inputs import WAITING_MEMO, InputRequests
 
-from ..engine.bench import Bench
+from ..bench import Bench
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
-from .model_server import ModelServer, calls, says
-from .test_approval_commands import command
-from .test_approvals import waiting
+from .approvals import command, waiting
 
 CALL = {"workflow_id": "pay-1", "job": "pay", "number": "1", "tool": "bank.transfer", "arguments": {"to": "SUPPLIER"}}
 WRITTEN = (

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 from terse_temporal.errors import UnknownToolError
 
-from ..engine.bench import Bench, Run
+from ..bench import Bench
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
-from .model_server import ModelServer, calls, says
-
-
-async def waiting(run: Run, number: str = "1") -> dict[str, Any]:
-    """What a run waits for, as its memo says it, once it waits for that."""
-    async with asyncio.timeout(20):
-        while True:
-            described = await run.describe()
-            open_ = (await described.memo()).get("terse.waiting") or {}
-            if number in open_:
-                return dict(open_)
-            await asyncio.sleep(0.05)
+from .approvals import waiting
 
 
 async def test_approved_or_denied(bench: Bench, model: ModelServer) -> None:

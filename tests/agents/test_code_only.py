@@ -17,10 +17,10 @@ from terse_temporal.errors import ServiceError, StepInputError
 from terse_temporal.execution.in_place import execution_for_call
 from terse_temporal.serialization.keys import fold
 
-from ..engine.bench import Bench
-from ..tools.servers import HttpServer, http_server
+from ..bench import Bench
+from ..model_server import ModelServer, calls, says
+from ..servers import HttpServer, http_server
 from . import jobs_code_only as jobs
-from .model_server import ModelServer, calls, says
 
 
 def spellings(name: str) -> Iterator[str]:

@@ -10,9 +10,9 @@ import pytest
 
 from terse_temporal.testing import JobEnvironment
 
-from ..test_docs import blocks, jobs_of, load
-from .model_server import ModelServer, calls, says
-from .test_approvals import waiting
+from ..model_server import ModelServer, calls, says
+from ..pages import blocks, jobs_of, load
+from .approvals import waiting
 
 PAGE = "docs/agents.md"
 

@@ -10,12 +10,12 @@ import pytest
 
 from terse_temporal.errors import ModelOutputError
 
-from ..engine.bench import Bench
+from ..bench import Bench
+from ..model_server import ModelServer, calls, says, turn_of
 from . import jobs_agents
 from . import jobs_hunted as jobs
+from .approvals import waiting
 from .conftest import KEY
-from .model_server import ModelServer, calls, says, turn_of
-from .test_approvals import waiting
 
 
 async def test_cancelling_waits_for_every_tool(bench: Bench, model: ModelServer) -> None:

@@ -11,10 +11,10 @@ from terse_temporal import TerseAgent, generate_text
 from terse_temporal.agents import Finished, TextDelta, ToolCalled, ToolReturned
 from terse_temporal.errors import DurableOnlyError, InPlaceOnlyError
 
+from ..bench import Bench, scheduled
 from ..effects import Effects
-from ..engine.bench import Bench, scheduled
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
-from .model_server import ModelServer, calls, says
 
 
 async def test_in_a_job_that_is_not_durable(bench: Bench, model: ModelServer) -> None:

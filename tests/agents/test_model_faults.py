@@ -9,10 +9,10 @@ import pytest
 
 from terse_temporal.errors import ModelError, ModelNotConfiguredError, ModelOutputError, TurnLimitError
 
-from ..engine.bench import Bench
+from ..bench import Bench
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
 from .conftest import KEY
-from .model_server import ModelServer, calls, says
 
 
 async def test_retry_after_is_honoured(bench: Bench, model: ModelServer) -> None:

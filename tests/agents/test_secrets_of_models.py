@@ -10,10 +10,10 @@ import pytest
 from google.protobuf.json_format import MessageToJson
 from temporalio.client import WorkflowFailureError
 
-from ..engine.bench import Bench
+from ..bench import Bench
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
 from .conftest import KEY
-from .model_server import ModelServer, calls, says
 
 
 async def test_the_key_is_nowhere(bench: Bench, model: ModelServer, caplog: pytest.LogCaptureFixture) -> None:

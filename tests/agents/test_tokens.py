@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..engine.bench import Bench, Run
+from ..bench import Bench, Run
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
-from .model_server import ModelServer, calls, says
 
 
 async def tokens(run: Run) -> object:

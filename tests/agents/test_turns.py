@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.bench import Bench, scheduled
+from ..bench import Bench, scheduled
+from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
-from .model_server import ModelServer, calls, says
 
 
 async def test_a_text_is_one_turn(bench: Bench, model: ModelServer) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from terse_temporal.checking import CODES
 
-from ..ways_in.commands import run
+from ..commands import run
 from .reading import handler
 
 #: What SARIF 2.1.0 requires of the parts that are written here (sections 3.13 to 3.30 of the standard).

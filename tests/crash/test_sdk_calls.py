@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ..agents.model_server import ModelServer, calls, turn_of
+from ..model_server import ModelServer, calls, turn_of
 from .processes import Case, at_once, result
 
 #: In the order in which a run comes to them, with the call that is not finished there, and so happens again.

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 from terse_temporal.testing import JobEnvironment
 
+from ..golden import without_machine
 from .jobs_golden import GOLDEN
 
 DIRECTORY = Path(__file__).parent / "golden"
@@ -27,14 +27,6 @@ async def main() -> None:
             print(name, await run.result())
             history = without_machine(json.loads((await run.fetch_history()).to_json()))
             (DIRECTORY / f"{name}.json").write_text(f"{json.dumps(history, indent=1)}\n")
-
-
-def without_machine(value: Any) -> Any:
-    """A history without what tells of the machine it was recorded on."""
-    if isinstance(value, dict):
-        kept = {key: without_machine(each) for key, each in value.items() if key != "stackTrace"}
-        return {key: "golden" if key == "identity" else each for key, each in kept.items()}
-    return [without_machine(each) for each in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

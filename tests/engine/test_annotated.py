@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_annotated import annotated, generated, inner, read_back, steps_in_steps
 
 

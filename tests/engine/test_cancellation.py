@@ -10,7 +10,7 @@ from temporalio.exceptions import CancelledError
 
 from terse_temporal import Job
 
-from .bench import Bench, Run, timers
+from ..bench import Bench, Run, timers
 from .jobs_parallel import (
     cancelled,
     cancelled_in_a_sleep,

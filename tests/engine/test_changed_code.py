@@ -10,7 +10,7 @@ import pytest
 from terse_temporal import Job
 from terse_temporal.jobs.registry import collecting
 
-from .bench import Bench, Run, timers
+from ..bench import Bench, Run, timers
 from .jobs_small import keeps_globals
 
 

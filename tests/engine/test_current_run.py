@@ -10,7 +10,7 @@ from terse_temporal import Job, current_run
 from terse_temporal.errors import TerseError
 from terse_temporal.execution.protocol import RunIdentity
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_small import knows_its_run, knows_its_run_in_place
 
 

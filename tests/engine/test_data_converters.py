@@ -14,7 +14,7 @@ from temporalio.converter import DataConverter, DefaultFailureConverterWithEncod
 
 from terse_temporal.worker import build_worker
 
-from .bench import Bench, Run
+from ..bench import Bench, Run
 from .jobs_converters import fails_through, plain_through, through
 
 

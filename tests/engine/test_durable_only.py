@@ -10,7 +10,7 @@ import pytest
 from terse_temporal import current_step, job_step, sleep
 from terse_temporal.errors import DurableOnlyError, NotInStepError
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_small import (
     CALLS,
     calls_in_a_plain_def,

@@ -11,7 +11,7 @@ import re
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from .bench import Bench, timers
+from ..bench import Bench, timers
 from .jobs_endings import cleaning_up, ending
 
 #: For each way: what is said, and whether with a traceback.

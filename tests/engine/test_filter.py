@@ -6,7 +6,7 @@ import pytest
 
 from terse_temporal import Job
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_small import async_filtered, filtered, plain_filtered, wrong_filter
 
 JOBS = pytest.mark.parametrize("job", [filtered, async_filtered, plain_filtered], ids=lambda job: job.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_small import RAISED, handler_that_raises, task_that_exits
 
 TOLD = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_parallel import keys
 
 

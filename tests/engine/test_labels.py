@@ -21,8 +21,8 @@ from terse_temporal.errors import JobDefinitionError
 from terse_temporal.jobs.labels import Template, summary_of
 from terse_temporal.runs.timeline import Entry
 
-from ..replay.versions import replayed, version
-from .bench import Bench
+from ..bench import Bench
+from ..versions import replayed, version
 from .jobs_labels import labelled
 
 LONG = "é" * 99 + "…"

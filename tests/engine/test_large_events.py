@@ -11,7 +11,7 @@ from temporalio.common import RawValue
 
 from terse_temporal import Job
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_large import durable, plain
 
 KINDS = pytest.mark.parametrize("job", [durable, plain], ids=["durable", "plain"])

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_small import logs
 
 

@@ -29,7 +29,7 @@ from terse_temporal.engine.activity import runner as activities
 from terse_temporal.engine.activity.at_most_once import report_begin
 from terse_temporal.worker import build_worker
 
-from .bench import PATIENCE, Bench, scheduled
+from ..bench import PATIENCE, Bench, scheduled
 from .jobs_once import plain_once, step_once
 
 BOTH = pytest.mark.parametrize("job", [step_once, plain_once], ids=["step", "plain"])

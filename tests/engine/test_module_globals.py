@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..bench import Bench
 from . import jobs_small
-from .bench import Bench
 from .jobs_small import keeps_globals
 
 

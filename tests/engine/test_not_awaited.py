@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_not_awaited import forgets_to_await
 
 

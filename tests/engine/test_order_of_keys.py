@@ -11,7 +11,7 @@ from temporalio.converter import DataConverter, PayloadConverter
 from terse_temporal.engine.wire.payloads import payload_in_order
 from terse_temporal.serialization.codec import json_of
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_converters import ordered
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_parallel import gathers, gathers_large, group_fails, groups, limited, waits
 
 

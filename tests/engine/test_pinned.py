@@ -6,7 +6,7 @@ import random
 import time
 from datetime import datetime, timedelta
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_pinned import COARSE, READS, in_a_step, pinned, seeded, types
 
 

@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from terse_temporal.worker import build_worker
 
-from .bench import Bench, Run, scheduled
+from ..bench import Bench, Run, scheduled
 from .jobs_small import plain_async, plain_def, plain_that_raises, plain_without_result
 
 

@@ -16,7 +16,7 @@ from terse_temporal.errors import UnknownJobError
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.worker import build_worker
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_beside import BesideAJob, buy, fails, shout_beside
 from .jobs_functions import kinds
 from .jobs_retries import threads

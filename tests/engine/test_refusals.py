@@ -14,7 +14,7 @@ from temporalio.worker import Replayer, Worker
 
 from terse_temporal.plugin import TersePlugin
 
-from .bench import Bench, Run, scheduled
+from ..bench import Bench, Run, scheduled
 from .jobs_refusals import dynamic, victim
 
 HOME = "tests.engine.jobs_refusals"
@@ -86,7 +86,7 @@ async def test_a_call_by_hand_of_a_known_function_runs(bench: Bench) -> None:
         f"{HOME}:__builtins__",
         f"{HOME}:Any",
         f"{HOME}:known#0000",
-        "tests.engine.bench:Bench.run",
+        "tests.bench:Bench.run",
         "",
         ":",
         "known",

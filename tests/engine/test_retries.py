@@ -9,7 +9,7 @@ import pytest
 from terse_temporal import Job, Retry
 from terse_temporal.engine.wire.retries import retry_delay, retry_to_wire
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_retries import another_class, exit_is_not_retried, in_vain, no_retry, one_attempt, retries
 
 

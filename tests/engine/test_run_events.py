@@ -11,7 +11,7 @@ from temporalio.common import RawValue
 from terse_temporal import Job
 from tests.webhooks import payload
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_events import of_a_dataclass, of_a_model, of_a_trigger, of_an_event, of_nothing, of_state
 
 LEAD = (

@@ -21,7 +21,7 @@ from temporalio.client import (
 
 from terse_temporal import Job
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_scheduled import own, plain, strict, typed, untyped
 
 _DUE = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)

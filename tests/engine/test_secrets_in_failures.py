@@ -8,8 +8,8 @@ import logging
 import pytest
 from temporalio.client import WorkflowFailureError
 
+from ..bench import Bench
 from . import jobs_secrets as jobs
-from .bench import Bench
 
 PASSWORD = "sekret-pass-0001"
 

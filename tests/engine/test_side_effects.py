@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_side_effects import DEEDS, allowed, caught, side_effects
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from .bench import Bench, scheduled, timers
+from ..bench import Bench, scheduled, timers
 from .jobs_time import refused, sleep_and_go_on, sleeps
 
 DAY = 86_400.0

@@ -10,7 +10,7 @@ from terse_temporal import Retry, step
 from terse_temporal.errors import DurationError, JobDefinitionError
 from terse_temporal.execution.in_place import DirectExecution, StepContext
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_step_decorator import WRONG, Customer, charge, decorated, double, plain_job, wrong_arguments
 
 ADA = "Customer(email='ada@example.com')"

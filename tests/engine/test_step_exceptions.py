@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_exceptions import STEPS, catching, catching_by_class, going_on, large_exception, uncaught
 
 #: For each case: the class, its text, and the attributes that it still has.

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_functions import kinds, lambdas_alike, more_kinds, names, same_name
 
 

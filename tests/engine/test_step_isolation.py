@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from terse_temporal import Job
+from terse_temporal.checking import check
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_isolation import REFUSED, function_of_a_library
+
+ROOT = Path(__file__).parents[2]
+
+#: What `check` cannot find: it is not in the source, or not in that of one file.
+UNSEEN_BY_CHECK = {
+    "builtin-method",
+    "function-of-a-factory",
+    "function-of-a-library",
+    "inline-annotated",
+}
 
 
 @pytest.mark.parametrize(("job", "step", "names"), REFUSED, ids=[job.name for job, _, _ in REFUSED])
@@ -30,3 +42,17 @@ async def test_a_function_of_a_library_is_refused(bench: Bench) -> None:
     assert failure.type == "UnknownFunctionError"
     for name in ("'update_wrapper'", "'functools:update_wrapper'", "in no job module", "Define the function"):
         assert name in failure.message
+
+
+def test_check_finds_it_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every job whose step the engine refuses has a finding, but for those of which the source tells nothing."""
+    monkeypatch.chdir(ROOT)
+    report = check(["tests/engine/jobs_isolation.py"])
+    lines = sorted(each.line for each in report.findings)
+    starts = sorted(job.line for job, _, _ in REFUSED)
+    ends = [*starts[1:], 10**6]
+    found = {
+        job.name for job, _, _ in REFUSED if any(job.line <= line < ends[starts.index(job.line)] for line in lines)
+    }
+    assert found == {job.name for job, _, _ in REFUSED} - UNSEEN_BY_CHECK
+    assert {each.code for each in report.findings} == {"TERSE101", "TERSE102", "TERSE103", "TERSE104", "TERSE107"}

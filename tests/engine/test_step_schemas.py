@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_schemas import inputs, outputs, own_class
 
 ADA = "Customer(email='ada@example.com', plan=<Plan.FREE: 'free'>, joined=datetime.date(2025, 1, 31))"

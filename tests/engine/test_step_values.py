@@ -6,7 +6,7 @@ import pytest
 
 from terse_temporal import Job
 
-from .bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_values import (
     INPUTS,
     OUTPUTS,

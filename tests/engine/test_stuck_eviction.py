@@ -12,8 +12,8 @@ import pytest
 from terse_temporal import create_job, job_step, log
 from terse_temporal.engine.workflow.runner import _GuardedInstance
 
+from ..bench import Bench
 from ..effects import record
-from .bench import Bench
 
 pytestmark = pytest.mark.parametrize("cache", [1], indirect=True)
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowFailureError
 
+from ..bench import Bench
 from . import jobs_retries
-from .bench import Bench
 from .jobs_retries import threads, with_one_thread
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .bench import Bench
+from ..bench import Bench
 from .jobs_retries import timeout_uncaught, timeouts
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..bench import Bench
 from . import jobs_top_level
-from .bench import Bench
 from .jobs_top_level import step_in_the_filter, top_level
 
 

@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowHistory
 
 from terse_temporal.testing import JobEnvironment
 
-from .versions import ONBOARD, come_to, running, started, version
+from ..versions import ONBOARD, come_to, running, started, version
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowHistory
 from terse_temporal.cli.histories import read_history
 from terse_temporal.jobs.registry import collecting
 
-from .versions import ONBOARD, come_to, replayed, running, started, version
+from ..versions import ONBOARD, come_to, replayed, running, started, version
 
 WELCOME = "    await job_step(run=send_welcome)\n"
 SLEEP = '    await sleep("3d")\n'

@@ -21,7 +21,7 @@ from terse_temporal.engine.wire.inputs_check import RecordedInputs, check_of
 from terse_temporal.jobs.registry import collecting
 from terse_temporal.serialization.codec import json_of
 
-from .versions import come_to, replayed, running, started, version
+from ..versions import come_to, replayed, running, started, version
 
 PAYS = """
 from terse_temporal import create_job, job_step, sleep

@@ -21,8 +21,8 @@ from temporalio.client import Client, WorkflowHandle
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
 
-from ..ways_in.commands import environment, run, script
-from .versions import ONBOARD, come_to, eventually, running, started, version
+from ..commands import environment, run, script
+from ..versions import ONBOARD, come_to, eventually, running, started, version
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

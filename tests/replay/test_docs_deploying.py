@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 from terse_temporal.testing import JobEnvironment
 
-from ..ways_in.commands import environment, run
-from .versions import replayed, running, started, version
+from ..commands import environment, run
+from ..versions import replayed, running, started, version
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 

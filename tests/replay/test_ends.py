@@ -16,7 +16,7 @@ from terse_temporal.engine.state.workflow import STATE_WORKFLOW, WRITES_PER_RUN
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
 
-from .versions import ONBOARD, come_to, eventually, replayed, running, started, version
+from ..versions import ONBOARD, come_to, eventually, replayed, running, started, version
 
 CHANGED = ONBOARD.replace("run=send_welcome", "run=send_check_in")
 

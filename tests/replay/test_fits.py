@@ -12,19 +12,10 @@ from temporalio.client import WorkflowHistory
 from terse_temporal.cli.histories import read_history
 from terse_temporal.engine.replay.replayer import replay
 
-from ..agents.jobs_golden import golden_sdk
-from ..engine.jobs_golden import GOLDEN
-from .versions import ONBOARD, eventually, replayed, version
+from ..golden import HISTORIES, golden_jobs
+from ..versions import ONBOARD, eventually, replayed, version
 
-TESTS = Path(__file__).parent.parent
-
-JOBS = [*(job for job, _ in GOLDEN.values()), golden_sdk]
-
-HISTORIES = [
-    *sorted((TESTS / "engine" / "golden").glob("*.json")),
-    *sorted((TESTS / "agents" / "golden").glob("*.json")),
-    *sorted((TESTS / "state" / "golden").glob("*.json")),
-]
+JOBS = golden_jobs()
 
 
 @pytest.mark.parametrize("file", HISTORIES, ids=[file.stem for file in HISTORIES])

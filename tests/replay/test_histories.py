@@ -16,8 +16,8 @@ from temporalio.client import Client, WorkflowHistory
 from terse_temporal.cli.histories import Wanted, fetched, history_files, read_history, save_history
 from terse_temporal.errors import TerseError
 
-from ..ways_in.commands import run
-from .versions import ONBOARD, eventually, replayed, version
+from ..commands import run
+from ..versions import ONBOARD, eventually, replayed, version
 
 
 async def comes_to_the_same(file: Path, history: WorkflowHistory, folder: Path) -> None:

@@ -17,7 +17,7 @@ from temporalio.converter import DataConverter, PayloadCodec
 from terse_temporal.engine.replay.replayer import Replayed
 from terse_temporal.errors import UnknownJobError
 
-from .versions import ONBOARD, come_to, replayed, running, started, version
+from ..versions import ONBOARD, come_to, replayed, running, started, version
 
 
 async def around(history: WorkflowHistory, sleeping: WorkflowHistory, folder: Path) -> Replayed:

@@ -7,17 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from terse_temporal.testing import JobEnvironment
-
-from ..effects import Effects
-from ..engine.bench import Bench
 from .databases import postgres
-
-
-@pytest.fixture
-def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
-    """A place to run jobs, once with the workflow cache on and once with it at zero."""
-    return Bench(env, cache, task_queue, effects)
 
 
 @pytest.fixture(scope="session")

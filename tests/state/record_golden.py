@@ -14,7 +14,7 @@ from terse_temporal.engine.state import workflow as state_workflow
 from terse_temporal.engine.state.store import TemporalStore, state_workflow_id
 from terse_temporal.testing import JobEnvironment
 
-from ..engine.record_golden import without_machine
+from ..golden import without_machine
 from .jobs_state import count
 from .stores import add_one, state_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..engine.bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_state import any_key, durable, in_a_step, mapping, plain, plain_def, update_within, wrong_result
 
 RESULT = [0, [], [], None, None, 5, 6, 16, 16, True, True, 2026, None]

@@ -17,7 +17,7 @@ from temporalio.client import WorkflowHandle
 from terse_temporal.errors import TransientError
 from terse_temporal.state import StateId, StateStore, Stored, open_store
 
-from ..engine.bench import Bench
+from ..bench import Bench
 from .jobs_chains import monthly, monthly_in_place
 from .stores import state_of, temporal_store
 

@@ -17,7 +17,7 @@ from terse_temporal.engine.state.store import state_workflow_id
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
 
-from ..ways_in.commands import run
+from ..commands import run
 from .jobs_state import count
 from .stores import state_of, temporal_store, until
 

@@ -6,7 +6,7 @@ import pytest
 
 from terse_temporal import Job
 
-from ..engine.bench import Bench, scheduled
+from ..bench import Bench, scheduled
 from .jobs_state import filter_without_reading, once_each, once_each_in_place
 from .jobs_updates import filter_by_lambda, never_awaited
 

@@ -24,7 +24,7 @@ from terse_temporal.plugin import TersePlugin
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
 
-from ..engine.bench import Bench
+from ..bench import Bench
 from .jobs_state import count, large, reader, set_and_wait
 from .jobs_updates import counts_each_run, counts_each_run_in_place
 from .stores import add_one, runs_of, state_of, temporal_store, until

@@ -11,7 +11,7 @@ from terse_temporal.errors import StateValueError
 from terse_temporal.state import Stored, open_store
 from terse_temporal.testing import JobEnvironment
 
-from ..engine.bench import Bench
+from ..bench import Bench
 from .jobs_state import count
 from .jobs_updates import (
     changes_its_arguments,

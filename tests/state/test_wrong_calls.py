@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..engine.bench import Bench
+from ..bench import Bench
 from .jobs_state import unknown_in_place, wrong, wrong_any
 
 CASES = {

@@ -16,21 +16,20 @@ from types import ModuleType
 import pytest
 import pytest_asyncio
 
-from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.mcp.sessions import sessions
 
+from ..bench import Bench
 from ..effects import Effects
-from ..engine.bench import Bench
 from . import settings
 
 TOKEN = "tok-5d1f0c9e7a"  # what the servers are given as a credential
 
 
 @pytest.fixture
-def bench(env: JobEnvironment, cache: int, task_queue: str, served: Effects) -> Bench:
-    """A place to run jobs, once with the workflow cache on and once with it at zero."""
-    return Bench(env, cache, task_queue, served)
+def bench(bench: Bench, served: Effects) -> Bench:
+    """A place to run jobs, with servers that write to its file of side effects."""
+    return bench
 
 
 @pytest.fixture

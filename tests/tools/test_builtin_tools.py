@@ -11,12 +11,10 @@ from pydantic import TypeAdapter
 
 from terse_temporal import toolbox
 from terse_temporal.serialization.signatures import parameter_types, result_type
-from terse_temporal.testing import JobEnvironment
 
-from ..effects import Effects
-from ..engine.bench import Bench, scheduled
+from ..bench import Bench, scheduled
+from ..servers import Answer, Request, http_server, mail_server
 from .jobs_builtin import welcomes_a_lead
-from .servers import Answer, Request, http_server, mail_server
 
 NAMES = [
     "email.send",
@@ -26,11 +24,6 @@ NAMES = [
     "slack.send_message",
     "slack.update_message",
 ]
-
-
-@pytest.fixture
-def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
-    return Bench(env, cache, task_queue, effects)
 
 
 def test_they_cost_nothing_until_they_run() -> None:

@@ -17,7 +17,7 @@ from terse_temporal.errors import ServiceError, StepInputError
 from terse_temporal.tools.builtin.email import client as _smtp
 from terse_temporal.tools.builtin.email.models import parsed
 
-from .servers import MailServer, mail_server
+from ..servers import MailServer, mail_server
 from .test_email_tool import HI, configure
 
 LINES = "42\r\nReply-To: evil@evil.example\r\nContent-Type: text/html\r\n\r\n<a href=http://evil.example>Pay</a>"

@@ -16,20 +16,13 @@ import pytest_asyncio
 
 from terse_temporal import toolbox
 from terse_temporal.errors import MissingExtraError, ServiceError, StepInputError, TransientError
-from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.builtin.email import client as _smtp
 
-from ..effects import Effects
-from ..engine.bench import Bench, scheduled
+from ..bench import Bench, scheduled
+from ..servers import Certificate, MailServer, closed_port, http_server, mail_server, make_certificate
 from .jobs_builtin import calls_a_tool
-from .servers import Certificate, MailServer, closed_port, http_server, mail_server, make_certificate
 
 HI: dict[str, Any] = {"to": "ada@example.com", "subject": "Hi", "text": "Hello"}
-
-
-@pytest.fixture
-def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
-    return Bench(env, cache, task_queue, effects)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from terse_temporal import toolbox
 from terse_temporal.errors import ServiceError, StepInputError
 from terse_temporal.tools.builtin.http.client import _codec
 
-from .servers import Answer, HttpServer, http_server
+from ..servers import Answer, HttpServer, http_server
 
 
 @pytest_asyncio.fixture(loop_scope="session")

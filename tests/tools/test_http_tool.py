@@ -18,15 +18,10 @@ from terse_temporal.execution.in_place import execution_for_call
 from terse_temporal.execution.retries import fault_of
 from terse_temporal.testing import JobEnvironment
 
+from ..bench import Bench, scheduled
 from ..effects import Effects
-from ..engine.bench import Bench, scheduled
+from ..servers import Answer, HttpServer, closed_port, http_server, make_certificate
 from .jobs_builtin import calls_a_tool, calls_a_tool_in_place
-from .servers import Answer, HttpServer, closed_port, http_server, make_certificate
-
-
-@pytest.fixture
-def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
-    return Bench(env, cache, task_queue, effects)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from ..checkers import pyright
+from ..commands import run
 from ..effects import Effects
-from ..test_typing import pyright
-from ..ways_in.commands import run
 from . import settings
 from .conftest import server_pids, until_gone
 

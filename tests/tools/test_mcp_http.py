@@ -17,8 +17,8 @@ from terse_temporal.errors import MountError, ToolError, TransientError
 from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.mcp.sessions import sessions
 
+from ..bench import Bench, scheduled
 from ..effects import Effects
-from ..engine.bench import Bench, scheduled
 from . import jobs_mcp_http as jobs
 from .conftest import TOKEN, free_port, http_server, server_pids
 

@@ -15,8 +15,8 @@ from temporalio.worker import Replayer
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.tools.mcp.mounts import mounts
 
+from ..bench import Bench, scheduled
 from ..effects import Effects
-from ..engine.bench import Bench, scheduled
 from . import jobs_mcp as jobs
 from .conftest import TOKEN, is_alive, server_pids, until_gone
 

@@ -13,7 +13,7 @@ from terse_temporal.plugin import TersePlugin
 from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.mcp.sessions import sessions
 
-from ..engine.bench import Bench, Run, scheduled
+from ..bench import Bench, Run, scheduled
 from . import jobs_mcp as jobs
 
 

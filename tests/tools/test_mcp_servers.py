@@ -23,8 +23,8 @@ from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.mcp.sessions import sessions
 
+from ..bench import Bench, scheduled
 from ..effects import Effects
-from ..engine.bench import Bench, scheduled
 from . import jobs_mcp, jobs_mcp_elsewhere, jobs_mcp_time, settings
 from .conftest import TOKEN, Load, is_alive, server_pids, until_gone
 

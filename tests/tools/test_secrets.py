@@ -19,10 +19,10 @@ import pytest_asyncio
 from terse_temporal import Job
 from terse_temporal.testing import JobEnvironment
 
+from ..bench import Bench, Run
 from ..effects import Effects
-from ..engine.bench import Bench, Run
+from ..servers import Answer, HttpServer, MailServer, Request, closed_port, http_server, mail_server, make_certificate
 from .jobs_builtin import calls_a_tool, calls_a_tool_in_place, fails_by_a_tool, leaks
-from .servers import Answer, HttpServer, MailServer, Request, closed_port, http_server, mail_server, make_certificate
 
 TOKEN = "sesame/open+4711"
 API_KEY = "key-of-the-crm-0815"

@@ -13,14 +13,12 @@ import pytest_asyncio
 
 from terse_temporal import toolbox
 from terse_temporal.errors import MissingExtraError, ServiceError
-from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.builtin.slack import client as _slack
 from terse_temporal.tools.builtin.slack.tools import SlackChannel, SlackMessage
 
-from ..effects import Effects
-from ..engine.bench import Bench, scheduled
+from ..bench import Bench, scheduled
+from ..servers import Answer, HttpServer, Request, closed_port, http_server
 from .jobs_builtin import calls_a_tool
-from .servers import Answer, HttpServer, Request, closed_port, http_server
 
 TOKEN = "xoxb-1234-not-a-real-token"
 
@@ -56,11 +54,6 @@ def slack(request: Request) -> Answer:
         cursor = str(end) if end < 450 else ""
         return Answer(json={"ok": True, "channels": channels, "response_metadata": {"next_cursor": cursor}})
     return Answer(json={"ok": True, "channel": request.json["channel"], "ts": request.json.get("ts", "12.34")})
-
-
-@pytest.fixture
-def bench(env: JobEnvironment, cache: int, task_queue: str, effects: Effects) -> Bench:
-    return Bench(env, cache, task_queue, effects)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -7,8 +7,8 @@ import pytest
 from terse_temporal import toolbox
 from terse_temporal.errors import NotInStepError, StepInputError
 
+from ..bench import Bench, scheduled
 from ..effects import Effects
-from ..engine.bench import Bench, scheduled
 from . import jobs_toolbox as jobs
 
 

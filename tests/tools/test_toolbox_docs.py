@@ -9,7 +9,7 @@ from terse_temporal.jobs import registry as jobs
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.mcp.mounts import mounts
 
-from ..test_docs import blocks
+from ..pages import blocks
 from .conftest import Load
 
 PAGE = "docs/toolbox.md"

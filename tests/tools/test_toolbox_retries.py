@@ -9,8 +9,8 @@ import pytest
 from terse_temporal import toolbox
 from terse_temporal.errors import TransientError
 
+from ..bench import Bench
 from ..effects import Effects
-from ..engine.bench import Bench
 from . import jobs_toolbox as jobs
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .commands import running
+from ..commands import running
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from terse_temporal.cli import reloading
 from terse_temporal.cli.dev_server_file import DevServerFile, running_dev_server
 from terse_temporal.errors import MissingExtraError
 
-from .commands import Command, run, running
+from ..commands import Command, run, running
 
 # Several that start in the same moment choose the same free port, and one of them gives up.
 pytestmark = pytest.mark.xdist_group("ports of dev")

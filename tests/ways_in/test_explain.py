@@ -13,7 +13,7 @@ from terse_temporal.checking.codes import CODES
 from terse_temporal.cli.explain import _errors, _text
 from terse_temporal.cli.pages import pages, sections
 
-from .commands import environment, run, script
+from ..commands import environment, run, script
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .commands import environment, script
+from ..commands import environment, script
 
 #: It tells how it is run, and ends the command.
 TELLS = """

@@ -9,7 +9,7 @@ import pytest
 
 from terse_temporal._version import __version__
 
-from .commands import run
+from ..commands import run
 
 SHOP = """
 from terse_temporal import Triggers, create_job

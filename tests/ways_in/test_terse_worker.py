@@ -18,7 +18,7 @@ from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
 from terse_temporal.testing import JobEnvironment
 
-from .commands import run, running
+from ..commands import run, running
 
 JOBS = """
 import time

@@ -21,7 +21,7 @@ from terse_temporal.cli.event_argument import read_event_argument
 from terse_temporal.errors import EventError
 from terse_temporal.testing import JobEnvironment
 
-from .commands import Command, environment, run, running, script
+from ..commands import Command, environment, run, running, script
 
 JOBS = """
 import time

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from terse_temporal.testing import JobEnvironment
 
-from .commands import Command, running
+from ..commands import Command, running
 from .test_terse_worker import start
 
 ROOT = Path(__file__).parents[2]

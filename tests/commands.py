@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from ..forks import run_forked
+from .forks import run_forked
 
 _T = TypeVar("_T")
 

@@ -7,7 +7,7 @@ from typing import Any
 from terse_temporal import Event, create_job
 from terse_temporal.state import State
 
-from . import crashing  # noqa: F401  # for what it does
+from . import crashing_stores  # noqa: F401  # for what it does
 
 
 @create_job(name="crashing-state", durable=True, states={"count": int, "value": str, "gone": str})

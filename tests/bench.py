@@ -17,7 +17,7 @@ from temporalio.worker import Worker
 from terse_temporal import Job
 from terse_temporal.testing import JobEnvironment
 
-from ..effects import Effects
+from .effects import Effects
 
 __all__ = ["Bench", "Run"]
 

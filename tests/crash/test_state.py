@@ -6,41 +6,23 @@ keys, so that a write that is made again would be seen.
 
 from __future__ import annotations
 
-import functools
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from temporalio.client import Client
 
-from terse_temporal.client import connect
-from terse_temporal.devserver import DevServer
 from terse_temporal.engine.state.store import TemporalStore
-from terse_temporal.state import StateStore, open_store
+from terse_temporal.state import StateId, StateStore, open_store
 
-from ..crash.processes import Case, at_once, result
-from .stores import state_of
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client() -> AsyncIterator[Client]:
-    """A client of a server whose time is real."""
-    async with DevServer() as server:
-        yield await connect(target_host=server.address)
-
-
-@pytest.fixture
-def new_case(client: Client, tmp_path: Path) -> Callable[[], Case]:
-    """Makes a run's surroundings: a task queue and a directory of its own."""
-    return functools.partial(Case, client, tmp_path, jobs="tests.state.jobs_crash")
+from .processes import Case, at_once, result
 
 
 async def survives(case: Case, crash_at: str, store: StateStore) -> None:
     """Kill the worker after that write, let another write come between, and start the next worker."""
-    of = state_of("crashing-state", case.task_queue)
+    of = StateId("default", case.task_queue, "crashing-state")
     async with case.worker(crash_at=crash_at) as first:
         run = await case.start("crashing-state", {"value": "mine"})
         assert await first.ended() == -signal.SIGKILL
@@ -58,19 +40,19 @@ async def survives(case: Case, crash_at: str, store: StateStore) -> None:
     assert case.marks.lines() == []
 
 
-def every_crash(new_case: Callable[[], Case], store: StateStore) -> dict[str, Coroutine[Any, Any, None]]:
+def every_crash(new_case: Callable[..., Case], store: StateStore) -> dict[str, Coroutine[Any, Any, None]]:
     return {
-        point: survives(new_case(), point, store)
+        point: survives(new_case(jobs="tests.crash.jobs_state"), point, store)
         for point in ("state.update: committed", "state.set: committed", "state.delete: committed")
     }
 
 
-async def test_on_temporal(new_case: Callable[[], Case], client: Client) -> None:
+async def test_on_temporal(new_case: Callable[..., Case], client: Client) -> None:
     """With the state on Temporal."""
     await at_once(every_crash(new_case, TemporalStore(lambda: client)))
 
 
-async def test_in_a_database(new_case: Callable[[], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_in_a_database(new_case: Callable[..., Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the state in a database, which the environment variable TERSE_STATE names."""
     url = f"sqlite:///{tmp_path / 'state.db'}"
     monkeypatch.setenv("TERSE_STATE", url)

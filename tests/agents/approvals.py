@@ -1,0 +1,29 @@
+"""Calls that wait for an approval, and the commands that give one."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ..bench import Run
+from ..commands import run as run_command
+
+__all__ = ["command", "waiting"]
+
+
+async def waiting(run: Run, number: str = "1") -> dict[str, Any]:
+    """What a run waits for, as its memo says it, once it waits for that."""
+    async with asyncio.timeout(20):
+        while True:
+            described = await run.describe()
+            open_ = (await described.memo()).get("terse.waiting") or {}
+            if number in open_:
+                return dict(open_)
+            await asyncio.sleep(0.05)
+
+
+async def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command, while the loop goes on."""
+    return await asyncio.to_thread(run_command, "terse-temporal", *arguments, cwd=cwd)
