@@ -10,13 +10,16 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import CellType, CodeType, FrameType, FunctionType, MethodType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, overload
+
+from pydantic import BaseModel
+from typing_extensions import TypeVar
 
 from ..diagnostics.places import caller_frame, place, place_of
 from ..errors import JobDefinitionError
@@ -24,17 +27,31 @@ from ..state.schema import StateSchema
 from ..triggers.base import Trigger
 from .names import unprintable
 
+if TYPE_CHECKING:
+    from ..state.handle import State
+
 __all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "no_registering_while", "registered_jobs"]
 
-_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_E = TypeVar("_E", default=Any)
+_R = TypeVar("_R", default=Any)
+_EventT_contra = TypeVar("_EventT_contra", contravariant=True, default=Any)
+_ResultT_co = TypeVar("_ResultT_co", covariant=True, default=Any)
+
+#: A handler or a filter: of the event, and perhaps the state.
+_Handler: TypeAlias = "Callable[[_E], _R] | Callable[[_E, State[Any]], _R]"
+
+#: What `states=` takes.
+_States: TypeAlias = type[BaseModel] | Mapping[str, Any] | None
 
 #: The workflow type of `engine/state/workflow.py`.
 _RESERVED = "terse.state"
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class Job(Generic[_EventT_contra, _ResultT_co]):
     """A job as registered. Calling it calls its handler.
+
+    `Job[E, R]` is one whose handler takes an `E` and gives an `R`; `Job` by itself is any.
 
     Attributes:
         name: the workflow type on Temporal.
@@ -51,8 +68,8 @@ class Job:
     handler: Callable[..., Any]
     triggers: tuple[Trigger, ...]
     durable: bool
-    filter: Callable[..., Any] | None
-    states: Any
+    filter: Callable[..., object] | None
+    states: type[BaseModel] | Mapping[str, Any] | None
     state_schema: StateSchema
     file: str
     line: int
@@ -118,16 +135,33 @@ def is_collecting() -> bool:
     return _collected.get() is not None or any(somebody_copies() for somebody_copies in _others)
 
 
+class _DurableDecorator(Protocol):
+    """What `create_job(durable=True)` gives, to go over the handler."""
+
+    def __call__(self, handler: _Handler[_E, Awaitable[_R]], /) -> Job[_E, _R]: ...
+
+
+class _Decorator(Protocol):
+    """What `create_job()` gives, to go over the handler."""
+
+    @overload
+    def __call__(self, handler: _Handler[_E, Awaitable[_R]], /) -> Job[_E, _R]: ...
+    @overload
+    def __call__(self, handler: _Handler[_E, _R], /) -> Job[_E, _R]: ...
+
+
+# A coroutine function comes before a plain one, which it would be too. What is durable matches the first alone: where a
+# type has an Any in it, mypy makes one of all overloads that match.
 @overload
 def create_job(
     *,
     name: str,
     triggers: Sequence[Trigger] = ...,
     durable: bool = ...,
-    filter: Callable[..., Any] | None = ...,
-    states: Any = ...,
-    on_trigger: Callable[..., Any],
-) -> Job: ...
+    filter: _Handler[_E, object] | None = ...,
+    states: _States = ...,
+    on_trigger: _Handler[_E, Awaitable[_R]],
+) -> Job[_E, _R]: ...
 
 
 @overload
@@ -135,10 +169,33 @@ def create_job(
     *,
     name: str,
     triggers: Sequence[Trigger] = ...,
-    durable: bool = ...,
-    filter: Callable[..., Any] | None = ...,
-    states: Any = ...,
-) -> Callable[[Callable[..., Any]], Job]: ...
+    durable: Literal[False] = ...,
+    filter: _Handler[_E, object] | None = ...,
+    states: _States = ...,
+    on_trigger: _Handler[_E, _R],
+) -> Job[_E, _R]: ...
+
+
+@overload
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = ...,
+    durable: Literal[True],
+    filter: Callable[..., object] | None = ...,
+    states: _States = ...,
+) -> _DurableDecorator: ...
+
+
+@overload
+def create_job(
+    *,
+    name: str,
+    triggers: Sequence[Trigger] = ...,
+    durable: Literal[False] = ...,
+    filter: Callable[..., object] | None = ...,
+    states: _States = ...,
+) -> _Decorator: ...
 
 
 def create_job(
@@ -146,8 +203,8 @@ def create_job(
     name: str,
     triggers: Sequence[Trigger] = (),
     durable: bool = False,
-    filter: Callable[..., Any] | None = None,
-    states: Any = None,
+    filter: Callable[..., object] | None = None,
+    states: _States = None,
     on_trigger: Callable[..., Any] | None = None,
 ) -> Any:
     """Register a job. Without `on_trigger` it is a decorator over the handler.

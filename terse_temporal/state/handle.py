@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic
+
+from typing_extensions import TypeVar
 
 from ..errors import StateValueError, TerseError
 from ..execution.in_place import DirectExecution
@@ -19,6 +21,8 @@ from .store import Stored
 
 __all__ = ["State", "WatchedState", "current_state"]
 
+_StatesT = TypeVar("_StatesT", default=object)
+
 #: A store that cannot be reached may be there in a minute, as after a failover: tried again for about ten.
 _PATIENCE: Final = RetryRule(max_attempts=24, initial=1.0, multiplier=2.0, max_delay=30.0, on=(), faults="any")
 
@@ -29,7 +33,7 @@ _TIMEOUT: Final = timedelta(minutes=10)
 _SHOWN: Final = 60
 
 
-class State:
+class State(Generic[_StatesT]):
     """What a job keeps between its runs, shared by all of them: the second argument of a handler, and of a filter.
 
     Each call is a step: in a durable job it runs once, and a replay takes its result from the history. It costs three

@@ -2,8 +2,26 @@
 
 from .base import Trigger
 from .catalog import Triggers
-from .github import PullRequestOpened
-from .schedule import ScheduledEvent
-from .stripe import CustomerCreated, TrialStarted
+from .github import Branch, GitHubTrigger, PullRequest, PullRequestOpened, Repository, User
+from .schedule import CronTrigger, ScheduledEvent
+from .stripe import Customer, CustomerCreated, StripeTrigger, Subscription, TrialStarted
+from .webhook import WebhookTrigger
 
-__all__ = ["CustomerCreated", "PullRequestOpened", "ScheduledEvent", "TrialStarted", "Trigger", "Triggers"]
+__all__ = [
+    "Branch",
+    "CronTrigger",
+    "Customer",
+    "CustomerCreated",
+    "GitHubTrigger",
+    "PullRequest",
+    "PullRequestOpened",
+    "Repository",
+    "ScheduledEvent",
+    "StripeTrigger",
+    "Subscription",
+    "TrialStarted",
+    "Trigger",
+    "Triggers",
+    "User",
+    "WebhookTrigger",
+]

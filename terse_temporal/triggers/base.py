@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic
 
 from pydantic import AfterValidator
+from typing_extensions import TypeVar
 
 from ..diagnostics.places import caller_frame, place
 from ..errors import JobDefinitionError
@@ -15,9 +16,14 @@ from ..errors import JobDefinitionError
 __all__ = ["Trigger", "UtcDatetime", "quoted", "refusal"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trigger:
+_EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Trigger(Generic[_EventT_co]):
     """Something that starts a job. Any number of jobs may have the same.
+
+    `Trigger[E]` is one that brings an `E`.
 
     Attributes:
         source: where it comes from: `"stripe"`, `"webhook"`.
@@ -32,6 +38,9 @@ class Trigger:
     def describe(self) -> str:
         """The trigger as it is written after `Triggers.`: `github.on_pr_opened(repo="acme/web")`."""
         return f"{self.name}({', '.join(self._arguments())})"
+
+    def __repr__(self) -> str:
+        return f"<Triggers.{self.describe()}>"
 
     def _arguments(self) -> list[str]:
         return []

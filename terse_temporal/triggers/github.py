@@ -12,11 +12,14 @@ from typing import Any, Final
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeVar
 
 from ..events import EventModel
 from .base import Trigger, UtcDatetime, quoted, refusal
 
 __all__ = ["Branch", "GitHubTrigger", "GitHubTriggers", "PullRequest", "PullRequestOpened", "Repository", "User"]
+
+_EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
 
 # Owners have letters, digits and hyphens, and an underscore before the suffix of a managed company.
 _REPO: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
@@ -119,8 +122,8 @@ class PullRequestOpened(EventModel):
         return raw
 
 
-@dataclass(frozen=True, kw_only=True)
-class GitHubTrigger(Trigger):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GitHubTrigger(Trigger[_EventT_co]):
     """An event of one repository, or of all that are connected.
 
     Attributes:
@@ -137,7 +140,7 @@ class GitHubTriggers:
     """`Triggers.github`."""
 
     @staticmethod
-    def on_pr_opened(repo: str | None = None) -> Trigger:
+    def on_pr_opened(repo: str | None = None) -> GitHubTrigger[PullRequestOpened]:
         """A pull request was opened. The event is a `PullRequestOpened`.
 
         Args:

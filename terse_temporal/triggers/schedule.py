@@ -33,8 +33,8 @@ class ScheduledEvent(EventModel):
     scheduled_at: UtcDatetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class CronTrigger(Trigger):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CronTrigger(Trigger[ScheduledEvent]):
     """Moments given by a cron expression.
 
     Attributes:
@@ -53,7 +53,7 @@ class ScheduleTriggers:
     """`Triggers.schedule`."""
 
     @staticmethod
-    def cron(expression: str, timezone: str = "UTC") -> Trigger:
+    def cron(expression: str, timezone: str = "UTC") -> CronTrigger:
         """A moment that fits a cron expression.
 
         Args:

@@ -7,15 +7,19 @@ object might just fit.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeVar
 
 from ..events import EventModel
 from .base import Trigger, UtcDatetime
 
-__all__ = ["Customer", "CustomerCreated", "StripeTriggers", "Subscription", "TrialStarted"]
+__all__ = ["Customer", "CustomerCreated", "StripeTrigger", "StripeTriggers", "Subscription", "TrialStarted"]
+
+_EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
 
 
 class Customer(EventModel):
@@ -116,18 +120,23 @@ class TrialStarted(_StripeEvent):
         return {"customer": subject.get("customer"), "subscription": subject}
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StripeTrigger(Trigger[_EventT_co]):
+    """An event of the Stripe account."""
+
+
 class StripeTriggers:
     """`Triggers.stripe`."""
 
     @staticmethod
-    def on_customer_created() -> Trigger:
+    def on_customer_created() -> StripeTrigger[CustomerCreated]:
         """A customer was created (`customer.created`). The event is a `CustomerCreated`."""
-        return Trigger(source="stripe", name="stripe.on_customer_created", event_model=CustomerCreated)
+        return StripeTrigger(source="stripe", name="stripe.on_customer_created", event_model=CustomerCreated)
 
     @staticmethod
-    def on_trial_started() -> Trigger:
+    def on_trial_started() -> StripeTrigger[TrialStarted]:
         """A trial began (`customer.subscription.created`, with a trial). The event is a `TrialStarted`.
 
         Stripe names the customer by id only, so `event.customer.email` is None unless it was sent in the short form.
         """
-        return Trigger(source="stripe", name="stripe.on_trial_started", event_model=TrialStarted)
+        return StripeTrigger(source="stripe", name="stripe.on_trial_started", event_model=TrialStarted)

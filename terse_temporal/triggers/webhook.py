@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import PydanticUserError
+from typing_extensions import TypeVar
 
+from ..events import Event
 from ..serialization.annotations import type_adapter
 from ..serialization.codec import type_name
 from .base import Trigger, refusal
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
 __all__ = ["WebhookTrigger", "WebhookTriggers"]
 
+_T = TypeVar("_T")
+_EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookTrigger(Trigger):
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WebhookTrigger(Trigger[_EventT_co]):
     """A request to the job's own address. The event is the body."""
 
     def _arguments(self) -> list[str]:
@@ -25,8 +33,16 @@ class WebhookTrigger(Trigger):
 class WebhookTriggers:
     """`Triggers.webhook`."""
 
+    @overload
     @staticmethod
-    def on_request(body: Any = None) -> Trigger:
+    def on_request(body: None = None) -> WebhookTrigger[Event]: ...
+
+    @overload
+    @staticmethod
+    def on_request(body: TypeForm[_T]) -> WebhookTrigger[_T]: ...
+
+    @staticmethod
+    def on_request(body: Any = None) -> WebhookTrigger[Any]:
         """A request with a JSON body arrives. A job has at most one such trigger.
 
         Args:

@@ -69,6 +69,7 @@ def test_a_trigger_says_what_it_is(trigger: Trigger, source: str, model: Any, te
     assert trigger.name == text.partition("(")[0]
     assert trigger.event_model is model
     assert trigger.describe() == text
+    assert repr(trigger) == f"<Triggers.{text}>"
 
 
 def test_a_trigger_is_a_value() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Optional, TypeVar, assert_type
 from uuid import UUID
@@ -10,17 +10,12 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from terse_temporal import (
-    Event,
-    Job,
     Retry,
-    Triggers,
-    create_job,
     current_run,
     current_step,
     job_step,
     log,
     now,
-    registered_jobs,
     sleep,
     step,
     uuid4,
@@ -147,25 +142,6 @@ async def waiting() -> None:
 
     await sleep(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sleep(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-
-
-async def handler(event: Event) -> str: ...  # type: ignore[empty-body]  # it is never run
-
-
-def jobs() -> None:
-    assert_type(create_job(name="a", durable=True, on_trigger=handler), Job)
-    assert_type(
-        create_job(name="b", triggers=[Triggers.stripe.on_customer_created()]), Callable[[Callable[..., Any]], Job]
-    )
-    assert_type(registered_jobs(), list[Job])
-
-    @create_job(name="c", filter=lambda event: True)
-    def plain(event: Event, state: Any) -> int: ...  # type: ignore[empty-body]  # it is never run
-
-    assert_type(plain, Job)
-
-    create_job("d")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    create_job(name="e", durable="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 _: Awaitable[int] = double(1)

@@ -1,0 +1,133 @@
+"""What type checkers make of `create_job` and `Triggers`. Checked by mypy (tests/test_typing.py), and never run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, assert_type
+
+from pydantic import BaseModel
+
+from terse_temporal import Event, Job, Triggers, create_job, registered_jobs
+from terse_temporal.state import State
+from terse_temporal.triggers import (
+    CronTrigger,
+    CustomerCreated,
+    GitHubTrigger,
+    PullRequestOpened,
+    StripeTrigger,
+    TrialStarted,
+    Trigger,
+    WebhookTrigger,
+)
+
+
+@dataclass
+class Lead:
+    email: str
+
+
+class Counters(BaseModel):
+    seen: int = 0
+
+
+async def score(lead: Lead) -> int: ...  # type: ignore[empty-body]  # it is never run
+
+
+async def remember(lead: Lead, state: State) -> None: ...
+
+
+async def remember_typed(lead: Lead, state: State[Counters]) -> dict[str, Any]: ...  # type: ignore[empty-body]  # likewise
+
+
+def plain(lead: Lead) -> str: ...  # type: ignore[empty-body]  # likewise
+
+
+def plain_with_state(lead: Lead, state: State) -> str: ...  # type: ignore[empty-body]  # likewise
+
+
+async def untyped(event, state):  # type: ignore[no-untyped-def]  # as people write it
+    return 1
+
+
+async def is_new(lead: Lead, state: State) -> bool: ...  # type: ignore[empty-body]  # likewise
+
+
+async def of_any_event(event: Event) -> bool: ...  # type: ignore[empty-body]  # likewise
+
+
+def functions() -> None:
+    assert_type(create_job(name="a", durable=True, on_trigger=score), Job[Lead, int])
+    assert_type(create_job(name="a", on_trigger=score), Job[Lead, int])
+    assert_type(create_job(name="a", durable=True, on_trigger=remember), Job[Lead, None])
+    assert_type(
+        create_job(name="a", durable=True, states=Counters, on_trigger=remember_typed), Job[Lead, dict[str, Any]]
+    )
+    assert_type(create_job(name="a", on_trigger=plain), Job[Lead, str])
+    assert_type(create_job(name="a", on_trigger=plain_with_state), Job[Lead, str])
+    assert_type(create_job(name="a", durable=True, filter=is_new, on_trigger=remember), Job[Lead, None])
+    assert_type(create_job(name="a", filter=lambda lead: lead.email != "", on_trigger=score), Job[Lead, int])
+    # A trigger does not say what an event is that the handler says itself.
+    assert_type(
+        create_job(name="a", triggers=[Triggers.stripe.on_customer_created()], on_trigger=plain), Job[Lead, str]
+    )
+
+    # Each is a job.
+    every: list[Job] = [create_job(name="a", on_trigger=score), create_job(name="a", on_trigger=plain)]
+    assert_type(every, list[Job[Any, Any]])
+    assert_type(registered_jobs(), list[Job])
+
+    narrower: Job[Lead, object] = create_job(name="a", on_trigger=score)
+    wrong: Job[Lead, str] = create_job(name="a", durable=True, on_trigger=score)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    assert [narrower, wrong]
+
+    create_job("a", on_trigger=score)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    create_job(name="a", durable="yes", on_trigger=score)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_job(name="a", durable=True, on_trigger=plain)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_job(name="a", filter=of_any_event, on_trigger=score)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_job(name="a", trigger=[], on_trigger=score)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    create_job(name="a", states=int, on_trigger=score)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+@create_job(name="c", durable=True, filter=lambda event: True)
+async def durable(lead: Lead) -> list[int]: ...  # type: ignore[empty-body]  # likewise
+
+
+@create_job(name="d", durable=True)
+async def durable_with_state(event: dict[str, Any], state: State[Counters]) -> Lead: ...  # type: ignore[empty-body]  # likewise
+
+
+@create_job(name="e")
+def decorated(event: Event, state: Any) -> int: ...  # type: ignore[empty-body]  # likewise
+
+
+@create_job(name="f")
+async def decorated_async(lead: Lead) -> int: ...  # type: ignore[empty-body]  # likewise
+
+
+@create_job(name="g", durable=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it has to be async
+def not_async(lead: Lead) -> int: ...  # type: ignore[empty-body]  # likewise
+
+
+def decorators() -> None:
+    assert_type(durable, Job[Lead, list[int]])
+    assert_type(durable_with_state, Job[dict[str, Any], Lead])
+    assert_type(decorated, Job[Event, int])
+    assert_type(decorated_async, Job[Lead, int])
+
+
+def triggers() -> None:
+    assert_type(Triggers.stripe.on_customer_created(), StripeTrigger[CustomerCreated])
+    assert_type(Triggers.stripe.on_trial_started(), StripeTrigger[TrialStarted])
+    assert_type(Triggers.github.on_pr_opened(), GitHubTrigger[PullRequestOpened])
+    assert_type(Triggers.github.on_pr_opened("acme/web").repo, str | None)
+    assert_type(Triggers.schedule.cron("0 9 * * 1"), CronTrigger)
+    assert_type(Triggers.schedule.cron("0 9 * * 1").timezone, str)
+    assert_type(Triggers.webhook.on_request(), WebhookTrigger[Event])
+    assert_type(Triggers.webhook.on_request(body=Lead), WebhookTrigger[Lead])
+    assert_type(Triggers.webhook.on_request(body=list[Lead] | None), WebhookTrigger[list[Lead] | None])
+
+    several: list[Trigger] = [Triggers.stripe.on_customer_created(), Triggers.schedule.cron("0 9 * * 1")]
+    create_job(name="a", triggers=several, on_trigger=score)
+    create_job(name="a", triggers=[Triggers.webhook], on_trigger=score)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    Triggers.schedule.cron("0 9 * * 1").timezone = "UTC"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    Triggers.webhook.on_request(body=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
