@@ -15,6 +15,7 @@ from typing import Final
 
 import humanfriendly
 
+from .diagnostics.text import shorten
 from .errors import DurationError
 
 __all__ = ["LONGEST", "format_duration", "parse_duration", "time_until", "to_timedelta"]
@@ -68,8 +69,8 @@ def parse_duration(text: str) -> timedelta:
     """
     if isinstance(text, str) and len(text) > _MOST_CHARACTERS:
         raise DurationError(
-            f"{text[:_SHOWN]!r}… is not a duration: it has {len(text):,} characters, of {_MOST_CHARACTERS} at most;"
-            f" {_ACCEPTED}"
+            f"{shorten(repr(text), _SHOWN)} is not a duration: it has {len(text):,} characters, of {_MOST_CHARACTERS}"
+            f" at most; {_ACCEPTED}"
         )
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:

@@ -10,7 +10,6 @@ object or list that can also be called, and then behaves as `dict.items`.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, ItemsView, Iterable, Iterator
@@ -20,6 +19,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema, to_jsonable_python
 
+from .diagnostics.text import closest, shorten
 from .serialization.keys import fold
 
 __all__ = ["Event", "EventModel"]
@@ -31,10 +31,6 @@ _LOG_VALUE: Final = 40
 #: How far a prompt indents, in characters. What is nested deeper is JSON on one line: events come from outside, and
 #: indenting each line of a deep one by all of its depth would take longer than a workflow task may.
 _DEEPEST: Final = 40
-
-#: Names and keys that are compared for a hint, and their length. Both may come from outside.
-_COMPARED: Final = 1_000
-_LONGEST_COMPARED: Final = 100
 
 
 class Event(dict[str, Any]):
@@ -225,10 +221,8 @@ def _spelling(name: str, keys: Iterable[str]) -> str | None:
 
 def _no_field(what: str, name: str, keys: Iterable[str]) -> str:
     present = list(keys)
-    compared = [key for key in present[:_COMPARED] if len(key) <= _LONGEST_COMPARED]
-    nearest = difflib.get_close_matches(name[:_LONGEST_COMPARED], compared, n=1)
-    hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
     shown = ", ".join(f'"{key}"' for key in present[:20]) + (", …" if len(present) > 20 else "")
+    hint = "".join(f'; did you mean "{each}"?' for each in closest(name, present, most=1))
     return f'{what} has no field "{name}"{hint} (it has {shown or "no fields"})'
 
 
@@ -282,10 +276,10 @@ def _line(title: str, data: dict[str, Any]) -> str:
     line = title
     for path, value in _leaves(data, ""):
         shown = value[: _LOG_VALUE + 1] if isinstance(value, str) else value
-        line += f" {path}={_cut(repr(shown), _LOG_VALUE)}"
+        line += f" {path}={shorten(repr(shown), _LOG_VALUE)}"
         if len(line) > _LOG_LINE:  # there may be a million more
             break
-    return _cut(line, _LOG_LINE)
+    return shorten(line, _LOG_LINE)
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -294,7 +288,3 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(item, f"{path}.{key}" if path else str(key))
     else:
         yield path, value
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"

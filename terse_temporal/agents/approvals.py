@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, ToolDeniedError, UnknownToolError
 from ..execution.in_place import execution_for_call
 from ..execution.invocation import cached_codec, dumped_arguments
 from ..execution.protocol import durable_execution
 from ..tools import Tool, toolbox
-from ..tools.tool import nearest
 from .skills import names_tool
 
 __all__ = ["approval_list", "approved", "call_approved"]
@@ -81,4 +81,4 @@ def _tool(name: str) -> str:
     for tool in tools:
         if names_tool(name, tool):
             return tool
-    raise UnknownToolError(f"tool_approvals: there is no tool {name!r}{nearest(name, tools)}")
+    raise UnknownToolError(f"tool_approvals: there is no tool {name!r}{did_you_mean(name, tools)}")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, UnknownToolError
 from ..serialization.keys import fold
 from ..tools import toolbox
-from ..tools.tool import nearest
 
 __all__ = ["Skill", "Skills", "allow_list", "allowed", "names_tool"]
 
@@ -97,5 +97,5 @@ def _whole(name: str) -> str:
         if fold(box) == fold(name):
             return f"{box}.*"
     raise UnknownToolError(
-        f"there is no toolbox {name!r} for a skill{nearest(name, boxes)} (there are {', '.join(sorted(boxes))})"
+        f"there is no toolbox {name!r} for a skill{did_you_mean(name, boxes)} (there are {', '.join(sorted(boxes))})"
     )

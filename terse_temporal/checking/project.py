@@ -14,11 +14,11 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from ..diagnostics.places import shown_path
+from ..diagnostics.text import did_you_mean
 from ..engine.code.first_party import file_of
 from ..errors import JobLoadError
 from .scopes import Class, Function, Scope
@@ -155,10 +155,9 @@ class Project:
         if all(target.split(".")) and here.joinpath(*target.split(".")).is_dir():
             return _path(str(Path(*target.split("."))))
         others = [_dotted(each, here) for each in _modules_below(here, deep=False)]
-        close = get_close_matches(target, others, n=1)
         raise JobLoadError(
             f"there is no module {target!r}"
-            + (f"; did you mean {close[0]!r}?" if close else f"; looked in {str(here)!r} and the rest of sys.path")
+            + (did_you_mean(target, others, most=1) or f"; looked in {str(here)!r} and the rest of sys.path")
         )
 
 
@@ -168,8 +167,7 @@ def _path(target: str) -> Path:
         siblings = {
             file.name: f"{Path(target).parent / file.name}" for file in path.parent.glob("*.py") if file != path
         }
-        close = get_close_matches(path.name, siblings, n=1)
-        hint = f"; did you mean {siblings[close[0]]!r}?" if close else f" in {str(Path.cwd())!r}"
+        hint = did_you_mean(path.name, siblings, most=1, written=siblings) or f" in {str(Path.cwd())!r}"
         raise JobLoadError(f"there is no file {target!r}{hint}")
     if path.is_dir():
         if not (path / "__init__.py").exists():

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from pydantic import PlainValidator
 
+from ..diagnostics.text import shorten
 from ..serialization.codec import Codec, ValueProblem
 from .awaiting import expects_error
 from .findings import Checked, Finding, finding
@@ -225,8 +226,7 @@ def _shown(value: ast.expr, checked: Checked) -> str:
     found = checked.resolver.resolve(value)
     if isinstance(found, Instance):
         return f"an object of {found.class_.node.name!r}"
-    text = ast.unparse(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return shorten(ast.unparse(value), 60)
 
 
 def _value(node: ast.expr, checked: Checked) -> tuple[Any, bool]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ..diagnostics.text import shorten
 from ..errors import EventError
 from ..serialization.codec import MAX_BYTES, encoded_size
 
@@ -30,9 +31,8 @@ def read_event_argument(argument: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as err:
         raise EventError(f"{source} is not JSON: {err}") from None
     if not isinstance(event, dict):
-        shown = json.dumps(event, ensure_ascii=False)
         raise EventError(
-            f"{source} is JSON, but not an object: {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}."
+            f"{source} is JSON, but not an object: {shorten(json.dumps(event, ensure_ascii=False), _SHOWN)}."
             ' An event is an object, such as {"customer": {"email": "ada@example.com"}}.'
         )
     if (size := encoded_size(event)) > MAX_BYTES:
@@ -87,7 +87,7 @@ def finite_number(text: str) -> float:
     """A number of JSON, if it is one that can be sent as JSON again: 1e999 is not."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'} is too large a number")
+        raise ValueError(f"{shorten(text, _SHOWN)} is too large a number")
     return number
 
 

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from .. import errors as errors_module
 from ..checking.codes import CODES
+from ..diagnostics.text import did_you_mean
 from ..errors import TerseError
-from ..tools.tool import nearest
 from .output import console, fail, leave, or_fail
 from .pages import Section, lines_about, pages, sections
 
@@ -50,7 +50,11 @@ def explain(
     if text is None:
         known = [*found, *CODES, *_errors(), *(_plain(each.title) for each in _all(found))]
         # Whoever misspells a code writes it in small letters too.
-        close = nearest(topic, known) or nearest(topic.upper(), CODES) or nearest(topic.lower(), map(str.lower, known))
+        close = (
+            did_you_mean(topic, known)
+            or did_you_mean(topic.upper(), CODES)
+            or did_you_mean(topic.lower(), map(str.lower, known))
+        )
         fail(f"there is no topic {topic!r}{close or '; `terse-temporal explain` lists what there is'}")
     if console.is_terminal:
         console.print(Markdown(text), soft_wrap=False)

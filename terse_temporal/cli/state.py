@@ -19,6 +19,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from typer.core import TyperCommand
 
+from ..diagnostics.text import shorten
 from ..engine.state.history import read_state
 from ..engine.state.store import TemporalStore
 from ..errors import TerseError
@@ -79,8 +80,7 @@ def list_(
             table.add_column("key", overflow="fold")
             table.add_column("value", overflow="fold")
             for key, value in found.items():
-                text = json.dumps(value, ensure_ascii=False)
-                table.add_row(Text(key), Text(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"))
+                table.add_row(Text(key), Text(shorten(json.dumps(value, ensure_ascii=False), _SHOWN)))
             console.print(table)
         return 0
 
@@ -265,8 +265,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return shorten(json.dumps(value, ensure_ascii=False), 60)
 
 
 async def _ask(question: str, *, yes: bool) -> None:

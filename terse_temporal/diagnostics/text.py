@@ -1,16 +1,24 @@
 """Text from elsewhere, as it may be shown on a terminal or written to a log.
 
 Names of steps, ids of runs, errors and results are of anybody's making. Control characters among them move the cursor
-of a terminal, write to its clipboard, or begin another line of a log; others turn the direction of what follows.
+of a terminal, write to its clipboard, or begin another line of a log; others turn the direction of what follows. And
+all of it may be of any length, and as many as somebody likes.
 """
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import json
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-__all__ = ["json_text", "one_line", "printable"]
+__all__ = ["closest", "did_you_mean", "json_text", "list_names", "one_line", "printable", "shorten"]
+
+#: How many names are compared, and characters of each: what compares them takes the product of two lengths for a pair.
+_MOST_COMPARED: Final = 1_000
+_LONGEST_COMPARED: Final = 100
 
 #: Control characters but for the line feed and the tab, separators of lines, what turns the direction of text, and
 #: halves of a surrogate pair, which no terminal can be sent.
@@ -28,6 +36,58 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     r"""The same in one line: a line feed is written as `\n`."""
     return text if text.isprintable() else _BREAKS.sub(_escaped, _UNPRINTABLE.sub(_escaped, text))
+
+
+def shorten(text: str, most: int, *, with_length: bool = False, escape: bool = True) -> str:
+    """Return a text of at most so many characters, printable, that ends with `…` if something was cut off.
+
+    What is shortened again to as many characters stays as it is.
+
+    Args:
+        text: of any length; only what is kept of it is looked at.
+        most: characters of the result.
+        with_length: whether to say how many characters there were.
+        escape: whether to write as Python does what a terminal must not get. Not for what code reads again.
+    """
+    kept = text[: most + 1]
+    if escape:
+        kept = printable(kept)
+    if len(kept) <= most:
+        return kept
+    mark = f"… ({len(text):,} characters in all)" if with_length else "…"
+    return f"{kept[: most - len(mark)]}{mark}"
+
+
+def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return those of the known names that may be meant by one that is not among them, the likeliest first.
+
+    Args:
+        name: what was written.
+        known: the names, of which the first thousand are compared.
+        most: how many are returned.
+    """
+    compared = [each for each in itertools.islice(known, _MOST_COMPARED) if len(each) <= _LONGEST_COMPARED]
+    return difflib.get_close_matches(name[:_LONGEST_COMPARED], compared, n=most, cutoff=0.6)
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 3, *, written: Mapping[str, str] | None = None) -> str:
+    """Return `; did you mean 'x'?`, for the end of a clause, or nothing.
+
+    Args:
+        name: what was written.
+        known: the names that it is compared with.
+        most: how many are offered.
+        written: how each of them is written, where that is more than what is compared.
+    """
+    found = [repr(each if written is None else written[each]) for each in closest(name, known, most)]
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def list_names(names: Iterable[str], most: int = 20) -> str:
+    """Return the names in order with commas between them, and how many more there are."""
+    texts = sorted(names)
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

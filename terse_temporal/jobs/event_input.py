@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, PydanticUserError, ValidationError
 
 from ..diagnostics.places import place_of
+from ..diagnostics.text import shorten
 from ..errors import EventError, JobDefinitionError
 from ..events import Event, EventModel
 from ..serialization.annotations import resolve, type_adapter
@@ -101,11 +102,11 @@ def read_event(
     if (path := too_deep(raw)) is not None:
         raise EventError(f"{the_input}, at {path} …, {TOO_DEEP}")
     if not isinstance(raw, dict):
-        shown = json.dumps(raw, ensure_ascii=False, default=str)
+        text = shorten(json.dumps(raw, ensure_ascii=False, default=str), 60)
         raise EventError(
-            f"{the_input} is {_JSON_NAMES.get(type(raw), type(raw).__name__)},"
-            f" {shown if len(shown) <= 60 else shown[:59] + '…'}, where {type_name(expected)} is read from one JSON"
-            f' object. Start it with an object, such as \'{{"customer": {{"email": "ada@example.com"}}}}\''
+            f"{the_input} is {_JSON_NAMES.get(type(raw), type(raw).__name__)}, {text}, where"
+            f" {type_name(expected)} is read from one JSON object."
+            f' Start it with an object, such as \'{{"customer": {{"email": "ada@example.com"}}}}\''
         )
     if expected is Event or expected is dict:
         return expected(raw)

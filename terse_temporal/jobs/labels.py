@@ -25,7 +25,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from ..diagnostics.redaction import redacted
-from ..diagnostics.text import one_line
+from ..diagnostics.text import one_line, shorten
 from ..errors import JobDefinitionError
 
 __all__ = ["LONGEST", "Template", "label_text", "summary_of"]
@@ -79,7 +79,8 @@ class Template:
         self._signature = signature
         if len(text) > _LONGEST_TEMPLATE:
             raise JobDefinitionError(
-                f"label={text[:40]!r}…: templates are {_LONGEST_TEMPLATE} characters at most, this has {len(text)}"
+                f"label={shorten(repr(text), 40)}: templates are {_LONGEST_TEMPLATE} characters at most, this has"
+                f" {len(text)}"
             )
         try:
             parsed = list(string.Formatter().parse(text))
@@ -129,7 +130,7 @@ def label_text(text: str) -> str:
     """A label as it is recorded and shown: in one line of at most 100 characters, without secrets."""
     # Redacted before it is cut, since half of a secret is not found.
     line = one_line(redacted(text[: 10 * LONGEST])).strip()
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return shorten(line, LONGEST)
 
 
 def summary_of(label: str) -> str:

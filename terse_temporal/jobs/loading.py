@@ -15,13 +15,13 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from ..diagnostics.places import place, shown_path
+from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, JobLoadError
 from .registry import Job, registered_jobs
 
@@ -241,5 +241,4 @@ def _without_jobs(target: str, modules: Iterable[str]) -> str:
 def _nearest(name: str, others: Iterable[str]) -> str:
     # The suffix is no likeness.
     by_stem = {other.removesuffix(".py"): other for other in others}
-    close = get_close_matches(name.removesuffix(".py"), by_stem, n=1)
-    return f"; did you mean {by_stem[close[0]]!r}?" if close else ""
+    return did_you_mean(name.removesuffix(".py"), by_stem, most=1, written=by_stem)

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from ..diagnostics.places import place_of
+from ..diagnostics.text import shorten
 from ..durations import to_timedelta
 from ..errors import JobDefinitionError, NotInStepError, StepInputError
 from ..execution.in_place import DirectExecution, StepContext
@@ -420,9 +421,11 @@ def _step_name(name: str | None, run: Callable[..., Any]) -> str:
     if not isinstance(name, str) or not name.strip():
         raise JobDefinitionError(f"a step named {name!r}: give a text that is not empty")
     if (wrong := unprintable(name)) is not None:
-        raise JobDefinitionError(f"a step named {name[:200]!r}: a name cannot have {wrong} in it")
+        raise JobDefinitionError(f"a step named {shorten(repr(name), 200)}: a name cannot have {wrong} in it")
     if len(name) > 200:
-        raise JobDefinitionError(f"a step named {name[:40]!r}…: names are 200 characters at most, this has {len(name)}")
+        raise JobDefinitionError(
+            f"a step named {shorten(repr(name), 40)}: names are 200 characters at most, this has {len(name)}"
+        )
     return name
 
 

@@ -11,6 +11,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
+from ..diagnostics.text import shorten
 from ..engine.wire.token_usage import TOKENS_MEMO
 from ..engine.workflow.inputs import WAITING_MEMO
 from ..execution.token_usage import Tokens
@@ -57,6 +58,6 @@ def question_text(question: Mapping[str, Any]) -> str:
     arguments = question.get("arguments")
     given = arguments if isinstance(arguments, dict) else {}
     shown = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
-    text = f"{question.get('tool')}({shown if len(shown) <= _LONGEST_ARGUMENTS else shown[:_LONGEST_ARGUMENTS] + '…'})"
+    text = f"{question.get('tool')}({shorten(shown, _LONGEST_ARGUMENTS)})"
     # A model has written it: no control characters for the terminal, and nothing that turns the direction of text.
     return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)

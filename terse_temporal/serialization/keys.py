@@ -7,18 +7,18 @@ alias worked out, and sees through unions, lists, nested classes and annotations
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import CoreSchema
 
+from ..diagnostics.text import closest
+
 __all__ = ["fold", "respell", "unknown_keys"]
 
-#: Keys that are compared with the names of fields, and their characters. An event may have a hundred thousand.
+#: Keys that are compared with the names of fields. An event may have a hundred thousand.
 _MOST_UNKNOWN: Final = 20
-_LONGEST_COMPARED: Final = 100
 
 #: Lists within lists that are looked into to tell which member of a union a value was written for.
 _LISTS_COMPARED: Final = 4
@@ -57,11 +57,7 @@ def unknown_keys(value: Mapping[str, Any], schema: CoreSchema) -> dict[str, str 
         fold(each.name): each.name for each in fields if not any(key in value for key in (*each.keys, *each.starts))
     }
     unknown = itertools.islice((key for key in value if fields and key not in known), _MOST_UNKNOWN)
-    return {key: _nearest(fold(key[:_LONGEST_COMPARED]), missing) for key in unknown}
-
-
-def _nearest(key: str, fields: Mapping[str, str]) -> str | None:
-    return next((fields[each] for each in difflib.get_close_matches(key, fields, n=1)), None)
+    return {key: next((missing[each] for each in closest(fold(key), missing, most=1)), None) for key in unknown}
 
 
 class _Field(NamedTuple):

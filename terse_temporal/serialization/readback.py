@@ -17,6 +17,8 @@ from typing import Any, Final
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic_core import CoreSchema, to_jsonable_python
 
+from ..diagnostics.text import shorten
+
 __all__ = [
     "LEAVES",
     "OF_SECRETS",
@@ -340,4 +342,4 @@ def safe_repr(value: Any, most: int = 60) -> str:
         text = repr(value[: most + 1] if isinstance(value, str) else value)
     except Exception:  # an integer of 5,000 digits has none, and a user's class any
         text = f"<{type(value).__qualname__}>"
-    return text if len(text) <= most else f"{text[: most - 3]}…"
+    return shorten(text, most)

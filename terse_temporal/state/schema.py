@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ..diagnostics.text import did_you_mean, shorten
 from ..errors import StateValueError, UnknownStateKeyError
 from ..serialization.codec import Codec, ValueProblem, type_name
 from .store import Stored
@@ -72,11 +72,9 @@ class StateSchema:
         if (wrong := _wrong_key(key)) is not None:
             raise UnknownStateKeyError(f"{where}: that is {wrong}")
         if self._states is not None and key not in (known := self._keys()):
-            near = difflib.get_close_matches(key, known, n=3, cutoff=0.6)
-            did_you_mean = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise UnknownStateKeyError(
-                f"{where}: there is no key {key!r} in its states, which are {', '.join(map(repr, known)) or 'none'}."
-                f"{did_you_mean} Declare it in create_job(states=…), or correct the name."
+                f"{where}: there is no key {key!r} in its states, which are {', '.join(map(repr, known)) or 'none'}"
+                f"{did_you_mean(key, known) or '.'} Declare it in create_job(states=…), or correct the name."
             )
         assert isinstance(key, str)
         return key
@@ -198,5 +196,5 @@ def _wrong_key(key: Any) -> str | None:
     if not isinstance(key, str) or not key:
         return f"the key {key!r}, and a key is a text that is not empty"
     if len(key) > LONGEST_KEY:
-        return f"the key {key[:40]!r}…, of {len(key)} characters, and a key has {LONGEST_KEY} at most"
+        return f"the key {shorten(repr(key), 40)}, of {len(key)} characters, and a key has {LONGEST_KEY} at most"
     return None

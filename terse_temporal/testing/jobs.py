@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from ..diagnostics.text import did_you_mean, list_names
 from ..durations import to_timedelta
 from ..engine.replay.replayer import replay
 from ..engine.wire.payloads import event_arguments
@@ -20,7 +21,6 @@ from ..errors import CrashTestError, DurationError, TerseError, TestDoubleError,
 from ..execution.invocation import cached_codec
 from ..jobs.registry import Job, registered_jobs
 from ..serialization.codec import Json, ValueProblem
-from ..tools.tool import listed, nearest
 from .all_doubles import Doubles
 from .crash_runs import survived
 from .crashes import CrashPoint, CrashReport
@@ -285,8 +285,8 @@ def _named(job: Job | str) -> Job:
     known: Mapping[str, Job] = {each.name: each for each in registered_jobs()}
     if job not in known:
         raise UnknownJobError(
-            f"no job {job!r} is registered{nearest(job, known)} (there are {listed(known) or 'none'}). Import its"
-            " module in the test, or name it in the settings of pytest: terse_jobs = shop.jobs"
+            f"no job {job!r} is registered{did_you_mean(job, known)} (there are {list_names(known) or 'none'}). Import"
+            " its module in the test, or name it in the settings of pytest: terse_jobs = shop.jobs"
         )
     return known[job]
 

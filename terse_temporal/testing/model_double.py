@@ -14,6 +14,7 @@ from typing import Any
 
 from ..agents.models import require_pydantic_ai
 from ..agents.turns import TOOL
+from ..diagnostics.text import shorten
 from ..errors import NotInStepError, TestDoubleError
 from ..execution.invocation import run_function
 from ..jobs.steps import current_step
@@ -128,7 +129,7 @@ class ModelDouble:
             return _checked(await run_function(self._always, [prompt], {}))
         raise TestDoubleError(
             f"the model was asked more often than the test has answers for: it gave {self._given}, and this is turn"
-            f" {len(self._prompts)}, {_shortened(prompt.text)!r}. Give more, jobs.model.replies(…), or a function,"
+            f" {len(self._prompts)}, {shorten(repr(prompt.text), 80)}. Give more, jobs.model.replies(…), or a function,"
             " jobs.model.does(…)."
         )
 
@@ -213,7 +214,3 @@ def _checked(answer: Any) -> Any:
     if inspect.isroutine(answer):
         raise TestDoubleError("jobs.model.replies(…) takes answers; for a function there is jobs.model.does(…)")
     return answer
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"

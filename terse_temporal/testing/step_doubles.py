@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from ..diagnostics.text import did_you_mean, list_names
 from ..errors import TestDoubleError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
 from ..jobs.registry import registered_jobs
 from ..tools import toolbox
-from ..tools.tool import listed, nearest
 from .doubles import Double, Record
 from .step_names import StepNames, step_names
 
@@ -54,7 +54,7 @@ class StepDoubles:
         known = step_names()
         called = {each for each, other in self._records.items() if other.calls}
         for name in idle:
-            if known.only_may_have(name) and (hint := nearest(name, known.names | called)):
+            if known.only_may_have(name) and (hint := did_you_mean(name, known.names | called)):
                 raise TestDoubleError(f"no run of this test had a step {name!r}{hint}")
 
     def _fresh(self) -> StepDoubles:
@@ -78,7 +78,7 @@ class StepDouble(Double):
             raise AttributeError(name)
         known = [each for each in vars(Double) if not each.startswith("_")]
         raise TestDoubleError(
-            f"jobs.steps[{self._name!r}] has no {name!r}{nearest(name, known) or '.'} There are"
+            f"jobs.steps[{self._name!r}] has no {name!r}{did_you_mean(name, known) or '.'} There are"
             f" {', '.join(sorted(known))}"
         )
 
@@ -117,7 +117,7 @@ def _check_name(name: str, known: StepNames) -> None:
     if known.has(name):
         return
     raise TestDoubleError(
-        f"no registered job has a step {name!r}{nearest(name, known.names)} (there are"
-        f" {listed(known.names) or 'none'}). Tools are in jobs.tools. A job's module has to be imported before its"
+        f"no registered job has a step {name!r}{did_you_mean(name, known.names)} (there are"
+        f" {list_names(known.names) or 'none'}). Tools are in jobs.tools. A job's module has to be imported before its"
         " steps are replaced."
     )

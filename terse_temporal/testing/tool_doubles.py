@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..diagnostics.text import did_you_mean, list_names
 from ..errors import TestDoubleError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
 from ..tools import Tool, toolbox
 from ..tools.mcp.mount import canonical
 from ..tools.mcp.mounted import MountedTool
 from ..tools.mcp.mounts import mounts
-from ..tools.tool import listed, nearest
 from .doubles import Double, Record
 from .generated_values import completed
 from .served import served_tool
@@ -53,8 +53,8 @@ class ToolDoubles:
         if mount is None:
             known = [each.name for each in mounts]
             raise TestDoubleError(
-                f"no MCP server is mounted as {toolbox!r}{nearest(toolbox, known)} (there are"
-                f" {listed(known) or 'none'}). Tools of other kinds are replaced one by one: jobs.tools.slack.…"
+                f"no MCP server is mounted as {toolbox!r}{did_you_mean(toolbox, known)} (there are"
+                f" {list_names(known) or 'none'}). Tools of other kinds are replaced one by one: jobs.tools.slack.…"
             )
         if mount.name not in self._servers:
             self._servers[mount.name] = mount.tools
@@ -110,7 +110,7 @@ class ToolDouble(Double):
             ) from None
         known = [each for each in vars(Double) if not each.startswith("_")]
         raise TestDoubleError(
-            f"jobs.tools.{name} has no {method!r}{nearest(method, known) or '.'} There are {', '.join(sorted(known))}"
+            f"jobs.tools.{name} has no {method!r}{did_you_mean(method, known) or '.'} There are {list_names(known)}"
         )
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from ..diagnostics.places import place_of
+from ..diagnostics.text import did_you_mean, list_names
 from ..durations import to_timedelta
 from ..errors import JobDefinitionError, StepInputError, UnknownToolError
 from ..execution.in_place import execution_for_call
@@ -19,7 +20,7 @@ from ..jobs.steps import DEFAULT_TIMEOUT, Retry, interrupt_rule, rule_of
 from ..serialization.keys import fold
 from .mcp.mount import Secret
 from .mcp.mounts import START_TIMEOUT, mounts
-from .tool import Tool, listed, nearest
+from .tool import Tool
 
 if TYPE_CHECKING:
     from .builtin_types import BuiltInToolbox
@@ -245,11 +246,12 @@ class Toolbox:
         tools = self.tools()
         inside = {tool.name for tool in tools if tool.toolbox == toolbox}
         if inside:
-            return f"there is no tool {name!r}{nearest(name, inside)} (the toolbox {toolbox!r} has {listed(inside)})"
+            hint = did_you_mean(name, inside)
+            return f"there is no tool {name!r}{hint} (the toolbox {toolbox!r} has {list_names(inside)})"
         boxes = self.toolboxes()
         return (
-            f"there is no toolbox {toolbox!r} for the tool {name!r}{nearest(toolbox, boxes)} (there are"
-            f" {listed(boxes) or 'none'}). Register a tool with @toolbox.tool({name!r}) and import its module, or"
+            f"there is no toolbox {toolbox!r} for the tool {name!r}{did_you_mean(toolbox, boxes)} (there are"
+            f" {list_names(boxes) or 'none'}). Register a tool with @toolbox.tool({name!r}) and import its module, or"
             f" mount an MCP server with toolbox.mount({toolbox!r}, …)."
         )
 
@@ -259,7 +261,7 @@ class Toolbox:
         return ToolPath("toolbox", self.call, name)
 
     def __repr__(self) -> str:
-        return f"<toolbox: {listed({*self._tools, *(f'{mount.name}.*' for mount in mounts)}) or 'no tools'}>"
+        return f"<toolbox: {list_names({*self._tools, *(f'{mount.name}.*' for mount in mounts)}) or 'no tools'}>"
 
 
 class ToolPath:

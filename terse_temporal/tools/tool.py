@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, Literal
 
+from ..diagnostics.text import did_you_mean
 from ..errors import StepInputError
 from ..execution.protocol import FaultRule, RetryRule, StepRequest
 from ..serialization.codec import ValueProblem, codec
@@ -17,10 +16,7 @@ from ..serialization.keys import fold
 from ..serialization.signatures import parameter_types
 from .schemas import Written
 
-__all__ = ["Tool", "listed", "nearest"]
-
-#: Names that are compared for a hint.
-_MOST_COMPARED: Final = 1_000
+__all__ = ["Tool"]
 
 #: When a call is tried again: five times over about a quarter of a minute, and later where the other side asks for it.
 _ATTEMPTS: Final = RetryRule(max_attempts=5, initial=1.0, multiplier=2.0, max_delay=30.0, on=())
@@ -133,8 +129,8 @@ class Tool:
         takes_any = any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
         if not takes_any and (unknown := [name for name in arguments if name not in by_name]):
             raise StepInputError(
-                f"tool {self.name!r} ({self.where}) has no argument {unknown[0]!r}{nearest(unknown[0], by_name) or '.'}"
-                f" It is {self.name}{self.shown_signature}"
+                f"tool {self.name!r} ({self.where}) has no argument {unknown[0]!r}"
+                f"{did_you_mean(unknown[0], by_name) or '.'} It is {self.name}{self.shown_signature}"
             )
         try:
             bound = signature.bind(**arguments)
@@ -173,17 +169,3 @@ class Tool:
 
 def _written(annotation: Any) -> Any:
     return Written(annotation) if isinstance(annotation, str) else annotation
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing."""
-    # What was asked for may be of any length, and an MCP server may list any number.
-    matches = difflib.get_close_matches(name[:100], itertools.islice(known, _MOST_COMPARED), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
-
-
-def listed(names: Iterable[str], most: int = 20) -> str:
-    """The names with commas between them, and how many more there are."""
-    texts = sorted(names)
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more

@@ -5,7 +5,6 @@ Both parts of a schedule are checked when the module is imported: a schedule tha
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
+from ..diagnostics.text import did_you_mean
 from ..events import EventModel
 from .base import Trigger, UtcDatetime, quoted, refusal
 
@@ -102,6 +102,5 @@ def _check_timezone(timezone: object) -> None:
     # ValueError: not a name at all, such as a path. OSError: half a name, which is a directory.
     except (KeyError, ValueError, OSError):
         pass
-    nearest = difflib.get_close_matches(str(timezone), available_timezones(), n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    hint = did_you_mean(str(timezone), sorted(available_timezones()), most=1)
     raise refusal(_NAME, f"the timezone {timezone!r} is not in the IANA database{hint}", _EXAMPLE)

@@ -33,10 +33,9 @@ from temporalio.runtime import Runtime
 from temporalio.worker import Replayer, WorkflowReplayResult
 from temporalio.workflow import Info, NondeterminismError
 
-from ...diagnostics.text import one_line
+from ...diagnostics.text import did_you_mean, one_line, shorten
 from ...errors import TerseError, UnknownJobError
 from ...jobs.registry import Job, registered_jobs
-from ...tools.tool import nearest
 from ..plugin import TersePlugin
 from ..state.workflow import STATE_WORKFLOW, StateWorkflow
 from ..workflow.definitions import RunContext
@@ -315,7 +314,7 @@ def _cannot_be_executed(job: Job) -> str | None:
 def _unknown(name: str, jobs: Iterable[str]) -> str:
     known = sorted(jobs)
     return f"there is no job {name!r} here" + (
-        nearest(name, known) or f"; there is {', '.join(map(repr, known)) or 'none at all'}"
+        did_you_mean(name, known) or f"; there is {', '.join(map(repr, known)) or 'none at all'}"
     )
 
 
@@ -327,7 +326,7 @@ def _where_else(events: Sequence[HistoryEvent]) -> str:
             (payload,) = event.activity_task_scheduled_event_attributes.input.payloads
             module = json.loads(payload.data)["step"].partition(":")[0]
             if module and not module.startswith("@"):
-                home = f"the module {one_line(module)[:_SHORT]!r}, which has its steps"
+                home = f"the module {shorten(one_line(module), _SHORT)!r}, which has its steps"
                 break
     return f"if it is the job of another file, load {home}, as well; else end the run (temporal workflow terminate)"
 
@@ -344,7 +343,7 @@ def _difference(
     if was is not None:
         return _named(was), (
             f"recorded is {_named(was)}, and the code does not come to it now{BEFORE_THAT}"
-            f"{_short(ended or 'waits for something else')}"
+            f"{shorten(ended or 'waits for something else', _SHORT)}"
         )
     if does is not None:
         return _named(does), f"the code now makes {_named(does)} ({does.where}), and nothing of it is recorded"
@@ -366,10 +365,6 @@ def _advice(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], j
         f'if {does.where} is that step under a new name, let it keep the old one: name="{was.name}" in its job_step(…)'
         " or @step(…)"
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
 
 def _named(call: PendingCommand) -> str:

@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 
 from ...diagnostics.places import only_users_traceback, users_traceback
 from ...diagnostics.redaction import error_text, redacted, redacted_value
+from ...diagnostics.text import shorten
 from ...errors import TerseError
 from ...serialization.codec import encoded_size
 from ..code.functions import reference_of_class
@@ -146,11 +147,8 @@ def failure_text(error: BaseException) -> str:
 
 def bounded_text(text: str) -> str:
     """A text as it can be sent: cut where it is long, and without what cannot be encoded."""
-    # Cut before anything else is done with it; and a little later than said, so that what was cut in a step is not cut
-    # again in the handler.
-    if len(text) <= _LONGEST_TEXT + 100:
-        return sendable_text(text)
-    return sendable_text(f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters in all)")
+    # Cut before anything else is done with it. Control characters stay: code in the handler may read the text.
+    return sendable_text(shorten(text, _LONGEST_TEXT, with_length=True, escape=False))
 
 
 def sendable_text(text: str) -> str:
@@ -189,7 +187,7 @@ def _classes(error: BaseException) -> list[str]:
 
 
 def _name(error: BaseException) -> str:
-    return sendable_text(type(error).__name__[:200])
+    return sendable_text(shorten(type(error).__name__, 200))
 
 
 def _text(error: BaseException, depth: int = 0) -> str:
@@ -301,7 +299,7 @@ def _recorded_before(error: FailureError) -> FailureError:
         each.ClearField("cause")
         levels -= 1
     if copy.ByteSize() > _LARGEST_RECORDED:
-        return ApplicationError(sendable_text(error.message[:_LONGEST_TEXT]), type=type(error).__name__)
+        return ApplicationError(bounded_text(error.message), type=type(error).__name__)
     return FailureError(error.message, failure=copy)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from ...diagnostics.text import one_line
+from ...diagnostics.text import one_line, shorten
 
 __all__ = ["DECIDE_UPDATE", "WAITING_MEMO", "InputRequests"]
 
@@ -45,7 +45,7 @@ class InputRequests:
         """Wait for the answer: `approved`, and perhaps `reason` and `by`."""
         self._asked += 1
         number = str(self._asked)
-        self._open[number] = {**question, "arguments": _shortened(question.get("arguments"))}
+        self._open[number] = {**question, "arguments": _for_the_memo(question.get("arguments"))}
         try:
             self._show()
             await workflow.wait_condition(lambda: number in self._answers)
@@ -113,9 +113,7 @@ def _code(value: Any) -> str:
     return f"{fence} {text} {fence}" if "`" in text or text != text.strip() else f"{fence}{text}{fence}"
 
 
-def _shortened(arguments: Any) -> Any:
+def _for_the_memo(arguments: Any) -> Any:
     """The arguments, or as much of them as a person reads: a memo is recorded whole whenever it changes."""
     text = json.dumps(arguments)
-    if len(text) <= _LONGEST:
-        return arguments
-    return {"(shortened)": f"{text[:_LONGEST]}… ({len(text):,} characters in all)"}
+    return arguments if len(text) <= _LONGEST else {"(shortened)": shorten(text, _LONGEST, with_length=True)}

@@ -19,8 +19,8 @@ from temporalio.exceptions import ApplicationError
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
+from ...diagnostics.text import did_you_mean, list_names
 from ...errors import UnknownJobError
-from ...tools.tool import listed, nearest
 
 __all__ = ["ENDS_IF_UNKNOWN_MEMO", "is_dynamic", "unknown_job_definition"]
 
@@ -37,8 +37,8 @@ def unknown_job_definition(known: Iterable[str]) -> type:
 
     async def run(self: Any, args: Sequence[RawValue]) -> None:
         info = workflow.info()
-        problem = f"this worker has no job {info.workflow_type!r}; it has {listed(names)}"
-        problem += nearest(info.workflow_type, names) or "."
+        problem = f"this worker has no job {info.workflow_type!r}; it has {list_names(names)}"
+        problem += did_you_mean(info.workflow_type, names) or "."
         if _ends_here(info):
             raise ApplicationError(problem, type=UnknownJobError.__name__, non_retryable=True)
         message = (

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...diagnostics.text import shorten
 from .points import CrashPoint
 
 __all__ = ["Boundary", "CrashReport", "Outcome", "Repeat"]
@@ -147,7 +148,7 @@ class CrashReport:
         bad = len(self.boundaries) - good
         parts = [
             f"the job {self.job!r}, its worker killed once in each of {good + bad} runs: {good} passed, {bad} failed",
-            f"without a crash: {_short(str(self.uncrashed))}",
+            f"without a crash: {shorten(str(self.uncrashed), 300)}",
         ]
         if not self.durable:
             parts.append("It is not durable, so an interruption fails it, and it is not run again.")
@@ -178,11 +179,11 @@ class CrashReport:
 def _result(boundary: Boundary) -> str:
     if boundary.outcome is None:
         return "did not end"
-    said = "the same" if boundary.same else f"another: {_short(str(boundary.outcome))}"
+    said = "the same" if boundary.same else f"another: {shorten(str(boundary.outcome), 300)}"
     if not boundary.crashed:
         said = f"never came there; {said}"
     if not boundary.same_steps:
-        said = f"{said}, by other steps: {_short(', '.join(map(repr, boundary.steps)))}"
+        said = f"{said}, by other steps: {shorten(', '.join(map(repr, boundary.steps)), 300)}"
     return said
 
 
@@ -194,7 +195,3 @@ def _drawn(table: Table) -> str:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 300 else f"{text[:300]}…"

@@ -16,8 +16,8 @@ from types import CodeType
 from typing import Any, Final, Literal, TypeAlias
 
 from ...diagnostics.places import place
+from ...diagnostics.text import did_you_mean, list_names
 from ...errors import UnknownToolError
-from ..tool import listed, nearest
 from .mounted import MountedTool, is_refused
 
 __all__ = ["Mount", "Secret", "canonical"]
@@ -116,11 +116,11 @@ class Mount:
         if several := (self.clashes or {}).get(wanted):
             raise UnknownToolError(
                 f"{self} has several tools that are {self.name}.{wanted} when their names are written as Python has"
-                f" them: {listed(map(repr, several))}. None of them can be called; have the server rename them."
+                f" them: {list_names(map(repr, several))}. None of them can be called; have the server rename them."
             )
         names = self.tools or ()
         raise UnknownToolError(
-            f"{self} has no tool {wanted!r}{nearest(wanted, names)} (it has {listed(names) or 'none'})"
+            f"{self} has no tool {wanted!r}{did_you_mean(wanted, names)} (it has {list_names(names) or 'none'})"
         )
 
     def make_tool(self, name: str, **listing: Any) -> MountedTool:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from ...diagnostics.text import did_you_mean, shorten
 from ...errors import StepInputError
 from ...execution.protocol import current_execution
 from ...serialization.codec import ValueProblem, codec
 from ...serialization.keys import fold
 from ..schemas import Written, type_text
-from ..tool import Tool, nearest
+from ..tool import Tool
 
 __all__ = ["MountedTool", "argument_name", "is_refused", "takes_others"]
 
@@ -139,7 +140,7 @@ class MountedTool(Tool):
             return _Problems()
         unknown = [name for name in arguments if name not in known]
         names = [argument_name(name) or name for name in known] if unknown else []
-        hints = {name: nearest(name, names) for name in unknown[:_MOST_HINTS]}
+        hints = {name: did_you_mean(name, names) for name in unknown[:_MOST_HINTS]}
         return _Problems({name: f"there is no such argument{hints.get(name, '')}" for name in unknown})
 
     def _misfits(self, arguments: Mapping[str, Any]) -> _Problems:
@@ -152,7 +153,7 @@ class MountedTool(Tool):
                         if name not in error.instance:
                             found[f"{path}.{name}".lstrip(".")] = "is missing"
                 else:
-                    found[path.lstrip(".") or "(all of them)"] = _shortened(error.message)
+                    found[path.lstrip(".") or "(all of them)"] = shorten(error.message, 200)
         except Exception:
             # A schema that cannot be applied, such as by a reference to another document: it is the server's to refuse
             # what it does not take.
@@ -209,7 +210,3 @@ def _may_be_null(schema: Any, root: Mapping[str, Any]) -> bool:
 
 def _folded(name: str) -> str:
     return fold(name.replace("-", "_").replace(".", "_").rstrip("_"))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:197]}…"

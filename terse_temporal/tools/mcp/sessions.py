@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from ...diagnostics.logs import Block, logger_of
+from ...diagnostics.text import list_names
 from ...errors import MountError, TerseError, TransientError
-from ..tool import listed
 from .http_transport import Broken
 from .mount import Mount
 from .session import Session
@@ -68,7 +68,7 @@ class Sessions:
             if failures:
                 raise MountError("\n".join(map(str, failures)))
             for mount in held:
-                _logger.info("mcp   %s  connected: %s", mount.name, listed(mount.tools or ()) or "no tools")
+                _logger.info("mcp   %s  connected: %s", mount.name, list_names(mount.tools or ()) or "no tools")
             yield
         finally:
             self._held.subtract(held)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
 from ...diagnostics.logs import logger_of
+from ...diagnostics.text import shorten
 
 __all__ = ["LAST_WORDS", "StderrTail", "WatchedTransport", "find_program"]
 
@@ -140,5 +141,5 @@ class StderrTail:
         with os.fdopen(descriptor, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 said = self._redacted(line.rstrip())
-                self._lines.append(said[:500])
+                self._lines.append(shorten(said, 500))
                 _logger.debug("%s: %s", self._name, said)

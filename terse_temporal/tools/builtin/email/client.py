@@ -24,6 +24,7 @@ from typing import Final, Literal
 
 import aiosmtplib
 
+from ....diagnostics.text import shorten
 from ....errors import ServiceError, TransientServiceError
 from ....jobs.steps import current_step
 from ..credentials import Credentials
@@ -168,7 +169,7 @@ class _Delivery:
 
     def _nobody(self) -> ServiceError:
         said = "; ".join(f"{each}: {err.code} {err.message}" for each, err in self.refused.items())
-        text = f"refused everybody whom the message is for: {self.settings.credentials.hide(said)[:1000]}"
+        text = f"refused everybody whom the message is for: {shorten(self.settings.credentials.hide(said), 1000)}"
         codes = [err.code for err in self.refused.values()]
         passing = [code for code in codes if 400 <= code < 500]
         # With one who may be there the next time it is worth another try.

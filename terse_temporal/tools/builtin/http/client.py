@@ -28,6 +28,7 @@ import httpx
 
 from ...._version import __version__
 from ....diagnostics.logs import logger_of
+from ....diagnostics.text import shorten
 from ....durations import format_duration
 from ....errors import ServiceError, TransientServiceError
 from ....execution.protocol import current_execution
@@ -151,7 +152,7 @@ class _Call:
         """The error of an answer that is one."""
         status = response.status_code
         text = " ".join(_decoded(response, content, "replace").split())
-        shown = self.credentials.hide(text)[:_SHOWN]
+        shown = shorten(self.credentials.hide(text), _SHOWN)
         said = f"was answered with {status} {_phrase(status)}".rstrip() + (f": {shown}" if shown else "")
         if response.has_redirect_location:
             target = _shown(str(response.url.join(response.headers["location"])))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator
 
+from ....diagnostics.text import shorten
 from ....durations import format_duration, parse_duration
 from ...registry import toolbox
 from ..extras import extra
@@ -59,7 +60,7 @@ def _method(value: str) -> str:
 def _header_names(value: dict[str, str]) -> dict[str, str]:
     for name in value:
         if not _TOKEN.fullmatch(name):
-            raise ValueError(f"{name[:100]!r} is not the name of a header")
+            raise ValueError(f"{shorten(repr(name), 100)} is not the name of a header")
         if name.lower() in _OF_THE_CONNECTION:
             raise ValueError(
                 f"the header {name!r} says how a message is sent, which is not for the caller to say: leave it out, and"

@@ -12,6 +12,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from ....diagnostics.text import shorten
 from ....errors import ServiceError, TransientServiceError
 from ....execution.retries import fault_of
 from ..credentials import Credentials
@@ -130,7 +131,7 @@ def _refused(error: Any, tool: str, where: str, credentials: Credentials, *, sen
         said += f" (needed: {data.get('needed')}; the token has: {data.get('provided')})"
     if messages := (data.get("response_metadata") or {}).get("messages"):
         # Hidden before it is cut, which might leave a part.
-        said += f" ({credentials.hide('; '.join(map(str, messages)))[:500]})"
+        said += f" ({shorten(credentials.hide('; '.join(map(str, messages))), 500)})"
     fault = fault_of(error)
     retry_after = fault.retry_after if fault else None
     if advice := _ADVICE.get(str(code)):
