@@ -60,13 +60,13 @@ def _measured(directory: str, name: str, body: str) -> tuple[float, float]:
     importlib.import_module(f"bench_{name}")
     source = JobSource(next(job for job in registered_jobs() if job.name == f"bench-{name}"))
     source.prepare()
-    pins = clock_of_module(datetime.now(UTC), "")
+    clock = clock_of_module(datetime.now(UTC), "")
     begun = time.perf_counter()
     for _ in range(_RUNS):
-        source.copy(pins)
+        source.copy(clock)
     took = (time.perf_counter() - begun) / _RUNS
     tracemalloc.start()
-    kept = [source.copy(pins) for _ in range(_RUNS)]
+    kept = [source.copy(clock) for _ in range(_RUNS)]
     memory = tracemalloc.get_traced_memory()[0] / len(kept)
     tracemalloc.stop()
     return took, memory

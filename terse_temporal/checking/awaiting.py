@@ -59,13 +59,13 @@ def awaiting(checked: Checked) -> Iterator[Finding]:
                 around = parent_of(node)
                 if isinstance(around, ast.Await):
                     continue
-                spoken = _coroutine(node, function in durable, checked)
-                if spoken is None:
+                description = _coroutine(node, function in durable, checked)
+                if description is None:
                     continue
                 returns = function in handlers and isinstance(function.node, ast.AsyncFunctionDef)
                 how = _lost(node, function, checked, returns=returns)
                 if how is not None and not expects_error(node, checked):
-                    yield _finding(node, module, spoken, how)
+                    yield _finding(node, module, description, how)
 
 
 def expects_error(node: ast.AST, checked: Checked, *errors: str) -> bool:
@@ -161,13 +161,18 @@ def _lost_name(name: ast.Name, function: Function, checked: Checked, *, returns:
     return f"is kept as {name.id!r}, which {ways[0]}"
 
 
-def _finding(node: ast.Call, module: Module, spoken: str, how: str) -> Finding:
+def _finding(node: ast.Call, module: Module, description: str, how: str) -> Finding:
     inside = next((each for each in ancestors_and_function(node) if isinstance(each, FunctionNode)), None)
     fix = "write `await` before it; for several side by side `await asyncio.gather(…)`"
     if isinstance(inside, ast.FunctionDef):
         fix = f"make {inside.name!r} an `async def` and write `await` before it"
     return finding(
-        "TERSE110", module, node, f"{spoken} {how}", "it makes something to await, and does nothing until it is", fix
+        "TERSE110",
+        module,
+        node,
+        f"{description} {how}",
+        "it makes something to await, and does nothing until it is",
+        fix,
     )
 
 

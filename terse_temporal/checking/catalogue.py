@@ -108,7 +108,7 @@ _CLIENTS: Final = (
 #: Of clients: what only puts away or sets up.
 _QUIET: Final = frozenset({"close", "aclose", "mount", "headers", "cookies", "auth", "build_request"})
 
-#: Pinned in the module of the job, by `engine/determinism/clock.py`, and only there.
+#: Deterministic in the module of the job, by `engine/determinism/clock.py`, and only there.
 CLOCKS: Final = frozenset(
     [
         "datetime.date.today",
@@ -123,7 +123,7 @@ CLOCKS: Final = frozenset(
     ]
 )
 
-#: Clocks that are pinned nowhere. The others ask Python's, from modules of their own.
+#: Clocks that are deterministic nowhere. The others ask Python's, from modules of their own.
 REAL_CLOCKS: Final = frozenset(
     [
         *(f"pendulum.{name}" for name in ("now", "today", "tomorrow", "yesterday")),

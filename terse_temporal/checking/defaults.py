@@ -1,7 +1,7 @@
 """Defaults that a clock or randomness makes, in models of another module than the job's.
 
 A handler's event is read again on every replay, and what a handler makes is made again. In the module of the job those
-are pinned; in the module beside it, where models often stand, a default is another one each time.
+are deterministic; in the module beside it, where models often stand, a default is another one each time.
 """
 
 from __future__ import annotations
@@ -110,6 +110,8 @@ def _code(factory: ast.expr, checked: Checked) -> tuple[str, str] | None:
 def _finding(found: tuple[str, str], factory: ast.expr, field: str, what: str, module: Module) -> Finding:
     code, path = found
     own = "now" if code == "TERSE210" else "uuid4"
-    because = "it is another on every replay, as only the job's own module is pinned, and blocks the run at a step"
+    because = (
+        "it is another on every replay, as only the job's own module is deterministic, and blocks the run at a step"
+    )
     fix = f"write `default_factory={own}`, with the `{own}` of terse_temporal, or move the class into the job's module"
     return finding(code, module, factory, f"{path}() makes the default of {field!r}, of {what}", because, fix)

@@ -1,4 +1,4 @@
-"""What a handler does to the world, or learns from it: threads, the network, files, the environment, clocks, dice."""
+"""Side effects in handlers, and what they read: threads, the network, files, the environment, clocks, randomness."""
 
 from __future__ import annotations
 
@@ -42,45 +42,47 @@ def _of_call(node: ast.Call, reached: Reached, checked: Checked) -> Iterator[Fin
     by_hand = reached.role.kind == "workflow"
     instead = _INTO_AN_ACTIVITY if by_hand else _INTO_A_STEP
     because = _REPLAYED if by_hand else _REFUSED
-    spoken = _spoken(path)
+    description = _describe(path)
     code = effect_of(path)
     if code == "TERSE201":
         wait = (
             "`await workflow.sleep(…)` or `asyncio.sleep`" if by_hand else '`await sleep("5s")`, which holds no process'
         )
-        yield _finding(code, node, reached, spoken, because, f"wait with {wait}")
+        yield _finding(code, node, reached, description, because, f"wait with {wait}")
     elif code == "TERSE206":
-        yield _reads(node, reached, spoken)
+        yield _reads(node, reached, description)
     elif code == "TERSE216":
         if not by_hand:
-            yield _finding(code, node, reached, spoken, _AGAIN, "write `log(…)`, which prints once, or print in a step")
+            yield _finding(
+                code, node, reached, description, _AGAIN, "write `log(…)`, which prints once, or print in a step"
+            )
     elif code is not None:
         if code == "TERSE204" and _is_silent(path):
             because = "it asks the disk of whatever worker runs it, and a replay may get another answer"
-        yield _finding(code, node, reached, spoken, because, instead)
+        yield _finding(code, node, reached, description, because, instead)
     elif path in CLOCKS and not _is_deterministic(reached):
-        yield _finding("TERSE210", node, reached, spoken, _differs(reached, "time"), _clock_instead(by_hand))
+        yield _finding("TERSE210", node, reached, description, _differs(reached, "time"), _clock_instead(by_hand))
     elif path in REAL_CLOCKS:
-        because = f"it is pinned nowhere: {_ANOTHER_TIME}" if not by_hand else _differs(reached, "time")
-        yield _finding("TERSE210", node, reached, spoken, because, _clock_instead(by_hand))
+        because = f"no module has it deterministic: {_ANOTHER_TIME}" if not by_hand else _differs(reached, "time")
+        yield _finding("TERSE210", node, reached, description, because, _clock_instead(by_hand))
     elif (path in RANDOM_FUNCTIONS or (path == "random.Random" and not node.args)) and not _is_deterministic(reached):
         own = (
             "`workflow.random()` or `workflow.uuid4()`"
             if by_hand
             else "`terse_temporal.uuid4()`, or draw in the job's own module and pass it in"
         )
-        yield _finding("TERSE211", node, reached, spoken, _differs(reached, "value"), f"use {own}")
+        yield _finding("TERSE211", node, reached, description, _differs(reached, "value"), f"use {own}")
     elif is_nondeterministic(path) or (path in SEEDED and not (node.args or node.keywords)):
         because = "it comes from the machine, and is another on every replay"
         own = (
             "`workflow.random()`, or an activity"
             if by_hand
-            else f"`uuid4()` or `random`, which are pinned, or {_INTO_A_STEP}"
+            else f"`uuid4()` or `random`, which are the same on every replay, or {_INTO_A_STEP}"
         )
-        yield _finding("TERSE212", node, reached, spoken, because, f"use {own}")
+        yield _finding("TERSE212", node, reached, description, because, f"use {own}")
     elif path == "builtins.hash" and node.args and _is_text(node.args[0], checked):
         because = "Python salts the hash of a text anew in every process, so a replay on another worker gets another"
-        yield _finding("TERSE215", node, reached, spoken, because, "use hashlib: `hashlib.sha256(text.encode())`")
+        yield _finding("TERSE215", node, reached, description, because, "use hashlib: `hashlib.sha256(text.encode())`")
 
 
 def _of_environment(node: ast.Attribute | ast.Name, reached: Reached, checked: Checked) -> Iterator[Finding]:
@@ -100,15 +102,15 @@ def _of_environment(node: ast.Attribute | ast.Name, reached: Reached, checked: C
         yield _reads(node, reached, "os.environ is read")
 
 
-def _reads(node: ast.AST, reached: Reached, spoken: str) -> Finding:
+def _reads(node: ast.AST, reached: Reached, description: str) -> Finding:
     because = "the run may go on on another worker, or after a deploy, where the value is another"
     instead = "an activity" if reached.role.kind == "workflow" else "a step, `await job_step(run=…)`,"
     fix = f"read it in {instead} so that what was read is recorded, or at module level if all workers agree for ever"
-    return _finding("TERSE206", node, reached, spoken, because, fix)
+    return _finding("TERSE206", node, reached, description, because, fix)
 
 
-def _finding(code: str, node: ast.AST, reached: Reached, spoken: str, because: str, fix: str) -> Finding:
-    return finding(code, reached.module, node, f"{spoken} {reached.where}", because, fix)
+def _finding(code: str, node: ast.AST, reached: Reached, description: str, because: str, fix: str) -> Finding:
+    return finding(code, reached.module, node, f"{description} {reached.where}", because, fix)
 
 
 def _is_deterministic(reached: Reached) -> bool:
@@ -119,8 +121,8 @@ def _differs(reached: Reached, what: str) -> str:
     if reached.role.kind == "workflow":
         return f"a replay gets another {what}, and the workflow may take another way than the one recorded"
     return (
-        f"only the job's own module is pinned: here it is another {what} on every replay, and the run may take another"
-        " way than the one recorded"
+        f"only the job's own module is deterministic: here it is another {what} on every replay, and the run may take"
+        " another way than the one recorded"
     )
 
 
@@ -142,7 +144,7 @@ def _is_text(node: ast.expr, checked: Checked) -> bool:
     return isinstance(found, ast.JoinedStr) or checked.resolver.path(node) == "builtins.str()"
 
 
-def _spoken(path: str) -> str:
+def _describe(path: str) -> str:
     for prefix in ("builtins.", "pathlib."):
         path = path.removeprefix(prefix)
     return f"{path}()".replace("get_running_loop()", "loop").replace("asyncio.loop", "loop")

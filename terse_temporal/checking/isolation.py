@@ -48,12 +48,12 @@ def _surroundings(call: StepCall, module: Module, checked: Checked) -> Iterator[
     if free:
         names = " and ".join(map(repr, free))
         yield finding(
-            "TERSE101", module, call.run, f"{call.spoken} reads {names} of the function around it", _ALONE, cure
+            "TERSE101", module, call.run, f"{call.description} reads {names} of the function around it", _ALONE, cure
         )
     elif function.is_nested and (
         function.node.args.defaults or any(each is not None for each in function.node.args.kw_defaults)
     ):
-        message = f"{call.spoken} has default values, which are made by the function around it"
+        message = f"{call.description} has default values, which are made by the function around it"
         yield finding("TERSE102", module, call.run, message, f"they are not there when it runs: {_ALONE}", cure)
 
 
@@ -95,7 +95,7 @@ def _schemas(call: StepCall, module: Module, checked: Checked) -> Iterator[Findi
         for each in ast.walk(place) if place is not None else ():
             found = checked.resolver.resolve(each) if isinstance(each, ast.Name) else None
             if isinstance(found, Class) and found.is_nested:
-                message = f"{call.spoken} has the schema {found.node.name!r}, which is made inside a function"
+                message = f"{call.description} has the schema {found.node.name!r}, which is made inside a function"
                 because = "it has no name that a worker could find it by, and a StepIsolationError is raised"
                 fix = "define it at the top of the module"
                 yield finding("TERSE104", module, call.run, message, because, fix)
@@ -121,7 +121,7 @@ def _annotations(call: StepCall, module: Module, checked: Checked) -> Iterator[F
     if keyword(call.node, "input") is not None and keyword(call.node, "input_schema") is None and first is not None:
         read.append(first.annotation)
     for name in _meaningless(read, function):
-        message = f"{call.spoken} is annotated with {name!r}, {_FOR_CHECKERS}"
+        message = f"{call.description} is annotated with {name!r}, {_FOR_CHECKERS}"
         because = "it means nothing when the step is made, and a StepIsolationError is raised"
         fix = "import it at the top of the module"
         if library is not None:

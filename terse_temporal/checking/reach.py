@@ -54,14 +54,14 @@ class Reached:
 
     @property
     def is_home(self) -> bool:
-        """Whether it is written in the handler's own module, whose clock and dice are pinned."""
+        """Whether it is written in the handler's own module, whose clock and randomness are deterministic."""
         return self.module is self.role.module
 
     @property
     def where(self) -> str:
         """`in the handler of the job 'x'`, or the way there."""
         if self.caller is None:
-            return f"in {self.role.spoken}"
+            return f"in {self.role.description}"
         way = self.caller
         between = []
         while way.caller is not None:
@@ -72,7 +72,9 @@ class Reached:
             first = first.caller
         line = getattr(first.call, "lineno", 0)
         by = f" by way of {', '.join(reversed(between))}" if between else ""
-        return f"in '{self.function.name}', called from {self.role.spoken} at {place(str(way.module.path), line)}{by}"
+        return (
+            f"in '{self.function.name}', called from {self.role.description} at {place(str(way.module.path), line)}{by}"
+        )
 
     @property
     def nodes(self) -> Iterator[ast.AST]:

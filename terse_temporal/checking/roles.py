@@ -62,7 +62,7 @@ class Role:
     module: Module
 
     @property
-    def spoken(self) -> str:
+    def description(self) -> str:
         """`the handler of the job 'x'`."""
         words = {
             "handler": "the handler of the job",
@@ -94,7 +94,7 @@ class StepCall:
     is_update: bool
 
     @property
-    def spoken(self) -> str:
+    def description(self) -> str:
         """`the step 'x'`."""
         return (
             "the function of state.update()" if self.is_update else f"the step {self.name or ast.unparse(self.run)!r}"
@@ -148,10 +148,13 @@ class Roles:
         if path in DURABLE_CALLS:
             name = path.removeprefix("terse_temporal.").replace("State()", "state").replace("TerseAgent()", "agent")
             return f"{name}()"
-        for prefix, spoken in (("terse_temporal.toolbox.", "toolbox"), ("terse_temporal.TerseAgent().tools.", "tools")):
+        for prefix, description in (
+            ("terse_temporal.toolbox.", "toolbox"),
+            ("terse_temporal.TerseAgent().tools.", "tools"),
+        ):
             rest = path.removeprefix(prefix)
             if rest != path and "." in rest and "(" not in rest and rest.partition(".")[0] not in _OF_THE_TOOLBOX:
-                return f"{spoken}.{rest}()"
+                return f"{description}.{rest}()"
         return None
 
     def transparent(self, function: Function) -> bool:

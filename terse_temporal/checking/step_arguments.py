@@ -124,7 +124,7 @@ def _how_many(call: StepCall, function: Function, module: Module, checked: Check
     try:
         _signature(function).bind(*[None] * count)
     except TypeError:
-        message = f"{call.spoken} is called with {handed}, and takes ({ast.unparse(function.node.args)})"
+        message = f"{call.description} is called with {handed}, and takes ({ast.unparse(function.node.args)})"
         yield finding("TERSE105", module, call.run, message, _INPUT_ERROR, fix)
 
 
@@ -143,7 +143,7 @@ def _of_job_step(call: StepCall, function: Function, module: Module, checked: Ch
     else:
         return
     if wanted is not None and not _fits(value, wanted, checked) and not _is_expected(call.node, checked):
-        message = f"{call.spoken} is given {_shown(value, checked)}, and {takes}"
+        message = f"{call.description} is given {_as_written(value, checked)}, and {takes}"
         fix = "give what it takes, or annotate the function with what it is given"
         yield finding("TERSE106", module, value, message, _INPUT_ERROR, fix)
 
@@ -166,7 +166,7 @@ def _of_step(node: ast.Call, function: Function, checked: Checked) -> Iterator[F
     for name, value in bound.arguments.items():
         # Of `*args` and `**kwargs` there are several.
         if isinstance(value, ast.expr) and (wanted := by_name[name]) is not None and not _fits(value, wanted, checked):
-            message = f"the step {function.name!r} is given {_shown(value, checked)} for {name!r}, and {takes}"
+            message = f"the step {function.name!r} is given {_as_written(value, checked)} for {name!r}, and {takes}"
             fix = "give what it takes, or annotate the function with what it is given"
             yield finding("TERSE106", module, value, message, _INPUT_ERROR, fix)
 
@@ -222,7 +222,7 @@ def _fits(value: ast.expr, annotation: ast.expr, checked: Checked) -> bool:
     return True
 
 
-def _shown(value: ast.expr, checked: Checked) -> str:
+def _as_written(value: ast.expr, checked: Checked) -> str:
     found = checked.resolver.resolve(value)
     if isinstance(found, Instance):
         return f"an object of {found.class_.node.name!r}"

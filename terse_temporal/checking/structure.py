@@ -70,9 +70,9 @@ def _in_durable(reached: Reached, checked: Checked) -> Iterator[Finding]:
         elif isinstance(node, ast.While):
             yield from _endless(node, reached, checked)
         elif isinstance(node, ast.Call) and (found := _IN_PLACE_ONLY.get(checked.resolver.path(node.func))):
-            spoken, because, fix = found
+            description, because, fix = found
             if not expects_error(node, checked, "InPlaceOnlyError", "NotInStepError", "TerseError"):
-                yield finding("TERSE403", reached.module, node, f"{spoken} {reached.where}", because, fix)
+                yield finding("TERSE403", reached.module, node, f"{description} {reached.where}", because, fix)
 
 
 def _in_place(reached: Reached, checked: Checked) -> Iterator[Finding]:
@@ -80,11 +80,11 @@ def _in_place(reached: Reached, checked: Checked) -> Iterator[Finding]:
         if not isinstance(node, ast.Call):
             continue
         path = checked.resolver.path(node.func)
-        spoken = _DURABLE_ONLY.get(path)
+        description = _DURABLE_ONLY.get(path)
         approvals = keyword(node, "tool_approvals") if path == "terse_temporal.generate_text" else None
         if isinstance(approvals, ast.List | ast.Tuple) and approvals.elts:
-            spoken = "tool_approvals=, which waits for a person,"
-        if spoken is None or expects_error(node, checked, "DurableOnlyError", "TerseError"):
+            description = "tool_approvals=, which waits for a person,"
+        if description is None or expects_error(node, checked, "DurableOnlyError", "TerseError"):
             continue
         if reached.role.kind in ("plain", "plain filter"):
             because = "the job is not durable, and a DurableOnlyError is raised"
@@ -92,7 +92,7 @@ def _in_place(reached: Reached, checked: Checked) -> Iterator[Finding]:
         else:
             because = f"a {reached.role.kind} runs in one piece, and a DurableOnlyError is raised"
             fix = f"make the call in the handler of a durable job, before or after the {reached.role.kind}"
-        yield finding("TERSE402", reached.module, node, f"{spoken} {reached.where}", because, fix)
+        yield finding("TERSE402", reached.module, node, f"{description} {reached.where}", because, fix)
 
 
 def _swallows(node: ast.Try | ast.TryStar, reached: Reached, checked: Checked) -> Iterator[Finding]:

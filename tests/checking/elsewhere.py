@@ -1,4 +1,4 @@
-"""A module beside that of a job: what it reads and writes is not pinned."""
+"""A module beside that of a job: what it reads differs on replay, and what it writes is shared."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_the_way_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_pinned_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clock and dice are pinned in the handler's own module, in its helpers too, and in no other."""
+    """Clock and randomness are deterministic in the handler's own module, in its helpers too, and in no other."""
     own = handler("own()\nelsewhere.other()", before="import elsewhere\ndef own(): return time.time(), uuid.uuid4()")
     helper = "import time, uuid, random, asyncio\ndef other(): return time.time(), uuid.uuid4(), random.Random()"
     found = findings(f"# elsewhere.py\n{helper}\n# jobs.py\n{own}", tmp_path, monkeypatch)
@@ -271,7 +271,7 @@ def test_functions_of_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_handler_of_another_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handler that another module makes a job of is pinned in the module that it is written in."""
+    """A handler that another module makes a job of is deterministic in the module that it is written in."""
     handlers = "import time\nasync def handle(event):\n    return time.time(), open('x')"
     jobs = f"{CREATE}import handlers\ncreate_job(name='chk-x', durable=True, on_trigger=handlers.handle)"
     found = findings(f"# handlers.py\n{handlers}\n# jobs.py\n{jobs}", tmp_path, monkeypatch)

@@ -1,4 +1,4 @@
-"""A handler is pinned, and its steps are found, also where it is a partial or decorated without `functools.wraps`."""
+"""A handler is deterministic, and its steps are found, also as a partial, or decorated without `functools.wraps`."""
 
 from __future__ import annotations
 

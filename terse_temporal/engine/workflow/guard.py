@@ -1,6 +1,6 @@
 """Refusing, in a durable handler, what would happen again on every replay.
 
-Python announces to audit hooks what touches the world: files, sockets, processes, the environment, threads. While a
+Python announces to audit hooks what has side effects: files, sockets, processes, the environment, threads. While a
 workflow of ours is being activated, on the thread that does it, such an announcement raises. That reaches code that the
 job calls in other modules too, needs no list of functions to wrap, and costs the rest of the process one thread-local
 look-up per announcement.

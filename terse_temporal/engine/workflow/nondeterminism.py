@@ -1,8 +1,8 @@
 """Saying what is wrong when the history of a run does not fit the code of this worker.
 
-The engine notices it, parks the run (its workflow task is retried until code that fits is back) and says which event it
-stumbled over. What a person needs is what was recorded beside what the code does now, and where that stands. So when a
-run is parked, the worker fetches its history and logs the two side by side, once for each run.
+The engine notices it, blocks the run (its workflow task is retried until code that fits is back) and says which event
+it met first. What a person needs is what was recorded beside what the code does now, and where that stands. So when a
+run is blocked, the worker fetches its history and logs the two side by side, once for each run.
 """
 
 from __future__ import annotations

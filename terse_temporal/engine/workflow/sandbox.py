@@ -127,10 +127,10 @@ class _ModuleSource:
         """Share a module that cannot be copied, where it is not known that runs would see each other."""
         if not any(reason.certain for reason in self.reasons):
             self.shared = True
-            self.pin()
+            self.make_deterministic()
         return self.shared
 
-    def pin(self) -> None:
+    def make_deterministic(self) -> None:
         """In a module that is shared, put what is deterministic under the names of clocks and randomness."""
         if not self.shared:
             return
@@ -212,7 +212,7 @@ def _source_of(module: ModuleType, job: Job) -> _ModuleSource:
     found = _sources.get(module)
     if found is None or found.code != code:
         found = _sources[module] = _ModuleSource(module, code)
-    found.pin()  # also one that was there: a module that has been reloaded has the originals again
+    found.make_deterministic()  # also one that was there: a module that has been reloaded has the originals again
     return found
 
 

@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timedelta
 
 from ..bench import Bench
-from .jobs_pinned import COARSE, READS, in_a_step, pinned, seeded, types
+from .jobs_deterministic import COARSE, READS, in_a_step, pinned, seeded, types
 
 
 async def test_the_same_on_every_replay_and_fresh_in_every_run(bench: Bench) -> None:
@@ -27,7 +27,7 @@ async def test_the_same_on_every_replay_and_fresh_in_every_run(bench: Bench) -> 
 
 
 async def test_the_clock_of_a_run_is_the_time(bench: Bench) -> None:
-    """The pinned clock shows the time, and advances with sleeps."""
+    """The deterministic clock shows the time, and advances with sleeps."""
     read = await bench.run(pinned)
     assert abs(read["now"]["time.time"] - time.time()) < 60
     assert abs(datetime.fromisoformat(read["now"]["datetime.now"]) - datetime.now()) < timedelta(minutes=1)
@@ -36,12 +36,12 @@ async def test_the_clock_of_a_run_is_the_time(bench: Bench) -> None:
 
 
 async def test_types_stay_what_they_are(bench: Bench) -> None:
-    """`isinstance`, arithmetic, derived classes and models go on working with what is pinned."""
+    """`isinstance`, arithmetic, derived classes and models go on working with deterministic classes."""
     assert await bench.run(types) == [True] * 24
 
 
 async def test_a_step_reads_the_clock_on_the_wall(bench: Bench) -> None:
-    """In a step nothing is pinned."""
+    """In a step the clock and randomness are the real ones."""
     before = time.time()
     assert before <= await bench.run(in_a_step) <= time.time()
 

@@ -27,7 +27,7 @@ class Stamped(BaseModel):
 
 
 class Moment(datetime):
-    """A class derived from a pinned one."""
+    """A class derived from a deterministic one."""
 
 
 def shuffled() -> list[int]:
