@@ -61,6 +61,13 @@ def unknown_keys(value: Mapping[str, Any], schema: CoreSchema) -> dict[str, str 
 
 
 class _Field(NamedTuple):
+    """A declared field, with every key that pydantic would read it from.
+
+    `validation_alias` stands in the schema in three shapes: a string, one path (`["data", "object", 0]`), or a list of
+    paths to try in turn (`AliasChoices`). A path of one step is a key for the whole value. Of a longer one only the
+    first step is a key of this object, and what lies below is none of the field's schema, so it is not looked into.
+    """
+
     name: str
     schema: Mapping[str, Any]
     # Keys that hold the whole value, the field's name first, and keys that an alias path only starts from.
@@ -149,6 +156,9 @@ def _respell_object(value: dict[str, Any], fields: list[_Field], node: _Node) ->
 
 def _spellings(value: Iterable[str], fields: list[_Field]) -> dict[str, str]:
     """Which keys of the value are to be written how: those that are nobody's, for the fields that are missing."""
+    # Three rules keep this from ever taking a key away from its owner. A key that some field has is never renamed. A
+    # field that has a key of its own in the object gets no second one: `{"fullName": …, "full_name": …}` stays as it
+    # is. And an unknown key is given away once, to the first field in the order of the model: `unknown.pop`.
     known = {key for field in fields for key in (*field.keys, *field.starts)}
     present = set(value)
     unknown = {fold(key): key for key in value if key not in known}
@@ -192,6 +202,10 @@ def _choice(value: Any, union: _Node) -> _Node | None:
 
 def _fit(value: Any, node: _Node, depth: int = 0) -> int | None:
     """How many of the keys a schema knows, less those it misses; None where the shape is another."""
+    # pydantic's own choice among the members of a union comes later, by what validates; but what validates depends on
+    # how the keys are written. So the member is guessed here by its keys alone: one point for each field that would be
+    # found, one less for each that is required and would not be. A tie goes to the first, as with pydantic. A wrong
+    # guess costs no more than the spelling of keys: which member it is decides pydantic.
     if "choices" in node.schema:
         return max((fit for choice in node.choices() if (fit := _fit(value, choice, depth)) is not None), default=None)
     if isinstance(value, dict):

@@ -116,7 +116,15 @@ def _moment() -> _datetime.datetime | None:
 
 
 class _OfOriginal(type):
-    """Makes `isinstance(x, C)` ask about the original class, which instances are of, and `==` find the two equal."""
+    """Makes `isinstance(x, C)` ask about the original class, which instances are of, and `==` find the two equal.
+
+    What the replacement makes are instances of the *original* class, `datetime(2026, 1, 1)` too, because serializers
+    look at the exact type, and because what a handler makes goes on into steps and other modules, which know nothing of
+    this class. So the replacement has no instances of its own, and answers the three questions about classes
+    (`isinstance`, `issubclass`, `==`) as the original would. What is left is `type(x) is datetime`, which no class can
+    answer for another. A class that a user derives from the replacement is an ordinary one: it has no `_original` in
+    its own `__dict__`.
+    """
 
     def __instancecheck__(cls, instance: object) -> bool:
         original = cls.__dict__.get("_original")

@@ -46,7 +46,12 @@ _INTO_A_STEP: Final = "move it into a step, await job_step(run=…)."
 
 
 class ModuleProxy(ModuleType):
-    """A module with some of its names replaced."""
+    """A module with some of its names replaced.
+
+    A proxy, not a copy: a copy of `random` or `asyncio` would have state of its own, and a test that patches the real
+    module would not reach it. What is the proxy's own stands in its `__dict__`, and is asked for by `vars(self)`: an
+    attribute access would find a name of the module's, should it have one of that name.
+    """
 
     def __init__(self, module: ModuleType, replaced: Mapping[str, Any]) -> None:
         own = {"_module": module, "_replaced": dict(replaced)}
@@ -58,7 +63,10 @@ class ModuleProxy(ModuleType):
         return getattr(vars(self)["_module"], name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A replaced function looks the original up where it is: it must not find itself there after a patch is undone.
+        # `mock.patch("jobs.time.time", fake)` reads the replaced function here, sets the fake, and sets the replaced
+        # function again at its end. Handed on as it is, that would end up in the real module, where the replaced
+        # function looks the original up whenever it is called: it would find itself, and call itself for ever. So what
+        # is set back is the original.
         own = vars(self)
         setattr(own["_module"], name, own["_originals"][name] if value is own["_replaced"].get(name, own) else value)
 
@@ -195,8 +203,9 @@ _PROXIES: Final[dict[str, ModuleProxy]] = {
     module.__name__: ModuleProxy(module, replaced) for module, replaced in _REPLACED.items()
 }
 
-#: By the identity of the original, which stays alive beside what stands for it. Bound methods of the one generator of
-#: `random` are made anew by nobody: the module has them in its globals.
+#: By the identity of the original, since a value at the top of a user's module may have no hash, or an `__eq__` that
+#: does more than compare. The original is kept beside its replacement, so that its identity is not given to another
+#: object. Bound methods of the one generator of `random` are made anew by nobody: the module has them in its globals.
 _STANDS_FOR: Final[dict[int, tuple[Any, Any]]] = {
     id(value): (value, replaced[name])
     for module, replaced in _REPLACED.items()

@@ -38,7 +38,12 @@ def exit_of(error: BaseException) -> BaseException:
 
 
 class _InRun(Coroutine[Any, Any, Any]):
-    """The coroutine of a task, which does not end the process."""
+    """The coroutine of a task, which does not end the process.
+
+    asyncio's C code treats `SystemExit` and `KeyboardInterrupt` of a task by themselves: it stores them *and* raises
+    them out of the event loop, which is the workflow instance here, on a thread of the worker. A task's `__step` cannot
+    be overridden, so the two are turned into `Exited` one level below, in the coroutine that it drives.
+    """
 
     def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
         self._inner = inner
@@ -68,6 +73,14 @@ class _InRun(Coroutine[Any, Any, Any]):
 
 
 class _OrderedTask(asyncio.Task[Any]):
+    """A task whose hash is its number within the run.
+
+    A set of small integers is ordered by their values as long as it has not been resized with collisions, and the same
+    insertions and removals give the same order in any process of one version of Python: which is what a replay needs.
+    It need not be the order of creation. Equality stays identity, so that two runs' tasks of one number are two tasks.
+    Unnecessary as soon as asyncio keeps tasks in a `dict`, or the SDK gives the tasks of a workflow a hash of its own.
+    """
+
     def __init__(self, number: int, *args: Any, **kwargs: Any) -> None:
         # First, because the task is put into a set when it is made.
         self._number = number

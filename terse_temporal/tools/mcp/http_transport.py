@@ -24,7 +24,10 @@ from .secrets import expanded
 
 __all__ = ["Broken", "broken_of", "http_transport"]
 
-_CODE: Final = -32088  # of ours, for no other reason than that nobody else has it
+#: The code of the errors that are made here. JSON-RPC leaves -32000 to -32099 to implementations; of these the protocol
+#: has given out some, and not this. The code alone proves nothing, since a server may send any, so the error also
+#: carries a mark in its data (`_MARK`): a server that forges both can only say that its own answer failed.
+_CODE: Final = -32088
 _MARK: Final = "terse_temporal"
 
 #: Reserved, so that nobody is there (RFC 2606).
@@ -155,6 +158,9 @@ def _answer(request: httpx2.Request, broken: Broken) -> httpx2.Response:
         "retry_after": broken.retry_after,
         "session_gone": broken.session_gone,
     }
+    # The library takes an error of the protocol out of an answer with a status of 400 or more, and puts the id of the
+    # request that it belongs to in the place of this one. Without such a body it would make an error of its own of the
+    # status, which says nothing more.
     error = {"code": _CODE, "message": str(broken), "data": {_MARK: detail}}
     return httpx2.Response(503, json={"jsonrpc": "2.0", "id": 0, "error": error})
 
