@@ -20,6 +20,9 @@ __all__ = ["closest", "did_you_mean", "json_text", "list_names", "one_line", "pr
 _MOST_COMPARED: Final = 1_000
 _LONGEST_COMPARED: Final = 100
 
+#: Characters for the words that say how long a text was.
+_FOR_THE_LENGTH: Final = 40
+
 #: Control characters but for the line feed and the tab, separators of lines, what turns the direction of text, and
 #: halves of a surrogate pair, which no terminal can be sent.
 _UNPRINTABLE: Final = re.compile(
@@ -46,16 +49,16 @@ def shorten(text: str, most: int, *, with_length: bool = False, escape: bool = T
     Args:
         text: of any length; only what is kept of it is looked at.
         most: characters of the result.
-        with_length: whether to say how many characters there were.
+        with_length: whether to say how many characters there were, for which there are forty more.
         escape: whether to write as Python does what a terminal must not get. Not for what code reads again.
     """
-    kept = text[: most + 1]
+    bound = most + _FOR_THE_LENGTH if with_length else most
+    kept = text[: bound + 1]
     if escape:
         kept = printable(kept)
-    if len(kept) <= most:
+    if len(kept) <= bound:
         return kept
-    mark = f"… ({len(text):,} characters in all)" if with_length else "…"
-    return f"{kept[: most - len(mark)]}{mark}"
+    return f"{kept[:most]}… ({len(text):,} characters in all)" if with_length else f"{kept[: most - 1]}…"
 
 
 def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -147,9 +147,8 @@ def failure_text(error: BaseException) -> str:
 
 def bounded_text(text: str) -> str:
     """A text as it can be sent: cut where it is long, and without what cannot be encoded."""
-    # Cut before anything else is done with it. Control characters stay: code in the handler may read the text. The
-    # hundred are for what says that it was cut.
-    return sendable_text(shorten(text, _LONGEST_TEXT + 100, with_length=True, escape=False))
+    # Cut before anything else is done with it. Control characters stay: code in the handler may read the text.
+    return sendable_text(shorten(text, _LONGEST_TEXT, with_length=True, escape=False))
 
 
 def sendable_text(text: str) -> str:
