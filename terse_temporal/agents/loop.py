@@ -21,6 +21,7 @@ from ..execution.invocation import TimeLimit
 from ..execution.protocol import Execution, RetryRule, StepRequest
 from ..execution.retries import next_delay
 from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size
+from ..serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE
 from ..tools import Tool, toolbox
 from .approvals import approved
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
@@ -152,13 +153,13 @@ class AgentConfig:
                 turn.cancel()
 
     async def _limited(self, turn: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-        async with TimeLimit(self.timeout.total_seconds(), "generate_text", model_turn):
+        async with TimeLimit(self.timeout.total_seconds(), GENERATE_TEXT, model_turn):
             return await turn
 
     def _request(self, conversation: Conversation, message: str, output: Any) -> StepRequest:
         return StepRequest(
             run=model_turn,
-            name="generate_text",
+            name=GENERATE_TEXT,
             timeout=self.timeout,
             on_interrupt="retry",
             retry=_RETRY,
@@ -173,7 +174,7 @@ class AgentConfig:
                 "settings": self.settings,
             },
             types={"output": output},
-            reference="@sdk:generate_text",
+            reference=f"{SDK_REFERENCE}{GENERATE_TEXT}",
             summary=f"{self.model or 'model of the worker'}, turn {conversation.turns + 1}",
         )
 

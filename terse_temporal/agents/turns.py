@@ -23,15 +23,13 @@ from ..execution.invocation import cached_codec
 from ..execution.protocol import current_execution
 from ..execution.token_usage import Tokens
 from ..serialization.codec import ValueProblem
+from ..serialization.wire_names import MODEL_TOOL_METADATA
 from ..tools import Tool, toolbox
 from .events import TextDelta
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
 
-__all__ = ["TOOL", "model_turn"]
-
-#: Under what a tool that a model is offered has its own name in its definition, beside the one that the model is told.
-TOOL: Final = "terse.tool"
+__all__ = ["model_turn"]
 
 #: How often pydantic-ai may call an answer wrong. Each time ends the turn, so it is never reached.
 _NO_LIMIT: Final = 1_000
@@ -220,7 +218,7 @@ def _definition(name: str, tool: Tool) -> Any:
         name=name,
         description=description,
         parameters_json_schema=_for_models(schema, tool),
-        metadata={TOOL: tool.name},  # for code alone: it is not sent
+        metadata={MODEL_TOOL_METADATA: tool.name},  # for code alone: it is not sent
     )
 
 

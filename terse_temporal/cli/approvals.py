@@ -18,9 +18,9 @@ from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedErr
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.text import printable
-from ..engine.workflow.inputs import DECIDE_UPDATE, WAITING_MEMO
 from ..runs.memo import question_text, read_memo
 from ..runs.timeline import short
+from ..serialization.wire_names import INPUT_UPDATE, WAITING_MEMO
 from .options import Address, Debug, Namespace
 from .output import console, errors, fail, leave, print_json
 from .servers import answer_of, silent_client
@@ -114,7 +114,7 @@ async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace
     client = await silent_client(address, namespace)
     slow = asyncio.get_running_loop().call_later(3, _say_slow, run)
     try:
-        await client.get_workflow_handle(run).execute_update(DECIDE_UPDATE, answer)
+        await client.get_workflow_handle(run).execute_update(INPUT_UPDATE, answer)
     except WorkflowUpdateFailedError as err:
         fail(f"the run {run!r} does not take it: {err.cause}")
     except RPCError as err:

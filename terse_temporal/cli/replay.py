@@ -18,10 +18,10 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.replay.replayer import replay as replay_histories
-from ..engine.state.workflow import STATE_WORKFLOW
 from ..errors import TerseError
 from ..jobs.loading import load_jobs
 from ..jobs.registry import Job
+from ..serialization.wire_names import STATE_WORKFLOW
 from .histories import Wanted, fetched, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
 from .output import USAGE_ERROR, console, errors, fail, leave, print_json

@@ -26,11 +26,11 @@ from temporalio.service import RPCError
 from ..client import environment_settings
 from ..diagnostics.text import json_text
 from ..engine.wire.payloads import event_arguments
-from ..engine.workflow.unknown_jobs import ENDS_IF_UNKNOWN_MEMO
 from ..errors import TerseError, UnknownJobError
 from ..runs.memo import tokens_text
 from ..runs.timeline import Entry, Timeline, timeline_table
 from ..serialization.codec import json_of
+from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
 from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
 from .following import Follower, RunFailure

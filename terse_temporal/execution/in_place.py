@@ -134,8 +134,8 @@ class DirectExecution:
         )
         return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens, run=self.run)
 
-    def refuses(self, call: str, *, wrong: bool) -> bool:
-        return wrong
+    def recorded(self, marker: str, value: bool) -> bool:
+        return value
 
     def refusal(self, call: str) -> str:
         if not self.job:

@@ -133,8 +133,12 @@ class Execution(Protocol):
     def refusal(self, call: str) -> str:
         """Why `call` is not allowed here and where it is: the text of a `DurableOnlyError`."""
 
-    def refuses(self, call: str, *, wrong: bool) -> bool:
-        """Whether to refuse a call that is `wrong` by what can change under a run; where it is recorded, as it was."""
+    def recorded(self, marker: str, value: bool) -> bool:
+        """Return a value that can change under a run; on a replay, what it was when the run first came here.
+
+        Args:
+            marker: what the value says, a name of `wire_names.py`. Calls of one marker are told apart by their order.
+        """
 
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         """Check the call at once; run it, or take its recorded result, when awaited."""

@@ -23,6 +23,7 @@ from typing_extensions import TypeVar
 
 from ..diagnostics.places import caller_frame, place, place_of
 from ..errors import JobDefinitionError
+from ..serialization.wire_names import STATE_WORKFLOW
 from ..state.schema import StateSchema
 from ..triggers.base import Trigger
 from .names import unprintable
@@ -42,9 +43,6 @@ _Handler: TypeAlias = "Callable[[_E], _R] | Callable[[_E, State[Any]], _R]"
 
 #: What `states=` takes.
 _States: TypeAlias = type[BaseModel] | Mapping[str, Any] | None
-
-#: The workflow type of `engine/state/workflow.py`.
-_RESERVED = "terse.state"
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,7 +320,7 @@ def _check(job: Job) -> None:
         raise JobDefinitionError(f"{where}: a name cannot have {wrong} in it; give it another")
     if not callable(job.handler) or inspect.isclass(job.handler):
         raise JobDefinitionError(f"{where}: on_trigger is {job.handler!r}; give it a function")
-    if job.name == _RESERVED:
+    if job.name == STATE_WORKFLOW:
         raise JobDefinitionError(f"{where}: the name is that of the workflows that keep state; give it another")
     for trigger in job.triggers:
         if not isinstance(trigger, Trigger):

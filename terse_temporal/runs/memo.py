@@ -12,10 +12,9 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from ..diagnostics.text import shorten
-from ..engine.wire.token_usage import TOKENS_MEMO
-from ..engine.workflow.inputs import WAITING_MEMO
 from ..execution.token_usage import Tokens
 from ..jobs.labels import label_text
+from ..serialization.wire_names import TOKENS_MEMO, WAITING_MEMO
 
 __all__ = ["question_text", "read_label", "read_memo", "tokens_text"]
 

@@ -16,6 +16,7 @@ from ..execution.in_place import StepContext
 from ..execution.invocation import cached_codec, run_function
 from ..execution.retries import mark_not_retryable
 from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size, fresh
+from ..serialization.wire_names import STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from .arguments import argument_types
 from .keeping import JobState, here
 from .store import Stored
@@ -27,45 +28,45 @@ async def get(key: str) -> Any:
     """The value of a key; of one that is not set the default, or `None`."""
     state, _ = here("state.get()")
     schema = state.schema
-    stored = await state.store.get(state.of, schema.key(key, "state.get"))
-    value = schema.load(key, stored, "state.get")
+    stored = await state.store.get(state.of, schema.key(key, STATE_GET))
+    value = schema.load(key, stored, STATE_GET)
     if stored is not None:
         # As it is: it fits, and a validator that changes what it gets must not do so once more than for a `set`.
         return stored.value
     # A default goes through JSON too; that it is no value of its type, where it is None, must not matter.
-    return None if value is None else schema.dump(key, value, "state.get")
+    return None if value is None else schema.dump(key, value, STATE_GET)
 
 
 async def set(key: str, value: Any, again: int = 0) -> None:  # noqa: A001  # the call is named so
     """Set a key."""
     state, step = here("state.set()")
-    state.schema.load(state.schema.key(key, "state.set"), Stored(value), "state.set")
+    state.schema.load(state.schema.key(key, STATE_SET), Stored(value), STATE_SET)
     await state.store.set(state.of, key, value, write=_write(state, step, again))
 
 
 async def delete(key: str, again: int = 0) -> None:
     """Unset a key."""
     state, step = here("state.delete()")
-    await state.store.delete(state.of, state.schema.key(key, "state.delete"), write=_write(state, step, again))
+    await state.store.delete(state.of, state.schema.key(key, STATE_DELETE), write=_write(state, step, again))
 
 
 async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., Any], in_place: bool = False) -> Any:
     """Replace a value by what a function makes of it."""
     state, step = here("state.update()")
     schema = state.schema
-    schema.key(key, "state.update")
+    schema.key(key, STATE_UPDATE)
 
     async def change(stored: Stored | None) -> Any:
         # Its own each time: a function may change what it is given, and is called again after another write.
         own = None if stored is None else Stored(fresh(stored.value))
-        given = [schema.load(key, own, "state.update"), *_loaded(function, fresh(arguments), key)]
+        given = [schema.load(key, own, STATE_UPDATE), *_loaded(function, fresh(arguments), key)]
         try:
             value = await run_function(function, given, {}, threads=state.threads)
         except Exception as err:
             # Only the store's own failures are tried again; this one is the function's, whatever it is.
             mark_not_retryable(err)
             raise
-        data = schema.dump(key, value, "state.update")
+        data = schema.dump(key, value, STATE_UPDATE)
         if (size := encoded_size(data)) > MAX_BYTES:
             raise StateValueError(
                 f"state.update({key!r}) in the job {schema.job!r}: its function gave {size:,} bytes, and the server"
@@ -100,8 +101,8 @@ def _write(state: JobState, step: StepContext, *more: Any) -> str:
 
 #: By activity type.
 CALLS: Final[Mapping[str, Callable[..., Any]]] = {
-    "state.get": get,
-    "state.set": set,
-    "state.update": update,
-    "state.delete": delete,
+    STATE_GET: get,
+    STATE_SET: set,
+    STATE_UPDATE: update,
+    STATE_DELETE: delete,
 }

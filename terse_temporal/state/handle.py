@@ -13,6 +13,7 @@ from ..errors import StateValueError, TerseError
 from ..execution.in_place import DirectExecution
 from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution
 from ..serialization.codec import MAX_BYTES, encoded_size
+from ..serialization.wire_names import SDK_REFERENCE, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from . import calls
 from .arguments import check_function, dumped_data
 from .keeping import JobState
@@ -66,8 +67,8 @@ class State(Generic[_StatesT]):
 
         It sees every write that has returned before it, of any run.
         """
-        self._schema.key(key, "state.get")
-        return self._loaded(key, self._called("state.get", key, {}), "state.get")
+        self._schema.key(key, STATE_GET)
+        return self._loaded(key, self._called(STATE_GET, key, {}), STATE_GET)
 
     def set(self, key: str, value: Any) -> Coroutine[Any, Any, Any]:
         """Set a key, whatever it holds.
@@ -84,15 +85,15 @@ class State(Generic[_StatesT]):
             StateValueError: the value does not fit, is not JSON, or is too large. Also when awaited: the whole state
                 becomes larger than its store takes.
         """
-        self._schema.key(key, "state.set")
-        data = self._schema.dump(key, value, "state.set")
+        self._schema.key(key, STATE_SET)
+        data = self._schema.dump(key, value, STATE_SET)
         if (size := encoded_size(data)) > MAX_BYTES:
             raise StateValueError(
                 f"state.set({key!r}) in the job {self._schema.job!r}: the value is {size:,} bytes, and the server takes"
                 f" {MAX_BYTES:,} at most. Store the data elsewhere, and keep where it is."
             )
-        call = self._called("state.set", key, {"value": data, **self._attempt()})
-        return self._loaded(key, call, "state.set", Stored(data))
+        call = self._called(STATE_SET, key, {"value": data, **self._attempt()})
+        return self._loaded(key, call, STATE_SET, Stored(data))
 
     def update(self, key: str, function: Callable[..., Any], *arguments: Any) -> Coroutine[Any, Any, Any]:
         """Replace a value by what a function makes of it: atomic, however many runs do it at once.
@@ -113,14 +114,14 @@ class State(Generic[_StatesT]):
             StepInputError: it does not take these arguments, or they are not JSON.
             StateValueError: when awaited: what it returns does not fit, or what is stored does not.
         """
-        self._schema.key(key, "state.update")
+        self._schema.key(key, STATE_UPDATE)
         call = f"state.update({key!r}) in the job {self._schema.job!r}"
-        in_place = isinstance(_execution("state.update"), DirectExecution)
+        in_place = isinstance(_execution(STATE_UPDATE), DirectExecution)
         check_function(function, arguments, call, travels=not in_place)
         given: dict[str, Any] = {"arguments": dumped_data(function, arguments, call)}
         if in_place:
             given["in_place"] = True
-        return self._loaded(key, self._called("state.update", key, given, {"function": function}), "state.update")
+        return self._loaded(key, self._called(STATE_UPDATE, key, given, {"function": function}), STATE_UPDATE)
 
     def delete(self, key: str) -> Coroutine[Any, Any, None]:
         """Unset a key, so that it reads as its default again; nothing if it is not set.
@@ -131,8 +132,8 @@ class State(Generic[_StatesT]):
         Raises:
             UnknownStateKeyError: the key is not declared.
         """
-        self._schema.key(key, "state.delete")
-        return self._called("state.delete", key, self._attempt())
+        self._schema.key(key, STATE_DELETE)
+        return self._called(STATE_DELETE, key, self._attempt())
 
     def _called(
         self,
@@ -145,7 +146,7 @@ class State(Generic[_StatesT]):
             StepRequest(
                 run=calls.CALLS[name],
                 name=name,
-                reference=f"@sdk:{name}",
+                reference=f"{SDK_REFERENCE}{name}",
                 arguments={"key": key, **arguments},
                 functions=functions or {},
                 timeout=_TIMEOUT,

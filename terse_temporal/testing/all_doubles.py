@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import TestDoubleError
 from ..execution.test_doubles import CallDoubles, FunctionCall
+from ..serialization.wire_names import SDK_REFERENCE, TOOL_REFERENCE
 from .model_double import ModelDouble
 from .questions import Inputs
 from .step_doubles import StepDoubles
@@ -50,9 +51,9 @@ class Doubles:
 
     async def _called(self, call: FunctionCall) -> Any:
         self._within[call.key] = call.within
-        if call.reference.startswith("@sdk:"):
+        if call.reference.startswith(SDK_REFERENCE):
             return await call.proceed()
-        doubles = self.tools if call.reference.startswith("@tool:") else self.steps
+        doubles = self.tools if call.reference.startswith(TOOL_REFERENCE) else self.steps
         try:
             return await doubles._answer(call)
         except TestDoubleError as err:

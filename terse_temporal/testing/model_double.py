@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..agents.models import require_pydantic_ai
-from ..agents.turns import TOOL
 from ..diagnostics.text import shorten
 from ..errors import NotInStepError, TestDoubleError
 from ..execution.invocation import run_function
 from ..jobs.steps import current_step
 from ..serialization.codec import ValueProblem, codec
+from ..serialization.wire_names import MODEL_TOOL_METADATA
 from ..tools import toolbox
 from .answering_model import answering_model
 
@@ -202,7 +202,7 @@ def _offered(call: ToolCall, info: Any) -> str:
 def _own_names(info: Any) -> dict[str, str]:
     """The tools that a model is offered: what they are called there, and by us."""
     # Those of an agent of pydantic-ai's own, in a step, are none of ours.
-    return {each.name: (each.metadata or {}).get(TOOL, each.name) for each in info.function_tools}
+    return {each.name: (each.metadata or {}).get(MODEL_TOOL_METADATA, each.name) for each in info.function_tools}
 
 
 def _checked(answer: Any) -> Any:

@@ -17,11 +17,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ..durations import format_duration
 from ..engine.replay.replayer import replay
-from ..engine.workflow.inputs import DECIDE_UPDATE
 from ..errors import TerseError
 from ..jobs.registry import Job
 from ..runs.memo import question_text
 from ..runs.timeline import Entry
+from ..serialization.wire_names import INPUT_UPDATE
 from .clocks import fast_forward
 from .endings import describe_failure, is_of
 from .loop_thread import LoopThread
@@ -184,7 +184,7 @@ class Run:
         for answer in answers:
             # It may have been answered, or the run may have ended, since the look.
             with suppress(Exception):
-                await self._handle.execute_update(DECIDE_UPDATE, answer)
+                await self._handle.execute_update(INPUT_UPDATE, answer)
         # What has been answered is no longer asked.
         return await take_snapshot(self._loop_thread.client, self._handle) if answers else snapshot
 
@@ -318,7 +318,7 @@ class Run:
     async def _decide(self, answer: dict[str, Any], id: str | None) -> None:
         __tracebackhide__ = True
         try:
-            await self._handle.execute_update(DECIDE_UPDATE, answer if id is None else {"id": id, **answer})
+            await self._handle.execute_update(INPUT_UPDATE, answer if id is None else {"id": id, **answer})
         except WorkflowUpdateFailedError as failed:
             raise TerseError(
                 f"the run {self.id} was not answered: {getattr(failed.cause, 'message', failed)}"

@@ -11,6 +11,7 @@ from ..diagnostics.text import did_you_mean, list_names
 from ..errors import TestDoubleError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
 from ..jobs.registry import registered_jobs
+from ..serialization.wire_names import GENERATE_TEXT, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from ..tools import toolbox
 from .doubles import Double, Record
 from .step_names import StepNames, step_names
@@ -18,7 +19,7 @@ from .step_names import StepNames, step_names
 __all__ = ["StepDouble", "StepDoubles", "check_step"]
 
 #: Steps that no job's source has: those of this package.
-_OWN_STEPS: Final = ("generate_text", "state.get", "state.set", "state.update", "state.delete")
+_OWN_STEPS: Final = (GENERATE_TEXT, STATE_GET, STATE_SET, STATE_UPDATE, STATE_DELETE)
 
 
 class StepDoubles:

@@ -14,6 +14,7 @@ from ..execution.protocol import FaultRule, RetryRule, StepRequest
 from ..serialization.codec import ValueProblem, codec
 from ..serialization.keys import fold
 from ..serialization.signatures import parameter_types
+from ..serialization.wire_names import TOOL_REFERENCE
 from .schemas import Written
 
 __all__ = ["Tool"]
@@ -111,7 +112,7 @@ class Tool:
             timeout=self.timeout,
             on_interrupt=self.on_interrupt,
             retry=self.retry or replace(_ATTEMPTS, faults=self._faults()),
-            reference=f"@tool:{self.name}",
+            reference=f"{TOOL_REFERENCE}{self.name}",
         )
 
     def _faults(self) -> FaultRule:

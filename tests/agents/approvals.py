@@ -18,7 +18,7 @@ async def waiting(run: Run, number: str = "1") -> dict[str, Any]:
     async with asyncio.timeout(20):
         while True:
             described = await run.describe()
-            open_ = (await described.memo()).get("terse.waiting") or {}
+            open_ = (await described.memo()).get("terse.waiting.v1") or {}
             if number in open_:
                 return dict(open_)
             await asyncio.sleep(0.05)

@@ -37,7 +37,7 @@ async def main() -> None:
         model.script = SCRIPT
         run = await env.start(golden_sdk, {"email": "ada@example.com"}, id="golden-sdk")
         await waiting(run)
-        await run.execute_update("terse.decide", {"id": "1", "approved": False, "reason": "not now", "by": "Grace"})
+        await run.execute_update("terse.input", {"id": "1", "approved": False, "reason": "not now", "by": "Grace"})
         print(await run.result())
         history = without_machine(json.loads((await run.fetch_history()).to_json()))
     FILE.write_text(f"{json.dumps(history, indent=1)}\n")

@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from terse_temporal.engine.workflow.inputs import WAITING_MEMO, InputRequests
+from terse_temporal.engine.workflow.inputs import InputRequests
+from terse_temporal.serialization.wire_names import WAITING_MEMO
 
 from ..bench import Bench
 from ..model_server import ModelServer, calls, says

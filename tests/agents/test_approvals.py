@@ -25,23 +25,23 @@ async def test_approved_or_denied(bench: Bench, model: ModelServer) -> None:
         assert await waiting(run) == {"1": {"tool": "desk.add_note", "arguments": given}}
         assert bench.effects.lines() == []
         with pytest.raises(WorkflowUpdateFailedError):
-            await run.execute_update("terse.decide", {"id": "7", "approved": True})
+            await run.execute_update("terse.input", {"id": "7", "approved": True})
         with pytest.raises(WorkflowUpdateFailedError):
-            await run.execute_update("terse.decide", {"id": "1", "approved": "yes"})
-        await run.execute_update("terse.decide", {"id": "1", "approved": True, "by": "Grace"})
+            await run.execute_update("terse.input", {"id": "1", "approved": "yes"})
+        await run.execute_update("terse.input", {"id": "1", "approved": True, "by": "Grace"})
         await waiting(run, "2")
         with pytest.raises(WorkflowUpdateFailedError):
-            await run.execute_update("terse.decide", {"id": "1", "approved": False})
+            await run.execute_update("terse.input", {"id": "1", "approved": False})
         # Without an id it is the one that is open.
-        await run.execute_update("terse.decide", {"approved": False, "reason": "too chatty"})
+        await run.execute_update("terse.input", {"approved": False, "reason": "too chatty"})
         await waiting(run, "3")
-        await run.execute_update("terse.decide", {"approved": False, "reason": "enough"})
+        await run.execute_update("terse.input", {"approved": False, "reason": "enough"})
         answer, denied = await bench.result(run)
     assert answer == "done"
     assert denied == "the call of 'desk.add_note' was not approved: enough"
     assert [line.rsplit(" ", 1)[0] for line in bench.effects.lines()] == ["note ada@example.com hi"]
     assert "too chatty" in str(model.requests[-1]["messages"][-1])
-    assert (await (await run.describe()).memo())["terse.waiting"] == {}
+    assert (await (await run.describe()).memo())["terse.waiting.v1"] == {}
 
 
 async def test_a_run_waits_across_workers(bench: Bench, model: ModelServer) -> None:
@@ -51,9 +51,9 @@ async def test_a_run_waits_across_workers(bench: Bench, model: ModelServer) -> N
         run = await bench.start(jobs.approvals)
         await waiting(run)
     async with bench.worker(jobs.approvals):
-        await run.execute_update("terse.decide", {"id": "1", "approved": True})
+        await run.execute_update("terse.input", {"id": "1", "approved": True})
         await waiting(run, "2")
-        await run.execute_update("terse.decide", {"approved": True})
+        await run.execute_update("terse.input", {"approved": True})
         assert await bench.result(run) == ["done", None]
     assert len(bench.effects.lines()) == 2
     assert model.turns_asked() == [0, 1]

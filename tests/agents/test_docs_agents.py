@@ -38,6 +38,6 @@ async def test_the_approval(env: JobEnvironment, model: ModelServer, task_queue:
     async with env.worker(jobs_of(pages[1]), task_queue=task_queue):
         run = await env.start("pay-invoices", {"invoices": ["DE1: 12.00"]}, task_queue=task_queue)
         await waiting(run)
-        await run.execute_update("terse.decide", {"id": "1", "approved": True})
+        await run.execute_update("terse.input", {"id": "1", "approved": True})
         assert await run.result() == "all paid"
     assert "sent 1200 cents to DE1" in str(model.requests[1]["messages"][-1])

@@ -23,5 +23,11 @@ def test_it_has_every_kind_of_call() -> None:
     history = FILE.read_text()
     for kind in ("golden.find", "golden.note", "generate_text", "state.update", "state.get"):
         assert f'"{kind}"' in history
-    for word in ("terse.tokens", "terse.waiting", "terse.decide", "WORKFLOW_EXECUTION_UPDATE_ACCEPTED", "TIMER_FIRED"):
+    for word in (
+        "terse.tokens.v1",
+        "terse.waiting.v1",
+        "terse.input",
+        "WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
+        "TIMER_FIRED",
+    ):
         assert word in history

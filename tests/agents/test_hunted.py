@@ -37,14 +37,14 @@ async def test_the_first_answer_counts(bench: Bench, model: ModelServer) -> None
         run = await bench.start(jobs_agents.approvals)
         await waiting(run)
     answers = [
-        asyncio.create_task(run.execute_update("terse.decide", {"id": "1", "approved": approved}))
+        asyncio.create_task(run.execute_update("terse.input", {"id": "1", "approved": approved}))
         for approved in (False, True)
     ]
     await asyncio.sleep(1)
     async with bench.worker(jobs_agents.approvals):
         outcomes = await asyncio.gather(*answers, return_exceptions=True)
         await waiting(run, "2")
-        await run.execute_update("terse.decide", {"approved": False})
+        await run.execute_update("terse.input", {"approved": False})
         await bench.result(run)
     assert sum(isinstance(outcome, Exception) for outcome in outcomes) == 1
     approved = not isinstance(outcomes[1], Exception)
@@ -60,7 +60,7 @@ async def test_nobody_is_asked_about_a_call_that_cannot_be(bench: Bench, model: 
             "when": "2030-01-02T00:00:00",
             "amount": "1.50",
         }
-        await run.execute_update("terse.decide", {"id": "1", "approved": True})
+        await run.execute_update("terse.input", {"id": "1", "approved": True})
         assert await bench.result(run) == [True, "paid"]
     assert bench.effects.lines() == ["pay 2030 1.50"]
 
@@ -75,9 +75,9 @@ async def test_large_arguments_do_not_stop_a_run(bench: Bench, model: ModelServe
         assert "400,1" in json.dumps(shown["1"])
         assert len(json.dumps(shown)) < 20_000
         for number in ("1", "2"):
-            await run.execute_update("terse.decide", {"id": number, "approved": True})
+            await run.execute_update("terse.input", {"id": number, "approved": True})
         await waiting(run, "3")
-        await run.execute_update("terse.decide", {"approved": False})
+        await run.execute_update("terse.input", {"approved": False})
         await bench.result(run)
     assert sorted(len(line) // 100_000 for line in bench.effects.lines()) == [4, 4]
 

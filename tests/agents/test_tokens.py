@@ -8,7 +8,7 @@ from . import jobs_agents as jobs
 
 
 async def tokens(run: Run) -> object:
-    return (await (await run.describe()).memo()).get("terse.tokens")
+    return (await (await run.describe()).memo()).get("terse.tokens.v1")
 
 
 async def test_of_turns(bench: Bench, model: ModelServer) -> None:

@@ -99,7 +99,7 @@ async def test_begun_is_begun(bench: Bench, job: Job) -> None:
     async with bench.worker(step_once, plain_once, no_remote_activities=True):
         run = await bench.start(job)
         task = await take(bench)
-        begins = Payloads(payloads=[Payload(metadata={"encoding": b"json/plain"}, data=b'{"begun": 1}')])
+        begins = Payloads(payloads=[Payload(metadata={"encoding": b"json/plain"}, data=b'{"terse.begun.v1": 1}')])
         await client.workflow_service.record_activity_task_heartbeat(
             RecordActivityTaskHeartbeatRequest(namespace=client.namespace, task_token=task.task_token, details=begins)
         )

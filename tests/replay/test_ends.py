@@ -12,7 +12,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory
 
-from terse_temporal.engine.state.workflow import STATE_WORKFLOW, WRITES_PER_RUN
+from terse_temporal.engine.state.workflow import WRITES_PER_RUN
+from terse_temporal.serialization.wire_names import STATE_WORKFLOW
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
 

@@ -21,6 +21,7 @@ from terse_temporal.engine.state.history import read_state
 from terse_temporal.engine.state.store import TemporalStore, state_workflow_id
 from terse_temporal.errors import TransientError
 from terse_temporal.plugin import TersePlugin
+from terse_temporal.serialization.wire_names import STATE_WRITE_UPDATE
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
 
@@ -100,7 +101,7 @@ async def test_what_is_no_write(env: JobEnvironment, task_queue: str, sent: list
         await store.set(of, "count", 1, write="a")
         handle = env.client.get_workflow_handle(state_workflow_id(of))
         async with asyncio.timeout(10):
-            assert await handle.execute_update("write", args=sent) == {"refused": "malformed"}
+            assert await handle.execute_update(STATE_WRITE_UPDATE, args=sent) == {"refused": "malformed"}
         assert await store.items(of) == await read_state(env.client, of) == {"count": 1}
 
 

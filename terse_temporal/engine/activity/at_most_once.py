@@ -22,8 +22,9 @@ from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.workflowservice.v1 import RecordActivityTaskHeartbeatRequest
 from temporalio.converter import ActivitySerializationContext
 
+from ...serialization.wire_names import STEP_BEGUN_HEARTBEAT, STEP_INTERRUPTED_FAILURE
 from ..wire.calls import JobCall, StepCall
-from ..wire.failures import INTERRUPTED, SentFailureError
+from ..wire.failures import SentFailureError
 
 __all__ = ["interrupted", "is_interrupted", "report_begin", "report_retry"]
 
@@ -38,7 +39,7 @@ def is_interrupted(call: StepCall | JobCall, info: activity.Info) -> bool:
 
 def interrupted(how: str, *, final: bool) -> SentFailureError:
     """The failure of a call that was interrupted. Where it is final, the call is not run again."""
-    return SentFailureError(how, type=INTERRUPTED, non_retryable=final)
+    return SentFailureError(how, type=STEP_INTERRUPTED_FAILURE, non_retryable=final)
 
 
 async def report_begin(info: activity.Info) -> Sequence[Payload]:
@@ -57,7 +58,7 @@ async def report_begin(info: activity.Info) -> Sequence[Payload]:
         is_local=info.is_local,
     )
     converter = activity.client().data_converter.with_context(context)
-    details = await converter.encode([{"begun": info.attempt}])
+    details = await converter.encode([{STEP_BEGUN_HEARTBEAT: info.attempt}])
     await _beat(info, details)
     return details
 

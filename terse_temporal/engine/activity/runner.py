@@ -42,6 +42,7 @@ from ...jobs.event_input import event_type, read_event
 from ...jobs.labels import label_text
 from ...jobs.registry import Job
 from ...serialization.codec import ValueProblem
+from ...serialization.wire_names import NOT_BEGUN_FAILURE, SDK_REFERENCE
 from ...state import State, StateId, StateStore
 from ...state.calls import CALLS
 from ...state.handle import WatchedState
@@ -173,7 +174,7 @@ class StepRunner:
                 kind = "is not on this worker" if job is None else "is durable, so not run as one activity"
                 raise UnknownJobError(f"the job {call.job!r} {kind} (it has {', '.join(self._jobs) or 'none'})")
             return functools.partial(self._run_job, job, call, info)
-        if job is None and call.function.removeprefix("@sdk:") in CALLS:
+        if job is None and call.function.removeprefix(SDK_REFERENCE) in CALLS:
             raise UnknownJobError(f"the job {call.job!r} is not on this worker, which does not know what its state is")
         function = known_function(call.function, self._index) or self._index.resolve(call.function)
         input_type, output_type = (
@@ -347,7 +348,7 @@ async def _begun(info: activity.Info) -> Sequence[Payload]:
 def _not_begun(name: str, why: str) -> SentFailureError:
     """Of which nothing has run: any worker may run it, also one that is to be run at most once."""
     return SentFailureError(
-        f"step {name!r} has not begun: {why}", type="terse.NotBegun", next_retry_delay=_ANOTHER_WORKERS
+        f"step {name!r} has not begun: {why}", type=NOT_BEGUN_FAILURE, next_retry_delay=_ANOTHER_WORKERS
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ...agents.turns import model_turn
 from ...errors import UnknownFunctionError, UnknownToolError
+from ...serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE, TOOL_REFERENCE
 from ...state.calls import CALLS
 from ...tools import toolbox
 from .functions import FunctionIndex
@@ -20,9 +21,9 @@ from .mentions import MODEL
 
 __all__ = ["known_function"]
 
-#: By the reference after `@sdk:`. References are written to histories.
+#: By the reference after `@sdk:`.
 _SDK: Final[Mapping[str, Callable[..., Any]]] = {
-    "generate_text": model_turn,
+    GENERATE_TEXT: model_turn,
     **CALLS,
 }
 
@@ -39,16 +40,16 @@ def known_function(reference: str, index: FunctionIndex) -> Callable[..., Any] |
         UnknownToolError, UnknownFunctionError: this worker has none of that name, or its code does not use it.
     """
     # No module has such a name, so it is no other function's reference.
-    kind, _, name = reference.partition(":")
-    if kind == "@tool":
-        tool = toolbox.find(name)
+    if reference.startswith(TOOL_REFERENCE):
+        tool = toolbox.find(reference.removeprefix(TOOL_REFERENCE))
         if tool.origin == "built in":
             _check_used(tool.toolbox, f"toolbox.{tool.name}(…)", index)
         return tool.function
-    if kind == "@sdk":
+    if reference.startswith(SDK_REFERENCE):
+        name = reference.removeprefix(SDK_REFERENCE)
         if name not in _SDK:
             raise UnknownFunctionError(f"this worker does not have {name!r}: a newer version of the package wrote it")
-        if name == MODEL:
+        if name == GENERATE_TEXT:
             _check_used(MODEL, f"{MODEL}(…)", index)
         return _SDK[name]
     return None

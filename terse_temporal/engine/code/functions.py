@@ -37,7 +37,7 @@ from .fingerprints import fingerprint, fits, name_of, nested_code
 from .first_party import FirstParty, file_of, loaded_module
 from .mentions import Mentions, code_of, mentions_of
 
-__all__ = ["FunctionIndex", "attribute_path", "reference_of_class"]
+__all__ = ["FunctionIndex", "attribute_path"]
 
 
 class FunctionIndex:
@@ -362,11 +362,6 @@ def attribute_path(namespace: Mapping[str, Any], path: str) -> Any:
     for name in rest:
         value = getattr(value, name, None)
     return value
-
-
-def reference_of_class(cls: type) -> str:
-    """`module:qualname` of a class."""
-    return f"{module_name(cls.__module__)}:{cls.__qualname__}"
 
 
 def _job_modules(jobs: Iterable[Job]) -> Iterator[ModuleType]:

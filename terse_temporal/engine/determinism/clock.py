@@ -32,6 +32,7 @@ from temporalio import workflow
 
 from ...diagnostics.places import caller_frame, place
 from ...errors import SideEffectError
+from ...serialization.wire_names import RANDOM_STREAM
 
 __all__ = [
     "DeterministicDate",
@@ -100,7 +101,7 @@ def _generator() -> _random.Random:
     run = workflow.instance()
     found = _generators.get(run)
     if found is None:
-        found = _generators[run] = workflow.new_random("terse.random")
+        found = _generators[run] = workflow.new_random(RANDOM_STREAM)
     return found
 
 

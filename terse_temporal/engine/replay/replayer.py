@@ -36,8 +36,9 @@ from temporalio.workflow import Info, NondeterminismError
 from ...diagnostics.text import did_you_mean, one_line, shorten
 from ...errors import TerseError, UnknownJobError
 from ...jobs.registry import Job, registered_jobs
+from ...serialization.wire_names import STATE_WORKFLOW
 from ..plugin import TersePlugin
-from ..state.workflow import STATE_WORKFLOW, StateWorkflow
+from ..state.workflow import StateWorkflow
 from ..workflow.definitions import RunContext
 from ..workflow.execution import PendingCommand
 from ..workflow.nondeterminism import first_difference, given_up, recorded_calls, side_by_side, summarize
@@ -212,10 +213,10 @@ class _Replays:
         blocked = self._kept.context.execution.blocked if self._kept.context is not None else None
         if blocked is not None:
             assert self._kept.context is not None
-            table = side_by_side(recorded_calls(events), self._kept.context.execution.recorded, blocked.index)
+            table = side_by_side(recorded_calls(events), self._kept.context.execution.commands, blocked.index)
             return of.broken(str(blocked), at=f"step {blocked.step!r}", table=table)
         said = summarize(str(error)).removeprefix(_ENGINES_PREFIX)
-        now = self._kept.context.execution.recorded if self._kept.context is not None else None
+        now = self._kept.context.execution.commands if self._kept.context is not None else None
         if now is None:
             return of.broken(said)
         recorded = recorded_calls(events)

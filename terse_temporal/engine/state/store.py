@@ -32,10 +32,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ...errors import StateValueError, TerseError, TransientError
 from ...serialization.codec import encoded_size, fresh, json_of
+from ...serialization.wire_names import STATE_ID_PREFIX, STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
 from ...state import StateId, Stored
 from ..wire.payloads import in_order
 from .table import MAX_STATE_BYTES, TABLE_VERSION, size_of_entry
-from .workflow import READ, STATE_WORKFLOW, WRITE, state_input
+from .workflow import state_input
 
 __all__ = ["TemporalStore", "state_workflow_id"]
 
@@ -78,7 +79,7 @@ _NEVER: Final = ""
 def state_workflow_id(of: StateId) -> str:
     """The id of the workflow that holds a state: `terse-state:<task queue>:<job>`, `%` and `:` in names escaped."""
     names = (name.replace("%", "%25").replace(":", "%3A") for name in (of.task_queue, of.job))
-    return ":".join(["terse-state", *names])
+    return ":".join([STATE_ID_PREFIX, *names])
 
 
 class _Conflict(Exception):  # noqa: N818  # not an error: the update is computed again
@@ -179,7 +180,9 @@ class TemporalStore:
         async def ask() -> dict[str, tuple[str, Any]]:
             handle = self._client().get_workflow_handle(state_workflow_id(of))
             try:
-                found = await handle.query(READ, keys, result_type=dict, reject_condition=QueryRejectCondition.NOT_OPEN)
+                found = await handle.query(
+                    STATE_READ_QUERY, keys, result_type=dict, reject_condition=QueryRejectCondition.NOT_OPEN
+                )
             except WorkflowQueryRejectedError as rejected:
                 if rejected.status == WorkflowExecutionStatus.CONTINUED_AS_NEW:
                     raise _Again("it is continuing as new") from None
@@ -208,7 +211,7 @@ class TemporalStore:
             try:
                 client = self._client()
                 answer: dict[str, Any] = await client.execute_update_with_start_workflow(
-                    WRITE,
+                    STATE_WRITE_UPDATE,
                     in_order(json_of({"v": TABLE_VERSION, **write}), client.data_converter.payload_converter),
                     # Not the write's key alone: the server would answer an update that was computed anew with what it
                     # answered before, that another had come between. The workflow knows the keys it has applied.

@@ -1,4 +1,4 @@
-"""The workflow that holds the state of one job: `terse.state`.
+"""The workflow that holds the state of one job.
 
 It runs for ever, in small pieces, and has no code of the user's and no timer. A write is an update, and a read is a
 query, which leaves nothing in the history. To cancel it does nothing; to terminate it is to throw the state away.
@@ -23,14 +23,11 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
 from ...serialization.codec import Json
+from ...serialization.wire_names import STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
 from ..wire.payloads import in_order
 from .table import TABLE_VERSION, StateTable
 
-__all__ = ["READ", "STATE_WORKFLOW", "WRITE", "StateWorkflow", "VersionedStateWorkflow", "state_input"]
-
-STATE_WORKFLOW: Final = "terse.state"
-WRITE: Final = "write"
-READ: Final = "read"
+__all__ = ["StateWorkflow", "VersionedStateWorkflow", "state_input"]
 
 #: Writes of one run, before it continues as new. The server refuses the 2,000th update of a run. Far fewer, because a
 #: worker that does not have it in its cache replays them all, at about 1 ms each: 100 are some 500 events, and to begin
@@ -71,13 +68,13 @@ class StateWorkflow:
     def _is_full(self) -> bool:
         return self._writes >= self._writes_per_run or workflow.info().is_continue_as_new_suggested()
 
-    @workflow.update(name=WRITE)
+    @workflow.update(name=STATE_WRITE_UPDATE)
     def write(self, write: Any = None) -> Any:
         """Apply a write, or say why not."""
         self._writes += 1
         return _in_order(self._table.write(write))
 
-    @workflow.query(name=READ)
+    @workflow.query(name=STATE_READ_QUERY)
     def read(self, keys: list[str] | None = None) -> Any:
         """What is set, by key, with its version."""
         return _in_order(self._table.read(keys))

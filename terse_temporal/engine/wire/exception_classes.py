@@ -4,7 +4,7 @@ What a process happens to have imported must not decide: a step that imports a l
 the worker that ran it, and not in the one that replays the run after a restart. What decides is the code. A class is
 found if it is a builtin, or of a package that the code of the job names: its own, and those that its module, or another
 of the same code base, imports at the top. That is also what an `except` in the handler can name. A module of such a
-package is imported when it has not been yet; nothing else is.
+package is imported when it has not been yet; nothing else is. Those of this package are found by their public names.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from typing import Any, Final
 from temporalio.exceptions import FailureError
 
 from ...jobs.registry import module_name
+from ...serialization.wire_names import PACKAGE
 from ..code.mentions import mentions_of
 from ..type_tests import is_a
+from .public_classes import is_of_this_package, public_class
 
 __all__ = ["exception_classes"]
 
 #: Packages that every worker has.
-_ALWAYS: Final = frozenset({"builtins", "pydantic_core", "terse_temporal"})
+_ALWAYS: Final = frozenset({"builtins", "pydantic_core"})
 
 _packages: weakref.WeakKeyDictionary[ModuleType, frozenset[str]] = weakref.WeakKeyDictionary()
 
@@ -43,9 +45,13 @@ def exception_classes(references: Iterable[str], namespace: Mapping[str, Any]) -
     found: list[type[BaseException]] = []
     for reference in references:
         module, _, qualname = reference.partition(":")
-        if module == home:
+        places: list[Any]
+        if is_of_this_package(module):
+            # One of ours, by its public name alone.
+            places = [{qualname: public_class(qualname)}] if module == PACKAGE else []
+        elif module == home:
             # The run may have a copy of the module: of that, and of the one that other modules refer back to.
-            places: list[Any] = [namespace, vars(_original(namespace) or ModuleType(home))]
+            places = [namespace, vars(_original(namespace) or ModuleType(home))]
         else:
             loaded = _imported(module, home, namespace)
             places = [] if loaded is None else [loaded]

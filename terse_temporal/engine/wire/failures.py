@@ -24,12 +24,11 @@ from ...diagnostics.redaction import error_text, redacted, redacted_value
 from ...diagnostics.text import shorten
 from ...errors import TerseError
 from ...serialization.codec import encoded_size
-from ..code.functions import reference_of_class
 from .calls import FailureDetail, plain_json
+from .public_classes import class_references
 from .validation import validation_lines
 
 __all__ = [
-    "INTERRUPTED",
     "SentFailureError",
     "bounded_text",
     "failure_text",
@@ -40,10 +39,6 @@ __all__ = [
     "step_failure",
     "trim_tracebacks",
 ]
-
-#: The failure type of a step that was cut off by its worker's shutdown, retried like a lost worker. No class is called
-#: so.
-INTERRUPTED: Final = "terse.StepInterrupted"
 
 #: The server takes 2 MiB of a failure. A run fails with the failure of its step inside, and that of a child run too.
 _LONGEST_TEXT: Final = 10_000
@@ -180,7 +175,7 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 def _classes(error: BaseException) -> list[str]:
     """The classes that an exception is of, from its own on: those that an `except` can name, and tells it by."""
     above = [cls for cls in type(error).__mro__ if issubclass(cls, BaseException)]
-    references = [sendable_text(reference_of_class(cls)) for cls in above]
+    references = list(map(sendable_text, class_references(above)))
     return [each for each in references if each not in ("builtins:Exception", "builtins:BaseException")][:20] or [
         references[0]
     ]

@@ -27,17 +27,14 @@ from temporalio.exceptions import ApplicationError
 
 from ...serialization.codec import Json
 from ...serialization.keys import fold
+from ...serialization.wire_names import CHECK_METADATA, TOOL_REFERENCE
 
 __all__ = ["RecordedInputs", "add_check_to_failure", "check_of", "failure_check", "result_check", "with_check"]
 
-#: In the metadata of the payload with a result, and in the first detail of a failure. It is written to histories.
-_METADATA: Final = "terse-check"
+#: In the first detail of a failure.
 _DETAIL: Final = "check"
 
 _LENGTH: Final = 12
-
-#: What the references to tools begin with.
-_TOOL: Final = "@tool:"
 
 #: What of a call says what is done with its input.
 _DONE: Final = ("step", "functions", "types", "input_schema", "output_schema")
@@ -60,7 +57,7 @@ def check_of(call: Mapping[str, Any], given: Json | None, home: str, code: str) 
     done = _sorted_text({name: call[name] for name in _DONE if name in call}).replace(f'"{home}:', '":')
     if given is None:
         text = ""
-    elif str(call.get("step", "")).startswith(_TOOL):
+    elif str(call.get("step", "")).startswith(TOOL_REFERENCE):
         text = _sorted_text(_without_order(_as_written(given.data)))
     elif len(given.text) <= _SORTED_UP_TO:
         # Most lists that come in another order were made of a set, which alone changes nothing.
@@ -101,7 +98,7 @@ def with_check(data: Any, check: str, converter: PayloadConverter) -> Any:
     if not check:
         return data
     payload = data.payload if isinstance(data, RawValue) else converter.to_payload(data)
-    payload.metadata[_METADATA] = check.encode("ascii", "replace")
+    payload.metadata[CHECK_METADATA] = check.encode("ascii", "replace")
     return RawValue(payload)
 
 
@@ -113,7 +110,7 @@ def add_check_to_failure(failure: ApplicationError, check: str) -> None:
 
 def result_check(payload: Payload) -> str:
     """The check beside a result, empty where there is none: another writer has made it."""
-    return payload.metadata.get(_METADATA, b"").decode(errors="replace")
+    return payload.metadata.get(CHECK_METADATA, b"").decode(errors="replace")
 
 
 def failure_check(failure: BaseException | None) -> str:

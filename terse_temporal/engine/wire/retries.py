@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from ...execution.protocol import RetryRule
 from ...execution.retries import next_delay
-from ..code.functions import reference_of_class
+from .public_classes import class_references, reference_of_class
 
 __all__ = ["retry_delay", "retry_to_wire"]
 
@@ -20,7 +20,7 @@ def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: i
     if rule is None or (isinstance(error, ApplicationError) and error.non_retryable):
         return None
     # Compared by name: the classes named in the handler may be of another copy of the module.
-    listed = bool({reference_of_class(cls) for cls in type(error).__mro__}.intersection(rule["on"]))
+    listed = bool(set(class_references(type(error).__mro__)).intersection(rule["on"]))
     numbers = {name: rule[name] for name in ("max_attempts", "initial", "multiplier", "max_delay")}
     seconds = next_delay(error, RetryRule(**numbers, on=(), faults=rule.get("faults")), attempt, listed=listed)
     return None if seconds is None else timedelta(seconds=seconds)

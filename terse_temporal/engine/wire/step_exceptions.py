@@ -17,10 +17,11 @@ from temporalio import exceptions
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutType
 
 from ...errors import StepError, StepInterruptedError, StepTimeoutError
-from ..code.functions import reference_of_class
+from ...serialization.wire_names import STEP_INTERRUPTED_FAILURE
 from .calls import FailureDetail, read_failure_detail
 from .exception_classes import exception_classes
-from .failures import INTERRUPTED, slots_of
+from .failures import slots_of
+from .public_classes import RECORDED_AS, reference_of_class
 from .validation import METHODS, validation_error
 
 __all__ = ["is_rebuilt", "step_exception"]
@@ -50,7 +51,7 @@ def step_exception(error: ActivityError, step: str, where: str, namespace: Mappi
     cause = error.cause
     if isinstance(cause, CancelledError):
         return asyncio.CancelledError(cause.message)
-    if isinstance(cause, ApplicationError) and cause.type != INTERRUPTED:
+    if isinstance(cause, ApplicationError) and cause.type != STEP_INTERRUPTED_FAILURE:
         detail = read_failure_detail(cause)
         raised = _rebuilt(detail, cause.message, namespace) if detail else None
         if raised is None:
@@ -172,7 +173,7 @@ def _made(name: str, bases: Sequence[type[BaseException]], detail: FailureDetail
     ours: dict[str, Any] = {name: _NotRecorded() for name in missing if name not in _OURS and not name.startswith("__")}
     # `step` and `error_type` stand in front of what the class has by these names, which may be read-only.
     ours |= {"__module__": bases[0].__module__, "_said": message, "step": "", "error_type": ""}
-    ours |= {"_missing": missing, "_other_class": _other_class(detail.error, bases[0])}
+    ours |= {"_missing": missing, "_other_class": _other_class(detail.error, bases[0]), RECORDED_AS: detail.error}
     cls = _class(name, (_RebuiltError, *bases), ours)
     attributes = dict(detail.attributes)
     if issubclass(cls, ValidationError):

@@ -7,7 +7,7 @@ turn all tell them, and the result itself stays what it is. The run adds them up
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
@@ -15,13 +15,10 @@ from temporalio.converter import PayloadConverter
 
 from ...execution.token_usage import Tokens
 from ...serialization.codec import Json
+from ...serialization.wire_names import TOKENS_METADATA
 from .payloads import in_order, payload_in_order
 
-__all__ = ["TOKENS_MEMO", "tokens_of", "with_tokens"]
-
-#: The name in a run's memo. It is written to histories.
-TOKENS_MEMO: Final = "terse.tokens"
-_METADATA: Final = "terse-tokens"
+__all__ = ["tokens_of", "with_tokens"]
 
 
 def with_tokens(result: Json, tokens: Tokens, converter: PayloadConverter) -> Any:
@@ -29,11 +26,11 @@ def with_tokens(result: Json, tokens: Tokens, converter: PayloadConverter) -> An
     if not tokens:
         return in_order(result, converter)
     payload = payload_in_order(result, converter)
-    payload.metadata[_METADATA] = json.dumps(tokens.to_wire()).encode()
+    payload.metadata[TOKENS_METADATA] = json.dumps(tokens.to_wire()).encode()
     return RawValue(payload)
 
 
 def tokens_of(payload: Payload) -> Tokens:
     """What was used for a result."""
-    said = payload.metadata.get(_METADATA)
+    said = payload.metadata.get(TOKENS_METADATA)
     return Tokens.from_wire(json.loads(said)) if said else Tokens()

@@ -1,8 +1,8 @@
 """References to types, for the schemas that a step is given.
 
 A schema is a Python object in the handler and has to be the same type in the worker that runs the step. A class, or an
-alias bound to a name at module level, travels as `module:name`; `list[Item]`, `Item | None` and `Literal["a"]` as what
-they are made of.
+alias bound to a name at module level, travels as `module:name`, and one of this package by its public name;
+`list[Item]`, `Item | None` and `Literal["a"]` travel as what they are made of.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from pydantic import BaseModel, ImportString
 from ...errors import StepIsolationError, UnknownFunctionError
 from ...jobs.registry import module_name
 from ...serialization.codec import type_name
+from ...serialization.wire_names import PACKAGE
 from ..code.first_party import loaded_module
 from ..code.functions import FunctionIndex, attribute_path
 from ..determinism.clock import original
+from .public_classes import is_of_this_package, public_class, reference_of_class
 
 __all__ = ["refer_to_type", "resolve_type"]
 
@@ -62,9 +64,11 @@ def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
     type_ = original(type_)
     home = module_name(str(namespace.get("__name__", "")))
     if isinstance(type_, type) and not isinstance(type_, types.GenericAlias):
+        if public_class((public := reference_of_class(type_)).partition(":")[2]) is type_:
+            return public
         module, qualname = module_name(type_.__module__), type_.__qualname__
         bound_in = namespace if module == home else vars(sys.modules.get(type_.__module__, types.ModuleType("_")))
-        if attribute_path(bound_in, qualname) is type_:
+        if not is_of_this_package(module) and attribute_path(bound_in, qualname) is type_:
             return f"{module}:{qualname}"
     for name, value in namespace.items():
         if value is type_:
@@ -165,6 +169,8 @@ def _found(reference: str, index: FunctionIndex) -> Any:
 
 def _in_module(module: str, qualname: str) -> Any:
     """What is bound to a name in a module, or in a class of it: never in another module."""
+    if is_of_this_package(module):
+        return public_class(qualname) if module == PACKAGE else None
     found: Any = loaded_module(module)
     for position, name in enumerate(qualname.split(".")):
         if found is None or (position and not isinstance(found, type)):
@@ -177,8 +183,7 @@ def _is_plain(module: str, found: Any) -> bool:
     """Whether it is a type for values, of Python or of pydantic, that does nothing when one is made."""
     if not isinstance(found, type):
         return module in ("typing", "typing_extensions")
-    root = module.partition(".")[0]
-    if root == "terse_temporal":
+    if module == PACKAGE:
         return issubclass(found, BaseModel)
     return module in _VALUE_MODULES or (module == "builtins" and found in _BUILTINS)
 

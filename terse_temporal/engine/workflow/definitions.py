@@ -174,7 +174,7 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             f"the input of the job {job.name!r} ({job.where}) is {size:,} bytes, and the server passes on"
             f" {MAX_BYTES:,} at most. Store the data, and start the job with where it is."
         )
-    context.execution.recorded.append(PendingCommand("step", job.name, job.where))
+    context.execution.commands.append(PendingCommand("step", job.name, job.where))
     try:
         result = await workflow.execute_activity(
             job.name,

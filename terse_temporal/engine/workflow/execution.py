@@ -39,6 +39,7 @@ from ...jobs.labels import summary_of
 from ...jobs.registry import Job, module_name
 from ...serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, codec, codec_key, json_object
 from ...serialization.signatures import input_type, parameter_types, result_type
+from ...serialization.wire_names import CALL_REFUSED_MARKER, SDK_REFERENCE, STATE_PREFIX, TOKENS_MEMO
 from ..code.builtin_functions import known_function
 from ..code.functions import FunctionIndex, attribute_path
 from ..limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
@@ -47,7 +48,7 @@ from ..wire.inputs_check import RecordedInputs, check_of, failure_check, result_
 from ..wire.payloads import in_order, json_text
 from ..wire.retries import retry_to_wire
 from ..wire.step_exceptions import step_exception
-from ..wire.token_usage import TOKENS_MEMO, tokens_of
+from ..wire.token_usage import tokens_of
 from ..wire.types import refer_to_type, resolve_type
 from .inputs import InputRequests
 
@@ -95,7 +96,7 @@ class DurableExecution:
 
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
-        self.recorded: list[PendingCommand] = []
+        self.commands: list[PendingCommand] = []
         self._open_steps = asyncio.Semaphore(OPEN_STEPS)
         #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
         self.unsent = 0
@@ -111,7 +112,7 @@ class DurableExecution:
         self._index = index
         self._occurrences: Counter[str] = Counter()
         self._inputs = RecordedInputs()
-        self._checks: Counter[str] = Counter()
+        self._markers: Counter[str] = Counter()
         # Types of the run's own copy of the module: kept here, to go with it.
         self._codecs: dict[Any, Codec] = {}
 
@@ -123,12 +124,14 @@ class DurableExecution:
     def refusal(self, call: str) -> str:
         return not_durable(call, self.job.name, self.job.where)
 
-    def refuses(self, call: str, *, wrong: bool) -> bool:
-        # A refusal leaves a marker, and is asked for on a replay whatever is wrong by now: a run that has come past a
-        # call must come past it again. A call that is not refused leaves nothing.
-        occurrence = self._checks[call]
-        self._checks[call] += 1
-        return (wrong or workflow.unsafe.is_replaying()) and workflow.patched(f"{call}, check {occurrence}, refused")
+    def recorded(self, marker: str, value: bool) -> bool:
+        # True leaves a marker in the history, and false, which it nearly always is, leaves nothing. On a replay the
+        # marker alone decides, whatever the value is by now, as a run that has come past a place must come past it
+        # again. The SDK offers no other marker to a workflow than that of `patched`, which has an id and no details.
+        # Replays compare the id, so it is a constant with a number.
+        number = self._markers[marker]
+        self._markers[marker] += 1
+        return (value or workflow.unsafe.is_replaying()) and workflow.patched(f"{marker}.{number}")
 
     def now(self) -> datetime:
         return workflow.now()
@@ -155,13 +158,13 @@ class DurableExecution:
         where = self._where()
 
         async def wait() -> None:
-            self.recorded.append(PendingCommand("sleep", format_duration(delay), where))
+            self.commands.append(PendingCommand("sleep", format_duration(delay), where))
             await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
 
         return _named("sleep", wait())
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        if request.reference and not request.reference.startswith("@sdk:state."):
+        if request.reference and not request.reference.startswith(f"{SDK_REFERENCE}{STATE_PREFIX}"):
             self._check_known(request.reference)
         # Also in the filter of a job that is not durable.
         return self.step(replace(request, run=self._of_this_run(request.run)))
@@ -174,7 +177,7 @@ class DurableExecution:
         except (UnknownFunctionError, UnknownToolError) as err:
             problem = err
         # On a replay as it was at first, whatever the operator says by now.
-        if self.refuses(reference, wrong=problem is not None):
+        if self.recorded(CALL_REFUSED_MARKER, problem is not None):
             raise problem or UnknownToolError(f"{reference!r} was refused when the run first came here")
 
     def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
@@ -213,15 +216,15 @@ class DurableExecution:
         more = {"key": self._key(request.name), "check": check, **({"label": request.label} if request.label else {})}
         if not workflow.unsafe.is_replaying():
             problem = self._inputs.problem_of_call(request.name, check)
-            await self._go_on_unless(problem, request.name, where, len(self.recorded))
+            await self._go_on_unless(problem, request.name, where, len(self.commands))
         async with self._open_steps:
             # Steps that are started together go in one message. One that is too large makes the server terminate the
             # run, so what does not fit waits until the first of the others has ended.
             while self.unsent and self.unsent + size > SENT_AT_ONCE:
                 await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
             self.unsent += size
-            index = len(self.recorded)
-            self.recorded.append(PendingCommand("step", request.name, where))
+            index = len(self.commands)
+            self.commands.append(PendingCommand("step", request.name, where))
             try:
                 handle = _started(request, wire.and_fields(more))
                 del wire  # a step may take days, and there may be a thousand of them

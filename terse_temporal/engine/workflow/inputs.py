@@ -1,7 +1,7 @@
 """Questions that a run asks a person, and the answers, which come in as workflow updates.
 
 What is open stands in the run's memo, so that it can be found among all runs and read without a worker, and in the
-details that the Web UI shows. An answer is the update `terse.decide`; these names are written to histories.
+details that the Web UI shows. An answer is an update.
 """
 
 from __future__ import annotations
@@ -16,13 +16,9 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from ...diagnostics.text import one_line, shorten
+from ...serialization.wire_names import INPUT_UPDATE, WAITING_MEMO, WRONG_ANSWER_FAILURE
 
-__all__ = ["DECIDE_UPDATE", "WAITING_MEMO", "InputRequests"]
-
-DECIDE_UPDATE: Final = "terse.decide"
-
-#: In the memo: what is asked, by its number in the run.
-WAITING_MEMO: Final = "terse.waiting"
+__all__ = ["InputRequests"]
 
 #: Characters of a call's arguments that are shown.
 _LONGEST: Final = 4_000
@@ -39,7 +35,7 @@ class InputRequests:
     def install(self) -> None:
         """Take answers in the workflow that is starting."""
         # Named as a function is, because it is the update's description too.
-        workflow.set_update_handler(DECIDE_UPDATE, self._decide, validator=self._check)
+        workflow.set_update_handler(INPUT_UPDATE, self._decide, validator=self._check)
 
     async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Wait for the answer: `approved`, and perhaps `reason` and `by`."""
@@ -63,13 +59,13 @@ class InputRequests:
     def _check(self, answer: Any) -> None:
         if not isinstance(answer, dict) or not isinstance(answer.get("approved"), bool):
             raise ApplicationError(
-                'an answer is {"id": "1", "approved": true}, and may have "reason" and "by"', type="DecisionError"
+                'an answer is {"id": "1", "approved": true}, and may have "reason" and "by"', type=WRONG_ANSWER_FAILURE
             )
         number = self._meant(answer)
         if number not in self._unanswered():
             asked = "was answered before" if number in self._answers else "is not open"
             raise ApplicationError(
-                f"question {number!r} {asked}: open are {self._unanswered() or 'none'}", type="DecisionError"
+                f"question {number!r} {asked}: open are {self._unanswered() or 'none'}", type=WRONG_ANSWER_FAILURE
             )
 
     async def _decide(self, answer: Any) -> str:

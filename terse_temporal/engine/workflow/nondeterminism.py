@@ -73,7 +73,7 @@ class NondeterminismReporter:
         due = is_given_up or (why.reason == RemoveFromCache.CACHE_FULL and not caught_up)
         if due and self._reported.is_new(info.run_id):
             message = str(blocked) if blocked else why.message if is_given_up else None
-            now, at = list(context.execution.recorded), blocked.index if blocked else None
+            now, at = list(context.execution.commands), blocked.index if blocked else None
             self._loop.call_soon_threadsafe(self._start, info, message, now, at)
 
     def _start(self, info: Info, message: str | None, now: list[PendingCommand], at: int | None) -> None:

@@ -21,11 +21,9 @@ from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
 from ...diagnostics.text import did_you_mean, list_names
 from ...errors import UnknownJobError
+from ...serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
 
-__all__ = ["ENDS_IF_UNKNOWN_MEMO", "is_dynamic", "unknown_job_definition"]
-
-#: In the memo of a run: true where it is to fail if the first worker that takes it does not have the job.
-ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown"
+__all__ = ["is_dynamic", "unknown_job_definition"]
 
 _logger = logger_of("worker")
 

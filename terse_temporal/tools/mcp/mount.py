@@ -18,7 +18,8 @@ from typing import Any, Final, Literal, TypeAlias
 from ...diagnostics.places import place
 from ...diagnostics.text import did_you_mean, list_names
 from ...errors import UnknownToolError
-from .mounted import MountedTool, is_refused
+from ...serialization.wire_names import NAME_REFUSED_MARKER
+from .mounted import MountedTool, recorded
 
 __all__ = ["Mount", "Secret", "canonical"]
 
@@ -108,7 +109,7 @@ class Mount:
         """
         wanted = canonical(name)
         found = self.make_tool(wanted) if self.tools is None else self.tools.get(wanted)
-        if not is_refused(f"name of {self.name}.{wanted}", wrong=found is None):
+        if not recorded(NAME_REFUSED_MARKER, found is None):
             # On a replay a tool may be gone that was there.
             return found or self.make_tool(wanted)
         if found is not None:

@@ -14,10 +14,11 @@ from ...errors import StepInputError
 from ...execution.protocol import current_execution
 from ...serialization.codec import ValueProblem, codec
 from ...serialization.keys import fold
+from ...serialization.wire_names import ARGUMENTS_REFUSED_MARKER
 from ..schemas import Written, type_text
 from ..tool import Tool
 
-__all__ = ["MountedTool", "argument_name", "is_refused", "takes_others"]
+__all__ = ["MountedTool", "argument_name", "recorded", "takes_others"]
 
 #: Why a call is refused on a replay, where nothing is wrong about it by what the server lists now, if it does.
 _AT_FIRST = "  (they did not when the call was first made)"
@@ -100,7 +101,7 @@ class MountedTool(Tool):
             data = self._without_absent(self._respelled(data))
             problems = self._unknown(data)
             problems += self._misfits({name: value for name, value in data.items() if name not in problems})
-        if is_refused(f"arguments of {self.name}", wrong=bool(problems)):
+        if recorded(ARGUMENTS_REFUSED_MARKER, bool(problems)):
             lines = [f"  {path}: {text}" for path, text in problems.items()] or [_AT_FIRST]
             shown = f"It is {self.name}{self.shown_signature}"
             raise StepInputError(
@@ -168,10 +169,10 @@ class _Problems(dict[str, str]):
         return _Problems({**other, **self})
 
 
-def is_refused(call: str, *, wrong: bool) -> bool:
-    """Whether to refuse a call that is wrong by what a server lists; in a replay, whether it was refused."""
+def recorded(marker: str, value: bool) -> bool:
+    """Return whether a call is refused by what a server lists; on a replay, whether it was."""
     execution = current_execution()
-    return wrong if execution is None else execution.refuses(call, wrong=wrong)
+    return value if execution is None else execution.recorded(marker, value)
 
 
 def argument_name(name: str) -> str | None:

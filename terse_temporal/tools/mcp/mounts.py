@@ -19,9 +19,10 @@ from ...execution.protocol import current_execution
 from ...execution.test_doubles import has_double
 from ...jobs.registry import is_collecting, module_name
 from ...jobs.steps import DEFAULT_TIMEOUT, current_step, interrupt_rule
+from ...serialization.wire_names import MOUNT_REFUSED_MARKER
 from ..tool import Tool
 from .mount import Mount, Secret, canonical
-from .mounted import is_refused
+from .mounted import recorded
 
 __all__ = ["START_TIMEOUT", "Mounts", "mounts", "open_sessions"]
 
@@ -115,7 +116,7 @@ class Mounts:
             return None
         # Where no worker runs (a script, a replay) every mount is at hand.
         missing = bool(self._workers) and not any(map(mount.in_modules, self._workers))
-        if is_refused(f"mount of {mount.name}", wrong=missing):
+        if recorded(MOUNT_REFUSED_MARKER, missing):
             module = min(mount.modules)
             raise UnknownToolError(
                 f"the toolbox {mount.name!r} is mounted in the module {module!r} ({mount.where}), which this worker"

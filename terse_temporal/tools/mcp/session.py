@@ -26,6 +26,7 @@ from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.redaction import Secrets, redacted
 from ...durations import format_duration
 from ...errors import MountError, TerseError, ToolError, TransientError
+from ...serialization.wire_names import IDEMPOTENCY_KEY_META
 from .http_transport import broken_of, http_transport
 from .listing import list_tools, tools_by_name
 from .mount import Mount
@@ -34,10 +35,7 @@ from .results import tool_result
 from .secrets import expanded, named_secrets
 from .stdio import LAST_WORDS, StderrTail, WatchedTransport, find_program
 
-__all__ = ["IDEMPOTENCY_KEY", "Session"]
-
-#: The name under which the idempotency key stands in a request's `_meta`.
-IDEMPOTENCY_KEY: Final = "terse.dev/idempotency-key"
+__all__ = ["Session"]
 
 _logger = logger_of("mcp")
 
@@ -111,7 +109,7 @@ class Session:
         """
         assert self._client is not None
         assert tool.server_name is not None
-        meta: Any = {IDEMPOTENCY_KEY: key}  # a mapping with keys of one's own, which its type has no room for
+        meta: Any = {IDEMPOTENCY_KEY_META: key}  # a mapping with keys of one's own, which its type has no room for
         try:
             result = await self._client.call_tool(tool.server_name, dict(arguments), meta=meta)
         except MCPError as err:

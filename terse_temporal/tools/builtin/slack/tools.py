@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from ....jobs.steps import current_step
+from ....serialization.wire_names import SLACK_EVENT_TYPE
 from ...registry import toolbox
 from ..extras import extra
 
@@ -23,9 +24,6 @@ __all__ = ["SlackChannel", "SlackMessage", "list_channels", "reply_in_thread", "
 
 #: Channels asked for at a time; Slack recommends no more than 200 (https://docs.slack.dev/apis/web-api/pagination).
 _PAGE: Final = 200
-
-#: The type of the metadata that carries the key.
-_METADATA: Final = "terse_temporal_step"
 
 
 class SlackMessage(BaseModel):
@@ -208,7 +206,7 @@ async def list_channels(
 
 async def _post(tool: str, **arguments: Any) -> SlackMessage:
     arguments["metadata"] = arguments["metadata"] or {
-        "event_type": _METADATA,
+        "event_type": SLACK_EVENT_TYPE,
         "event_payload": {"idempotency_key": current_step().idempotency_key},
     }
     data = await _call(

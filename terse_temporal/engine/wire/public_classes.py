@@ -1,0 +1,97 @@
+"""The classes of this package that can get into a history, by the names that they have there: `terse_temporal:Name`.
+
+Not by the module that they stand in, which is nobody's business and moves. A class that is not in this table is not
+named in a history at all, and nothing else of this package is found by a name from one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ... import errors
+from ...agents import Finished, TextDelta, ToolCalled, ToolReturned
+from ...events import Event, EventModel
+from ...execution.in_place import StepContext
+from ...execution.protocol import RunIdentity
+from ...jobs.registry import module_name
+from ...jobs.steps import Retry
+from ...serialization.wire_names import PACKAGE
+from ...state import StateId, Stored
+from ...tools.builtin.email import Attachment, EmailReceipt
+from ...tools.builtin.http import HttpResponse
+from ...tools.builtin.slack import SlackChannel, SlackMessage
+from ...triggers import CustomerCreated, PullRequestOpened, ScheduledEvent, TrialStarted, github, stripe
+
+__all__ = [
+    "PUBLIC_CLASSES",
+    "RECORDED_AS",
+    "class_references",
+    "is_of_this_package",
+    "public_class",
+    "reference_of_class",
+]
+
+#: By name. A name stays when its class is moved or renamed, and is never given to another class.
+PUBLIC_CLASSES: Final[Mapping[str, type]] = {
+    **{name: getattr(errors, name) for name in errors.__all__},
+    "Attachment": Attachment,
+    "CustomerCreated": CustomerCreated,
+    "EmailReceipt": EmailReceipt,
+    "Event": Event,
+    "EventModel": EventModel,
+    "Finished": Finished,
+    "GitHubBranch": github.Branch,
+    "GitHubPullRequest": github.PullRequest,
+    "GitHubRepository": github.Repository,
+    "GitHubUser": github.User,
+    "HttpResponse": HttpResponse,
+    "PullRequestOpened": PullRequestOpened,
+    "Retry": Retry,
+    "RunIdentity": RunIdentity,
+    "ScheduledEvent": ScheduledEvent,
+    "SlackChannel": SlackChannel,
+    "SlackMessage": SlackMessage,
+    "StateId": StateId,
+    "StepContext": StepContext,
+    "Stored": Stored,
+    "StripeCustomer": stripe.Customer,
+    "StripeSubscription": stripe.Subscription,
+    "TextDelta": TextDelta,
+    "ToolCalled": ToolCalled,
+    "ToolReturned": ToolReturned,
+    "TrialStarted": TrialStarted,
+}
+
+#: What a class that was made of a recorded failure was recorded as.
+RECORDED_AS: Final = "__terse_recorded_as__"
+
+_NAMES: Final[Mapping[type, str]] = {cls: name for name, cls in PUBLIC_CLASSES.items()}
+
+
+def public_class(name: str) -> type | None:
+    """Return the class of this package that has a name in histories."""
+    return PUBLIC_CLASSES.get(name)
+
+
+def is_of_this_package(module: str) -> bool:
+    """Return whether a module is of this package, whose classes have names of their own."""
+    return module.partition(".")[0] == PACKAGE
+
+
+def reference_of_class(cls: type) -> str:
+    """Return `module:qualname` of a class; of one of this package that is not public, of its nearest public base."""
+    return next(reference for each in cls.__mro__ if (reference := _reference(each)) is not None)
+
+
+def class_references(classes: Iterable[type]) -> list[str]:
+    """Return the references to classes, those of this package that are not public left out."""
+    return [reference for cls in classes if (reference := _reference(cls)) is not None]
+
+
+def _reference(cls: Any) -> str | None:
+    if isinstance(recorded := vars(cls).get(RECORDED_AS), str):
+        return recorded
+    if is_of_this_package(cls.__module__):
+        return None if (name := _NAMES.get(cls)) is None else f"{PACKAGE}:{name}"
+    return f"{module_name(cls.__module__)}:{cls.__qualname__}"

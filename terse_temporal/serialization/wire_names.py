@@ -1,0 +1,128 @@
+"""Every name that this package writes where it outlives a release: into histories, memos, and requests to services.
+
+A run that was begun with one of these is replayed by every later version, so none of them is ever changed: what comes
+to mean something else gets a new name. None is a text for people, and none tells where something stands in this
+package. Each begins with `terse.` (`terse-` in an id, `@` in a reference), so that it meets no name of a job's. What
+holds data in a format of ours also ends with the version of that format, `.v1`; what people and other programs send
+(updates, queries) does not.
+
+The formats, all of them JSON, stand beside what reads and writes them:
+
+    StepCall, JobCall (wire/calls.py)       the input of an activity. `v`: the version. Of a step: `step` (a reference
+                                            to a function), `job`, `timeout` (seconds), `key` (the idempotency key),
+                                            `input` or `arguments`, `input_schema`, `output_schema` and `types`
+                                            (references to types), `functions` (references), `retry`, `by_model`,
+                                            `check`, `label`, `once`. Of a job that is not durable: `run` (its name),
+                                            `event`, `key`.
+    check (wire/inputs_check.py)            `GIVEN.DONE.CODE`: hashes of twelve hexadecimal digits of what the call is
+                                            given, of the function and types by their references, and of the job's code.
+    FailureDetail (wire/calls.py)           the first detail of a step's failure. `v`, `step` (its name), `error` and
+                                            `bases` (references to classes), `arguments`, `attributes`, `missing`,
+                                            `check`.
+    a reference to a function (code/)       `module:qualname`, with `#FINGERPRINT` where names are shared; or one of the
+                                            two kinds below.
+    a reference to a class (wire/)          `module:qualname`; of this package `terse_temporal:Name`, see
+                                            `wire/public_classes.py`. Types are objects of these: `union`, `literal`,
+                                            `of` and `with`, `member`, `bytes`.
+    the state of a job (state/table.py)     the input of its workflow: `v`, `values`, `applied`, `results`,
+                                            `writes_per_run`. A write: `v`, `op`, `write`, `key`, `value`, `base`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ARGUMENTS_REFUSED_MARKER",
+    "CALL_REFUSED_MARKER",
+    "CHECK_METADATA",
+    "ENDS_IF_UNKNOWN_MEMO",
+    "GENERATE_TEXT",
+    "IDEMPOTENCY_KEY_META",
+    "INPUT_UPDATE",
+    "MODEL_TOOL_METADATA",
+    "MOUNT_REFUSED_MARKER",
+    "NAME_REFUSED_MARKER",
+    "NOT_BEGUN_FAILURE",
+    "PACKAGE",
+    "RANDOM_STREAM",
+    "SDK_REFERENCE",
+    "SLACK_EVENT_TYPE",
+    "STATE_DELETE",
+    "STATE_GET",
+    "STATE_ID_PREFIX",
+    "STATE_PREFIX",
+    "STATE_READ_QUERY",
+    "STATE_SET",
+    "STATE_UPDATE",
+    "STATE_WORKFLOW",
+    "STATE_WRITE_UPDATE",
+    "STEP_BEGUN_HEARTBEAT",
+    "STEP_INTERRUPTED_FAILURE",
+    "TOKENS_MEMO",
+    "TOKENS_METADATA",
+    "TOOL_REFERENCE",
+    "WAITING_MEMO",
+    "WRONG_ANSWER_FAILURE",
+]
+
+#: In place of the module, in references to classes of this package.
+PACKAGE: Final = "terse_temporal"
+
+# References to functions that have a name of their own, which no module can have: tools, and what the SDK runs itself.
+TOOL_REFERENCE: Final = "@tool:"
+SDK_REFERENCE: Final = "@sdk:"
+
+# Activity types, which also stand behind `@sdk:`. Those of steps, tools and jobs are the names that users give them.
+GENERATE_TEXT: Final = "generate_text"
+STATE_PREFIX: Final = "state."
+STATE_GET: Final = "state.get"
+STATE_SET: Final = "state.set"
+STATE_UPDATE: Final = "state.update"
+STATE_DELETE: Final = "state.delete"
+
+#: The workflow that keeps the state of a job, its id, and what it takes.
+STATE_WORKFLOW: Final = "terse.state"
+STATE_ID_PREFIX: Final = "terse-state"
+STATE_WRITE_UPDATE: Final = "terse.write"
+STATE_READ_QUERY: Final = "terse.read"
+
+#: The answer to a question that a run asks a person: `{"id": "1", "approved": true}`, perhaps with `reason` and `by`.
+INPUT_UPDATE: Final = "terse.input"
+
+# Markers, each with a number behind it (`terse.refused.call.v1.0`): which of the calls that could be refused so was
+# refused; the others leave none. A tool or model that the code does not use; a toolbox that is not mounted on the
+# worker; a name that its server does not have; arguments that do not fit the server's schema.
+CALL_REFUSED_MARKER: Final = "terse.refused.call.v1"
+MOUNT_REFUSED_MARKER: Final = "terse.refused.mount.v1"
+NAME_REFUSED_MARKER: Final = "terse.refused.name.v1"
+ARGUMENTS_REFUSED_MARKER: Final = "terse.refused.arguments.v1"
+
+# In the memo of a run: the questions that are open, by number; the tokens used so far; true where it fails if the first
+# worker that takes it does not have its job.
+WAITING_MEMO: Final = "terse.waiting.v1"
+TOKENS_MEMO: Final = "terse.tokens.v1"
+ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"
+
+# In the metadata of the payload with a result: the check of its call, and the tokens that it used.
+CHECK_METADATA: Final = "terse.check.v1"
+TOKENS_METADATA: Final = "terse.tokens.v1"
+
+#: In the details of a heartbeat: the attempt that has begun, of a call that runs at most once.
+STEP_BEGUN_HEARTBEAT: Final = "terse.begun.v1"
+
+# Types of failures that are no class. Other failures have the name of the exception's class.
+STEP_INTERRUPTED_FAILURE: Final = "terse.StepInterrupted"
+NOT_BEGUN_FAILURE: Final = "terse.NotBegun"
+WRONG_ANSWER_FAILURE: Final = "terse.WrongAnswer"
+
+#: Seeds the random numbers of a handler, with the run: under another name it would draw others on a replay.
+RANDOM_STREAM: Final = "terse.random"
+
+#: In the definition of a tool that a model may call: its name, as the model's provider may not take a dot in it.
+MODEL_TOOL_METADATA: Final = "terse.tool"
+
+# Where the idempotency key of a step stands in a request to an MCP server (in its `_meta`), and the type of the
+# metadata that a message in Slack has it in.
+IDEMPOTENCY_KEY_META: Final = "terse.dev/idempotency-key"
+SLACK_EVENT_TYPE: Final = "terse_temporal_step"

@@ -1,0 +1,93 @@
+"""What is written to a history has its names from one file: constants that never change, and no texts for people."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import terse_temporal
+from terse_temporal.serialization import wire_names
+
+PACKAGE: Final = Path(terse_temporal.__file__).parent
+
+#: Names that are in histories. None is ever changed: one that is to mean something else gets a new name.
+NAMES: Final = {
+    "ARGUMENTS_REFUSED_MARKER": "terse.refused.arguments.v1",
+    "CALL_REFUSED_MARKER": "terse.refused.call.v1",
+    "CHECK_METADATA": "terse.check.v1",
+    "ENDS_IF_UNKNOWN_MEMO": "terse.ends_if_unknown.v1",
+    "GENERATE_TEXT": "generate_text",
+    "IDEMPOTENCY_KEY_META": "terse.dev/idempotency-key",
+    "INPUT_UPDATE": "terse.input",
+    "MODEL_TOOL_METADATA": "terse.tool",
+    "MOUNT_REFUSED_MARKER": "terse.refused.mount.v1",
+    "NAME_REFUSED_MARKER": "terse.refused.name.v1",
+    "NOT_BEGUN_FAILURE": "terse.NotBegun",
+    "PACKAGE": "terse_temporal",
+    "RANDOM_STREAM": "terse.random",
+    "SDK_REFERENCE": "@sdk:",
+    "SLACK_EVENT_TYPE": "terse_temporal_step",
+    "STATE_DELETE": "state.delete",
+    "STATE_GET": "state.get",
+    "STATE_ID_PREFIX": "terse-state",
+    "STATE_PREFIX": "state.",
+    "STATE_READ_QUERY": "terse.read",
+    "STATE_SET": "state.set",
+    "STATE_UPDATE": "state.update",
+    "STATE_WORKFLOW": "terse.state",
+    "STATE_WRITE_UPDATE": "terse.write",
+    "STEP_BEGUN_HEARTBEAT": "terse.begun.v1",
+    "STEP_INTERRUPTED_FAILURE": "terse.StepInterrupted",
+    "TOKENS_MEMO": "terse.tokens.v1",
+    "TOKENS_METADATA": "terse.tokens.v1",
+    "TOOL_REFERENCE": "@tool:",
+    "WAITING_MEMO": "terse.waiting.v1",
+    "WRONG_ANSWER_FAILURE": "terse.WrongAnswer",
+}
+
+#: A literal of that kind.
+WIRE: Final = re.compile(r"terse\.[\w.]+|@(tool|sdk):|terse-state")
+
+#: What is also the name of a call of the API, or of the package, in messages and where code is read.
+OF_THE_API: Final = ("generate_text", "state.", "state.update", "terse_temporal")
+
+
+def test_the_names_are_these() -> None:
+    """The file has these names and no others."""
+    assert {name: getattr(wire_names, name) for name in wire_names.__all__} == NAMES
+    assert sorted(name for name in vars(wire_names) if name.isupper()) == wire_names.__all__
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(("_MARKER", "_MEMO", "_METADATA"))])
+def test_what_holds_data_has_a_version(name: str) -> None:
+    """A name under which data of ours stands in a history says the version of its format, and has no words."""
+    if name != "MODEL_TOOL_METADATA":  # in no history
+        assert re.fullmatch(r"terse\.[a-z_.]+\.v\d+", NAMES[name])
+
+
+def literals(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Every string of a module that is no docstring."""
+    inner = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    bodies = [*inner, *(node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))]
+    docstrings = {id(node.body[0].value) for node in bodies if node.body and isinstance(node.body[0], ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node
+
+
+def test_no_other_file_has_one() -> None:
+    """No module of the package spells such a name itself."""
+    values = set(NAMES.values()) - set(OF_THE_API)
+    found = [
+        f"{file.relative_to(PACKAGE)}:{node.lineno} {node.value!r}"
+        for file in PACKAGE.rglob("*.py")
+        if file != Path(wire_names.__file__)
+        for node in literals(ast.parse(file.read_text()))
+        if node.value in values or WIRE.match(str(node.value))
+    ]
+    assert found == []
