@@ -10,14 +10,12 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
-import site
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..diagnostics.places import shown_path
+from ..diagnostics.places import NO_SOURCES, is_users_file, shown_path
 from ..diagnostics.text import did_you_mean
 from ..engine.code.first_party import file_of
 from ..errors import JobLoadError
@@ -26,23 +24,8 @@ from .source import Module, read_module
 
 __all__ = ["Project", "targets_of"]
 
-_PATHS: Final = sysconfig.get_paths()
-
-#: Directories of code that is not the user's: it is not followed into.
-_LIBRARIES: Final = frozenset(
-    os.path.realpath(directory)
-    for directory in (
-        *(_PATHS[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
-        *site.getsitepackages(),
-        site.getusersitepackages(),
-    )
-)
-
 #: What is known by its name, wherever its source may be.
 _KNOWN: Final = frozenset({"terse_temporal", "temporalio"})
-
-#: Directories of a package that hold no modules of its own.
-_SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
 class Project:
@@ -195,7 +178,7 @@ def _modules_below(directory: Path, *, deep: bool = True, around: frozenset[str]
 
 
 def _is_package(path: Path) -> bool:
-    return path.name not in _SKIPPED and (path / "__init__.py").is_file()
+    return path.name not in NO_SOURCES and (path / "__init__.py").is_file()
 
 
 def _dotted(path: Path, root: Path) -> str:
@@ -204,10 +187,7 @@ def _dotted(path: Path, root: Path) -> str:
 
 
 def _is_library(path: str) -> bool:
-    if "site-packages" in path or "dist-packages" in path:
-        return True
-    real = os.path.realpath(path)
-    return any(real == each or real.startswith(each + os.sep) for each in _LIBRARIES)
+    return not (is_users_file(path) and is_users_file(os.path.realpath(path)))
 
 
 def targets_of(names: Sequence[str]) -> Project:

@@ -28,7 +28,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..diagnostics.places import place
+from ..diagnostics.places import is_users_file_anywhere, place
 from ..runs.memo import question_text, read_label, read_memo
 from ..runs.timeline import Entry, Timeline
 from .servers import is_gone, last_asked
@@ -39,7 +39,6 @@ _SNAPSHOT_EVERY: Final = 0.5  # seconds
 _WITHOUT_WORKER: Final = 3.0  # seconds. A free worker takes a task in a few milliseconds.
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
-_NOT_THE_USERS: Final = ("/site-packages/", "/dist-packages/", "/lib/python", "/terse_temporal/", "<frozen")
 
 #: Workflow tasks that fail because a person wants it so.
 _ON_PURPOSE: Final = (
@@ -264,6 +263,6 @@ def _next_run(event: HistoryEvent) -> str:
 def _users_place(stack_trace: str) -> str:
     """The last line of a recorded traceback that is neither Python's, nor of a library."""
     for frame in reversed(list(_FRAME.finditer(stack_trace))):
-        if not any(part in frame["file"] for part in _NOT_THE_USERS):
+        if is_users_file_anywhere(frame["file"]):
             return place(frame["file"], int(frame["line"]))
     return ""

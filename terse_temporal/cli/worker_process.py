@@ -14,7 +14,6 @@ import json
 import os
 import socket
 import sys
-import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from typing import IO, Any, Final, Self
 
 from temporalio.client import Client
 
+from ..diagnostics.places import is_users_file
 from ..jobs.registry import Job
 from .examples import example_event
 from .hash_seed import with_hash_seed
@@ -40,14 +40,6 @@ _PATIENCE: Final = 2.0
 
 #: Bytes. A worker may have hundreds of jobs, each with an example.
 _LONGEST_NEWS: Final = 16 * 1024 * 1024
-
-_NOT_THE_USERS: Final = tuple(
-    directory + os.sep
-    for directory in {
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        str(Path(__file__).parents[1]),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -219,14 +211,14 @@ class _Reporter(Observer):
 def _users_files() -> list[str]:
     """The files of modules that are neither Python's, nor installed, nor of this package."""
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return sorted(each for each in files if isinstance(each, str) and not each.startswith(_NOT_THE_USERS))
+    return sorted(each for each in files if isinstance(each, str) and is_users_file(each))
 
 
 def _users_directories() -> list[str]:
     """Where those modules have been loaded from."""
     paths = {path for module in list(sys.modules.values()) for path in _package_path(module)}
     found = {str(Path(file).parent) for file in _users_files()}
-    found |= {path for path in paths if not path.startswith(_NOT_THE_USERS)}
+    found |= {path for path in paths if is_users_file(path)}
     return sorted(directory for directory in found if Path(directory).is_dir())
 
 

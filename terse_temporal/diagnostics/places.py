@@ -5,18 +5,23 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any, Final
 
 __all__ = [
-    "NOT_THE_USERS",
+    "LIBRARIES",
+    "NO_SOURCES",
     "caller_frame",
+    "is_library_file",
+    "is_package_file",
     "is_users",
     "is_users_file",
+    "is_users_file_anywhere",
     "only_users_traceback",
     "place",
     "place_of",
@@ -24,13 +29,25 @@ __all__ = [
     "users_traceback",
 ]
 
-_PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
+_PACKAGE: Final = str(Path(__file__).parents[1])
 
-#: Where code stands that is not the user's: this package, Python's own, and what is installed.
-NOT_THE_USERS: Final = (
-    _PACKAGE,
-    "<frozen",
-    *{sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")},
+#: The directories of Python's own modules and of installed ones, as they are called and as they are reached by links.
+LIBRARIES: Final = frozenset(
+    spelled
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+    if (directory := sysconfig.get_path(name))
+    for spelled in (directory, os.path.realpath(directory))
+)
+
+#: Directories within a project that hold nothing that the user has written.
+NO_SOURCES: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+#: A directory for installed packages, of whichever Python. Debian has more of them than `sysconfig` knows.
+_INSTALLED: Final = re.compile(r"[\\/](?:site|dist)-packages(?:[\\/]|$)", re.IGNORECASE)
+
+#: This package, and Python's own modules, on another machine: `lib/python3.12`, or `Python312\\Lib` on Windows.
+_NOT_THE_USERS_ANYWHERE: Final = re.compile(
+    r"[\\/](?:terse_temporal[\\/]|lib(?:64)?[\\/]python\d|python\d+[\\/]lib[\\/])", re.IGNORECASE
 )
 
 
@@ -60,7 +77,7 @@ def place_of(function: Callable[..., Any]) -> str:
 def caller_frame() -> FrameType:
     """The nearest frame outside this package: the user's own line."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and is_package_file(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 
@@ -71,7 +88,7 @@ def users_traceback(traceback: TracebackType | None) -> TracebackType | None:
     first = next((number for number, line in enumerate(lines) if is_users(line.tb_frame)), None)
     if first is None:
         return traceback
-    return _joined(line for line in lines[first:] if not line.tb_frame.f_code.co_filename.startswith(_PACKAGE))
+    return _joined(line for line in lines[first:] if not is_package_file(line.tb_frame.f_code.co_filename))
 
 
 def only_users_traceback(traceback: TracebackType | None) -> TracebackType | None:
@@ -97,6 +114,42 @@ def is_users(frame: FrameType) -> bool:
     return is_users_file(frame.f_code.co_filename)
 
 
+@functools.lru_cache(maxsize=4096)  # asked for with every line of a stack
 def is_users_file(file: str) -> bool:
-    """Whether a file is the user's own."""
-    return not file.startswith(NOT_THE_USERS)
+    """Whether a file, or a directory, is the user's own: neither Python's, nor of this package, nor installed."""
+    return not (is_package_file(file) or is_library_file(file, LIBRARIES))
+
+
+@functools.lru_cache(maxsize=4096)
+def is_package_file(file: str) -> bool:
+    """Whether a file is one of this package's."""
+    return _is_below(file, _PACKAGE)
+
+
+def is_users_file_anywhere(file: str) -> bool:
+    """Whether a file is the user's own, by its path on a machine that may not be this one, as a history names it."""
+    return _NOT_THE_USERS_ANYWHERE.search(file) is None and is_users_file(file)
+
+
+def is_library_file(file: str, libraries: Iterable[str], path: ModuleType = os.path) -> bool:
+    """Whether a file is Python's own, or installed.
+
+    Args:
+        file: its path, or what stands for one, as `<frozen importlib._bootstrap>`.
+        libraries: the directories of this Python.
+        path: the rules for paths: `posixpath` or `ntpath`.
+    """
+    return (
+        file.startswith("<frozen")
+        or _INSTALLED.search(file) is not None
+        or any(_is_below(file, each, path) for each in libraries)
+    )
+
+
+def _is_below(file: str, directory: str, path: ModuleType = os.path) -> bool:
+    """Whether a path is a directory's, or of something in it. Windows takes both separators, and letters of any case.
+
+    Only by their text: links are not followed, and nothing is looked up on the disk.
+    """
+    whole, above = path.normcase(file), path.normcase(directory).rstrip(path.sep)
+    return bool(whole == above or whole.startswith(above + path.sep))

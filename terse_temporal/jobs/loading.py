@@ -12,31 +12,18 @@ import importlib.util
 import os
 import pkgutil
 import sys
-import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Final
 
-from ..diagnostics.places import place, shown_path
+from ..diagnostics.places import is_users_file, place, shown_path
 from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, JobLoadError
 from .registry import Job, registered_jobs
 
 __all__ = ["load_jobs", "load_modules"]
-
-_PATHS: Final = sysconfig.get_paths()
-
-#: Where a line that fails is not the user's: the message then names the line of theirs that led there.
-_NOT_THE_USERS: Final = tuple(
-    str(directory) + os.sep
-    for directory in {
-        *(_PATHS[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
-        str(Path(__file__).parents[1]),
-    }
-)
 
 
 def load_jobs(targets: Sequence[str]) -> list[Job]:
@@ -222,7 +209,7 @@ def _where(error: BaseException, file: str | None) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         lines.append((error.filename, error.lineno or 1))
     lines = [(name, line) for name, line in lines if Path(name).is_file()]
-    theirs = [(name, line) for name, line in lines if not name.startswith(_NOT_THE_USERS)]
+    theirs = [(name, line) for name, line in lines if is_users_file(name)]
     # Jobs that are themselves installed as a package stand among the libraries.
     theirs = theirs or [(name, line) for name, line in lines if file and Path(file).parent in Path(name).parents]
     if theirs:

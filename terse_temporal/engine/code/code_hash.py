@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from ...diagnostics.places import NO_SOURCES
 from ...diagnostics.redaction import names_secret, redacted
 
 __all__ = ["code_hash"]
@@ -28,7 +29,6 @@ _LENGTH: Final = 12
 _NO_DATA: Final = frozenset([".py", ".pyc", ".pyi", ".log", ".tmp", ".lock"])
 
 #: Directories of what is installed.
-_INSTALLED: Final = frozenset(["__pycache__", "node_modules", "site-packages"])
 
 #: Text files that are read, and how large each may be, in bytes; entries of directories that are looked at for them. A
 #: module may lie in somebody's home directory.
@@ -133,7 +133,7 @@ def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Itera
             inner = [
                 each.path
                 for each in entries
-                if each.name not in _INSTALLED and each.name[:1] != "." and each.is_dir(follow_symlinks=False)
+                if each.name not in NO_SOURCES and each.name[:1] != "." and each.is_dir(follow_symlinks=False)
             ]
         except OSError:
             continue

@@ -12,7 +12,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from ...diagnostics.places import NOT_THE_USERS
+from ...diagnostics.places import is_users_file
 from ...jobs.registry import module_name
 
 __all__ = ["FirstParty", "file_of", "loaded_module"]
@@ -109,8 +109,7 @@ def _place_of_root(root: str) -> Path | None:
 
 
 def _is_installed(directory: Path) -> bool:
-    inside = f"{directory}/"
-    return bool({"site-packages", "dist-packages"}.intersection(directory.parts)) or inside.startswith(NOT_THE_USERS)
+    return not is_users_file(str(directory))
 
 
 @functools.cache

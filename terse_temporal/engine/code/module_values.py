@@ -29,14 +29,13 @@ from contextvars import Context, ContextVar
 from types import FunctionType
 from typing import Any, Final
 
-from ...diagnostics.places import is_users_file
+from ...diagnostics.places import is_package_file, is_users_file
 from ..type_tests import is_a
 
 __all__ = ["depth_of", "is_frozen", "is_known_state"]
 
 _ANY_DEPTH: Final = 1000
 
-_PACKAGE: Final = str(pathlib.Path(__file__).parents[2])
 
 #: Objects of these cannot be changed, or what changes in them is no business of a run's: a logger, a lock.
 _FROZEN: Final[tuple[type, ...]] = (
@@ -143,7 +142,7 @@ def _has_own_attributes(value: Any) -> bool:
 def _is_frozen_function(function: FunctionType, depth: int) -> bool:
     """Whether a function keeps nothing between calls in the variables of a function around it."""
     code = function.__code__
-    if code.co_filename.startswith(_PACKAGE):
+    if is_package_file(code.co_filename):
         return True  # such as what `@step` makes
     for each in dis.get_instructions(code):
         if each.opname in ("STORE_DEREF", "DELETE_DEREF") and each.argval in code.co_freevars:

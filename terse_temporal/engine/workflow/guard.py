@@ -24,7 +24,6 @@ import site
 import socket
 import ssl
 import sys
-import sysconfig
 import threading
 import weakref
 import zoneinfo
@@ -33,7 +32,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 
-from ...diagnostics.places import is_users, place
+from ...diagnostics.places import LIBRARIES, is_users, place
 from ...errors import SideEffectError
 
 __all__ = ["guarded", "install"]
@@ -231,8 +230,7 @@ def _is_installed(path: Any) -> bool:
 @functools.cache
 def _installed() -> tuple[tuple[str, ...], frozenset[str]]:
     """Where Python, the packages, and the data of timezones and types of files are."""
-    found = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    found |= {os.path.dirname(os.__file__), site.getusersitepackages(), *zoneinfo.TZPATH}  # noqa: PTH120  # a string
+    found = {*LIBRARIES, site.getusersitepackages(), *zoneinfo.TZPATH}
     found |= {each for each in sys.path if each.endswith(("site-packages", "dist-packages"))}
     directories = tuple(os.path.abspath(each) + os.sep for each in found if each)  # noqa: PTH100  # as above
     return directories, frozenset(os.fspath(each) for each in mimetypes.knownfiles)
