@@ -86,7 +86,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def to_timedelta(duration: str | timedelta) -> timedelta:
-    """The same as `parse_duration`, for a text or a `timedelta`.
+    """The same as `parse_duration`, for a string or a `timedelta`.
 
     Raises:
         DurationError: as `parse_duration`, and for anything that is neither, a bare number among them: whether `5`

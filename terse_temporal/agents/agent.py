@@ -66,7 +66,7 @@ def generate_text(
         skills: the tools that it may call, and no others: `Skills.slack()`, `Skills.github(tools=["create_issue"])`,
             `Skills.all()`, or the name of a toolbox.
         output_schema: a pydantic model, a dataclass or any other type: the answer is validated against it, and an
-            instance of it returned. Without it, the answer is a text.
+            instance of it returned. Without it, the answer is a string.
         model: `provider:model`, such as `"openai:gpt-5"`; without it, `TERSE_MODEL` of the worker's environment.
         max_turns: how often the model is asked, at most. One turn more is needed after every round of tools.
         tool_approvals: names of tools that a person has to approve each time the model wants to call them. The run
@@ -202,5 +202,5 @@ class _ModelOptions:
 
 def _text(value: str, what: str) -> str:
     if not isinstance(value, str):
-        raise JobDefinitionError(f"{what}={value!r}: give a text")
+        raise JobDefinitionError(f"{what}={value!r}: give a string")
     return value

@@ -59,7 +59,7 @@ _TABLE: Final[tuple[tuple[str, Severity, str], ...]] = (
     ("TERSE212", "error", "randomness of the machine"),
     ("TERSE213", "error", "asyncio.wait() or as_completed() in no fixed order"),
     ("TERSE214", "error", "steps in the order of a set or a directory"),
-    ("TERSE215", "error", "the hash of a text in a handler"),
+    ("TERSE215", "error", "the hash of a string in a handler"),
     ("TERSE216", "warning", "print() in a handler"),
     ("TERSE217", "error", "what may happen only once, in a module that each run gets a copy of"),
     ("TERSE301", "error", "a sleep that cannot be slept"),

@@ -81,7 +81,7 @@ def _of_call(node: ast.Call, reached: Reached, checked: Checked) -> Iterator[Fin
         )
         yield _finding("TERSE212", node, reached, description, because, f"use {own}")
     elif path == "builtins.hash" and node.args and _is_text(node.args[0], checked):
-        because = "Python salts the hash of a text anew in every process, so a replay on another worker gets another"
+        because = "Python salts the hash of a string anew in every process, so a replay on another worker gets another"
         yield _finding("TERSE215", node, reached, description, because, "use hashlib: `hashlib.sha256(text.encode())`")
 
 

@@ -152,12 +152,12 @@ def _meaningless(annotations: list[ast.expr | None], function: Function) -> Iter
 
 
 def _names_of(annotation: ast.expr | None) -> Iterator[str]:
-    """The names that an annotation reads, also where it is a text."""
+    """The names that an annotation reads, also where it is a string."""
     for each in ast.walk(annotation) if annotation is not None else ():
         if isinstance(each, ast.Name):
             yield each.id
         elif isinstance(each, ast.Constant) and isinstance(each.value, str) and "_parent" in vars(each):
-            # In `Literal["x"]` and `Annotated[…, "x"]` a text is no annotation.
+            # In `Literal["x"]` and `Annotated[…, "x"]` a string is no annotation.
             around = vars(each)["_parent"]
             if not isinstance(around, ast.Subscript | ast.Tuple):
                 with contextlib.suppress(SyntaxError):

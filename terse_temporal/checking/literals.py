@@ -79,7 +79,7 @@ def _options(node: ast.Call, path: str, module: Module, checked: Checked) -> Ite
         elif option == "retry" and path in _DURATIONS and value is not None:
             fix = "give `retry=Retry(max_attempts=…)`"
         elif option == "name" and path in _STEPS and not (value is None or _is_name(value)):
-            fix = "give a text that is not empty, of 200 characters at most"
+            fix = "give a string that is not empty, of 200 characters at most"
         if fix is not None:
             message = f"{option}={value!r} makes no sense"
             yield finding("TERSE303", module, given, message, "the call raises a JobDefinitionError", fix)

@@ -2,7 +2,7 @@
 
 Values that are written down are judged as the engine judges them, by pydantic. An annotation of which a part is not
 known stands for nothing. Classes of the user's own are judged where they are models or dataclasses that do nothing
-unusual: one that derives from `str` may be taken for a text, and a validator may make anything of anything.
+unusual: one that derives from `str` may be taken for a string, and a validator may make anything of anything.
 """
 
 from __future__ import annotations

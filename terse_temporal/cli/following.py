@@ -80,7 +80,7 @@ class Follower:
         handle: of the run. What continues it (a new run under the same id) is followed too.
         task_queue: where it waits for workers.
         on_change: called with an entry of the timeline that has changed.
-        on_notice: called with a text that a person should know, once for each.
+        on_notice: called with a string that a person should know, once for each.
     """
 
     def __init__(

@@ -134,7 +134,7 @@ def _parted(args: list[str]) -> tuple[list[str], list[str], list[str]]:
 def set_(
     job: JobName,
     key: Key,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="JSON; what is not JSON is taken as a text.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="JSON; what is not JSON is taken as a string.")],
     task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
     as_json: AsJson = False,
     yes: Yes = False,
@@ -257,7 +257,7 @@ def _value(text: str) -> tuple[Any, str]:
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number), "as JSON"
     except (ValueError, RecursionError):
-        return text, "as a text, as it is not JSON"
+        return text, "as a string, as it is not JSON"
 
 
 def _refuse_constant(name: str) -> Any:

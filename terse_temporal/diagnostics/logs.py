@@ -37,7 +37,7 @@ def logger_of(name: str) -> logging.Logger:
 
 
 def log_text(text: str) -> str:
-    """A text for one line of a log."""
+    """A string for one line of a log."""
     short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters in all)"
     return one_line(redacted(short))
 

@@ -5,7 +5,7 @@ encode it. What may be secret is known in two ways, and both are looked for by o
 
 *Guessed*, from the environment: the values of variables whose names say so (`…KEY`, `…TOKEN`, `…PASSWORD`), and,
 whatever the variable is called, the user name or password in a value that is a URL. A guess of fewer than eight
-characters counts from five on, and only if it does not look like a word or a number, which a text may well contain.
+characters counts from five on, and only if it does not look like a word or a number, which a string may well contain.
 
 *Named*, by whoever uses it as a secret (a mount, a header of a tool, the URL of a store): from three characters on.
 
@@ -191,13 +191,13 @@ class _Pattern:
         self.ends = ends
 
     def without(self, text: str) -> str:
-        """A text that has it, without it."""
+        """A string that has it, without it."""
         if self.ends is None:
             return text.replace(self.text, self.mask)
         return self._split(text, re.escape(self.text), "")
 
     def without_broken(self, text: str) -> str:
-        """A text that has it broken into lines, without it."""
+        """A string that has it broken into lines, without it."""
         return self._split(text, _GAP.join(map(re.escape, self.text)), _GAP)
 
     def _split(self, text: str, whole: str, gap: str) -> str:

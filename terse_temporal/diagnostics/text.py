@@ -42,7 +42,7 @@ def one_line(text: str) -> str:
 
 
 def shorten(text: str, most: int, *, with_length: bool = False, escape: bool = True) -> str:
-    """Return a text of at most so many characters, printable, that ends with `…` if something was cut off.
+    """Return a string of at most so many characters, printable, that ends with `…` if something was cut off.
 
     What is shortened again to as many characters stays as it is.
 

@@ -19,7 +19,7 @@ def sleep(duration: str | timedelta | datetime) -> Coroutine[Any, Any, None]:
     """Wait durably: no process is held, and the wait goes on across restarts and redeploys.
 
     Args:
-        duration: a text such as `"30s"`, `"1.5h"` or `"3d"`, a `timedelta`, or an aware `datetime` to sleep until.
+        duration: a string such as `"30s"`, `"1.5h"` or `"3d"`, a `timedelta`, or an aware `datetime` to sleep until.
             From one millisecond to 200 years.
 
     Returns:

@@ -25,7 +25,7 @@ __all__ = ["TOO_DEEP", "event_type", "read_event"]
 
 #: What is wrong with an input that Python, or pydantic, can do nothing with.
 TOO_DEEP: Final = (
-    "is nested more than 200 levels deep. Send it flat, or what is nested as a text that a step takes apart"
+    "is nested more than 200 levels deep. Send it flat, or what is nested as a string that a step takes apart"
 )
 
 _JSON_NAMES: Final = {str: "a string", int: "a number", float: "a number", bool: "a boolean", list: "an array"}

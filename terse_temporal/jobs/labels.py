@@ -2,7 +2,7 @@
 
 The label of an `@step` is a template over its arguments. Those may be anything, so `str.format` is not used: it calls
 `__format__`, properties and `__getattr__` of whatever it meets. Here a field goes down into plain data only, and ends
-at a text, a number, a time or the like.
+at a string, a number, a time or the like.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _formatted(field: _Field, values: Mapping[str, Any]) -> str:
 def _within(value: Any, key: str | int) -> Any:
     """A field of a dict, a list, a model or a dataclass, without running code of theirs."""
     if isinstance(value, dict):
-        # Not by `[]`, which calls `__missing__`. What looks like a number may be a text.
+        # Not by `[]`, which calls `__missing__`. What looks like a number may be a string.
         for each in (key, str(key)):
             if (found := dict.get(value, each, _MISSING)) is not _MISSING:
                 return found

@@ -315,7 +315,7 @@ def _home(handler: Any, creating: str) -> str:
 def _check(job: Job) -> None:
     where = f"the job {job.name!r} ({job.where})"
     if not isinstance(job.name, str) or not job.name.strip():
-        raise JobDefinitionError(f"{where} has no name: give create_job(name=…) a text that is not empty")
+        raise JobDefinitionError(f"{where} has no name: give create_job(name=…) a string that is not empty")
     if (wrong := unprintable(job.name)) is not None:
         raise JobDefinitionError(f"{where}: a name cannot have {wrong} in it; give it another")
     if not callable(job.handler) or inspect.isclass(job.handler):

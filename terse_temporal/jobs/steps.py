@@ -419,7 +419,7 @@ def _step_name(name: str | None, run: Callable[..., Any]) -> str:
         # A partial or a callable object has no name of its own; the engine refuses it with a better message.
         name = getattr(run, "__name__", type(run).__name__)
     if not isinstance(name, str) or not name.strip():
-        raise JobDefinitionError(f"a step named {name!r}: give a text that is not empty")
+        raise JobDefinitionError(f"a step named {name!r}: give a string that is not empty")
     if (wrong := unprintable(name)) is not None:
         raise JobDefinitionError(f"a step named {shorten(repr(name), 200)}: a name cannot have {wrong} in it")
     if len(name) > 200:
@@ -431,7 +431,7 @@ def _step_name(name: str | None, run: Callable[..., Any]) -> str:
 
 def _label(label: str | None) -> str | None:
     if label is not None and not isinstance(label, str):
-        raise JobDefinitionError(f"label={label!r}: give a text")
+        raise JobDefinitionError(f"label={label!r}: give a string")
     return label or None
 
 

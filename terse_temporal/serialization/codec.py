@@ -167,7 +167,7 @@ class Codec:
         return data if self._type is Any else self.load_text(json.dumps(data))
 
     def load_text(self, text: str | bytes) -> Any:
-        """The same for JSON that is a text."""
+        """The same for JSON that is a string."""
         if self._type is Any:
             return json.loads(text)
         return self._validated(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))

@@ -338,7 +338,7 @@ def _named(value: Any) -> str:
 def safe_repr(value: Any, most: int = 60) -> str:
     """A value for a message, in few characters, whatever its own `repr` does."""
     try:
-        # Cut before: a text from outside may be long, and all of it would be escaped.
+        # Cut before: a string from outside may be long, and all of it would be escaped.
         text = repr(value[: most + 1] if isinstance(value, str) else value)
     except Exception:  # an integer of 5,000 digits has none, and a user's class any
         text = f"<{type(value).__qualname__}>"

@@ -15,7 +15,7 @@ def result_type(function: Callable[..., Any]) -> Any:
     """The annotated result, of an `async def` what it gives when awaited; `Any` without annotation.
 
     Raises:
-        NameError: the annotation is a text that means nothing among the function's globals.
+        NameError: the annotation is a string that means nothing among the function's globals.
     """
     annotation = _hint(inspect.unwrap(function), "return")
     if typing.get_origin(annotation) is Awaitable or typing.get_origin(annotation) is typing.get_origin(Awaitable[int]):

@@ -50,7 +50,7 @@ class StateSchema:
         for key, type_ in states.items():
             if (wrong := _wrong_key(key)) is not None:
                 return f"states has {wrong}"
-            # pydantic would take both for types: a text for the name of one, None for the type of nothing else.
+            # pydantic would take both for types: a string for the name of one, None for the type of nothing else.
             if isinstance(type_, str) or type_ is None:
                 return f"states has {type_!r} for the key {key!r}; give it a type, such as int or list[str]"
             try:
@@ -194,7 +194,7 @@ def _is_model(states: Any) -> bool:
 
 def _wrong_key(key: Any) -> str | None:
     if not isinstance(key, str) or not key:
-        return f"the key {key!r}, and a key is a text that is not empty"
+        return f"the key {key!r}, and a key is a string that is not empty"
     if len(key) > LONGEST_KEY:
         return f"the key {shorten(repr(key), 40)}, of {len(key)} characters, and a key has {LONGEST_KEY} at most"
     return None

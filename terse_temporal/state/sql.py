@@ -90,7 +90,7 @@ _metadata: Final = MetaData()
 
 
 class _Json(TypeDecorator[Any]):
-    """JSON; in SQLite as a text, because its JSON columns have a number's affinity, which changes numbers."""
+    """JSON; in SQLite as a string, because its JSON columns have a number's affinity, which changes numbers."""
 
     impl = JSON
     cache_ok = True

@@ -30,7 +30,7 @@ def is_of(failure: ApplicationError, wanted: type[BaseException] | str) -> bool:
         return True
     if wanted is StepError and isinstance(failure.__cause__, ActivityError):
         return True
-    # By the names of classes that are loaded: a failure is a text.
+    # By the names of classes that are loaded: a failure is a string.
     return any(cls.__name__ == failure.type for cls in _descendants(wanted))
 
 

@@ -17,8 +17,8 @@ from ..serialization.signatures import result_type
 
 __all__ = ["completed", "fitting"]
 
-#: Tried in turn for a field that is missing, after the argument of its name: the first that fits its type. A text says
-#: by its brackets that nobody meant it.
+#: Tried in turn for a field that is missing, after the argument of its name: the first that fits its type. A string
+#: says by its brackets that nobody meant it.
 _PLACEHOLDERS: Final[tuple[Any, ...]] = (
     None,
     0,

@@ -77,8 +77,8 @@ class ModelDouble:
         """Answer the next turns by these, after those that were given before.
 
         Args:
-            answers: a text; for an `output_schema` what fits it, as an instance or as data; a `ToolCall`, or a list of
-                them, to have tools called; or an exception, which is raised.
+            answers: a string; for an `output_schema` what fits it, as an instance or as data; a `ToolCall`, or a list
+                of them, to have tools called; or an exception, which is raised.
 
         A turn more than there are answers is an error of the test.
 

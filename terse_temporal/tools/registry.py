@@ -136,7 +136,7 @@ class Toolbox:
             command: the words of a command that starts the server, which is talked to over its standard input and
                 output. A worker starts it once, for all of its steps; it ends with the worker.
             url: or where a server listens, for streamable HTTP.
-            env: variables for the command, beside `PATH`, `HOME` and the few others it gets from here. In a text
+            env: variables for the command, beside `PATH`, `HOME` and the few others it gets from here. In a string
                 `${NAME}` is the variable `NAME` of the worker's own environment, read when the server is started; a
                 function is called for the value. No value reaches a history, a log or a message.
             headers: likewise for a url; read with every request.

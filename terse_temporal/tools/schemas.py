@@ -20,7 +20,7 @@ _MOST: Final = 200
 
 
 class Written(str):
-    """A text whose `repr` is itself, so that a signature shows it as it is written."""
+    """A string whose `repr` is itself, so that a signature shows it as it is written."""
 
     __slots__ = ()
 

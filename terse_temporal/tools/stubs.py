@@ -274,7 +274,7 @@ def _property(name: str, type_: str) -> str:
 def _with_builtins(text: str, names: Iterable[str]) -> str:
     """The text with the names of builtins that mean something else in it written out, where they are types."""
     for name in names:
-        # Not in a text, and not what is defined or called so itself.
+        # Not in a string, and not what is defined or called so itself.
         texts = r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\]|\\.)*"'
         as_type = rf"(?:(?<=[:|,>] )|(?<=\[))({name})\b"
         text = re.sub(f"{texts}|{as_type}", lambda found: f"builtins.{found[1]}" if found[1] else found[0], text)

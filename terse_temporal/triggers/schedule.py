@@ -77,7 +77,7 @@ class ScheduleTriggers:
 
 def _check_expression(expression: object) -> None:
     if not isinstance(expression, str):
-        raise refusal(_NAME, f"the expression {expression!r} is not a text", _EXAMPLE)
+        raise refusal(_NAME, f"the expression {expression!r} is not a string", _EXAMPLE)
     fields = expression.upper().split()
     if len(fields) != 5:
         found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"

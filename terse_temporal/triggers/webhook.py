@@ -54,7 +54,7 @@ class WebhookTriggers:
         """
         name = "webhook.on_request"
         if isinstance(body, str):
-            raise refusal(name, f"body={body!r} is a text, not a type", f"{name}(body=Lead), without the quotes")
+            raise refusal(name, f"body={body!r} is a string, not a type", f"{name}(body=Lead), without the quotes")
         if body is not None:
             try:
                 type_adapter(body)

@@ -178,7 +178,7 @@ async def test_an_output_that_would_not_come_back(bench: Bench, model: ModelServ
 
 
 async def test_an_answer_that_is_cut_short_is_none(bench: Bench, model: ModelServer) -> None:
-    """A text that ends at the limit of output tokens is not taken for the answer."""
+    """A string that ends at the limit of output tokens is not taken for the answer."""
     model.finish = "length"
     model.script = [says("The answer is")]
     failure = await bench.fail(jobs.text)

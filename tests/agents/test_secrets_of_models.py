@@ -25,7 +25,7 @@ async def test_the_key_is_nowhere(bench: Bench, model: ModelServer, caplog: pyte
         faults: list[Any]
         for faults in ([], [(500, {})], [(401, {})], ["cut"], ["garbage"]):
             model.faults = [*faults]
-            model.script = [says("a text that is looked for")]
+            model.script = [says("a string that is looked for")]
             run = await bench.start(jobs.text, name="Ada")
             with suppress(WorkflowFailureError):
                 await bench.result(run)
@@ -39,7 +39,7 @@ async def test_the_key_is_nowhere(bench: Bench, model: ModelServer, caplog: pyte
     written += "".join(
         payload.decode(errors="replace") for history in histories for payload in _payloads(history.events)
     )
-    assert "a text that is looked for" in written
+    assert "a string that is looked for" in written
     assert KEY not in written
     logged = "\n".join(f"{record.getMessage()}\n{caplog.handler.format(record)}" for record in caplog.records)
     assert "generate_text" in logged

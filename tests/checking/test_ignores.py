@@ -40,12 +40,12 @@ def test_no_code(comment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_only_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same in a text is no comment."""
+    """The same in a string is no comment."""
     assert codes('TEXT = "# terse: ignore"\n', tmp_path, monkeypatch) == []
 
 
 def test_what_else_ends_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A form feed, or what ends a line in a text alone, is none to Python: a comment after it is where it stands."""
+    """A form feed, or what ends a line in a string alone, is none to Python: a comment after it is where it stands."""
     code = handler("TEXT = 'MARK'\nprint(1)  # terse: ignore[TERSE216]\nprint(2)").replace("MARK", "a\u2028b\x85c")
     code = f"\x0c\n{code}"
     (found,) = findings(code, tmp_path, monkeypatch)

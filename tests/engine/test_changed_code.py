@@ -32,7 +32,7 @@ async def asleep(bench: Bench) -> Run:
 
 
 async def said(caplog: pytest.LogCaptureFixture, text: str) -> list[str]:
-    """What workers have said with a text in it, after they have had the time to say it twice."""
+    """What workers have said with a string in it, after they have had the time to say it twice."""
     async with asyncio.timeout(20):
         while text not in caplog.text:  # noqa: ASYNC110  # logging tells of nothing
             await asyncio.sleep(0.05)

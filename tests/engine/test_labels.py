@@ -195,7 +195,7 @@ def test_a_summary_is_what_the_server_takes() -> None:
         ("{number[}", "label='{number[}'"),
         ("}", "label='}'"),
         ("a" * 501, "500 characters at most"),
-        (7, "label=7: give a text"),
+        (7, "label=7: give a string"),
     ],
 )
 def test_a_wrong_template_is_refused(label: Any, said: str) -> None:

@@ -17,7 +17,7 @@ DAY = 86_400.0
     [("text", 3 * DAY), ("timedelta", 3 * DAY), ("until", 3 * DAY), ("long", 14 * DAY), ("short", 0.15)],
 )
 async def test_a_sleep_is_a_timer(bench: Bench, case: str, seconds: float) -> None:
-    """A text, a timedelta and an aware datetime are slept; `now()` has advanced by that much, and is in UTC."""
+    """A string, a timedelta and an aware datetime are slept; `now()` has advanced by that much, and is in UTC."""
     async with bench.worker(sleeps):
         run = await bench.start(sleeps, case=case)
         slept, utc, monotonic = await bench.result(run)

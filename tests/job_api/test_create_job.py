@@ -90,7 +90,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "three arguments": ({"on_trigger": three}, ["'wrong'", "'three' takes", "(event, state)"]),
     "a keyword": ({"on_trigger": keyword}, ["'wrong'", "'keyword' takes", "(event, state)"]),
     "filter": ({"filter": "yes"}, ["'wrong'", "filter is 'yes'"]),
-    "a text as trigger": ({"triggers": ["stripe"]}, ["'wrong'", "'stripe' is not a trigger"]),
+    "a string as trigger": ({"triggers": ["stripe"]}, ["'wrong'", "'stripe' is not a trigger"]),
     "a trigger that was not called": (
         {"triggers": [Triggers.stripe.on_customer_created]},
         ["'wrong'", "is not a trigger"],

@@ -83,7 +83,7 @@ def test_number_times_unit(number: Any, unit: str, spaces: int, upper: bool) -> 
 
 @given(text=st.text(max_size=12) | st.from_regex(r"-?[0-9.]{1,4} ?[a-z]{0,8}", fullmatch=True))
 def test_any_text_is_a_duration_or_an_error_that_shows_it(text: str) -> None:
-    """Whatever a text is, it is a duration longer than zero, or a DurationError that shows the text."""
+    """Whatever a string is, it is a duration longer than zero, or a DurationError that shows the text."""
     found = caught = None
     try:
         found = parse_duration(text)

@@ -63,7 +63,7 @@ def read(raw: object, expected: Any) -> Any:
     ],
 )
 def test_a_trigger_says_what_it_is(trigger: Trigger, source: str, model: Any, text: str) -> None:
-    """A trigger has a source, a name, the type of its event, and a text as it is written."""
+    """A trigger has a source, a name, the type of its event, and a string as it is written."""
     assert isinstance(trigger, Trigger)
     assert trigger.source == source
     assert trigger.name == text.partition("(")[0]
@@ -98,7 +98,7 @@ def test_a_trigger_is_a_value() -> None:
         ("*/0 9 * * 1", "bad minute"),
         ("0 9 L * *", "uses L, W or #"),
         ("0 9 * * 5#2", "uses L, W or #"),
-        (5, "is not a text"),
+        (5, "is not a string"),
     ],
 )
 def test_a_wrong_cron_expression_is_refused_at_import(expression: Any, wrong: str) -> None:
@@ -315,7 +315,7 @@ def test_another_event_of_github_is_refused(name: str, sent: str) -> None:
 
 @each_payload("*/*")
 def test_every_payload_reads_as_an_untyped_event(path: Path) -> None:
-    """Any payload of a vendor reads as an Event, unchanged, and has a text and a log line."""
+    """Any payload of a vendor reads as an Event, unchanged, and has a string and a log line."""
     raw = webhooks.read(path)
     event = read(raw, Event)
     assert json.loads(json.dumps(event)) == raw

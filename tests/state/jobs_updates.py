@@ -93,7 +93,7 @@ def lowered(text: str) -> str:
 Kept = {
     "stable": Annotated[str, AfterValidator(lowered)],
     "grows": Annotated[str, AfterValidator(exclaimed)],
-    "only a text": Annotated[int, BeforeValidator(stripped)],
+    "only a string": Annotated[int, BeforeValidator(stripped)],
     "pairs": dict[tuple[int, int], int],
     "set": set[str],
 }
@@ -104,7 +104,7 @@ async def converts(event: Event, state: State) -> list[Any]:
     said: list[Any] = [await state.set("stable", " Ada "), await state.get("stable"), await state.get("stable")]
     said.append(await state.update("stable", lambda name: f"{name} L. "))
     said.append(sorted(await state.set("set", {"b", "a", "c"})))
-    for key, value in (("grows", "a"), ("only a text", " 5 ")):
+    for key, value in (("grows", "a"), ("only a string", " 5 ")):
         try:
             said.append(await state.set(key, value))
         except StateValueError as error:
@@ -113,7 +113,7 @@ async def converts(event: Event, state: State) -> list[Any]:
         said.append(await state.update("pairs", lambda value: {(1, 2): 3}))
     except StateValueError as error:
         said.append(str(error))
-    said += [await state.get(key) for key in ("grows", "only a text", "pairs")]
+    said += [await state.get(key) for key in ("grows", "only a string", "pairs")]
     return said
 
 

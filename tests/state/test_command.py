@@ -53,7 +53,7 @@ async def every_command(state: Command) -> None:
     assert number.stdout == "set 'count' to -5 (as JSON)\n"
     text = await state("set", "count", "who", "Ada L.", "--yes", "--json")
     assert json.loads(text.stdout) == {"key": "who", "value": "Ada L."}
-    assert "as a text, as it is not JSON" in (await state("set", "count", "other", "a b", "--yes")).stdout
+    assert "as a string, as it is not JSON" in (await state("set", "count", "other", "a b", "--yes")).stdout
 
     assert json.loads((await state("get", "count", "count", "--json")).stdout) == -5
     missing = await state("get", "count", "nothing")
@@ -120,7 +120,7 @@ async def test_negative_numbers_and_options(tmp_path: Path, state: Command) -> N
         assert (await state("set", "count", "n", value, "--yes")).returncode == 0
         assert json.loads((await state("get", "count", "n")).stdout) == expected
     state.where, where = [], state.where
-    assert (await state("set", *where, "--yes", "--", "count", "-5", "-a text")).returncode == 0
+    assert (await state("set", *where, "--yes", "--", "count", "-5", "-a string")).returncode == 0
     assert (await state("set", *where, "--yes", "count", "-7", "-8")).returncode == 0
     state.where = where
     for option in ("-1y", "--yess", "-a", "-05"):
@@ -128,7 +128,7 @@ async def test_negative_numbers_and_options(tmp_path: Path, state: Command) -> N
         assert refused.returncode == 2
         assert "No such option" in refused.stderr
         assert (await state("set", "count", "n", "1", option, "--yes")).returncode == 2
-    assert json.loads((await state("list", "count", "--json")).stdout) == {"n": 0, "-5": "-a text", "-7": -8}
+    assert json.loads((await state("list", "count", "--json")).stdout) == {"n": 0, "-5": "-a string", "-7": -8}
 
 
 async def test_writing_needs_one(state: Command) -> None:

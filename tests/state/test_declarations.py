@@ -64,7 +64,7 @@ def plain_handler(event: Event, state: Any) -> None: ...
         (int, "states is <class 'int'>; give a pydantic model"),
         (["count"], "states is ['count']"),
         (Fine(), "states is Fine(count=0"),
-        ({1: int}, "the key 1, and a key is a text"),
+        ({1: int}, "the key 1, and a key is a string"),
         ({"": int}, "the key ''"),
         ({"x" * 300: int}, "of 300 characters"),
         ({"count": "int"}, "'int' for the key 'count'; give it a type"),

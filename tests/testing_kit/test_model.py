@@ -16,7 +16,7 @@ ADA = {"email": "ada@example.com", "name": "Ada", "since": None}
 
 
 async def test_a_text(jobs: Jobs) -> None:
-    """A text is the answer, and the prompt is there to be looked at; no key and no network is needed."""
+    """A string is the answer, and the prompt is there to be looked at; no key and no network is needed."""
     jobs.model.replies("Hello")
     assert await jobs.run(kit.asks, {"prompt": "Greet Ada"}) == "Hello"
     [prompt] = jobs.model.prompts
@@ -53,7 +53,7 @@ async def test_an_output_schema(jobs: Jobs, kind: str, answer: Any, result: Any)
 
 
 async def test_corrections(jobs: Jobs) -> None:
-    """An answer that does not fit goes back to the model, which may correct it; so does a text where data is due."""
+    """An answer that does not fit goes back to the model, which may correct it; so does a string where data is due."""
     jobs.model.replies({"number": "many", "to": "Ada"}, "a parcel!", {"number": 2, "to": "Ada"})
     assert await jobs.run(kit.asks_for, {"kind": "parcel"}) == {"number": 2, "to": "Ada"}
     assert len(jobs.model.prompts) == 3

@@ -257,7 +257,7 @@ def test_what_cannot_be_sent(wrong: dict[str, Any]) -> None:
 
 
 async def test_nothing_to_send(server: MailServer) -> None:
-    """A message without a text, or for nobody, is refused."""
+    """A message without a string, or for nobody, is refused."""
     assert "neither text nor html" in str(await failed(text=None))
     assert "nobody to send to" in str(await failed(to=[]))
 

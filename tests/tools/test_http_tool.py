@@ -55,7 +55,7 @@ async def test_a_request_and_its_answer(server: HttpServer) -> None:
 
 
 async def test_bodies(server: HttpServer) -> None:
-    """A form and a text are sent as they are, and not both."""
+    """A form and a string are sent as they are, and not both."""
     await toolbox.http.request(method="POST", url=server.url, form={"a": "1 2"})
     await toolbox.http.request(method="PUT", url=server.url, body="a,b", headers={"Content-Type": "text/csv"})
     form, text = server.requests

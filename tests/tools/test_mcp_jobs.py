@@ -90,7 +90,7 @@ async def test_a_tool_that_fails(bench: Bench) -> None:
 
 
 async def test_what_comes_back(bench: Bench) -> None:
-    """Structured data is data, one text is a text, more is a list, and nothing is `None`."""
+    """Structured data is data, one text is a string, more is a list, and nothing is `None`."""
     picture = {"type": "image", "data": "QUJD", "mimeType": "image/png"}
     async with bench.worker(jobs.any_tool):
 

@@ -128,7 +128,7 @@ def test_values_that_json_cannot_hold(mount: Mount) -> None:
 
 @pytest.mark.parametrize("version", ["", "http://json-schema.org/draft-07/schema#", "draft of my own"])
 def test_patterns(version: str, mount: Mount) -> None:
-    """They are found anywhere in a text, and say which properties are known."""
+    """They are found anywhere in a string, and say which properties are known."""
     schema = {
         "a": {"type": "string", "pattern": "^[a-z]+\\d"},
         "b": {

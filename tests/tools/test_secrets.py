@@ -156,7 +156,7 @@ async def recorded(run: Run) -> str:
 
 
 def found(text: str) -> list[str]:
-    """The credentials in a text."""
+    """The credentials in a string."""
     return sorted(secret for secret in SECRETS if secret in text)
 
 

@@ -27,7 +27,7 @@ async def models() -> None:
     assert_type(await generate_text(prompt="Hi", output_schema=Digest | None), Digest | None)
     assert_type(await generate_text(prompt="Hi", output_schema=Literal["yes", "no"]), Literal["yes", "no"])
     await generate_text("Hi")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name
-    await generate_text(prompt=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # a text
+    await generate_text(prompt=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # a string
 
     agent = TerseAgent.create(prompt="Be brief.", skills=[Skills.all()], max_turns=3)
     assert_type(await agent.run_and_wait("Hi"), str)

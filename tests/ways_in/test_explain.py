@@ -51,7 +51,7 @@ def test_sections(topic: str, begins: str, has: str) -> None:
 
 
 def test_everything_has_something() -> None:
-    """There is a text for every code and every error; comments in code are no headings."""
+    """There is a string for every code and every error; comments in code are no headings."""
     found = pages()
     for topic in (*CODES, *_errors()):
         assert _text(topic, found), topic

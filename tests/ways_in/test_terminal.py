@@ -68,6 +68,6 @@ def test_numbers_that_json_has_not(event: str) -> None:
 
 
 def test_values_of_state() -> None:
-    """The same for what a person types as a value: it is taken as a text."""
-    assert _value("1e999") == ("1e999", "as a text, as it is not JSON")
+    """The same for what a person types as a value: it is taken as a string."""
+    assert _value("1e999") == ("1e999", "as a string, as it is not JSON")
     assert _value("[1e9]") == ([1e9], "as JSON")

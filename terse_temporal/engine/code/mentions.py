@@ -123,7 +123,7 @@ def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions, *,
     hands = bool(code.co_flags & inspect.CO_OPTIMIZED) and any(map(_makes_steps, (code, *nested_code(code))))
     words = set(_words(code.co_consts))
     found.words |= words
-    # `-> list[stripe.Invoice]` under `from __future__ import annotations` is a text.
+    # `-> list[stripe.Invoice]` under `from __future__ import annotations` is a string.
     for word in words:
         for dotted in _DOTTED.findall(word[:_LONGEST_ANNOTATION]):
             if isinstance(value := _value(dotted.split("."), namespace), type):

@@ -141,13 +141,13 @@ def failure_text(error: BaseException) -> str:
 
 
 def bounded_text(text: str) -> str:
-    """A text as it can be sent: cut where it is long, and without what cannot be encoded."""
+    """A string as it can be sent: cut where it is long, and without what cannot be encoded."""
     # Cut before anything else is done with it. Control characters stay: code in the handler may read the text.
     return sendable_text(shorten(text, _LONGEST_TEXT, with_length=True, escape=False))
 
 
 def sendable_text(text: str) -> str:
-    r"""A text without what UTF-8 cannot say: half a surrogate pair becomes `\ud83d`."""
+    r"""A string without what UTF-8 cannot say: half a surrogate pair becomes `\ud83d`."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

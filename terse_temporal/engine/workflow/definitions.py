@@ -56,7 +56,8 @@ class RunContext:
         self.execution = DurableExecution(job, namespace, index)
         #: How many inputs the run was started with. One is taken; the runner takes the others away.
         self.inputs = 1
-        #: What the handler has come to its end by, for a person to read. A text, since an error holds on to all of it.
+        #: What the handler has come to its end by, for a person to read. A string, since an error holds on to all of
+        #: it.
         self.ended: str | None = None
 
 
@@ -165,7 +166,8 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
         event = json_of(raw)
     except ValueProblem as problem:
         raise EventError(
-            f"the input of the job {job.name!r} ({job.where}): {problem}. Send such a number as a text, or not at all."
+            f"the input of the job {job.name!r} ({job.where}): {problem}. Send such a number as a string, or not"
+            " at all."
         ) from None
     wire = JobCall(job=job.name, event=None, key=run_identity(workflow.info())).to_wire()
     call = json_object(wire, {"event": event})

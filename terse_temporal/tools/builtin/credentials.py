@@ -25,7 +25,7 @@ class Credentials:
     def __init__(self, tool: str) -> None:
         self._tool = tool
         self._secrets = Secrets()
-        #: Hide another text from now on.
+        #: Hide another string from now on.
         self.keep = self._secrets.name
         self.hide = self._secrets.hide
         self.hide_in = self._secrets.hide_in

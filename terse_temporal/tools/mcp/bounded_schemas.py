@@ -25,7 +25,7 @@ __all__ = ["BoundedValidator"]
 #: honest one takes some milliseconds.
 _TIME_LIMIT: Final = 0.25
 
-#: Characters of a pattern, and of a text that one is applied to. Linear is the product of the two.
+#: Characters of a pattern, and of a string that one is applied to. Linear is the product of the two.
 _LONGEST_PATTERN: Final = 500
 _LONGEST_TEXT: Final = 5_000
 
@@ -161,7 +161,7 @@ def _unique_items(standard: _Keyword | None) -> _Keyword:
 
 
 def _matches(pattern: Any, text: str) -> bool | None:
-    """Whether a pattern is found in a text; `None` where that is not tried."""
+    """Whether a pattern is found in a string; `None` where that is not tried."""
     if len(text) > _LONGEST_TEXT or not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN:
         return None
     if (compiled := _compiled(pattern)) is None:

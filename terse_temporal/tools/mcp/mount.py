@@ -23,7 +23,7 @@ from .mounted import MountedTool, recorded
 
 __all__ = ["Mount", "Secret", "canonical"]
 
-#: A value of a header or of the environment: a text, in which `${NAME}` stands for a variable, or what gives one.
+#: A value of a header or of the environment: a string, in which `${NAME}` stands for a variable, or what gives one.
 Secret: TypeAlias = str | Callable[[], str]
 
 _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -204,7 +204,7 @@ def _check(
             f'{call}: give either command=["npx", …], which starts a server, or url="https://…", where one listens'
         )
     if isinstance(command, str):
-        raise JobDefinitionError(f"{call}: command is a text; give the words, command={shlex.split(command)!r}")
+        raise JobDefinitionError(f"{call}: command is a string; give the words, command={shlex.split(command)!r}")
     if command is not None and not (command and all(isinstance(word, str) and word for word in command)):
         raise JobDefinitionError(f'{call}: command is not a list of words, such as ["npx", "-y", "some-mcp-server"]')
     if url is not None and not (isinstance(url, str) and url.startswith(("http://", "https://", "${"))):
@@ -220,8 +220,8 @@ def _check(
             if not isinstance(key, str) or not (isinstance(value, str) or callable(value)):
                 # Not the value itself, which is secret.
                 raise JobDefinitionError(
-                    f"{call}: {option}[{key!r}] is a {type(value).__name__}; give a text, in which ${{NAME}} stands for"
-                    " a variable of the environment, or a function that returns one"
+                    f"{call}: {option}[{key!r}] is a {type(value).__name__}; give a string, in which ${{NAME}}"
+                    " stands for a variable of the environment, or a function that returns one"
                 )
 
 

@@ -11,7 +11,7 @@ __all__ = ["is_wrapped", "tool_result"]
 
 
 def tool_result(result: mcp_types.CallToolResult, output_schema: Mapping[str, Any] | None) -> Any:
-    """The result of a call: structured data if there is any, else a text, else what the content is.
+    """The result of a call: structured data if there is any, else a string, else what the content is.
 
     Text is text, also where it looks like JSON: whether it is would depend on what it happens to say.
     """

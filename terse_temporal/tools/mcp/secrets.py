@@ -23,7 +23,7 @@ def expanded(mount: Mount, option: Literal["env", "headers", "url"], values: Map
     """The values with the variables of the environment put in.
 
     Raises:
-        MountError: a variable is not set, or a function does not give a text.
+        MountError: a variable is not set, or a function does not give a string.
     """
     return {
         key: _expanded(mount, option if key == option else f"{option}[{key!r}]", value) for key, value in values.items()
@@ -54,7 +54,7 @@ def _expanded(mount: Mount, what: str, value: Secret) -> str:
             # Its text may hold what it was about to give.
             raise MountError(f"{mount}: the function for {what} raised {type(err).__name__}") from None
         if not isinstance(given, str):
-            raise MountError(f"{mount}: the function for {what} gave a {type(given).__name__} instead of a text")
+            raise MountError(f"{mount}: the function for {what} gave a {type(given).__name__} instead of a string")
         return given
 
     def variable(found: re.Match[str]) -> str:

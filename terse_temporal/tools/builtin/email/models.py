@@ -47,7 +47,7 @@ def _one_line(value: str) -> str:
         raise ValueError("it holds a line break or another control character, which a header cannot")
     if _ENCODED_WORD.search(value):
         raise ValueError(
-            "it holds an encoded word (RFC 2047), which stands for another text, perhaps one of several lines: write"
+            "it holds an encoded word (RFC 2047), which stands for another string, perhaps one of several lines: write"
             " that text itself, in Unicode, and leave the encoding to this tool"
         )
     return value
@@ -97,7 +97,7 @@ class Attachment(BaseModel):
         filename: what it is called there.
         text: its content, or
         base64: its content where that is not text.
-        content_type: such as `application/pdf`; without it `text/plain` for a text, else `application/octet-stream`.
+        content_type: such as `application/pdf`; without it `text/plain` for a string, else `application/octet-stream`.
     """
 
     filename: Line
