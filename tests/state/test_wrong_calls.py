@@ -8,8 +8,8 @@ from ..bench import Bench
 from .jobs_state import unknown_in_place, wrong, wrong_any
 
 CASES = {
-    "get": ("UnknownStateKeyError", ["state.get('cuont')", "'wrong-state'", "Did you mean 'count'?"]),
-    "set": ("UnknownStateKeyError", ["state.set('Count')", "'wrong-state'", "Did you mean 'count'?"]),
+    "get": ("UnknownStateKeyError", ["state.get('cuont')", "'wrong-state'", "did you mean 'count'?"]),
+    "set": ("UnknownStateKeyError", ["state.set('Count')", "'wrong-state'", "did you mean 'count'?"]),
     "update": ("UnknownStateKeyError", ["'nothing like it'", "'count', 'limited'", "states="]),
     "delete": ("UnknownStateKeyError", ["state.delete('')", "a string that is not empty"]),
     "no text": ("UnknownStateKeyError", ["state.get(5)", "a string that is not empty"]),
@@ -44,5 +44,5 @@ async def test_what_is_not_json(bench: Bench) -> None:
 async def test_in_place(bench: Bench) -> None:
     """In a job that is not durable the errors are the same."""
     said = await bench.run(unknown_in_place)
-    assert "Did you mean 'count'?" in said
+    assert "did you mean 'count'?" in said
     assert "state.set('count') in the job 'unknown-key-in-place': the value: does not fit int" in said
