@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ..diagnostics.redaction import error_text
 from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, TurnLimitError, UnknownToolError
-from ..execution.in_place import LONGEST_WAIT, DirectExecution, execution_for_call
+from ..execution.in_place import LONGEST_WAIT, execution_for_call
 from ..execution.invocation import TimeLimit
 from ..execution.protocol import Execution, RetryRule, StepRequest
 from ..execution.retries import next_delay
@@ -105,7 +105,7 @@ class AgentConfig:
             InPlaceOnlyError: in the handler of a durable job.
         """
         execution = execution_for_call()
-        if not isinstance(execution, DirectExecution):
+        if execution.records_calls:
             raise InPlaceOnlyError(
                 "agent.run() streams what happens while it happens, which a durable handler, that is replayed, cannot:"
                 " await agent.run_and_wait(…) there, or stream in a job that is not durable."

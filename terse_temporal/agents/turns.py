@@ -18,7 +18,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import JobDefinitionError, ModelOutputError, StepInputError, TerseError
-from ..execution.in_place import DirectExecution
 from ..execution.invocation import cached_codec
 from ..execution.protocol import current_execution
 from ..execution.token_usage import Tokens
@@ -264,7 +263,7 @@ async def _texts(events: Any) -> AsyncIterator[str]:
 
 def _count(usage: Any) -> None:
     execution = current_execution()
-    if isinstance(execution, DirectExecution):
+    if execution is not None:
         execution.tokens.add(Tokens(usage.requests, usage.input_tokens, usage.output_tokens))
 
 

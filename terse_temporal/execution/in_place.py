@@ -24,12 +24,12 @@ from ..diagnostics.redaction import error_text
 from ..errors import DurableOnlyError
 from ..serialization.signatures import result_type
 from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
-from .protocol import UNSET, Execution, RunIdentity, StepRequest, current_execution, executing
+from .protocol import UNSET, Execution, RunIdentity, StepContext, StepRequest, current_execution, executing
 from .retries import next_delay
 from .test_doubles import FunctionCall, call_or_double
 from .token_usage import Tokens
 
-__all__ = ["LONGEST_WAIT", "DirectExecution", "StepContext", "execution_for_call", "not_durable", "write_log"]
+__all__ = ["LONGEST_WAIT", "DirectExecution", "execution_for_call", "not_durable", "write_log"]
 
 _logger = logger_of("job")
 
@@ -47,30 +47,6 @@ def not_durable(call: str, job: str, where: str) -> str:
     return (
         f"{call} was called in the job {job!r} ({where}), which is not durable. Add durable=True to its create_job()."
     )
-
-
-class StepContext:
-    """What a step knows of itself.
-
-    Attributes:
-        name: the step's name, which is its activity type on Temporal.
-        attempt: 1 for the first try. Interrupted tries count too.
-        idempotency_key: the same on every attempt of this step, and different for every other step of every other run.
-            32 hexadecimal characters: send it wherever a service takes an idempotency key.
-        by_model: whether it is the call of a tool that a model asked for, so that its arguments are a model's and may
-            be those of whoever wrote what the model has read.
-    """
-
-    __slots__ = ("attempt", "by_model", "idempotency_key", "name")
-
-    def __init__(self, name: str, attempt: int, idempotency_key: str, *, by_model: bool = False) -> None:
-        self.name: str = name
-        self.attempt: int = attempt
-        self.idempotency_key: str = idempotency_key
-        self.by_model: bool = by_model
-
-    def __repr__(self) -> str:
-        return f"<StepContext {self.name!r}, attempt {self.attempt}, key {self.idempotency_key}>"
 
 
 #: The longest that a call in place waits before it is tried again, in seconds. A process is held meanwhile; in a
@@ -93,6 +69,7 @@ class DirectExecution:
     """
 
     is_durable = False
+    records_calls = False
 
     def __init__(
         self,
@@ -116,15 +93,12 @@ class DirectExecution:
         self._key = step.idempotency_key if step else key or uuid.uuid4().hex
         self._occurrences: Counter[str] = Counter()
 
-    def begins(self, function: Callable[..., Any]) -> bool:
-        """Whether a call of a function is the step itself, and not one that it makes."""
-        if self._runs is None or inspect.unwrap(self._runs) is not inspect.unwrap(function):
-            return False
-        self._runs = None
-        return True
-
-    def within(self, name: str, arguments: Mapping[str, Any]) -> DirectExecution:
-        """The execution of an `@step` function that is called plainly: a step of its own, as far as it is told."""
+    def plain_step(
+        self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]
+    ) -> DirectExecution | None:
+        if self._runs is not None and inspect.unwrap(self._runs) is inspect.unwrap(function):
+            self._runs = None  # what it calls after that, itself perhaps, is no longer the step
+            return None
         try:
             readable = json.loads(json.dumps(arguments, default=lambda each: type(each).__qualname__, skipkeys=True))
         except (ValueError, RecursionError):  # one contains itself, or is an integer of 5,000 digits

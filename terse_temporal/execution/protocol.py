@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from ..errors import DurableOnlyError
+from .token_usage import Tokens
 
 __all__ = [
     "UNSET",
@@ -23,6 +24,7 @@ __all__ = [
     "FaultRule",
     "RetryRule",
     "RunIdentity",
+    "StepContext",
     "StepRequest",
     "current_execution",
     "durable_execution",
@@ -119,6 +121,30 @@ class RunIdentity:
     url: str | None = None
 
 
+class StepContext:
+    """What a step knows of itself.
+
+    Attributes:
+        name: the step's name, which is its activity type on Temporal.
+        attempt: 1 for the first try. Interrupted tries count too.
+        idempotency_key: the same on every attempt of this step, and different for every other step of every other run.
+            32 hexadecimal characters: send it wherever a service takes an idempotency key.
+        by_model: whether it is the call of a tool that a model asked for, so that its arguments are a model's and may
+            be those of whoever wrote what the model has read.
+    """
+
+    __slots__ = ("attempt", "by_model", "idempotency_key", "name")
+
+    def __init__(self, name: str, attempt: int, idempotency_key: str, *, by_model: bool = False) -> None:
+        self.name: str = name
+        self.attempt: int = attempt
+        self.idempotency_key: str = idempotency_key
+        self.by_model: bool = by_model
+
+    def __repr__(self) -> str:
+        return f"<StepContext {self.name!r}, attempt {self.attempt}, key {self.idempotency_key}>"
+
+
 class Execution(Protocol):
     """What the job API asks of whatever runs a job."""
 
@@ -127,8 +153,24 @@ class Execution(Protocol):
         """The run; `None` outside of one."""
 
     @property
+    def step_context(self) -> StepContext | None:
+        """The step that is running; `None` in a handler and outside a run."""
+
+    @property
+    def state(self) -> Any:
+        """Where the job's state is kept (`state.keeping.JobState`), where calls run in place; else `None`."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """What model calls have used here, to be added to."""
+
+    @property
     def is_durable(self) -> bool:
         """Whether steps and sleeps are recorded, so that they may be called here."""
+
+    @property
+    def records_calls(self) -> bool:
+        """Whether calls of the SDK are recorded, as they are in a filter too; else they run where they are made."""
 
     def refusal(self, call: str) -> str:
         """Why `call` is not allowed here and where it is: the text of a `DurableOnlyError`."""
@@ -145,6 +187,12 @@ class Execution(Protocol):
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         """Check a call of the SDK at once, as `step`; where nothing is recorded, run it in place when awaited."""
+
+    def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Execution | None:
+        """What an `@step` function that is called plainly runs in: a step of its own, by what `current_step()` tells.
+
+        `None` where it runs in this: in a filter, and where the call is what the current step runs.
+        """
 
     def loaded(self, data: Any, type_: Any) -> Any:
         """JSON that was recorded, as a type of the handler's."""

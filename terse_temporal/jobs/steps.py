@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,11 +17,12 @@ from ..diagnostics.places import place_of
 from ..diagnostics.text import shorten
 from ..durations import to_timedelta
 from ..errors import JobDefinitionError, NotInStepError, StepInputError
-from ..execution.in_place import DirectExecution, StepContext
+from ..execution.in_place import execution_for_call
 from ..execution.protocol import (
     UNSET,
     Execution,
     RetryRule,
+    StepContext,
     StepRequest,
     current_execution,
     durable_execution,
@@ -340,7 +340,7 @@ def step(
     def call(*args: Any, **kwargs: Any) -> Any:
         execution = current_execution()
         if execution is None or not execution.is_durable:
-            return _called_plainly(plain, template.name, execution, args, kwargs)
+            return _called_plainly(plain, template.name, args, kwargs)
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError as err:
@@ -354,17 +354,10 @@ def step(
     return call
 
 
-def _called_plainly(
-    plain: Callable[..., Any], name: str, execution: Execution | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def _called_plainly(plain: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call the plain function under a step that is being run, or under one of its own, for `current_step()`."""
-    if isinstance(execution, DirectExecution):
-        if execution.begins(plain):
-            return plain(*args, **kwargs)
-        inside = execution.within(name, {"args": args, "kwargs": kwargs})
-    elif execution is None:
-        inside = DirectExecution("", "outside a run", StepContext(name, 1, uuid.uuid4().hex))
-    else:  # the filter of a job that is not durable
+    inside = execution_for_call().plain_step(plain, name, {"args": args, "kwargs": kwargs})
+    if inside is None:
         return plain(*args, **kwargs)
     with executing(inside):
         result = plain(*args, **kwargs)
@@ -406,7 +399,7 @@ def current_step() -> StepContext:
         NotInStepError: no step is running here.
     """
     execution = current_execution()
-    if isinstance(execution, DirectExecution) and execution.step_context is not None:
+    if execution is not None and execution.step_context is not None:
         return execution.step_context
     where = "outside a run" if execution is None else "in a handler"
     raise NotInStepError(

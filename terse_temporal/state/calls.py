@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..errors import StateValueError, StepInputError
-from ..execution.in_place import StepContext
 from ..execution.invocation import cached_codec, run_function
+from ..execution.protocol import StepContext
 from ..execution.retries import mark_not_retryable
 from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size, fresh
 from ..serialization.wire_names import STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE

@@ -10,7 +10,6 @@ from typing import Any, Final, Generic
 from typing_extensions import TypeVar
 
 from ..errors import StateValueError, TerseError
-from ..execution.in_place import DirectExecution
 from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution
 from ..serialization.codec import MAX_BYTES, encoded_size
 from ..serialization.wire_names import SDK_REFERENCE, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
@@ -116,7 +115,7 @@ class State(Generic[_StatesT]):
         """
         self._schema.key(key, STATE_UPDATE)
         call = f"state.update({key!r}) in the job {self._schema.job!r}"
-        in_place = isinstance(_execution(STATE_UPDATE), DirectExecution)
+        in_place = not _execution(STATE_UPDATE).records_calls
         check_function(function, arguments, call, travels=not in_place)
         given: dict[str, Any] = {"arguments": dumped_data(function, arguments, call)}
         if in_place:
@@ -171,7 +170,7 @@ class State(Generic[_StatesT]):
     def _attempt(self) -> dict[str, int]:
         """In place within a step that runs again: which attempt, because what it sets is set again."""
         execution = current_execution()
-        if isinstance(execution, DirectExecution) and execution.step_context is not None:
+        if execution is not None and execution.step_context is not None:
             return {"again": execution.step_context.attempt - 1}
         return {}
 
@@ -189,7 +188,7 @@ def current_state() -> State:
     an attempt before has made, the n-th of the step and of the same key and arguments, is not made twice.
     """
     execution = current_execution()
-    state = execution.state if isinstance(execution, DirectExecution) else None
+    state = None if execution is None else execution.state
     if not isinstance(state, JobState):
         raise TerseError("current_state() was called outside a step. A handler takes it as its second argument.")
     return State(state.schema)

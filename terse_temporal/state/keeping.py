@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from ..errors import TerseError
-from ..execution.in_place import DirectExecution, StepContext
-from ..execution.protocol import current_execution
+from ..execution.protocol import StepContext, current_execution
 from .schema import StateSchema
 from .store import StateId, StateStore
 
@@ -74,15 +73,15 @@ def here(call: str) -> tuple[JobState, StepContext]:
         TerseError: there is none here.
     """
     execution = current_execution()
-    if not isinstance(execution, DirectExecution) or execution.state is None or execution.step_context is None:
+    if execution is None or execution.state is None or execution.step_context is None:
         raise TerseError(
             f"{call} was called outside a run: a job's state is there in its handler, its filter and steps"
         )
+    state: JobState = execution.state
     if _updating.get():
         raise TerseError(
-            f"{call} was called in the function of a state.update() of the job {execution.job!r}, which gets the value"
+            f"{call} was called in the function of a state.update() of the job {state.of.job!r}, which gets the value"
             " as its argument, returns the new one, and may be called again when another write came between. Make the"
             " call before or after the update."
         )
-    assert isinstance(execution.state, JobState)
-    return execution.state, execution.step_context
+    return state, execution.step_context

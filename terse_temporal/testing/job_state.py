@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..engine.state.store import TemporalStore
-from ..execution.in_place import DirectExecution, StepContext
-from ..execution.protocol import executing
+from ..execution.in_place import DirectExecution
+from ..execution.protocol import StepContext, executing
 from ..jobs.registry import Job
 from ..state import State, StateId
 from ..state.keeping import JobState, UpdateQueues

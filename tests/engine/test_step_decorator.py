@@ -8,7 +8,8 @@ import pytest
 
 from terse_temporal import Retry, step
 from terse_temporal.errors import DurationError, JobDefinitionError
-from terse_temporal.execution.in_place import DirectExecution, StepContext
+from terse_temporal.execution.in_place import DirectExecution
+from terse_temporal.execution.protocol import StepContext
 
 from ..bench import Bench, scheduled
 from .jobs_step_decorator import WRONG, Customer, charge, decorated, double, plain_job, wrong_arguments
@@ -76,7 +77,8 @@ def test_a_key_for_any_arguments() -> None:
         deep = [deep]
     execution = DirectExecution("job", "here", StepContext("outer", 1, "key"))
     values: list[Any] = [endless, deep, 10**5000, {1: set()}]
-    steps = [execution.within("note", {"value": each}).step_context for each in values]
+    inside = [execution.plain_step(print, "note", {"value": each}) for each in values]
+    steps = [each.step_context for each in inside if each is not None]
     assert len({step.idempotency_key for step in steps if step is not None}) == 4
 
 

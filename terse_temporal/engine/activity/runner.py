@@ -25,7 +25,7 @@ from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
 from ...errors import EventError, TerseError, UnknownFunctionError, UnknownJobError, UnknownToolError
-from ...execution.in_place import DirectExecution, StepContext
+from ...execution.in_place import DirectExecution
 from ...execution.invocation import (
     NoThreadError,
     TimeLimit,
@@ -35,7 +35,7 @@ from ...execution.invocation import (
     run_function,
     step_result,
 )
-from ...execution.protocol import UNSET, RunIdentity, executing
+from ...execution.protocol import UNSET, RunIdentity, StepContext, executing
 from ...execution.test_doubles import FunctionCall, call_or_double
 from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event

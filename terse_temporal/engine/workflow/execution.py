@@ -94,6 +94,10 @@ class DurableExecution:
         index: the functions of this worker.
     """
 
+    records_calls = True
+    step_context = None
+    state = None
+
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
         self.commands: list[PendingCommand] = []
@@ -147,6 +151,9 @@ class DurableExecution:
     def log(self, text: str, level: int) -> None:
         if not workflow.unsafe.is_replaying():
             write_log(text, level)
+
+    def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> None:
+        return None
 
     def loaded(self, data: Any, type_: Any) -> Any:
         return self._codec(type_).load(data)

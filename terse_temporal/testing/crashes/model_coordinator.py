@@ -7,8 +7,8 @@ from contextlib import nullcontext
 from typing import Any
 
 from ...errors import NotInStepError
-from ...execution.in_place import DirectExecution, StepContext
-from ...execution.protocol import executing
+from ...execution.in_place import DirectExecution
+from ...execution.protocol import StepContext, executing
 from ...execution.test_doubles import CallDoubles
 from ...jobs.steps import current_step
 from ..answering_model import answering_model
