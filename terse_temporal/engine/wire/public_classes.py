@@ -12,8 +12,7 @@ from typing import Any, Final
 from ... import errors
 from ...agents import Finished, TextDelta, ToolCalled, ToolReturned
 from ...events import Event, EventModel
-from ...execution.in_place import StepContext
-from ...execution.protocol import RunIdentity
+from ...execution.protocol import RunIdentity, StepContext
 from ...jobs.registry import module_name
 from ...jobs.steps import Retry
 from ...serialization.wire_names import PACKAGE
