@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import JobDefinitionError, UnknownToolError
-from ..tools import toolbox
-from ..tools.registry import ToolPath
+from ..tools import find_tool, toolbox
+from ..tools.toolbox import ToolPath
 from .approvals import approval_list, call_approved
 from .events import AgentEvent
 from .loop import AgentConfig
@@ -192,7 +192,7 @@ class _ModelOptions:
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
         """Call a tool without the model, if the skills have it."""
-        tool, conversation = toolbox.find(name), self.conversation()
+        tool, conversation = find_tool(name), self.conversation()
         if not allowed(tool.name, conversation.allow_list):
             raise UnknownToolError(
                 f"this agent has no tool {tool.name!r}: its skills are {', '.join(conversation.allow_list) or 'none'}"

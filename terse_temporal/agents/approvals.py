@@ -10,7 +10,7 @@ from ..errors import JobDefinitionError, ToolDeniedError, UnknownToolError
 from ..execution.in_place import execution_for_call
 from ..execution.invocation import cached_codec, dumped_arguments
 from ..execution.protocol import durable_execution
-from ..tools import Tool, toolbox
+from ..tools import Tool, find_tool, list_tools
 from .skills import names_tool
 
 __all__ = ["approval_list", "approved", "call_approved"]
@@ -76,8 +76,8 @@ def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Sequence[
 
 def _tool(name: str) -> str:
     if "." in name:
-        return toolbox.find(name).name
-    tools = [tool.name for tool in toolbox.tools()]
+        return find_tool(name).name
+    tools = [tool.name for tool in list_tools()]
     for tool in tools:
         if names_tool(name, tool):
             return tool

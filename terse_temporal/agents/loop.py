@@ -22,7 +22,7 @@ from ..execution.protocol import Execution, RetryRule, StepRequest
 from ..execution.retries import next_delay
 from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size
 from ..serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE
-from ..tools import Tool, toolbox
+from ..tools import Tool, find_tool
 from .approvals import approved
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
 from .skills import allowed
@@ -207,7 +207,7 @@ def _template(name: str) -> StepRequest:
     Of one that is not there any more, too: what was recorded is called as it was, and the worker says that it has none.
     """
     try:
-        return toolbox.find(name).template()
+        return find_tool(name).template()
     except UnknownToolError:
 
         def unknown() -> None:
@@ -221,7 +221,7 @@ def _shown(call: dict[str, Any]) -> Mapping[str, Any]:
     """The arguments of a call for a person."""
     arguments: Mapping[str, Any] = call.get("arguments", {})
     try:
-        return toolbox.find(call["tool"]).shown(arguments)
+        return find_tool(call["tool"]).shown(arguments)
     except UnknownToolError:
         return arguments
 

@@ -9,7 +9,7 @@ from typing import Final
 from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, UnknownToolError
 from ..serialization.keys import fold
-from ..tools import toolbox
+from ..tools import find_tool, toolbox_names
 
 __all__ = ["Skill", "Skills", "allow_list", "allowed", "names_tool"]
 
@@ -67,7 +67,7 @@ def allow_list(skills: Iterable[Skill | str]) -> list[str]:
     allowed: list[str] = []
     for skill in skills:
         if isinstance(skill, str):
-            allowed += [_whole(skill)] if "." not in skill or skill in toolbox.toolboxes() else [_tool(skill)]
+            allowed += [_whole(skill)] if "." not in skill or skill in toolbox_names() else [_tool(skill)]
         elif not isinstance(skill, Skill):
             raise JobDefinitionError(f"skills=[{skill!r}]: give Skills.<toolbox>(), or the name of a toolbox")
         elif skill.tools is None:
@@ -88,11 +88,11 @@ def names_tool(spelling: str, name: str) -> bool:
 
 
 def _tool(name: str) -> str:
-    return toolbox.find(name).name
+    return find_tool(name).name
 
 
 def _whole(name: str) -> str:
-    boxes = toolbox.toolboxes()
+    boxes = toolbox_names()
     for box in boxes:
         if fold(box) == fold(name):
             return f"{box}.*"

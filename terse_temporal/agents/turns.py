@@ -23,7 +23,7 @@ from ..execution.protocol import current_execution
 from ..execution.token_usage import Tokens
 from ..serialization.codec import ValueProblem
 from ..serialization.wire_names import MODEL_TOOL_METADATA
-from ..tools import Tool, toolbox
+from ..tools import Tool, list_tools
 from .events import TextDelta
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
@@ -79,7 +79,7 @@ class _Turn:
         from pydantic_ai import Agent, DeferredToolRequests  # noqa: PLC0415  an extra
 
         self._output = output
-        self._tools = _named_for_models(tool for tool in toolbox.tools() if allowed(tool.name, skills))
+        self._tools = _named_for_models(tool for tool in list_tools() if allowed(tool.name, skills))
         # Tools that are somebody else's to run: the turn ends with what the model wants called.
         self._model = model_named(self._name)
         self._agent: Any = Agent(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import MountError
 from ..jobs.loading import load_modules
-from ..tools import Tool, toolbox
+from ..tools import Tool, list_tools
 from ..tools.mcp.mounts import mounts, open_sessions
 
 __all__ = ["loaded_tools"]
@@ -27,7 +27,7 @@ def loaded_tools(targets: Sequence[str]) -> tuple[list[Tool], list[MountError]]:
 async def _tools() -> tuple[list[Tool], list[MountError]]:
     wanted = list(mounts)
     if not wanted:
-        return toolbox.tools(), []
+        return list_tools(), []
     sessions = open_sessions()
     try:
         outcomes = await asyncio.gather(*map(sessions.connect, wanted), return_exceptions=True)
@@ -37,6 +37,6 @@ async def _tools() -> tuple[list[Tool], list[MountError]]:
                 missing.append(outcome)
             elif isinstance(outcome, BaseException):
                 raise outcome
-        return toolbox.tools(), missing
+        return list_tools(), missing
     finally:
         await asyncio.gather(*map(sessions.close, wanted))

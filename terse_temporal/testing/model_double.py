@@ -19,7 +19,7 @@ from ..execution.invocation import run_function
 from ..jobs.steps import current_step
 from ..serialization.codec import ValueProblem, codec
 from ..serialization.wire_names import MODEL_TOOL_METADATA
-from ..tools import toolbox
+from ..tools import find_tool
 from .answering_model import answering_model
 
 __all__ = ["ModelDouble", "Prompt", "ToolCall"]
@@ -189,7 +189,7 @@ def _parts(answer: Any, info: Any) -> list[Any]:
 
 def _offered(call: ToolCall, info: Any) -> str:
     """What a tool is called in this conversation."""
-    own = toolbox.find(call.name).name
+    own = find_tool(call.name).name
     named = [name for name, tool in _own_names(info).items() if tool == own]
     if not named:
         raise TestDoubleError(
@@ -210,7 +210,7 @@ def _checked(answer: Any) -> Any:
     for call in answer if isinstance(answer, list) else [answer]:
         if isinstance(call, ToolCall):
             # A model writes JSON, by the names that it is shown.
-            toolbox.find(call.name).from_json(codec(Any).dump(dict(call.arguments)), by_model=True)
+            find_tool(call.name).from_json(codec(Any).dump(dict(call.arguments)), by_model=True)
     if inspect.isroutine(answer):
         raise TestDoubleError("jobs.model.replies(…) takes answers; for a function there is jobs.model.does(…)")
     return answer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..tools import toolbox
+from ..tools import find_tool
 
 __all__ = ["Inputs", "Question"]
 
@@ -38,7 +38,7 @@ class Inputs:
         Raises:
             UnknownToolError: there is none of that name.
         """
-        self._by_tool[toolbox.find(tool).name] = {"approved": True, "by": by, "reason": reason}
+        self._by_tool[find_tool(tool).name] = {"approved": True, "by": by, "reason": reason}
 
     def denies(self, tool: str, *, by: str = "", reason: str = "") -> None:
         """Deny every call of a tool.
@@ -46,7 +46,7 @@ class Inputs:
         Raises:
             UnknownToolError: there is none of that name.
         """
-        self._by_tool[toolbox.find(tool).name] = {"approved": False, "by": by, "reason": reason}
+        self._by_tool[find_tool(tool).name] = {"approved": False, "by": by, "reason": reason}
 
     def _answer_to(self, question: Question) -> dict[str, Any] | None:
         answer = self._by_tool.get(question.tool)

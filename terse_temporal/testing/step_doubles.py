@@ -12,7 +12,7 @@ from ..errors import TestDoubleError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
 from ..jobs.registry import registered_jobs
 from ..serialization.wire_names import GENERATE_TEXT, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
-from ..tools import toolbox
+from ..tools import find_tool
 from .doubles import Double, Record
 from .step_names import StepNames, step_names
 
@@ -109,7 +109,7 @@ def check_step(name: str) -> None:
     if name in _OWN_STEPS or any(job.name == name and not job.durable for job in registered_jobs()):
         return
     with suppress(UnknownToolError):
-        toolbox.find(name)
+        find_tool(name)
         return
     _check_name(name, step_names())
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..diagnostics.text import did_you_mean, list_names
 from ..errors import TestDoubleError, UnknownToolError
 from ..execution.test_doubles import FunctionCall
-from ..tools import Tool, toolbox
+from ..tools import Tool, find_tool
 from ..tools.mcp.mount import canonical
 from ..tools.mcp.mounted import MountedTool
 from ..tools.mcp.mounts import mounts
@@ -84,7 +84,7 @@ class ToolDoubles:
         """Refuse what stands in for a tool that is not there, now that servers have listed theirs."""
         for name, record in self._records.items():
             if not record.real:
-                toolbox.find(name)
+                find_tool(name)
 
 
 class ToolDouble(Double):
@@ -102,7 +102,7 @@ class ToolDouble(Double):
     def __call__(self, *positional: Any, **keywords: Any) -> None:
         name, _, method = self._name.rpartition(".")
         try:
-            toolbox.find(name)
+            find_tool(name)
         except UnknownToolError:
             raise TestDoubleError(
                 f"jobs.tools.{self._name}(…) calls nothing: it is there to say what the tool does in the test, as in"
@@ -118,7 +118,7 @@ class ToolDouble(Double):
 
     @property
     def _tool(self) -> Tool:
-        return toolbox.find(self._name)
+        return find_tool(self._name)
 
     @property
     def _record(self) -> Record:

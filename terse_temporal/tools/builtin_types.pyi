@@ -10,7 +10,7 @@ from terse_temporal.tools.builtin.email.models import EmailReceipt as _EmailRece
 from terse_temporal.tools.builtin.http.models import HttpResponse as _HttpResponse
 from terse_temporal.tools.builtin.slack.tools import SlackChannel as _SlackChannel
 from terse_temporal.tools.builtin.slack.tools import SlackMessage as _SlackMessage
-from terse_temporal.tools.registry import Toolbox, ToolPath
+from terse_temporal.tools.toolbox import Toolbox, ToolPath
 
 class _Email(ToolPath):
     async def send(

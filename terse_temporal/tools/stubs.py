@@ -86,7 +86,7 @@ class _Stub:
             "from typing import Any, Literal, NotRequired, TypedDict",
             "",
             *exports,
-            "from terse_temporal.tools.registry import Toolbox",
+            "from terse_temporal.tools.toolbox import Toolbox",
         ]
         body = "\n\n".join([*self._dicts, *classes])
         listed = "\n".join(f"{_INDENT}{json.dumps(name)}," for name in names)
@@ -105,7 +105,7 @@ class _Stub:
             "from typing import Any, Literal",
             "",
             *sorted(self._imports),
-            "from terse_temporal.tools.registry import Toolbox, ToolPath",
+            "from terse_temporal.tools.toolbox import Toolbox, ToolPath",
         ]
         classes.append("\n".join(["class BuiltInToolbox(Toolbox):", *properties]))
         return "\n".join(lines) + "\n\n" + "\n\n".join(classes) + "\n"

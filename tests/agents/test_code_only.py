@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from terse_temporal import toolbox
 from terse_temporal.engine.wire.calls import StepCall, read_call
 from terse_temporal.errors import ServiceError, StepInputError
 from terse_temporal.execution.in_place import execution_for_call
 from terse_temporal.serialization.keys import fold
+from terse_temporal.tools import find_tool
 
 from ..bench import Bench
 from ..model_server import ModelServer, calls, says
@@ -43,7 +43,7 @@ KEPT = [
 
 @pytest.mark.parametrize(("tool", "given", "kept", "value"), KEPT)
 def test_every_spelling_is_refused(tool: str, given: dict[str, Any], kept: str, value: Any) -> None:
-    found = toolbox.find(tool)
+    found = find_tool(tool)
     assert found.from_json(given, by_model=True)
     for name in {kept, *spellings(kept)}:
         assert fold(name) == fold(kept)
@@ -54,7 +54,7 @@ def test_every_spelling_is_refused(tool: str, given: dict[str, Any], kept: str, 
 
 def test_arguments_without_a_name_of_their_own() -> None:
     """Where all further arguments are for code, none of them is a model's to give."""
-    found = toolbox.find("codeonly.secret")
+    found = find_tool("codeonly.secret")
     for name in ("anything", "others", "auth-env", "_auth_env"):
         with pytest.raises(StepInputError, match="for a model"):
             found.from_json({"note": "n", name: "x"}, by_model=True)
@@ -120,7 +120,7 @@ async def test_credentials_of_a_recorded_call(
     if listed is not None:
         monkeypatch.setenv("TERSE_HTTP_CREDENTIALS", listed.format(place=server.url.removeprefix("http://")))
     given = {"method": "GET", "url": server.url, "auth_env": "CRM_TOKEN"}
-    request = replace(toolbox.find("http.request").template(), arguments=given, as_json=True, by_model=True)
+    request = replace(find_tool("http.request").template(), arguments=given, as_json=True, by_model=True)
     if is_sent:
         await execution_for_call().call(request)
         assert server.requests[0].headers["authorization"] == "Bearer sesame-open"

@@ -129,15 +129,15 @@ async def test_the_verdict_about_arguments_is_recorded(
     from temporalio.worker import Replayer  # noqa: PLC0415
 
     from terse_temporal.plugin import TersePlugin  # noqa: PLC0415
-    from terse_temporal.tools import toolbox  # noqa: PLC0415
+    from terse_temporal.tools import find_tool, registry  # noqa: PLC0415
 
     def find_customer(effects: str, email: str, channel: str = "") -> dict[str, Any]:
         raise AssertionError("a replay calls nothing")
 
-    tool = toolbox.find("desk.find_customer")
+    tool = find_tool("desk.find_customer")
     changed = type(tool)(name=tool.name, function=find_customer, origin=tool.origin, where=tool.where)
-    monkeypatch.setitem(toolbox._tools, tool.name, changed)
-    monkeypatch.delitem(toolbox._tools, "desk.add_note")
+    monkeypatch.setitem(registry._tools, tool.name, changed)
+    monkeypatch.delitem(registry._tools, "desk.add_note")
     replayer = Replayer(workflows=[], plugins=[TersePlugin([jobs_agents.digest])])
     assert (await replayer.replay_workflow(await run.fetch_history())).replay_failure is None
 

@@ -361,7 +361,7 @@ MISSES: dict[str, list[str]] = {
         "call = event.x and sleep('1h')\nif call:\n    await call",
         "call = sleep('1h')\ndef given():\n    return call\nawait given()",
         "def calls(): return [sleep('1h'), job_step(run=none)]\nawait asyncio.gather(*calls())",
-        "AGENT.tools\ntoolbox.tools()",
+        "AGENT.tools",
         "if (name := await state.get('name')) is not None:\n    return name",
         "later = max\nlater(1, 2)",
     ],

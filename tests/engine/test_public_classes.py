@@ -25,6 +25,7 @@ from terse_temporal.engine.wire.step_exceptions import step_exception
 from terse_temporal.engine.wire.types import refer_to_type, resolve_type
 from terse_temporal.errors import ServiceError, UnknownFunctionError
 from terse_temporal.execution.protocol import RetryRule
+from terse_temporal.tools import list_tools
 from terse_temporal.tools.builtin.http import HttpResponse
 from terse_temporal.triggers import Trigger
 
@@ -57,7 +58,7 @@ def of_ours(type_: Any) -> Iterator[type]:
 def in_histories() -> set[type]:
     """Every class of this package that a user can name, or a step or run has, where a schema or a failure stands."""
     found: set[type] = set()
-    for tool in toolbox.tools():
+    for tool in list_tools():
         if tool.origin == "built in":
             hints = typing.get_type_hints(inspect.unwrap(tool.function))
             found.update(cls for hint in hints.values() for cls in of_ours(hint))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from terse_temporal import toolbox
 from terse_temporal.serialization.signatures import parameter_types, result_type
+from terse_temporal.tools import find_tool
 
 from ..bench import Bench, scheduled
 from ..servers import Answer, Request, http_server, mail_server
@@ -29,7 +29,7 @@ NAMES = [
 def test_they_cost_nothing_until_they_run() -> None:
     """To know the built-in tools, no library of an extra is imported."""
     code = (
-        "import sys; from terse_temporal import toolbox; print(*(tool.name for tool in toolbox.tools()));"
+        "import sys; from terse_temporal.tools import list_tools; print(*(tool.name for tool in list_tools()));"
         "print(*sorted({'httpx', 'slack_sdk', 'aiohttp', 'aiosmtplib'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
@@ -41,7 +41,7 @@ def test_they_cost_nothing_until_they_run() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_model_is_told(name: str) -> None:
     """Each has a description, and arguments and a result that have a JSON schema."""
-    tool = toolbox.find(name)
+    tool = find_tool(name)
     assert tool.origin == "built in"
     assert "Args:" in tool.description
     for type_ in (*parameter_types(tool.function).values(), result_type(tool.function)):

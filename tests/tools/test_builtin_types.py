@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from terse_temporal import toolbox
+from terse_temporal.tools import list_tools, registry
 from terse_temporal.tools.stubs import built_in_text
 from tests.webhooks import ROOT
 
@@ -11,8 +11,8 @@ FILE = ROOT / "terse_temporal" / "tools" / "builtin_types.pyi"
 
 def text() -> str:
     """What the file should be."""
-    toolbox.tools()
-    return built_in_text(toolbox._built_in[name] for name in sorted(toolbox._built_in))  # whatever tests call alike
+    list_tools()
+    return built_in_text(registry._built_in[name] for name in sorted(registry._built_in))  # whatever tests call alike
 
 
 def test_the_file_is_up_to_date() -> None:

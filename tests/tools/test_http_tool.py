@@ -17,6 +17,7 @@ from terse_temporal.errors import MissingExtraError, ServiceError, StepInputErro
 from terse_temporal.execution.in_place import execution_for_call
 from terse_temporal.execution.retries import fault_of
 from terse_temporal.testing import JobEnvironment
+from terse_temporal.tools import find_tool
 
 from ..bench import Bench, scheduled
 from ..effects import Effects
@@ -175,7 +176,7 @@ async def test_which_methods_are_repeated(
 async def once(arguments: dict[str, Any]) -> ServiceError:
     """What the first attempt of a call raises."""
     with pytest.raises(ServiceError) as caught:
-        await execution_for_call().call(replace(toolbox.find("http.request").request(arguments), retry=None))
+        await execution_for_call().call(replace(find_tool("http.request").request(arguments), retry=None))
     return caught.value
 
 

@@ -48,6 +48,11 @@ async def count() -> list[int]:
     return []
 
 
+@toolbox.tool("find.tools")
+async def any_word_names_a_toolbox() -> int:
+    return 1
+
+
 toolbox.mount("tracker", command={settings.COMMAND!r}, cwd={str(settings.ROOT)!r}, env={{"EFFECTS": "${{EFFECTS}}"}})
 '''
 
@@ -72,6 +77,7 @@ async def right() -> None:
     found = await toolbox.crm.find_customer(email="ada@example.com")
     email: str = found.email if found else "nobody"
     each: list[int] = await toolbox.crm.contacts.list()
+    each = [await toolbox.find.tools()]
     await toolbox.somebody.elses()
     await toolbox.call("tracker.say", {"text": email})
     answer = await toolbox.http.request(method="GET", url="https://example.com")
@@ -122,14 +128,14 @@ def test_tools(project: Path, env: dict[str, str], served: Effects) -> None:
     }
     numbers = rows["tracker.add_numbers"]
     assert numbers["signature"] == "(*, first: int, second_number: int = 1)"
-    assert (numbers["origin"], numbers["where"]) == ("MCP server", "shop_tools.py:29")
+    assert (numbers["origin"], numbers["where"]) == ("MCP server", "shop_tools.py:34")
     assert (numbers["read_only"], rows["tracker.die_idempotent"]["idempotent"]) == (True, True)
     assert rows["http.request"]["origin"] == "built in"
     for pid in server_pids(served):
         until_gone(pid)
     table = run("terse-temporal", "tools", "shop_tools", cwd=project, env=env).stdout
     assert "tracker.create_issue" in table
-    assert "MCP server, shop_tools.py:29" in table
+    assert "MCP server, shop_tools.py:34" in table
 
 
 def test_a_server_that_cannot_be_had(project: Path, env: dict[str, str]) -> None:
@@ -139,7 +145,7 @@ def test_a_server_that_cannot_be_had(project: Path, env: dict[str, str]) -> None
     done = run("terse-temporal", "tools", "shop_tools.py", "--json", cwd=project, env=env)
     assert done.returncode == 1
     assert "tracker.create_issue" in listed(done.stdout)
-    assert "error: the MCP server 'missing' (mounted at shop_tools.py:31)" in done.stderr
+    assert "error: the MCP server 'missing' (mounted at shop_tools.py:36)" in done.stderr
     assert "Traceback" not in done.stderr
     generated = run("terse-temporal", "generate", "shop_tools.py", cwd=project, env=env)
     assert generated.returncode == 1
@@ -168,14 +174,14 @@ def test_generate(project: Path, env: dict[str, str]) -> None:
         [sys.executable, "-m", "mypy", "use.py"], cwd=project, capture_output=True, text=True, check=False
     )
     errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
-    assert [line.partition(": error: ")[0] for line in errors] == [f"use.py:{line}" for line in range(21, 26)]
+    assert [line.partition(": error: ")[0] for line in errors] == [f"use.py:{line}" for line in range(22, 27)]
     assert 'Unexpected keyword argument "titel"' in errors[0]
     assert 'TypedDict item "color"' in errors[1]
     assert 'no attribute "creat_issue"' in errors[2]
     assert 'expected "str"' in errors[3]
     assert "HttpResponse" in errors[4]
     found = pyright(project, "use.py")
-    assert sorted({each.partition(": ")[0] for each in found}) == [f"use.py:{line}" for line in range(21, 26)]
+    assert sorted({each.partition(": ")[0] for each in found}) == [f"use.py:{line}" for line in range(22, 27)]
 
 
 def test_generate_is_up_to_date(project: Path, env: dict[str, str]) -> None:

@@ -12,8 +12,10 @@ from terse_temporal.errors import JobDefinitionError
 from terse_temporal.execution.in_place import DirectExecution
 from terse_temporal.execution.protocol import executing
 from terse_temporal.jobs.registry import collecting
+from terse_temporal.tools import Toolbox, find_tool, registry
 from terse_temporal.tools.mcp.mount import canonical
 from terse_temporal.tools.mcp.mounts import mounts
+from terse_temporal.tools.stubs import stub_text
 
 from . import jobs_toolbox
 from .conftest import Load
@@ -34,7 +36,7 @@ def test_one_name_is_one_tool() -> None:
 
     assert "is nested" in str(caught.value) or "at module level" in str(caught.value)
     importlib.reload(jobs_toolbox)
-    assert toolbox.find("shop.lie").origin == "tests.tools.jobs_toolbox"
+    assert find_tool("shop.lie").origin == "tests.tools.jobs_toolbox"
 
 
 def test_another_module_with_the_same_name(load: Load) -> None:
@@ -48,12 +50,25 @@ def test_another_module_with_the_same_name(load: Load) -> None:
     assert re.search(r"another_shop\.py:3", message)
 
 
-@pytest.mark.parametrize("name", ["send", "slack.", "a b.c", "", "mount.it", "call.me", "tools.x"])
+@pytest.mark.parametrize("name", ["send", "slack.", "a b.c", "", "mount.it", "call.me", "tool.x", "all.x"])
 def test_names_of_tools(load: Load, name: str) -> None:
     """A name is a toolbox, a dot and a tool, and no method of the toolbox."""
     text = f"from terse_temporal import toolbox\n\n@toolbox.tool({name!r})\ndef it() -> None: ...\n"
     with pytest.raises(JobDefinitionError):
         load("misnamed", text)
+
+
+async def test_any_other_word_names_a_toolbox(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the toolbox does not say in public takes no name away."""
+    monkeypatch.setattr(registry, "_tools", {})
+    names = ["add", "find", "tools", "toolboxes", "register", "list", "name", "get", "items", "self"]
+    assert [name for name in vars(Toolbox) if not name.startswith("_")] == ["tool", "mount", "call"]
+    lines = [f"@toolbox.tool('{name}.{name}')\ndef {name}_() -> str: return '{name}'\n" for name in names]
+    load("any_word", "\n".join(["from terse_temporal import toolbox", *lines]))
+    assert [await getattr(getattr(toolbox, name), name)() for name in names] == names
+    typed = stub_text([find_tool(f"{name}.{name}") for name in names], "a command")
+    compile(typed, "stub", "exec")
+    assert all(f"    def {name}(self) -> _{name.title()}: ..." in typed for name in names)
 
 
 @pytest.mark.parametrize(

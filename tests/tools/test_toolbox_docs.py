@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from terse_temporal import toolbox
 from terse_temporal.jobs import registry as jobs
 from terse_temporal.testing import JobEnvironment
+from terse_temporal.tools import registry
 from terse_temporal.tools.mcp.mounts import mounts
 
 from ..pages import blocks
@@ -19,7 +19,7 @@ PAGE = "docs/toolbox.md"
 def apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the page defines is forgotten at the test's end."""
     monkeypatch.setattr(jobs, "_registry", dict(jobs._registry))
-    monkeypatch.setattr(toolbox, "_tools", dict(toolbox._tools))
+    monkeypatch.setattr(registry, "_tools", dict(registry._tools))
 
 
 async def test_tools_of_ones_own(env: JobEnvironment, task_queue: str, load: Load) -> None:

@@ -15,7 +15,7 @@ from ...agents.turns import model_turn
 from ...errors import UnknownFunctionError, UnknownToolError
 from ...serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE, TOOL_REFERENCE
 from ...state.calls import CALLS
-from ...tools import toolbox
+from ...tools import find_tool
 from .functions import FunctionIndex
 from .mentions import MODEL
 
@@ -41,7 +41,7 @@ def known_function(reference: str, index: FunctionIndex) -> Callable[..., Any] |
     """
     # No module has such a name, so it is no other function's reference.
     if reference.startswith(TOOL_REFERENCE):
-        tool = toolbox.find(reference.removeprefix(TOOL_REFERENCE))
+        tool = find_tool(reference.removeprefix(TOOL_REFERENCE))
         if tool.origin == "built in":
             _check_used(tool.toolbox, f"toolbox.{tool.name}(…)", index)
         return tool.function

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 
 from ....durations import format_duration, parse_duration
-from ...registry import toolbox
+from ...toolbox import toolbox
 from ..extras import extra
 from .models import Addresses, Attachment, Email, EmailReceipt, Line, OneAddress, addresses
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator
 
 from ....diagnostics.text import shorten
 from ....durations import format_duration, parse_duration
-from ...registry import toolbox
+from ...toolbox import toolbox
 from ..extras import extra
 from .models import HttpResponse, Outgoing
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from ....jobs.steps import current_step
 from ....serialization.wire_names import SLACK_EVENT_TYPE
-from ...registry import toolbox
+from ...toolbox import toolbox
 from ..extras import extra
 
 __all__ = ["SlackChannel", "SlackMessage", "list_channels", "reply_in_thread", "send_message", "update_message"]
