@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from terse_temporal.diagnostics import redaction
-from terse_temporal.diagnostics.redaction import Secrets, error_text, name_secret_variable, redacted, redacted_value
+from terse_temporal.diagnostics.redaction import Secrets, error_text, name_secret_variable, redact, redact_value
 
 SECRET = 'p@ss/w+rd "4711" é\\'
 
@@ -55,7 +55,7 @@ def test_forms(form: Callable[[str], str], secret: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("SHOP_TOKEN", secret)
     named = Secrets("***")
     named.name(secret)
-    for hidden, mask in ((redacted(f"said: {written}!"), "[SHOP_TOKEN]"), (named.hide(f"said: {written}!"), "***")):
+    for hidden, mask in ((redact(f"said: {written}!"), "[SHOP_TOKEN]"), (named.hide(f"said: {written}!"), "***")):
         assert mask in hidden
         assert hidden.startswith("said: ")
         assert hidden.endswith("!")
@@ -78,7 +78,7 @@ def test_base64_in_lines(
     for before, after in (("", ""), ("a", ""), ("ada:", "\n"), ("x" * 70, "y" * 70), ("é" * 71, "é")):
         written = b64(f"{before}{SECRET}{after}")
         lines = [written[at : at + width] for at in range(0, len(written), width)]
-        hidden = redacted(f"it said:\n\n{shown(line_break.join(lines))}\nand more")
+        hidden = redact(f"it said:\n\n{shown(line_break.join(lines))}\nand more")
         assert hidden.count("[SHOP_TOKEN]") == 1
         assert hidden.startswith("it said:\n\n")
         assert hidden.endswith("\nand more")
@@ -103,24 +103,24 @@ def test_base64_in_lines(
 def test_urls_whatever_the_variable_is_called(url: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERSE_STATE", url)
     for text in (f"no {said} there", f"cannot connect to {url}", f"{b64(said)}"):
-        assert said not in redacted(text)
-        assert text != redacted(text)
+        assert said not in redact(text)
+        assert text != redact(text)
 
 
 def test_passwords_in_any_url() -> None:
     """Whoever knows of it; the rest of the text stays."""
     text = "cannot connect to amqp://guest:guest@localhost:5672/x, see https://a.example:80/b@c and ada:b@example.com"
-    assert redacted(text) == text.replace("guest:guest", "guest:***")
+    assert redact(text) == text.replace("guest:guest", "guest:***")
 
 
 def test_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guesses that are short and look like words are not secret; what is named is, from three characters on."""
     for number, value in enumerate(("hunter2", "s3cr1", "Zx!kq", "production", "12345678")):
         monkeypatch.setenv(f"T{number}_PASSWORD", value)
-        assert redacted(f"it is {value} here") == f"it is [T{number}_PASSWORD] here"
+        assert redact(f"it is {value} here") == f"it is [T{number}_PASSWORD] here"
     for value in ("true", "false", "us-east", "2026", "8080", "s3cr", "10.0.1", ""):
         monkeypatch.setenv("T_KEY", value)
-        assert redacted(f"it is {value} here") == f"it is {value} here"
+        assert redact(f"it is {value} here") == f"it is {value} here"
     secrets = Secrets()
     secrets.name("abc", "de", "", "Bearer xyz", "Basic " + b64("ada:opn"))
     assert secrets.hide("abc de xyz opn") == "(hidden) de (hidden) (hidden)"
@@ -131,32 +131,32 @@ def test_keys_of_several_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----\n"
     monkeypatch.setenv("SIGNING_KEY", key)
     for text in (key, repr(key), key.splitlines()[2], "x " + key.splitlines()[1]):
-        assert "MII" not in redacted(text)
-        assert "AQEF" not in redacted(text)
+        assert "MII" not in redact(text)
+        assert "AQEF" not in redact(text)
 
 
 def test_a_variable_that_is_used_as_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_named_variables", set())
     monkeypatch.setenv("CRM", "pony")
-    assert redacted("a pony") == "a pony"
+    assert redact("a pony") == "a pony"
     name_secret_variable("CRM")
-    assert redacted("a pony") == "a [CRM]"
+    assert redact("a pony") == "a [CRM]"
     monkeypatch.setenv("CRM", "horse")
-    assert redacted("a horse and a pony") == "a [CRM] and a pony"
+    assert redact("a horse and a pony") == "a [CRM] and a pony"
 
 
 def test_values_and_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     """In keys, at every depth, and in what an exception says."""
     monkeypatch.setenv("SHOP_TOKEN", "hunter2-hunter2")
     value = {"hunter2-hunter2": [{"a": "is hunter2-hunter2"}, ("hunter2-hunter2",), 7]}
-    assert redacted_value(value) == {"[SHOP_TOKEN]": [{"a": "is [SHOP_TOKEN]"}, ["[SHOP_TOKEN]"], 7]}
+    assert redact_value(value) == {"[SHOP_TOKEN]": [{"a": "is [SHOP_TOKEN]"}, ["[SHOP_TOKEN]"], 7]}
     assert error_text(ValueError("no hunter2-hunter2")) == "no [SHOP_TOKEN]"
     assert error_text(KeyError()) == "KeyError"
-    assert list(redacted_value({"b": 1, "hunter2-hunter2": 2, "a": 3})) == ["b", "[SHOP_TOKEN]", "a"]
+    assert list(redact_value({"b": 1, "hunter2-hunter2": 2, "a": 3})) == ["b", "[SHOP_TOKEN]", "a"]
     deep: Any = "hunter2-hunter2"
     for _ in range(100_000):
         deep = [deep]
-    hidden = redacted_value(deep)
+    hidden = redact_value(deep)
     for _ in range(100_000):
         (hidden,) = hidden
     assert hidden == "[SHOP_TOKEN]"
@@ -168,10 +168,10 @@ def test_it_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"T_KEY_{number}", f"{number}-0123456789-abcdefghij/+")
         monkeypatch.setenv(f"T_PLAIN_{number}", "x" * 40)
     line = "step  pay-1 charge failed after 12 ms (attempt 1): cannot connect to https://shop.example.com/pay " * 2
-    redacted(line)
+    redact(line)
     began = time.perf_counter()
     for _ in range(200):
-        redacted(line)
+        redact(line)
     assert (time.perf_counter() - began) / 200 < 0.001
     first = b64("0-0123456789-abcdefghij/+")
     broken = "\n".join(first)
@@ -181,5 +181,28 @@ def test_it_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
         *("\n" * 1_000_000, "\\n" * 500_000, " \n" * 500_000),
         *(f"{broken}{'=' * 1_000_000}", f"{broken}{first[0]}{' ' * 1_000_000}", broken + f"{first[0]}\n" * 500_000),
     ):
-        redacted(hostile)
+        redact(hostile)
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("at", [0, 40, 95, 99, 100, 101, 150, 4_095])
+def test_a_text_is_cut_after_secrets_are_taken_out(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part of a secret is left where a text is cut, wherever the secret stands in it, and however long it is."""
+    secret = "".join(f"{number:04x}" for number in range(900))
+    monkeypatch.setenv("SHOP_TOKEN", secret)
+    for rest in (0, 10, 100_000):
+        text = "-" * at + secret + "-" * rest
+        cut = redact(text, 100)
+        assert len(cut) <= 100
+        assert not any(secret[start : start + 8] in cut for start in range(0, len(secret), 4))
+        if len(text.replace(secret, "[SHOP_TOKEN]")) > 100:
+            assert cut.endswith("…")
+
+
+def test_secrets_that_become_masks_make_no_room_for_half_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where masks are shorter than what they stand for, nothing comes in from where the text was cut."""
+    secret = "".join(f"{number:04x}" for number in range(900))
+    monkeypatch.setenv("SHOP_TOKEN", secret)
+    cut = redact("it says: " + secret * 50, 5_000, with_length=True)
+    assert cut.endswith("… (180,009 characters in all)")
+    assert not any(secret[start : start + 8] in cut for start in range(0, len(secret), 4))

@@ -6,7 +6,7 @@ import os
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ..diagnostics.redaction import error_text, redacted
+from ..diagnostics.redaction import error_text, redact
 from ..errors import MissingExtraError, ModelError, ModelNotConfiguredError, ModelOutputError, ModelUnavailableError
 from ..execution.retries import fault_of
 from ..execution.test_doubles import model_double
@@ -76,7 +76,7 @@ def model_named(name: str) -> Any:
         raise MissingExtraError(f"the model {name!r} needs a library that is not installed. {err}") from None
     except (UserError, ValueError) as err:
         raise ModelNotConfiguredError(
-            f"the model {name!r} cannot be used: {redacted(str(err))} Models are named provider:model, such as"
+            f"the model {name!r} cannot be used: {redact(str(err))} Models are named provider:model, such as"
             " openai:gpt-5, and providers read their keys from the worker's environment.",
             model=name,
         ) from None
@@ -116,19 +116,22 @@ def model_failure(error: Exception, name: str) -> ModelError:
         return cut_short(name)
     if isinstance(error, exceptions.UnexpectedModelBehavior):
         return ModelOutputError(
-            f"the model {name!r} answered something that cannot be used: {_short(str(error))}", model=name
+            f"the model {name!r} answered something that cannot be used: {error_text(error, _LONGEST_BODY)}", model=name
         )
     if isinstance(error, exceptions.UserError):
-        return ModelNotConfiguredError(f"the model {name!r} cannot be used so: {_short(str(error))}", model=name)
+        return ModelNotConfiguredError(
+            f"the model {name!r} cannot be used so: {error_text(error, _LONGEST_BODY)}", model=name
+        )
     if (fault := fault_of(error)) is not None:
+        said = error_text(error, _LONGEST_BODY)
         return ModelUnavailableError(
-            f"the model {name!r} could not be reached, or did not answer to the end: {_short(error_text(error))}",
+            f"the model {name!r} could not be reached, or did not answer to the end: {said}",
             model=name,
             retry_after=fault.retry_after,
             sent=fault.sent,
         )
     return ModelOutputError(
-        f"the call of the model {name!r} failed: {type(error).__name__}: {_short(error_text(error))}", model=name
+        f"the call of the model {name!r} failed: {type(error).__name__}: {error_text(error, _LONGEST_BODY)}", model=name
     )
 
 
@@ -194,9 +197,4 @@ def _advice(error: Any) -> str:
 def _said(error: Any) -> str:
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
-    return _short(str(message or body or error.message))
-
-
-def _short(text: str) -> str:
-    text = redacted(text)
-    return text if len(text) <= _LONGEST_BODY else f"{text[:_LONGEST_BODY]}…"
+    return redact(str(message or body or error.message), _LONGEST_BODY)

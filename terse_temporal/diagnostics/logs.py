@@ -14,10 +14,10 @@ import traceback
 from typing import Any, Final
 
 from ..errors import StepError
-from .redaction import redacted
+from .redaction import redact
 from .text import one_line, printable
 
-__all__ = ["Block", "LineFormatter", "indented", "log_text", "logger_of"]
+__all__ = ["Block", "LineFormatter", "indent", "log_text", "logger_of"]
 
 #: Characters of one argument.
 _LONGEST: Final = 20_000
@@ -38,13 +38,12 @@ def logger_of(name: str) -> logging.Logger:
 
 def log_text(text: str) -> str:
     """A string for one line of a log."""
-    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters in all)"
-    return one_line(redacted(short))
+    return one_line(redact(text, _LONGEST, with_length=True))
 
 
-def indented(text: str) -> str:
+def indent(text: str) -> str:
     """Lines of which none but the first begins where an entry of a log does."""
-    return re.sub(r"\n(?! )", "\n  ", printable(redacted(text)))
+    return re.sub(r"\n(?! )", "\n  ", printable(redact(text)))
 
 
 class LineFormatter(logging.Formatter):
@@ -52,7 +51,7 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of logging's
         if not record.name.startswith("terse_temporal"):
-            record.message = indented(record.message)
+            record.message = indent(record.message)
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -61,7 +60,7 @@ class LineFormatter(logging.Formatter):
         return super().format(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # likewise
-        return "  " + indented(_traceback_text(ei[1]) if ei[1] is not None else super().formatException(ei))
+        return "  " + indent(_traceback_text(ei[1]) if ei[1] is not None else super().formatException(ei))
 
 
 class _Lines(logging.Filter):
@@ -69,7 +68,7 @@ class _Lines(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(map(_argument, record.args))
         if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None and not record.exc_text:
-            record.exc_text = "  " + indented(_traceback_text(record.exc_info[1]))
+            record.exc_text = "  " + indent(_traceback_text(record.exc_info[1]))
         return True
 
 
@@ -93,7 +92,7 @@ def _traceback_text(error: BaseException) -> str:
 
 def _argument(value: Any) -> Any:
     if isinstance(value, Block):
-        return indented(value)
+        return indent(value)
     if isinstance(value, str | BaseException):
         return log_text(str(value))
     return value

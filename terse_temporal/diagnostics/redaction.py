@@ -9,6 +9,8 @@ characters counts from five on, and only if it does not look like a word or a nu
 
 *Named*, by whoever uses it as a secret (a mount, a header of a tool, the URL of a store): from three characters on.
 
+Half a secret is not found. So what is to be shortened as well is given to `redact` with its bound, which cuts last.
+
 Each is found as it is and as it may be written elsewhere: percent-encoded and decoded, as in JSON and in Python's
 `repr`, in hexadecimal, and within base64 (also of more than the secret, as in `Basic` credentials, and broken into
 lines). And a password in any URL is hidden by its place, whoever knows of it.
@@ -25,7 +27,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
-__all__ = ["Secrets", "error_text", "name_secret_variable", "names_secret", "redacted", "redacted_value"]
+from .text import shorten
+
+__all__ = ["Secrets", "error_text", "name_secret_variable", "names_secret", "redact", "redact_value"]
 
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASS|PWD_|_PWD|CREDENTIAL|AUTH|DSN|COOKIE|WEBHOOK", re.IGNORECASE)
 
@@ -38,6 +42,9 @@ _LONG_GUESS: Final = 8
 
 #: Characters that a named secret must have.
 _SHORTEST_NAMED: Final = 3
+
+#: Characters of the longest secret that is looked for across the place where a text is cut.
+_OVERLAP: Final = 4_000
 
 #: A word, several, or a number.
 _WORDS: Final = re.compile(r"[A-Za-z]+([ ._/-][A-Za-z]+)*|[0-9]+([.,:-][0-9]+)*")
@@ -77,9 +84,18 @@ class Secrets:
             self._named |= {each for each in _parts(secret) if len(each) >= _SHORTEST_NAMED}
         self._patterns = _patterns((secret, self._mask) for secret in self._named)
 
+    def name_variable(self, variable: str) -> None:
+        """Hide the value of an environment variable from now on, here and in what is recorded and logged anywhere."""
+        name_secret_variable(variable)
+        self.name(os.environ.get(variable, ""))
+
     def hide(self, text: str) -> str:
         """The text without them."""
         return _without(text, self._patterns)
+
+    def redact(self, text: str, most: int | None = None) -> str:
+        """The text without them and without the other secrets; the arguments are those of the function `redact`."""
+        return _bounded(lambda given: redact(self.hide(given)), text, most)
 
     def hide_in(self, value: Any) -> Any:
         """Plain JSON without them."""
@@ -91,24 +107,45 @@ def names_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name))
 
 
-def redacted(text: str) -> str:
-    """The text without the secrets of the environment, and without the passwords of URLs."""
+def redact(text: str, most: int | None = None, *, with_length: bool = False) -> str:
+    """Return the text without the secrets of the environment, and without the passwords of URLs.
+
+    Args:
+        text: of any length. With a bound only its beginning is looked at, as far as that matters.
+        most: characters of the result, as in `shorten`, or `None` for all of it.
+        with_length: as in `shorten`.
+    """
+    return _bounded(_without_known, text, most, with_length=with_length)
+
+
+def redact_value(value: Any) -> Any:
+    """Plain JSON without them, also in the keys of objects."""
+    return _in_json(value, redact)
+
+
+def error_text(error: BaseException, most: int | None = None) -> str:
+    """What an exception says, without them and within a bound; its class where it says nothing, or cannot."""
+    try:
+        return redact(str(error), most) or type(error).__name__
+    except Exception as err:
+        return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
+
+
+def _bounded(hide: Callable[[str], str], text: str, most: int | None, *, with_length: bool = False) -> str:
+    """A text without secrets, and then cut."""
+    if most is None or len(text) <= most + 2 * _OVERLAP:
+        hidden = hide(text)
+        return hidden if most is None else shorten(hidden, most, with_length=with_length, escape=False)
+    # What the beginning ends with may be half a secret, and is left out as far as a secret may reach. What is left may
+    # have fewer characters than the bound, since masks are shorter than what they stand for; cut it is all the same.
+    hidden = hide(text[: most + 2 * _OVERLAP])[:-_OVERLAP]
+    return shorten(hidden, most, begins=len(text), with_length=with_length, escape=False)
+
+
+def _without_known(text: str) -> str:
     if "://" in text:
         text = _PASSWORD_IN_PLACE.sub(r"\1***@", text)
     return _without(text, _environment())
-
-
-def redacted_value(value: Any) -> Any:
-    """Plain JSON without them, also in the keys of objects."""
-    return _in_json(value, redacted)
-
-
-def error_text(error: BaseException) -> str:
-    """What an exception says, without them; its class where it says nothing, or cannot."""
-    try:
-        return redacted(str(error)) or type(error).__name__
-    except Exception as err:
-        return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
 
 
 def name_secret_variable(name: str) -> None:

@@ -41,7 +41,7 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else _BREAKS.sub(_escaped, _UNPRINTABLE.sub(_escaped, text))
 
 
-def shorten(text: str, most: int, *, with_length: bool = False, escape: bool = True) -> str:
+def shorten(text: str, most: int, *, begins: int | None = None, with_length: bool = False, escape: bool = True) -> str:
     """Return a string of at most so many characters, printable, that ends with `…` if something was cut off.
 
     What is shortened again to as many characters stays as it is.
@@ -49,6 +49,7 @@ def shorten(text: str, most: int, *, with_length: bool = False, escape: bool = T
     Args:
         text: of any length; only what is kept of it is looked at.
         most: characters of the result.
+        begins: the characters of a longer text that this is the beginning of.
         with_length: whether to say how many characters there were, for which there are forty more.
         escape: whether to write as Python does what a terminal must not get. Not for what code reads again.
     """
@@ -56,9 +57,10 @@ def shorten(text: str, most: int, *, with_length: bool = False, escape: bool = T
     kept = text[: bound + 1]
     if escape:
         kept = printable(kept)
-    if len(kept) <= bound:
+    if begins is None and len(kept) <= bound:
         return kept
-    return f"{kept[:most]}… ({len(text):,} characters in all)" if with_length else f"{kept[: most - 1]}…"
+    length = len(text) if begins is None else begins
+    return f"{kept[:most]}… ({length:,} characters in all)" if with_length else f"{kept[: most - 1]}…"
 
 
 def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -24,7 +24,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from ..diagnostics.redaction import redacted
+from ..diagnostics.redaction import redact
 from ..diagnostics.text import one_line, shorten
 from ..errors import JobDefinitionError
 
@@ -128,9 +128,7 @@ class Template:
 
 def label_text(text: str) -> str:
     """A label as it is recorded and shown: in one line of at most 100 characters, without secrets."""
-    # Redacted before it is cut, since half of a secret is not found.
-    line = one_line(redacted(text[: 10 * LONGEST])).strip()
-    return shorten(line, LONGEST)
+    return shorten(one_line(redact(text, LONGEST)).strip(), LONGEST)
 
 
 def summary_of(label: str) -> str:

@@ -49,7 +49,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeEngine
 
-from ..diagnostics.redaction import Secrets, redacted
+from ..diagnostics.redaction import Secrets
 from ..errors import MissingExtraError, TerseError, TransientError
 from .store import StateId, Stored
 
@@ -339,7 +339,7 @@ class SQLStore:
         secrets = Secrets("***")
         for value in values:
             secrets.name(*([value] if isinstance(value, str) else value))
-        return redacted(secrets.hide(said))
+        return secrets.redact(said)
 
     def __repr__(self) -> str:
         return f"<SQLStore {self._shown()}>"

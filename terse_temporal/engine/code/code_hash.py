@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ...diagnostics.places import NO_SOURCES
-from ...diagnostics.redaction import names_secret, redacted
+from ...diagnostics.redaction import names_secret, redact
 
 __all__ = ["code_hash"]
 
@@ -63,7 +63,7 @@ def _variables(words: Collection[str]) -> list[tuple[str, str]]:
     """
     is_named = _names_of_variables(words)
     named = [(name, value) for name, value in os.environ.items() if is_named(name)]
-    return sorted((name, redacted(value)) for name, value in named if value != platform.node())
+    return sorted((name, redact(value)) for name, value in named if value != platform.node())
 
 
 @functools.cache
@@ -118,7 +118,7 @@ def _texts(directories: Iterable[Path], words: Collection[str]) -> Iterator[byte
 
 def _without_secrets(text: str) -> str:
     """A file of environment variables without those that are secret."""
-    return redacted("\n".join(line for line in text.splitlines() if not names_secret(line.partition("=")[0])))
+    return redact("\n".join(line for line in text.splitlines() if not names_secret(line.partition("=")[0])))
 
 
 def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:

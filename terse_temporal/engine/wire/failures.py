@@ -20,7 +20,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError, FailureError
 
 from ...diagnostics.places import only_users_traceback, users_traceback
-from ...diagnostics.redaction import error_text, redacted, redacted_value
+from ...diagnostics.redaction import error_text, redact, redact_value
 from ...diagnostics.text import shorten
 from ...errors import TerseError
 from ...serialization.codec import encoded_size
@@ -124,7 +124,7 @@ def recorded_cause(error: BaseException) -> FailureError:
             chain.append(_recorded_before(each))
             break
         if isinstance(each, ApplicationError):
-            copy = ApplicationError(bounded_text(redacted(each.message)), type=sendable_text(each.type or ""))
+            copy = ApplicationError(bounded_text(redact(each.message)), type=sendable_text(each.type or ""))
         else:
             copy = ApplicationError(failure_text(each), type=_name(each))
         copy.__traceback__, size = _sendable_traceback(each.__traceback__)
@@ -192,7 +192,7 @@ def _text(error: BaseException, depth: int = 0) -> str:
             parts.append(f"{type(each).__name__}: {_text(each, depth + 1)}")
             if sum(map(len, parts)) > 2 * _LONGEST_TEXT:
                 break
-        return f"{redacted(error.message)}: {'; '.join(parts)}"
+        return f"{redact(error.message)}: {'; '.join(parts)}"
     try:
         return error_text(error)
     except BaseException as err:
@@ -217,7 +217,7 @@ def _held(error: BaseException) -> tuple[list[Any], dict[str, Any], list[str]]:
             if not isinstance(name, str):
                 continue
             if plain_json(value):
-                sendable = _sendable_value(redacted_value(value))
+                sendable = _sendable_value(redact_value(value))
                 size = encoded_size(sendable)
                 if size <= _LARGEST_VALUE and size + len(name) <= left:
                     left -= size + len(name)

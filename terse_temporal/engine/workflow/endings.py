@@ -19,7 +19,7 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.places import is_users, place
-from ...diagnostics.redaction import redacted
+from ...diagnostics.redaction import redact
 from ...durations import format_duration
 from ...errors import SideEffectError, StepError
 from ...jobs.registry import Job
@@ -120,7 +120,7 @@ def _sendable(error: ApplicationError) -> ApplicationError:
     except Exception:
         size = _LARGEST_DETAILS
     failure = SentFailureError(
-        bounded_text(redacted(error.message)),
+        bounded_text(redact(error.message)),
         *(error.details if size < _LARGEST_DETAILS else ()),
         type=None if error.type is None else sendable_text(error.type),
         non_retryable=error.non_retryable,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 
-from ...diagnostics.redaction import Secrets, name_secret_variable
+from ...diagnostics.redaction import Secrets
 from ...errors import ServiceError
 
 __all__ = ["Credentials"]
 
 
-class Credentials:
+class Credentials(Secrets):
     """The credentials that one call uses.
 
     Args:
@@ -23,12 +23,8 @@ class Credentials:
     """
 
     def __init__(self, tool: str) -> None:
+        super().__init__()
         self._tool = tool
-        self._secrets = Secrets()
-        #: Hide another string from now on.
-        self.keep = self._secrets.name
-        self.hide = self._secrets.hide
-        self.hide_in = self._secrets.hide_in
 
     def read(self, variable: str, purpose: str) -> str:
         """The value of an environment variable, without the white space around it.
@@ -53,6 +49,5 @@ class Credentials:
                 " printable ASCII, which no credential may. Its value is not shown.",
                 tool=self._tool,
             )
-        self.keep(value)
-        name_secret_variable(variable)
+        self.name_variable(variable)
         return value

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
-from ...diagnostics.redaction import Secrets, name_secret_variable
+from ...diagnostics.redaction import Secrets
 from ...errors import MountError
 from .mount import Mount, Secret
 
@@ -40,8 +40,7 @@ def named_secrets(values: Iterable[Secret], given: Mapping[str, str], *, all_of_
     """
     secrets = Secrets("***")
     for name in {name for value in values if isinstance(value, str) for name in _VARIABLE.findall(value)}:
-        name_secret_variable(name)
-        secrets.name(os.environ.get(name, ""))
+        secrets.name_variable(name)
     secrets.name(*(value for value in given.values() if all_of_them or len(value) >= _SHORTEST_SETTING))
     return secrets
 

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from ..._version import __version__
 from ...diagnostics.logs import Block, logger_of
-from ...diagnostics.redaction import Secrets, redacted
+from ...diagnostics.redaction import Secrets
 from ...durations import format_duration
 from ...errors import MountError, TerseError, ToolError, TransientError
 from ...serialization.wire_names import IDEMPOTENCY_KEY_META
@@ -66,7 +66,7 @@ class Session:
         self._on_end = on_end
         self.loop = asyncio.get_running_loop()
         self._secrets = Secrets()
-        self._stderr = StderrTail(mount.name, self.redacted)
+        self._stderr = StderrTail(mount.name, self.redact)
         self._client: Client | None = None
         self._ready = asyncio.Event()
         self._stop = asyncio.Event()
@@ -116,14 +116,14 @@ class Session:
             raise await self._call_error(err, tool) from None
         except (RuntimeError, ValidationError) as err:
             if self.has_ended:
-                raise TransientError(self.redacted(f"{self.mount} broke off during a call of {tool.name!r}")) from None
+                raise TransientError(self.redact(f"{self.mount} broke off during a call of {tool.name!r}")) from None
             # An answer that does not fit its own schema, or that asks for a person, say.
-            raise ToolError(self.redacted(f"the tool {tool.name!r}: {err}"), tool=tool.name) from None
+            raise ToolError(self.redact(f"the tool {tool.name!r}: {err}"), tool=tool.name) from None
         if result.is_error:
             said = tool_result(result.model_copy(update={"structured_content": None}), None)
             text = said if isinstance(said, str) else "no more than that" if said is None else str(said)
             raise ToolError(
-                self.redacted(f"the tool {tool.name!r} of {self.mount} says that it failed: {text}"), tool=tool.name
+                self.redact(f"the tool {tool.name!r} of {self.mount} says that it failed: {text}"), tool=tool.name
             )
         self._check_result(result, tool)
         return tool_result(result, tool.output_schema)
@@ -143,13 +143,13 @@ class Session:
             problem = f"the schema cannot be applied: {err}"
         if problem is not None:
             text = f"the tool {tool.name!r}: its structured content does not fit the server's own schema: {problem}"
-            raise ToolError(self.redacted(text), tool=tool.name)
+            raise ToolError(self.redact(text), tool=tool.name)
 
     async def _call_error(self, err: MCPError, tool: MountedTool) -> Exception:
         if (broken := broken_of(err)) is not None:
             if broken.session_gone:
                 return broken
-            text = self.redacted(f"{self.mount}: {broken}")
+            text = self.redact(f"{self.mount}: {broken}")
             if broken.final:
                 return ToolError(text, tool=tool.name)
             return TransientError(text, retry_after=broken.retry_after, sent=broken.sent)
@@ -158,12 +158,12 @@ class Session:
             await asyncio.sleep(0)
             if self.has_ended or err.message.startswith(("Connection closed", "SSE stream")):
                 return TransientError(
-                    self.redacted(
+                    self.redact(
                         f"{self.mount} broke off during a call of {tool.name!r}, which may have happened or not"
                     )
                 )
         return ToolError(
-            self.redacted(f"{self.mount} refuses the call of {tool.name!r}: {err.message} (JSON-RPC error {err.code})"),
+            self.redact(f"{self.mount} refuses the call of {tool.name!r}: {err.message} (JSON-RPC error {err.code})"),
             tool=tool.name,
         )
 
@@ -247,12 +247,12 @@ class Session:
         started = "cannot be started" if mount.command is not None else "cannot be reached"
         program = f" (program {mount.command[0]!r})" if mount.command is not None else ""
         return MountError(
-            self.redacted(f"{mount}{program} {started}: {why}. {advice}, or take the mount away.{self._stderr.shown()}")
+            self.redact(f"{mount}{program} {started}: {why}. {advice}, or take the mount away.{self._stderr.shown()}")
         )
 
-    def redacted(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text without what is secret: a server may well repeat it."""
-        return redacted(self._secrets.hide(text))
+        return self._secrets.redact(text)
 
 
 async def _unchecked(name: str, result: mcp_types.CallToolResult) -> None:

@@ -104,12 +104,12 @@ class StderrTail:
 
     Args:
         name: of the mount.
-        redacted: takes secrets out of a line.
+        redact: takes secrets out of a line.
     """
 
-    def __init__(self, name: str, redacted: Callable[[str], str]) -> None:
+    def __init__(self, name: str, redact: Callable[[str], str]) -> None:
         self._name = name
-        self._redacted = redacted
+        self._redact = redact
         self._lines: deque[str] = deque(maxlen=_TAIL)
         self._ours: TextIO | None = None
         self._thread: threading.Thread | None = None
@@ -140,6 +140,6 @@ class StderrTail:
     def _read(self, descriptor: int) -> None:
         with os.fdopen(descriptor, encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                said = self._redacted(line.rstrip())
+                said = self._redact(line.rstrip())
                 self._lines.append(shorten(said, 500))
                 _logger.debug("%s: %s", self._name, said)

@@ -133,7 +133,7 @@ class _Settings:
         self.password = self.credentials.read("SMTP_PASSWORD", "its login")
         # What AUTH PLAIN sends (RFC 4616), of which a server may quote the whole.
         for login in (f"\0{self.username}\0{self.password}", f"{self.username}\0{self.username}\0{self.password}"):
-            self.credentials.keep(base64.b64encode(login.encode()).decode())
+            self.credentials.name(base64.b64encode(login.encode()).decode())
 
 
 @dataclass
