@@ -11,17 +11,34 @@ import asyncio
 import os
 import re
 import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    DnsLoadBalancingConfig,
+    GrpcCompression,
+    HttpConnectProxyConfig,
+    Interceptor,
+    KeepAliveConfig,
+    PayloadLimitsConfig,
+    Plugin,
+    RetryConfig,
+    TLSConfig,
+)
+from temporalio.common import HeaderCodecBehavior, QueryRejectCondition
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfigProfile
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from .diagnostics.options import refuse_unknown_options
 from .errors import ServerUnavailableError
 
-__all__ = ["connect", "environment_settings"]
+__all__ = ["ConnectOptions", "connect", "environment_settings"]
 
 _TIMEOUT: Final = 5.0  # seconds. A server in reach answers in 10 ms, one behind TLS on another continent in one second.
 
@@ -32,7 +49,32 @@ _INNERMOST: Final = re.compile(r'(?:message|error): "([^"]+)"')
 _REFUSAL: Final = re.compile(r"code: (Unauthenticated|PermissionDenied)")
 
 
-async def connect(**overrides: Any) -> Client:
+class ConnectOptions(TypedDict, total=False):
+    """What `connect` takes: the arguments of `temporalio.client.Client.connect`."""
+
+    target_host: str | None
+    namespace: str | None
+    api_key: str | None
+    data_converter: DataConverter
+    plugins: Sequence[Plugin]
+    interceptors: Sequence[Interceptor]
+    default_workflow_query_reject_condition: QueryRejectCondition | None
+    tls: bool | TLSConfig | None
+    retry_config: RetryConfig | None
+    keep_alive_config: KeepAliveConfig | None
+    connect_timeout: timedelta | None
+    rpc_metadata: Mapping[str, str | bytes]
+    identity: str | None
+    lazy: bool
+    runtime: Runtime | None
+    http_connect_proxy_config: HttpConnectProxyConfig | None
+    dns_load_balancing_config: DnsLoadBalancingConfig | None
+    grpc_compression: GrpcCompression
+    payload_limits: PayloadLimitsConfig
+    header_codec_behavior: HeaderCodecBehavior
+
+
+async def connect(**overrides: Unpack[ConnectOptions]) -> Client:
     """Connect to the server that the environment names, as the Temporal CLI would.
 
     Read are `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS…` and `TEMPORAL_GRPC_META_…`,
@@ -47,7 +89,9 @@ async def connect(**overrides: Any) -> Client:
     Raises:
         ServerUnavailableError: within 5 seconds: no server answers, it refuses, it has no such namespace, or the
             settings cannot be read.
+        TypeError: an override is none of these; the message has the nearest names.
     """
+    refuse_unknown_options("connect", overrides, Client.connect)
     settings: dict[str, Any] = {"target_host": "localhost:7233", "namespace": "default"}
     settings |= environment_settings()
     settings |= {

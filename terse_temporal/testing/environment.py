@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper
@@ -19,7 +19,8 @@ from ..durations import to_timedelta
 from ..engine.wire.payloads import event_arguments
 from ..jobs.registry import Job
 from ..serialization.codec import json_of
-from ..worker import DEFAULT_TASK_QUEUE, build_worker
+from ..state import StateStore
+from ..worker import DEFAULT_TASK_QUEUE, TemporalWorkerOptions, build_worker
 from .clocks import fast_forward
 
 __all__ = ["JobEnvironment"]
@@ -79,10 +80,17 @@ class JobEnvironment:
 
     @asynccontextmanager
     async def worker(
-        self, jobs: Iterable[Job] | None = None, *, task_queue: str = DEFAULT_TASK_QUEUE, **worker_options: Any
+        self,
+        jobs: Iterable[Job] | None = None,
+        *,
+        task_queue: str = DEFAULT_TASK_QUEUE,
+        state_store: StateStore | None = None,
+        **worker_options: Unpack[TemporalWorkerOptions],
     ) -> AsyncIterator[Worker]:
         """Run a worker in this process for the length of the block. The arguments are those of `build_worker`."""
-        async with build_worker(self.client, jobs=jobs, task_queue=task_queue, **worker_options) as worker:
+        async with build_worker(
+            self.client, jobs=jobs, task_queue=task_queue, state_store=state_store, **worker_options
+        ) as worker:
             yield worker
 
     async def start(

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -46,7 +47,7 @@ def put(file: Path, text: str) -> None:
     file.write_text(text)
 
 
-async def refusal(**overrides: object) -> str:
+async def refusal(**overrides: Any) -> str:
     """What `connect` says when it gives up; it has to within a time that no retrying would keep to."""
     async with asyncio.timeout(20):
         with pytest.raises(ServerUnavailableError) as error:
