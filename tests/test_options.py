@@ -1,4 +1,4 @@
-"""What `connect` and `build_worker` pass on is what the SDK takes, and a misspelt option is refused with the nearest."""
+"""What `connect` and `build_worker` pass on is what the SDK has; a misspelt option is refused with its nearest."""
 
 from __future__ import annotations
 
