@@ -155,7 +155,7 @@ class DevServer:
     def pid(self) -> int:
         """The server's process id."""
         if self._process is None:
-            raise RuntimeError("this server is not running: its process id is known inside `async with`")
+            raise ServerUnavailableError("this server is not running: its process id is known inside `async with`")
         return self._process.pid
 
     async def __aenter__(self) -> Self:

@@ -2,40 +2,50 @@
 
     TerseError
     ├── JobDefinitionError            a job, trigger or step is declared wrongly; raised at import
-    ├── DurationError                 a duration that cannot be slept (also a ValueError)
-    ├── DurableOnlyError              a call that only a durable handler may make
-    ├── NotInStepError                current_step() outside a step
+    ├── JobLoadError                  a module of jobs that cannot be imported, or has none
+    ├── MissingExtraError             an optional dependency that is not installed
+    ├── ServerUnavailableError        a Temporal server that does not answer, or is not running
     ├── EventError                    the input of a run does not fit the job (also a ValueError)
     ├── ResultError                   what a handler returned is not JSON, or is too large
+    ├── DurationError                 a duration that cannot be slept (also a ValueError)
     ├── SideEffectError               a call in a durable handler that would repeat on every replay
-    ├── StepIsolationError            a step that needs something other than its input and its module
-    ├── StepInputError                a step's argument does not fit, is not JSON, or is too large (also a ValueError)
+    ├── DurableOnlyError              a call that only a durable handler may make
+    │   └── NotInRunError             a call that only a run may make: current_run(), and those of the state
+    ├── NotInStepError                current_step() or current_state() outside a step
+    ├── InPlaceOnlyError              a call that a durable handler cannot make
+    ├── StepDefinitionError           a step cannot work as it is written or called: the code is to be changed
+    │   ├── StepIsolationError        it needs something other than its input and its module
+    │   ├── StepInputError            its argument does not fit, is not JSON, or is too large (also a ValueError)
+    │   └── StepOutputError           its result does not fit, is not JSON, or is too large (also a StepError)
     ├── StepError                     a step failed: .step, .error_type, .message
-    │   ├── StepOutputError           its result does not fit, is not JSON, or is too large
     │   ├── StepTimeoutError          it ran longer than its timeout (also a TimeoutError)
     │   └── StepInterruptedError      its worker was lost, and on_interrupt="fail" says not to run it again
-    ├── UnknownStateKeyError          a key that the job's states= do not declare
-    ├── StateValueError               a value of the state does not fit, or is not JSON (also a ValueError)
-    ├── TransientError                what a tool raises to say that trying again may help
-    ├── UnknownToolError              a tool, or toolbox, that is not there
-    ├── ToolError                     a tool says that it failed: .tool
+    ├── SelfCancelledError            a step or job was cancelled by itself, and by nobody else
+    ├── StateError                    what a job keeps between its runs cannot be read or written
+    │   ├── UnknownStateKeyError      a key that the job's states= do not declare
+    │   └── StateValueError           a value that does not fit, or is not JSON (also a ValueError)
+    ├── ToolError                     a tool cannot be called, or says that it failed: .tool
+    │   ├── UnknownToolError          a tool, or toolbox, that is not there
+    │   ├── ToolDeniedError           a person did not approve the call
     │   └── ServiceError              the other side of a built-in tool said no: .status, .code, .retry_after
     │       └── TransientServiceError     and may not the next time (also a TransientError)
+    ├── TransientError                what a tool raises to say that trying again may help
     ├── MountError                    an MCP server that cannot be started or reached
     ├── ModelError                    a call of a model failed: .model
     │   ├── ModelNotConfiguredError   no model is named, or its provider has no key
     │   ├── ModelUnavailableError     it did not answer, or said 429 or 5xx (also a TransientError)
     │   ├── ModelOutputError          what it answered does not fit, after its own corrections
     │   └── TurnLimitError            it did not come to an end within max_turns
-    ├── ToolDeniedError               a person did not approve a call
-    ├── InPlaceOnlyError              a call that a durable handler cannot make
     ├── UnknownFunctionError          a step's function that this worker does not have
     ├── UnknownJobError               a job name that is not registered here
-    ├── JobLoadError                  a module of jobs that cannot be imported, or has none
-    ├── ServerUnavailableError        a Temporal server that does not answer
-    ├── CrashTestError                a crash test that cannot go on
-    ├── TestDoubleError                  what a test put in the place of a step, a tool or a model does not fit there
-    └── MissingExtraError             an optional dependency that is not installed
+    ├── UnreadableCallError           an activity's input that is no call of this package, or of a newer version
+    └── JobTestError                  what a test asks of the testing kit cannot be done
+        ├── TestDoubleError           what it put in the place of a step, a tool or a model does not fit there
+        └── CrashTestError            a crash test that cannot go on
+
+`except StepError` is for what may fail in production. A `StepDefinitionError` fails every time, so it stands beside
+it, and is not caught with it; only what a step returns can be known no sooner than when it has run, so that a
+`StepOutputError` is both.
 
 An exception that a step's own code raised reaches the handler as its own class *and* as a `StepError`: both
 `except PaymentDeclined` and `except StepError` catch it.
@@ -53,18 +63,23 @@ __all__ = [
     "InPlaceOnlyError",
     "JobDefinitionError",
     "JobLoadError",
+    "JobTestError",
     "MissingExtraError",
     "ModelError",
     "ModelNotConfiguredError",
     "ModelOutputError",
     "ModelUnavailableError",
     "MountError",
+    "NotInRunError",
     "NotInStepError",
     "ResultError",
+    "SelfCancelledError",
     "ServerUnavailableError",
     "ServiceError",
     "SideEffectError",
+    "StateError",
     "StateValueError",
+    "StepDefinitionError",
     "StepError",
     "StepInputError",
     "StepInterruptedError",
@@ -82,6 +97,7 @@ __all__ = [
     "UnknownJobError",
     "UnknownStateKeyError",
     "UnknownToolError",
+    "UnreadableCallError",
 ]
 
 
@@ -101,8 +117,12 @@ class DurableOnlyError(TerseError):
     """A call that is only allowed in the handler of a durable job."""
 
 
+class NotInRunError(DurableOnlyError):
+    """A call that is allowed in any run, durable or not, and was made outside of one."""
+
+
 class NotInStepError(TerseError):
-    """`current_step()` was called where no step is running."""
+    """`current_step()` or `current_state()` was called where no step is running."""
 
 
 class EventError(TerseError, ValueError):
@@ -117,11 +137,15 @@ class SideEffectError(TerseError):
     """A durable handler called something that would happen again on every replay."""
 
 
-class StepIsolationError(TerseError):
-    """A step's function needs something that will not be there when it runs."""
+class StepDefinitionError(TerseError):
+    """A step cannot work as it is written or called. To try it again does not help: the code is to be changed."""
 
 
-class StepInputError(TerseError, ValueError):
+class StepIsolationError(StepDefinitionError):
+    """A step's function needs something that will not be there when it runs. Raised before anything is scheduled."""
+
+
+class StepInputError(StepDefinitionError, ValueError):
     """The argument of a step cannot be passed to it. Raised before anything is scheduled."""
 
 
@@ -146,7 +170,7 @@ class StepError(TerseError):
         return self.message
 
 
-class StepOutputError(StepError):
+class StepOutputError(StepDefinitionError, StepError):
     """A step's result does not fit its schema, cannot be written as JSON, or is over the server's limit."""
 
 
@@ -158,11 +182,19 @@ class StepInterruptedError(StepError):
     """A step declared `on_interrupt="fail"` lost its worker: it may have happened, and is not run again."""
 
 
-class UnknownStateKeyError(TerseError):
+class SelfCancelledError(TerseError):
+    """A step, or a job, raised `asyncio.CancelledError` though nobody had cancelled it."""
+
+
+class StateError(TerseError):
+    """What a job keeps between its runs cannot be read or written as it is asked for, or where it is stored."""
+
+
+class UnknownStateKeyError(StateError):
     """A key of a job's state that its `states=` do not declare. Raised before anything is scheduled."""
 
 
-class StateValueError(TerseError, ValueError):
+class StateValueError(StateError, ValueError):
     """A value that does not fit the type of its key, that is not JSON, or that makes the state too large."""
 
 
@@ -182,12 +214,8 @@ class TransientError(TerseError):
         self.sent = sent
 
 
-class UnknownToolError(TerseError):
-    """A tool that nobody has registered, or a toolbox that is not mounted on this worker."""
-
-
 class ToolError(TerseError):
-    """A tool of an MCP server, or one that is built in, says that it failed. As it stands, another try would not help.
+    """A tool cannot be called, or says that it failed. As it stands, another try would not help.
 
     Attributes:
         tool: its name, such as `http.request`.
@@ -210,6 +238,14 @@ class ToolError(TerseError):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+
+
+class UnknownToolError(ToolError):
+    """A tool that nobody has registered, or a toolbox that is not mounted on this worker."""
+
+
+class ToolDeniedError(ToolError):
+    """A tool that needs a person's approval did not get it."""
 
 
 class ServiceError(ToolError):
@@ -260,16 +296,16 @@ class TurnLimitError(ModelError):
     """A model did not come to an end within `max_turns`."""
 
 
-class ToolDeniedError(TerseError):
-    """A tool that needs a person's approval did not get it."""
-
-
 class InPlaceOnlyError(TerseError):
     """A call that only makes sense where it runs in place: not in the handler of a durable job."""
 
 
 class UnknownFunctionError(TerseError):
     """A step refers to a function that no job module of this worker defines, nests or has bound by name."""
+
+
+class UnreadableCallError(TerseError):
+    """An activity's input that is not a call of this package, or of a version that this worker cannot read."""
 
 
 class UnknownJobError(TerseError):
@@ -281,16 +317,20 @@ class JobLoadError(TerseError):
 
 
 class ServerUnavailableError(TerseError):
-    """A Temporal server that does not answer, or refuses the connection."""
+    """A Temporal server that does not answer, refuses the connection, or is not running."""
 
 
-class TestDoubleError(TerseError):
+class JobTestError(TerseError):
+    """What a test asks of the testing kit cannot be done."""
+
+
+class TestDoubleError(JobTestError):
     """What a test put in the place of a step, a tool, a model or a server does not fit there, or has no more to say."""
 
     __test__ = False  # pytest takes what is called `Test…` in a module of tests for a test
 
 
-class CrashTestError(TerseError):
+class CrashTestError(JobTestError):
     """A crash test cannot go on: its worker process does not start, ended unasked, or cannot go on with a run."""
 
 

@@ -2,21 +2,65 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import terse_temporal
 from terse_temporal import errors
 
-ALSO = {
+ALSO: dict[str, type[Exception]] = {
     "DurationError": ValueError,
     "EventError": ValueError,
     "StateValueError": ValueError,
     "StepInputError": ValueError,
+    "StepOutputError": errors.StepError,
     "ModelUnavailableError": errors.TransientError,
     "StepTimeoutError": TimeoutError,
     "TransientServiceError": errors.TransientError,
 }
+
+#: Errors of Python's own that are raised here, by file or package, and why. All else is an error of ours.
+OF_PYTHON = {
+    ("checking/step_arguments.py", "ValueError"): "caught where it is called",
+    ("cli/", "ValueError"): "from a hook of json, to be reported as it reports its own",
+    ("diagnostics/options.py", "TypeError"): "what Python says of an argument that is not there",
+    ("engine/determinism/task_order.py", "TypeError"): "what asyncio.as_completed() says, which it stands for",
+    ("events.py", "KeyError"): "what every mapping raises",
+    ("state/sql.py", "ValueError"): "caught where it is raised",
+    ("testing/", "AssertionError"): "what a test fails with",
+    (
+        "tools/builtin/",
+        "ValueError",
+    ): "from validators of pydantic, which makes a StepInputError of it, or a hook of json",
+    ("tools/", "AssertionError"): "a line that is never reached",
+    ("triggers/stripe.py", "NotImplementedError"): "of a base class that has no events of its own",
+    ("", "AttributeError"): "what an object says that has no such attribute",
+    ("", "StopIteration"): "the end of an iterator",
+    ("", "StopAsyncIteration"): "likewise",
+    ("", "TimeoutError"): "what asyncio.as_completed() raises",
+}
+
+
+def raised() -> Iterator[tuple[str, str, int]]:
+    """The builtin errors, and the bare `TerseError`s, that the package makes: file, class and line."""
+    package = Path(terse_temporal.__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Raise) and node.exc is not None:
+                made = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            elif isinstance(node, ast.Return) and isinstance(node.value, ast.Call):
+                made = node.value.func
+            else:
+                continue
+            name = made.id if isinstance(made, ast.Name) else ""
+            cls = getattr(builtins, name, None)
+            if name == "TerseError" or (isinstance(cls, type) and issubclass(cls, BaseException)):
+                yield file.relative_to(package).as_posix(), name, node.lineno
 
 
 def drawn() -> dict[str, str | None]:
@@ -61,3 +105,24 @@ def test_a_step_error() -> None:
     error = errors.StepError("no funds", step="charge", error_type="Declined")
     assert (error.step, error.error_type, error.message, str(error)) == ("charge", "Declined", "no funds", "no funds")
     assert errors.StepTimeoutError("late").error_type == "StepTimeoutError"
+
+
+def test_every_error_of_the_package_has_a_class_that_says_what_it_is() -> None:
+    """No bare `TerseError` is raised, and none of Python's own that a user could meet."""
+    found = [
+        f"{file}:{line} {name}"
+        for file, name, line in raised()
+        if not any(file.startswith(where) and name == cls for where, cls in OF_PYTHON)
+    ]
+    assert [each for each in found if not each.startswith("cli/")] == []
+
+
+def test_what_may_be_caught_together() -> None:
+    """A step that cannot work is no step that failed, but what it returns is known only then; tools have one base."""
+    assert not issubclass(errors.StepInputError, errors.StepError)
+    assert not issubclass(errors.StepIsolationError, errors.StepError)
+    for cls in (errors.StepInputError, errors.StepIsolationError, errors.StepOutputError):
+        assert issubclass(cls, errors.StepDefinitionError)
+    assert issubclass(errors.UnknownToolError, errors.ToolError)
+    assert errors.ToolDeniedError("no", tool="slack.send_message").tool == "slack.send_message"
+    assert issubclass(errors.NotInRunError, errors.DurableOnlyError)

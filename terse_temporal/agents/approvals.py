@@ -68,7 +68,7 @@ def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Sequence[
             raise
         if refusal is not None:
             call.close()
-            raise ToolDeniedError(refusal)
+            raise ToolDeniedError(refusal, tool=tool.name)
         return await call
 
     return decided()

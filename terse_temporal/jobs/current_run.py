@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
-from ..errors import TerseError
+from ..errors import NotInRunError
 from ..execution.protocol import RunIdentity, current_execution
 
 __all__ = ["current_run", "run_identity_of"]
@@ -30,7 +30,7 @@ def current_run() -> RunIdentity:
     execution = current_execution()
     run = execution.run if execution is not None else None
     if run is None:
-        raise TerseError(
+        raise NotInRunError(
             "current_run() was called outside a run. It is allowed in a handler, in a step and in a tool, when a worker"
             " runs them."
         )

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic
 
 from typing_extensions import TypeVar
 
-from ..errors import StateValueError, TerseError
+from ..errors import NotInRunError, NotInStepError, StateValueError
 from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution
 from ..serialization.codec import MAX_BYTES, encoded_size
 from ..serialization.wire_names import SDK_REFERENCE, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
@@ -182,7 +182,7 @@ def current_state() -> State:
     """The state of the job whose step is running: in a step, where the handler's `state` does not reach.
 
     Raises:
-        TerseError: no step of a job is running here.
+        NotInStepError: no step of a job is running here.
 
     Nothing of it is recorded: a step that runs again makes its calls again. What it sets is set again. An update that
     an attempt before has made, the n-th of the step and of the same key and arguments, is not made twice.
@@ -190,14 +190,16 @@ def current_state() -> State:
     execution = current_execution()
     state = None if execution is None else execution.state
     if not isinstance(state, JobState):
-        raise TerseError("current_state() was called outside a step. A handler takes it as its second argument.")
+        raise NotInStepError("current_state() was called outside a step. A handler takes it as its second argument.")
     return State(state.schema)
 
 
 def _execution(call: str) -> Execution:
     execution = current_execution()
     if execution is None:
-        raise TerseError(f"{call}() was called outside a run: a job's state is there in its handler, filter and steps")
+        raise NotInRunError(
+            f"{call}() was called outside a run: a job's state is there in its handler, filter and steps"
+        )
     return execution
 
 

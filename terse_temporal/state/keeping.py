@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from ..errors import TerseError
+from ..errors import NotInRunError, StateError
 from ..execution.protocol import StepContext, current_execution
 from .schema import StateSchema
 from .store import StateId, StateStore
@@ -70,16 +70,16 @@ def here(call: str) -> tuple[JobState, StepContext]:
     """The state of the job whose call this is, and the call itself as a step.
 
     Raises:
-        TerseError: there is none here.
+        NotInRunError, StateError: there is none here, or an update of it is being computed.
     """
     execution = current_execution()
     if execution is None or execution.state is None or execution.step_context is None:
-        raise TerseError(
+        raise NotInRunError(
             f"{call} was called outside a run: a job's state is there in its handler, its filter and steps"
         )
     state: JobState = execution.state
     if _updating.get():
-        raise TerseError(
+        raise StateError(
             f"{call} was called in the function of a state.update() of the job {state.of.job!r}, which gets the value"
             " as its argument, returns the new one, and may be called again when another write came between. Make the"
             " call before or after the update."

@@ -26,7 +26,7 @@ def open_store(url: str) -> SQLStore:
 
     Raises:
         MissingExtraError: SQLAlchemy, or the driver, is not installed.
-        TerseError: it is no such URL, or of a database that this package does not know.
+        StateError: it is no such URL, or of a database that this package does not know.
     """
     if importlib.util.find_spec("sqlalchemy") is None:
         raise MissingExtraError(

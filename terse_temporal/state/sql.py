@@ -50,7 +50,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from ..diagnostics.redaction import Secrets
-from ..errors import MissingExtraError, TerseError, TransientError
+from ..errors import MissingExtraError, StateError, TransientError
 from .store import StateId, Stored
 
 __all__ = ["SQLStore"]
@@ -145,7 +145,7 @@ class SQLStore:
 
     Raises:
         MissingExtraError: the database's driver is not installed.
-        TerseError: it is no such URL, or of another database.
+        StateError: it is no such URL, or of another database.
 
     The tables `terse_state` and `terse_state_writes` are made when they are not there. A file of SQLite is for workers
     on one machine. The keys of writes are kept for seven days.
@@ -291,7 +291,7 @@ class SQLStore:
                 if isinstance(err, DBAPIError) and not (
                     isinstance(err, OperationalError | InterfaceError) or err.connection_invalidated
                 ):
-                    raise TerseError(f"the state store {self._shown()}: {problem}") from None
+                    raise StateError(f"the state store {self._shown()}: {problem}") from None
                 if loop.time() + pause >= until:
                     raise TransientError(
                         f"the state store {self._shown()} could not be used for {_PATIENCE:g} seconds: {problem}"
@@ -353,15 +353,15 @@ def _checked(url: str) -> URL:
             raise ValueError
     # ValueError: what is at the port's place is no number.
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise TerseError(
+        raise StateError(
             "the URL of the state store cannot be read. It is one of SQLAlchemy's: sqlite:///state.db, or"
             " postgresql://user:password@host/database, with what is special in a password percent-encoded"
         ) from None
     name = parsed.get_backend_name() if "+" in parsed.drivername else parsed.drivername
     if name not in _DRIVERS:
-        raise TerseError(f"state can be kept in sqlite or postgresql, and the URL of the state store is of {name!r}")
+        raise StateError(f"state can be kept in sqlite or postgresql, and the URL of the state store is of {name!r}")
     if name == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise TerseError("state in a database of SQLite needs a file, which outlives the worker: sqlite:///state.db")
+        raise StateError("state in a database of SQLite needs a file, which outlives the worker: sqlite:///state.db")
     return parsed.set(drivername=_DRIVERS[name])
 
 
@@ -378,7 +378,7 @@ def _engine(url: URL) -> AsyncEngine:
         ) from None
     except (ArgumentError, TypeError, ValueError):
         # Without what it says, which may be a value of the URL's.
-        raise TerseError(
+        raise StateError(
             "the URL of the state store has a value after its `?` that the driver does not take"
             f" (it names {', '.join(map(repr, url.query)) or 'none'}). Correct it, or leave it out."
         ) from None

@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 from ..devserver import DevServer
 from ..durations import to_timedelta
 from ..engine.wire.payloads import event_arguments
+from ..errors import ServerUnavailableError
 from ..jobs.registry import Job
 from ..serialization.codec import json_of
 from ..state import StateStore
@@ -70,7 +71,9 @@ class JobEnvironment:
     def client(self) -> Client:
         """A client of the server. Runs that it starts skip time."""
         if self._client is None:
-            raise RuntimeError("the environment is not running: use it as `async with JobEnvironment() as env:`")
+            raise ServerUnavailableError(
+                "the environment is not running: use it as `async with JobEnvironment() as env:`"
+            )
         return self._client
 
     @property

@@ -17,7 +17,14 @@ from ..diagnostics.text import did_you_mean, list_names
 from ..durations import to_timedelta
 from ..engine.replay.replayer import replay
 from ..engine.wire.payloads import event_arguments
-from ..errors import CrashTestError, DurationError, TerseError, TestDoubleError, UnknownJobError
+from ..errors import (
+    CrashTestError,
+    DurationError,
+    EventError,
+    JobTestError,
+    TestDoubleError,
+    UnknownJobError,
+)
 from ..execution.invocation import cached_codec
 from ..jobs.registry import Job, registered_jobs
 from ..serialization.codec import Json, ValueProblem
@@ -201,7 +208,7 @@ class Jobs:
                 task_queue=task_queue,
             )
         except WorkflowAlreadyStartedError:
-            raise TerseError(f"a run with the id {id!r} is open already: give this one another, or none") from None
+            raise JobTestError(f"a run with the id {id!r} is open already: give this one another, or none") from None
         self._workers.watch(job, handle)
         run = Run(
             self._loop_thread,
@@ -296,4 +303,4 @@ def _event(event: Any) -> Json | None:
     try:
         return None if event is None else cached_codec(Any).record(event)
     except ValueProblem as problem:
-        raise TerseError(f"this is no event, which is JSON: {problem}") from None
+        raise EventError(f"this is no event, which is JSON: {problem}") from None

@@ -19,7 +19,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import TimeSkipper
 
 from ..client import connect
-from ..errors import TerseError
+from ..errors import JobTestError
 from .environment import JobEnvironment
 
 __all__ = ["LoopThread"]
@@ -87,7 +87,9 @@ class LoopThread:
         __tracebackhide__ = True
         if threading.current_thread() is self._thread:
             doing.close()
-            raise TerseError("this was called in a step, on the thread of the workers, where it would wait for itself")
+            raise JobTestError(
+                "this was called in a step, on the thread of the workers, where it would wait for itself"
+            )
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result()
 
     async def run(self, doing: Coroutine[Any, Any, _T]) -> _T:

@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ..durations import format_duration
 from ..engine.replay.replayer import replay
-from ..errors import TerseError
+from ..errors import JobTestError
 from ..jobs.registry import Job
 from ..runs.memo import question_text
 from ..runs.timeline import Entry
@@ -226,8 +226,8 @@ class Run:
             return err.message
         return None
 
-    def _no_skipping(self, said: str) -> TerseError:
-        return TerseError(
+    def _no_skipping(self, said: str) -> JobTestError:
+        return JobTestError(
             f"the server at {self._loop_thread.address} does not skip time: {said.rstrip('.')}. Start it with"
             " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true, or leave --terse-address out."
         )
@@ -320,11 +320,11 @@ class Run:
         try:
             await self._handle.execute_update(INPUT_UPDATE, answer if id is None else {"id": id, **answer})
         except WorkflowUpdateFailedError as failed:
-            raise TerseError(
+            raise JobTestError(
                 f"the run {self.id} was not answered: {getattr(failed.cause, 'message', failed)}"
             ) from None
         except RPCError as err:
-            raise TerseError(f"the run {self.id} was not answered: {err.message}") from None
+            raise JobTestError(f"the run {self.id} was not answered: {err.message}") from None
 
     async def _until(
         self,

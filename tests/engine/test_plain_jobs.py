@@ -42,7 +42,7 @@ async def test_a_job_without_a_result(bench: Bench) -> None:
         ("own", "Broken", "it broke"),
         ("builtin", "KeyError", "'key'"),
         ("exit", "SystemExit", "4"),
-        ("cancelled", "RuntimeError", "cancelled itself"),
+        ("cancelled", "SelfCancelledError", "cancelled itself"),
         ("group", "ExceptionGroup", "several: ValueError: one"),
         ("large", "ValueError", "5,000,000 characters in all"),
     ],

@@ -145,7 +145,7 @@ async def test_a_schema_is_a_type(bench: Bench, schema: Any, field: str) -> None
     arguments = [mark] if "leave" in str(schema) else [f"touch {mark}"]
     failure = await refused(bench, call(f"{HOME}:known", input=arguments, **{field: schema}))
     assert is_untouched(bench)
-    assert failure.type in ("UnknownFunctionError", "WireError")
+    assert failure.type in ("UnknownFunctionError", "UnreadableCallError")
     assert "activity 'charge' refused" in failure.message
 
 
@@ -173,7 +173,7 @@ async def test_garbage(bench: Bench, calls: list[Any], names: str) -> None:
     """An input that is no call, or one of a version that is not known, is refused, saying what it lacks."""
     failure = await refused(bench, *calls)
     assert names in failure.message
-    assert failure.type in ("WireError", "UnknownJobError")
+    assert failure.type in ("UnreadableCallError", "UnknownJobError")
 
 
 @pytest.mark.parametrize(

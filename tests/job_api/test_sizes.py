@@ -16,8 +16,8 @@ from typing_extensions import TypeAliasType
 
 from terse_temporal import Retry, job_step, sleep
 from terse_temporal.durations import parse_duration
-from terse_temporal.engine.wire.calls import WireError, read_call
-from terse_temporal.errors import DurationError, EventError, JobDefinitionError
+from terse_temporal.engine.wire.calls import read_call
+from terse_temporal.errors import DurationError, EventError, JobDefinitionError, UnreadableCallError
 from terse_temporal.events import Event, EventModel
 from terse_temporal.jobs.event_input import read_event
 from terse_temporal.serialization.annotations import type_adapter
@@ -186,5 +186,5 @@ def test_reading_back(type_: Any, value: Any, times: int) -> None:
 @pytest.mark.parametrize("timeout", [float("nan"), float("inf"), 10**400, "9" * 5_000, None, 0, -1])
 def test_timeouts_on_the_wire(timeout: Any) -> None:
     """A call whose timeout is no number of seconds is no call."""
-    with pytest.raises(WireError):
+    with pytest.raises(UnreadableCallError):
         read_call({"v": 1, "step": "jobs:charge", "job": "pay", "key": "k", "timeout": timeout})

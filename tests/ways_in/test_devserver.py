@@ -167,7 +167,7 @@ async def test_cancelled_start_leaves_nothing() -> None:
 def pid_of(server: DevServer) -> int:
     try:
         return server.pid
-    except RuntimeError:
+    except ServerUnavailableError:
         return 0
 
 

@@ -24,7 +24,15 @@ from temporalio.exceptions import ApplicationError
 from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
-from ...errors import EventError, TerseError, UnknownFunctionError, UnknownJobError, UnknownToolError
+from ...errors import (
+    EventError,
+    SelfCancelledError,
+    StateError,
+    UnknownFunctionError,
+    UnknownJobError,
+    UnknownToolError,
+    UnreadableCallError,
+)
 from ...execution.in_place import DirectExecution
 from ...execution.invocation import (
     NoThreadError,
@@ -51,7 +59,7 @@ from ..code.builtin_functions import known_function
 from ..code.functions import FunctionIndex
 from ..failure_log import log_failure
 from ..limits import STEPS_AT_ONCE, THREAD_PATIENCE
-from ..wire.calls import JobCall, StepCall, WireError, read_call
+from ..wire.calls import JobCall, StepCall, read_call
 from ..wire.failures import SentFailureError, refused, step_failure
 from ..wire.inputs_check import add_check_to_failure, with_check
 from ..wire.retries import retry_delay
@@ -121,7 +129,7 @@ class StepRunner:
                 _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
             run = self._prepared(call, name, info)
-        except (WireError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
+        except (UnreadableCallError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
         label = call.label if isinstance(call, StepCall) else ""
         details = await _begun(info) if call.once else ()
@@ -157,17 +165,19 @@ class StepRunner:
 
     def _read(self, args: Sequence[RawValue]) -> StepCall | JobCall:
         if len(args) != 1:
-            raise WireError(f"it has {len(args)} inputs instead of one")
+            raise UnreadableCallError(f"it has {len(args)} inputs instead of one")
         try:
             wire = activity.payload_converter().from_payload(args[0].payload)
         except Exception as err:
-            raise WireError(f"its input cannot be decoded: {err}") from err
+            raise UnreadableCallError(f"its input cannot be decoded: {err}") from err
         return read_call(wire)
 
     def _prepared(self, call: StepCall | JobCall, name: str, info: activity.Info) -> Callable[[], Any]:
         if call.job != info.workflow_type:
             # Otherwise whoever may start workflows of any type could have a step act for any job, and on its state.
-            raise WireError(f"it says that it is of the job {call.job!r}, and a run of {info.workflow_type!r} made it")
+            raise UnreadableCallError(
+                f"it says that it is of the job {call.job!r}, and a run of {info.workflow_type!r} made it"
+            )
         job = self._jobs.get(call.job)
         if isinstance(call, JobCall):
             if job is None or job.durable:
@@ -251,7 +261,7 @@ class StepRunner:
             with executing(execution):
                 result = await self._run(job.handler, [event, state] if job.takes_state else [event], {})
             if isinstance(state, WatchedState) and state.forgotten():
-                raise TerseError(
+                raise StateError(
                     f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so that"
                     " it does nothing. Make the handler an `async def`, and `await state.set(…)` in it."
                 )
@@ -354,7 +364,7 @@ def _not_begun(name: str, why: str) -> SentFailureError:
 
 def _own(error: BaseException, what: str) -> BaseException:
     # A cancellation that nobody asked for: told as what it is, since the handler would take it for its own.
-    return RuntimeError(f"the {what} cancelled itself") if isinstance(error, asyncio.CancelledError) else error
+    return SelfCancelledError(f"the {what} cancelled itself") if isinstance(error, asyncio.CancelledError) else error
 
 
 def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> SentFailureError:

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from ...errors import TerseError
+from ...errors import StateError
 from ...state import StateId
 from .store import state_workflow_id
 from .table import StateTable
@@ -23,7 +23,7 @@ async def read_state(client: Client, of: StateId) -> dict[str, Any]:
 
     Raises:
         temporalio.service.RPCError: the server does not tell.
-        TerseError: the client cannot decode it.
+        StateError: the client cannot decode it.
     """
     while True:
         try:
@@ -58,7 +58,7 @@ async def _decoded(client: Client, payloads: Sequence[Payload]) -> Any:
     try:
         return (await client.data_converter.decode(payloads))[0] if payloads else None
     except Exception as err:
-        raise TerseError(
+        raise StateError(
             f"the state is written in a way that this client cannot read ({err}): with a payload codec of the workers,"
             " it seems. Read it in a job."
         ) from None

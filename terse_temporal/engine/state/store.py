@@ -30,7 +30,7 @@ from temporalio.client import (
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from ...errors import StateValueError, TerseError, TransientError
+from ...errors import StateError, StateValueError, TransientError
 from ...serialization.codec import encoded_size, fresh, json_of
 from ...serialization.wire_names import STATE_ID_PREFIX, STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
 from ...state import StateId, Stored
@@ -297,7 +297,7 @@ def _refused(of: StateId, write: Mapping[str, Any], answer: Mapping[str, Any]) -
             " are; or keep the state in a database: set TERSE_STATE."
         )
     if answer["refused"] == "malformed":
-        return TerseError(f"the state of the job {of.job!r} does not take state.{write['op']}({write['key']!r})")
+        return StateError(f"the state of the job {of.job!r} does not take state.{write['op']}({write['key']!r})")
     return _Again("the worker that was asked is of another version of the package")
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
+from ...errors import StateError
 from ...serialization.codec import Json
 from ...serialization.wire_names import STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
 from ..wire.payloads import in_order
@@ -50,7 +51,10 @@ class StateWorkflow:
         kept = kept or {}
         if int(kept.get("v") or TABLE_VERSION) > TABLE_VERSION:
             # Fails the workflow task, not the run: it waits for the worker that knows it.
-            raise RuntimeError(f"a state of version {kept['v']}, and this worker knows {TABLE_VERSION}")
+            raise StateError(
+                f"the state is of version {kept['v']}, and this worker reads up to {TABLE_VERSION}: a newer one wrote"
+                " it. It waits for a worker of that version."
+            )
         self._table = StateTable(kept)
         self._writes = 0
         self._writes_per_run = int(kept.get("writes_per_run") or WRITES_PER_RUN)

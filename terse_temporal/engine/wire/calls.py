@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 
 from temporalio.exceptions import ApplicationError
 
+from ...errors import UnreadableCallError
 from ...execution.protocol import UNSET
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "FailureDetail",
     "JobCall",
     "StepCall",
-    "WireError",
     "plain_json",
     "read_call",
     "read_failure_detail",
@@ -30,10 +30,6 @@ __all__ = [
 
 #: Raised when a field changes its meaning, which a worker that does not know it must not guess at.
 VERSION: Final = 1
-
-
-class WireError(Exception):
-    """An activity input that is not a call of ours, or of a version that this worker cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +101,19 @@ def read_call(wire: Any) -> StepCall | JobCall:
     """The call in an activity's input.
 
     Raises:
-        WireError: it is none.
+        UnreadableCallError: it is none.
     """
     if not isinstance(wire, dict) or not isinstance(wire.get("v"), int):
-        raise WireError("its input is not a call of a step or a job, as this package writes them")
+        raise UnreadableCallError("its input is not a call of a step or a job, as this package writes them")
     if wire["v"] > VERSION:
-        raise WireError(
+        raise UnreadableCallError(
             f"its input has version {wire['v']}, and this worker reads up to {VERSION}: a newer one wrote it"
         )
     try:
         if "timeout" in wire and not 0 < float(wire["timeout"]) < math.inf:
-            raise WireError(f"its input has the timeout {wire['timeout']!r}, which is no positive number of seconds")
+            raise UnreadableCallError(
+                f"its input has the timeout {wire['timeout']!r}, which is no positive number of seconds"
+            )
         if "run" in wire:
             return JobCall(job=str(wire["run"]), event=wire["event"], key=str(wire["key"]))
         return StepCall(
@@ -136,7 +134,7 @@ def read_call(wire: Any) -> StepCall | JobCall:
             once=bool(wire.get("once")),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
-        raise WireError(f"its input lacks a field, or has a wrong one: {err!r}") from err
+        raise UnreadableCallError(f"its input lacks a field, or has a wrong one: {err!r}") from err
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, FailureError
 
 from ...diagnostics.logs import logger_of
-from ...errors import EventError, ResultError, StepInterruptedError, TerseError
+from ...errors import EventError, ResultError, StateError, StepInterruptedError
 from ...execution.protocol import executing
 from ...jobs.event_input import TOO_DEEP, event_type, read_event
 from ...jobs.registry import Job
@@ -235,7 +235,7 @@ async def _passes(job: Job, event: Any) -> Any:
     finally:
         forgotten = state.forgotten()
     if forgotten:
-        raise TerseError(
+        raise StateError(
             f"the filter of the job {job.name!r} ({job.where}) makes a call of the state that it does not await, which"
             " reads nothing and is true as it stands. Write the filter as `async def`, and `await state.get(…)` in it."
         )

@@ -8,6 +8,7 @@ from typing import Final
 import mcp_types
 from mcp.client.client import Client
 
+from ...errors import MountError
 from .bounded_schemas import BoundedValidator
 from .mount import Mount, canonical
 from .mounted import MountedTool
@@ -17,7 +18,7 @@ __all__ = ["list_tools", "tools_by_name"]
 _PAGES: Final = 1000
 
 
-async def list_tools(client: Client) -> list[mcp_types.Tool]:
+async def list_tools(mount: Mount, client: Client) -> list[mcp_types.Tool]:
     """All pages of what a server lists."""
     found: list[mcp_types.Tool] = []
     cursor: str | None = None
@@ -27,7 +28,10 @@ async def list_tools(client: Client) -> list[mcp_types.Tool]:
         cursor = page.next_cursor
         if cursor is None:
             return found
-    raise RuntimeError(f"its list of tools has no end: {_PAGES} pages, and another one to come")
+    raise MountError(
+        f"{mount} cannot be used: its list of tools has no end, {_PAGES} pages and another one to come. Have the server"
+        " corrected, or take the mount away."
+    )
 
 
 def tools_by_name(mount: Mount, found: Iterable[mcp_types.Tool]) -> tuple[dict[str, MountedTool], dict[str, list[str]]]:

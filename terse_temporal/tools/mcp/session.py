@@ -176,7 +176,7 @@ class Session:
                     await self._transport(stack), self._stop.set, self._stderr.server_has_started
                 )
                 client = await stack.enter_async_context(Client(transport, client_info=_CLIENT, cache=None))
-                mount.tools, mount.clashes = tools_by_name(mount, await list_tools(client))
+                mount.tools, mount.clashes = tools_by_name(mount, await list_tools(mount, client))
                 # It would apply the server's own schema to each result, on the worker's loop and without bounds.
                 client.session.validate_tool_result = _unchecked  # type: ignore[method-assign]  # there is no option
                 self._client = client
