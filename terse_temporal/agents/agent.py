@@ -150,9 +150,9 @@ class TerseAgent:
         )
 
     @staticmethod
-    def execute_tool(name: str, params: Mapping[str, Any] | None = None) -> Coroutine[Any, Any, Any]:
+    def execute_tool(name: str, arguments: Mapping[str, Any] | None = None) -> Coroutine[Any, Any, Any]:
         """Call a tool by name, without a model: what `toolbox.call` does."""
-        return toolbox.call(name, params)
+        return toolbox.call(name, arguments)
 
 
 class _ModelOptions:

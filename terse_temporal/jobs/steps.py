@@ -52,7 +52,11 @@ _STEEPEST = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """When a step that raised is tried again. Without one, an exception fails the step at once.
+    """When a call that raised is tried again: `retry=` of `job_step`, `@step` and `@toolbox.tool`.
+
+    Left out, or `None`, it is what the call does by itself: a step is not tried again, a tool as far as its `read_only`
+    and `idempotent` allow. `Retry.never()` is never, of either. None of it is about a lost worker, which is
+    `on_interrupt=`.
 
     Args:
         max_attempts: how often it is tried in all, at least 1. An attempt that was interrupted counts as one.
@@ -72,6 +76,11 @@ class Retry:
     multiplier: float = 2.0
     max_delay: str | timedelta = "30s"
     on: tuple[type[BaseException], ...] | type[BaseException] | None = None
+
+    @classmethod
+    def never(cls) -> Retry:
+        """Return the rule that what raised is not tried again: `Retry(max_attempts=1)`."""
+        return cls(max_attempts=1)
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
@@ -222,7 +231,7 @@ def job_step(
             pydantic's `TypeAdapter` takes. Without it, the annotation of the function's own parameter; else plain JSON.
         output_schema: the same for the result; without it the function's return annotation, else plain JSON.
         name: the step's name, and its activity type on Temporal; without it the function's own name.
-        retry: when an exception is retried; without it, never.
+        retry: when an exception is retried. The default, `None`, is not at all.
         timeout: how long one attempt may take; after it the step fails with `StepTimeoutError`. A `def` cannot be
             stopped: its thread goes on until it returns, and what it returns is dropped.
         on_interrupt: what happens when the step's worker is lost: `"retry"` runs it again with the same idempotency
@@ -440,5 +449,5 @@ def rule_of(retry: Retry | None) -> RetryRule | None:
     if retry is None:
         return None
     if not isinstance(retry, Retry):
-        raise JobDefinitionError(f"retry={retry!r}: give a Retry(max_attempts=…, initial=…)")
+        raise JobDefinitionError(f"retry={retry!r}: give a Retry(max_attempts=…, initial=…), Retry.never(), or None")
     return retry._rule()

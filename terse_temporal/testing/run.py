@@ -86,7 +86,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """`"running"`, `"completed"`, `"failed"`, `"canceled"`, `"terminated"` or `"timed_out"`."""
+        """`"running"`, `"completed"`, `"failed"`, `"cancelled"`, `"terminated"` or `"timed_out"`."""
         return self._snapshot_now().status_text
 
     def now(self) -> datetime:

@@ -78,6 +78,8 @@ class RunSnapshot:
     @property
     def status_text(self) -> str:
         """`"running"`, `"completed"` and so on."""
+        if self.status is WorkflowExecutionStatus.CANCELED:
+            return "cancelled"
         return "running" if self.status is None else self.status.name.lower()
 
     def table(self) -> str:

@@ -58,7 +58,8 @@ class Toolbox:
                 and not before the time that a `Retry-After` asks for. So they are with
             idempotent: twice is as good as once, because it passes on `current_step().idempotency_key`, or by nature.
                 A tool that is neither is tried again only if the request was never sent.
-            retry: when an exception is retried, instead of these rules.
+            retry: when an exception is retried, instead of these rules. `None`, the default, leaves it at them;
+                `Retry.never()` is never.
             timeout: how long one attempt may take.
             on_interrupt: what happens when the worker is lost during a call, as in `job_step`.
             description: what it does, for models; without it the docstring.

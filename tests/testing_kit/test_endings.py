@@ -102,7 +102,7 @@ async def test_cancelled(jobs: Jobs) -> None:
     with pytest.raises(WorkflowFailureError, match="failed with cancellation") as failed:
         await run.result()
     assert isinstance(failed.value.cause, CancelledError)
-    assert run.status == "canceled"
+    assert run.status == "cancelled"
     assert [step.name for step in run.steps] == ["tidy up"]
     with pytest.raises(AssertionError, match="did not fail with KeyError, but with cancellation"):
         await run.failed_with(KeyError)
