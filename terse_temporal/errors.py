@@ -6,6 +6,7 @@
     ├── MissingExtraError             an optional dependency that is not installed
     ├── ServerUnavailableError        a Temporal server that does not answer, or is not running
     ├── EventError                    the input of a run does not fit the job (also a ValueError)
+    ├── RunExistsError                a run of this workflow id is open already: .id, .run_id
     ├── ResultError                   what a handler returned is not JSON, or is too large
     ├── DurationError                 a duration that cannot be slept (also a ValueError)
     ├── SideEffectError               a call in a durable handler that would repeat on every replay
@@ -73,6 +74,7 @@ __all__ = [
     "NotInRunError",
     "NotInStepError",
     "ResultError",
+    "RunExistsError",
     "SelfCancelledError",
     "ServerUnavailableError",
     "ServiceError",
@@ -127,6 +129,24 @@ class NotInStepError(TerseError):
 
 class EventError(TerseError, ValueError):
     """The input of a run is not a JSON object, or does not fit the model the handler asks for."""
+
+
+class RunExistsError(TerseError):
+    """A run cannot be started under a workflow id, because one that is open has it.
+
+    Attributes:
+        id: the workflow id.
+        run_id: of the run that is open.
+    """
+
+    def __init__(self, id: str, run_id: str = "") -> None:
+        super().__init__(id, run_id)
+        self.id = id
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        run = f" (run id {self.run_id})" if self.run_id else ""
+        return f"a run with the id {self.id!r} is already running{run}: give this one another id, or none"
 
 
 class ResultError(TerseError):

@@ -24,11 +24,10 @@ from .diagnostics.options import refuse_unknown_options
 from .engine import limits
 from .engine.plugin import TersePlugin
 from .jobs.registry import Job
+from .runs.starting import DEFAULT_TASK_QUEUE
 from .state import StateStore
 
 __all__ = ["DEFAULT_TASK_QUEUE", "TemporalWorkerOptions", "build_worker"]
-
-DEFAULT_TASK_QUEUE = "terse"
 
 _ALTERNATIVES = {
     "max_concurrent_activities": "tuner",

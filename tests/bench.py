@@ -41,8 +41,15 @@ class Bench:
         return self.env.worker(jobs, task_queue=self.task_queue, max_cached_workflows=self.cache, **options)
 
     async def start(self, job: Job | str, **event: Any) -> Run:
-        """Start a run, without a worker of its own."""
-        return await self.env.start(job, {"effects": str(self.effects), **event}, task_queue=self.task_queue)
+        """Start a run, without a worker of its own. By its name, so that the run says what is wrong with its event."""
+        name = job if isinstance(job, str) else job.name
+        return await self.env.start(name, {"effects": str(self.effects), **event}, task_queue=self.task_queue)
+
+    async def start_raw(self, job: Job, *inputs: Any) -> Run:
+        """Start a run as any client of Temporal can, with whatever inputs."""
+        return await self.env.client.start_workflow(
+            job.name, args=inputs, id=f"{job.name}-{uuid.uuid4()}", task_queue=self.task_queue
+        )
 
     async def start_on_the_wall_clock(self, job: Job | str, *, on: Client | None = None, **event: Any) -> Run:
         """Start a run that takes as long as it sleeps, by another client if one is given."""

@@ -27,9 +27,9 @@ from temporalio.testing import TimeSkipper
 from ..devserver import DevServer
 from ..diagnostics.places import shown_path
 from ..errors import TerseError
+from ..runs.starting import start_run
 from ..runs.timeline import Timeline, timeline_table
 from ..testing.clocks import fast_forward
-from ..worker import DEFAULT_TASK_QUEUE
 from .options import Debug
 from .output import console, errors, fail, leave
 from .servers import silent_client
@@ -162,7 +162,7 @@ async def _acts(stage: _Stage, say: _Narrator) -> bool:
         cleanup.push_async_callback(first.kill)
         say(f"A worker runs, process {first.pid}, with the job {_JOB!r}.")
 
-        run = await client.start_workflow(_JOB, stage.event, id="demo", task_queue=DEFAULT_TASK_QUEUE)
+        run = await start_run(_JOB, stage.event, client=client, id="demo")
         customer = stage.event["data"]["object"]["email"]
         say(f"Stripe's {stage.event['type']} for {customer} starts a run of it.")
 

@@ -18,7 +18,7 @@ from rich.markup import escape
 from ..devserver import DevServer, make_private_directory
 from ..diagnostics.places import shown_path
 from ..errors import ServerUnavailableError, TerseError
-from ..worker import DEFAULT_TASK_QUEUE
+from ..runs.starting import DEFAULT_TASK_QUEUE
 from .dev_server_file import DEV_DIRECTORY, DevServerFile
 from .options import Debug, Targets, TaskQueue
 from .output import USAGE_ERROR, console, fail, leave

@@ -23,10 +23,10 @@ from ..diagnostics.text import shorten
 from ..engine.state.history import read_state
 from ..engine.state.store import TemporalStore
 from ..errors import TerseError
+from ..runs.starting import DEFAULT_TASK_QUEUE
 from ..state import StateId, StateStore
 from ..state.opening import store_from_environment
 from ..state.schema import StateSchema
-from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import finite_number
 from .options import Address, Debug, Namespace, TaskQueue
 from .output import console, errors, fail, leave

@@ -20,18 +20,14 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..client import environment_settings
 from ..diagnostics.text import json_text
-from ..engine.wire.payloads import event_arguments
-from ..errors import TerseError, UnknownJobError
+from ..errors import RunExistsError, TerseError, UnknownJobError
 from ..runs.memo import tokens_text
+from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..runs.timeline import Entry, Timeline, timeline_table
-from ..serialization.codec import json_of
-from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
-from ..worker import DEFAULT_TASK_QUEUE
 from .event_argument import read_event_argument
 from .following import Follower, RunFailure
 from .options import Address, Debug, Namespace
@@ -127,19 +123,17 @@ class _Run:
             self._address = here  # that of `dev`, which the Temporal CLI does not find by itself
         is_served = await _is_served(client, self._task_queue)
         try:
-            handle = await client.start_workflow(
+            handle = await start_run(
                 self._job,
-                args=event_arguments(None if event is None else json_of(event), client),
+                event,
+                client=client,
                 id=self._id,
                 task_queue=self._task_queue,
                 # One that waits for its worker, whichever, is left to wait.
-                memo={ENDS_IF_UNKNOWN_MEMO: True} if is_served and not self._for_later else None,
+                ends_if_unknown=is_served and not self._for_later,
             )
-        except WorkflowAlreadyStartedError as err:
-            fail(
-                f"a run with the id {self._id!r} is already running (run id {err.run_id}). Look at it with"
-                f" `{self._command('show')}`, or give this one another --id.",
-            )
+        except RunExistsError as err:
+            fail(f"{err}. Look at that one with `{self._command('show')}`.")
         except RPCError as err:
             fail(f"the server does not start the job {self._job!r}: {err.message}")
         if not wait:

@@ -13,10 +13,9 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from ..engine.state.store import TemporalStore
-from ..engine.wire.payloads import event_arguments
 from ..jobs.registry import Job
 from ..runs.memo import question_text
-from ..serialization.codec import Json
+from ..runs.starting import start_run
 from ..state import StateId
 from .all_doubles import Doubles
 from .crashes import CrashReport, survive
@@ -33,7 +32,7 @@ async def survived(
     workers: Workers,
     doubles: Doubles,
     job: Job,
-    event: Json | None,
+    event: Any,
     same: Callable[[Any, Any], bool],
 ) -> CrashReport:
     """Crash a job at each of its boundaries. What it says and raises is as `Jobs.survives_crashes` says."""
@@ -46,10 +45,7 @@ async def survived(
             raise doubles.troubles[0]
         _refuse_unanswered(job, unanswered)
         await _copy_state(loop_thread, workers, job, task_queue)
-        arguments = event_arguments(event, loop_thread.client)
-        handle = await loop_thread.client.start_workflow(
-            job.name, args=arguments, id=workflow_id, task_queue=task_queue
-        )
+        handle = await start_run(job, event, client=loop_thread.client, id=workflow_id, task_queue=task_queue)
         run = Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
         answering.append(asyncio.create_task(_answered(run, unanswered)))
         return handle

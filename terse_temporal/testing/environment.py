@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,12 +15,11 @@ from temporalio.worker import Worker
 
 from ..devserver import DevServer
 from ..durations import to_timedelta
-from ..engine.wire.payloads import event_arguments
 from ..errors import ServerUnavailableError
 from ..jobs.registry import Job
-from ..serialization.codec import json_of
+from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..state import StateStore
-from ..worker import DEFAULT_TASK_QUEUE, TemporalWorkerOptions, build_worker
+from ..worker import TemporalWorkerOptions, build_worker
 from .clocks import fast_forward
 
 __all__ = ["JobEnvironment"]
@@ -99,17 +97,13 @@ class JobEnvironment:
     async def start(
         self, job: Job | str, event: Any = None, *, id: str | None = None, task_queue: str = DEFAULT_TASK_QUEUE
     ) -> WorkflowHandle[Any, Any]:
-        """Start a run with an event, as plain JSON data, and return its handle."""
-        name = job if isinstance(job, str) else job.name
-        arguments = [] if event is None else [event]
-        if isinstance(event, dict):
-            arguments = event_arguments(json_of(event), self.client)
-        return await self.client.start_workflow(
-            name,
-            args=arguments,
-            id=id or f"{name}-{uuid.uuid4()}",
-            task_queue=task_queue,
-        )
+        """Start a run with an event, and return its handle.
+
+        Raises:
+            EventError: the event does not fit the job. For one that is given by its name, the run says so.
+            RunExistsError: a run of that id is open.
+        """
+        return await start_run(job, event, client=self.client, id=id, task_queue=task_queue)
 
     async def run(self, job: Job | str, event: Any = None, **options: Any) -> Any:
         """Start a run, as `start` does, and return its result.

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import operator
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from ..diagnostics.text import did_you_mean, list_names
 from ..durations import to_timedelta
 from ..engine.replay.replayer import replay
-from ..engine.wire.payloads import event_arguments
 from ..errors import (
     CrashTestError,
     DurationError,
-    EventError,
-    JobTestError,
     TestDoubleError,
     UnknownJobError,
 )
-from ..execution.invocation import cached_codec
 from ..jobs.registry import Job, registered_jobs
-from ..serialization.codec import Json, ValueProblem
+from ..runs.starting import start_run
 from .all_doubles import Doubles
 from .crash_runs import survived
 from .crashes import CrashPoint, CrashReport
@@ -91,6 +85,8 @@ class Jobs:
 
         Raises:
             UnknownJobError: no job of that name is registered.
+            EventError: the event does not fit the job.
+            RunExistsError: a run of that id is open.
             TestDoubleError: something stands in for a tool that is not there.
         """
         __tracebackhide__ = True
@@ -190,7 +186,7 @@ class Jobs:
         __tracebackhide__ = True
         crashed = _named(job)
         report = await self._loop_thread.run(
-            survived(self._loop_thread, self._workers, self._doubles, crashed, _event(event), same)
+            survived(self._loop_thread, self._workers, self._doubles, crashed, event, same)
         )
         if not report.passed:
             raise AssertionError(str(report))
@@ -199,16 +195,7 @@ class Jobs:
     async def _start(self, job: Job, event: Any, id: str | None) -> Run:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
-        try:
-            client = self._loop_thread.client
-            handle = await client.start_workflow(
-                job.name,
-                args=event_arguments(_event(event), client),
-                id=id or f"{job.name}-{uuid.uuid4()}",
-                task_queue=task_queue,
-            )
-        except WorkflowAlreadyStartedError:
-            raise JobTestError(f"a run with the id {id!r} is open already: give this one another, or none") from None
+        handle = await start_run(job, event, client=self._loop_thread.client, id=id, task_queue=task_queue)
         self._workers.watch(job, handle)
         run = Run(
             self._loop_thread,
@@ -296,11 +283,3 @@ def _named(job: Job | str) -> Job:
             " its module in the test, or name it in the settings of pytest: terse_jobs = shop.jobs"
         )
     return known[job]
-
-
-def _event(event: Any) -> Json | None:
-    """What a run is started with."""
-    try:
-        return None if event is None else cached_codec(Any).record(event)
-    except ValueProblem as problem:
-        raise EventError(f"this is no event, which is JSON: {problem}") from None

@@ -45,9 +45,9 @@ def raw(text: str) -> RawValue:
 async def test_odd_events(bench: Bench, job: Job) -> None:
     """The error is ours, and names the job, the line, and the path in the event."""
     async with bench.worker(job):
-        runs = [await bench.env.start(job, raw(text), task_queue=bench.task_queue) for text in ODD]
+        runs = [await bench.start_raw(job, raw(text)) for text in ODD]
         failures = [await bench.failure(run) for run in runs]
-        deepest = await bench.env.start(job, raw(nested(99)), task_queue=bench.task_queue)
+        deepest = await bench.start_raw(job, raw(nested(99)))
         assert await bench.result(deepest) == 1
     for failure, said in zip(failures, ODD.values(), strict=True):
         assert failure.type in ("EventError", "StepInputError")
@@ -82,7 +82,7 @@ async def test_a_large_event(bench: Bench, job: Job, encoded: list[int]) -> None
     """One of 1.9 MB is written once when a handler passes it on: size, check and what is sent are of one text."""
     event = {f"k{number}": number for number in range(120_000)}
     async with bench.worker(job):
-        run = await bench.env.start(job, raw(json.dumps(event)), task_queue=bench.task_queue)
+        run = await bench.start_raw(job, raw(json.dumps(event)))
         del encoded[:]
         assert await bench.result(run) == 120_000
     # A run that is in no cache makes the call again when it goes on.

@@ -100,7 +100,7 @@ async def test_what_is_not_an_object(bench: Bench, kind: int, value: Any, names:
     """Input that is not JSON, or not an object, fails the run at once and says what it is."""
     job = of_an_event[kind]
     async with bench.worker(job):
-        found = await bench.env.start(job, value, task_queue=bench.task_queue)
+        found = await bench.start_raw(job, value)
         failure = await bench.failure(found)
     assert failure.type == "EventError"
     assert f"'{job.name}'" in failure.message
@@ -113,9 +113,7 @@ async def test_two_inputs(bench: Bench, kind: int) -> None:
     """A run takes one input, and says how many it got."""
     job = of_an_event[kind]
     async with bench.worker(job):
-        found = await bench.env.client.start_workflow(
-            job.name, args=[{"a": 1}, {"b": 2}], id=f"two-{bench.task_queue}", task_queue=bench.task_queue
-        )
+        found = await bench.start_raw(job, {"a": 1}, {"b": 2})
         failure = await bench.failure(found)
     assert failure.type == "EventError"
     assert "takes one JSON object as its input, the event; it got 2" in failure.message

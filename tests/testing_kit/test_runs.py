@@ -87,6 +87,6 @@ async def test_its_history(jobs: Jobs, tmp_path: Path, at: str) -> None:
 async def test_an_id_that_is_taken(jobs: Jobs) -> None:
     """A second run under the id of an open one is refused."""
     run = await jobs.start(kit.sleeps, id="kit-taken")
-    with pytest.raises(TerseError, match="a run with the id 'kit-taken' is open already"):
+    with pytest.raises(TerseError, match="a run with the id 'kit-taken' is already running"):
         await jobs.start(kit.sleeps, id="kit-taken")
     assert jobs.runs == [run]

@@ -7,7 +7,7 @@ attribute of the run, which is recorded with its start, and so is the same on ev
 from __future__ import annotations
 
 import inspect
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from temporalio import workflow
@@ -17,7 +17,7 @@ from ...events import Event
 from ...serialization.keys import fold
 from ...triggers import ScheduledEvent
 
-__all__ = ["with_moment"]
+__all__ = ["with_moment", "with_start"]
 
 _FIELD: Final = "scheduled_at"
 _FOLDED: Final = fold(_FIELD)
@@ -38,11 +38,17 @@ def with_moment(raw: Any, expected: Any) -> Any:
     info = workflow.info()
     due = info.typed_search_attributes.get(_DUE)
     if due is None or info.typed_search_attributes.get(_SCHEDULE) is None:
-        if not (inspect.isclass(expected) and issubclass(expected, ScheduledEvent)):
-            return raw
-        due = info.workflow_start_time
-    elif not _has_room(expected):
-        return raw
+        return with_start(raw, expected, info.workflow_start_time)
+    return _filled(raw, due) if _has_room(expected) else raw
+
+
+def with_start(raw: Any, expected: Any, started_at: datetime) -> Any:
+    """The input of a run that no schedule has started: the same, with when it was started for a `ScheduledEvent`."""
+    is_scheduled = inspect.isclass(expected) and issubclass(expected, ScheduledEvent)
+    return _filled(raw, started_at) if is_scheduled else raw
+
+
+def _filled(raw: Any, due: datetime) -> Any:
     if raw is not None and not (isinstance(raw, dict) and _is_missing(raw)):
         return raw
     others = {} if raw is None else {key: value for key, value in raw.items() if not _is_it(key)}
