@@ -1,5 +1,5 @@
 """`python -m terse_temporal`: the same as `terse-temporal`."""
 
-from .cli.main import main
+from .cli.entry import command
 
-main()
+command()

@@ -15,7 +15,7 @@ from pathlib import Path
 __all__ = ["FORKS", "run_forked"]
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.crash.worker_process", "terse_temporal.cli.main"])
+FORKS.set_forkserver_preload(["tests.crash.worker_process", "tests.loaded_commands"])
 
 
 def run_forked(

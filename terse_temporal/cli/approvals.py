@@ -21,9 +21,11 @@ from ..diagnostics.text import printable
 from ..runs.memo import question_text, read_memo
 from ..runs.timeline import short
 from ..serialization.wire_names import INPUT_UPDATE, WAITING_MEMO
+from .exiting import CommandError
 from .options import Address, Debug, Namespace
-from .output import console, errors, fail, leave, print_json
-from .servers import answer_of, silent_client
+from .output import console, errors, print_json
+from .servers import silent_client
+from .tasks import run_interruptibly
 
 __all__ = ["approvals", "approve", "deny"]
 
@@ -44,7 +46,7 @@ def approvals(
 
     No worker is needed: what a run waits for stands in its memo.
     """
-    rows = answer_of(_waiting(address, namespace), debug=debug)
+    rows = run_interruptibly(_waiting(address, namespace))
     if as_json:
         print_json(rows)
     elif not rows:
@@ -63,7 +65,6 @@ def approvals(
             )
         console.print(table)
         console.print("\nterse-temporal approve WORKFLOW_ID [NUMBER], or deny", style="dim", markup=False)
-    leave()
 
 
 def approve(
@@ -76,7 +77,7 @@ def approve(
     debug: Debug = False,
 ) -> None:
     """Approve a call that a run waits for: the tool is called, and the run goes on."""
-    _decide(run, number, {"approved": True}, by, address, namespace, debug)
+    _decide(run, number, {"approved": True}, by, address, namespace)
 
 
 def deny(
@@ -90,7 +91,7 @@ def deny(
     debug: Debug = False,
 ) -> None:
     """Deny a call that a run waits for: the tool is not called, and the run goes on."""
-    _decide(run, number, {"approved": False, "reason": reason or ""}, by, address, namespace, debug)
+    _decide(run, number, {"approved": False, "reason": reason or ""}, by, address, namespace)
 
 
 def _decide(
@@ -100,14 +101,12 @@ def _decide(
     by: str | None,
     address: str | None,
     namespace: str | None,
-    debug: bool,
 ) -> None:
     if number is not None:
         answer["id"] = number
     answer["by"] = by or _user()
-    answer_of(_sent(run, answer, address, namespace), debug=debug)
+    run_interruptibly(_sent(run, answer, address, namespace))
     console.print(f"{'approved' if answer['approved'] else 'denied'}; the run {run!r} goes on", markup=False)
-    leave()
 
 
 async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace: str | None) -> None:
@@ -116,11 +115,11 @@ async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace
     try:
         await client.get_workflow_handle(run).execute_update(INPUT_UPDATE, answer)
     except WorkflowUpdateFailedError as err:
-        fail(f"the run {run!r} does not take it: {err.cause}")
+        raise CommandError(f"the run {run!r} does not take it: {err.cause}") from err
     except RPCError as err:
         if err.status == RPCStatusCode.NOT_FOUND:
-            fail(f"there is no run with the workflow id {run!r} that goes on: {err.message}")
-        fail(f"the server does not pass it on: {err.message}")
+            raise CommandError(f"there is no run with the workflow id {run!r} that goes on: {err.message}") from err
+        raise CommandError(f"the server does not pass it on: {err.message}") from err
     finally:
         slow.cancel()
 
@@ -138,7 +137,7 @@ async def _waiting(address: str | None, namespace: str | None) -> list[dict[str,
     try:
         return [row async for row in _questions(client)]
     except RPCError as err:
-        fail(f"the server does not list its runs: {err.message}")
+        raise CommandError(f"the server does not list its runs: {err.message}") from err
 
 
 async def _questions(client: Client) -> AsyncIterator[dict[str, Any]]:

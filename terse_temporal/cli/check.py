@@ -11,8 +11,9 @@ from rich.text import Text
 from ..checking import Report
 from ..checking import check as check_targets
 from ..checking.reports import as_json, as_sarif, summary, text_lines
+from .exiting import FAILED
 from .options import Debug
-from .output import console, or_fail
+from .output import console
 
 __all__ = ["check"]
 
@@ -48,21 +49,21 @@ def check(
         typer.Option("--ignore", metavar="CODE", help="Not this code, nor those that begin so. May be repeated."),
     ] = None,
     debug: Debug = False,
-) -> None:
+) -> int:
     """Read jobs without running them, and report what will hurt, with the line and the fix.
 
     The modules are parsed, not imported; those of the same code base that they import are followed. Every code has its
     section, which `terse-temporal explain CODE` prints, and `# terse: ignore[CODE]` on the line hides one. The exit
     status is 1 if there are errors or warnings, and 2 if something cannot be read.
     """
-    report = or_fail(lambda: check_targets(targets, select=_codes(select), ignore=_codes(ignore)), debug=debug)
+    report = check_targets(targets, select=_codes(select), ignore=_codes(ignore))
     if format is Format.json:
         print(as_json(report))
     elif format is Format.sarif:
         print(as_sarif(report))
     else:
         _print(report)
-    raise typer.Exit(1 if report.failed else 0)
+    return FAILED if report.failed else 0
 
 
 def _codes(given: list[str] | None) -> list[str]:

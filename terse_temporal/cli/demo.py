@@ -30,10 +30,11 @@ from ..errors import TerseError
 from ..runs.starting import start_run
 from ..runs.timeline import Timeline, timeline_table
 from ..testing.clocks import fast_forward
+from .exiting import FAILED, CommandError
 from .options import Debug
-from .output import console, errors, fail, leave
+from .output import console, errors
 from .servers import silent_client
-from .tasks import Interrupted, interruptible
+from .tasks import run_interruptibly
 from .worker_command import WorkerOptions
 from .worker_process import WorkerChild, local_environment
 
@@ -49,19 +50,13 @@ _SLEEP: Final = timedelta(days=3)
 _PATIENCE: Final = 30.0
 
 
-def demo(debug: Debug = False) -> None:
+def demo(debug: Debug = False) -> int:
     """Watch a job survive `kill -9`: its worker dies in the middle of a step, and what happened is counted.
 
     It takes about fifteen seconds, and needs only the `server` extra. The exit status is 0 only if every step that had
     finished ran once, and the one that was interrupted ran again under the same idempotency key.
     """
-    try:
-        is_kept = asyncio.run(interruptible(_play()))
-    except Interrupted as interrupted:
-        leave(interrupted.status)
-    except TerseError as err:
-        fail(err, debug=debug)
-    leave(0 if is_kept else 1)
+    return 0 if run_interruptibly(_play()) else FAILED
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class _Stage:
             )
         try:
             if not (await worker.ready()).ready:
-                raise TerseError("the worker did not start")
+                raise CommandError("the worker did not start")
         except BaseException:
             await worker.kill()
             raise
@@ -114,7 +109,7 @@ class _Stage:
         deadline = time.monotonic() + _PATIENCE
         while not await condition():
             if time.monotonic() > deadline:
-                raise TerseError(f"this did not happen within {_PATIENCE:.0f} seconds: {what}")
+                raise CommandError(f"this did not happen within {_PATIENCE:.0f} seconds: {what}")
             await asyncio.sleep(0.02)
 
     async def until_effects(self, step: str, count: int) -> None:
@@ -149,7 +144,7 @@ async def _play() -> bool:
         except TerseError as err:
             if stage.log.exists():
                 errors.print(stage.log.read_text("utf-8", "replace"), markup=False)
-            raise TerseError(f"the demo did not come to its end: {err}") from err
+            raise CommandError(f"the demo did not come to its end: {err}") from err
 
 
 async def _acts(stage: _Stage, say: _Narrator) -> bool:
@@ -197,9 +192,9 @@ async def _after_the_sleep(client: Client, run: WorkflowHandle[Any, Any]) -> Any
             await fast_forward(TimeSkipper(client), run, _SLEEP)
             return await run.result()
     except TimeoutError as err:
-        raise TerseError("the run did not end") from err
+        raise CommandError("the run did not end") from err
     except WorkflowFailureError as err:
-        raise TerseError(f"the run failed: {err.cause}") from err
+        raise CommandError(f"the run failed: {err.cause}") from err
 
 
 async def _verdict(run: WorkflowHandle[Any, Any], stage: _Stage) -> bool:

@@ -17,13 +17,14 @@ from rich.markup import escape
 
 from ..devserver import DevServer, make_private_directory
 from ..diagnostics.places import shown_path
-from ..errors import ServerUnavailableError, TerseError
+from ..errors import ServerUnavailableError
 from ..runs.starting import DEFAULT_TASK_QUEUE
 from .dev_server_file import DEV_DIRECTORY, DevServerFile
+from .exiting import FAILED, USAGE_ERROR
 from .options import Debug, Targets, TaskQueue
-from .output import USAGE_ERROR, console, fail, leave
+from .output import console
 from .reloading import ReloadedWorker, require_watchfiles
-from .tasks import Interrupted, interruptible, race
+from .tasks import Interrupted, race, run_interruptibly
 from .trigger import UI_PORT_ABOVE
 from .worker_command import WorkerOptions
 from .worker_process import Progress
@@ -58,7 +59,7 @@ def dev(
         bool, typer.Option("--reload/--no-reload", help="Whether saving a job file starts the worker anew.")
     ] = True,
     debug: Debug = False,
-) -> None:
+) -> int:
     """Run jobs on this machine: a Temporal server with its Web UI, and a worker that reloads when you save.
 
     The server listens on this machine only, on the ports that the Temporal CLI expects where they are free, and on the
@@ -72,15 +73,12 @@ def dev(
     wait.
     """
     options = WorkerOptions(targets=targets, task_queue=task_queue, debug=debug)
+    if reload:
+        require_watchfiles()
     try:
-        if reload:
-            require_watchfiles()
-        status = asyncio.run(interruptible(_run(options, port, state, reload=reload)))
+        return run_interruptibly(_run(options, port, state, reload=reload))
     except Interrupted:
-        status = 0  # it has no other end
-    except TerseError as err:
-        fail(err, debug=debug)
-    leave(status)
+        return 0  # it has no other end
 
 
 async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload: bool) -> int:
@@ -114,7 +112,7 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
                 with contextlib.suppress(OSError):  # its directory may have been removed
                     DevServerFile(chosen, 0).write(state)
                 await worker.stop()  # before its server, which it tells what became of its steps
-    return 1
+    return FAILED
 
 
 def _make_state_directory(state: Path) -> None:

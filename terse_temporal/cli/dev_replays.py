@@ -14,6 +14,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from ..errors import TerseError
+from .exiting import FAILED
 from .output import console
 from .servers import silent_client
 from .worker_command import WorkerOptions
@@ -23,9 +24,6 @@ __all__ = ["OpenRuns"]
 
 #: Seconds. A hundred small histories take one, after a second in which the process starts.
 _TIME_LIMIT: Final = 60.0
-
-#: The exit status of `replay` where runs would break.
-_BREAKS: Final = 1
 
 
 class OpenRuns:
@@ -79,6 +77,6 @@ class OpenRuns:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        if process.returncode == _BREAKS:
+        if process.returncode == FAILED:
             console.print("\n[bold]Open runs that this code cannot go on with:[/]\n")
             console.print(said.decode(errors="replace"), markup=False)

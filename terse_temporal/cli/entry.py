@@ -6,28 +6,54 @@ of it twice.
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 from .hash_seed import fix_hash_seed
 
-__all__ = ["command", "worker"]
+__all__ = ["command", "run_command", "run_worker_command", "worker"]
 
 #: The subcommands of `terse-temporal` that execute handlers in their own process.
 _RUN_HANDLERS = frozenset({"dev", "replay"})
 
 
-def worker() -> None:
+def worker() -> NoReturn:
     """`terse-worker`."""
     fix_hash_seed()
-    from .worker_command import main  # noqa: PLC0415  # only now
-
-    main()
+    _end(run_worker_command(sys.argv[1:]))
 
 
-def command() -> None:
+def command() -> NoReturn:
     """`terse-temporal`."""
     if _RUN_HANDLERS.intersection(sys.argv[1:2]):
         fix_hash_seed()
-    from .main import main  # noqa: PLC0415  # only now
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the encoding of a terminal or of a pipe cannot say is spelled out, as Python does it on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    _end(run_command(sys.argv[1:]))
 
-    main()
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run `terse-temporal` in this process, and return its exit status."""
+    from .exiting import Settings, exit_status  # noqa: PLC0415  # only now
+    from .main import app  # noqa: PLC0415  # likewise
+
+    settings = Settings()
+    return exit_status(lambda: app(list(arguments), obj=settings), settings)
+
+
+def run_worker_command(arguments: Sequence[str]) -> int:
+    """Run `terse-worker` in this process, and return its exit status."""
+    from .exiting import Settings, exit_status  # noqa: PLC0415  # only now
+    from .worker_command import app  # noqa: PLC0415  # likewise
+
+    settings = Settings()
+    return exit_status(lambda: app(list(arguments), obj=settings), settings)
+
+
+def _end(status: int) -> NoReturn:
+    from .exiting import leave  # noqa: PLC0415  # imported before
+
+    leave(status)

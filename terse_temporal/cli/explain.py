@@ -15,7 +15,8 @@ from .. import errors as errors_module
 from ..checking.codes import CODES
 from ..diagnostics.text import did_you_mean
 from ..errors import TerseError
-from .output import console, fail, leave, or_fail
+from .exiting import CommandError
+from .output import console
 from .pages import Section, lines_about, pages, sections
 
 __all__ = ["explain"]
@@ -37,7 +38,7 @@ def explain(
     ] = None,
 ) -> None:
     """Print a page of the documentation, or the section that a message is about; without a topic, what there is."""
-    found = or_fail(pages)
+    found = pages()
     if topic is None:
         console.print(_contents(found))
         console.print(
@@ -45,7 +46,7 @@ def explain(
             style="dim",
             markup=False,
         )
-        leave()
+        return
     text = _text(topic, found)
     if text is None:
         known = [*found, *CODES, *_errors(), *(_plain(each.title) for each in _all(found))]
@@ -55,12 +56,11 @@ def explain(
             or did_you_mean(topic.upper(), CODES)
             or did_you_mean(topic.lower(), map(str.lower, known))
         )
-        fail(f"there is no topic {topic!r}{close or '; `terse-temporal explain` lists what there is'}")
+        raise CommandError(f"there is no topic {topic!r}{close or '; `terse-temporal explain` lists what there is'}")
     if console.is_terminal:
         console.print(Markdown(text), soft_wrap=False)
     else:
         print(text, end="")
-    leave()
 
 
 def _contents(found: dict[str, str]) -> Table:

@@ -9,11 +9,11 @@ from typing import Annotated, Final
 import typer
 
 from ..diagnostics.places import shown_path
-from ..errors import MountError
 from ..tools.stubs import stub_text
+from .exiting import FAILED, CommandError
 from .mounted_tools import loaded_tools
 from .options import Debug, Targets
-from .output import console, fail, or_fail
+from .output import console
 
 __all__ = ["generate"]
 
@@ -30,14 +30,14 @@ def generate(
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Write the types of the tools that jobs may call, so that an editor completes them and a type checker checks them.
+    """Write the types of the tools that jobs may call, so that editors complete them and type checkers check them.
 
     The modules are imported, and the MCP servers that they mount are started or connected and asked for their tools.
     Pyright and Pylance read `typings` by themselves; mypy needs `mypy_path = "typings"` in its settings.
     """
-    found, missing = or_fail(lambda: loaded_tools(targets), debug=debug)
+    found, missing = loaded_tools(targets)
     if missing:
-        fail(MountError("\n".join(map(str, missing))), status=1, debug=debug)
+        raise CommandError("\n".join(map(str, missing)), status=FAILED)
     file = output / _FILE
     command = shlex.join(["terse-temporal", "generate", *targets, *_unless_usual(output)])
     text = stub_text(found, command)
@@ -45,14 +45,14 @@ def generate(
     if check:
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             why = "is not up to date" if file.exists() else "is not there"
-            fail(f"{shown!r} {why}: the tools have changed since. Run: {command}", status=1)
+            raise CommandError(f"{shown!r} {why}: the tools have changed since. Run: {command}", status=FAILED)
         console.print(f"{shown} is up to date", markup=False)
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     except OSError as err:
-        fail(f"cannot write {shown!r}: {err.strerror}", debug=debug)
+        raise CommandError(f"cannot write {shown!r}: {err.strerror}") from err
     console.print(f"{shown}: the types of {len(found)} tools", markup=False)
     console.print(
         f'Pyright and Pylance read a directory "typings" by themselves; for mypy set mypy_path = "{output}".',

@@ -18,7 +18,7 @@ from google.protobuf.json_format import ParseError
 from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..errors import TerseError
+from .exiting import CommandError
 
 __all__ = ["Wanted", "fetched", "history_files", "read_history", "save_history"]
 
@@ -33,16 +33,16 @@ def history_files(paths: Iterable[str]) -> list[Path]:
     """The files that are named, and for a directory every `*.json` in it.
 
     Raises:
-        TerseError: there is no such file, or the directory has none.
+        CommandError: there is no such file, or the directory has none.
     """
     files: list[Path] = []
     for each in paths:
         path = Path(each)
         found = sorted(path.glob("*.json")) if path.is_dir() else [path]
         if not found:
-            raise TerseError(f"the directory {each!r} has no histories: no file in it ends in .json")
+            raise CommandError(f"the directory {each!r} has no histories: no file in it ends in .json")
         if not path.exists():
-            raise TerseError(f"there is no file {each!r}, and no directory")
+            raise CommandError(f"there is no file {each!r}, and no directory")
         files += found
     return files
 
@@ -51,26 +51,26 @@ def read_history(file: Path) -> WorkflowHistory:
     """A history as the Temporal CLI, the Web UI or the SDK writes it.
 
     Raises:
-        TerseError: the file cannot be read, or is something else.
+        CommandError: the file cannot be read, or is something else.
     """
     try:
         # As bytes, so that what a PowerShell redirected is read too: that is UTF-16, or begins with a mark.
         data: Any = json.loads(file.read_bytes())
         events = data if isinstance(data, list) else data.get("events") if isinstance(data, dict) else None
         if not isinstance(events, list):
-            raise TerseError(
+            raise CommandError(
                 f"{str(file)!r} is JSON, but no history: it has no list of `events`. Write one with `temporal workflow"
                 " show --workflow-id ID --output json`."
             )
         history = WorkflowHistory.from_json("", {"events": events})
     except OSError as err:
-        raise TerseError(f"{str(file)!r} cannot be read: {err.strerror}") from err
+        raise CommandError(f"{str(file)!r} cannot be read: {err.strerror}") from err
     except ParseError as err:
-        raise TerseError(
+        raise CommandError(
             f"{str(file)!r} is no history that can be replayed: {err}. Download it without decoding its payloads."
         ) from err
     except (ValueError, RecursionError) as err:  # not JSON, or no text
-        raise TerseError(f"{str(file)!r} is no history: {err}") from err
+        raise CommandError(f"{str(file)!r} is no history: {err}") from err
     started = history.events[0].workflow_execution_started_event_attributes if history.events else None
     return WorkflowHistory((started.workflow_id if started else "") or file.stem, history.events)
 

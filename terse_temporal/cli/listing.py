@@ -8,7 +8,7 @@ import typer
 
 from ..jobs.loading import load_jobs
 from .options import Debug, Targets
-from .output import console, job_table, or_fail, print_json
+from .output import console, job_table, print_json
 
 __all__ = ["jobs"]
 
@@ -22,7 +22,7 @@ def jobs(
 
     The modules are imported, as a worker does it; no server is needed.
     """
-    found = or_fail(lambda: load_jobs(targets), debug=debug)
+    found = load_jobs(targets)
     if not as_json:
         console.print(job_table(found))
         return

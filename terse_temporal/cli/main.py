@@ -1,31 +1,104 @@
-"""`terse-temporal`: the command line."""
+"""`terse-temporal`: the command line.
+
+Each command is imported when it is called. Together they import the checker, the testing kit and the SDK, which takes
+longer than most of them run; for the list of all, the first lines of their documentation stand here.
+"""
 
 from __future__ import annotations
 
-import io
-import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from .._version import __version__
-from .approvals import approvals, approve, deny
-from .check import check
-from .demo import demo
-from .dev import dev
-from .explain import explain
-from .generate import generate
-from .listing import jobs
-from .replay import replay
-from .runs import app as runs
-from .state import app as state
-from .tools import tools
-from .trigger import trigger
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "load_command"]
+
+#: The module of each command, its name in there, and the first line of its documentation.
+COMMANDS: Final = {
+    "demo": (
+        "demo",
+        "demo",
+        "Watch a job survive `kill -9`: its worker dies in the middle of a step, and what happened is counted.",
+    ),
+    "dev": (
+        "dev",
+        "dev",
+        "Run jobs on this machine: a Temporal server with its Web UI, and a worker that reloads when you save.",
+    ),
+    "trigger": ("trigger", "trigger", "Start a run of a job."),
+    "jobs": ("listing", "jobs", "List jobs: what starts them, whether they are durable, and where each is defined."),
+    "approvals": ("approvals", "approvals", "List the calls of tools that runs wait to have approved."),
+    "approve": (
+        "approvals",
+        "approve",
+        "Approve a call that a run waits for: the tool is called, and the run goes on.",
+    ),
+    "deny": ("approvals", "deny", "Deny a call that a run waits for: the tool is not called, and the run goes on."),
+    "replay": (
+        "replay",
+        "replay",
+        "Replay histories against this code, before it is deployed, and say which runs would break.",
+    ),
+    "tools": (
+        "tools",
+        "tools",
+        "List the tools that jobs and models may call: what each takes, how it is retried, and where it comes from.",
+    ),
+    "check": (
+        "check",
+        "check",
+        "Read jobs without running them, and report what will hurt, with the line and the fix.",
+    ),
+    "generate": (
+        "generate",
+        "generate",
+        "Write the types of the tools that jobs may call, so that editors complete them and type checkers check them.",
+    ),
+    "explain": (
+        "explain",
+        "explain",
+        "Print a page of the documentation, or the section that a message is about; without a topic, what there is.",
+    ),
+    "runs": ("runs", "app", "What is done with runs that are there."),
+    "state": ("state", "app", "Look at what a job keeps between its runs, and change it."),
+}
+
+
+def load_command(name: str) -> Any:
+    """Import a command, and return it as typer has it."""
+    module, attribute, _ = COMMANDS[name]
+    found = getattr(import_module(f".{module}", __package__), attribute)
+    if isinstance(found, typer.Typer):
+        command = typer.main.get_command(found)
+        command.name = name
+        return command
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+class _Commands(TyperGroup):
+    """The commands by their names: for the list of them what stands above, and the whole of the one that is called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=first_line) for name, (_, _, first_line) in COMMANDS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name in COMMANDS else command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        # What a command returns is its exit status.
+        raise typer.Exit(super().invoke(ctx) or 0)
+
 
 app = typer.Typer(
     name="terse-temporal",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,27 +126,3 @@ def _terse_temporal(
     `terse-temporal trigger`. In production the worker is `terse-worker jobs.py`. `terse-temporal explain` has the
     documentation.
     """
-
-
-app.command()(demo)
-app.command()(dev)
-app.command()(trigger)
-app.command()(jobs)
-app.command()(approvals)
-app.command()(approve)
-app.command()(deny)
-app.command()(replay)
-app.command()(tools)
-app.command()(check)
-app.command()(generate)
-app.command()(explain)
-app.add_typer(runs, name="runs")
-app.add_typer(state, name="state")
-
-
-def main() -> None:
-    """The entry point."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # What the encoding of a terminal or of a pipe cannot say is spelled out, as Python does it on stderr.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    app()

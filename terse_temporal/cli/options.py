@@ -25,4 +25,16 @@ Namespace = Annotated[
     str | None,
     typer.Option("--namespace", "-n", metavar="NAME", help="Instead of the one of TEMPORAL_NAMESPACE."),
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks, and all that the Temporal SDK logs.")]
+
+
+def _set_debug(context: typer.Context, debug: bool) -> bool:
+    if debug and context.obj is not None:
+        context.obj.debug = True
+    return debug
+
+
+#: Read by what ends the process, also where the command itself does nothing with it.
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", callback=_set_debug, help="Show tracebacks, and all that the Temporal SDK logs."),
+]

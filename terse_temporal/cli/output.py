@@ -1,15 +1,13 @@
-"""What the command lines print: one console for people, one way to end with an error, and the log of a worker."""
+"""What the command lines print: one console for people, JSON for programs, and the log of a worker."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
-import traceback
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, TextIO, TypeVar
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -18,25 +16,16 @@ from rich.text import Text
 
 from ..diagnostics.logs import LineFormatter
 from ..diagnostics.text import json_text, printable
-from ..errors import TerseError
 from ..jobs.registry import Job
 
 __all__ = [
-    "USAGE_ERROR",
     "configure_logging",
     "console",
     "errors",
-    "fail",
     "job_table",
-    "leave",
-    "or_fail",
+    "print_error",
     "print_json",
 ]
-
-_T = TypeVar("_T")
-
-#: The exit status for what a person has to put right before it can work: a wrong module, no server.
-USAGE_ERROR = 2
 
 
 class _Console(Console):
@@ -64,24 +53,10 @@ console = _console(sys.stdout, stderr=False)
 errors = _console(sys.stderr, stderr=True)
 
 
-def fail(error: BaseException | str, *, status: int = USAGE_ERROR, debug: bool = False) -> NoReturn:
-    """Print what is wrong and end the process; with `debug`, the traceback too."""
-    if debug and isinstance(error, BaseException):
-        errors.print("".join(traceback.format_exception(error)), markup=False)
+def print_error(message: str) -> None:
+    """Print what is wrong, for people."""
     errors.print("[bold red]error:[/] ", end="")
-    errors.print(str(error), markup=False)
-    leave(status)
-
-
-def leave(status: int = 0) -> NoReturn:
-    """End the process at once.
-
-    Python would wait for the threads of steps that were cut off, and be aborted now and then by a thread of the SDK's
-    that outlives the interpreter (https://github.com/temporalio/sdk-python/issues/300).
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    errors.print(message, markup=False)
 
 
 def print_json(value: Any) -> None:
@@ -92,14 +67,6 @@ def print_json(value: Any) -> None:
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2)
     print(text, flush=True)
-
-
-def or_fail(make: Callable[[], _T], *, debug: bool = False) -> _T:
-    """What `make` gives, or the end of the process with the message of the error that it raises."""
-    try:
-        return make()
-    except TerseError as err:
-        fail(err, debug=debug)
 
 
 def job_table(jobs: Iterable[Job]) -> Table:

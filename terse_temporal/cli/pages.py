@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import TerseError
+from .exiting import CommandError
 
 __all__ = ["Section", "lines_about", "pages", "sections"]
 
@@ -41,12 +41,12 @@ def pages() -> dict[str, str]:
     """Every page as Markdown, by its name.
 
     Raises:
-        TerseError: they are not there.
+        CommandError: they are not there.
     """
     for directory in (_PACKAGE / "_docs", _PACKAGE.parent / "docs"):
         if (directory / "checks.md").is_file():
             return {file.stem: file.read_text(encoding="utf-8") for file in sorted(directory.glob("*.md"))}
-    raise TerseError(f"this installation has no documentation, neither in {str(_PACKAGE / '_docs')!r} nor beside it")
+    raise CommandError(f"this installation has no documentation, neither in {str(_PACKAGE / '_docs')!r} nor beside it")
 
 
 def sections(name: str, page: str) -> list[Section]:

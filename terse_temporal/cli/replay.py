@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.status import Status
@@ -18,19 +18,18 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.replay.replayer import replay as replay_histories
-from ..errors import TerseError
 from ..jobs.loading import load_jobs
 from ..jobs.registry import Job
 from ..serialization.wire_names import STATE_WORKFLOW
+from .exiting import FAILED, USAGE_ERROR, CommandError
 from .histories import Wanted, fetched, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
-from .output import USAGE_ERROR, console, errors, fail, leave, print_json
+from .output import console, errors, print_json
 from .replay_results import ReplayResults
-from .servers import answer_of, silent_client
+from .servers import silent_client
+from .tasks import run_interruptibly
 
 __all__ = ["replay"]
-
-_BREAKS: Final = 1
 
 
 def replay(
@@ -69,7 +68,7 @@ def replay(
     address: Address = None,
     namespace: Namespace = None,
     debug: Debug = False,
-) -> None:
+) -> int:
     """Replay histories against this code, before it is deployed, and say which runs would break.
 
     Handlers are executed as far as their runs have come; no step and no tool is. No worker, MCP server or key is
@@ -82,24 +81,23 @@ def replay(
         _be_silent()
     # After --history a shell puts all that a pattern such as saved/*.json stands for.
     more = [target for target in targets if history and target.endswith(".json")]
-    try:
-        # What modules and handlers print is not what this command says.
-        with contextlib.redirect_stdout(sys.stderr):
-            jobs = load_jobs([target for target in targets if target not in more])
-            files = history_files([*(history or ()), *more])
-    except TerseError as err:
-        fail(err, debug=debug)
+    # What modules and handlers print is not what this command says.
+    with contextlib.redirect_stdout(sys.stderr):
+        jobs = load_jobs([target for target in targets if target not in more])
+        files = history_files([*(history or ()), *more])
     asked = _Asked(jobs, files, running or not history, recent, save, task_queue, namespace)
     if save is not None and not asked.of_server:
-        fail("--save keeps histories that are fetched from a server, and those of --history are files already")
-    verdicts = answer_of(_verdicts(asked, address), debug=debug)
+        raise CommandError(
+            "--save keeps histories that are fetched from a server, and those of --history are files already"
+        )
+    results = run_interruptibly(_replay(asked, address))
     if as_json:
-        print_json(verdicts.data())
-    elif not verdicts.looked_at:
+        print_json(results.data())
+    elif not results.looked_at:
         console.print(f"nothing to replay: {asked.nothing()}", markup=False)
     else:
-        verdicts.show()
-    leave(_BREAKS if verdicts.breaking else USAGE_ERROR if verdicts.unreadable else 0)
+        results.show()
+    return FAILED if results.breaking else USAGE_ERROR if results.unreadable else 0
 
 
 @dataclass
@@ -137,33 +135,34 @@ class _Asked:
         return f"there is no{opened}{kinds} run {which} {self.where}"
 
 
-async def _verdicts(asked: _Asked, address: str | None) -> ReplayResults:
-    verdicts = ReplayResults()
+async def _replay(asked: _Asked, address: str | None) -> ReplayResults:
+    results = ReplayResults()
     client = await silent_client(address, asked.namespace) if asked.of_server else None
     silent = Runtime(telemetry=TelemetryConfig(logging=None))
     with _progress() as status, contextlib.redirect_stdout(sys.stderr):
         try:
             total = await _total(client, asked) if client is not None and status is not None else 0
-            replaying = replay_histories(asked.jobs, _histories(client, asked, verdicts), runtime=silent)
+            replaying = replay_histories(asked.jobs, _histories(client, asked, results), runtime=silent)
             async for replayed in replaying:
-                verdicts.add(replayed)
+                results.add(replayed)
                 if status is not None:
                     of = f" of {total + len(asked.files):,}" if total else ""
-                    broken = f", {verdicts.breaking:,} would break" if verdicts.breaking else ""
-                    status.update(f"replayed {verdicts.looked_at:,}{of}{broken}")
+                    broken = f", {results.breaking:,} would break" if results.breaking else ""
+                    status.update(f"replayed {results.looked_at:,}{of}{broken}")
         except RPCError as err:
             if err.status is RPCStatusCode.UNAVAILABLE:
-                fail(f"the server is gone, after {verdicts.looked_at:,} were replayed: {err.message}")
-            fail(f"the server refuses it: {err.message}")
-    return verdicts
+                gone = f"the server is gone, after {results.looked_at:,} were replayed: {err.message}"
+                raise CommandError(gone) from err
+            raise CommandError(f"the server refuses it: {err.message}") from err
+    return results
 
 
-async def _histories(client: Client | None, asked: _Asked, verdicts: ReplayResults) -> AsyncIterator[WorkflowHistory]:
+async def _histories(client: Client | None, asked: _Asked, results: ReplayResults) -> AsyncIterator[WorkflowHistory]:
     for file in asked.files:
         try:
             history = read_history(file)
-        except TerseError as err:
-            verdicts.add_unreadable(str(err))
+        except CommandError as err:
+            results.add_unreadable(str(err))
         else:
             yield history
     if client is None:
@@ -186,7 +185,7 @@ def _make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as err:
-        raise TerseError(f"the directory {str(path)!r} of --save cannot be made: {err.strerror}") from err
+        raise CommandError(f"the directory {str(path)!r} of --save cannot be made: {err.strerror}") from err
 
 
 def _progress() -> AbstractContextManager[Status | None]:

@@ -14,20 +14,21 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
 from ..durations import format_duration, to_timedelta
-from ..errors import TerseError
 from ..testing.clocks import clock_of, fast_forward
+from .exiting import FAILED, CommandError
 from .options import Address, Debug, Namespace
-from .output import console, fail, leave
-from .servers import answer_of, silent_client
+from .output import console
+from .servers import silent_client
+from .tasks import run_interruptibly
 
 __all__ = ["app"]
-
-_FAILED: Final = 1
 
 #: Seconds. The server answers at once, unless the run is about to do something; then it waits for the worker.
 _PATIENCE: Final = 60.0
 
-app = typer.Typer(name="runs", no_args_is_help=True, help="What is done with runs that are there.")
+app = typer.Typer(
+    name="runs", no_args_is_help=True, add_completion=False, help="What is done with runs that are there."
+)
 
 
 @app.callback()
@@ -51,33 +52,28 @@ def skip(
 
     The exit status is 1 where the run is not there or has ended, and where its server does not skip time.
     """
-    try:
-        ahead = to_timedelta(duration)
-    except (TerseError, ValueError) as err:
-        fail(err, debug=debug)
-    answer_of(_skipped(run, ahead, address, namespace), debug=debug)
-    leave()
+    run_interruptibly(_skip(run, to_timedelta(duration), address, namespace))
 
 
-async def _skipped(run: str, ahead: timedelta, address: str | None, namespace: str | None) -> None:
+async def _skip(run: str, ahead: timedelta, address: str | None, namespace: str | None) -> None:
     client = await silent_client(address, namespace)
     handle = client.get_workflow_handle(run)
     try:
         before = await _described(handle)
         if before.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
-            fail(f"the run {run!r} has ended: there is no time to skip", status=_FAILED)
+            raise CommandError(f"the run {run!r} has ended: there is no time to skip", status=FAILED)
         async with asyncio.timeout(_PATIENCE):
             await fast_forward(TimeSkipper(client), handle, ahead)
         after = await _described(handle)
-    except TimeoutError:
-        fail(
+    except TimeoutError as err:
+        raise CommandError(
             f"the run {run!r} has not come to the end of that time in {_PATIENCE:.0f} s: one of its steps is running,"
             " no worker takes it, or its history does not fit the code of the worker, whose log says so. It goes on"
             " when that has ended.",
-            status=_FAILED,
-        )
+            status=FAILED,
+        ) from err
     except RPCError as err:
-        fail(_refused(client, run, err), status=_FAILED)
+        raise CommandError(_refusal(client, run, err), status=FAILED) from err
     skipped = clock_of(after) - clock_of(before)
     now = f"{clock_of(after).astimezone():%Y-%m-%d %H:%M:%S}"
     if after.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
@@ -91,7 +87,7 @@ async def _described(handle: WorkflowHandle[object, object]) -> DescribeWorkflow
     return (await handle.describe()).raw_description
 
 
-def _refused(client: Client, run: str, err: RPCError) -> str:
+def _refusal(client: Client, run: str, err: RPCError) -> str:
     if err.status == RPCStatusCode.NOT_FOUND:
         return f"there is no open run with the workflow id {run!r}: {err.message}"
     return (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -15,14 +13,10 @@ from temporalio.runtime import Runtime, TelemetryConfig
 
 from ..client import connect, environment_settings
 from ..diagnostics.places import shown_path
-from ..errors import TerseError
 from .dev_server_file import running_dev_server
-from .output import errors, fail, leave
-from .tasks import Interrupted, interruptible
+from .output import errors
 
-__all__ = ["answer_of", "is_gone", "last_asked", "silent_client"]
-
-_T = TypeVar("_T")
+__all__ = ["is_gone", "last_asked", "silent_client"]
 
 #: A worker asks for work once a minute at least; one that has not for longer has gone. A server tells of those of the
 #: last five minutes.
@@ -58,13 +52,3 @@ async def last_asked(client: Client, task_queue: str) -> datetime | None:
 def is_gone(asked: datetime | None) -> bool:
     """Whether no worker is there any more, by when one last asked."""
     return asked is None or datetime.now(UTC) - asked > _POLLER_IS_GONE
-
-
-def answer_of(main: Coroutine[Any, Any, _T], *, debug: bool) -> _T:
-    """Run a command's part that talks to a server; the process ends where a signal, or an error of ours, ends that."""
-    try:
-        return asyncio.run(interruptible(main))
-    except Interrupted as interrupted:
-        leave(interrupted.status)
-    except TerseError as err:
-        fail(err, debug=debug)

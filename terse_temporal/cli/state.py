@@ -22,20 +22,22 @@ from typer.core import TyperCommand
 from ..diagnostics.text import shorten
 from ..engine.state.history import read_state
 from ..engine.state.store import TemporalStore
-from ..errors import TerseError
 from ..runs.starting import DEFAULT_TASK_QUEUE
 from ..state import StateId, StateStore
 from ..state.opening import store_from_environment
 from ..state.schema import StateSchema
 from .event_argument import finite_number
+from .exiting import FAILED, CommandError
 from .options import Address, Debug, Namespace, TaskQueue
-from .output import console, errors, fail, leave
-from .servers import answer_of, is_gone, last_asked, silent_client
+from .output import console, errors
+from .servers import is_gone, last_asked, silent_client
+from .tasks import run_interruptibly
 
 __all__ = ["app"]
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     help="Look at what a job keeps between its runs, and change it.",
     rich_markup_mode="markdown",
 )
@@ -66,7 +68,7 @@ def list_(
     address: Address = None,
     namespace: Namespace = None,
     debug: Debug = False,
-) -> None:
+) -> int:
     """List the keys that are set, with their values. Keys that read as their default are not among them."""
 
     async def show(place: _Place) -> int:
@@ -84,7 +86,7 @@ def list_(
             console.print(table)
         return 0
 
-    _run(show, job, task_queue, address, namespace, debug=debug)
+    return _run(show, job, task_queue, address, namespace)
 
 
 @app.command()
@@ -96,7 +98,7 @@ def get(
     address: Address = None,
     namespace: Namespace = None,
     debug: Debug = False,
-) -> None:
+) -> int:
     """Print the value of a key, as JSON. The exit status is 1 when it is not set."""
 
     async def show(place: _Place) -> int:
@@ -107,7 +109,7 @@ def get(
         print(json.dumps(found[key], indent=None if as_json or not console.is_terminal else 2))
         return 0
 
-    _run(show, job, task_queue, address, namespace, debug=debug)
+    return _run(show, job, task_queue, address, namespace)
 
 
 class _TakesNegativeNumbers(TyperCommand):
@@ -141,7 +143,7 @@ def set_(
     address: Address = None,
     namespace: Namespace = None,
     debug: Debug = False,
-) -> None:
+) -> int:
     """Set a key, under running runs. Asks first.
 
     A VALUE that begins with a dash and is no number goes after a `--`, behind all options.
@@ -153,13 +155,14 @@ def set_(
     async def write(place: _Place) -> int:
         found = await place.items()
         before = f"from {_short(found[key])} " if key in found else ""
-        await _ask(f"Set {key!r} of {place} {before}to {_short(data)} ({kind})?", yes=yes)
+        if not await _ask(f"Set {key!r} of {place} {before}to {_short(data)} ({kind})?", yes=yes):
+            return FAILED
         await place.writable()
         await place.store.set(place.of, place.key(key), data, write=uuid.uuid4().hex)
         _say(f"set {key!r} to {_short(data)} ({kind})", {"key": key, "value": data}, as_json=as_json)
         return 0
 
-    _run(write, job, task_queue, address, namespace, debug=debug)
+    return _run(write, job, task_queue, address, namespace)
 
 
 @app.command()
@@ -172,20 +175,21 @@ def rm(
     address: Address = None,
     namespace: Namespace = None,
     debug: Debug = False,
-) -> None:
+) -> int:
     """Remove a key, under running runs, so that it reads as its default again. Asks first."""
 
     async def write(place: _Place) -> int:
         found = await place.items()
         if key in found:
-            await _ask(f"Remove {key!r} of {place}, which is {_short(found[key])}?", yes=yes)
+            if not await _ask(f"Remove {key!r} of {place}, which is {_short(found[key])}?", yes=yes):
+                return FAILED
             await place.writable()
             await place.store.delete(place.of, key, write=uuid.uuid4().hex)
         said = f"removed {key!r}" if key in found else f"{key!r} is not set in the state of {place}"
         _say(said, {"key": key, "removed": key in found}, as_json=as_json)
         return 0
 
-    _run(write, job, task_queue, address, namespace, debug=debug)
+    return _run(write, job, task_queue, address, namespace)
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ class _Place:
         if not self.is_on_temporal:
             return
         if is_gone(await last_asked(self.client, self.of.task_queue)):
-            raise TerseError(
+            raise CommandError(
                 f"no worker takes work from the task queue {self.of.task_queue!r}, and state that is kept on Temporal"
                 f" is written by one. Start it (terse-worker MODULE --task-queue {self.of.task_queue}), or name another"
                 " --task-queue. Reading needs none."
@@ -239,17 +243,15 @@ def _run(
     task_queue: str,
     address: str | None,
     namespace: str | None,
-    *,
-    debug: bool,
-) -> None:
+) -> int:
     async def run() -> int:
         try:
             async with _placed(job, task_queue, address, namespace) as place:
                 return await command(place)
         except RPCError as err:
-            fail(f"the server refuses it: {err.message}")
+            raise CommandError(f"the server refuses it: {err.message}") from err
 
-    leave(answer_of(run(), debug=debug))
+    return run_interruptibly(run())
 
 
 def _value(text: str) -> tuple[Any, str]:
@@ -268,17 +270,19 @@ def _short(value: Any) -> str:
     return shorten(json.dumps(value, ensure_ascii=False), 60)
 
 
-async def _ask(question: str, *, yes: bool) -> None:
+async def _ask(question: str, *, yes: bool) -> bool:
+    """Whether a person says yes."""
     if yes:
-        return
+        return True
     if not sys.stdin.isatty():
-        fail(f"{question} Nobody can be asked here: give --yes to do it.")
+        raise CommandError(f"{question} Nobody can be asked here: give --yes to do it.")
     errors.print(question, end=" ", markup=False)
     errors.print("\\[y/N] ", end="")
     # In a thread, so that Ctrl-C is heard meanwhile.
     if (await asyncio.to_thread(input)).strip().lower() not in ("y", "yes"):
         errors.print("left as it is")
-        leave(_NOT_SET)
+        return False
+    return True
 
 
 def _say(text: str, data: Any, *, as_json: bool) -> None:

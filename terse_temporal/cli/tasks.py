@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-__all__ = ["Interrupted", "interruptible", "race"]
+__all__ = ["Interrupted", "race", "run_interruptibly"]
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -24,14 +25,20 @@ class Interrupted(BaseException):
         self.status = 128 + by
 
 
-async def interruptible(main: Coroutine[Any, Any, _A]) -> _A:
-    """Run it, cancelled by Ctrl-C, SIGTERM and SIGHUP.
+def run_interruptibly(main: Coroutine[Any, Any, _A]) -> _A:
+    """Run it on an event loop, cancelled by Ctrl-C, SIGTERM and SIGHUP.
 
     Every signal cancels again, so that the second cuts short what the first has begun: to end things in good order.
 
     Raises:
         Interrupted: by a signal, when all is ended.
+
+    Signals are those of the main thread; on another thread none is heard.
     """
+    return asyncio.run(_interruptible(main))
+
+
+async def _interruptible(main: Coroutine[Any, Any, _A]) -> _A:
     received: list[signal.Signals] = []
     task = asyncio.create_task(main)
 
@@ -39,7 +46,7 @@ async def interruptible(main: Coroutine[Any, Any, _A]) -> _A:
         received.append(which)
         task.cancel()
 
-    for each in _SIGNALS:
+    for each in _SIGNALS if threading.current_thread() is threading.main_thread() else ():
         asyncio.get_running_loop().add_signal_handler(each, on_signal, each)
     try:
         return await task

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ..tools import Tool
+from .exiting import FAILED
 from .mounted_tools import loaded_tools
 from .options import Debug, Targets
-from .output import console, errors, leave, or_fail, print_json
+from .output import console, print_error, print_json
 
 __all__ = ["tools"]
 
@@ -21,22 +22,20 @@ def tools(
     targets: Targets,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for programs.")] = False,
     debug: Debug = False,
-) -> None:
+) -> int:
     """List the tools that jobs and models may call: what each takes, how it is retried, and where it comes from.
 
     The modules are imported, and the MCP servers that they mount are started or connected, as a worker does it, and
     asked for their tools. A server that cannot be had is reported, and the exit status is 1.
     """
-    found, missing = or_fail(lambda: loaded_tools(targets), debug=debug)
+    found, missing = loaded_tools(targets)
     if as_json:
         print_json([_row(tool) for tool in found])
     else:
         console.print(_table(found))
     for each in missing:
-        errors.print("[bold red]error:[/] ", end="")
-        errors.print(str(each), markup=False)
-    if missing:
-        leave(1)
+        print_error(str(each))
+    return FAILED if missing else 0
 
 
 def _row(tool: Tool) -> dict[str, object]:

@@ -24,20 +24,19 @@ from temporalio.service import RPCError
 
 from ..client import environment_settings
 from ..diagnostics.text import json_text
-from ..errors import RunExistsError, TerseError, UnknownJobError
+from ..errors import RunExistsError, UnknownJobError
 from ..runs.memo import tokens_text
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..runs.timeline import Entry, Timeline, timeline_table
 from .event_argument import read_event_argument
+from .exiting import FAILED, CommandError
 from .following import Follower, RunFailure
 from .options import Address, Debug, Namespace
-from .output import console, errors, fail, leave
+from .output import console, errors
 from .servers import is_gone, last_asked, silent_client
-from .tasks import Interrupted, interruptible
+from .tasks import Interrupted, run_interruptibly
 
 __all__ = ["trigger"]
-
-_FAILED: Final = 1
 
 #: Where the Temporal CLI looks where it is told nothing.
 _USUAL: Final = ("127.0.0.1:7233", "localhost:7233")
@@ -77,7 +76,7 @@ def trigger(
     address: Address = None,
     namespace: Namespace = None,
     debug: Debug = False,
-) -> None:
+) -> int:
     """Start a run of a job.
 
     With --wait the steps are shown as they happen, on standard error, and the result goes to standard output, as JSON.
@@ -90,15 +89,12 @@ def trigger(
     job; 2 when it could not be started.
     """
     run = _Run(job, id or f"{job}-{uuid.uuid4()}", task_queue, address, namespace, for_later=for_later)
+    data = None if event is None else read_event_argument(event)
     try:
-        data = None if event is None else read_event_argument(event)
-        status = asyncio.run(interruptible(run.start(data, wait=wait)))
-    except Interrupted as interrupted:
+        return run_interruptibly(run.start(data, wait=wait))
+    except Interrupted:
         run.say_left_alone()
-        leave(interrupted.status)
-    except TerseError as err:
-        fail(err, debug=debug)
-    leave(status)
+        raise
 
 
 class _Run:
@@ -133,14 +129,12 @@ class _Run:
                 ends_if_unknown=is_served and not self._for_later,
             )
         except RunExistsError as err:
-            fail(f"{err}. Look at that one with `{self._command('show')}`.")
+            raise CommandError(f"{err}. Look at that one with `{self._command('show')}`.") from err
         except RPCError as err:
-            fail(f"the server does not start the job {self._job!r}: {err.message}")
+            raise CommandError(f"the server does not start the job {self._job!r}: {err.message}") from err
         if not wait:
             if is_served and (unknown := await _unknown(handle)):
-                errors.print("[bold red]error:[/] the run has ended before it began: ", end="")
-                errors.print(unknown, markup=False)
-                return _FAILED
+                raise CommandError(f"the run has ended before it began: {unknown}", status=FAILED)
             self._say_started(client, handle)
             if not is_served:
                 _print_notice(
@@ -191,14 +185,15 @@ class _Run:
             try:
                 outcome = await follower.to_the_end()
             except RPCError as err:
-                fail(f"the run {handle.id!r} cannot be watched any more: {err.message}", status=_FAILED)
+                what = f"the run {handle.id!r} cannot be watched any more: {err.message}"
+                raise CommandError(what, status=FAILED) from err
         if follower.timeline.tokens:
             errors.print(tokens_text(follower.timeline.tokens), style="dim", markup=False)
         if outcome.failure is None:
             print(_as_json(outcome.result), flush=True)
             return 0
         self._say_failed(outcome.failure)
-        return _FAILED
+        return FAILED
 
     def _say_failed(self, failure: RunFailure) -> None:
         errors.print("[bold red]the run failed:[/] ", end="")

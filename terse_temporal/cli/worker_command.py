@@ -20,12 +20,11 @@ from ..jobs.loading import load_jobs
 from ..jobs.registry import Job
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 from .engine_log import EngineLog, ServerWatch, quiet_runtime
-from .hash_seed import fix_hash_seed
 from .options import Address, Debug, Namespace, Targets, TaskQueue
-from .output import configure_logging, console, fail, job_table, leave
+from .output import configure_logging, console, job_table
 from .signals import run_until_signal
 
-__all__ = ["Observer", "WorkerOptions", "main", "work"]
+__all__ = ["Observer", "WorkerOptions", "app", "run_worker"]
 
 _logger = logger_of("worker")
 
@@ -67,15 +66,11 @@ class Observer:
         _logger.info("ready")
 
 
-def main() -> None:
-    """Be `terse-worker`."""
-    fix_hash_seed()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-    app.command()(_command)
-    app()
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 
-def _command(
+@app.command()
+def terse_worker(
     targets: Targets,
     task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
     address: Address = None,
@@ -90,11 +85,11 @@ def _command(
     The first signal lets running steps end, for up to 20 seconds; after five more the process ends whatever they do.
     The second signal leaves at once.
     """
-    work(WorkerOptions(targets=targets, task_queue=task_queue, address=address, namespace=namespace, debug=debug))
+    run_worker(WorkerOptions(targets=targets, task_queue=task_queue, address=address, namespace=namespace, debug=debug))
 
 
-def work(options: WorkerOptions, observer: Observer | None = None) -> None:
-    """Be a worker process until a signal, or end the process with what is wrong."""
+def run_worker(options: WorkerOptions, observer: Observer | None = None) -> None:
+    """Be a worker process until a signal."""
     observer = observer or Observer()
     try:
         # Line by line also into a pipe: what a job prints would otherwise come out at the end.
@@ -106,13 +101,9 @@ def work(options: WorkerOptions, observer: Observer | None = None) -> None:
         jobs = load_jobs(options.targets)
         observer.loaded(jobs)
         asyncio.run(_run(jobs, options, observer, server))
-    except TerseError as err:
+    except TerseError:
         observer.failed()
-        fail(err, debug=options.debug)
-    except Exception as err:
-        # A mistake of ours or of the SDK's: without its traceback nobody could tell us.
-        fail(err, status=1, debug=True)
-    leave()
+        raise
 
 
 async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, server: ServerWatch) -> None:

@@ -19,16 +19,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Final, NoReturn, Self
 
 from temporalio.client import Client
 
 from ..diagnostics.places import is_users_file
 from ..jobs.registry import Job
 from .examples import example_event
+from .exiting import Settings, exit_status, leave
 from .hash_seed import with_hash_seed
 from .output import console, job_table
-from .worker_command import Observer, WorkerOptions, work
+from .worker_command import Observer, WorkerOptions, run_worker
 
 __all__ = ["Progress", "WorkerChild", "local_environment"]
 
@@ -229,7 +230,7 @@ def _package_path(module: Any) -> list[str]:
         return []
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Be that worker."""
     tie = socket.socket(fileno=int(sys.argv[1]))
     tie.set_inheritable(False)  # not into processes that steps start: they would hold it open
@@ -237,7 +238,8 @@ def main() -> None:
     threading.Thread(target=reporter.listen, name="terse-parent", daemon=True).start()
     # A file saved twice within a second, with the same size, has the same stamp in its bytecode.
     sys.dont_write_bytecode = True
-    work(WorkerOptions(**json.loads(sys.argv[2])), reporter)
+    options = WorkerOptions(**json.loads(sys.argv[2]))
+    leave(exit_status(lambda: run_worker(options, reporter), Settings(options.debug)))
 
 
 if __name__ == "__main__":

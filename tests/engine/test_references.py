@@ -295,7 +295,7 @@ async def test_in_another_process(env: JobEnvironment, task_queue: str, tmp_path
     (tmp_path / "mailing_late.py").write_text(MAILING_LATE)
 
     async def worker() -> asyncio.subprocess.Process:
-        main = "from terse_temporal.cli.worker_command import main; main()"
+        main = "from terse_temporal.cli.entry import worker; worker()"
         arguments = ["-c", main, str(tmp_path / f"jobs_{name}.py"), "--task-queue", task_queue]
         root = str(Path(__file__).parents[2])
         environ = {**os.environ, "TEMPORAL_ADDRESS": env.address, "PYTHONPATH": root}

@@ -248,8 +248,8 @@ def test_without_the_extra(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "sys.modules['mcp'] = None  # as if it were not installed\n"
-        "from terse_temporal.cli.main import app\n"
-        "app(['tools', sys.argv[1]])\n"
+        "from terse_temporal.cli.entry import run_command\n"
+        "sys.exit(run_command(['tools', sys.argv[1]]))\n"
     )
     for module, status in (("mounting.py", 2), ("without.py", 0)):
         done = subprocess.run(
