@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,20 +77,19 @@ def replay(
     The exit status is 0 when all fit, or there are none; 1 when a run would break; 2 when something could not be looked
     at: a module that cannot be loaded, no server, a file that is no history.
     """
-    if not debug:
-        _be_silent()
     # After --history a shell puts all that a pattern such as saved/*.json stands for.
     more = [target for target in targets if history and target.endswith(".json")]
-    # What modules and handlers print is not what this command says.
-    with contextlib.redirect_stdout(sys.stderr):
-        jobs = load_jobs([target for target in targets if target not in more])
-        files = history_files([*(history or ()), *more])
-    asked = _Asked(jobs, files, running or not history, recent, save, task_queue, namespace)
-    if save is not None and not asked.of_server:
-        raise CommandError(
-            "--save keeps histories that are fetched from a server, and those of --history are files already"
-        )
-    results = run_interruptibly(_replay(asked, address))
+    with contextlib.nullcontext() if debug else _without_logs():
+        # What modules and handlers print is not what this command says.
+        with contextlib.redirect_stdout(sys.stderr):
+            jobs = load_jobs([target for target in targets if target not in more])
+            files = history_files([*(history or ()), *more])
+        asked = _Asked(jobs, files, running or not history, recent, save, task_queue, namespace)
+        if save is not None and not asked.of_server:
+            raise CommandError(
+                "--save keeps histories that are fetched from a server, and those of --history are files already"
+            )
+        results = run_interruptibly(_replay(asked, address))
     if as_json:
         print_json(results.data())
     elif not results.looked_at:
@@ -192,7 +191,14 @@ def _progress() -> AbstractContextManager[Status | None]:
     return errors.status("looking for runs") if errors.is_terminal else contextlib.nullcontext()
 
 
-def _be_silent() -> None:
+@contextlib.contextmanager
+def _without_logs() -> Iterator[None]:
     # What the SDK and the engine log of a run that does not fit is what this command says, in other words.
-    for name in ("temporalio", "terse_temporal"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    before = {logger: logger.level for logger in map(logging.getLogger, ("temporalio", "terse_temporal"))}
+    for logger in before:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in before.items():
+            logger.setLevel(level)

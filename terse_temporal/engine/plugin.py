@@ -37,7 +37,7 @@ from .activity.completion import retry_encoding
 from .activity.heartbeats import Heartbeats
 from .activity.runner import StepRunner
 from .code.functions import FunctionIndex
-from .sdk_logs import silence_the_sdk
+from .sdk_logs import WITHOUT_STEPS
 from .state.store import TemporalStore
 from .state.workflow import StateWorkflow, VersionedStateWorkflow
 from .workflow.definitions import workflow_definition
@@ -104,7 +104,6 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         config["activities"] = [*config.get("activities", ()), steps.run]
         config["interceptors"] = [*config.get("interceptors", ()), heartbeats]
         _set_runners(config, jobs, index).prepare()
-        silence_the_sdk()
         # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).
         config["max_heartbeat_throttle_interval"] = limits.HEARTBEAT_EVERY
         return config
@@ -119,6 +118,7 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
         retry_encoding(worker)
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(WITHOUT_STEPS)
             stack.push_async_callback(runner.drop_cached)
             for each in owners:
                 # Not waited for: a step that was cut off goes on in its thread until it returns.

@@ -7,13 +7,15 @@ hand that stays so.
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from ..diagnostics.foreign_logs import ForeignLogFilter
 from .activity.runner import StepRunner
 
-__all__ = ["silence_the_sdk"]
+__all__ = ["WITHOUT_STEPS"]
 
 _RUN = StepRunner.run.__code__
 
@@ -32,9 +34,5 @@ class _NotOfSteps(logging.Filter):
         return True
 
 
-_FILTER = _NotOfSteps()
-
-
-def silence_the_sdk() -> None:
-    """Have the SDK's logger of activities say nothing of steps. Called again, it does nothing more."""
-    activity.logger.logger.addFilter(_FILTER)
+#: While a worker runs: the SDK's logger of activities says nothing of steps.
+WITHOUT_STEPS: Final = ForeignLogFilter(_NotOfSteps(), [activity.logger.logger.name])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from terse_temporal.checking import CODES
 
 from ..commands import run
+from ..in_process import Ended, run_command
 from .reading import handler
 
 #: What SARIF 2.1.0 requires of the parts that are written here (sections 3.13 to 3.30 of the standard).
@@ -109,8 +109,8 @@ WRONG = handler(
 )
 
 
-def checked(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    return run("terse-temporal", "check", *arguments, cwd=cwd, env=env)
+def checked(*arguments: str, cwd: Path) -> Ended:
+    return run_command("check", *arguments, cwd=cwd)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def folder(tmp_path: Path) -> Path:
 def test_text(folder: Path) -> None:
     """A line says where, what and why, the next the fix, and the last how much; columns count characters."""
     ended = checked("my jobs/wrong.py", cwd=folder)
-    assert ended.returncode == 1
+    assert ended.status == 1
     line = WRONG.splitlines().index("    'ärger'; time.sleep(1)") + 1
     first, fix, *_, last = ended.stdout.splitlines()
     assert first.startswith(
@@ -153,7 +153,8 @@ def test_json(folder: Path) -> None:
 def test_output_that_is_ascii(written: str, folder: Path) -> None:
     """Where the output takes less than Unicode, nothing breaks, and JSON is JSON."""
     (folder / "ärger.py").write_text((folder / "my jobs" / "wrong.py").read_text())
-    ended = checked("ärger.py", "--format", written, cwd=folder, PYTHONIOENCODING="ascii")
+    command = ("terse-temporal", "check", "ärger.py", "--format", written)
+    ended = run(*command, cwd=folder, env={"PYTHONIOENCODING": "ascii"})
     assert (ended.returncode, ended.stderr) == (1, "")
     if written == "text":
         assert ended.stdout.startswith("\\xe4rger.py:")
@@ -191,7 +192,7 @@ def test_sarif(folder: Path) -> None:
 )
 def test_status(arguments: list[str], status: int, folder: Path) -> None:
     """1 for errors and warnings that were asked for; a note is none."""
-    assert checked(*arguments, cwd=folder).returncode == status
+    assert checked(*arguments, cwd=folder).status == status
 
 
 @pytest.mark.parametrize(
@@ -210,6 +211,6 @@ def test_status(arguments: list[str], status: int, folder: Path) -> None:
 def test_what_cannot_be_read(arguments: list[str], said: str, folder: Path) -> None:
     """2, and a message that says what and where."""
     ended = checked(*arguments, cwd=folder)
-    assert ended.returncode == 2
+    assert ended.status == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -15,7 +15,8 @@ from typing import Any
 
 import pydantic_ai.models.openai  # noqa: F401  by a turn of a model; here so that the fork server has it
 
-from terse_temporal.cli import worker_command as worker
+from terse_temporal.cli import worker_command
+from terse_temporal.cli.entry import worker
 from terse_temporal.cli.hash_seed import with_hash_seed
 from terse_temporal.engine.workflow import execution as durable
 from terse_temporal.worker import build_worker
@@ -27,8 +28,8 @@ def main(options: dict[str, Any]) -> None:
         options["graceful_shutdown_timeout"] = timedelta(seconds=grace)
     if (slack := options.pop("timeout_slack", None)) is not None:
         durable.TIMEOUT_SLACK = timedelta(seconds=slack)  # type: ignore[attr-defined]  # half a minute is long for a test
-    worker.build_worker = functools.partial(build_worker, **options)  # type: ignore[attr-defined]  # it is imported there
-    worker.main()
+    worker_command.build_worker = functools.partial(build_worker, **options)  # type: ignore[attr-defined]  # it is imported there
+    worker()
 
 
 def forked(arguments: list[str], options: dict[str, Any], env: Mapping[str, str], directory: str, log: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,9 @@ from terse_temporal.engine.state.store import state_workflow_id
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
 
-from ..commands import run
+from ..in_process import Ended, run_command
 from .jobs_state import count
 from .stores import state_of, temporal_store, until
-
-Done = subprocess.CompletedProcess[str]
 
 
 class Command:
@@ -32,9 +29,9 @@ class Command:
         self.where = ["--address", env.address, "--task-queue", task_queue]
         self.environment: dict[str, str] = {}
 
-    async def __call__(self, *arguments: str, **options: Any) -> Done:
-        command = ["terse-temporal", "state", *arguments, *self.where]
-        return await asyncio.to_thread(run, *command, cwd=self.cwd, env=self.environment, **options)
+    async def __call__(self, *arguments: str, **options: Any) -> Ended:
+        command = ["state", *arguments, *self.where]
+        return await asyncio.to_thread(run_command, *command, cwd=self.cwd, env=self.environment, **options)
 
 
 @pytest.fixture
@@ -44,12 +41,12 @@ def state(tmp_path: Path, env: JobEnvironment, task_queue: str) -> Command:
 
 async def every_command(state: Command) -> None:
     empty = await state("list", "count")
-    assert (empty.returncode, empty.stdout) == (0, "")
+    assert (empty.status, empty.stdout) == (0, "")
     assert "nothing is set in the state of 'count'" in empty.stderr
     assert (await state("list", "count", "--json")).stdout == "{}\n"
 
     number = await state("set", "count", "count", "-5", "--yes")
-    assert (number.returncode, number.stderr) == (0, "")
+    assert (number.status, number.stderr) == (0, "")
     assert number.stdout == "set 'count' to -5 (as JSON)\n"
     text = await state("set", "count", "who", "Ada L.", "--yes", "--json")
     assert json.loads(text.stdout) == {"key": "who", "value": "Ada L."}
@@ -57,7 +54,7 @@ async def every_command(state: Command) -> None:
 
     assert json.loads((await state("get", "count", "count", "--json")).stdout) == -5
     missing = await state("get", "count", "nothing")
-    assert (missing.returncode, missing.stdout) == (1, "")
+    assert (missing.status, missing.stdout) == (1, "")
     assert "'nothing' is not set in the state of 'count'" in missing.stderr
     listed = (await state("list", "count")).stdout
     assert '"Ada L."' in listed
@@ -117,24 +114,24 @@ async def test_negative_numbers_and_options(tmp_path: Path, state: Command) -> N
     """A negative number is a value, also behind `--`; an unknown option is an error and sets nothing."""
     state.environment = {"TERSE_STATE": f"sqlite:///{tmp_path / 'state.db'}"}
     for value, expected in (("-5", -5), ("-1.5e3", -1500.0), ("-0", 0)):
-        assert (await state("set", "count", "n", value, "--yes")).returncode == 0
+        assert (await state("set", "count", "n", value, "--yes")).status == 0
         assert json.loads((await state("get", "count", "n")).stdout) == expected
     state.where, where = [], state.where
-    assert (await state("set", *where, "--yes", "--", "count", "-5", "-a string")).returncode == 0
-    assert (await state("set", *where, "--yes", "count", "-7", "-8")).returncode == 0
+    assert (await state("set", *where, "--yes", "--", "count", "-5", "-a string")).status == 0
+    assert (await state("set", *where, "--yes", "count", "-7", "-8")).status == 0
     state.where = where
     for option in ("-1y", "--yess", "-a", "-05"):
         refused = await state("set", "count", "n", option, "--yes")
-        assert refused.returncode == 2
+        assert refused.status == 2
         assert "No such option" in refused.stderr
-        assert (await state("set", "count", "n", "1", option, "--yes")).returncode == 2
+        assert (await state("set", "count", "n", "1", option, "--yes")).status == 2
     assert json.loads((await state("list", "count", "--json")).stdout) == {"n": 0, "-5": "-a string", "-7": -8}
 
 
 async def test_writing_needs_one(state: Command) -> None:
     """Writing to it is refused at once where no worker has been, and nothing happens later."""
     refused = await state("set", "count", "count", "5", "--yes")
-    assert refused.returncode == 2
+    assert refused.status == 2
     assert "no worker takes work from the task queue" in refused.stderr
     assert (await state("list", "count", "--json")).stdout == "{}\n"
 
@@ -142,10 +139,10 @@ async def test_writing_needs_one(state: Command) -> None:
 async def test_it_asks(env: JobEnvironment, state: Command, task_queue: str) -> None:
     """Without --yes, and with nobody there to ask, nothing is changed."""
     async with env.worker([count], task_queue=task_queue):
-        await state("set", "count", "count", "5", "--yes")
+        assert await env.run(count, {"times": 5}, task_queue=task_queue) == 5
         for command in (["set", "count", "count", "7"], ["rm", "count", "count"]):
             refused = await state(*command)
-            assert refused.returncode == 2
+            assert refused.status == 2
             assert "give --yes" in refused.stderr
         store = await temporal_store(env)
         assert await store.get(state_of(count, task_queue), "count") == Stored(5)

@@ -13,19 +13,20 @@ from terse_temporal.checking.codes import CODES
 from terse_temporal.cli.explain import _errors, _text
 from terse_temporal.cli.pages import pages, sections
 
-from ..commands import environment, run, script
+from ..commands import environment, script
+from ..in_process import run_command
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_topics(tmp_path: Path) -> None:
     """Without a topic it lists the pages; a page is printed as it is written."""
-    listed = run("terse-temporal", "explain", cwd=tmp_path)
-    assert listed.returncode == 0
+    listed = run_command("explain", cwd=tmp_path)
+    assert listed.status == 0
     for page in (ROOT / "docs").glob("*.md"):
         assert f"\n{page.stem} " in listed.stdout
     for topic in ("steps", "docs/steps.md", "Steps"):
-        printed = run("terse-temporal", "explain", topic, cwd=tmp_path)
+        printed = run_command("explain", topic, cwd=tmp_path)
         assert printed.stdout == (ROOT / "docs" / "steps.md").read_text()
 
 
@@ -62,10 +63,10 @@ def test_everything_has_something() -> None:
 
 def test_near_names(tmp_path: Path) -> None:
     """A topic that there is not is refused, with the nearest."""
-    missed = run("terse-temporal", "explain", "StepIsolatonError", cwd=tmp_path)
-    assert (missed.returncode, missed.stdout) == (2, "")
+    missed = run_command("explain", "StepIsolatonError", cwd=tmp_path)
+    assert (missed.status, missed.stdout) == (2, "")
     assert "there is no topic 'StepIsolatonError'; did you mean 'StepIsolationError'" in missed.stderr
-    missed = run("terse-temporal", "explain", "qqqqqq", cwd=tmp_path)
+    missed = run_command("explain", "qqqqqq", cwd=tmp_path)
     assert "`terse-temporal explain` lists what there is" in missed.stderr
 
 

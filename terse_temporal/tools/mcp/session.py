@@ -22,6 +22,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from ..._version import __version__
+from ...diagnostics.foreign_logs import ForeignLogFilter
 from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.redaction import Secrets
 from ...durations import format_duration
@@ -33,7 +34,7 @@ from .mount import Mount
 from .mounted import MountedTool
 from .results import tool_result
 from .secrets import expanded, named_secrets
-from .stdio import LAST_WORDS, StderrTail, WatchedTransport, find_program
+from .stdio import LAST_WORDS, WITHOUT_CONTENT, StderrTail, WatchedTransport, find_program
 
 __all__ = ["Session"]
 
@@ -44,10 +45,16 @@ _CLOSING: Final = 10.0
 
 _CLIENT: Final = mcp_types.Implementation(name="terse-temporal", version=__version__)
 
-# They say at INFO each request, and the id of a session, with which one could join it.
-for _name in ("httpx2", "mcp.client.streamable_http"):
-    if logging.getLogger(_name).level == logging.NOTSET:
-        logging.getLogger(_name).setLevel(logging.WARNING)
+
+class _WarningsOnly(logging.Filter):
+    """Drops what a library says below a warning, unless somebody has set a level for its logger."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or logging.getLogger(record.name).level != logging.NOTSET
+
+
+#: While a session lives: at INFO is each request, and the id of the session, with which one could join it.
+_WITHOUT_REQUESTS: Final = ForeignLogFilter(_WarningsOnly(), ["httpx2", "mcp.client.streamable_http"])
 
 
 class Session:
@@ -172,6 +179,8 @@ class Session:
         limit = self.loop.call_later(mount.start_timeout.total_seconds(), self._give_up)
         try:
             async with contextlib.AsyncExitStack() as stack:
+                stack.enter_context(WITHOUT_CONTENT)
+                stack.enter_context(_WITHOUT_REQUESTS)
                 transport = WatchedTransport(
                     await self._transport(stack), self._stop.set, self._stderr.server_has_started
                 )

@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
+from ...diagnostics.foreign_logs import ForeignLogFilter
 from ...diagnostics.logs import logger_of
 from ...diagnostics.text import shorten
 
-__all__ = ["LAST_WORDS", "StderrTail", "WatchedTransport", "find_program"]
+__all__ = ["LAST_WORDS", "WITHOUT_CONTENT", "StderrTail", "WatchedTransport", "find_program"]
 
 LAST_WORDS: Final = "\nThe last it said:"
 
@@ -37,7 +38,8 @@ class _WithoutContent(logging.Filter):
         return True
 
 
-logging.getLogger("mcp.client.stdio").addFilter(_WithoutContent())
+#: While a session lives. What is no message may be anything, a secret too.
+WITHOUT_CONTENT: Final = ForeignLogFilter(_WithoutContent(), ["mcp.client.stdio"])
 
 
 def find_program(name: str) -> str:

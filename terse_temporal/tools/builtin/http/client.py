@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from ...._version import __version__
+from ....diagnostics.foreign_logs import ForeignLogFilter
 from ....diagnostics.logs import logger_of
 from ....diagnostics.text import shorten
 from ....durations import format_duration
@@ -392,16 +393,16 @@ class _Quiet(logging.Filter):
         return not _is_quiet.get()
 
 
-_quiet: Final = _Quiet()
+_QUIET: Final = ForeignLogFilter(
+    _Quiet(), ["httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))]
+)
 
 
 @contextmanager
 def _quiet_libraries() -> Iterator[None]:
-    # A filter of a logger is not asked about the records of those below it.
-    for name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
-        logging.getLogger(name).addFilter(_quiet)  # twice is once
     token = _is_quiet.set(True)
     try:
-        yield
+        with _QUIET:
+            yield
     finally:
         _is_quiet.reset(token)
