@@ -3,10 +3,11 @@
 from ._version import __version__
 from .agents import Skills, TerseAgent, generate_text
 from .events import Event
+from .execution.protocol import RunIdentity, StepContext
 from .jobs.clock import log, now, sleep, uuid4
 from .jobs.current_run import current_run
 from .jobs.registry import Job, create_job, registered_jobs
-from .jobs.steps import Retry, current_step, job_step, step
+from .jobs.steps import Retry, StepOptions, current_step, job_step, step
 from .tools import toolbox
 from .triggers import Triggers
 
@@ -14,7 +15,10 @@ __all__ = [
     "Event",
     "Job",
     "Retry",
+    "RunIdentity",
     "Skills",
+    "StepContext",
+    "StepOptions",
     "TerseAgent",
     "Triggers",
     "__version__",

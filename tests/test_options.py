@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from terse_temporal.client import ConnectOptions, connect
+from terse_temporal.client import ConnectOptions
 from terse_temporal.worker import TemporalWorkerOptions, build_worker
 
 
@@ -21,13 +21,6 @@ from terse_temporal.worker import TemporalWorkerOptions, build_worker
 def test_they_are_those_of_the_sdk(options: Any, takes: Callable[..., Any], named: set[str]) -> None:
     """Each argument of the SDK's own is there, and nothing else; their types can be resolved."""
     assert set(get_type_hints(options)) == set(inspect.signature(takes).parameters) - named
-
-
-async def test_a_misspelt_option_of_connect() -> None:
-    """It is refused before anything is read or connected."""
-    wrong: Any = {"name_space": "shop"}
-    with pytest.raises(TypeError, match=r"connect\(\) has no option 'name_space'; did you mean 'namespace'"):
-        await connect(**wrong)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ from terse_temporal.plugin import TersePlugin
 from .checkers import pyright_report
 
 #: What users import from.
-PUBLIC = ["", ".client", ".durations", ".errors", ".events", ".plugin", ".state", ".testing", ".triggers", ".worker"]
+PUBLIC = [
+    *("", ".agents", ".client", ".devserver", ".durations", ".errors", ".events", ".plugin", ".state", ".testing"),
+    *(".tools", ".tools.builtin.email", ".tools.builtin.http", ".tools.builtin.slack", ".triggers", ".worker"),
+]
 
 
 def test_all_that_is_public_has_a_type(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import CellType, CodeType, FrameType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, overload
+from typing import Any, Generic, Literal, Protocol, TypeAlias, overload
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -24,12 +24,10 @@ from typing_extensions import TypeVar
 from ..diagnostics.places import caller_frame, place, place_of
 from ..errors import JobDefinitionError
 from ..serialization.wire_names import STATE_WORKFLOW
+from ..state.handle import State
 from ..state.schema import StateSchema
 from ..triggers.base import Trigger
 from .names import unprintable
-
-if TYPE_CHECKING:
-    from ..state.handle import State
 
 __all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "no_registering_while", "registered_jobs"]
 
@@ -39,7 +37,7 @@ _EventT_contra = TypeVar("_EventT_contra", contravariant=True, default=Any)
 _ResultT_co = TypeVar("_ResultT_co", covariant=True, default=Any)
 
 #: A handler or a filter: of the event, and perhaps the state.
-_Handler: TypeAlias = "Callable[[_E], _R] | Callable[[_E, State[Any]], _R]"
+_Handler: TypeAlias = Callable[[_E], _R] | Callable[[_E, State[Any]], _R]
 
 #: What `states=` takes.
 _States: TypeAlias = type[BaseModel] | Mapping[str, Any] | None

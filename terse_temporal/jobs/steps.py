@@ -35,7 +35,17 @@ from .registry import is_collecting, module_name
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
-__all__ = ["DEFAULT_TIMEOUT", "Retry", "current_step", "declared_step", "interrupt_rule", "job_step", "rule_of", "step"]
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "Retry",
+    "StepOptions",
+    "current_step",
+    "declared_step",
+    "interrupt_rule",
+    "job_step",
+    "rule_of",
+    "step",
+]
 
 _A = TypeVar("_A")
 _P = ParamSpec("_P")
@@ -107,8 +117,8 @@ class Retry:
         )
 
 
-class _Options(TypedDict, total=False):
-    """The options of a step that say nothing of its types."""
+class StepOptions(TypedDict, total=False):
+    """The options of `job_step` that say nothing of its types; for a function that passes them on."""
 
     name: str | None
     retry: Retry | None
@@ -124,7 +134,7 @@ def job_step(
     *,
     run: Callable[[], Awaitable[_T]],
     output_schema: None = None,
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -133,7 +143,7 @@ def job_step(
     *,
     run: Callable[[], _T],
     output_schema: None = None,
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -143,7 +153,7 @@ def job_step(
     run: Callable[[_A], Awaitable[_T]],
     input: _A,
     output_schema: None = None,
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -153,7 +163,7 @@ def job_step(
     run: Callable[[_A], _T],
     input: _A,
     output_schema: None = None,
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -164,7 +174,7 @@ def job_step(
     input: Any,
     input_schema: Any,
     output_schema: None = None,
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -175,7 +185,7 @@ def job_step(
     input: Any,
     input_schema: Any,
     output_schema: None = None,
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -184,7 +194,7 @@ def job_step(
     *,
     run: Callable[[], Any],
     output_schema: TypeForm[_T],
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -194,7 +204,7 @@ def job_step(
     run: Callable[[_A], Any],
     input: _A,
     output_schema: TypeForm[_T],
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 
@@ -205,7 +215,7 @@ def job_step(
     input: Any,
     input_schema: Any,
     output_schema: TypeForm[_T],
-    **options: Unpack[_Options],
+    **options: Unpack[StepOptions],
 ) -> Coroutine[Any, Any, _T]: ...
 
 

@@ -51,7 +51,7 @@ from sqlalchemy.types import TypeEngine
 
 from ..diagnostics.redaction import Secrets
 from ..errors import MissingExtraError, StateError, TransientError
-from .store import StateId, Stored
+from .store import StateId, StateStore, Stored
 
 __all__ = ["SQLStore"]
 
@@ -137,7 +137,7 @@ class _Conflict(Exception):  # noqa: N818  # not an error: the update is compute
     """Another write came between."""
 
 
-class SQLStore:
+class SQLStore(StateStore):
     """Keeps the state of jobs in a database.
 
     Args:

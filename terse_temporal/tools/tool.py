@@ -64,6 +64,7 @@ class Tool:
 
     @property
     def signature(self) -> inspect.Signature:
+        """What it takes and gives."""
         return inspect.signature(self.function)
 
     def request(self, arguments: Mapping[str, Any]) -> StepRequest:

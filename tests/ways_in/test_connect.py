@@ -174,6 +174,6 @@ async def test_tls_to_a_server_without(server: DevServer, monkeypatch: pytest.Mo
 
 
 async def test_misspelled_override() -> None:
-    """An override that the SDK does not know is a TypeError, as in any call."""
-    with pytest.raises(TypeError, match="adress"):
-        await connect(adress="127.0.0.1:7233")
+    """An override that the SDK does not know is a TypeError, as in any call, with the nearest that it knows."""
+    with pytest.raises(TypeError, match=r"connect\(\) has no option 'lasy'; did you mean 'lazy'"):
+        await connect(lasy=True)  # type: ignore[call-arg]  # it is meant
