@@ -4,13 +4,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint mypy pyright bench format clean
+.PHONY: demo test unit check lint mypy pyright bench format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/terse-temporal demo
 
 test: check
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
+
+# More than half of them, in under a minute: those that need no server and start no other process.
+unit: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 -m "not server"
 
 # The engine under another Python that is at hand: `make test-3.12`.
 test-3.%:

@@ -19,7 +19,11 @@ from terse_temporal.testing import JobEnvironment
 
 from .effects import Effects
 
-__all__ = ["Bench", "Run"]
+__all__ = ["Bench", "Run", "cache_on", "scheduled", "timers"]
+
+#: For runs that end in their first workflow task, or whose promise is kept in the activity: with the cache at zero
+#: nothing more is replayed that would tell.
+cache_on = pytest.mark.parametrize("cache", [1000], indirect=True)
 
 Run = WorkflowHandle[Any, Any]
 

@@ -15,8 +15,6 @@ from terse_temporal.testing import JobEnvironment
 from .bench import Bench
 from .effects import Effects
 
-pytest_plugins = ["pytester"]  # of pytest's own; it may be named here alone
-
 # The servers of the tests collect garbage less often, which is a quarter of what they cost, and stay below half a GB.
 os.environ.setdefault("GOGC", "1000")
 os.environ.setdefault("GOMEMLIMIT", "500MiB")

@@ -11,20 +11,27 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 __all__ = ["FORKS", "run_forked"]
 
+ROOT = Path(__file__).parent.parent
+
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.crash.worker_process", "tests.loaded_commands"])
+FORKS.set_forkserver_preload(
+    ["tests.crash.worker_process", "tests.loaded_commands", "terse_temporal.testing", "pytest"]
+)
 
 
 def run_forked(
     command: list[str], *, cwd: Path, env: Mapping[str, str], files: tuple[Path, Path, Path], timeout: float
 ) -> int:
-    """Run an installed command to its end, as a process of its own, and return its exit status.
+    """Run an installed command, or pytest, to its end, as a process of its own, and return its exit status.
 
     Args:
-        command: the path of `terse-temporal` or `terse-worker`, and its arguments.
+        command: the path of `terse-temporal`, `terse-worker` or `pytest`, and its arguments.
         cwd: the directory that it runs in.
         env: its environment, the whole of it.
         files: what it reads, and where what it prints and what it complains of goes.
@@ -33,6 +40,7 @@ def run_forked(
     Raises:
         TimeoutError: it was.
     """
+    sys.audit("subprocess.Popen", command[0], command[1:], cwd, None)  # for who counts processes
     process = FORKS.Process(target=_command, args=(command, str(cwd), dict(env), [str(file) for file in files]))
     process.start()
     process.join(timeout)
@@ -58,6 +66,16 @@ def _command(command: list[str], cwd: str, env: dict[str, str], files: list[str]
     # A command that executes itself again does so as it was called.
     sys.orig_argv = [sys.executable, *command]
     sys.path[0] = str(Path(command[0]).parent)
+    if Path(command[0]).name == "pytest":
+        _pytest(cwd)
     from terse_temporal.cli import entry  # noqa: PLC0415
 
     (entry.worker if Path(command[0]).name == "terse-worker" else entry.command)()
+
+
+def _pytest(cwd: str) -> NoReturn:
+    # As `python -m pytest` has it: the project is on the path, and this one is not, nor are its tests known.
+    sys.path[:] = [cwd, *(each for each in sys.path[1:] if Path(each or ".").resolve() not in (ROOT, Path(cwd)))]
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "conftest")]:
+        del sys.modules[name]
+    raise SystemExit(pytest.console_main())

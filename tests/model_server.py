@@ -70,7 +70,7 @@ class ModelServer:
         """Serve on a port of its own."""
         application = web.Application(client_max_size=64 * 1024 * 1024)
         application.router.add_post("/v1/chat/completions", self._complete)
-        runner = web.AppRunner(application, shutdown_timeout=1)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

@@ -96,7 +96,7 @@ async def http_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpSe
     server = HttpServer()
     app = web.Application(client_max_size=10_000_000)
     app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)  # 0 is for ever
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()

@@ -67,6 +67,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.server
 def test_mypy_agrees(typed: Path) -> None:
     """What is documented passes `mypy --strict`."""
     # With what `make check` has already made of this package's dependencies.
@@ -77,6 +78,7 @@ def test_mypy_agrees(typed: Path) -> None:
     assert (found.returncode, found.stderr) == (0, ""), found.stdout
 
 
+@pytest.mark.server
 def test_pyright_agrees(typed: Path) -> None:
     """What is documented passes Pyright."""
     assert pyright(typed, ".") == []

@@ -13,6 +13,8 @@ from terse_temporal.testing import JobEnvironment
 from .commands import environment, run, script
 from .pages import ROOT, blocks
 
+pytestmark = pytest.mark.server
+
 PAGE = (ROOT / "docs" / "testing.md").read_text()
 
 #: The blocks that say which file they are. One file may be in several blocks.

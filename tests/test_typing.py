@@ -9,9 +9,13 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+import pytest
+
 from terse_temporal.plugin import TersePlugin
 
 from .checkers import pyright_report
+
+pytestmark = pytest.mark.server
 
 #: What users import from.
 PUBLIC = [

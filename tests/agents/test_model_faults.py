@@ -9,7 +9,7 @@ import pytest
 
 from terse_temporal.errors import ModelError, ModelNotConfiguredError, ModelOutputError, TurnLimitError
 
-from ..bench import Bench
+from ..bench import Bench, cache_on
 from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
 from .conftest import KEY
@@ -41,6 +41,7 @@ async def test_what_may_pass_is_tried_again(bench: Bench, model: ModelServer) ->
     assert len(model.requests) == 6
 
 
+@cache_on
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 async def test_what_will_not_pass_is_said(bench: Bench, model: ModelServer, status: int) -> None:
     model.faults = [(status, {})]
@@ -91,6 +92,7 @@ async def test_turns_are_limited(bench: Bench, model: ModelServer) -> None:
     assert len(model.requests) == 3
 
 
+@cache_on
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [

@@ -16,6 +16,8 @@ from ..commands import run
 from ..in_process import Ended, run_command
 from .reading import handler
 
+pytestmark = pytest.mark.server
+
 #: What SARIF 2.1.0 requires of the parts that are written here (sections 3.13 to 3.30 of the standard).
 _TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
 _LEVEL = {"enum": ["none", "note", "warning", "error"]}

@@ -14,6 +14,8 @@ from terse_temporal.devserver import DevServer
 
 from .processes import Case, at_once, result
 
+pytestmark = pytest.mark.server
+
 
 async def server_comes_back(directory: Path, *, step_ends_without_it: bool) -> None:
     """Kill the server while a step runs, and start it again, before or after the step has ended."""

@@ -10,7 +10,7 @@ import pytest
 from terse_temporal import current_step, job_step, sleep
 from terse_temporal.errors import DurableOnlyError, NotInStepError
 
-from ..bench import Bench
+from ..bench import Bench, cache_on
 from .jobs_small import (
     CALLS,
     calls_in_a_plain_def,
@@ -22,6 +22,7 @@ from .jobs_small import (
 CALLED = pytest.mark.parametrize("call", CALLS)
 
 
+@cache_on
 @CALLED
 @pytest.mark.parametrize("kind", ["async", "def"])
 async def test_in_a_step(bench: Bench, call: str, kind: str) -> None:
@@ -32,6 +33,7 @@ async def test_in_a_step(bench: Bench, call: str, kind: str) -> None:
         assert name in message
 
 
+@cache_on
 @CALLED
 @pytest.mark.parametrize("job", [calls_in_a_plain_job, calls_in_a_plain_def], ids=["async", "def"])
 async def test_in_a_job_that_is_not_durable(bench: Bench, job: object, call: str) -> None:
@@ -56,6 +58,7 @@ def test_outside_a_run() -> None:
         assert "create_job(..., durable=True)" in str(caught.value)
 
 
+@cache_on
 async def test_current_step(bench: Bench) -> None:
     """`current_step()` is for steps alone, and says so in a handler and outside a run."""
     with pytest.raises(NotInStepError, match="outside a run"):

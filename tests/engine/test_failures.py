@@ -15,7 +15,7 @@ from temporalio.converter import DataConverter, PayloadCodec
 
 from terse_temporal.worker import build_worker
 
-from ..bench import Bench
+from ..bench import Bench, cache_on
 from .jobs_failures import CASES, failing_handler, failing_plain_job, failing_step, paying
 
 
@@ -73,6 +73,7 @@ class _Failing(PayloadCodec):
         return list(payloads)
 
 
+@cache_on
 @pytest.mark.parametrize(
     ("event", "word", "times", "expected"),
     [

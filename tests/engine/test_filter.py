@@ -6,12 +6,13 @@ import pytest
 
 from terse_temporal import Job
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from .jobs_small import async_filtered, filtered, plain_filtered, wrong_filter
 
 JOBS = pytest.mark.parametrize("job", [filtered, async_filtered, plain_filtered], ids=lambda job: job.name)
 
 
+@cache_on
 @JOBS
 async def test_a_false_filter(bench: Bench, job: Job) -> None:
     """With a false filter, a function or a coroutine function, the run is skipped, and nothing is scheduled or done."""

@@ -26,7 +26,12 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["at once", "after a step"])
+@pytest.mark.parametrize(
+    ("cache", "after"),
+    [(1000, False), (1000, True), (0, True)],
+    ids=["at once", "after a step, cache on", "after a step, cache at zero"],
+    indirect=["cache"],
+)
 @pytest.mark.parametrize("case", RAISED)
 async def test_the_run_fails(bench: Bench, case: str, after: bool) -> None:
     """The failure's type is the class's name, its message the exception's text, and nothing is repeated."""

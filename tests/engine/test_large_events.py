@@ -11,7 +11,7 @@ from temporalio.common import RawValue
 
 from terse_temporal import Job
 
-from ..bench import Bench
+from ..bench import Bench, cache_on
 from .jobs_large import durable, plain
 
 KINDS = pytest.mark.parametrize("job", [durable, plain], ids=["durable", "plain"])
@@ -41,6 +41,7 @@ def raw(text: str) -> RawValue:
     return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=text.encode()))
 
 
+@cache_on
 @KINDS
 async def test_odd_events(bench: Bench, job: Job) -> None:
     """The error is ours, and names the job, the line, and the path in the event."""

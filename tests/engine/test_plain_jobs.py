@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from terse_temporal.worker import build_worker
 
-from ..bench import Bench, Run, scheduled
+from ..bench import Bench, Run, cache_on, scheduled
 from .jobs_small import plain_async, plain_def, plain_that_raises, plain_without_result
 
 
@@ -36,6 +36,7 @@ async def test_a_job_without_a_result(bench: Bench) -> None:
     assert await bench.run(plain_without_result) is None
 
 
+@cache_on
 @pytest.mark.parametrize(
     ("case", "cls", "text"),
     [

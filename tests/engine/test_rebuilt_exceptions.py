@@ -262,6 +262,7 @@ print(json.dumps([f"{cls.__module__}:{cls.__qualname__}" for cls in found]))
 """
 
 
+@pytest.mark.server
 def test_it_is_the_same_in_every_process(tmp_path: Path) -> None:
     """What a process has imported besides does not decide, but what the job's code imports at the top does."""
     for name, text in {

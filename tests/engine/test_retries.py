@@ -9,7 +9,7 @@ import pytest
 from terse_temporal import Job, Retry
 from terse_temporal.engine.wire.retries import retry_delay, retry_to_wire
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from .jobs_retries import another_class, exit_is_not_retried, in_vain, no_retry, one_attempt, retries
 
 
@@ -51,6 +51,7 @@ async def test_the_last_attempt_decides(bench: Bench) -> None:
     assert attempts(bench) == [1, 2]
 
 
+@cache_on
 @pytest.mark.parametrize(
     ("job", "cls", "text"),
     [

@@ -11,7 +11,7 @@ from temporalio.common import RawValue
 from terse_temporal import Job
 from tests.webhooks import payload
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from .jobs_events import of_a_dataclass, of_a_model, of_a_trigger, of_an_event, of_nothing, of_state
 
 LEAD = (
@@ -25,6 +25,7 @@ async def run(bench: Bench, job: Job, event: Any) -> Any:
         return await bench.result(await bench.env.start(job, event, task_queue=bench.task_queue))
 
 
+@cache_on
 @KINDS
 async def test_annotations_decide(bench: Bench, kind: int) -> None:
     """A model, a dataclass, an Event or nothing: the annotation decides, in both spellings of keys."""
@@ -41,6 +42,7 @@ async def test_annotations_decide(bench: Bench, kind: int) -> None:
     assert await run(bench, of_state[kind], None) == "State"
 
 
+@cache_on
 @KINDS
 async def test_what_a_model_leaves_out(bench: Bench, kind: int, caplog: pytest.LogCaptureFixture) -> None:
     """It is said once, with the field that was probably meant: a misspelt one that has a default is no error."""
@@ -54,6 +56,7 @@ async def test_what_a_model_leaves_out(bench: Bench, kind: int, caplog: pytest.L
     assert not [record for record in caplog.records if "ignored" in record.getMessage()]
 
 
+@cache_on
 @KINDS
 async def test_the_model_of_a_trigger(bench: Bench, kind: int) -> None:
     """Without annotation the one typed trigger's model is it, from the vendor's payload and from the short form."""
@@ -65,6 +68,7 @@ async def test_the_model_of_a_trigger(bench: Bench, kind: int) -> None:
     assert short[:2] == ["CustomerCreated", "ada@example.com"]
 
 
+@cache_on
 @KINDS
 async def test_every_wrong_field_is_named(bench: Bench, kind: int) -> None:
     """Input that does not validate is an EventError that names the job and every wrong field; nothing is scheduled."""
@@ -75,6 +79,7 @@ async def test_every_wrong_field_is_named(bench: Bench, kind: int) -> None:
         assert name in failure.message, (name, failure.message)
 
 
+@cache_on
 @KINDS
 @pytest.mark.parametrize(
     ("value", "names"),
@@ -108,6 +113,7 @@ async def test_what_is_not_an_object(bench: Bench, kind: int, value: Any, names:
     assert await scheduled(found) == []
 
 
+@cache_on
 @KINDS
 async def test_two_inputs(bench: Bench, kind: int) -> None:
     """A run takes one input, and says how many it got."""

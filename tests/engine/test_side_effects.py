@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from .jobs_side_effects import DEEDS, allowed, caught, side_effects
 
 
+@cache_on
 @pytest.mark.parametrize("case", DEEDS)
 async def test_it_is_refused(bench: Bench, case: str) -> None:
     """A SideEffectError names the call, its file and line, and says to move it into a step; the run fails at once."""

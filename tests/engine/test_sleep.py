@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ..bench import Bench, scheduled, timers
+from ..bench import Bench, cache_on, scheduled, timers
 from .jobs_time import refused, sleep_and_go_on, sleeps
 
 DAY = 86_400.0
@@ -27,6 +27,7 @@ async def test_a_sleep_is_a_timer(bench: Bench, case: str, seconds: float) -> No
     assert await timers(run) == [pytest.approx(seconds, abs=0.001)]
 
 
+@cache_on
 @pytest.mark.parametrize(
     ("case", "names"),
     [

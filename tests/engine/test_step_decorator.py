@@ -11,7 +11,7 @@ from terse_temporal.errors import DurationError, JobDefinitionError
 from terse_temporal.execution.in_place import DirectExecution
 from terse_temporal.execution.protocol import StepContext
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from .jobs_step_decorator import WRONG, Customer, charge, decorated, double, plain_job, wrong_arguments
 
 ADA = "Customer(email='ada@example.com')"
@@ -48,6 +48,7 @@ NAMES = {
 }
 
 
+@cache_on
 @pytest.mark.parametrize("case", WRONG)
 async def test_wrong_arguments(bench: Bench, case: str) -> None:
     """Arguments that do not fit are a StepInputError that names the step, the place and the argument."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from .jobs_exceptions import STEPS, catching, catching_by_class, going_on, large_exception, uncaught
 
 #: For each case: the class, its text, and the attributes that it still has.
@@ -68,6 +68,7 @@ async def test_own_class_and_step_error(bench: Bench, case: str) -> None:
     assert seen["attributes"] == attributes
 
 
+@cache_on
 @pytest.mark.parametrize("case", AS_STEP_ERROR)
 async def test_a_class_that_is_not_to_be_had(bench: Bench, case: str) -> None:
     """An exception whose class cannot be rebuilt in the handler is a StepError that tells its name."""
@@ -86,6 +87,7 @@ async def test_a_failed_validation_in_a_step(bench: Bench) -> None:
     assert "price\n  Input should be a valid number" in seen["message"]
 
 
+@cache_on
 @pytest.mark.parametrize("case", STEPS)
 async def test_uncaught_it_fails_the_run(bench: Bench, case: str) -> None:
     """Uncaught, it fails the run with the name of its class and its text, and is tried once."""

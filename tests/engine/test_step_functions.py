@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from ..bench import Bench, scheduled
 from .jobs_functions import kinds, lambdas_alike, more_kinds, names, same_name
 
@@ -64,6 +66,7 @@ print(*(FunctionIndex([jobs.job]).refer(each, "step", "here", vars(jobs)) for ea
 """
 
 
+@pytest.mark.server
 def test_references_are_the_same_in_every_process() -> None:
     """A reference to a lambda means the same in every process, also where it has sets of constants in it."""
     found = {

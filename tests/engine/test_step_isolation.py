@@ -10,7 +10,7 @@ import pytest
 from terse_temporal import Job
 from terse_temporal.checking import check
 
-from ..bench import Bench
+from ..bench import Bench, cache_on
 from .jobs_isolation import REFUSED, function_of_a_library
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,7 @@ UNSEEN_BY_CHECK = {
 }
 
 
+@cache_on
 @pytest.mark.parametrize(("job", "step", "names"), REFUSED, ids=[job.name for job, _, _ in REFUSED])
 async def test_what_is_not_isolated_is_refused(bench: Bench, job: Job, step: str, names: list[str]) -> None:
     """A StepIsolationError names the step, the variables and the remedy, and fails the run with nothing scheduled."""
@@ -36,6 +37,7 @@ async def test_what_is_not_isolated_is_refused(bench: Bench, job: Job, step: str
     assert re.search(r"tests/engine/jobs_isolation\.py:\d+", failure.message), failure.message
 
 
+@cache_on
 async def test_a_function_of_a_library_is_refused(bench: Bench) -> None:
     """A function that no job module defines or has bound by name could not be found again, and the message says so."""
     failure = await bench.refuse(function_of_a_library)

@@ -6,7 +6,7 @@ import pytest
 
 from terse_temporal import Job
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from .jobs_values import (
     INPUTS,
     OUTPUTS,
@@ -38,6 +38,7 @@ INPUT_NAMES = {
 }
 
 
+@cache_on
 @pytest.mark.parametrize("case", INPUTS)
 async def test_wrong_inputs(bench: Bench, case: str) -> None:
     """A StepInputError names the step, where it stands and what is wrong with its input; nothing is scheduled."""
@@ -74,6 +75,7 @@ OUTPUT_NAMES = {
 }
 
 
+@cache_on
 @pytest.mark.parametrize("case", OUTPUTS)
 async def test_wrong_outputs(bench: Bench, case: str) -> None:
     """A StepOutputError names the step, where it stands, and the path of the value or its size; the run fails."""
@@ -98,6 +100,7 @@ RESULT_NAMES = {
 }
 
 
+@cache_on
 @pytest.mark.parametrize("job", [wrong_results, wrong_results_of_a_plain_job], ids=["durable", "plain"])
 @pytest.mark.parametrize("case", RESULTS)
 async def test_wrong_results_of_handlers(bench: Bench, job: Job, case: str) -> None:

@@ -18,6 +18,8 @@ from terse_temporal.testing import JobEnvironment
 from ..commands import environment, run
 from ..versions import replayed, running, started, version
 
+pytestmark = pytest.mark.server
+
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 
 

@@ -158,6 +158,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         open_store("sqlite:///state.db")
 
 
+@pytest.mark.server
 def test_nothing_of_it_is_imported_unasked() -> None:
     """SQLAlchemy is imported when a database is named, and not before."""
     code = "import sys, terse_temporal.worker; sys.exit('sqlalchemy' in sys.modules)"

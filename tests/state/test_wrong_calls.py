@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..bench import Bench
+from ..bench import Bench, cache_on
 from .jobs_state import unknown_in_place, wrong, wrong_any
 
 CASES = {
@@ -23,6 +23,7 @@ CASES = {
 }
 
 
+@cache_on
 @pytest.mark.parametrize("case", CASES)
 async def test_a_wrong_call(bench: Bench, case: str) -> None:
     """The error names the call, the key and the job, and what to do; nothing is scheduled."""

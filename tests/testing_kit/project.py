@@ -19,6 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from ..commands import script
+from ..forks import run_forked
+
 __all__ = ["SHOP", "Project"]
 
 #: A package that speaks for most: a sleep, a step that is retried, state, a tool.
@@ -80,7 +83,28 @@ class Project:
         file.write_text(textwrap.dedent(text).lstrip("\n"))
 
     def test(self, *arguments: str) -> pytest.RunResult:
-        """Run its tests, and see that nothing of the session is left behind."""
+        """Run its tests in a process that is forked from one with the imports, and see that nothing is left behind."""
+        given, printed, complained = (self.path.with_name(f"{self._mark}.{name}") for name in ("in", "out", "err"))
+        for file in (given, printed, complained):
+            file.write_text("")
+        # What has been imported before pytest came is not rewritten, and none of it is looked into by the tests.
+        known = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+        command = [script("pytest"), "-p", "no:cacheprovider", *arguments, "-W", known]
+        began = time.monotonic()
+        status = run_forked(
+            command,
+            cwd=self.path,
+            env={**os.environ, self._mark: "1", "PYTHONPATH": str(self.path)},
+            files=(given, printed, complained),
+            timeout=_PATIENCE,
+        )
+        lines = [file.read_text().splitlines() for file in (printed, complained)]
+        print(*lines[0], *lines[1], sep="\n")  # shown when the test fails
+        self.assert_nothing_left()
+        return pytest.RunResult(status, *lines, time.monotonic() - began)
+
+    def test_alone(self, *arguments: str) -> pytest.RunResult:
+        """The same in an interpreter that has imported nothing."""
         with self._monkeypatch.context() as marked:
             marked.setenv(self._mark, "1")
             result = self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=_PATIENCE)

@@ -76,5 +76,5 @@ def test_on_two_processes(project: Project) -> None:
     text = f"from pathlib import Path\nimport shop\n{_TESTS}{noted}"
     for name in ("test_one.py", "test_two.py"):
         project.write(name, text)
-    project.test("-n", "2", "--dist", "loadfile").assert_outcomes(passed=10)
+    project.test_alone("-n", "2", "--dist", "loadfile").assert_outcomes(passed=10)
     assert len(list(project.path.glob("address-*"))) == 2

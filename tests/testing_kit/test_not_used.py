@@ -27,28 +27,28 @@ def test_nothing_is_imported_or_started(project: Project) -> None:
             subprocess.Popen = refused
         """,
     )
-    project.test().assert_outcomes(passed=1)
+    project.test_alone().assert_outcomes(passed=1)
 
 
 def test_left_out(project: Project) -> None:
     """With `-p no:terse_temporal` there is no fixture and no option, and nothing else is missing."""
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_plain():\n    pass\n\ndef test_jobs(jobs):\n    pass\n")
-    result = project.test("-p", "no:terse_temporal")
+    result = project.test_alone("-p", "no:terse_temporal")
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*fixture 'jobs' not found*"])
-    assert project.test("-p", "no:terse_temporal", "--terse-address", "127.0.0.1:1").ret != 0
+    assert project.test_alone("-p", "no:terse_temporal", "--terse-address", "127.0.0.1:1").ret != 0
 
 
 def test_told(project: Project) -> None:
     """`pytest --fixtures` tells what the fixture is, and `--help` the options and settings."""
     project.write("test_other.py", "def test_nothing():\n    pass\n")
-    result = project.test("--fixtures")
+    result = project.test_alone("--fixtures")
     result.stdout.fnmatch_lines(
         ["jobs -- *terse_temporal/pytest_plugin.py:*", "    Runs of jobs on a real Temporal server*"]
     )
     result.stdout.no_fnmatch_line("_terse_loop_thread*")
-    helped = project.test("--help")
+    helped = project.test_alone("--help")
     helped.stdout.fnmatch_lines(
         [
             "jobs of terse-temporal:",
@@ -64,4 +64,4 @@ def test_a_fixture_of_the_same_name(project: Project) -> None:
     """A project that has a fixture `jobs` of its own keeps that one."""
     project.write("conftest.py", "import pytest\n\n@pytest.fixture\ndef jobs():\n    return ['its own']\n")
     project.write("test_own.py", "def test_own(jobs):\n    assert jobs == ['its own']\n")
-    project.test().assert_outcomes(passed=1)
+    project.test_alone().assert_outcomes(passed=1)

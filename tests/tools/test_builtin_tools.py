@@ -26,6 +26,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.server
 def test_they_cost_nothing_until_they_run() -> None:
     """To know the built-in tools, no library of an extra is imported."""
     code = (

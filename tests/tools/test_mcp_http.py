@@ -22,6 +22,8 @@ from ..effects import Effects
 from . import jobs_mcp_http as jobs
 from .conftest import TOKEN, free_port, http_server, server_pids
 
+pytestmark = pytest.mark.server
+
 KEY = "key-81c5b2de40"
 
 

@@ -144,6 +144,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.server
 async def test_a_server_that_does_not_keep_to_its_schemas(load: Load, closed: None) -> None:
     """A result that does not fit is an error that says where, found without holding up the worker."""
     load(
@@ -177,6 +178,7 @@ async def test_what_this_worker_does_not_have(bench: Bench) -> None:
     assert server_pids(bench.effects) == []
 
 
+@pytest.mark.server
 async def test_outside_a_worker_the_first_call_connects(served: Effects, closed: None) -> None:
     """In a script the server is started by the first call, is asked by the next, and arguments are checked by then."""
     assert await toolbox.tracker.say(text="hello") == "hello"
@@ -188,6 +190,7 @@ async def test_outside_a_worker_the_first_call_connects(served: Effects, closed:
         toolbox.tracker.sey(text="hello")
 
 
+@pytest.mark.server
 def test_a_script_leaves_nothing(served: Effects) -> None:
     """When its event loop ends, so does the server, without a warning; the next loop gets another."""
     with warnings.catch_warnings():
@@ -204,6 +207,7 @@ async def say(text: str) -> Any:
     return await toolbox.tracker.say(text=text)
 
 
+@pytest.mark.server
 async def test_the_first_call_checks_its_arguments_too(served: Effects, closed: None) -> None:
     """What could not be checked when it was made, as nothing was listed, is checked before the server is asked."""
     call = toolbox.tracker.add_numbers(first="two")
@@ -211,6 +215,7 @@ async def test_the_first_call_checks_its_arguments_too(served: Effects, closed: 
         await call
 
 
+@pytest.mark.server
 async def test_many_tools_of_one_server_at_once(served: Effects, closed: None) -> None:
     """Calls that are made together before anything is connected start one server."""
     answers = await asyncio.gather(*(toolbox.tracker.say(text=str(number)) for number in range(50)))
@@ -218,6 +223,7 @@ async def test_many_tools_of_one_server_at_once(served: Effects, closed: None) -
     assert len(server_pids(served)) == 1
 
 
+@pytest.mark.server
 async def test_closing_ends_the_process(served: Effects) -> None:
     """A session that is closed leaves neither a process nor a task."""
     await toolbox.tracker.say(text="hello")
@@ -239,6 +245,7 @@ def test_the_jobs_of_these_tests_are_where_they_are_said_to_be() -> None:
     assert settings.COMMAND[0] == sys.executable
 
 
+@pytest.mark.server
 def test_without_the_extra(tmp_path: Path) -> None:
     """A worker that has mounts and not the library says what to install, and a module without any does not care."""
     (tmp_path / "mounting.py").write_text(

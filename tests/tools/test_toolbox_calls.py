@@ -7,7 +7,7 @@ import pytest
 from terse_temporal import toolbox
 from terse_temporal.errors import NotInStepError, StepInputError
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from ..effects import Effects
 from . import jobs_toolbox as jobs
 
@@ -50,6 +50,7 @@ async def test_outside_a_run(effects: Effects) -> None:
         await jobs.find_customer(str(effects), "ada@example.com")  # the function itself is no step
 
 
+@cache_on
 async def test_what_is_wrong_is_found_before_anything_is_scheduled(bench: Bench) -> None:
     """Unknown and missing arguments, values that do not fit, names that are not there: with what would be right."""
     async with bench.worker(jobs.refused):

@@ -55,6 +55,7 @@ async def refusal(**overrides: Any) -> str:
     return str(error.value)
 
 
+@pytest.mark.server
 async def test_environment(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where, as for the Temporal CLI."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
@@ -64,6 +65,7 @@ async def test_environment(server: DevServer, monkeypatch: pytest.MonkeyPatch) -
     assert client.namespace == "shop"
 
 
+@pytest.mark.server
 async def test_profile_file(server: DevServer, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A profile of the settings file says where; a variable wins over it, an override over both."""
     put(settings, f'[profile.local]\naddress = "{server.address}"\nnamespace = "nowhere"\n')
@@ -74,6 +76,7 @@ async def test_profile_file(server: DevServer, settings: Path, monkeypatch: pyte
     assert (await connect(namespace="default", identity="me")).namespace == "default"
 
 
+@pytest.mark.server
 async def test_the_cli_reads_the_same(server: DevServer, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run started by `connect`'s client is found by the Temporal CLI under the same settings."""
     put(settings, f'[profile.default]\naddress = "{server.address}"\nnamespace = "shop"\n')
@@ -83,6 +86,7 @@ async def test_the_cli_reads_the_same(server: DevServer, settings: Path, monkeyp
     assert "found by both" in described.stdout
 
 
+@pytest.mark.server
 async def test_empty_settings_are_none(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty variable, as a compose file leaves it, and an override of None count as not set."""
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "")
@@ -129,6 +133,7 @@ async def test_bad_address(address: str) -> None:
     assert address in await refusal(target_host=address)
 
 
+@pytest.mark.server
 async def test_unknown_namespace(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A namespace that the server does not have is refused when connecting, not by the first request after."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
@@ -165,6 +170,7 @@ async def test_missing_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert str(tmp_path / "client.pem") in await refusal()
 
 
+@pytest.mark.server
 async def test_tls_to_a_server_without(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says whether TLS was spoken: to a server that does not, that is the mistake."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)

@@ -11,6 +11,8 @@ import pytest
 
 from ..commands import running
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:

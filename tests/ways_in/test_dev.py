@@ -23,7 +23,7 @@ from terse_temporal.errors import MissingExtraError
 from ..commands import Command, run, running
 
 # Several that start in the same moment choose the same free port, and one of them gives up.
-pytestmark = pytest.mark.xdist_group("ports of dev")
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("ports of dev")]
 
 JOBS = """
 import time

@@ -29,6 +29,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from terse_temporal.devserver import DevServer, find_temporal_cli, make_private_directory
 from terse_temporal.errors import ServerUnavailableError
 
+pytestmark = pytest.mark.server
+
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child's life to its parent's")
 
 

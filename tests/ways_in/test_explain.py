@@ -16,6 +16,8 @@ from terse_temporal.cli.pages import pages, sections
 from ..commands import environment, script
 from ..in_process import run_command
 
+pytestmark = pytest.mark.server
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from ..commands import environment, script
 
+pytestmark = pytest.mark.server
+
 #: It tells how it is run, and ends the command.
 TELLS = """
 import json, os, sys

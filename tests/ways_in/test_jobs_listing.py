@@ -11,6 +11,8 @@ from terse_temporal._version import __version__
 
 from ..commands import run
 
+pytestmark = pytest.mark.server
+
 SHOP = """
 from terse_temporal import Triggers, create_job
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.server
+
 PROJECT = Path(__file__).parents[2]
 
 LOAD = """

@@ -20,6 +20,8 @@ from terse_temporal.testing import JobEnvironment
 
 from ..commands import run, running
 
+pytestmark = pytest.mark.server
+
 JOBS = """
 import time
 from pathlib import Path

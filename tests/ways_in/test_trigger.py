@@ -198,6 +198,7 @@ def test_event_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eve
         assert part in str(error.value)
 
 
+@pytest.mark.server
 def test_event_is_refused_before_a_run_is_started(tmp_path: Path) -> None:
     """An event that is no good ends the command before it asks the server; exit status 2, no traceback."""
     refused = run("terse-temporal", "trigger", "any", "-e", '{"a": 1,', "--address", "127.0.0.1:1", cwd=tmp_path)
@@ -313,6 +314,7 @@ def test_unknown_job_for_later(trigger: Trigger, worker: Command) -> None:
         assert waiting.printed().count("has no job 'onbord'") == 1
 
 
+@pytest.mark.server
 def test_no_server(tmp_path: Path) -> None:
     """No server: which one was asked, how to start one, and exit status 2."""
     refused = run("terse-temporal", "trigger", "any", "--address", "127.0.0.1:1", cwd=tmp_path)
