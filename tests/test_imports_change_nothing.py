@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 #: Imports all of the package, and prints what it has brought, or what it has changed. The modules of others, which do
 #: as they like, are imported before.
 PROGRAM = """
@@ -61,6 +63,7 @@ def imported(first: list[str]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.server
 def test_what_an_import_changes() -> None:
     """No logger of others, no filter of warnings, no signal handler and no hook is another after the import."""
     foreign = imported([])["foreign"]

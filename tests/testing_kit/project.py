@@ -98,10 +98,10 @@ class Project:
             files=(given, printed, complained),
             timeout=_PATIENCE,
         )
-        lines = [file.read_text().splitlines() for file in (printed, complained)]
-        print(*lines[0], *lines[1], sep="\n")  # shown when the test fails
+        said, warned = printed.read_text(), complained.read_text()
+        print(said, warned, sep="\n")  # shown when the test fails
         self.assert_nothing_left()
-        return pytest.RunResult(status, *lines, time.monotonic() - began)
+        return pytest.RunResult(status, said.splitlines(), warned.splitlines(), time.monotonic() - began)
 
     def test_alone(self, *arguments: str) -> pytest.RunResult:
         """The same in an interpreter that has imported nothing."""
