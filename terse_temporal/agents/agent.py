@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from ..errors import JobDefinitionError, UnknownToolError
+from ..errors import JobDefinitionError, StepInputError, UnknownToolError
+from ..serialization.codec import ValueProblem
+from ..serialization.serializer import shared_serializer
 from ..tools import find_tool, toolbox
 from ..tools.toolbox import ToolPath
 from .approvals import approval_list, call_approved
@@ -187,7 +189,7 @@ class _ModelOptions:
             allow_list=allow_list(self._skills),
             max_turns=self._max_turns,
             approvals=approval_list(self._approvals),
-            settings=self._settings,
+            settings=_json(self._settings, "settings") if self._settings else {},
         )
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
@@ -203,4 +205,12 @@ class _ModelOptions:
 def _text(value: str, what: str) -> str:
     if not isinstance(value, str):
         raise JobDefinitionError(f"{what}={value!r}: give a string")
-    return value
+    return str(_json(value, what))
+
+
+def _json(value: Any, what: str) -> Any:
+    """Return a value as the JSON that every turn of the model is recorded with."""
+    try:
+        return shared_serializer.codec(type(value)).record(value).data
+    except ValueProblem as problem:
+        raise StepInputError(f"{what}: {problem}") from None

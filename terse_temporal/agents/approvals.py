@@ -8,7 +8,7 @@ from typing import Any
 from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, ToolDeniedError, UnknownToolError
 from ..execution.in_place import execution_for_call
-from ..execution.invocation import cached_codec, dumped_arguments
+from ..execution.perform import record_arguments
 from ..execution.protocol import durable_execution
 from ..tools import Tool, find_tool, list_tools
 from .skills import names_tool
@@ -54,10 +54,11 @@ def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Sequence[
         ToolDeniedError: when awaited: it was not approved.
     """
     request = tool.request(arguments)
-    call = execution_for_call().call(request)
+    execution = execution_for_call()
+    call = execution.call(request)
     if tool.name not in approvals:
         return call
-    written = dumped_arguments(request, cached_codec)
+    written = record_arguments(request, execution.serializer)
     shown = tool.shown({} if written is None else written.data)
 
     async def decided() -> Any:

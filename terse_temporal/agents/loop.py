@@ -173,7 +173,9 @@ class AgentConfig:
                 "skills": list(self.allow_list),
                 "settings": self.settings,
             },
+            as_json=True,
             types={"output": output},
+            built_in=GENERATE_TEXT,
             reference=f"{SDK_REFERENCE}{GENERATE_TEXT}",
             summary=f"{self.model or 'model of the worker'}, turn {conversation.turns + 1}",
         )
@@ -186,10 +188,12 @@ class AgentConfig:
         if not allowed(name, self.allow_list):
             return {"error": f"the tool {name!r} is not allowed here"}
         try:
-            refusal = await approved(name, _shown(call), self.approvals)
+            tool, unknown = _found(name)
+            arguments = call["arguments"]
+            refusal = await approved(name, tool.shown(arguments), self.approvals)
             if refusal is not None:
                 return {"error": refusal}
-            request = replace(_template(name), arguments=call["arguments"], as_json=True, by_model=True)
+            request = replace(tool.template, arguments=arguments, as_json=True, by_model=True, unknown=unknown)
             return {"value": await execution_for_call().call(request)}
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -201,29 +205,25 @@ class AgentConfig:
             return {"error": f"{type(err).__name__}: {error_text(err)}"}
 
 
-def _template(name: str) -> StepRequest:
-    """A call of a tool without its arguments.
+def _found(name: str) -> tuple[Tool, str | None]:
+    """Return a tool, and why it is unknown if it is not there any more.
 
-    Of one that is not there any more, too: what was recorded is called as it was, and the worker says that it has none.
+    What was recorded before is called as it was then, on a replay, and the worker of the call says that it has none.
     """
     try:
-        return find_tool(name).template()
-    except UnknownToolError:
+        return find_tool(name), None
+    except UnknownToolError as err:
 
         def unknown() -> None:
             raise UnknownToolError(f"there is no tool {name!r} on this worker any more")
 
-        tool = Tool(name=name, function=unknown, origin="", where="")
-        return tool.template()
+        return Tool(name=name, function=unknown, origin="", where=""), str(err)
 
 
 def _shown(call: dict[str, Any]) -> Mapping[str, Any]:
-    """The arguments of a call for a person."""
+    """Return the arguments of a call for a person."""
     arguments: Mapping[str, Any] = call.get("arguments", {})
-    try:
-        return find_tool(call["tool"]).shown(arguments)
-    except UnknownToolError:
-        return arguments
+    return _found(call["tool"])[0].shown(arguments)
 
 
 def _close(texts: asyncio.Queue[TextDelta | None], _: object) -> None:
@@ -271,7 +271,7 @@ class Conversation:
 
 def _loaded(conversation: Conversation, output: Any, execution: Execution) -> Any:
     try:
-        return execution.loaded(conversation.output, output)
+        return execution.serializer.codec(output).load(conversation.output)
     except ValueProblem as problem:
         raise ModelOutputError(
             f"the output of the model {conversation.model!r}: {problem}", model=conversation.model

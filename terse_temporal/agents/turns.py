@@ -18,10 +18,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import JobDefinitionError, ModelOutputError, StepInputError, TerseError
-from ..execution.invocation import cached_codec
 from ..execution.protocol import current_execution
 from ..execution.token_usage import Tokens
 from ..serialization.codec import ValueProblem
+from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import MODEL_TOOL_METADATA
 from ..tools import Tool, list_tools
 from .events import TextDelta
@@ -150,7 +150,7 @@ class _Turn:
             if messages[-1].get("finish_reason") == "length" or messages[-2:][0].get("finish_reason") == "length":
                 raise cut_short(self._name)
             try:
-                result["output"] = cached_codec(self._output).record(node.data.output).data
+                result["output"] = shared_serializer.codec(self._output).record(node.data.output).data
             except ValueProblem as problem:
                 raise ModelOutputError(f"the output of the model {self._name!r}: {problem}", model=self._name) from None
         return result

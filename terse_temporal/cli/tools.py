@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..tools import Tool
+from ..tools.tool import ORIGIN_BUILT_IN
 from .exiting import FAILED
 from .mounted_tools import loaded_tools
 from .options import Debug, Targets
@@ -66,4 +67,4 @@ def _twice(tool: Tool) -> str:
 
 
 def _origin(tool: Tool) -> str:
-    return tool.origin if tool.origin == "built in" else f"{tool.origin}, {tool.where}"
+    return tool.origin if tool.origin == ORIGIN_BUILT_IN else f"{tool.origin}, {tool.where}"

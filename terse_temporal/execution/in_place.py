@@ -8,7 +8,6 @@ and its result pass through JSON, and it is retried as it would be there.
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
 import inspect
 import json
@@ -21,12 +20,11 @@ from typing import Any, Final, NoReturn
 
 from ..diagnostics.logs import log_text, logger_of
 from ..diagnostics.redaction import error_text
-from ..errors import DurableOnlyError
-from ..serialization.signatures import result_type
-from .invocation import TimeLimit, cached_codec, dumped_arguments, loaded_arguments, run_function, step_result
-from .protocol import UNSET, Execution, RunIdentity, StepContext, StepRequest, current_execution, executing
+from ..errors import DurableOnlyError, UnknownToolError
+from ..serialization.serializer import shared_serializer
+from .perform import Call, perform, record_arguments
+from .protocol import UNSET, Execution, RunIdentity, StepContext, StepRequest, current_execution
 from .retries import next_delay
-from .test_doubles import FunctionCall, call_or_double
 from .token_usage import Tokens
 
 __all__ = ["LONGEST_WAIT", "DirectExecution", "execution_for_call", "not_durable", "write_log"]
@@ -70,6 +68,7 @@ class DirectExecution:
 
     is_durable = False
     records_calls = False
+    serializer = shared_serializer
 
     def __init__(
         self,
@@ -106,7 +105,7 @@ class DirectExecution:
         step = StepContext(
             name, self.step_context.attempt if self.step_context else 1, self._derived_key(name, readable)
         )
-        return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens, run=self.run)
+        return self._inside(step)
 
     def recorded(self, marker: str, value: bool) -> bool:
         return value
@@ -123,27 +122,37 @@ class DirectExecution:
             )
         return not_durable(call, self.job, self._job_where)
 
-    def step(self, request: StepRequest) -> NoReturn:
-        raise DurableOnlyError(self.refusal(f"the step {request.name!r}"))
-
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        written = dumped_arguments(request, cached_codec)
+        if request.unknown:
+            raise UnknownToolError(request.unknown)
+        written = record_arguments(request, self.serializer)
         arguments = {} if written is None else written.data
-        key = self._derived_key(request.name, arguments)
-        return self._tried(request, arguments, key)
+        return self._attempts(request, arguments, self._derived_key(request.name, arguments))
 
-    async def _tried(self, request: StepRequest, arguments: dict[str, Any], key: str) -> Any:
+    async def _attempts(self, request: StepRequest, arguments: dict[str, Any], key: str) -> Any:
         outer = self.step_context.attempt if self.step_context else 1
         attempt = 1
         while True:
             # Counted on from the step around it, so that no attempt of either looks like the first.
             context = StepContext(request.name, outer + attempt - 1, key, by_model=request.by_model)
-            inside = DirectExecution(
-                self.job, self._job_where, context, state=self.state, tokens=self.tokens, run=self.run
+            call = Call(
+                function=request.run,
+                reference=request.reference or "",
+                context=context,
+                timeout=request.timeout.total_seconds(),
+                arguments=arguments,
+                objects={**request.functions, **request.types},
+                output_type=request.output_schema,
+                job=self.job,
+                within=self.step_context.idempotency_key if self.step_context else "",
             )
             try:
-                with executing(inside):
-                    return await _called(request, arguments, self.job, context, within=self.step_context)
+                result = await perform(call, self._inside(context))
+                if request.as_json:
+                    return result.data
+                type_ = request.output_schema
+                type_ = self.serializer.result_type(request.run) if type_ is UNSET else type_
+                return self.serializer.codec(type_).load_text(result.text)
             except Exception as err:
                 rule = request.retry
                 wait = None if rule is None else next_delay(err, rule, attempt, listed=isinstance(err, rule.on))
@@ -155,15 +164,16 @@ class DirectExecution:
                 await asyncio.sleep(wait)
                 attempt += 1
 
+    def _inside(self, step: StepContext) -> DirectExecution:
+        """Return the execution of what runs in place as a step of its own."""
+        return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens, run=self.run)
+
     def _derived_key(self, name: str, arguments: dict[str, Any]) -> str:
         """The same for the same call of the next attempt of the step around it, in whatever order it makes them."""
         call = json.dumps([name, arguments], sort_keys=True)
         occurrence = self._occurrences[call]
         self._occurrences[call] += 1
         return hashlib.sha256(json.dumps([self._key, call, occurrence]).encode()).hexdigest()[:32]
-
-    def loaded(self, data: Any, type_: Any) -> Any:
-        return cached_codec(type_).load(data)
 
     def request_approval(self, question: Mapping[str, Any]) -> NoReturn:
         raise DurableOnlyError(self.refusal("a tool that a person has to approve"))
@@ -184,29 +194,3 @@ class DirectExecution:
 def execution_for_call() -> Execution:
     """The current execution, or outside any run (in a script, a test, a shell) one in which calls run in place."""
     return current_execution() or DirectExecution("", "outside a run")
-
-
-async def _called(
-    request: StepRequest, arguments: dict[str, Any], job: str, context: StepContext, *, within: StepContext | None
-) -> Any:
-    positional, keywords = loaded_arguments(request.run, arguments)
-    keywords |= {**request.functions, **request.types}
-    call = FunctionCall(
-        name=request.name,
-        reference=request.reference or "",
-        function=request.run,
-        positional=positional,
-        keywords=keywords,
-        job=job,
-        key=context.idempotency_key,
-        attempt=context.attempt,
-        proceed=functools.partial(run_function, request.run, positional, keywords),
-        within=within.idempotency_key if within else "",
-    )
-    async with TimeLimit(request.timeout.total_seconds(), request.name, request.run):
-        value = await call_or_double(call)
-    data = step_result(value, request.name, request.run, request.output_schema).data
-    if request.as_json:
-        return data
-    type_ = result_type(request.run) if request.output_schema is UNSET else request.output_schema
-    return cached_codec(type_).load(data)

@@ -1,4 +1,4 @@
-"""Calling a function with what has travelled as JSON, and getting its result ready to travel."""
+"""Calling a function: an `async def` on the loop, any other on a thread, and for no longer than it may take."""
 
 from __future__ import annotations
 
@@ -10,98 +10,16 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ..diagnostics.places import place_of
 from ..durations import format_duration
-from ..errors import StepInputError, StepOutputError, StepTimeoutError
-from ..serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, codec_key, json_object, json_of
-from ..serialization.signatures import called_with, input_type, parameter_types, result_type
-from .protocol import UNSET, StepRequest
+from ..errors import StepTimeoutError
 
-__all__ = [
-    "NoThreadError",
-    "TimeLimit",
-    "cached_codec",
-    "cached_input_type",
-    "cached_parameter_types",
-    "cached_result_type",
-    "dumped",
-    "dumped_arguments",
-    "loaded_arguments",
-    "run_function",
-    "step_result",
-]
-
-_T = TypeVar("_T")
+__all__ = ["NoThreadError", "TimeLimit", "run_function"]
 
 #: Seconds without a thread after which that is said.
 _WAITS_AFTER: Final = 1.0
-
-
-def dumped_arguments(
-    request: StepRequest,
-    codec_of: Callable[[Any], Codec],
-    types_of: Callable[[Callable[..., Any]], dict[str, Any]] = parameter_types,
-) -> Json | None:
-    """The arguments of a call by name, validated by the annotations of its function, as a JSON object.
-
-    Raises:
-        StepInputError: one does not fit, or is not JSON.
-    """
-    if request.arguments is None:
-        return None
-    types = {} if request.as_json else types_of(request.run)
-    written = {
-        name: dumped(types.get(name, Any), value, request, f"its argument {name!r}", codec_of)
-        for name, value in request.arguments.items()
-    }
-    return json_object({}, written)
-
-
-def dumped(type_: Any, value: Any, request: StepRequest, what: str, codec_of: Callable[[Any], Codec]) -> Json:
-    """One value of a call, validated, as JSON.
-
-    Raises:
-        StepInputError: it does not fit, or is not JSON.
-    """
-    try:
-        # Arguments that are JSON already have been validated by the schema that they are of.
-        return json_of(value) if request.as_json else codec_of(type_).record(value)
-    except ValueProblem as problem:
-        raise StepInputError(f"step {request.name!r} ({place_of(request.run)}): {what}: {problem}") from None
-
-
-def loaded_arguments(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """What a function is called with, from arguments by name as JSON.
-
-    Raises:
-        ValueProblem: one does not fit.
-    """
-    types = cached_parameter_types(function)
-    loaded = {name: cached_codec(types.get(name, Any)).load(value) for name, value in arguments.items()}
-    return called_with(function, loaded)
-
-
-def step_result(value: Any, name: str, function: Callable[..., Any], output_type: Any = UNSET) -> Json:
-    """The result of a step as JSON, validated by `output_type` or the function's return annotation.
-
-    Raises:
-        StepOutputError: it does not fit, is not JSON, or is larger than the server takes.
-    """
-    where = f"step {name!r} ({place_of(function)})"
-    try:
-        type_ = cached_result_type(function) if output_type is UNSET else output_type
-        result = cached_codec(type_).record(value)
-    except ValueProblem as problem:
-        raise StepOutputError(f"{where}: its result: {problem}", step=name) from None
-    if (size := len(result.text)) > MAX_BYTES:
-        raise StepOutputError(
-            f"{where}: its result is {size:,} bytes, and the server takes {MAX_BYTES:,} at most. Store the data, and"
-            " return where it is.",
-            step=name,
-        )
-    return result
 
 
 class NoThreadError(Exception):
@@ -251,35 +169,3 @@ class TimeLimit:
 
 
 _limit: contextvars.ContextVar[TimeLimit | None] = contextvars.ContextVar("terse_temporal.time_limit", default=None)
-
-
-def cached_codec(type_: Any) -> Codec:
-    """A codec for a type of this process, of which there are as many as the code has."""
-    try:
-        return _lasting_codec(type_, codec_key(type_))
-    except TypeError:  # not hashable: Annotated with a Field
-        return Codec(type_)
-
-
-@functools.lru_cache(maxsize=1024)
-def _lasting_codec(type_: Any, _: Any) -> Codec:
-    return Codec(type_)
-
-
-def _lasting(read: Callable[[Callable[..., Any]], _T]) -> Callable[[Callable[..., Any]], _T]:
-    """What is read off a function of this process, once."""
-    lasting = functools.lru_cache(maxsize=1024)(read)
-
-    def cached(function: Callable[..., Any]) -> _T:
-        try:
-            hash(function)
-        except TypeError:  # an object of a class with an `__eq__`
-            return read(function)
-        return lasting(function)
-
-    return cached
-
-
-cached_input_type: Final = _lasting(input_type)
-cached_parameter_types: Final = _lasting(parameter_types)
-cached_result_type: Final = _lasting(result_type)

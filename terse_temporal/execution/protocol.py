@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from ..errors import DurableOnlyError
+from ..serialization.serializer import Serializer
 from .token_usage import Tokens
 
 __all__ = [
@@ -82,6 +83,8 @@ class StepRequest:
         functions, types: arguments by name that are functions and types, and travel as references.
         as_json: the arguments are JSON that was validated before, and the result is wanted as JSON too.
         by_model: a model asks for the call, not the job's code.
+        built_in: the toolbox, or `generate_text`, that a worker has only where its code uses it.
+        unknown: why there is no such function here: it is refused, unless the run has once made the call.
         summary: a few words for the Web UI.
         label: the same for logs too; the summary where that has none.
     """
@@ -100,6 +103,8 @@ class StepRequest:
     types: Mapping[str, Any] = field(default_factory=dict)
     as_json: bool = False
     by_model: bool = False
+    built_in: str | None = None
+    unknown: str | None = None
     summary: str | None = None
     label: str | None = None
 
@@ -182,20 +187,22 @@ class Execution(Protocol):
             marker: what the value says, a name of `wire_names.py`. Calls of one marker are told apart by their order.
         """
 
-    def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        """Check the call at once; run it, or take its recorded result, when awaited."""
+    @property
+    def serializer(self) -> Serializer:
+        """What values are written with and read back by."""
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        """Check a call of the SDK at once, as `step`; where nothing is recorded, run it in place when awaited."""
+        """Check a call at once; run it, or take its recorded result, when awaited.
+
+        Every kind of call comes through here: a step, which only an execution that `is_durable` is asked for, a tool, a
+        turn of a model, an access to the state.
+        """
 
     def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Execution | None:
         """What an `@step` function that is called plainly runs in: a step of its own, by what `current_step()` tells.
 
         `None` where it runs in this: in a filter, and where the call is what the current step runs.
         """
-
-    def loaded(self, data: Any, type_: Any) -> Any:
-        """JSON that was recorded, as a type of the handler's."""
 
     def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
         """Wait for a person to answer: `approved`, and perhaps `reason` and `by`."""

@@ -266,7 +266,7 @@ def job_step(
     if not callable(run):
         raise StepInputError(f"job_step(run={run!r}): give a function")
     shown = _label(label)
-    return execution.step(
+    return execution.call(
         StepRequest(
             run=run,
             name=_step_name(name, run),
@@ -366,7 +366,7 @@ def step(
             raise StepInputError(f"step {template.name!r} ({place_of(plain)}): {err}") from None
         shown = None if labels is None else labels.label(bound)
         # Without defaults: they are the function's own matter, in the worker, and need not be of the annotated type.
-        return execution.step(replace(template, run=call, arguments=bound.arguments, label=shown))
+        return execution.call(replace(template, run=call, arguments=bound.arguments, label=shown))
 
     if not is_collecting():
         _declared[f"{module_name(plain.__module__)}:{plain.__qualname__}"] = call

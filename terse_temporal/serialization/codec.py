@@ -7,7 +7,6 @@ for every run and its classes are then other objects than those that `sys.module
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,8 +35,6 @@ __all__ = [
     "Codec",
     "Json",
     "ValueProblem",
-    "codec",
-    "codec_key",
     "encoded_size",
     "fresh",
     "json_object",
@@ -235,23 +232,6 @@ class Codec:
             f"the value at {found[0]} {found[1]}. What is given has to come back: annotate it with its own type, of"
             " fields that are written, and unions whose members JSON can tell apart."
         )
-
-
-def codec_key(type_: Any) -> Any:
-    """What a codec may be kept under: `A | B` and `B | A` are equal types, and are not read alike."""
-    return type_ if isinstance(type_, type) else (type_, repr(type_))
-
-
-def codec(type_: Any, namespace: Mapping[str, Any] | None = None) -> Codec:
-    """A codec, shared where the type is one of Python's own, which no copy of a module has for itself."""
-    if type_ is Any or (isinstance(type_, type) and type_.__module__ == "builtins" and not get_args(type_)):
-        return _shared(type_)
-    return Codec(type_, namespace)
-
-
-@functools.lru_cache(maxsize=64)
-def _shared(type_: Any) -> Codec:
-    return Codec(type_)
 
 
 def encoded_size(data: Any) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..diagnostics.places import place_of
 from ..errors import StepInputError, StepIsolationError
-from ..serialization.codec import ValueProblem, codec
+from ..serialization.codec import ValueProblem
+from ..serialization.serializer import Serializer
 from ..serialization.signatures import parameter_types
 
 __all__ = ["argument_types", "check_function", "dumped_data"]
@@ -68,17 +69,17 @@ def argument_types(function: Callable[..., Any], count: int) -> list[Any]:
     return found[1 : count + 1]
 
 
-def dumped_data(function: Callable[..., Any], arguments: Sequence[Any], call: str) -> list[Any]:
+def dumped_data(function: Callable[..., Any], arguments: Sequence[Any], call: str, serializer: Serializer) -> list[Any]:
     """The arguments after the first, validated by the function's annotations, as JSON.
 
     Raises:
         StepInputError: one does not fit, or is not JSON.
     """
     dumped = []
-    types = argument_types(function, len(arguments))
+    types = argument_types(function, len(arguments)) if arguments else []
     for number, (type_, value) in enumerate(zip(types, arguments, strict=True), 1):
         try:
-            dumped.append(codec(type_, getattr(function, "__globals__", None)).record(value).data)
+            dumped.append(serializer.codec(type_).record(value).data)
         except ValueProblem as problem:
             raise StepInputError(f"{call}: argument {number} after the function: {problem}") from None
     return dumped

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..errors import StateValueError, StepInputError
-from ..execution.invocation import cached_codec, run_function
+from ..execution.invocation import run_function
 from ..execution.protocol import StepContext
 from ..execution.retries import mark_not_retryable
 from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size, fresh
+from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from .arguments import argument_types
 from .keeping import JobState, here
@@ -81,8 +82,8 @@ async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., 
 
 def _loaded(function: Callable[..., Any], arguments: Sequence[Any], key: str) -> list[Any]:
     try:
-        types = argument_types(function, len(arguments))
-        return [cached_codec(type_).load(each) for type_, each in zip(types, arguments, strict=True)]
+        types = argument_types(function, len(arguments)) if arguments else []
+        return [shared_serializer.codec(type_).load(each) for type_, each in zip(types, arguments, strict=True)]
     except ValueProblem as problem:
         raise StepInputError(f"state.update({key!r}): an argument {problem}") from None
 

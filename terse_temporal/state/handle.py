@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 
 from ..errors import NotInRunError, NotInStepError, StateValueError
 from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution
-from ..serialization.codec import MAX_BYTES, encoded_size
+from ..serialization.codec import MAX_BYTES, encoded_size, fresh
 from ..serialization.wire_names import SDK_REFERENCE, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from . import calls
 from .arguments import check_function, dumped_data
@@ -115,10 +115,10 @@ class State(Generic[_StatesT]):
         """
         self._schema.key(key, STATE_UPDATE)
         call = f"state.update({key!r}) in the job {self._schema.job!r}"
-        in_place = not _execution(STATE_UPDATE).records_calls
-        check_function(function, arguments, call, travels=not in_place)
-        given: dict[str, Any] = {"arguments": dumped_data(function, arguments, call)}
-        if in_place:
+        execution = _execution(STATE_UPDATE)
+        check_function(function, arguments, call, travels=execution.records_calls)
+        given: dict[str, Any] = {"arguments": dumped_data(function, arguments, call, execution.serializer)}
+        if not execution.records_calls:
             given["in_place"] = True
         return self._loaded(key, self._called(STATE_UPDATE, key, given, {"function": function}), STATE_UPDATE)
 
@@ -151,6 +151,7 @@ class State(Generic[_StatesT]):
                 timeout=_TIMEOUT,
                 on_interrupt="retry",
                 retry=_PATIENCE,
+                as_json=True,
                 summary=key[:_SHOWN],
             )
         )
@@ -162,8 +163,9 @@ class State(Generic[_StatesT]):
 
         async def load() -> Any:
             given = await call
-            # Of this run's own copy of the module, whose types are those that the handler names.
-            return self._schema.load_answer(key, given if answer is None else answer.value, name)
+            # Of this run's own copy of the module, whose types are those that the handler names. What was set is the
+            # store's by now, perhaps in memory.
+            return self._schema.load_answer(key, given if answer is None else fresh(answer.value), name)
 
         return load()
 

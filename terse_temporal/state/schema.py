@@ -197,4 +197,8 @@ def _wrong_key(key: Any) -> str | None:
         return f"the key {key!r}, and a key is a string that is not empty"
     if len(key) > LONGEST_KEY:
         return f"the key {shorten(repr(key), 40)}, of {len(key)} characters, and a key has {LONGEST_KEY} at most"
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return f"the key {key!r}, which has half of a surrogate pair in it"
     return None

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import TestDoubleError
-from ..execution.invocation import cached_codec, run_function
+from ..execution.invocation import run_function
 from ..execution.test_doubles import FunctionCall
-from ..serialization.codec import ValueProblem, codec
+from ..serialization.codec import ValueProblem
+from ..serialization.serializer import shared_serializer
 from ..serialization.signatures import parameter_types
 from .generated_values import completed, fitting
 
@@ -323,15 +324,15 @@ def _equal(expected: Any, actual: Any, type_: Any) -> bool:
     if expected == actual:
         return True
     try:
-        data = codec(Any).dump(actual)
-        if codec(Any).dump(expected) == data:
+        data = shared_serializer.codec(Any).dump(actual)
+        if shared_serializer.codec(Any).dump(expected) == data:
             return True
         if isinstance(expected, Mapping) and isinstance(data, Mapping):
             # Validation lets a field pass that a model does not have, and a misspelt one be its default.
             known = {*data, *getattr(type(actual), "model_fields", ())}
             if not expected.keys() <= known:
                 return False
-        return type_ is not Any and bool(cached_codec(type_).check(expected) == actual)
+        return type_ is not Any and bool(shared_serializer.codec(type_).check(expected) == actual)
     except ValueProblem:
         return False
 

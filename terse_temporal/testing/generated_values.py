@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..errors import TestDoubleError
-from ..execution.invocation import cached_codec
 from ..serialization.codec import Codec, ValueProblem
+from ..serialization.serializer import shared_serializer
 from ..serialization.signatures import result_type
 
 __all__ = ["completed", "fitting"]
@@ -80,7 +80,7 @@ def _result_codec(function: Callable[..., Any]) -> Codec | None:
     """Of what a function returns, if it says; one whose annotation means nothing is refused by the call itself."""
     try:
         type_ = result_type(function)
-        return None if type_ is Any else cached_codec(type_)
+        return None if type_ is Any else shared_serializer.codec(type_)
     except (NameError, ValueProblem):
         return None
 

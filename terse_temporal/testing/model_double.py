@@ -17,7 +17,8 @@ from ..diagnostics.text import shorten
 from ..errors import NotInStepError, TestDoubleError
 from ..execution.invocation import run_function
 from ..jobs.steps import current_step
-from ..serialization.codec import ValueProblem, codec
+from ..serialization.codec import ValueProblem
+from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import MODEL_TOOL_METADATA
 from ..tools import find_tool
 from .answering_model import answering_model
@@ -177,7 +178,7 @@ def _parts(answer: Any, info: Any) -> list[Any]:
     if isinstance(answer, str) and info.allow_text_output:
         return [TextPart(answer)]
     try:
-        data = codec(Any).dump(answer)
+        data = shared_serializer.codec(Any).dump(answer)
     except ValueProblem as problem:
         raise TestDoubleError(f"the model cannot answer {answer!r} in a test: {problem}") from None
     if not info.output_tools:
@@ -210,7 +211,7 @@ def _checked(answer: Any) -> Any:
     for call in answer if isinstance(answer, list) else [answer]:
         if isinstance(call, ToolCall):
             # A model writes JSON, by the names that it is shown.
-            find_tool(call.name).from_json(codec(Any).dump(dict(call.arguments)), by_model=True)
+            find_tool(call.name).from_json(shared_serializer.codec(Any).dump(dict(call.arguments)), by_model=True)
     if inspect.isroutine(answer):
         raise TestDoubleError("jobs.model.replies(…) takes answers; for a function there is jobs.model.does(…)")
     return answer

@@ -10,9 +10,8 @@ from typing import Any, Final
 from ..diagnostics.text import did_you_mean, list_names
 from ..errors import JobDefinitionError, UnknownToolError
 from ..jobs.registry import is_collecting
-from ..serialization.keys import fold
 from .mcp.mounts import mounts
-from .tool import Tool
+from .tool import ORIGIN_BUILT_IN, Tool, fold_name
 
 __all__ = ["BUILT_IN", "find_tool", "is_built_in", "list_tools", "register_tool", "toolbox_names"]
 
@@ -37,7 +36,7 @@ def register_tool(tool: Tool) -> None:
         JobDefinitionError: the name is another's.
     """
     if is_built_in(tool.function):
-        _built_in[tool.name] = replace(tool, origin="built in")
+        _built_in[tool.name] = replace(tool, origin=ORIGIN_BUILT_IN)
         return
     if is_collecting():
         return
@@ -116,12 +115,9 @@ def _spelled(name: str, tools: Mapping[str, Tool]) -> Tool | None:
     """The tool of a name as it is, or of one that differs as `sendMessage` and `send_message` do."""
     if (found := tools.get(name)) is not None:
         return found
-    folded = [tool for tool in tools.values() if _folded(tool.name) == _folded(name)]
+    wanted = fold_name(name)
+    folded = [tool for tool in tools.values() if tool.folded == wanted]
     return folded[0] if len(folded) == 1 else None
-
-
-def _folded(name: str) -> str:
-    return ".".join(fold(part) for part in name.split("."))
 
 
 def _identity(tool: Tool) -> tuple[str, str]:

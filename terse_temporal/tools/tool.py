@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from ..diagnostics.text import did_you_mean
 from ..errors import StepInputError
 from ..execution.protocol import FaultRule, RetryRule, StepRequest
-from ..serialization.codec import ValueProblem, codec
+from ..serialization.codec import ValueProblem
 from ..serialization.keys import fold
-from ..serialization.signatures import parameter_types
+from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import TOOL_REFERENCE
 from .schemas import Written
 
-__all__ = ["Tool"]
+__all__ = ["ORIGIN_BUILT_IN", "Tool", "fold_name"]
+
+#: The origin of tools that are built in.
+ORIGIN_BUILT_IN: Final = "built in"
 
 #: When a call is tried again: five times over about a quarter of a minute, and later where the other side asks for it.
 _ATTEMPTS: Final = RetryRule(max_attempts=5, initial=1.0, multiplier=2.0, max_delay=30.0, on=())
@@ -57,12 +61,20 @@ class Tool:
     code_only: frozenset[str] = frozenset()
     one_request: bool = False
 
+    #: Whether its function takes and gives plain JSON, which is checked where the arguments are bound.
+    _takes_json: ClassVar[bool] = False
+
     @property
     def toolbox(self) -> str:
         """The part of the name before the last dot."""
         return self.name.rpartition(".")[0]
 
-    @property
+    @functools.cached_property
+    def folded(self) -> str:
+        """What the spellings of its name have in common."""
+        return fold_name(self.name)
+
+    @functools.cached_property
     def signature(self) -> inspect.Signature:
         """What it takes and gives."""
         return inspect.signature(self.function)
@@ -73,7 +85,7 @@ class Tool:
         Raises:
             StepInputError: there is one too many or too few.
         """
-        return replace(self.template(), arguments=self._bound(self._respelled(arguments)))
+        return replace(self.template, arguments=self._bound(self._respelled(arguments)))
 
     def from_json(self, arguments: Mapping[str, Any], *, by_model: bool = False) -> dict[str, Any]:
         """The arguments that a model or a test gives, checked: JSON, for a request that is `as_json`.
@@ -89,11 +101,11 @@ class Tool:
         # Of the names as the function has them: a model is free to spell them `authEnv` or `AUTH_ENV`.
         if by_model and (hidden := sorted(self.code_only.intersection(bound))):
             raise StepInputError(f"tool {self.name!r} ({self.where}) has no argument {hidden[0]!r} for a model")
-        types = parameter_types(self.function)
+        types = shared_serializer.parameter_types(self.function)
         problems = []
         for name, value in bound.items():
             try:
-                found = codec(types.get(name, Any))
+                found = shared_serializer.codec(types.get(name, Any))
                 bound[name] = found.record(found.load(value)).data
             except ValueProblem as problem:
                 problems.append(f"its argument {name!r}: {problem}")
@@ -105,6 +117,7 @@ class Tool:
         """What travels as the arguments, as one would write them in a call."""
         return arguments
 
+    @functools.cached_property
     def template(self) -> StepRequest:
         """A call without its arguments."""
         return StepRequest(
@@ -114,6 +127,8 @@ class Tool:
             on_interrupt=self.on_interrupt,
             retry=self.retry or replace(_ATTEMPTS, faults=self._faults()),
             reference=f"{TOOL_REFERENCE}{self.name}",
+            as_json=self._takes_json,
+            built_in=self.toolbox if self.origin == ORIGIN_BUILT_IN else None,
         )
 
     def _faults(self) -> FaultRule:
@@ -167,6 +182,11 @@ class Tool:
             return_annotation=_written(signature.return_annotation),
         )
         return str(shown).replace("typing.", "")
+
+
+def fold_name(name: str) -> str:
+    """Return what the spellings of a tool's name have in common: `slack.sendMessage` is `slack.send_message`."""
+    return ".".join([fold(part) for part in name.split(".")])
 
 
 def _written(annotation: Any) -> Any:

@@ -120,7 +120,7 @@ async def test_credentials_of_a_recorded_call(
     if listed is not None:
         monkeypatch.setenv("TERSE_HTTP_CREDENTIALS", listed.format(place=server.url.removeprefix("http://")))
     given = {"method": "GET", "url": server.url, "auth_env": "CRM_TOKEN"}
-    request = replace(find_tool("http.request").template(), arguments=given, as_json=True, by_model=True)
+    request = replace(find_tool("http.request").template, arguments=given, as_json=True, by_model=True)
     if is_sent:
         await execution_for_call().call(request)
         assert server.requests[0].headers["authorization"] == "Bearer sesame-open"

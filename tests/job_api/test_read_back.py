@@ -34,8 +34,8 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from terse_temporal.execution.invocation import cached_codec
 from terse_temporal.serialization.codec import Codec, ValueProblem
+from terse_temporal.serialization.serializer import shared_serializer
 
 
 class Color(enum.Enum):
@@ -385,8 +385,8 @@ def test_iterables_within() -> None:
 def test_the_order_of_a_union() -> None:
     """Two unions of the same types are equal, and each is read in its own order."""
     for type_, first in ((Large | Small, Large), (Small | Large, Small)):
-        assert type(cached_codec(type_).load({"x": 1})) is first
-        assert cached_codec(list[type_]) is cached_codec(list[type_])  # type: ignore[valid-type]  # made at run time
+        assert type(shared_serializer.codec(type_).load({"x": 1})) is first
+        assert shared_serializer.codec(list[type_]) is shared_serializer.codec(list[type_])  # type: ignore[valid-type]  # made at run time
 
 
 def test_a_validator_that_raises() -> None:

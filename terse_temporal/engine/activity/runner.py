@@ -34,17 +34,9 @@ from ...errors import (
     UnreadableCallError,
 )
 from ...execution.in_place import DirectExecution
-from ...execution.invocation import (
-    NoThreadError,
-    TimeLimit,
-    cached_codec,
-    cached_input_type,
-    loaded_arguments,
-    run_function,
-    step_result,
-)
+from ...execution.invocation import NoThreadError, run_function
+from ...execution.perform import Call, perform
 from ...execution.protocol import UNSET, RunIdentity, StepContext, executing
-from ...execution.test_doubles import FunctionCall, call_or_double
 from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
 from ...jobs.labels import label_text
@@ -61,9 +53,10 @@ from ..failure_log import log_failure
 from ..limits import STEPS_AT_ONCE, THREAD_PATIENCE
 from ..wire.calls import JobCall, StepCall, read_call
 from ..wire.failures import SentFailureError, refused, step_failure
-from ..wire.inputs_check import add_check_to_failure, with_check
+from ..wire.inputs_check import add_check_to_failure, check_metadata
+from ..wire.payloads import in_order
 from ..wire.retries import retry_delay
-from ..wire.token_usage import with_tokens
+from ..wire.token_usage import tokens_metadata
 from ..wire.types import resolve_type
 from ..workflow.definitions import result_data
 from .at_most_once import interrupted, is_interrupted, report_begin, report_retry
@@ -191,16 +184,25 @@ class StepRunner:
             UNSET if reference is UNSET else resolve_type(reference, self._index)
             for reference in (call.input_schema, call.output_schema)
         )
-        references = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
-        references |= {name: resolve_type(reference, self._index) for name, reference in call.types.items()}
+        objects = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
+        objects |= {name: resolve_type(reference, self._index) for name, reference in call.types.items()}
+        found = Call(
+            function=function,
+            reference=call.function,
+            context=StepContext(name, info.attempt, call.key, by_model=call.by_model),
+            timeout=call.timeout,
+            input=call.input,
+            arguments=call.arguments,
+            objects=objects,
+            input_type=input_type,
+            output_type=output_type,
+            job=call.job,
+        )
         where = job.where if job else "of a job that is not on this worker"
-        context = StepContext(name, info.attempt, call.key, by_model=call.by_model)
         execution = DirectExecution(
-            call.job, where, context, state=self._state_of(job, info), runs=function, run=_run_of(call.job, info)
+            call.job, where, found.context, state=self._state_of(job, info), runs=function, run=_run_of(call.job, info)
         )
-        return functools.partial(
-            self._run_step, call, name, info, function, references, input_type, output_type, execution
-        )
+        return functools.partial(self._run_step, call, found, execution, info)
 
     def _refuse(self, name: str, error: Exception) -> NoReturn:
         if self._refused.is_new(str(error)):
@@ -208,45 +210,20 @@ class StepRunner:
         # Not for ever: while a deploy is under way, a worker that knows the function may be next to it.
         raise refused(f"activity {name!r}", error, _ANOTHER_WORKERS) from None
 
-    async def _run_step(
-        self,
-        call: StepCall,
-        name: str,
-        info: activity.Info,
-        function: Callable[..., Any],
-        references: Mapping[str, Any],
-        input_type: Any,
-        output_type: Any,
-        execution: DirectExecution,
-    ) -> Any:
+    async def _run_step(self, recorded: StepCall, call: Call, execution: DirectExecution, info: activity.Info) -> Any:
         task = asyncio.current_task()
         try:
-            positional, keywords = _arguments(call, function, input_type)
-            with executing(execution):
-                keywords |= references
-                made = FunctionCall(
-                    name=name,
-                    reference=call.function,
-                    function=function,
-                    positional=positional,
-                    keywords=keywords,
-                    job=call.job,
-                    key=call.key,
-                    attempt=info.attempt,
-                    proceed=functools.partial(
-                        self._run, function, positional, keywords, THREAD_PATIENCE.total_seconds()
-                    ),
-                )
-                async with TimeLimit(call.timeout, name, function):
-                    value = await call_or_double(made)
-            written = step_result(value, name, function, output_type)
-            converter = activity.payload_converter()
-            return with_check(with_tokens(written, execution.tokens, converter), call.check, converter)
+            result = await perform(
+                call, execution, functools.partial(self._run, patience=THREAD_PATIENCE.total_seconds())
+            )
+            beside = {**tokens_metadata(execution.tokens), **check_metadata(recorded.check)}
+            return in_order(result, activity.payload_converter(), beside)
         except BaseException as err:
             _pass_on(err, task)
+            name = call.context.name
             if isinstance(err, NoThreadError):
                 raise _not_begun(name, "no thread of its worker came free") from None
-            failure = _failure(_own(err, "step"), name, call, info)
+            failure = _failure(_own(err, "step"), name, recorded, info)
             raise failure from failure.__cause__
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
@@ -266,7 +243,7 @@ class StepRunner:
                     " it does nothing. Make the handler an `async def`, and `await state.set(…)` in it."
                 )
             written = result_data(job, result)
-            return with_tokens(written, execution.tokens, activity.payload_converter())
+            return in_order(written, activity.payload_converter(), tokens_metadata(execution.tokens))
         except BaseException as err:
             _pass_on(err, task)
             failure = step_failure(_own(err, "job"), job.name, None)
@@ -316,15 +293,6 @@ def _is_cancelled() -> bool:
     """Whether the run asked for the step to end. It is not told so before the thread has ended."""
     details = activity.cancellation_details()
     return details is not None and details.cancel_requested
-
-
-def _arguments(call: StepCall, function: Callable[..., Any], input_type: Any) -> tuple[list[Any], dict[str, Any]]:
-    if call.arguments is not None:
-        return loaded_arguments(function, call.arguments)
-    if call.input is UNSET:
-        return [], {}
-    type_ = cached_input_type(function) if input_type is UNSET else input_type
-    return [cached_codec(type_).load(call.input)], {}
 
 
 def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:

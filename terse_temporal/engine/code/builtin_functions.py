@@ -19,7 +19,7 @@ from ...tools import find_tool
 from .functions import FunctionIndex
 from .mentions import MODEL
 
-__all__ = ["known_function"]
+__all__ = ["check_used", "known_function"]
 
 #: By the reference after `@sdk:`.
 _SDK: Final[Mapping[str, Callable[..., Any]]] = {
@@ -42,28 +42,37 @@ def known_function(reference: str, index: FunctionIndex) -> Callable[..., Any] |
     # No module has such a name, so it is no other function's reference.
     if reference.startswith(TOOL_REFERENCE):
         tool = find_tool(reference.removeprefix(TOOL_REFERENCE))
-        if tool.origin == "built in":
-            _check_used(tool.toolbox, f"toolbox.{tool.name}(…)", index)
+        if tool.template.built_in is not None:
+            check_used(tool.toolbox, tool.name, index)
         return tool.function
     if reference.startswith(SDK_REFERENCE):
         name = reference.removeprefix(SDK_REFERENCE)
         if name not in _SDK:
             raise UnknownFunctionError(f"this worker does not have {name!r}: a newer version of the package wrote it")
         if name == GENERATE_TEXT:
-            _check_used(MODEL, f"{MODEL}(…)", index)
+            check_used(MODEL, MODEL, index)
         return _SDK[name]
     return None
 
 
-def _check_used(name: str, call: str, index: FunctionIndex) -> None:
-    """Refuse what is built in and not used by the code of this worker's jobs."""
+def check_used(name: str, call: str, index: FunctionIndex) -> None:
+    """Refuse what is built in and not used by the code of this worker's jobs.
+
+    Args:
+        name: of the toolbox, or `generate_text`.
+        call: the name of what is called: of a tool, or `generate_text` too.
+
+    Raises:
+        UnknownToolError: it is not used.
+    """
     used = {name, "*"} if name != MODEL else {name}
     allowed = {each.strip() for each in os.environ.get(_VARIABLE, "").split(",")}
     if not allowed.isdisjoint({name, "*"}) or not index.tools.isdisjoint(used):
         return
     index.import_all()
     if index.tools.isdisjoint(used):
+        written = f"{MODEL}(…)" if name == MODEL else f"toolbox.{call}(…)"
         raise UnknownToolError(
-            f"{name!r} is built in, and the code of this worker's jobs does not use it: write {call} in a module of"
+            f"{name!r} is built in, and the code of this worker's jobs does not use it: write {written} in a module of"
             f" theirs, or give the worker {_VARIABLE}={name}"
         )

@@ -21,15 +21,13 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from temporalio.api.common.v1 import Payload
-from temporalio.common import RawValue
-from temporalio.converter import PayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from ...serialization.codec import Json
 from ...serialization.keys import fold
 from ...serialization.wire_names import CHECK_METADATA, TOOL_REFERENCE
 
-__all__ = ["RecordedInputs", "add_check_to_failure", "check_of", "failure_check", "result_check", "with_check"]
+__all__ = ["RecordedInputs", "add_check_to_failure", "check_metadata", "check_of", "failure_check", "result_check"]
 
 #: In the first detail of a failure.
 _DETAIL: Final = "check"
@@ -93,13 +91,9 @@ def _without_order(value: Any) -> Any:
     return value
 
 
-def with_check(data: Any, check: str, converter: PayloadConverter) -> Any:
-    """A step's result, with the check of its call beside it."""
-    if not check:
-        return data
-    payload = data.payload if isinstance(data, RawValue) else converter.to_payload(data)
-    payload.metadata[CHECK_METADATA] = check.encode("ascii", "replace")
-    return RawValue(payload)
+def check_metadata(check: str) -> dict[str, bytes]:
+    """What stands beside a result of the check of its call."""
+    return {CHECK_METADATA: check.encode("ascii", "replace")} if check else {}
 
 
 def add_check_to_failure(failure: ApplicationError, check: str) -> None:

@@ -8,7 +8,7 @@ codec, such as one that encrypts, sees every payload anyway.
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Mapping
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
@@ -17,12 +17,15 @@ from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 
 from ...serialization.codec import Json
+from ...serialization.serializer import remember
 
 __all__ = ["event_arguments", "in_order", "json_text", "payload_in_order"]
 
 #: Whose order says whether a converter sorts.
 _PROBE: Final = {"b": 0, "a": 0}
 _SORTED: Final = b'{"a":0,"b":0}'
+
+_NOTHING: Final[Mapping[str, bytes]] = {}
 
 
 def payload_in_order(value: Json, converter: PayloadConverter) -> Payload:
@@ -32,9 +35,13 @@ def payload_in_order(value: Json, converter: PayloadConverter) -> Payload:
     return Payload(metadata={"encoding": b"json/plain"}, data=value.text.encode())
 
 
-def in_order(value: Json, converter: PayloadConverter) -> Any:
-    """The same for the SDK, which passes a payload on as it is."""
-    return RawValue(payload_in_order(value, converter)) if _sorts(converter) else value.data
+def in_order(value: Json, converter: PayloadConverter, metadata: Mapping[str, bytes] = _NOTHING) -> Any:
+    """The same for the SDK, which passes a payload on as it is; with metadata beside it, if any is given."""
+    if not metadata and not _sorts(converter):
+        return value.data
+    payload = payload_in_order(value, converter)
+    payload.metadata.update(metadata)
+    return RawValue(payload)
 
 
 def event_arguments(event: Json | None, client: Client) -> list[Any]:
@@ -48,15 +55,7 @@ def json_text(payload: Payload, converter: PayloadConverter) -> bytes | None:
     return payload.data if is_json else None
 
 
-def _sorts(converter: PayloadConverter) -> bool:
-    try:
-        return _found_to_sort(converter)
-    except TypeError:  # not hashable
-        return _found_to_sort.__wrapped__(converter)
-
-
-@functools.lru_cache(maxsize=16)
-def _found_to_sort(converter: PayloadConverter) -> bool:
+def _is_sorting(converter: PayloadConverter) -> bool:
     probe = converter.to_payload(_PROBE)
     if probe.data != _SORTED or dict(probe.metadata) != {"encoding": b"json/plain"}:
         return False
@@ -65,3 +64,6 @@ def _found_to_sort(converter: PayloadConverter) -> bool:
         return list(converter.to_payloads([RawValue(probe)])) == [probe]
     except Exception:
         return False
+
+
+_sorts: Final = remember(_is_sorting, 16)

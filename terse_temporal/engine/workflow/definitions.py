@@ -22,7 +22,8 @@ from ...errors import EventError, ResultError, StateError, StepInterruptedError
 from ...execution.protocol import executing
 from ...jobs.event_input import TOO_DEEP, event_type, read_event
 from ...jobs.registry import Job
-from ...serialization.codec import MAX_BYTES, Json, ValueProblem, codec, json_object, json_of
+from ...serialization.codec import MAX_BYTES, Json, ValueProblem, json_object, json_of
+from ...serialization.serializer import shared_serializer
 from ...state import State
 from ...state.handle import WatchedState
 from ..code.functions import FunctionIndex
@@ -211,7 +212,7 @@ def result_data(job: Job, value: Any) -> Json:
         ResultError: it is not, or is larger than the server takes.
     """
     try:
-        result = codec(Any).record(value)
+        result = shared_serializer.codec(Any).record(value)
     except ValueProblem as problem:
         raise ResultError(
             f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}"

@@ -24,23 +24,16 @@ from ...diagnostics.places import caller_frame, is_users, place, place_of
 from ...durations import format_duration
 from ...errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError, UnknownToolError
 from ...execution.in_place import not_durable, write_log
-from ...execution.invocation import (
-    cached_codec,
-    cached_input_type,
-    cached_parameter_types,
-    cached_result_type,
-    dumped,
-    dumped_arguments,
-)
+from ...execution.perform import record_arguments, record_value
 from ...execution.protocol import UNSET, RunIdentity, StepRequest
 from ...execution.token_usage import Tokens
 from ...jobs.current_run import run_identity_of
 from ...jobs.labels import summary_of
 from ...jobs.registry import Job, module_name
-from ...serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, codec, codec_key, json_object
-from ...serialization.signatures import input_type, parameter_types, result_type
+from ...serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, json_object
+from ...serialization.serializer import Serializer, shared_serializer
 from ...serialization.wire_names import CALL_REFUSED_MARKER, SDK_REFERENCE, STATE_PREFIX, TOKENS_MEMO
-from ..code.builtin_functions import known_function
+from ..code.builtin_functions import check_used
 from ..code.functions import FunctionIndex, attribute_path
 from ..limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
 from ..wire.calls import StepCall
@@ -111,14 +104,13 @@ class DurableExecution:
         self.input_requests = InputRequests()
         self._namespace = namespace
         self._home = module_name(str(namespace.get("__name__", "")))
-        #: Whether runs share the module, and with it the types, of which each has a copy otherwise.
-        self._is_shared = namespace is vars(sys.modules.get(job._home, sys))
+        # Where runs share the module, and with it the types, they share what is worked out for these.
+        is_shared = namespace is vars(sys.modules.get(job._home, sys))
+        self.serializer = shared_serializer if is_shared else Serializer(namespace)
         self._index = index
         self._occurrences: Counter[str] = Counter()
         self._inputs = RecordedInputs()
         self._markers: Counter[str] = Counter()
-        # Types of the run's own copy of the module: kept here, to go with it.
-        self._codecs: dict[Any, Codec] = {}
 
     @property
     def is_durable(self) -> bool:
@@ -155,9 +147,6 @@ class DurableExecution:
     def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> None:
         return None
 
-    def loaded(self, data: Any, type_: Any) -> Any:
-        return self._codec(type_).load(data)
-
     def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
         return self.input_requests.ask(question)
 
@@ -171,25 +160,13 @@ class DurableExecution:
         return _named("sleep", wait())
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        if request.reference and not request.reference.startswith(f"{SDK_REFERENCE}{STATE_PREFIX}"):
-            self._check_known(request.reference)
-        # Also in the filter of a job that is not durable.
-        return self.step(replace(request, run=self._of_this_run(request.run)))
-
-    def _check_known(self, reference: str) -> None:
-        """Refuse a tool or a model that the code does not use, before it is scheduled."""
-        problem = None
-        try:
-            known_function(reference, self._index)
-        except (UnknownFunctionError, UnknownToolError) as err:
-            problem = err
-        # On a replay as it was at first, whatever the operator says by now.
-        if self.recorded(CALL_REFUSED_MARKER, problem is not None):
-            raise problem or UnknownToolError(f"{reference!r} was refused when the run first came here")
-
-    def step(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = self._where()
-        request = self._with_annotations(request, where)
+        # Whatever the code gives to a step has been found by then. What has a name of its own may not be there.
+        if request.reference is None:
+            request = self._with_annotations(request, where)
+        else:
+            self._check_known(request)
+            request = replace(request, run=self._of_this_run(request.run))
         call = StepCall(
             function=request.reference or self._refer(request.run, request, where),
             job=self.job.name,
@@ -200,22 +177,35 @@ class DurableExecution:
             retry=None if request.retry is None else retry_to_wire(request.retry),
             by_model=request.by_model,
             once=request.on_interrupt == "fail",
-            functions={name: self._refer(given, request, where) for name, given in request.functions.items()},
-            types={name: self._reference(request, given, where) for name, given in request.types.items()},
+            functions={name: self._refer(each, request, where) for name, each in request.functions.items()},
+            types={name: self._reference(request, each, where) for name, each in request.types.items()},
         )
-        types_of = cached_parameter_types if self._is_shared else parameter_types
-        given = {"input": self._input(request), "arguments": dumped_arguments(request, self._codec, types_of)}
-        written = {name: each for name, each in given.items() if each is not None}
-        wire = json_object(call.to_wire(), written)
+        given = self._given(request)
+        wire = json_object(call.to_wire(), given)
         size = len(wire.text)
         if size > MAX_BYTES:
             raise StepInputError(
                 f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
                 f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
             )
-        check = check_of(wire.data, next(iter(written.values()), None), self._home, self._index.code_of(self.job))
+        check = check_of(wire.data, next(iter(given.values()), None), self._home, self._index.code_of(self.job))
         scheduled = self._scheduled(request, wire, check, self._result_codec(request), where)
         return _named(f"step {request.name}", scheduled)
+
+    def _check_known(self, request: StepRequest) -> None:
+        """Refuse a tool that is not there, and a tool or a model that the code does not use, before it is scheduled."""
+        assert request.reference is not None
+        if request.reference.startswith(f"{SDK_REFERENCE}{STATE_PREFIX}"):
+            return
+        problem = None if request.unknown is None else UnknownToolError(request.unknown)
+        if request.built_in is not None:
+            try:
+                check_used(request.built_in, request.name, self._index)
+            except UnknownToolError as err:
+                problem = err
+        # On a replay as it was at first, whatever the operator says by now.
+        if self.recorded(CALL_REFUSED_MARKER, problem is not None):
+            raise problem or UnknownToolError(f"{request.reference!r} was refused when the run first came here")
 
     async def _scheduled(self, request: StepRequest, wire: Json, check: str, result: Codec | None, where: str) -> Any:
         # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
@@ -295,27 +285,30 @@ class DurableExecution:
                 request = replace(request, output_schema=result)
         return request
 
-    def _input(self, request: StepRequest) -> Json | None:
+    def _given(self, request: StepRequest) -> dict[str, Json]:
+        """Return what a call is given, by the field of `StepCall` that it goes into: at most one."""
+        arguments = record_arguments(request, self.serializer)
+        if arguments is not None:
+            return {"arguments": arguments}
         given = () if request.input is UNSET else (request.input,)
-        if request.arguments is None:
-            try:
-                inspect.signature(request.run).bind(*given)
-            except TypeError as err:
-                what = "its one argument, the input" if given else "no argument, as there is no input"
-                raise StepInputError(
-                    f"step {request.name!r} ({place_of(request.run)}) is called with {what}: {err}"
-                ) from None
-            except ValueError:
-                pass  # a builtin that does not tell its signature
+        try:
+            inspect.signature(request.run).bind(*given)
+        except TypeError as err:
+            what = "its one argument, the input" if given else "no argument, as there is no input"
+            raise StepInputError(
+                f"step {request.name!r} ({place_of(request.run)}) is called with {what}: {err}"
+            ) from None
+        except ValueError:
+            pass  # a builtin that does not tell its signature
         if not given:
-            return None
-        return dumped(self._input_type(request), request.input, request, "its input", self._codec)
+            return {}
+        type_ = self._input_type(request)
+        return {"input": record_value(request.input, type_, request, "its input", self.serializer)}
 
     def _input_type(self, request: StepRequest) -> Any:
         if request.input_schema is not UNSET:
             return request.input_schema
-        read = cached_input_type if self._is_shared else input_type
-        return self._annotated(read, request, "the annotation of its parameter")
+        return self._annotated(self.serializer.input_type, request, "the annotation of its parameter")
 
     def _annotated(self, read: Callable[[Callable[..., Any]], Any], request: StepRequest, what: str) -> Any:
         try:
@@ -372,7 +365,7 @@ class DurableExecution:
         if type_ is Any:
             return None
         try:
-            return self._codec(type_)
+            return self.serializer.codec(type_)
         except ValueProblem as problem:
             raise StepOutputError(
                 f"step {request.name!r} ({place_of(request.run)}): its result: {problem}", step=request.name
@@ -381,20 +374,7 @@ class DurableExecution:
     def _result_type(self, request: StepRequest) -> Any:
         if request.output_schema is not UNSET:
             return request.output_schema
-        read = cached_result_type if self._is_shared else result_type
-        return self._annotated(read, request, "its return annotation")
-
-    def _codec(self, type_: Any) -> Codec:
-        if self._is_shared:
-            return cached_codec(type_)
-        key = codec_key(type_)
-        try:
-            found = self._codecs.get(key)
-        except TypeError:  # not hashable: Annotated with a list, say
-            return codec(type_, self._namespace)
-        if found is None:
-            found = self._codecs[key] = codec(type_, self._namespace)
-        return found
+        return self._annotated(self.serializer.result_type, request, "its return annotation")
 
 
 def run_identity(info: workflow.Info) -> str:

@@ -8,6 +8,7 @@ What a server lists is held in memory, because a durable handler must not ask it
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ Secret: TypeAlias = str | Callable[[], str]
 _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+@functools.lru_cache(maxsize=1024)
 def canonical(name: str) -> str:
     """The name of a toolbox or a server's tool as calls have it: `createIssue`, `create-issue` are `create_issue`."""
     return re.sub(r"[^A-Za-z0-9]+", "_", _WORD_STARTS.sub("_", name)).strip("_").lower()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from ...diagnostics.text import did_you_mean, shorten
 from ...errors import StepInputError
 from ...execution.protocol import current_execution
-from ...serialization.codec import ValueProblem, codec
+from ...serialization.codec import ValueProblem
 from ...serialization.keys import fold
+from ...serialization.serializer import shared_serializer
 from ...serialization.wire_names import ARGUMENTS_REFUSED_MARKER
 from ..schemas import Written, type_text
 from ..tool import Tool
@@ -53,12 +55,14 @@ class MountedTool(Tool):
         result_validator: of its structured results.
     """
 
+    _takes_json: ClassVar[bool] = True
+
     server_name: str | None = None
     output_schema: Mapping[str, Any] | None = None
     validator: _Validator | None = None
     result_validator: _Validator | None = None
 
-    @property
+    @functools.cached_property
     def signature(self) -> inspect.Signature:
         """Made of the schema: the properties whose names can be names of arguments. For people and editors."""
         rest = inspect.Parameter(_ARGUMENTS, inspect.Parameter.VAR_KEYWORD)
@@ -93,7 +97,7 @@ class MountedTool(Tool):
             StepInputError: some do not fit the schema; the message has all of them.
         """
         try:
-            data: dict[str, Any] = codec(Any).record(dict(arguments)).data
+            data: dict[str, Any] = shared_serializer.codec(Any).record(dict(arguments)).data
         except ValueProblem as problem:
             raise StepInputError(f"tool {self.name!r} ({self.where}): its arguments: {problem}") from None
         problems = _Problems()
