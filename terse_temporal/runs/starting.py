@@ -17,10 +17,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from ..engine.wire.payloads import event_arguments
 from ..engine.workflow.scheduled import with_start
 from ..errors import EventError, RunExistsError
-from ..execution.invocation import cached_codec
 from ..jobs.event_input import event_type, read_event
 from ..jobs.registry import Job
 from ..serialization.codec import Json, ValueProblem
+from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
 
 __all__ = ["DEFAULT_TASK_QUEUE", "start_run"]
@@ -74,7 +74,7 @@ def _event_json(job: Job | str, event: Any) -> Json | None:
     """Return the event as it is sent, or raise what is wrong with it."""
     name = job if isinstance(job, str) else job.name
     try:
-        data = None if event is None else cached_codec(Any).record(event)
+        data = None if event is None else shared_serializer.codec(Any).record(event)
     except ValueProblem as problem:
         raise EventError(f"the event for the job {name!r} is not JSON: {problem}") from None
     if isinstance(job, Job):
