@@ -11,7 +11,7 @@ import pytest
 
 from terse_temporal.checking import check
 from terse_temporal.serialization.codec import ValueProblem
-from terse_temporal.serialization.serializer import shared_serializer
+from terse_temporal.serialization.serializer import Serializer
 from terse_temporal.serialization.signatures import input_type
 
 MODULE = """
@@ -102,7 +102,7 @@ def test_no_value_that_fits_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for place, (number, value) in enumerate(calls):
         given = eval(value, {**namespace, "event": object()})
         try:
-            shared_serializer.codec(input_type(namespace[f"take_{number}"]), namespace).record(given)
+            Serializer(namespace).codec(input_type(namespace[f"take_{number}"])).record(given)
         except ValueProblem:
             refused.add(place)
     wrongly = [f"{TYPES[calls[each][0]]}: {calls[each][1]}" for each in found - refused]

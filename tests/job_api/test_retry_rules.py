@@ -24,7 +24,7 @@ def read(source: str) -> str:
 
 
 def rule_of_tool(name: str) -> RetryRule:
-    rule = find_tool(name).template().retry
+    rule = find_tool(name).template.retry
     assert rule is not None
     return rule
 
