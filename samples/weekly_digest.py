@@ -18,8 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from terse_temporal import Triggers, create_job, job_step, log, now
-from terse_temporal.state import State
+from terse_temporal import State, Triggers, create_job, job_step, log, now
 from terse_temporal.triggers import ScheduledEvent
 
 _MONDAY = 0

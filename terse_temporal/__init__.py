@@ -8,6 +8,7 @@ from .jobs.clock import log, now, sleep, uuid4
 from .jobs.current_run import current_run
 from .jobs.registry import Job, create_job, registered_jobs
 from .jobs.steps import Retry, StepOptions, current_step, job_step, step
+from .state import State
 from .tools import toolbox
 from .triggers import Triggers
 
@@ -17,6 +18,7 @@ __all__ = [
     "Retry",
     "RunIdentity",
     "Skills",
+    "State",
     "StepContext",
     "StepOptions",
     "TerseAgent",

@@ -54,8 +54,6 @@ An exception that a step's own code raised reaches the handler as its own class 
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__ = [
     "CrashTestError",
     "DurableOnlyError",
@@ -275,8 +273,17 @@ class ServiceError(ToolError):
 class TransientServiceError(ServiceError, TransientError):
     """One that may be gone the next time: the tool is tried again where its kind allows it."""
 
-    def __init__(self, message: str, *, tool: str, sent: bool, **details: Any) -> None:
-        super().__init__(message, tool=tool, **details)
+    def __init__(
+        self,
+        message: str,
+        *,
+        tool: str,
+        sent: bool,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, tool=tool, status=status, code=code, retry_after=retry_after)
         self.sent = sent
 
 

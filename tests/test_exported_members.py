@@ -22,7 +22,18 @@ from terse_temporal import errors
 #: What the package promises, by where it is imported from.
 PROMISED: Final = {
     "": [
-        *("Event", "Job", "Retry", "RunIdentity", "Skills", "StepContext", "TerseAgent", "Triggers", "create_job"),
+        *(
+            "Event",
+            "Job",
+            "Retry",
+            "RunIdentity",
+            "Skills",
+            "State",
+            "StepContext",
+            "TerseAgent",
+            "Triggers",
+            "create_job",
+        ),
         *("current_run", "current_step", "generate_text", "job_step", "log", "now", "registered_jobs", "sleep", "step"),
         *("toolbox", "uuid4"),
     ],

@@ -1,14 +1,17 @@
-"""`terse-temporal generate`: types of the tools, for editors and type checkers."""
+"""`terse-temporal generate`: types of the tools and of the state, for editors and type checkers."""
 
 from __future__ import annotations
 
+import inspect
 import shlex
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from pydantic import BaseModel
 
 from ..diagnostics.places import shown_path
+from ..jobs.registry import registered_jobs
 from ..tools.stubs import stub_text
 from .exiting import FAILED, CommandError
 from .mounted_tools import loaded_tools
@@ -32,6 +35,8 @@ def generate(
 ) -> None:
     """Write the types of the tools that jobs may call, so that editors complete them and type checkers check them.
 
+    Also those of the keys of each job's state, for handlers that take it as `State[Model]`.
+
     The modules are imported, and the MCP servers that they mount are started or connected and asked for their tools.
     Pyright and Pylance read `typings` by themselves; mypy needs `mypy_path = "typings"` in its settings.
     """
@@ -40,12 +45,14 @@ def generate(
         raise CommandError("\n".join(map(str, missing)), status=FAILED)
     file = output / _FILE
     command = shlex.join(["terse-temporal", "generate", *targets, *_unless_usual(output)])
-    text = stub_text(found, command)
+    text = stub_text(found, command, _models())
     shown = shown_path(str(file))
     if check:
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             why = "is not up to date" if file.exists() else "is not there"
-            raise CommandError(f"{shown!r} {why}: the tools have changed since. Run: {command}", status=FAILED)
+            raise CommandError(
+                f"{shown!r} {why}: the tools or states have changed since. Run: {command}", status=FAILED
+            )
         console.print(f"{shown} is up to date", markup=False)
         return
     try:
@@ -58,6 +65,11 @@ def generate(
         f'Pyright and Pylance read a directory "typings" by themselves; for mypy set mypy_path = "{output}".',
         markup=False,
     )
+
+
+def _models() -> list[type[BaseModel]]:
+    """The models that jobs have as their `states=`."""
+    return [each.states for each in registered_jobs() if inspect.isclass(each.states)]
 
 
 def _unless_usual(output: Path) -> list[str]:

@@ -24,7 +24,6 @@ from typing_extensions import TypeVar
 from ..diagnostics.places import caller_frame, place, place_of
 from ..errors import JobDefinitionError
 from ..serialization.wire_names import STATE_WORKFLOW
-from ..state.handle import State
 from ..state.schema import StateSchema
 from ..triggers.base import Trigger
 from .names import unprintable
@@ -36,8 +35,8 @@ _R = TypeVar("_R", default=Any)
 _EventT_contra = TypeVar("_EventT_contra", contravariant=True, default=Any)
 _ResultT_co = TypeVar("_ResultT_co", covariant=True, default=Any)
 
-#: A handler or a filter: of the event, and perhaps the state.
-_Handler: TypeAlias = Callable[[_E], _R] | Callable[[_E, State[Any]], _R]
+#: A handler or a filter: of the event, and perhaps the state. That may be any, as a generated stub has one of its own.
+_Handler: TypeAlias = Callable[[_E], _R] | Callable[[_E, Any], _R]
 
 #: What `states=` takes.
 _States: TypeAlias = type[BaseModel] | Mapping[str, Any] | None

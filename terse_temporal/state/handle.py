@@ -36,6 +36,9 @@ _SHOWN: Final = 60
 class State(Generic[_StatesT]):
     """What a job keeps between its runs, shared by all of them: the second argument of a handler, and of a filter.
 
+    `State[Kept]` is that of a job with `states=Kept`. Type checkers know its keys and their types by the stub that
+    `terse-temporal generate` writes; without that, and as `State`, values are `Any`.
+
     Each call is a step: in a durable job it runs once, and a replay takes its result from the history. It costs three
     history events there, and about two round trips to the server more than it takes the store. In a job that is not
     durable, and in a step, it runs in place.

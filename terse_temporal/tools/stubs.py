@@ -1,9 +1,10 @@
-"""The tools of a project as a stub of this package, which type checkers read in its place.
+"""The tools and states of a project as a stub of this package, which type checkers read in its place.
 
 A stub in a directory of the user's own comes before the installed package for mypy (`mypy_path`) and for Pyright
 (`stubPath`, which is `typings` by itself), module by module. So one file, for `terse_temporal` itself, is enough: it
-has all that the package exports, with absolute imports, and a `toolbox` whose attributes are known. Everything is in
-the order of names, so that the same tools give the same text.
+has all that the package exports, with absolute imports, a `toolbox` whose attributes are known, and a `State` that
+knows the keys of each model, because nothing in Python's types leads from the name of a field to its type. Everything
+is in the order of names, so that the same tools give the same text.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import keyword
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Union
+
+from pydantic import BaseModel
 
 from .mcp.mounted import MountedTool, argument_name, takes_others
 from .schemas import type_text
@@ -30,18 +33,32 @@ _INDENT: Final = "    "
 
 _PACKAGE: Final = f"{__package__.partition('.')[0]}."
 
+#: What a `State` of the stub's own needs beside `overload`, each under a name with an underscore.
+_BASES_OF_STATE: Final = (
+    "from collections.abc import Callable",
+    "from collections.abc import Coroutine",
+    "from terse_temporal.state import State",
+    "from typing_extensions import TypeVar",
+)
+
 #: What types are made of here.
 _BUILTINS: Final = frozenset(["bool", "dict", "float", "int", "list", "str"])
 
 
-def stub_text(tools: Iterable[Tool], command: str) -> str:
-    """The text of `terse_temporal/__init__.pyi`.
+def stub_text(tools: Iterable[Tool], command: str, states: Iterable[type[BaseModel]] = ()) -> str:
+    """Return the text of `terse_temporal/__init__.pyi`.
 
     Args:
         tools: those that `toolbox` has.
         command: what makes this file, for its first lines.
+        states: the models that jobs have as `states=`.
     """
-    return _Stub(tools).text(command)
+    named = {
+        f"{each.__module__}.{each.__qualname__}": each
+        for each in states
+        if "<" not in each.__qualname__ and each.model_fields
+    }
+    return _Stub(tools).text(command, [named[name] for name in sorted(named)])
 
 
 def built_in_text(tools: Iterable[Tool]) -> str:
@@ -70,12 +87,15 @@ class _Stub:
                 boxes.setdefault(name, [])
         self._boxes = dict(sorted(boxes.items()))
 
-    def text(self, command: str) -> str:
+    def text(self, command: str, states: Sequence[type[BaseModel]]) -> str:
         classes = [self._box(name, tools) for name, tools in self._boxes.items()]
         top = [name for name in self._boxes if "." not in name]
         attributes = [_property(name, _class_name(name)) for name in top] or [f"{_INDENT}..."]
         classes.append("\n".join(["class _Toolbox(Toolbox):", *attributes]))
-        exports, names = _exports()
+        exports, names = _exports({"toolbox", "State"} if states else {"toolbox"})
+        if states:
+            classes.insert(0, self._state(states))
+            exports += [f"{each} as _{each.rpartition(' ')[2]}" for each in _BASES_OF_STATE]
         lines = [
             f"# Made by `{command}`: not to be edited.",
             "# fmt: off",
@@ -83,7 +103,7 @@ class _Stub:
             '"""The types of `terse_temporal`, with the tools of this project."""',
             "",
             *sorted({"import builtins", *self._imports}),
-            "from typing import Any, Literal, NotRequired, TypedDict",
+            "from typing import Any, Literal, NotRequired, TypedDict, overload",
             "",
             *exports,
             "from terse_temporal.tools.toolbox import Toolbox",
@@ -91,6 +111,34 @@ class _Stub:
         body = "\n\n".join([*self._dicts, *classes])
         listed = "\n".join(f"{_INDENT}{json.dumps(name)}," for name in names)
         return "\n".join(lines) + f"\n\n__all__ = [\n{listed}\n]\n\n{body}\n\ntoolbox: _Toolbox\n"
+
+    def _state(self, models: Iterable[type[BaseModel]]) -> str:
+        """A `State` whose calls are known by the model and the key. Without a model it takes any key, as it does."""
+        overloads: dict[str, list[str]] = {"get": [], "set": [], "update": [], "delete": []}
+        for model in models:
+            own = f"self: State[{self._written(model)}]"
+            for key, field in model.model_fields.items():
+                text = self._written(field.annotation)
+                value = _or_none(text) if field.is_required() else text
+                given = f"{own}, key: Literal[{json.dumps(key)}]"
+                change = f"function: _Callable[..., {text} | _Coroutine[Any, Any, {text}]], *arguments: Any"
+                overloads["get"].append(f"({given}) -> _Coroutine[Any, Any, {value}]")
+                overloads["set"].append(f"({given}, value: {text}) -> _Coroutine[Any, Any, {text}]")
+                overloads["update"].append(f"({given}, {change}) -> _Coroutine[Any, Any, {text}]")
+            keys = ", ".join(map(json.dumps, model.model_fields))
+            overloads["delete"].append(f"({own}, key: Literal[{keys}]) -> _Coroutine[Any, Any, None]")
+        anything = "self: State[object], key: str"
+        overloads["get"].append(f"({anything}) -> _Coroutine[Any, Any, Any]")
+        overloads["set"].append(f"({anything}, value: Any) -> _Coroutine[Any, Any, Any]")
+        any_change = "function: _Callable[..., Any], *arguments: Any"
+        overloads["update"].append(f"({anything}, {any_change}) -> _Coroutine[Any, Any, Any]")
+        overloads["delete"].append(f"({anything}) -> _Coroutine[Any, Any, None]")
+        lines = [
+            f"{_INDENT}@overload\n{_INDENT}def {name}{each}: ..." for name, all_ in overloads.items() for each in all_
+        ]
+        head = '_StatesT = _TypeVar("_StatesT", default=object)\n\nclass State(_State[_StatesT]):'
+        # In a class that has a method `set`, that is what `set` means.
+        return _with_builtins("\n".join([head, *lines]), ["set"])
 
     def built_in(self) -> str:
         # Each may have further tools, of the user's, so that a name that is not here is no mistake.
@@ -237,15 +285,15 @@ class _Stub:
         return f"{type_.__module__}.{type_.__qualname__}"
 
 
-def _exports() -> tuple[list[str], list[str]]:
-    """What the package exports but `toolbox`, as imports from where it is, and the names of all."""
+def _exports(defined: Collection[str]) -> tuple[list[str], list[str]]:
+    """What the package exports, as imports from where it is but for what the stub defines, and the names of all."""
     package = Path(__file__).parent.parent
-    lines, names = [], ["toolbox"]
+    lines, names = [], list(defined)
     for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
         if not isinstance(node, ast.ImportFrom) or node.level != 1:
             continue
         for alias in node.names:
-            if alias.name == "toolbox":
+            if alias.name in defined:
                 continue
             name = alias.asname or alias.name
             names.append(name)

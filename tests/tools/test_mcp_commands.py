@@ -58,6 +58,44 @@ toolbox.mount("tracker", command={settings.COMMAND!r}, cwd={str(settings.ROOT)!r
 
 MISSING = '\ntoolbox.mount("missing", command=["no-such-mcp-server"])\n'
 
+STATES = """
+
+from terse_temporal import Event, State, create_job
+
+
+class Kept(BaseModel):
+    count: int = 0
+    last: Customer
+
+
+@create_job(name="count-calls", durable=True, states=Kept)
+async def count_calls(event: Event, state: State[Kept]) -> None:
+    count: int = await state.get("count")
+    last: Customer | None = await state.get("last")
+    count = await state.update("count", lambda count, more: count + more, 1)
+    await state.set("last", last or Customer(email=str(count)))
+    await state.delete("last")
+
+
+@create_job(name="any-key", durable=True)
+async def any_key(event: Event, state: State) -> list[str]:
+    await state.set("whatever", 1)
+    return [*await state.get("whatever")]
+"""
+
+WRONG_STATES = """
+import shop_tools
+from terse_temporal import State
+
+
+async def wrong_states(state: State[shop_tools.Kept]) -> None:
+    await state.get("cuont")
+    await state.set("count", "one")
+    await state.update("count", str.upper)
+    await state.delete("lats")
+    last: shop_tools.Customer = await state.get("last")
+"""
+
 #: As in `pyproject.toml`, without which mypy makes its cache anew.
 MYPY = """
 python_version = 3.11
@@ -160,28 +198,33 @@ def test_a_module_that_is_not_there(project: Path) -> None:
 
 
 def test_generate(project: Path, env: dict[str, str]) -> None:
-    """With the file that it writes, mypy and Pyright know what each tool takes and gives, and find wrong calls."""
+    """With the file that it writes, mypy and Pyright know what each tool takes and gives, and each key of a state."""
+    with (project / "shop_tools.py").open("a") as module:
+        module.write(STATES)
     made = run("terse-temporal", "generate", "shop_tools.py", cwd=project, env=env)
     assert made.returncode == 0
     assert "typings/terse_temporal/__init__.pyi: the types of " in made.stdout
     assert 'for mypy set mypy_path = "typings"' in made.stdout
     (project / "use.py").write_text(USE)
+    (project / "states.py").write_text(WRONG_STATES)
     (project / "mypy.ini").write_text(f"[mypy]\nmypy_path = typings\n{MYPY}")
     if (cache := settings.ROOT / ".mypy_cache").is_dir():
         # With what `make check` has made of this package's dependencies. A copy, as here this package is another.
         shutil.copytree(cache, project / ".mypy_cache")
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "use.py"], cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "mypy", "use.py", "states.py"], cwd=project, capture_output=True, text=True, check=False
     )
     errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
-    assert [line.partition(": error: ")[0] for line in errors] == [f"use.py:{line}" for line in range(22, 27)]
+    wrong = [*(f"use.py:{line}" for line in range(22, 27)), *(f"states.py:{line}" for line in range(7, 12))]
+    assert sorted(line.partition(": error: ")[0] for line in errors) == sorted(wrong)
+    errors = sorted(line for line in errors if line.startswith("use.py"))
     assert 'Unexpected keyword argument "titel"' in errors[0]
     assert 'TypedDict item "color"' in errors[1]
     assert 'no attribute "creat_issue"' in errors[2]
     assert 'expected "str"' in errors[3]
     assert "HttpResponse" in errors[4]
-    found = pyright(project, "use.py")
-    assert sorted({each.partition(": ")[0] for each in found}) == [f"use.py:{line}" for line in range(22, 27)]
+    found = pyright(project, "use.py", "states.py", "shop_tools.py")
+    assert sorted({each.partition(": ")[0] for each in found}) == sorted(wrong)
 
 
 def test_generate_is_up_to_date(project: Path, env: dict[str, str]) -> None:
