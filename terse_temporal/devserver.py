@@ -1,10 +1,7 @@
 """The embedded Temporal server: the official development server, as a child process.
 
-The hard story is how it ends. Left to itself a child survives its parent's SIGKILL and keeps its port and its database;
-and a Ctrl-C in the terminal reaches parent and child at once, so that the server would be gone while the worker still
-reports its last step. So it runs in a session of its own, out of the terminal's reach; leaving the context ends it; and
-on Linux the kernel is asked to end it with us. macOS has no such request: there, after a SIGKILL to the parent, the
-server goes on running until it is ended by hand, and says so to the next one that wants its database.
+`processes` says how it ends. A server that is left behind keeps its port and its database: on macOS, after a SIGKILL to
+the parent, it goes on running until it is ended by hand, and says so to the next one that wants its database.
 """
 
 from __future__ import annotations
@@ -13,7 +10,6 @@ import asyncio
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -28,6 +24,7 @@ from temporalio.service import RPCError
 
 from .diagnostics.places import shown_path
 from .errors import MissingExtraError, ServerUnavailableError
+from .processes import ChildProcess
 
 if sys.platform != "win32":
     import fcntl
@@ -64,16 +61,6 @@ SQLITE_PRAGMAS: Final = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=sy
 _START_TIMEOUT: Final = 30.0  # seconds. It takes a fifth of one; a busy machine in its first minute takes several.
 _STOP_GRACE: Final = 5.0  # seconds. It takes one, most of it a fixed wait for its clients.
 _PORT_ATTEMPTS: Final = 3  # a port found free may be taken before the server has it
-
-# Replaces itself by the server, so that the process id stays. A program of its own, because between fork and exec in a
-# process with threads (the SDK has many) no Python code is safe. The signal is SIGKILL (9) because nobody is left to
-# send a second one; the option is PR_SET_PDEATHSIG (1). The parent may be gone before the request is made.
-_LAUNCHER: Final = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 9)
-if os.getppid() != int(sys.argv[1]): sys.exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def find_temporal_cli() -> Path:
@@ -138,7 +125,7 @@ class DevServer:
         self._port = port or 0
         self._ui_port = ui_port
         self._claim: IO[bytes] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ChildProcess | None = None
         self._open = ExitStack()
 
     @property
@@ -178,7 +165,14 @@ class DevServer:
         self._port = _free_port(self.ip, self._asked_port or 0)
         self._ui_port = _free_port(self.ip, self._asked_ui_port) if self._asked_ui_port is not None else None
         said_before = output.seek(0, os.SEEK_END)
-        self._process = self._launch([str(cli), *self._arguments()], output)
+        self._process = await ChildProcess.start(
+            [str(cli), *self._arguments()],
+            output=output,
+            # The claim is held until the last process that has it ends: a server left behind goes on holding it.
+            pass_fds=[self._claim.fileno()] if self._claim is not None else [],
+            is_private=True,  # events and results are in its files
+            is_bound_to_thread=True,
+        )
         try:
             await self._until_ready(output, said_before)
         except ServerUnavailableError as error:
@@ -215,13 +209,13 @@ class DevServer:
     async def _until_ready(self, output: IO[bytes], said_before: int) -> None:
         assert self._process is not None
         deadline = time.monotonic() + _START_TIMEOUT
-        while self._process.poll() is None and time.monotonic() < deadline:
-            if await self._answers() and self._process.poll() is None:
+        while self._process.status is None and time.monotonic() < deadline:
+            if await self._answers() and self._process.status is None:
                 return
             await asyncio.sleep(0.01)
         output.seek(said_before)
         said = output.read().decode(errors="replace").strip().splitlines()[-10:]
-        status = self._process.poll()
+        status = self._process.status
         happened = "did not get ready" if status is None else f"stopped while starting (exit status {status})"
         database = f" (database {shown_path(str(self.db_file))!r})" if self.db_file is not None else ""
         printed = "\n".join(said or ["(nothing)"])
@@ -247,31 +241,9 @@ class DevServer:
 
     async def _end_process(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        try:
+        if process is not None:
             # One in memory has nothing to put in order, and would take a second for it.
-            if self.db_file is not None:
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    await asyncio.to_thread(process.wait, _STOP_GRACE)
-        finally:  # also when the wait is cancelled, as by a second Ctrl-C
-            process.kill()  # does nothing to a process that has been waited for
-            process.wait()
-
-    def _launch(self, command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-        if sys.platform == "linux" and sys.executable:
-            command = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            umask=0o077,  # what is in its files is for this user alone
-            # The claim is held until the last process that has it ends: a server left behind goes on holding it.
-            pass_fds=[self._claim.fileno()] if self._claim is not None else [],
-        )
+            await (process.stop(_STOP_GRACE) if self.db_file is not None else process.end())
 
 
 def make_private_directory(directory: Path) -> None:

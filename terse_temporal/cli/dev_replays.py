@@ -7,13 +7,16 @@ process of `dev` never does. It is not waited for, and given up at the next save
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from typing import Final
 
 from temporalio.service import RPCError
 
 from ..errors import TerseError
+from ..processes import ChildProcess
 from .exiting import FAILED
 from .output import console
 from .servers import silent_client
@@ -62,21 +65,21 @@ class OpenRuns:
 
     async def _replay(self) -> None:
         options = self._options
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "terse_temporal", "replay", *options.targets),
-            *("--running", "--task-queue", options.task_queue),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=local_environment(self._address),
-            start_new_session=True,  # so that Ctrl-C is for this process to act on
-        )
-        try:
-            said, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode == FAILED:
+        command = [sys.executable, "-m", "terse_temporal", "replay", *options.targets]
+        with tempfile.TemporaryFile() as output:
+            child = await ChildProcess.start(
+                [*command, "--running", "--task-queue", options.task_queue],
+                environment=local_environment(self._address),
+                output=output,
+                errors=subprocess.DEVNULL,
+                is_bound_to_thread=True,
+            )
+            try:
+                status = await child.wait()
+            finally:
+                await child.end()
+            output.seek(0)
+            printed = output.read().decode(errors="replace")
+        if status == FAILED:
             console.print("\n[bold]Open runs that this code cannot go on with:[/]\n")
-            console.print(said.decode(errors="replace"), markup=False)
+            console.print(printed, markup=False)

@@ -25,6 +25,7 @@ from temporalio.client import Client
 
 from ..diagnostics.places import is_users_file
 from ..jobs.registry import Job
+from ..processes import ChildProcess, parent_socket
 from .examples import example_event
 from .exiting import Settings, exit_status, leave
 from .hash_seed import with_hash_seed
@@ -63,8 +64,8 @@ class Progress:
 class WorkerChild:
     """A running worker. Made by `start`, sent to work by `ready`; ended by `stop` or `kill`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, news: asyncio.StreamReader, tie: asyncio.StreamWriter):
-        self._process = process
+    def __init__(self, child: ChildProcess, news: asyncio.StreamReader, tie: asyncio.StreamWriter):
+        self._child = child
         self._news = news
         self._tie = tie
         self._progress = Progress()
@@ -86,30 +87,20 @@ class WorkerChild:
             directory: its working directory; by default this process's own.
             output: gets what it prints; by default that goes where this process prints.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", __name__, str(theirs.fileno()), json.dumps(asdict(options))),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=directory,
-                env=with_hash_seed(environment),
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
+        return cls(
+            *await ChildProcess.start_connected(
+                lambda descriptor: [sys.executable, "-m", __name__, str(descriptor), json.dumps(asdict(options))],
+                limit=_LONGEST_NEWS,
+                environment=with_hash_seed(environment),
+                directory=directory,
+                output=output,
             )
-        try:
-            return cls(process, *await asyncio.open_connection(sock=ours, limit=_LONGEST_NEWS))
-        except BaseException:
-            process.kill()
-            await process.wait()
-            raise
+        )
 
     @property
     def pid(self) -> int:
         """Its process id."""
-        return self._process.pid
+        return self._child.pid
 
     async def loaded(self) -> Progress:
         """Wait until it has loaded its jobs, or failed to: then there are no examples."""
@@ -137,24 +128,20 @@ class WorkerChild:
 
     async def ended(self) -> int:
         """Wait for its end: the exit status, or minus the signal that ended it."""
-        status = await self._process.wait()
+        status = await self._child.wait()
         self._tie.close()
         return status
 
     async def stop(self) -> None:
         """End it as a redeploy does: running steps may end. If the wait for that is cancelled, it is killed."""
-        if self._process.returncode is None:
-            self._process.terminate()
         try:
+            await self._child.stop()
+        finally:
             await self.ended()
-        except asyncio.CancelledError:
-            await self.kill()
-            raise
 
     async def kill(self) -> None:
-        """End it by SIGKILL."""
-        if self._process.returncode is None:
-            self._process.kill()
+        """End it by SIGKILL, and what it has started."""
+        await self._child.end()
         await self.ended()
 
 
@@ -232,9 +219,7 @@ def _package_path(module: Any) -> list[str]:
 
 def main() -> NoReturn:
     """Be that worker."""
-    tie = socket.socket(fileno=int(sys.argv[1]))
-    tie.set_inheritable(False)  # not into processes that steps start: they would hold it open
-    reporter = _Reporter(tie)
+    reporter = _Reporter(parent_socket(int(sys.argv[1])))
     threading.Thread(target=reporter.listen, name="terse-parent", daemon=True).start()
     # A file saved twice within a second, with the same size, has the same stamp in its bytecode.
     sys.dont_write_bytecode = True

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ...errors import CrashTestError
+from ...processes import ChildProcess
 from .channel import HEADER, Channel, Handler
 from .pickling import packed
 from .setup import Setup
@@ -33,6 +32,9 @@ main(int(sys.argv[1]))
 #: the loop keeps it for good.
 _PATIENCE: Final = 3.0
 
+#: Bytes that are read ahead.
+_READ_AHEAD: Final = 1 << 16
+
 #: Lines of its output that a message shows.
 _LAST_LINES: Final = 30
 
@@ -40,13 +42,13 @@ _LAST_LINES: Final = 30
 class WorkerProcess:
     """A worker process that runs. Made by `start`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, output: Path) -> None:
-        self._process = process
+    def __init__(self, child: ChildProcess, writer: asyncio.StreamWriter, channel: Channel, output: Path) -> None:
+        self._child = child
+        self._writer = writer
+        self._channel = channel
         self._output = output
         self._dead = False
-        self._channel: Channel
         self._reading: asyncio.Task[None]
-        self._tie: asyncio.StreamWriter
 
     @classmethod
     async def start(cls, setup: Setup, handlers: Mapping[str, Handler], *, hash_seed: int, output: Path) -> Self:
@@ -60,76 +62,52 @@ class WorkerProcess:
         """
         if sys.platform == "win32":
             raise CrashTestError("worker processes are killed by SIGKILL, which Windows does not have")
-        ours, theirs = socket.socketpair()
-        path = [each for each in sys.path if isinstance(each, str)]
-        with theirs, output.open("ab") as file:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-c", _LAUNCHER, str(theirs.fileno()), json.dumps(path)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # out of reach of a Ctrl-C, and with a group of its own
+        path = json.dumps([each for each in sys.path if isinstance(each, str)])
+        with output.open("ab") as file:
+            child, reader, writer = await ChildProcess.start_connected(
+                lambda descriptor: [sys.executable, "-c", _LAUNCHER, str(descriptor), path],
+                limit=_READ_AHEAD,
+                environment={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
+                output=file,
             )
-        self = cls(process, output)
-        try:
-            reader, self._tie = await asyncio.open_connection(sock=ours)
-        except BaseException:
-            ours.close()
-            self._kill_group()
-            await process.wait()
-            raise
-        self._channel = Channel(self._tie.write, handlers, asyncio.get_running_loop())
+        self = cls(child, writer, Channel(writer.write, handlers, asyncio.get_running_loop()), output)
         self._reading = asyncio.ensure_future(self._read(reader))
         message = packed(setup)
-        self._tie.write(HEADER.pack(len(message)) + message)
+        writer.write(HEADER.pack(len(message)) + message)
         return self
 
     @property
     def pid(self) -> int:
         """Its process id."""
-        return self._process.pid
+        return self._child.pid
 
     def kill(self) -> None:
         """End it by SIGKILL, and all that it started, as when its container is killed. It is not heard any more."""
         self._dead = True
-        self._kill_group()
+        self._child.kill()
 
     async def ended(self) -> int:
         """Wait for its end: the exit status, or minus the signal that ended it. What it asked is taken back."""
-        status = await self._process.wait()
+        status = await self._child.wait()
         self._dead = True
         self._reading.cancel()
         with suppress(asyncio.CancelledError):
             await self._reading
         await self._channel.close()
-        self._tie.close()
+        self._writer.close()
         with suppress(OSError):
-            await self._tie.wait_closed()
+            await self._writer.wait_closed()
         return status
 
     async def stop(self) -> None:
         """Ask it to end, and if it does not, end it."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.terminate()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_PATIENCE):
-                    await self._process.wait()
-        self.kill()
+        await self._child.stop(_PATIENCE)
         await self.ended()
 
     def last_lines(self) -> str:
         """The end of what it has printed."""
         lines = self._output.read_text(errors="replace").splitlines()[-_LAST_LINES:]
         return "\n".join(f"  | {line}" for line in lines) or "  | (it printed nothing)"
-
-    def _kill_group(self) -> None:
-        # What it started may outlive it, in its group. A number that nobody has any more is no group's.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         with suppress(asyncio.IncompleteReadError, OSError):

@@ -33,6 +33,7 @@ from ...engine.wire.calls import JobCall, StepCall, read_call
 from ...engine.workflow.nondeterminism import NondeterminismReporter
 from ...errors import TerseError
 from ...execution.test_doubles import CallDoubles, FunctionCall, use_doubles
+from ...processes import die_with_parent, parent_socket
 from ...worker import build_worker
 from ..served import list_again
 from .call_coordinator import offer_call
@@ -51,11 +52,8 @@ _GRACE: Final = timedelta(seconds=1)
 
 def main(descriptor: int) -> NoReturn:
     """Be that process, to its end."""
-    _die_with_parent()
-    tie = socket.socket(fileno=descriptor)
-    tie.set_inheritable(False)  # not into processes that steps start: they would hold it open
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # or what is printed before a SIGKILL is lost
+    die_with_parent()
+    tie = parent_socket(descriptor)
     logging.basicConfig(
         level=logging.INFO, stream=sys.stdout, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True
     )
@@ -67,13 +65,6 @@ def main(descriptor: int) -> NoReturn:
     sys.stderr.flush()
     # Not waited for: threads of steps that were cut off.
     os._exit(status)
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415  not there on every platform
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _message(tie: socket.socket) -> bytes:
