@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import shlex
-import socket
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -23,9 +22,10 @@ from .dev_server_file import DEV_DIRECTORY, DevServerFile
 from .exiting import FAILED, USAGE_ERROR
 from .options import Debug, Targets, TaskQueue
 from .output import console
+from .ports import LAST_PORT, claim_port
 from .reloading import ReloadedWorker, require_watchfiles
 from .tasks import Interrupted, race, run_interruptibly
-from .trigger import UI_PORT_ABOVE
+from .web_ui import UI_PORT_ABOVE
 from .worker_command import WorkerOptions
 from .worker_process import Progress
 
@@ -33,7 +33,6 @@ __all__ = ["dev"]
 
 _PORT: Final = 7233
 _IP: Final = "127.0.0.1"
-_LAST_PORT: Final = 65535 - UI_PORT_ABOVE
 
 _SNAPSHOT_EVERY: Final = 2.0  # seconds; whether the server is still there
 
@@ -47,7 +46,7 @@ def dev(
         typer.Option(
             metavar="PORT",
             min=1,
-            max=_LAST_PORT,
+            max=LAST_PORT,
             help="The server's port; its Web UI is 1000 above.",
             show_default=False,
         ),
@@ -86,32 +85,33 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
     console.print(f"starting a server, and loading [bold]{escape(', '.join(options.targets))}[/]\n")
     _make_state_directory(state)
     before = DevServerFile.read(state)
-    chosen = port or _free_ports(*([before.port] if before else []), _PORT)
-    server = DevServer(
-        state / "temporal.db",
-        port=chosen,
-        ui_port=chosen + UI_PORT_ABOVE,
-        log_file=state / "server.log",
-        time_skipping=True,
-    )
-    ui_address = f"http://{_IP}:{chosen + UI_PORT_ABOVE}"
-    async with ReloadedWorker(options, server.address, reload=reload, ui_address=ui_address) as worker:
-        await worker.start()
-        async with server:  # which starts while the worker loads its jobs
-            try:
-                if not await worker.has_loaded():
-                    return USAGE_ERROR
-                DevServerFile(chosen, os.getpid()).write(state)
-                _say_where(server, state, asked_for=port)
-                progress = await worker.ready()
-                if not progress.ready:
-                    return USAGE_ERROR
-                _say_ready(progress, options, time.monotonic() - began, reload=reload)
-                await race(worker.keep_running(), _until_gone(server))
-            finally:
-                with contextlib.suppress(OSError):  # its directory may have been removed
-                    DevServerFile(chosen, 0).write(state)
-                await worker.stop()  # before its server, which it tells what became of its steps
+    with contextlib.ExitStack() as claims:
+        chosen = claim_port(claims, *([before.port] if before else []), _PORT) if port is None else port
+        server = DevServer(
+            state / "temporal.db",
+            port=chosen,
+            ui_port=chosen + UI_PORT_ABOVE,
+            log_file=state / "server.log",
+            time_skipping=True,
+        )
+        ui_address = f"http://{_IP}:{chosen + UI_PORT_ABOVE}"
+        async with ReloadedWorker(options, server.address, reload=reload, ui_address=ui_address) as worker:
+            await worker.start()
+            async with server:  # which starts while the worker loads its jobs
+                try:
+                    if not await worker.has_loaded():
+                        return USAGE_ERROR
+                    DevServerFile(chosen, os.getpid()).write(state)
+                    _print_addresses(server, state, asked_for=port)
+                    progress = await worker.ready()
+                    if not progress.ready:
+                        return USAGE_ERROR
+                    _print_ready(progress, options, time.monotonic() - began, reload=reload)
+                    await race(worker.keep_running(), _until_gone(server))
+                finally:
+                    with contextlib.suppress(OSError):  # its directory may have been removed
+                        DevServerFile(chosen, 0).write(state)
+                    await worker.stop()  # before its server, which it tells what became of its steps
     return FAILED
 
 
@@ -121,29 +121,6 @@ def _make_state_directory(state: Path) -> None:
         (state / ".gitignore").write_text("*\n")  # it is of one machine, and not for a repository
     except OSError as err:
         raise ServerUnavailableError(f"cannot keep the server's state in {str(state)!r}: {err}") from err
-
-
-def _free_ports(*wanted: int) -> int:
-    """A port that is free, and so is the one of the Web UI above it: the first of these that is, else any."""
-    for each in wanted:
-        if each <= _LAST_PORT and _is_free(each) and _is_free(each + UI_PORT_ABOVE):
-            return each
-    port = _PORT
-    while not (_is_free(port) and _is_free(port + UI_PORT_ABOVE)):
-        with socket.socket() as probe:
-            probe.bind((_IP, 0))
-            port = min(probe.getsockname()[1], _LAST_PORT)
-    return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_IP, port))
-        except OSError:
-            return False
-    return True
 
 
 async def _until_gone(server: DevServer) -> None:
@@ -161,7 +138,7 @@ async def _until_gone(server: DevServer) -> None:
         writer.close()
 
 
-def _say_where(server: DevServer, state: Path, *, asked_for: int | None) -> None:
+def _print_addresses(server: DevServer, state: Path, *, asked_for: int | None) -> None:
     console.print(f"Temporal server  [bold]{server.address}[/]  (state in {shown_path(str(server.db_file))})")
     console.print(f"Web UI           [bold]{server.ui_url}[/]")
     set_here = os.environ.get("TEMPORAL_ADDRESS")
@@ -175,7 +152,7 @@ def _say_where(server: DevServer, state: Path, *, asked_for: int | None) -> None
     console.print()
 
 
-def _say_ready(progress: Progress, options: WorkerOptions, seconds: float, *, reload: bool) -> None:
+def _print_ready(progress: Progress, options: WorkerOptions, seconds: float, *, reload: bool) -> None:
     job, event = next(iter(progress.examples.items()))
     command = ["terse-temporal", "trigger", job]
     if event:

@@ -10,6 +10,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
@@ -40,35 +41,39 @@ class OpenRuns:
     def __init__(self, options: WorkerOptions, address: str) -> None:
         self._options = options
         self._address = address
-        self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
 
-    async def look(self) -> None:
-        """Begin to replay them on the code as it is now, and print which would break."""
+    async def check(self, jobs: Collection[str]) -> None:
+        """Begin to replay them on the code as it is now, and print which would break.
+
+        Args:
+            jobs: whose runs. On the same server may be those of other files, which this code knows nothing of.
+        """
         await self.end()
-        self._looking = asyncio.create_task(self._snapshot())
+        self._checking = asyncio.create_task(self._check(jobs))
 
     async def end(self) -> None:
         """Give up what was begun."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.cancel()
+        checking, self._checking = self._checking, None
+        if checking is not None:
+            checking.cancel()
             with suppress(asyncio.CancelledError):
-                await looking
+                await checking
 
-    async def _snapshot(self) -> None:
+    async def _check(self, jobs: Collection[str]) -> None:
         # What cannot be looked at now is for `replay` itself to say, to whoever asks it.
         with suppress(TimeoutError, OSError, RPCError, TerseError):
             async with asyncio.timeout(_TIME_LIMIT):
                 client = await silent_client(self._address, "default")
                 if (await client.count_workflows("ExecutionStatus = 'Running'")).count:
-                    await self._replay()
+                    await self._replay(jobs)
 
-    async def _replay(self) -> None:
+    async def _replay(self, jobs: Collection[str]) -> None:
         options = self._options
         command = [sys.executable, "-m", "terse_temporal", "replay", *options.targets]
         with tempfile.TemporaryFile() as output:
             child = await ChildProcess.start(
-                [*command, "--running", "--task-queue", options.task_queue],
+                [*command, "--running", "--task-queue", options.task_queue, *(f"--job={job}" for job in sorted(jobs))],
                 environment=local_environment(self._address),
                 output=output,
                 errors=subprocess.DEVNULL,

@@ -67,6 +67,8 @@ class ReloadedWorker:
         self._open_runs = OpenRuns(options, address)
         self._child: WorkerChild | None = None
         self._directories = {str(Path.cwd())}
+        #: Their names, also of those that have been renamed since: their runs may be open.
+        self._jobs: set[str] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,6 +96,7 @@ class ReloadedWorker:
         progress = await self._child.loaded()
         # Added to those known before: a module that fails may not have come as far as its neighbours.
         self._directories.update(progress.directories)
+        self._jobs.update(progress.examples)
         await self._watch()
         return bool(progress.examples)
 
@@ -105,7 +108,7 @@ class ReloadedWorker:
             await self._child.ended()
             self._child = None
         elif self._reload:
-            await self._open_runs.look()
+            await self._open_runs.check(self._jobs)
         return progress
 
     async def _watch(self) -> None:

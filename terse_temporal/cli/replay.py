@@ -64,6 +64,14 @@ def replay(
             help="Only runs of this task queue; and all that are open there must have their job here.",
         ),
     ] = None,
+    job: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--job",
+            metavar="NAME",
+            help="With --task-queue: only runs of this job, which may be gone from here. May be given more than once.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
     address: Address = None,
     namespace: Namespace = None,
@@ -84,7 +92,7 @@ def replay(
         with contextlib.redirect_stdout(sys.stderr):
             jobs = load_jobs([target for target in targets if target not in more])
             files = history_files([*(history or ()), *more])
-        asked = _Asked(jobs, files, running or not history, recent, save, task_queue, namespace)
+        asked = _Asked(jobs, files, running or not history, recent, save, task_queue, namespace, job)
         if save is not None and not asked.of_server:
             raise CommandError(
                 "--save keeps histories that are fetched from a server, and those of --history are files already"
@@ -110,6 +118,7 @@ class _Asked:
     save: Path | None
     task_queue: str | None
     namespace: str | None
+    only: Sequence[str] | None
     where: str = field(default="", init=False)
 
     @property
@@ -121,7 +130,7 @@ class _Asked:
         names = [job.name for job in self.jobs]
         # The state of jobs is kept by runs too, which have to fit the release of this package that is deployed. And
         # whatever is open on a task queue is asked for, since a job that was renamed or taken away is not among those.
-        types = [*names, STATE_WORKFLOW] if self.task_queue is None else None
+        types = [*names, STATE_WORKFLOW] if self.task_queue is None else self.only
         running = [Wanted(types, self.task_queue, is_open=True)] if self.running else []
         recent = [Wanted(names, self.task_queue, is_open=False, limit=self.recent)] if self.recent else []
         return [*running, *recent]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 import typer
 from rich.console import Group
@@ -35,6 +33,7 @@ from .options import Address, Debug, Namespace
 from .output import console, errors
 from .servers import is_gone, last_asked, silent_client
 from .tasks import Interrupted, run_interruptibly
+from .web_ui import web_ui_of
 
 __all__ = ["trigger"]
 
@@ -43,9 +42,6 @@ _USUAL: Final = ("127.0.0.1:7233", "localhost:7233")
 
 #: Seconds in which a worker is to have begun a run, or said that it cannot. One that is free takes 0.05.
 _FIRST_TASK: Final = 2.0
-
-#: How far above the server's port its Web UI is, with `terse-temporal dev` and `temporal server start-dev`.
-UI_PORT_ABOVE: Final = 1000
 
 
 def trigger(
@@ -147,7 +143,7 @@ class _Run:
 
     def _say_started(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
         rows = {"workflow id": handle.id, "run id": handle.first_execution_run_id or ""}
-        if url := web_ui(client, handle):
+        if url := web_ui_of(client, handle):
             rows["Web UI"] = url
         rows["look at it"] = self._command("show")
         console.print(f"started [bold]{escape(self._job)}[/]")
@@ -175,7 +171,7 @@ class _Run:
         errors.print(
             f"[bold]{escape(self._job)}[/]  workflow id {escape(handle.id)}  run id {handle.first_execution_run_id}"
         )
-        if url := web_ui(client, handle):
+        if url := web_ui_of(client, handle):
             errors.print(url, markup=False)
         with _shown() as (timeline_of, on_change, on_notice):
             # By its run id: another run may have the same workflow id later.
@@ -266,16 +262,3 @@ def _as_json(result: Any) -> str:
 def _print_notice(text: str) -> None:
     errors.print("[yellow]note:[/] ", end="")
     errors.print(text, markup=False)
-
-
-def web_ui(client: Client, handle: WorkflowHandle[Any, Any]) -> str | None:
-    """Where the run is in the Web UI of a server on this machine, if there is one; of others it cannot be known."""
-    host, _, port = client.service_client.config.target_host.rpartition(":")
-    if host not in ("localhost", "127.0.0.1") or not port.isdigit():
-        return None
-    ui_port = int(port) + UI_PORT_ABOVE
-    with suppress(OSError, OverflowError), socket.create_connection(("127.0.0.1", ui_port), timeout=0.2):
-        run_id = handle.first_execution_run_id or ""
-        workflow_id = quote(handle.id, safe="")
-        return f"http://127.0.0.1:{ui_port}/namespaces/{client.namespace}/workflows/{workflow_id}/{run_id}"
-    return None

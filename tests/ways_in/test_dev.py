@@ -8,22 +8,21 @@ import shlex
 import signal
 import socket
 import stat
+import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from terse_temporal.cli import dev as dev_module
-from terse_temporal.cli import reloading
+from terse_temporal.cli import ports, reloading
 from terse_temporal.cli.dev_server_file import DevServerFile, running_dev_server
 from terse_temporal.errors import MissingExtraError
 
 from ..commands import Command, run, running
 
-# Several that start in the same moment choose the same free port, and one of them gives up.
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("ports of dev")]
+pytestmark = pytest.mark.server
 
 JOBS = """
 import time
@@ -201,12 +200,15 @@ def test_from_its_directory(shop: Path) -> None:
         assert started.returncode == 0
         assert f"server {address}, of terse-temporal dev ({shop / '.terse'})" in started.stderr
         command.says("greet done")
+        # A run that waits for the worker of another file is nothing that a save here could mend.
+        assert run("terse-temporal", "trigger", "elsewhere", "-q", "dev", "--for-later", cwd=shop).returncode == 0
 
         (shop / "jobs.py").write_text(nap.replace("greet", "hail"))
         command.says("Open runs that this code cannot go on with:")
         cure = command.says("let it keep the old one")
         assert "would break  nap: 1 run, at step 'greet'" in cure
         assert 'name="greet" in its job_step(…)' in command.printed()
+        assert "there is no job 'elsewhere' here" not in command.printed()
 
         (shop / "jobs.py").write_text(nap)
         command.says("ready", times=3)
@@ -230,15 +232,33 @@ def test_from_its_directory(shop: Path) -> None:
     assert left == DevServerFile(int(address.rpartition(":")[2]), 0), "its next start takes the same port"
 
 
-def test_the_same_port_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_port_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The port of the last time is taken again; else the usual one, else any, where that or its Web UI's is taken."""
     taken: set[int] = set()
-    monkeypatch.setattr(dev_module, "_is_free", lambda port: port not in taken)
-    assert dev_module._free_ports(9000, 7233) == 9000
+    monkeypatch.setattr(ports, "_is_free", lambda port: port not in taken)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with ExitStack() as claims:
+        assert ports.claim_port(claims, 9000, 7233) == 9000
     taken.add(10_000)
-    assert dev_module._free_ports(9000, 7233) == 7233
+    with ExitStack() as claims:
+        assert ports.claim_port(claims, 9000, 7233) == 7233
     taken.add(7233)
-    assert dev_module._free_ports(9000, 7233) not in (9000, 7233)
+    with ExitStack() as claims:
+        assert ports.claim_port(claims, 9000, 7233) not in (9000, 7233)
+
+
+def test_several_in_the_same_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that has chosen a port has it, although its server does not yet; whoever comes meanwhile takes another."""
+    monkeypatch.setattr(ports, "_is_free", lambda _: True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with ExitStack() as first, ExitStack() as second:
+        assert ports.claim_port(first, 9000) == 9000
+        assert ports.claim_port(second, 9000, 7233) == 7233
+        first.close()
+        assert ports.claim_port(second, 9000) == 9000
+        (tmp_path / f"terse-temporal-{os.geteuid()}-9001.lock").symlink_to(tmp_path / "elsewhere")
+        assert ports.claim_port(second, 9001) == 9001
+        assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.parametrize(
