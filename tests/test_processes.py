@@ -14,6 +14,8 @@ import pytest
 
 from terse_temporal.processes import ChildProcess
 
+pytestmark = pytest.mark.server
+
 #: Starts another process, says so by a file, and does not let go of either.
 STUBBORN = """
 import signal, subprocess, sys, time

@@ -16,8 +16,6 @@ from ..commands import run
 from ..in_process import Ended, run_command
 from .reading import handler
 
-pytestmark = pytest.mark.server
-
 #: What SARIF 2.1.0 requires of the parts that are written here (sections 3.13 to 3.30 of the standard).
 _TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
 _LEVEL = {"enum": ["none", "note", "warning", "error"]}
@@ -151,6 +149,7 @@ def test_json(folder: Path) -> None:
     assert all(each["fix"] and each["because"] and each["explained_by"] for each in report["findings"])
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("written", ["text", "json", "sarif"])
 def test_output_that_is_ascii(written: str, folder: Path) -> None:
     """Where the output takes less than Unicode, nothing breaks, and JSON is JSON."""

@@ -16,8 +16,6 @@ from terse_temporal.cli.pages import pages, sections
 from ..commands import environment, script
 from ..in_process import run_command
 
-pytestmark = pytest.mark.server
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -72,6 +70,7 @@ def test_near_names(tmp_path: Path) -> None:
     assert "`terse-temporal explain` lists what there is" in missed.stderr
 
 
+@pytest.mark.server
 def test_in_a_terminal(tmp_path: Path) -> None:
     """In a terminal Markdown is laid out."""
     controller, terminal = pty.openpty()
@@ -97,6 +96,7 @@ def test_in_a_terminal(tmp_path: Path) -> None:
     assert b"\x1b[" in printed
 
 
+@pytest.mark.server
 def test_as_a_module(tmp_path: Path) -> None:
     """`python -m terse_temporal` is the same command."""
     printed = subprocess.run(
