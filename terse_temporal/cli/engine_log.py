@@ -22,6 +22,7 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, Tele
 from ..diagnostics.logs import logger_of
 from ..diagnostics.once import Once
 from ..durations import format_duration
+from ..engine.sdk_private import logged_failure
 
 __all__ = ["EngineLog", "ServerWatch", "quiet_runtime"]
 
@@ -73,7 +74,7 @@ class EngineLog(logging.Filter):
         return self._python(record) if core is None else self._core(record, core.fields)
 
     def _python(self, record: logging.LogRecord) -> bool:
-        kind = getattr(record, "__temporal_error_identifier", None)
+        kind = logged_failure(record)
         if kind == "ActivityFailure":  # the worker says it in one line, with the user's own traceback
             return False
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None

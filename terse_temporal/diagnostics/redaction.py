@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
+from .python_private import environment_as_it_is
 from .text import shorten
 
 __all__ = ["Secrets", "error_text", "name_secret_variable", "names_secret", "redact", "redact_value"]
@@ -162,9 +163,7 @@ _cache: dict[str, tuple[Mapping[Any, Any], list[_Pattern]]] = {}
 
 
 def _environment() -> list[_Pattern]:
-    # The dict that is behind it, where there is one: to compare that takes a microsecond, and to read all variables
-    # through `os.environ` a tenth of a millisecond, for every line of a log.
-    environment: dict[Any, Any] = dict(getattr(os.environ, "_data", os.environ))
+    environment = environment_as_it_is()
     known = _cache.get("")
     if known is None or known[0] != environment:
         found: dict[str, str] = {}

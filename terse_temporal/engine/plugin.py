@@ -5,26 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
 
 from temporalio import activity, workflow
-from temporalio.client import ClientConfig, WorkflowHistory
-from temporalio.client import Plugin as ClientPlugin
-from temporalio.service import ConnectConfig, ServiceClient
-from temporalio.worker import (
-    Plugin as WorkerPlugin,
-)
-from temporalio.worker import (
-    Replayer,
-    ReplayerConfig,
-    UnsandboxedWorkflowRunner,
-    Worker,
-    WorkerConfig,
-    WorkflowReplayResult,
-    WorkflowRunner,
-)
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import ReplayerConfig, UnsandboxedWorkflowRunner, Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from ..errors import UnknownJobError
@@ -38,13 +24,14 @@ from .activity.heartbeats import Heartbeats
 from .activity.runner import StepRunner
 from .code.functions import FunctionIndex
 from .sdk_logs import WITHOUT_STEPS
+from .sdk_private import call_off_shutdown, is_dynamic
 from .state.store import TemporalStore
 from .state.workflow import StateWorkflow, VersionedStateWorkflow
 from .workflow.definitions import workflow_definition
 from .workflow.nondeterminism import NondeterminismReporter
 from .workflow.runner import JobRunner
 from .workflow.sandbox import JobSource
-from .workflow.unknown_jobs import is_dynamic, unknown_job_definition
+from .workflow.unknown_jobs import unknown_job_definition
 
 __all__ = ["TersePlugin", "running_steps"]
 
@@ -53,7 +40,7 @@ __all__ = ["TersePlugin", "running_steps"]
 no_registering_while(workflow.unsafe.in_sandbox)
 
 
-class TersePlugin(ClientPlugin, WorkerPlugin):
+class TersePlugin(SimplePlugin):
     """Runs jobs on a worker that you build yourself, beside workflows and activities of your own.
 
     Args:
@@ -71,21 +58,14 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
     """
 
     def __init__(self, jobs: Iterable[Job] | None = None, *, state_store: StateStore | None = None) -> None:
+        super().__init__("terse_temporal.TersePlugin", workflow_runner=_passing_through)
         self._jobs = None if jobs is None else list(jobs)
         self._state_store = state_store
 
-    def name(self) -> str:
-        return "terse_temporal.TersePlugin"
-
-    def configure_client(self, config: ClientConfig) -> ClientConfig:
-        return config
-
-    async def connect_service_client(
-        self, config: ConnectConfig, next: Callable[[ConnectConfig], Awaitable[ServiceClient]]
-    ) -> ServiceClient:
-        return await next(config)
-
+    # Not by the parameters of `SimplePlugin`: what a worker gets (workflows, the activity, an interceptor, a runner) is
+    # made together, of an index that each worker has of its own, and what stands around a worker needs that worker.
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        config = super().configure_worker(config)
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
@@ -131,13 +111,12 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
             try:
                 await stack.enter_async_context(mounts.serving(modules))
             except BaseException:
-                # As the SDK does where it fails before it has started anything: `shutdown()`, and with it the end of
-                # `async with worker`, would wait for ever.
-                worker._shutdown_complete_event.set()
+                call_off_shutdown(worker)
                 raise
             await next(worker)
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        config = super().configure_replayer(config)
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         config["workflows"] = [
@@ -147,17 +126,6 @@ class TersePlugin(ClientPlugin, WorkerPlugin):
         ]
         _set_runners(config, jobs, index)
         return config
-
-    def run_replayer(
-        self,
-        replayer: Replayer,
-        histories: AsyncIterator[WorkflowHistory],
-        next: Callable[
-            [Replayer, AsyncIterator[WorkflowHistory]],
-            AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]],
-        ],
-    ) -> AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]]:
-        return next(replayer, histories)
 
     def _chosen_jobs(self) -> dict[str, Job]:
         chosen: Sequence[Job] = registered_jobs() if self._jobs is None else self._jobs
@@ -183,7 +151,6 @@ def _step_runners(worker: Worker) -> list[StepRunner]:
 
 
 def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> JobRunner:
-    config["workflow_runner"] = _passing_through(config.get("workflow_runner") or SandboxedWorkflowRunner())
     otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
     sources = {name: JobSource(job) for name, job in jobs.items()}
     runner = JobRunner(sources, index, otherwise, NondeterminismReporter())
@@ -191,8 +158,9 @@ def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], in
     return runner
 
 
-def _passing_through(runner: WorkflowRunner) -> WorkflowRunner:
+def _passing_through(given: WorkflowRunner | None) -> WorkflowRunner:
     """The runner, so that modules which it imports anew may import this package: its classes cannot be made there."""
+    runner = given or SandboxedWorkflowRunner()
     if type(runner) is not SandboxedWorkflowRunner:
         return runner
     restrictions = runner.restrictions.with_passthrough_modules(__name__.partition(".")[0])

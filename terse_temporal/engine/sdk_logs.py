@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from ..diagnostics.foreign_logs import ForeignLogFilter
 from .activity.runner import StepRunner
+from .sdk_private import logged_failure
 
 __all__ = ["WITHOUT_STEPS"]
 
@@ -24,7 +25,7 @@ class _NotOfSteps(logging.Filter):
     """Drops what the SDK says of a failure that `StepRunner.run` has raised, and so has logged."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if getattr(record, "__temporal_error_identifier", None) != "ActivityFailure" or not record.exc_info:
+        if logged_failure(record) != "ActivityFailure" or not record.exc_info:
             return True
         _, error, traceback = record.exc_info
         while isinstance(error, ApplicationError) and traceback is not None:

@@ -19,6 +19,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import TimeSkipper
 
 from ..client import connect
+from ..engine.sdk_private import logged_failure
 from ..errors import JobTestError
 from .environment import JobEnvironment
 
@@ -119,4 +120,4 @@ class LoopThread:
 
 def _is_news(record: logging.LogRecord) -> bool:
     # The worker says of a step that failed the same in one line, with the user's own traceback.
-    return getattr(record, "__temporal_error_identifier", None) != "ActivityFailure"
+    return logged_failure(record) != "ActivityFailure"

@@ -21,6 +21,7 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Worker
 
 from ...diagnostics.logs import logger_of
+from ..sdk_private import replace_data_converter
 from ..wire.failures import SentFailureError, bounded_text, sendable_text
 
 __all__ = ["mark_as_outcome", "retry_encoding"]
@@ -42,15 +43,15 @@ def mark_as_outcome(step: str) -> None:
 
 
 def retry_encoding(worker: Worker) -> None:
-    """Give a worker's activities a data converter that hands in what steps came to.
+    """Give a worker's activities a data converter that hands in what steps came to."""
+    replace_data_converter(worker, _retrying)
 
-    By a private name, for the SDK knows one data converter for a client and its workers.
-    """
-    activities: Any = worker._activity_worker
-    given: DataConverter = activities._data_converter
+
+def _retrying(given: DataConverter) -> DataConverter:
     cls = type(given.__class__.__name__, (_RetryingConverter, given.__class__), {})
     fields = {each.name: getattr(given, each.name) for each in dataclasses.fields(given) if each.init}
-    activities._data_converter = cls(**fields)
+    converter: DataConverter = cls(**fields)
+    return converter
 
 
 class _RetryingConverter(DataConverter):

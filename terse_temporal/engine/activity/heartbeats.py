@@ -20,13 +20,13 @@ from types import FrameType
 
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
-from temporalio.bridge.proto import ActivityHeartbeat
 from temporalio.worker import ActivityInboundInterceptor, ActivityOutboundInterceptor, Interceptor, Worker
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.places import is_users, place
 from ...durations import format_duration
 from ..limits import HEARTBEAT_EVERY, HEARTBEAT_TIMEOUT
+from ..sdk_private import record_heartbeat
 
 __all__ = ["Heartbeats"]
 
@@ -163,14 +163,9 @@ class _Beating(AbstractContextManager[None]):
 
 
 def _beat_from_outside(worker: Worker, token: bytes, details: Sequence[Payload] = ()) -> None:
-    """Send a beat without the worker's loop, and with details as they are.
-
-    By a private name, for there is no other way. A client can send beats too, but those do not pass by the SDK's core,
-    which has a clock of its own beside the server's: it drops what a step returns that it has not heard of for the
-    heartbeat timeout and five seconds more.
-    """
+    """Send a beat without the worker's loop, and with details as they are."""
     with suppress(Exception):  # the step has ended meanwhile, or the worker
-        worker._bridge_worker.record_activity_heartbeat(ActivityHeartbeat(task_token=token, details=details))
+        record_heartbeat(worker, token, details)
 
 
 def _warn_of_blocked_loop(seconds: float, where: str, running: Mapping[bytes, _Running]) -> None:

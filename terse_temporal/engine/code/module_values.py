@@ -30,6 +30,7 @@ from types import FunctionType
 from typing import Any, Final
 
 from ...diagnostics.places import is_package_file, is_users_file
+from ...diagnostics.python_private import CACHED_FUNCTION
 from ..type_tests import is_a
 
 __all__ = ["depth_of", "is_frozen", "is_known_state"]
@@ -53,7 +54,7 @@ _STATE: Final[tuple[type, ...]] = (
     *(MutableMapping, MutableSequence, MutableSet, bytearray, deque, random.Random, io.IOBase, Iterator),
     *(asyncio.Lock, asyncio.Event, asyncio.Condition, asyncio.Semaphore, asyncio.Queue, asyncio.Future),
     *(queue.Queue, queue.SimpleQueue, threading.local, threading.Event, threading.Condition, threading.Semaphore),
-    functools._lru_cache_wrapper,
+    CACHED_FUNCTION,
 )
 
 
@@ -68,7 +69,7 @@ def is_frozen(value: Any, _depth: int = 0) -> bool:  # noqa: PLR0912  # a table 
     def inner(each: Any) -> bool:
         return is_frozen(each, _depth + 1)
 
-    if is_a(value, random.Random | functools._lru_cache_wrapper):
+    if is_a(value, random.Random | CACHED_FUNCTION):
         return False
     if is_a(value, types.BuiltinMethodType):  # a function of C's has its module here, `seen.append` the list
         return is_a(value.__self__, types.ModuleType) or inner(value.__self__)

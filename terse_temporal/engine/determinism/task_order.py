@@ -12,12 +12,13 @@ to end. In a handler it fails the run, so the task raises it as something else, 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from typing import Any
 
+from ...diagnostics.python_private import end_silently, running_loop
 from ...execution.protocol import current_execution
+from ..sdk_private import keep_task, tasks_of_run
 
 __all__ = ["Exited", "as_completed", "close_tasks", "exit_of", "order_tasks"]
 
@@ -104,8 +105,7 @@ def order_tasks(loop: Any) -> None:
             # The engine's own, for a query say, which may come at any time and must not use up a number.
             return create(coro, name=name, context=context)  # type: ignore[no-any-return]  # the loop is not typed
         task = _OrderedTask(next(numbers), _InRun(coro), loop=loop, context=context)
-        # Underscored, but there is no other way in: it keeps the task from being collected, and cancels it at the end.
-        loop._register_task(task, name=name)
+        keep_task(loop, task, name)
         return task
 
     loop.create_task = create_task
@@ -119,17 +119,10 @@ def close_tasks(loop: Any) -> None:
     Args:
         loop: the workflow instance, as above.
     """
-    tasks: set[asyncio.Task[Any]] = loop._tasks
-    asyncio._set_running_loop(loop)
-    try:
+    tasks = tasks_of_run(loop)
+    with running_loop(loop):
         for task in list(tasks):
-            # Nobody is to be told that it was pending when it was collected.
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            # Also what a `finally` raises that awaits something.
-            with contextlib.suppress(BaseException):
-                task.get_coro().close()
-    finally:
-        asyncio._set_running_loop(None)
+            end_silently(task)
     tasks.clear()
 
 

@@ -33,6 +33,7 @@ from types import FrameType
 from typing import Any, Final
 
 from ...diagnostics.places import LIBRARIES, is_users, place
+from ...diagnostics.python_private import replace_start_of_threads
 from ...errors import SideEffectError
 
 __all__ = ["guarded", "install"]
@@ -161,13 +162,15 @@ def _announce(owner: Any, name: str, event: str) -> None:
 
 def _announce_threads() -> None:
     """Announce threads as Python does from 3.12 on."""
-    start: Callable[..., int] = vars(threading)["_start_new_thread"]
 
-    def announced(*args: Any) -> int:
-        sys.audit("_thread.start_new_thread", *args)
-        return start(*args)
+    def announcing(start: Callable[..., Any]) -> Callable[..., Any]:
+        def announced(*args: Any) -> Any:
+            sys.audit("_thread.start_new_thread", *args)
+            return start(*args)
 
-    vars(threading)["_start_new_thread"] = announced
+        return announced
+
+    replace_start_of_threads(announcing)
 
 
 @contextmanager

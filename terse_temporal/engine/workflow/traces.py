@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import sys
 import threading
@@ -11,6 +10,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ...diagnostics.places import is_users_file
+from ...diagnostics.python_private import functions_at_exit
 from ..type_tests import is_a
 
 __all__ = ["Traces"]
@@ -38,8 +38,7 @@ class Traces:
         counts = {
             "a handler on a logger": sum(len(getattr(logger, "handlers", ())) for logger in loggers),
             "a thread": threading.active_count(),
-            # Underscored, and documented nowhere; without it such functions are not noticed.
-            "a function for atexit": atexit._ncallbacks(),
+            "a function for atexit": functions_at_exit(),
         }
         seen = set()
         for name, module in list(sys.modules.items()):

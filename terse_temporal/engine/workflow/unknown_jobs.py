@@ -23,7 +23,7 @@ from ...diagnostics.text import did_you_mean, list_names
 from ...errors import UnknownJobError
 from ...serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
 
-__all__ = ["is_dynamic", "unknown_job_definition"]
+__all__ = ["unknown_job_definition"]
 
 _logger = logger_of("worker")
 
@@ -70,9 +70,3 @@ def _ends_here(info: workflow.Info) -> bool:
 
 #: Events: the run was started, the task scheduled and begun.
 _AT_THE_FIRST_TASK: Final = 3
-
-
-def is_dynamic(definition: type) -> bool:
-    """Whether a workflow class takes every type that has none of its own. A worker has room for one."""
-    found = getattr(definition, "__temporal_workflow_definition", None)
-    return found is not None and found.name is None

@@ -1,0 +1,107 @@
+"""Every private name of the Temporal SDK for Python that this package uses (as of 1.35), each with what it waits for.
+
+A release of the SDK may rename any of them. So nothing outside this file spells one, and `tests/engine/
+test_private_names.py` says so. What stands in `temporalio.bridge.proto` is no private name, but documented nowhere
+either: the messages between the SDK and its core, which a `WorkflowInstance`, a public class, is made for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.bridge.proto import ActivityHeartbeat
+from temporalio.converter import DataConverter
+from temporalio.worker import Worker
+
+__all__ = [
+    "call_off_shutdown",
+    "is_dynamic",
+    "keep_task",
+    "logged_failure",
+    "record_heartbeat",
+    "replace_data_converter",
+    "tasks_of_run",
+]
+
+
+def record_heartbeat(worker: Worker, token: bytes, details: Sequence[Payload]) -> None:
+    """Send a heartbeat for an activity from any thread, with details as they are.
+
+    Private: `Worker._bridge_worker`. `activity.heartbeat()` needs the worker's event loop, which an activity may block.
+    A client can send heartbeats too, but those do not pass by the SDK's core, which has a clock of its own beside the
+    server's: it drops what a step returns that it has not heard of for the heartbeat timeout and five seconds more.
+
+    Waits for: heartbeats of the SDK's own while the loop is blocked, or a method of the worker that may be called on
+    any thread.
+    """
+    worker._bridge_worker.record_activity_heartbeat(ActivityHeartbeat(task_token=token, details=details))
+
+
+def replace_data_converter(worker: Worker, replace: Callable[[DataConverter], DataConverter]) -> None:
+    """Give the activities of a worker another data converter.
+
+    Private: `Worker._activity_worker` and `_ActivityWorker._data_converter`. A result is encoded when the interceptors
+    have returned, and what fails then is reported as a failure that the server retries.
+
+    Waits for: a data converter for each worker, or encoding that is tried again by the SDK.
+    """
+    activities: Any = worker._activity_worker
+    activities._data_converter = replace(activities._data_converter)
+
+
+def call_off_shutdown(worker: Worker) -> None:
+    """Have `Worker.shutdown()` return at once, for a worker that has never begun to run.
+
+    Private: `Worker._shutdown_complete_event`, which the SDK itself sets where it fails before it has started anything.
+    Where `run_worker` of a plugin fails first it does not, and the end of `async with worker` would wait for ever.
+
+    Waits for: the SDK to set it whatever raises in `run_worker`.
+    """
+    worker._shutdown_complete_event.set()
+
+
+def keep_task(loop: Any, task: asyncio.Task[Any], name: str | None) -> None:
+    """Have a workflow instance keep a task from being collected, and cancel it at the end of the run.
+
+    Private: `_WorkflowInstanceImpl._register_task`. The instance is the event loop of its run, without task factories.
+
+    Waits for: `set_task_factory()` on the workflow's event loop.
+    """
+    loop._register_task(task, name=name)
+
+
+def tasks_of_run(loop: Any) -> set[asyncio.Task[Any]]:
+    """Return the set in which a workflow instance keeps the tasks of its run.
+
+    Private: `_WorkflowInstanceImpl._tasks`. `asyncio.all_tasks(loop)` has those too that have left the run.
+
+    Waits for: an eviction that ends with tasks that nothing wakes any more, instead of being tried again for ever.
+    """
+    tasks: set[asyncio.Task[Any]] = loop._tasks
+    return tasks
+
+
+def is_dynamic(definition: type) -> bool:
+    """Return whether a workflow class takes every type that has none of its own. A worker has room for one.
+
+    Private: the attribute that `workflow.defn` leaves on a class. A second dynamic workflow makes the SDK refuse the
+    worker, so a plugin has to know whether the user has one.
+
+    Waits for: a public way from a workflow class to its definition.
+    """
+    found = getattr(definition, "__temporal_workflow_definition", None)
+    return found is not None and found.name is None
+
+
+def logged_failure(record: logging.LogRecord) -> str | None:
+    """Return the kind of failure that the SDK logs with a record: `ActivityFailure`, `WorkflowTaskFailure`; or `None`.
+
+    Private: the attribute that it leaves on its records.
+
+    Waits for: loggers of their own for the failures of activities and of workflow tasks.
+    """
+    return getattr(record, "__temporal_error_identifier", None)
