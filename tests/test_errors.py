@@ -114,7 +114,7 @@ def test_every_error_of_the_package_has_a_class_that_says_what_it_is() -> None:
         for file, name, line in raised()
         if not any(file.startswith(where) and name == cls for where, cls in OF_PYTHON)
     ]
-    assert [each for each in found if not each.startswith("cli/")] == []
+    assert found == []
 
 
 def test_what_may_be_caught_together() -> None:
