@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.table import Table
-from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.testing import TimeSkipper
 
 from ..devserver import DevServer
 from ..diagnostics.places import shown_path
+from ..engine.wire.history import RunHistory
 from ..errors import TerseError
 from ..runs.starting import start_run
 from ..runs.timeline import Timeline, timeline_table
@@ -174,7 +174,7 @@ async def _acts(stage: _Stage, say: _Narrator) -> bool:
         say("Step 2 runs again, under the same idempotency key. Step 1 does not: its result is recorded.")
 
         with say.waiting("step 2 does its work, and the run moves to the second worker"):
-            await stage.until("the job sleeps", lambda: _has_event(run, EventType.EVENT_TYPE_TIMER_STARTED))
+            await stage.until("the job sleeps", lambda: _sleeps(run))
         say("The welcome is sent, and the job sleeps for three days. No process waits. Skipping them …")
 
         result = await _after_the_sleep(client, run)
@@ -182,8 +182,8 @@ async def _acts(stage: _Stage, say: _Narrator) -> bool:
         return await _verdict(run, stage)
 
 
-async def _has_event(run: WorkflowHandle[Any, Any], wanted: EventType.ValueType) -> bool:
-    return any(event.event_type == wanted for event in (await run.fetch_history()).events)
+async def _sleeps(run: WorkflowHandle[Any, Any]) -> bool:
+    return bool(RunHistory((await run.fetch_history()).events).timers)
 
 
 async def _after_the_sleep(client: Client, run: WorkflowHandle[Any, Any]) -> Any:

@@ -20,15 +20,15 @@ from temporalio.api.enums.v1 import (
     EventType,
     PendingActivityState,
     PendingWorkflowTaskState,
-    WorkflowTaskFailedCause,
 )
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.places import is_users_file_anywhere, place
+from ..engine.wire.history import StepRecord
 from ..runs.memo import question_text, read_label, read_memo
 from ..runs.timeline import Entry, Timeline
 from .servers import is_gone, last_asked
@@ -39,13 +39,6 @@ _SNAPSHOT_EVERY: Final = 0.5  # seconds
 _WITHOUT_WORKER: Final = 3.0  # seconds. A free worker takes a task in a few milliseconds.
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
-
-#: Workflow tasks that fail because a person wants it so.
-_ON_PURPOSE: Final = (
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
-)
 
 
 @dataclass(frozen=True)
@@ -135,9 +128,10 @@ class Follower:
                         self._on_change(changed)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                         await self._read_memo(event)
-                    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-                        self._parked(event.workflow_task_failed_event_attributes)
-                    if next_run := _next_run(event):
+                    history = self.timeline.history
+                    if history.blocked is not None:
+                        self._tell_blocked(history.blocked)
+                    if next_run := history.next_run_id:
                         self._handle = self._client.get_workflow_handle(self._handle.id, run_id=next_run)
                         return None
                     if outcome := await self._outcome(event):
@@ -186,17 +180,15 @@ class Follower:
         while inner is not None:
             if inner.HasField("activity_failure_info"):
                 step = inner.activity_failure_info.activity_type.name
-                attempts = self.timeline.attempts_at(inner.activity_failure_info.scheduled_event_id)
+                record = self.timeline.history.scheduled_by(inner.activity_failure_info.scheduled_event_id)
+                attempts = record.attempt if isinstance(record, StepRecord) else 0
             where = _users_place(inner.stack_trace) or where
             inner = inner.cause if inner.HasField("cause") else None
         kind = failure.application_failure_info.type
         return RunFailure(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where)
 
-    def _parked(self, failed: WorkflowTaskFailedEventAttributes) -> None:
-        if failed.cause in _ON_PURPOSE:
-            return
-        message = failed.failure.message
-        if failed.cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+    def _tell_blocked(self, message: str) -> None:
+        if self.timeline.history.mismatch is not None:
             message = (
                 f"its history does not fit the code of the worker. {message.rstrip('.')}. The log of the worker shows"
                 " what was recorded beside what the code does now."
@@ -249,14 +241,6 @@ def _is_waiting_for_a_worker(described: DescribeWorkflowExecutionResponse) -> bo
     return any(
         step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and not step.HasField("last_started_time")
         for step in described.pending_activities
-    )
-
-
-def _next_run(event: HistoryEvent) -> str:
-    return (
-        event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
-        or event.workflow_execution_failed_event_attributes.new_execution_run_id
-        or event.workflow_execution_completed_event_attributes.new_execution_run_id
     )
 
 

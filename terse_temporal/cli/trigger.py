@@ -22,6 +22,7 @@ from temporalio.service import RPCError
 
 from ..client import environment_settings
 from ..diagnostics.text import json_text
+from ..engine.wire.history import RunHistory
 from ..errors import RunExistsError, UnknownJobError
 from ..runs.memo import tokens_text
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
@@ -215,11 +216,13 @@ async def _unknown(handle: WorkflowHandle[Any, Any]) -> str | None:
     """What a worker says that does not have the job; nothing, where one has begun it, or is busy."""
     with suppress(TimeoutError, RPCError):
         async with asyncio.timeout(_FIRST_TASK):
+            history = RunHistory()
             async for event in handle.fetch_history_events(wait_new_event=True):
-                if event.HasField("workflow_task_failed_event_attributes"):
+                history.add(event)
+                if history.failed_task is not None:
                     return None
-                if event.HasField("workflow_execution_failed_event_attributes"):
-                    failure = event.workflow_execution_failed_event_attributes.failure
+                if history.ended is not None:
+                    failure = history.ended.workflow_execution_failed_event_attributes.failure
                     is_unknown = failure.application_failure_info.type == UnknownJobError.__name__
                     return failure.message if is_unknown else None
                 # What ends a run is written together with the end of the task.

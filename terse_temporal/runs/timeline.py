@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rich.table import Table
 from rich.text import Text
-from temporalio.api.enums.v1 import EventType, PendingActivityState, TimeoutType
+from temporalio.api.enums.v1 import PendingActivityState, TimeoutType
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from ..durations import format_duration
+from ..engine.wire.history import Outcome, RunHistory, StepRecord, TimerRecord
 from ..execution.token_usage import Tokens
 
 __all__ = ["Entry", "Timeline", "failure_text", "short", "timeline_table"]
@@ -32,6 +32,13 @@ _STYLES: Final[dict[State, str]] = {
     "done": "green",
     "failed": "red",
     "cancelled": "yellow",
+}
+
+_STATES: Final[dict[Outcome, State]] = {
+    "open": "running",
+    "completed": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
 }
 
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
@@ -79,62 +86,46 @@ class Entry:
 
 @dataclass
 class Timeline:
-    """The entries of a run, in the order in which its handler made them, and the tokens that its models used."""
+    """The entries of a run, in the order in which its handler made them, and the tokens that its models used.
 
-    started: datetime | None = None
+    Attributes:
+        history: what it is made from.
+    """
+
     entries: list[Entry] = field(default_factory=list)
     tokens: Tokens | None = None
 
     def __post_init__(self) -> None:
+        self.history = RunHistory()
         self._by_event: dict[int, Entry] = {}
         self._by_activity: dict[str, Entry] = {}
 
-    def attempts_at(self, event_id: int) -> int:
-        """How often the step that was scheduled by an event has been started."""
-        entry = self._by_event.get(event_id)
-        return entry.attempt if entry else 0
+    @property
+    def started(self) -> datetime | None:
+        """When the run began."""
+        return self.history.began
 
     def apply(self, event: HistoryEvent, label: str = "") -> Entry | None:
         """Take in the next event, and return the entry that it changed in a way worth telling.
 
         Args:
             event: of the history.
-            label: what it says of itself, see `memos.read_label`.
+            label: what it says of itself, see `memo.read_label`.
         """
-        at = _moment(event.event_time)
-        match event.event_type:
-            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-                self.started = at
-            case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-                step = event.activity_task_scheduled_event_attributes
-                entry = self._add(event, Entry("step", step.activity_type.name, at, label=label))
-                self._by_activity[step.activity_id] = entry
-            case EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
-                start = event.activity_task_started_event_attributes
-                entry = self._by_event[start.scheduled_event_id]
-                entry.attempt = start.attempt
-                if start.HasField("last_failure"):
-                    entry.trouble = failure_text(start.last_failure)
-            case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-                done = event.activity_task_completed_event_attributes
-                return self._end(done.scheduled_event_id, "done", at)
-            case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
-                failed = event.activity_task_failed_event_attributes
-                return self._end(failed.scheduled_event_id, "failed", at, failure_text(failed.failure))
-            case EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
-                late = event.activity_task_timed_out_event_attributes
-                return self._end(late.scheduled_event_id, "failed", at, failure_text(late.failure))
-            case EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
-                cancelled = event.activity_task_canceled_event_attributes
-                return self._end(cancelled.scheduled_event_id, "cancelled", at)
-            case EventType.EVENT_TYPE_TIMER_STARTED:
-                duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
-                return self._add(event, Entry("sleep", format_duration(duration), at, "running"))
-            case EventType.EVENT_TYPE_TIMER_FIRED:
-                return self._end(event.timer_fired_event_attributes.started_event_id, "done", at)
-            case EventType.EVENT_TYPE_TIMER_CANCELED:
-                return self._end(event.timer_canceled_event_attributes.started_event_id, "cancelled", at)
-        return None
+        if event.event_id == 1 and self.history.last_event_id:  # of the run that continues it
+            self.history = RunHistory()
+            self._by_event, self._by_activity = {}, {}
+        record = self.history.add(event)
+        if record is None:
+            return None
+        entry = self._by_event.get(record.event_id) or self._begin(record, label)
+        if isinstance(record, StepRecord):
+            # What the server says of a step that is open may be ahead of its history.
+            entry.attempt = max(entry.attempt, record.attempt)
+            entry.trouble = failure_text(record.failure) if record.failure is not None else entry.trouble
+        if record.ended is not None:
+            entry.state, entry.ended = _STATES[record.outcome], record.ended
+        return entry if record.ended is not None or isinstance(record, TimerRecord) else None
 
     def apply_pending(self, pending: Iterable[PendingActivityInfo]) -> list[Entry]:
         """Take in what the server says of the steps that are open, and return the entries that it changed."""
@@ -154,15 +145,13 @@ class Timeline:
                 changed.append(entry)
         return changed
 
-    def _add(self, event: HistoryEvent, entry: Entry) -> Entry:
+    def _begin(self, record: StepRecord | TimerRecord, label: str) -> Entry:
+        if isinstance(record, StepRecord):
+            entry = self._by_activity[record.activity_id] = Entry("step", record.name, record.began, label=label)
+        else:
+            entry = Entry("sleep", format_duration(record.duration), record.began, "running")
         self.entries.append(entry)
-        self._by_event[event.event_id] = entry
-        return entry
-
-    def _end(self, begun_by: int, state: State, at: datetime, trouble: str = "") -> Entry:
-        entry = self._by_event[begun_by]
-        entry.state, entry.ended = state, at
-        entry.trouble = trouble or entry.trouble
+        self._by_event[record.event_id] = entry
         return entry
 
 
@@ -226,7 +215,3 @@ def _remark(entry: Entry) -> str:
     if entry.state in ("done", "running"):
         return f"attempt {entry.attempt - 1}: {entry.trouble}"
     return entry.trouble
-
-
-def _moment(timestamp: Timestamp) -> datetime:
-    return timestamp.ToDatetime(tzinfo=UTC)

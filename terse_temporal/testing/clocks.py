@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.api.enums.v1 import EventType, PendingActivityState
-from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
-__all__ = ["clock_of", "ended_timers", "fast_forward", "next_attempt_of"]
+__all__ = ["clock_of", "fast_forward", "next_attempt_of"]
 
 _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 
@@ -39,17 +37,6 @@ async def fast_forward(skipper: TimeSkipper, run: WorkflowHandle[Any, Any], dura
         if err.status != RPCStatusCode.NOT_FOUND:
             raise
         await run.describe()
-
-
-def ended_timers(events: Iterable[HistoryEvent]) -> set[int]:
-    """The events of a history that began timers which are over."""
-    over = set()
-    for event in events:
-        if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
-            over.add(event.timer_fired_event_attributes.started_event_id)
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
-            over.add(event.timer_canceled_event_attributes.started_event_id)
-    return over
 
 
 def next_attempt_of(described: DescribeWorkflowExecutionResponse) -> datetime | None:

@@ -5,31 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any
 
 from rich.console import Console
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
-from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
 from ..runs.memo import read_label, read_memo
 from ..runs.timeline import Timeline, timeline_table
-from .clocks import clock_of, ended_timers, next_attempt_of
+from .clocks import clock_of, next_attempt_of
 from .questions import Question
 
 __all__ = ["RunSnapshot", "Sleep", "take_snapshot"]
-
-#: Something came in while the task was being done, such as a skip of time: the server asks for it again.
-_TOO_LATE: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
-
-_NON_DETERMINISM: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
-
-_ENDS_OF_TASKS: Final = {
-    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
-}
 
 
 @dataclass(frozen=True)
@@ -105,22 +92,25 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any]) -> Run
         retried = raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1
         if 0 <= len(history.events) - raw.workflow_execution_info.history_length <= (2 if retried else 0):
             break
-    timeline, sleeps, waits = await _read(client, history.events)
+    timeline = Timeline()
+    for event in history.events:
+        timeline.apply(event, await read_label(client, event))
     is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)
     timeline.apply_pending(raw.pending_activities)
     tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
     timeline.tokens = tokens
-    blocked, is_mismatch = _failed_task(history.events)
     has_pending_work = raw.HasField("pending_workflow_task") or bool(raw.pending_activities)
     # A timer that says nothing of itself may be a time limit of what is under way, or of an answer that is asked for.
     # Where there is nothing of the kind the run waits for it: `asyncio.sleep`, `workflow.wait_condition(…, timeout=…)`.
+    open_timers = [timer for timer in timeline.history.timers if timer.outcome == "open"]
+    sleeps = [timer for timer in open_timers if timer.is_sleep]
     if not (sleeps or has_pending_work or waiting):
-        sleeps = waits
+        sleeps = open_timers
     return RunSnapshot(
         history=history,
         timeline=timeline,
         status=described.status,
-        sleeps=sleeps if is_open else [],
+        sleeps=[Sleep(timer.duration, timer.until) for timer in sleeps] if is_open else [],
         questions=[
             Question(number, str(asked.get("tool")), asked.get("arguments") or {})
             for number, asked in (waiting or {}).items()
@@ -130,35 +120,6 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any]) -> Run
         has_children=is_open and bool(raw.pending_children),
         clock=clock_of(raw),
         next_attempt=next_attempt_of(raw) if is_open else None,
-        blocked=blocked if is_open else None,
-        is_mismatch=is_mismatch,
+        blocked=timeline.history.blocked if is_open else None,
+        is_mismatch=timeline.history.mismatch is not None,
     )
-
-
-async def _read(client: Client, events: Sequence[HistoryEvent]) -> tuple[Timeline, list[Sleep], list[Sleep]]:
-    """The timeline, the sleeps that are not over, and other timers of which that is true."""
-    timeline = Timeline()
-    sleeps: dict[int, Sleep] = {}
-    waits: dict[int, Sleep] = {}
-    for event in events:
-        timeline.apply(event, await read_label(client, event))
-        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
-            duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
-            begun = event.event_time.ToDatetime(tzinfo=UTC)
-            of_its_kind = sleeps if event.user_metadata.HasField("summary") else waits
-            of_its_kind[event.event_id] = Sleep(duration, begun + duration)
-    over = ended_timers(events)
-    open_sleeps, open_waits = (
-        [sleep for begun_by, sleep in kind.items() if begun_by not in over] for kind in (sleeps, waits)
-    )
-    return timeline, open_sleeps, open_waits
-
-
-def _failed_task(events: Sequence[HistoryEvent]) -> tuple[str | None, bool]:
-    last = next((event for event in reversed(events) if event.event_type in _ENDS_OF_TASKS), None)
-    if last is None or last.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-        return None, False
-    failed = last.workflow_task_failed_event_attributes
-    if failed.cause == _TOO_LATE:
-        return None, False
-    return failed.failure.message, failed.cause == _NON_DETERMINISM

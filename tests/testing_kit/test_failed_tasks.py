@@ -7,13 +7,14 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
 
-from terse_temporal.testing.snapshot import _failed_task
+from terse_temporal.engine.wire.history import RunHistory
 
 
 @pytest.mark.parametrize(
     ("cause", "found"),
     [
         ("UNHANDLED_COMMAND", (None, False)),  # something came in while it was being done
+        ("RESET_WORKFLOW", (None, False)),  # somebody wants it so
         ("NON_DETERMINISTIC_ERROR", ("words", True)),
         ("WORKFLOW_WORKER_UNHANDLED_FAILURE", ("words", False)),
     ],
@@ -26,4 +27,5 @@ def test_causes(cause: str, found: tuple[str | None, bool]) -> None:
             failure=Failure(message="words"),
         ),
     )
-    assert _failed_task([event]) == found
+    history = RunHistory([event])
+    assert (history.blocked, history.mismatch is not None) == found

@@ -24,7 +24,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache
 from temporalio.client import WorkflowHistory
@@ -39,9 +38,10 @@ from ...jobs.registry import Job, registered_jobs
 from ...serialization.wire_names import STATE_WORKFLOW
 from ..plugin import TersePlugin
 from ..state.workflow import StateWorkflow
+from ..wire.history import RunHistory
 from ..workflow.definitions import RunContext
 from ..workflow.execution import PendingCommand
-from ..workflow.nondeterminism import first_difference, given_up, recorded_calls, side_by_side, summarize
+from ..workflow.nondeterminism import first_difference, recorded_calls, side_by_side, summarize
 from ..workflow.runner import JobRunner
 from ..workflow.sandbox import JobSource
 from .replayable import completed_events, incomplete, unknown_encoding
@@ -58,15 +58,6 @@ BEFORE_THAT: Final = ": before that it "
 
 #: Characters of an error's message. One of pydantic has a line for each field.
 _SHORT: Final = 300
-
-_CLOSED: Final = (
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +180,7 @@ class _Replays:
         if of.problem is not None:
             return of.unreadable(of.problem)
         if (why := self._problem(of.job)) is not None:
-            return of.broken(why, cure=None if of.job in self._jobs else _where_else(history.events))
+            return of.broken(why, cure=None if of.job in self._jobs else _where_else(of.recorded))
         events = completed_events(history.events)
         if not events:
             # No worker has completed a workflow task of it, so there is nothing that could differ.
@@ -210,16 +201,16 @@ class _Replays:
                 f"its data are encoded as {encoding!r}, which cannot be read here. Where workers have a payload codec,"
                 " a replay needs it too: Replayer(workflows=[], plugins=[TersePlugin()], data_converter=…) in a test"
             )
+        recorded = recorded_calls(RunHistory(events))
         blocked = self._kept.context.execution.blocked if self._kept.context is not None else None
         if blocked is not None:
             assert self._kept.context is not None
-            table = side_by_side(recorded_calls(events), self._kept.context.execution.commands, blocked.index)
+            table = side_by_side(recorded, self._kept.context.execution.commands, blocked.index)
             return of.broken(str(blocked), at=f"step {blocked.step!r}", table=table)
         said = summarize(str(error)).removeprefix(_ENGINES_PREFIX)
         now = self._kept.context.execution.commands if self._kept.context is not None else None
         if now is None:
             return of.broken(said)
-        recorded = recorded_calls(events)
         at, why = _difference(recorded, now, self._kept.ended)
         if why is None:
             return of.broken(said, at=_call_at(said, recorded))
@@ -272,16 +263,14 @@ class _HistoryInfo:
 
     def __init__(self, history: WorkflowHistory) -> None:
         events = history.events
-        self.workflow_id, self.run_id, self.job = history.workflow_id, "", ""
-        self.waits = given_up(events) is not None and events[-1].event_type not in _CLOSED
+        self.workflow_id, self.job = history.workflow_id, ""
+        self.recorded = recorded = RunHistory(events)
+        self.waits = recorded.mismatch is not None and recorded.ended is None
         self.problem = incomplete(events)
-        if events and events[0].HasField("workflow_execution_started_event_attributes"):
-            started = events[0].workflow_execution_started_event_attributes
-            self.job = started.workflow_type.name
-            self.workflow_id = self.workflow_id or started.workflow_id
-            # A run that was made by a reset has the first events of another; its own id stands where they end.
-            resets = [event.workflow_task_failed_event_attributes.new_run_id for event in events]
-            self.run_id = next((each for each in reversed(resets) if each), started.original_execution_run_id)
+        self.run_id = recorded.run_id
+        if recorded.started is not None:
+            self.job = recorded.started.workflow_type.name
+            self.workflow_id = self.workflow_id or recorded.started.workflow_id
 
     def broken(
         self, failure: str | None, *, at: str | None = None, table: str | None = None, cure: str | None = None
@@ -319,12 +308,12 @@ def _unknown(name: str, jobs: Iterable[str]) -> str:
     )
 
 
-def _where_else(events: Sequence[HistoryEvent]) -> str:
+def _where_else(history: RunHistory) -> str:
     """What to do about a run whose job is not here: the history of a step says which module it was of."""
     home = "the module that has it"
-    for event in events:
+    for step in history.steps:
         with suppress(Exception):  # what is encrypted, or no step of ours, says nothing
-            (payload,) = event.activity_task_scheduled_event_attributes.input.payloads
+            (payload,) = step.input
             module = json.loads(payload.data)["step"].partition(":")[0]
             if module and not module.startswith("@"):
                 home = f"the module {shorten(one_line(module), _SHORT)!r}, which has its steps"

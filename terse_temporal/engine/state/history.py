@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
-from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from ...errors import StateError
 from ...state import StateId
+from ..wire.history import RunHistory
 from .store import state_workflow_id
 from .table import StateTable
 
@@ -34,23 +34,13 @@ async def read_state(client: Client, of: StateId) -> dict[str, Any]:
             raise
         if found.status != WorkflowExecutionStatus.RUNNING:
             return {}  # somebody has ended it, and with it the state
-        history = await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()
+        recorded = RunHistory((await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()).events)
         table = StateTable()
-        admitted: dict[str, Sequence[Payload]] = {}
-        for event in history.events:
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-                started = event.workflow_execution_started_event_attributes
-                table = StateTable(await _decoded(client, started.input.payloads))
-            elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
-                accepted = event.workflow_execution_update_accepted_event_attributes
-                given = accepted.accepted_request.input.args.payloads
-                # They were handled in this order: the handler awaits nothing.
-                table.write(await _decoded(client, given or admitted.get(accepted.protocol_instance_id, ())))
-            elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
-                # After a reset: what was accepted beyond that point is handed to the workflow again.
-                request = event.workflow_execution_update_admitted_event_attributes.request
-                admitted[request.meta.update_id] = request.input.args.payloads
-        if history.events[-1].event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+        if recorded.started is not None:
+            table = StateTable(await _decoded(client, recorded.started.input.payloads))
+        for given in recorded.updates:  # they were handled in this order: the handler awaits nothing
+            table.write(await _decoded(client, given))
+        if not recorded.next_run_id:
             return {key: value for key, (_, value) in table.read().items()}
 
 

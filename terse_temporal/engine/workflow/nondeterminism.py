@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
-from temporalio.api.history.v1 import HistoryEvent
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache
 from temporalio.client import Client
 from temporalio.workflow import Info
@@ -21,6 +19,7 @@ from temporalio.workflow import Info
 from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
+from ..wire.history import RunHistory, StepRecord
 from .definitions import RunContext
 from .execution import PendingCommand
 
@@ -28,15 +27,12 @@ __all__ = [
     "NondeterminismReporter",
     "Reporter",
     "first_difference",
-    "given_up",
     "recorded_calls",
     "side_by_side",
     "summarize",
 ]
 
 _logger = logger_of("worker")
-
-_ENDS_OF_TASKS: Final = (EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
 
 
 class Reporter(Protocol):
@@ -85,9 +81,9 @@ class NondeterminismReporter:
         assert self._client is not None
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
-            events = (await handle.fetch_history()).events
-            message = message or given_up(events)
-            table = side_by_side(recorded_calls(events), now, at)
+            history = RunHistory((await handle.fetch_history()).events)
+            message = message or history.mismatch
+            table = side_by_side(recorded_calls(history), now, at)
         except Exception as err:
             table = f"(its history could not be fetched: {err})"
         if message is None:
@@ -108,32 +104,20 @@ class NondeterminismReporter:
         )
 
 
-def given_up(events: Sequence[HistoryEvent]) -> str | None:
-    """Why the last workflow task was given up, if that is because the history does not fit."""
-    last = next((event for event in reversed(events) if event.event_type in _ENDS_OF_TASKS), None)
-    failed = last.workflow_task_failed_event_attributes if last is not None else None
-    if failed is None or failed.cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
-        return None
-    return failed.failure.message
-
-
 def summarize(message: str) -> str:
     """The sentence in what the engine says, which is a debug print of a nested structure."""
     found = re.search(r'message: "((?:[^"\\]|\\.)*)"', message)
     return re.sub(r"\\(['\"\\])", r"\1", found[1]) if found else message
 
 
-def recorded_calls(events: Iterable[HistoryEvent]) -> list[PendingCommand]:
+def recorded_calls(history: RunHistory) -> list[PendingCommand]:
     """The steps and sleeps in a history, in the order in which the handler made them."""
     calls = []
-    for event in events:
-        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-            name = event.activity_task_scheduled_event_attributes.activity_type.name
-            calls.append(PendingCommand("step", name, f"event {event.event_id}"))
-        # Ours say what they are; a timer of `asyncio.sleep` or of a timeout does not, and is not in the other column.
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED and event.user_metadata.HasField("summary"):
-            delay = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
-            calls.append(PendingCommand("sleep", format_duration(delay), f"event {event.event_id}"))
+    for record in history.commands:
+        if isinstance(record, StepRecord):
+            calls.append(PendingCommand("step", record.name, f"event {record.event_id}"))
+        elif record.is_sleep:  # other timers are not in the other column
+            calls.append(PendingCommand("sleep", format_duration(record.duration), f"event {record.event_id}"))
     return calls
 
 

@@ -32,8 +32,8 @@ from .histories import (
     Place,
     is_asleep,
     places,
+    read_history,
     recorded_attempts,
-    step_names,
     until_next_attempt,
     until_next_sleep_ends,
 )
@@ -153,13 +153,13 @@ class _Trial:
                 problem = str(err)
             if outcome is None:
                 await _give_up(run)
-            events = (await run.fetch_history()).events
+            history = await read_history(run)
             return _Ended(
                 outcome=outcome,
                 crashed=bool(workers.crashes),
-                places=places(events),
-                steps=step_names(events),
-                recorded=recorded_attempts(events),
+                places=places(history),
+                steps=[step.name for step in history.steps],
+                recorded=recorded_attempts(history),
                 executions=workers.executions,
                 problem=problem,
                 seconds=time.monotonic() - began,

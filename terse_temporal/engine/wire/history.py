@@ -1,0 +1,287 @@
+"""What a history says has happened, for everything that shows a run, compares it with code or waits for it.
+
+Events tell of one thing in pieces, and name it in three ways: by the event that scheduled it, by the id of an activity
+or timer, by the id of an update. They are put together here, and nowhere else.
+
+What comes from a server may be newer than this, and a file may be cut off: an event of another kind is passed over, and
+so is one about something whose beginning is not there. A history has 51,200 events at most; of each no more is kept
+than a reference to what is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import (
+    HistoryEvent,
+    WorkflowExecutionStartedEventAttributes,
+    WorkflowTaskFailedEventAttributes,
+)
+
+__all__ = ["Outcome", "RunHistory", "StepRecord", "TimerRecord", "moment"]
+
+#: How something that a handler asked for stands, by what is recorded.
+Outcome = Literal["open", "completed", "failed", "cancelled"]
+
+_ENDS_OF_RUNS: Final = frozenset(
+    [
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+    ]
+)
+
+#: Workflow tasks that fail because a person wants it so, or because something came in while they were being done, such
+#: as a skip of time.
+_DONE_AGAIN: Final = frozenset(
+    [
+        WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+        WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+        WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+    ]
+)
+
+
+@dataclass(kw_only=True)
+class _Record:
+    """Something that a handler asked for.
+
+    Attributes:
+        event_id: of the event that it began with, by which later ones name it.
+        began, ended: when, on the clock of the run.
+        summary: what it says of itself, encoded.
+        outcome: what has become of it.
+    """
+
+    event_id: int
+    began: datetime
+    summary: Payload | None = None
+    ended: datetime | None = None
+    outcome: Outcome = "open"
+
+
+@dataclass(kw_only=True)
+class StepRecord(_Record):
+    """A step, a call of the SDK, or a job that is not durable: an activity.
+
+    Attributes:
+        activity_id: by which the server tells of it while it is open.
+        name: the activity type.
+        input: its arguments, encoded.
+        attempt: how often it has been started. A history tells when the last attempt has ended; until then it is 0.
+        failure: of the whole, or of the attempt before the last.
+    """
+
+    activity_id: str
+    name: str
+    input: Sequence[Payload] = ()
+    attempt: int = 0
+    failure: Failure | None = None
+
+
+@dataclass(kw_only=True)
+class TimerRecord(_Record):
+    """A sleep, or another timer.
+
+    Attributes:
+        duration: of the whole of it.
+    """
+
+    duration: timedelta
+
+    @property
+    def is_sleep(self) -> bool:
+        """Whether it is a `sleep`. Ours say what they are; a timer of `asyncio.sleep`, or of a timeout, does not."""
+        return self.summary is not None
+
+    @property
+    def until(self) -> datetime:
+        """When it fires."""
+        return self.began + self.duration
+
+
+@dataclass
+class RunHistory:
+    """A run, as far as its history has been read.
+
+    Args:
+        events: those to begin with. More are taken in by `add`, in their order.
+
+    Attributes:
+        started: what it was started with, or `None` where the first event is missing.
+        commands: the steps and timers, in the order in which the handler made them.
+        updates: the arguments of the updates that the run accepted, in their order.
+        memo: what its memo has come to, of what it has set itself.
+        failed_task: how the last workflow task failed, if it did.
+        ended: the event that ended the run.
+        last_event_id: of the last event that was read.
+        began: the time of the first event.
+        clock: that of the last one.
+    """
+
+    events: Iterable[HistoryEvent] = ()
+    started: WorkflowExecutionStartedEventAttributes | None = field(default=None, init=False)
+    commands: list[StepRecord | TimerRecord] = field(default_factory=list, init=False)
+    updates: list[Sequence[Payload]] = field(default_factory=list, init=False)
+    memo: dict[str, Payload] = field(default_factory=dict, init=False)
+    failed_task: WorkflowTaskFailedEventAttributes | None = field(default=None, init=False)
+    ended: HistoryEvent | None = field(default=None, init=False)
+    last_event_id: int = field(default=0, init=False)
+    began: datetime | None = field(default=None, init=False)
+    clock: datetime | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._by_event: dict[int, StepRecord | TimerRecord] = {}
+        self._admitted: dict[str, Sequence[Payload]] = {}
+        self._reset_run_id = ""
+        events, self.events = self.events, ()
+        for event in events:
+            self.add(event)
+
+    @property
+    def steps(self) -> list[StepRecord]:
+        """The steps, in the order in which the handler made them."""
+        return [each for each in self.commands if isinstance(each, StepRecord)]
+
+    @property
+    def timers(self) -> list[TimerRecord]:
+        """The sleeps and other timers, likewise."""
+        return [each for each in self.commands if isinstance(each, TimerRecord)]
+
+    @property
+    def run_id(self) -> str:
+        """Its id. A run that was made by a reset has the first events of another; its own id stands where they end."""
+        return self._reset_run_id or (self.started.original_execution_run_id if self.started is not None else "")
+
+    @property
+    def next_run_id(self) -> str:
+        """The id of the run that continues it: as new, or by a retry or schedule of the workflow's; else empty."""
+        if self.ended is None:
+            return ""
+        return (
+            self.ended.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+            or self.ended.workflow_execution_failed_event_attributes.new_execution_run_id
+            or self.ended.workflow_execution_completed_event_attributes.new_execution_run_id
+        )
+
+    @property
+    def blocked(self) -> str | None:
+        """Why the run stands still: what the last workflow task failed with, if it is not simply done again."""
+        failed = self.failed_task
+        return None if failed is None or failed.cause in _DONE_AGAIN else failed.failure.message
+
+    @property
+    def mismatch(self) -> str | None:
+        """Why the last workflow task was given up, if that is because the history does not fit the code."""
+        failed = self.failed_task
+        if failed is None or failed.cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+            return None
+        return failed.failure.message
+
+    def scheduled_by(self, event_id: int) -> StepRecord | TimerRecord | None:
+        """What an event began."""
+        return self._by_event.get(event_id)
+
+    def add(self, event: HistoryEvent) -> StepRecord | TimerRecord | None:
+        """Take in the next event, and return the step or timer that it is about, if any."""
+        self.last_event_id, self.clock = event.event_id, moment(event.event_time)
+        if event.event_type in _ENDS_OF_RUNS:
+            self.ended = event
+        match event.event_type:
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+                self.started, self.began = event.workflow_execution_started_event_attributes, self.clock
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+                step = event.activity_task_scheduled_event_attributes
+                return self._begin(
+                    StepRecord(
+                        event_id=event.event_id,
+                        began=self.clock,
+                        summary=_summary(event),
+                        activity_id=step.activity_id,
+                        name=step.activity_type.name,
+                        input=step.input.payloads,
+                    )
+                )
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+                return self._attempt(event)
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+                return self._end(event.activity_task_completed_event_attributes.scheduled_event_id, "completed")
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+                failed = event.activity_task_failed_event_attributes
+                return self._end(failed.scheduled_event_id, "failed", failed.failure)
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+                late = event.activity_task_timed_out_event_attributes
+                return self._end(late.scheduled_event_id, "failed", late.failure)
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+                return self._end(event.activity_task_canceled_event_attributes.scheduled_event_id, "cancelled")
+            case EventType.EVENT_TYPE_TIMER_STARTED:
+                duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+                return self._begin(
+                    TimerRecord(event_id=event.event_id, began=self.clock, summary=_summary(event), duration=duration)
+                )
+            case EventType.EVENT_TYPE_TIMER_FIRED:
+                return self._end(event.timer_fired_event_attributes.started_event_id, "completed")
+            case EventType.EVENT_TYPE_TIMER_CANCELED:
+                return self._end(event.timer_canceled_event_attributes.started_event_id, "cancelled")
+            case _:
+                self._add_of_the_run(event)
+        return None
+
+    def _add_of_the_run(self, event: HistoryEvent) -> None:
+        match event.event_type:
+            case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                self.failed_task = None
+            case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                self.failed_task = event.workflow_task_failed_event_attributes
+                self._reset_run_id = self.failed_task.new_run_id or self._reset_run_id
+            case EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+                self.memo.update(event.workflow_properties_modified_event_attributes.upserted_memo.fields)
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
+                # After a reset: what was accepted beyond that point is handed to the workflow again.
+                request = event.workflow_execution_update_admitted_event_attributes.request
+                self._admitted[request.meta.update_id] = request.input.args.payloads
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+                accepted = event.workflow_execution_update_accepted_event_attributes
+                given = accepted.accepted_request.input.args.payloads
+                self.updates.append(given or self._admitted.get(accepted.protocol_instance_id, ()))
+
+    def _begin(self, record: StepRecord | TimerRecord) -> StepRecord | TimerRecord:
+        self.commands.append(record)
+        self._by_event[record.event_id] = record
+        return record
+
+    def _attempt(self, event: HistoryEvent) -> StepRecord | TimerRecord | None:
+        start = event.activity_task_started_event_attributes
+        step = self._by_event.get(start.scheduled_event_id)
+        if isinstance(step, StepRecord):
+            step.attempt = start.attempt
+            if start.HasField("last_failure"):
+                step.failure = start.last_failure
+        return step
+
+    def _end(self, begun_by: int, outcome: Outcome, failure: Failure | None = None) -> StepRecord | TimerRecord | None:
+        record = self._by_event.get(begun_by)
+        if record is not None:
+            record.outcome, record.ended = outcome, self.clock
+            if failure is not None and isinstance(record, StepRecord):
+                record.failure = failure
+        return record
+
+
+def moment(timestamp: Timestamp) -> datetime:
+    """Return a time that the server tells."""
+    return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def _summary(event: HistoryEvent) -> Payload | None:
+    return event.user_metadata.summary if event.user_metadata.HasField("summary") else None
