@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.api.common.v1 import Payload
@@ -16,7 +17,7 @@ GOLDEN = Path(__file__).parent / "golden" / "golden-onboarding.json"
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def event(number: int, kind: str, *, sdk_summary: bytes | None = None, **attributes: object) -> HistoryEvent:
+def event(number: int, kind: str, *, sdk_summary: bytes | None = None, **attributes: Any) -> HistoryEvent:
     """An event of a kind, with its attributes, that many seconds after the beginning."""
     made = HistoryEvent(
         event_id=number,
@@ -87,7 +88,8 @@ def test_a_step_that_is_tried_again() -> None:
 def test_how_things_end(kind: str, named: str, outcome: str) -> None:
     """Every end is told of what it is the end of, and of nothing else."""
     begun = [step(1, "charge"), step(2, "mail")] if kind.startswith("activity") else [timer(1, 3), timer(2, 3)]
-    history = RunHistory([*begun, event(3, kind, **{named: 1})])
+    attributes: dict[str, Any] = {named: 1}
+    history = RunHistory([*begun, event(3, kind, **attributes)])
     assert [each.outcome for each in history.commands] == [outcome, "open"]
 
 
@@ -106,10 +108,11 @@ def test_how_the_last_task_failed() -> None:
     history = RunHistory([event(1, "workflow_task_failed", cause=mismatch, failure={"message": "another step"})])
     assert history.mismatch == "another step"
     history.add(event(2, "workflow_task_completed"))
-    assert (history.mismatch, history.failed_task) == (None, None)
+    assert history.mismatch is None
+    assert history.blocked is None
     history.add(event(3, "workflow_task_failed", failure={"message": "no such module"}))
     assert history.mismatch is None
-    assert history.failed_task is not None
+    assert history.blocked == "no such module"
 
 
 def test_a_run_that_was_reset_and_one_that_goes_on_as_another() -> None:
