@@ -7,7 +7,7 @@ in a description of the run. So a timeline is fed with both, and both may come l
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -126,6 +126,12 @@ class Timeline:
         if record.ended is not None:
             entry.state, entry.ended = _STATES[record.outcome], record.ended
         return entry if record.ended is not None or isinstance(record, TimerRecord) else None
+
+    def as_it_stands(self) -> Timeline:
+        """A copy that stays as it is while this one goes on. The history is that of both."""
+        copy = replace(self, entries=[replace(entry) for entry in self.entries])
+        copy.history = self.history
+        return copy
 
     def apply_pending(self, pending: Iterable[PendingActivityInfo]) -> list[Entry]:
         """Take in what the server says of the steps that are open, and return the entries that it changed."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
@@ -33,10 +33,10 @@ async def fast_forward(skipper: TimeSkipper, run: WorkflowHandle[Any, Any], dura
     try:
         await skipper.fast_forward(run, duration)
     except RPCError as err:
-        # What it also says of a run that has ended in this moment.
-        if err.status != RPCStatusCode.NOT_FOUND:
+        # It may have ended in this moment.
+        status = (await run.describe()).status
+        if err.status != RPCStatusCode.NOT_FOUND and status == WorkflowExecutionStatus.RUNNING:
             raise
-        await run.describe()
 
 
 def next_attempt_of(described: DescribeWorkflowExecutionResponse) -> datetime | None:

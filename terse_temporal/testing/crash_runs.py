@@ -18,6 +18,7 @@ from ..runs.memo import question_text
 from ..runs.starting import start_run
 from ..state import StateId
 from .all_doubles import Doubles
+from .clocks import fast_forward
 from .crashes import CrashReport, survive
 from .loop_thread import LoopThread
 from .project_jobs import jobs_with
@@ -51,7 +52,7 @@ async def survived(
         return handle
 
     async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
-        await loop_thread.skipper.fast_forward(handle, duration)
+        await fast_forward(loop_thread.skipper, handle, duration)
 
     try:
         report = await survive(

@@ -262,6 +262,7 @@ class Jobs:
         for run in self.runs:
             with suppress(RPCError):
                 await run._handle.terminate("the test has ended")
+            run._reader.close()
         await self._workers.close()
 
     async def _report(self) -> str:

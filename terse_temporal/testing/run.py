@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from ..durations import format_duration
 from ..engine.replay.replayer import replay
@@ -26,14 +26,19 @@ from .clocks import fast_forward
 from .endings import describe_failure, is_of
 from .loop_thread import LoopThread
 from .questions import Inputs, Question
+from .run_reader import RunReader
 from .snapshot import RunSnapshot, Sleep, take_snapshot
 
 __all__ = ["Run"]
 
 _T = TypeVar("_T")
 
-#: Seconds between two looks at a run.
+#: Seconds between two looks at a run: while events come in, and at most, since not all that changes leaves an event.
 _SNAPSHOT_EVERY: Final = 0.02
+_SNAPSHOT_AT_LEAST_EVERY: Final = 0.1
+
+#: Seconds without anything under way after which a run that asks a person is said to wait for that.
+_QUIET_AFTER: Final = 0.1
 
 #: Seconds after which a run that waits for nothing is said to wait for ever.
 _STUCK_AFTER: Final = 2.0
@@ -72,6 +77,7 @@ class Run:
         self._timeout = timeout
         self._trouble = trouble
         self._held = held
+        self._reader = RunReader(loop_thread.client, handle)
         self.job = job
 
     @property
@@ -179,14 +185,14 @@ class Run:
         return self._loop_thread.wait(self._snapshot())
 
     async def _snapshot(self) -> RunSnapshot:
-        snapshot = await take_snapshot(self._loop_thread.client, self._handle)
+        snapshot = await take_snapshot(self._loop_thread.client, self._handle, self._reader)
         answers = [answer for each in snapshot.questions if (answer := self._inputs._answer_to(each)) is not None]
         for answer in answers:
             # It may have been answered, or the run may have ended, since the look.
             with suppress(Exception):
                 await self._handle.execute_update(INPUT_UPDATE, answer)
         # What has been answered is no longer asked.
-        return await take_snapshot(self._loop_thread.client, self._handle) if answers else snapshot
+        return await take_snapshot(self._loop_thread.client, self._handle, self._reader) if answers else snapshot
 
     async def _result(self) -> Any:
         __tracebackhide__ = True
@@ -277,7 +283,7 @@ class Run:
     async def _jump(self, duration: timedelta) -> None:
         """Let the clock go on by a time in which nothing ends before its end."""
         __tracebackhide__ = True
-        skipping = asyncio.create_task(self._loop_thread.skipper.fast_forward(self._handle, duration))
+        skipping = asyncio.create_task(fast_forward(self._loop_thread.skipper, self._handle, duration))
         try:
             await self._until(
                 lambda _: skipping.done() or None,
@@ -287,8 +293,6 @@ class Run:
             )
             await skipping
         except RPCError as err:
-            if err.status == RPCStatusCode.NOT_FOUND or not (await self._snapshot()).is_open:
-                return
             raise self._no_skipping(err.message) from None
         finally:
             skipping.cancel()
@@ -313,7 +317,7 @@ class Run:
                     f"the run {self.id} does not come to rest after the time that was skipped, in {self._timeout:g} s:"
                     f" a step takes that long in truth.\n{snapshot.table()}"
                 )
-            await asyncio.sleep(_SNAPSHOT_EVERY)
+            await self._moment()
 
     async def _decide(self, answer: dict[str, Any], id: str | None) -> None:
         __tracebackhide__ = True
@@ -357,7 +361,7 @@ class Run:
             if not snapshot.is_open and not at_end:
                 raise AssertionError(f"the run {self.id} does not {what}, it has ended: {await self._ending(snapshot)}")
             if not snapshot.is_open and now - began <= limit:
-                await asyncio.sleep(_SNAPSHOT_EVERY)
+                await self._moment()
                 continue
             if snapshot.blocked and (snapshot.is_mismatch or now - began > _PARKED_AFTER):
                 raise AssertionError(f"the run {self.id} does not {what}: {await self._blocked(snapshot)}")
@@ -365,7 +369,7 @@ class Run:
                 snapshot.questions
                 and not snapshot.has_pending_work
                 and not snapshot.sleeps
-                and now - quiet_since > 5 * _SNAPSHOT_EVERY
+                and now - quiet_since > _QUIET_AFTER
             ):
                 asked = " and ".join(question_text(vars(each)) for each in snapshot.questions)
                 raise AssertionError(
@@ -385,7 +389,12 @@ class Run:
                     )
             if now - began > limit:
                 raise AssertionError(f"the run {self.id} does not {what}, in {limit:g} s.\n{snapshot.table()}")
-            await asyncio.sleep(_SNAPSHOT_EVERY)
+            await self._moment()
+
+    async def _moment(self) -> None:
+        """Wait until there may be something new to see."""
+        await asyncio.sleep(_SNAPSHOT_EVERY)
+        await self._reader.wait(_SNAPSHOT_AT_LEAST_EVERY - _SNAPSHOT_EVERY)
 
     async def _ending(self, snapshot: RunSnapshot) -> str:
         try:

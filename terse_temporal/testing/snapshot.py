@@ -11,10 +11,11 @@ from typing import Any
 from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
-from ..runs.memo import read_label, read_memo
+from ..runs.memo import read_memo
 from ..runs.timeline import Timeline, timeline_table
 from .clocks import clock_of, next_attempt_of
 from .questions import Question
+from .run_reader import RunReader
 
 __all__ = ["RunSnapshot", "Sleep", "take_snapshot"]
 
@@ -82,21 +83,25 @@ class RunSnapshot:
         return self.status in (WorkflowExecutionStatus.RUNNING, None)
 
 
-async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any]) -> RunSnapshot:
-    """How a run stands. Two requests to the server, and again while it moves on between them."""
+async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader: RunReader) -> RunSnapshot:
+    """How a run stands. One request to the server, and again while it moves on.
+
+    Args:
+        client: of the server.
+        handle: of the run.
+        reader: of its history.
+    """
     while True:
         described = await handle.describe()
-        history = await handle.fetch_history()
         raw = described.raw_description
         # A workflow task that is tried again is told as one event or two, which are not recorded and not counted.
         retried = raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1
-        if 0 <= len(history.events) - raw.workflow_execution_info.history_length <= (2 if retried else 0):
+        length = raw.workflow_execution_info.history_length
+        if await reader.read(described.run_id, length, more=2 if retried else 0):
             break
-    timeline = Timeline()
-    for event in history.events:
-        timeline.apply(event, await read_label(client, event))
+    reader.timeline.apply_pending(raw.pending_activities)
+    history, timeline = reader.history, reader.timeline.as_it_stands()
     is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)
-    timeline.apply_pending(raw.pending_activities)
     tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
     timeline.tokens = tokens
     has_pending_work = raw.HasField("pending_workflow_task") or bool(raw.pending_activities)

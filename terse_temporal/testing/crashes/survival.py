@@ -14,7 +14,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
@@ -47,7 +46,8 @@ Run: TypeAlias = WorkflowHandle[Any, Any]
 #: Starts a run of the job, on a task queue, under a workflow id. Its clock must be that on the wall.
 Start: TypeAlias = Callable[[str, str], Awaitable[Run]]
 
-#: Lets the clock of a run jump ahead, by so much; `None` is over all sleeps, to its end.
+#: Lets the clock of a run jump ahead, by so much; `None` is over all sleeps, to its end. As `clocks.fast_forward` does,
+#: it lets a run be that has ended meanwhile.
 Skip: TypeAlias = Callable[[Run, timedelta | None], Awaitable[object]]
 
 _SNAPSHOT_EVERY: Final = 0.02  # seconds
@@ -199,8 +199,7 @@ class _Trial:
                 for each in either:
                     each.cancel()
                 await asyncio.gather(*either, return_exceptions=True)
-        with suppress(RPCError):  # it has ended before its clock could be set
-            await self.skip(run, None)
+        await self.skip(run, None)
 
     async def _come_to(self, run: Run, place: Place) -> None:
         """Wait until the run sleeps, or is over. If it is to be killed asleep, let the sleeps before that one pass,
@@ -210,8 +209,7 @@ class _Trial:
         while not await is_asleep(run, sleep):
             rest = await until_next_sleep_ends(run, sleep) or await until_next_attempt(run)
             if rest is not None:
-                with suppress(RPCError):  # it has ended before its clock could be set
-                    await self.skip(run, rest)
+                await self.skip(run, rest)
             await asyncio.sleep(_SNAPSHOT_EVERY)
 
 
