@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -51,6 +50,7 @@ from sqlalchemy.types import TypeEngine
 
 from ..diagnostics.redaction import Secrets
 from ..errors import MissingExtraError, StateError, TransientError
+from ..execution.backoff import Backoff
 from .store import StateId, StateStore, Stored
 
 __all__ = ["SQLStore"]
@@ -204,7 +204,7 @@ class SQLStore(StateStore):
     async def update(
         self, of: StateId, key: str, change: Callable[[Stored | None], Awaitable[Any]], *, write: str
     ) -> Any:
-        conflicts = 0
+        backoff = Backoff(first=0.01, longest=0.2)
         while True:
             # Looked for first: what it was once computed from is gone, and `change` may refuse what is there now.
             done = await self._result(of, write)
@@ -222,8 +222,7 @@ class SQLStore(StateStore):
                 if await self._replace(of, key, found[0] if found else None, value, write):
                     return value
             except _Conflict:
-                conflicts += 1
-                await asyncio.sleep(random.uniform(0, min(0.01 * conflicts, 0.2)))
+                await backoff.wait()
 
     async def _replace(self, of: StateId, key: str, base: str | None, value: Any, write: str) -> bool:
         """Replace a value that has still the version `base`; false if the write has been applied before."""
@@ -277,7 +276,7 @@ class SQLStore(StateStore):
         """Make a call in a transaction, again when the connection breaks or the database is locked."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _PATIENCE
-        pause = 0.05
+        backoff = Backoff(first=0.05, until=until)
         while True:
             try:
                 # One that hangs ends with the patience.
@@ -292,12 +291,10 @@ class SQLStore(StateStore):
                     isinstance(err, OperationalError | InterfaceError) or err.connection_invalidated
                 ):
                     raise StateError(f"the state store {self._shown()}: {problem}") from None
-                if loop.time() + pause >= until:
+                if not await backoff.wait():
                     raise TransientError(
                         f"the state store {self._shown()} could not be used for {_PATIENCE:g} seconds: {problem}"
                     ) from None
-            await asyncio.sleep(random.uniform(0.5, 1) * pause)
-            pause = min(pause * 2, 1.0)
 
     async def _opened(self) -> AsyncEngine:
         async with self._ready:

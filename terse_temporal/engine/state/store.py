@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -31,6 +30,7 @@ from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from ...errors import StateError, StateValueError, TransientError
+from ...execution.backoff import Backoff
 from ...serialization.codec import encoded_size, fresh, json_of
 from ...serialization.wire_names import STATE_ID_PREFIX, STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
 from ...state import StateId, Stored
@@ -125,7 +125,7 @@ class TemporalStore:
     async def update(
         self, of: StateId, key: str, change: Callable[[Stored | None], Awaitable[Any]], *, write: str
     ) -> Any:
-        conflicts = 0
+        backoff = Backoff(first=0.01, longest=0.2)
         while True:
             # Taken out: whatever comes of the write, the value will be another.
             seen = self._seen.pop((of, key), None)
@@ -148,9 +148,7 @@ class TemporalStore:
             try:
                 answer = await self._write(of, call)
             except _Conflict:
-                conflicts += 1
-                # Several workers at one key take turns sooner when they do not come back at the same moment.
-                await asyncio.sleep(random.uniform(0, min(0.01 * conflicts, 0.2)))
+                await backoff.wait()
                 continue
             if answer["value"] == value and encoded_size(value) <= _SEEN_BYTES:
                 if len(self._seen) >= _SEEN:
@@ -239,7 +237,7 @@ class TemporalStore:
         """Make a call again for as long as it is refused for now."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._patience
-        pause = 0.02
+        backoff = Backoff(first=0.02, until=until)
         while True:
             problem = ""
             try:
@@ -257,14 +255,12 @@ class TemporalStore:
                 if err.status not in _PASSING:
                     raise
                 problem = err.message
-            if loop.time() + pause >= until:
+            if not await backoff.wait():
                 problem = problem.strip() or f"no worker of the task queue {of.task_queue!r} has answered"
                 raise TransientError(
                     f"the state of the job {of.job!r}, which the workflow {state_workflow_id(of)!r} holds, could not be"
                     f" had for {self._patience:g} seconds: {problem}"
                 )
-            await asyncio.sleep(random.uniform(0.5, 1) * pause)
-            pause = min(pause * 2, 1.0)
 
 
 class _Read:
