@@ -33,7 +33,7 @@ from .workflow.runner import JobRunner
 from .workflow.sandbox import JobSource
 from .workflow.unknown_jobs import unknown_job_definition
 
-__all__ = ["TersePlugin", "running_steps"]
+__all__ = ["TersePlugin", "on_blocked", "running_steps"]
 
 # The SDK's sandbox imports the module of a workflow that was written by hand anew for each of its runs, and jobs may
 # stand in it too. Those are not this process's: it has them already.
@@ -138,6 +138,14 @@ class TersePlugin(SimplePlugin):
             names = sorted({job.name for job in chosen if sum(other.name == job.name for other in chosen) > 1})
             raise UnknownJobError(f"jobs=[…] has two of the same name: {', '.join(map(repr, names))}")
         return jobs
+
+
+def on_blocked(worker: Worker, tell: Callable[[str, str], None]) -> None:
+    """Have it told when a run of a worker cannot go on, because its history does not fit: its id, and what differs."""
+    runner = worker.config(active_config=True)["unsandboxed_workflow_runner"]
+    assert isinstance(runner, JobRunner)
+    assert isinstance(runner.reporter, NondeterminismReporter)
+    runner.reporter.on_blocked = tell
 
 
 def running_steps(worker: Worker) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache
@@ -55,6 +55,8 @@ class NondeterminismReporter:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reported = Once()
         self._reports: set[asyncio.Task[None]] = set()
+        #: Called with the workflow id of a run that is blocked, and why, with the two columns.
+        self.on_blocked: Callable[[str, str], None] = lambda workflow_id, table: None
 
     def attach(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
         """Where to fetch histories, and the loop to do it on."""
@@ -102,6 +104,7 @@ class NondeterminismReporter:
             info.workflow_id,
             summarize(message),
         )
+        self.on_blocked(info.workflow_id, f"its history does not fit the code.\n{table}\n  ({summarize(message)})")
 
 
 def summarize(message: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -29,8 +30,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from ...client import connect
 from ...engine.activity.at_most_once import is_interrupted
+from ...engine.plugin import on_blocked
 from ...engine.wire.calls import JobCall, StepCall, read_call
-from ...engine.workflow.nondeterminism import NondeterminismReporter
 from ...errors import TerseError
 from ...execution.test_doubles import CallDoubles, FunctionCall, use_doubles
 from ...processes import die_with_parent, parent_socket
@@ -100,8 +101,9 @@ async def _main(tie: socket.socket, setup: Setup) -> int:
         options["interceptors"] = [*options.get("interceptors", ()), _CoordinatedWorker(channel, client.data_converter)]
         with _call_or_double(channel, setup):
             worker = build_worker(client, jobs=jobs, task_queue=setup.task_queue, **options)
-            with _report_blocked(channel):
-                await _run(worker, client, channel)
+            # At once: the parent would wait for code that fits until it lost patience.
+            on_blocked(worker, functools.partial(channel.tell, "blocked"))
+            await _run(worker, client, channel)
     except Exception as err:
         # What is wrong with a module shows in its own lines; an error of ours says it all.
         cause = err.__cause__ if isinstance(err, TerseError) else err
@@ -139,28 +141,6 @@ def _call_or_double(channel: Channel, setup: Setup) -> Iterator[None]:
 
     with use_doubles(CallDoubles(call=call, model=model, servers=frozenset(setup.served))):
         yield
-
-
-@contextlib.contextmanager
-def _report_blocked(channel: Channel) -> Iterator[None]:
-    """Tell the parent at once when a run cannot go on: it would wait for code that fits until it lost patience."""
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if (
-                record.levelno >= logging.ERROR
-                and record.module == NondeterminismReporter.__module__.rpartition(".")[2]
-            ):
-                run, *_ = record.args if isinstance(record.args, tuple) else ("",)
-                channel.tell("parked", str(run), record.getMessage())
-
-    handler = Handler()
-    logger = logging.getLogger("terse_temporal.worker")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 class _CoordinatedWorker(Interceptor):

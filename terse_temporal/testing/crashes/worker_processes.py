@@ -107,7 +107,7 @@ class CrashWorkers:
     ) -> None:
         self.crashes: list[Crash] = []
         #: Runs that no worker with this code can go on with, by workflow id, with what the worker said of it.
-        self.parked: dict[str, str] = {}
+        self.blocked: dict[str, str] = {}
         self._client = client
         self._points = list(points)
         self._doubles = doubles
@@ -199,15 +199,15 @@ class CrashWorkers:
                 process runs.
         """
 
-        async def parked() -> NoReturn:
+        async def blocked() -> NoReturn:
             async with self._changed:
-                await self._changed.wait_for(lambda: run.id in self.parked)
+                await self._changed.wait_for(lambda: run.id in self.blocked)
             raise CrashTestError(
                 "replayed in another process, the run did something else than is recorded. An order that hangs on a set"
-                f" or on hash(), or a value that only the first process had, is another there.\n{self.parked[run.id]}"
+                f" or on hash(), or a value that only the first process had, is another there.\n{self.blocked[run.id]}"
             )
 
-        stuck = asyncio.ensure_future(parked())
+        stuck = asyncio.ensure_future(blocked())
         try:
             return await self.until(run.result(), stuck)
         finally:
@@ -331,9 +331,9 @@ class CrashWorkers:
         async def called(mark: ActivityMark, name: str, key: str) -> None:
             self._executions.called(mark, name, key)
 
-        async def parked(workflow_id: str, why: str) -> None:
+        async def blocked(workflow_id: str, why: str) -> None:
             async with self._changed:
-                self.parked[workflow_id] = why
+                self.blocked[workflow_id] = why
                 self._changed.notify_all()
 
         return {
@@ -342,7 +342,7 @@ class CrashWorkers:
             "before": self._failing_loudly(self._before),
             "after": self._failing_loudly(self._after),
             "called": called,
-            "parked": parked,
+            "blocked": blocked,
         }
 
     def _failing_loudly(self, handler: Handler) -> Handler:
