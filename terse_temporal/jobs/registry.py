@@ -177,7 +177,7 @@ def create_job(
     name: str,
     triggers: Sequence[Trigger] = ...,
     durable: Literal[True],
-    filter: Callable[..., object] | None = ...,
+    filter: _Handler[Any, object] | None = ...,
     states: _States = ...,
 ) -> _DurableDecorator: ...
 
@@ -188,7 +188,7 @@ def create_job(
     name: str,
     triggers: Sequence[Trigger] = ...,
     durable: Literal[False] = ...,
-    filter: Callable[..., object] | None = ...,
+    filter: _Handler[Any, object] | None = ...,
     states: _States = ...,
 ) -> _Decorator: ...
 

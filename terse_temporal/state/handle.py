@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, overload
 
 from typing_extensions import TypeVar
 
@@ -96,6 +96,15 @@ class State(Generic[_StatesT]):
             )
         call = self._called(STATE_SET, key, {"value": data, **self._attempt()})
         return self._loaded(key, call, STATE_SET, Stored(data))
+
+    # Two, so that a checker knows what a lambda takes.
+    @overload
+    def update(self, key: str, function: Callable[[Any], Any]) -> Coroutine[Any, Any, Any]: ...
+
+    @overload
+    def update(
+        self, key: str, function: Callable[..., Any], argument: Any, /, *arguments: Any
+    ) -> Coroutine[Any, Any, Any]: ...
 
     def update(self, key: str, function: Callable[..., Any], *arguments: Any) -> Coroutine[Any, Any, Any]:
         """Replace a value by what a function makes of it: atomic, however many runs do it at once.

@@ -121,21 +121,33 @@ class _Stub:
                 text = self._written(field.annotation)
                 value = _or_none(text) if field.is_required() else text
                 given = f"{own}, key: Literal[{json.dumps(key)}]"
-                change = f"function: _Callable[..., {text} | _Coroutine[Any, Any, {text}]], *arguments: Any"
+                result = f"{text} | _Coroutine[Any, Any, {text}]"
                 overloads["get"].append(f"({given}) -> _Coroutine[Any, Any, {value}]")
                 overloads["set"].append(f"({given}, value: {text}) -> _Coroutine[Any, Any, {text}]")
-                overloads["update"].append(f"({given}, {change}) -> _Coroutine[Any, Any, {text}]")
+                overloads["update"] += [
+                    f"({given}, {change}) -> _Coroutine[Any, Any, {text}]"
+                    for change in (
+                        f"function: _Callable[[{value}], {result}]",
+                        f"function: _Callable[..., {result}], argument: Any, /, *arguments: Any",
+                    )
+                ]
             keys = ", ".join(map(json.dumps, model.model_fields))
             overloads["delete"].append(f"({own}, key: Literal[{keys}]) -> _Coroutine[Any, Any, None]")
         anything = "self: State[object], key: str"
         overloads["get"].append(f"({anything}) -> _Coroutine[Any, Any, Any]")
         overloads["set"].append(f"({anything}, value: Any) -> _Coroutine[Any, Any, Any]")
-        any_change = "function: _Callable[..., Any], *arguments: Any"
-        overloads["update"].append(f"({anything}, {any_change}) -> _Coroutine[Any, Any, Any]")
+        overloads["update"] += [
+            f"({anything}, function: _Callable[[Any], Any]) -> _Coroutine[Any, Any, Any]",
+            f"({anything}, function: _Callable[..., Any], argument: Any, /, *arguments: Any)"
+            " -> _Coroutine[Any, Any, Any]",
+        ]
         overloads["delete"].append(f"({anything}) -> _Coroutine[Any, Any, None]")
         lines = [
             f"{_INDENT}@overload\n{_INDENT}def {name}{each}: ..." for name, all_ in overloads.items() for each in all_
         ]
+        # To mypy two that differ in what a function takes cannot take the place of two that take any.
+        first = next(place for place, line in enumerate(lines) if "def update(" in line)
+        lines[first] = lines[first].replace("@overload", "@overload  # type: ignore[override]")
         head = '_StatesT = _TypeVar("_StatesT", default=object)\n\nclass State(_State[_StatesT]):'
         # In a class that has a method `set`, that is what `set` means.
         return _with_builtins("\n".join([head, *lines]), ["set"])

@@ -118,8 +118,8 @@ async def wrong(event: Event, state: State) -> Any:
         "type": lambda: state.set("count", "many"),
         "constraint": lambda: state.set("limited", 11),
         "nested": lambda: state.set("orders", [{"number": 1, "due": "soon"}]),
-        "not a function": lambda: state.update("count", 5),  # type: ignore[arg-type]
-        "arguments": lambda: state.update("count", add),
+        "not a function": lambda: state.update("count", 5),  # type: ignore[call-overload]
+        "arguments": lambda: state.update("count", add),  # type: ignore[arg-type]
         "argument type": lambda: state.update("count", add, "many"),
         "closure": lambda: state.update("count", lambda n: n + len(outer)),
     }

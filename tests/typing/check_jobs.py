@@ -131,3 +131,13 @@ def triggers() -> None:
     create_job(name="a", triggers=[Triggers.webhook], on_trigger=score)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
     Triggers.schedule.cron("0 9 * * 1").timezone = "UTC"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     Triggers.webhook.on_request(body=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+async def states(state: State, counters: State[Counters]) -> None:
+    assert_type(await state.get("seen"), Any)
+    assert_type(await counters.get("seen"), Any)
+    assert_type(await state.update("seen", lambda seen: seen + 1), Any)
+    assert_type(await state.update("seen", max, 1), Any)
+    await state.get(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await state.update("seen", "max")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await state.update("seen")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
