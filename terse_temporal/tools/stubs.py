@@ -134,12 +134,12 @@ class _Stub:
             keys = ", ".join(map(json.dumps, model.model_fields))
             overloads["delete"].append(f"({own}, key: Literal[{keys}]) -> _Coroutine[Any, Any, None]")
         anything = "self: State[object], key: str"
+        more = "function: _Callable[..., Any], argument: Any, /, *arguments: Any"
         overloads["get"].append(f"({anything}) -> _Coroutine[Any, Any, Any]")
         overloads["set"].append(f"({anything}, value: Any) -> _Coroutine[Any, Any, Any]")
         overloads["update"] += [
             f"({anything}, function: _Callable[[Any], Any]) -> _Coroutine[Any, Any, Any]",
-            f"({anything}, function: _Callable[..., Any], argument: Any, /, *arguments: Any)"
-            " -> _Coroutine[Any, Any, Any]",
+            f"({anything}, {more}) -> _Coroutine[Any, Any, Any]",
         ]
         overloads["delete"].append(f"({anything}) -> _Coroutine[Any, Any, None]")
         lines = [

@@ -139,5 +139,5 @@ async def states(state: State, counters: State[Counters]) -> None:
     assert_type(await state.update("seen", lambda seen: seen + 1), Any)
     assert_type(await state.update("seen", max, 1), Any)
     await state.get(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await state.update("seen", "max")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await state.update("seen", "max")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await state.update("seen")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
