@@ -46,7 +46,7 @@ def approvals(
 
     No worker is needed: what a run waits for stands in its memo.
     """
-    rows = run_interruptibly(_waiting(address, namespace))
+    rows = run_interruptibly(_list_questions(address, namespace))
     if as_json:
         print_json(rows)
     elif not rows:
@@ -104,14 +104,14 @@ def _decide(
 ) -> None:
     if number is not None:
         answer["id"] = number
-    answer["by"] = by or _user()
-    run_interruptibly(_sent(run, answer, address, namespace))
+    answer["by"] = by or _user_name()
+    run_interruptibly(_send_answer(run, answer, address, namespace))
     console.print(f"{'approved' if answer['approved'] else 'denied'}; the run {run!r} goes on", markup=False)
 
 
-async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace: str | None) -> None:
+async def _send_answer(run: str, answer: dict[str, Any], address: str | None, namespace: str | None) -> None:
     client = await silent_client(address, namespace)
-    slow = asyncio.get_running_loop().call_later(3, _say_slow, run)
+    slow = asyncio.get_running_loop().call_later(3, _print_slow, run)
     try:
         await client.get_workflow_handle(run).execute_update(INPUT_UPDATE, answer)
     except WorkflowUpdateFailedError as err:
@@ -124,7 +124,7 @@ async def _sent(run: str, answer: dict[str, Any], address: str | None, namespace
         slow.cancel()
 
 
-def _say_slow(run: str) -> None:
+def _print_slow(run: str) -> None:
     errors.print(
         f"no worker has taken it yet. It is for the worker of the run {run!r} to take; left alone now, it may still"
         " count when there is one.",
@@ -132,19 +132,19 @@ def _say_slow(run: str) -> None:
     )
 
 
-async def _waiting(address: str | None, namespace: str | None) -> list[dict[str, Any]]:
+async def _list_questions(address: str | None, namespace: str | None) -> list[dict[str, Any]]:
     client = await silent_client(address, namespace)
     try:
-        return [row async for row in _questions(client)]
+        return [row async for row in _read_questions(client)]
     except RPCError as err:
         raise CommandError(f"the server does not list its runs: {err.message}") from err
 
 
-async def _questions(client: Client) -> AsyncIterator[dict[str, Any]]:
+async def _read_questions(client: Client) -> AsyncIterator[dict[str, Any]]:
     async for found in client.list_workflows("ExecutionStatus = 'Running'"):
         fields = found.raw_info.memo.fields
         _, waiting = await read_memo(client, fields)
-        if not waiting or fields[WAITING_MEMO] == await _given_at_start(client, found):
+        if not waiting or fields[WAITING_MEMO] == await _memo_at_start(client, found):
             continue
         for number, question in waiting.items():
             # A memo is what somebody wrote: of it only what is asked, and nothing in the place of what is known.
@@ -158,8 +158,8 @@ async def _questions(client: Client) -> AsyncIterator[dict[str, Any]]:
             }
 
 
-async def _given_at_start(client: Client, run: WorkflowExecution) -> Payload | None:
-    """What the memo of a run said of questions when it was started.
+async def _memo_at_start(client: Client, run: WorkflowExecution) -> Payload | None:
+    """Return what the memo of a run said of questions when it was started.
 
     A run asks while it runs. So that was written by whoever started it, to look like a question, or is of the run that
     this one continues, and answered.
@@ -178,7 +178,7 @@ async def _given_at_start(client: Client, run: WorkflowExecution) -> Payload | N
     return events[0].workflow_execution_started_event_attributes.memo.fields.get(WAITING_MEMO) if events else None
 
 
-def _user() -> str:
+def _user_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name

@@ -21,7 +21,7 @@ _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 
 
 class Format(StrEnum):
-    """How findings are written."""
+    """A format of findings."""
 
     text = "text"
     json = "json"
@@ -67,7 +67,7 @@ def check(
 
 
 def _codes(given: list[str] | None) -> list[str]:
-    """Codes may be separated by commas too, as in other tools."""
+    """Return the codes one by one; they may be separated by commas too, as in other tools."""
     return [code.strip() for each in given or () for code in each.split(",") if code.strip()]
 
 

@@ -27,9 +27,9 @@ from ..devserver import DevServer
 from ..diagnostics.places import shown_path
 from ..engine.wire.history import RunHistory
 from ..errors import TerseError
+from ..runs.clocks import fast_forward
 from ..runs.starting import start_run
 from ..runs.timeline import Timeline, timeline_table
-from ..testing.clocks import fast_forward
 from .exiting import FAILED, CommandError
 from .options import Debug
 from .output import console, errors
@@ -43,11 +43,11 @@ __all__ = ["demo"]
 _FILES: Final = Path(__file__).parent / "demo_files"
 _JOB: Final = "onboard-customer"
 _STEPS: Final = ("create_account", "provision_workspace", "send_welcome", "send_check_in")
-_KILLED_IN: Final = "provision_workspace"
+_INTERRUPTED_STEP: Final = "provision_workspace"
 _SLEEP: Final = timedelta(days=3)
 
 #: Seconds. Longest takes the server's noticing that a worker is gone: seven, and a moment.
-_PATIENCE: Final = 30.0
+_TIMEOUT: Final = 30.0
 
 
 def demo(debug: Debug = False) -> int:
@@ -56,7 +56,7 @@ def demo(debug: Debug = False) -> int:
     It takes about fifteen seconds, and needs only the `server` extra. The exit status is 0 only if every step that had
     finished ran once, and the one that was interrupted ran again under the same idempotency key.
     """
-    return 0 if run_interruptibly(_play()) else FAILED
+    return 0 if run_interruptibly(_run_demo()) else FAILED
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class _Effect:
     key: str
 
 
-class _Stage:
-    """The directory that the demo plays in."""
+class _DemoDirectory:
+    """The directory that the workers of the demo run in."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -81,13 +81,13 @@ class _Stage:
         self.event: dict[str, Any] = json.loads((directory / "customer.created.json").read_text("utf-8"))
 
     def effects(self, step: str | None = None) -> list[_Effect]:
-        """What has happened outside, of one step or of all."""
+        """Return what has happened outside, of one step or of all."""
         lines = self._effects.read_text("utf-8").splitlines() if self._effects.exists() else []
         effects = [_Effect(**json.loads(line)) for line in lines]
         return [effect for effect in effects if step in (None, effect.step)]
 
-    async def worker(self, address: str) -> WorkerChild:
-        """A worker, as a process of its own, that takes work."""
+    async def start_worker(self, address: str) -> WorkerChild:
+        """Start a worker process, and return it when it takes work."""
         environment = local_environment(address) | {"DEMO_EFFECTS": str(self._effects)}
         with self.log.open("ab") as log:
             worker = await WorkerChild.start(
@@ -97,32 +97,32 @@ class _Stage:
                 output=log,
             )
         try:
-            if not (await worker.ready()).ready:
+            if not (await worker.wait_until_ready()).ready:
                 raise CommandError("the worker did not start")
         except BaseException:
             await worker.kill()
             raise
         return worker
 
-    async def until(self, what: str, condition: Callable[[], Awaitable[bool]]) -> None:
+    async def wait_until(self, what: str, condition: Callable[[], Awaitable[bool]]) -> None:
         """Wait for something to happen."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while not await condition():
             if time.monotonic() > deadline:
-                raise CommandError(f"this did not happen within {_PATIENCE:.0f} seconds: {what}")
+                raise CommandError(f"this did not happen within {_TIMEOUT:.0f} seconds: {what}")
             await asyncio.sleep(0.02)
 
-    async def until_effects(self, step: str, count: int) -> None:
+    async def wait_for_effects(self, step: str, count: int) -> None:
         """Wait until a step has left that many effects."""
 
         async def are_there() -> bool:
             return len(self.effects(step)) >= count
 
-        await self.until(f"effect {count} of the step {step!r}", are_there)
+        await self.wait_until(f"effect {count} of the step {step!r}", are_there)
 
 
-class _Narrator:
-    """Tells what happens, with the seconds since the beginning."""
+class _Progress:
+    """Prints what happens, with the seconds since the beginning."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -130,65 +130,65 @@ class _Narrator:
     def __call__(self, text: str) -> None:
         console.print(f"[dim]{time.monotonic() - self._began:4.1f} s[/]  {text}")
 
-    def waiting(self, text: str) -> AbstractContextManager[Any]:
-        """In a terminal, something that moves while nothing else does."""
+    def spinner(self, text: str) -> AbstractContextManager[Any]:
+        """Show, in a terminal, something that moves while nothing else does."""
         return console.status(f"[dim]{text}[/]") if console.is_terminal else nullcontext()
 
 
-async def _play() -> bool:
-    say = _Narrator()
+async def _run_demo() -> bool:
+    progress = _Progress()
     with tempfile.TemporaryDirectory(prefix="terse-demo-") as directory:
-        stage = _Stage(Path(directory))
+        files = _DemoDirectory(Path(directory))
         try:
-            return await _acts(stage, say)
+            return await _run_steps(files, progress)
         except TerseError as err:
-            if stage.log.exists():
-                errors.print(stage.log.read_text("utf-8", "replace"), markup=False)
+            if files.log.exists():
+                errors.print(files.log.read_text("utf-8", "replace"), markup=False)
             raise CommandError(f"the demo did not come to its end: {err}") from err
 
 
-async def _acts(stage: _Stage, say: _Narrator) -> bool:
+async def _run_steps(files: _DemoDirectory, progress: _Progress) -> bool:
     async with AsyncExitStack() as cleanup:
         server = await cleanup.enter_async_context(DevServer(time_skipping=True))
         client = await silent_client(server.address, server.namespace)
-        say(f"A Temporal server runs on {server.address}, in memory.")
+        progress(f"A Temporal server runs on {server.address}, in memory.")
 
-        first = await stage.worker(server.address)
+        first = await files.start_worker(server.address)
         cleanup.push_async_callback(first.kill)
-        say(f"A worker runs, process {first.pid}, with the job {_JOB!r}.")
+        progress(f"A worker runs, process {first.pid}, with the job {_JOB!r}.")
 
-        run = await start_run(_JOB, stage.event, client=client, id="demo")
-        customer = stage.event["data"]["object"]["email"]
-        say(f"Stripe's {stage.event['type']} for {customer} starts a run of it.")
+        run = await start_run(_JOB, files.event, client=client, id="demo")
+        customer = files.event["data"]["object"]["email"]
+        progress(f"Stripe's {files.event['type']} for {customer} starts a run of it.")
 
-        await stage.until_effects(_KILLED_IN, 1)
+        await files.wait_for_effects(_INTERRUPTED_STEP, 1)
         await first.kill()
-        say(f"Step 1 is done, and step 2 in the middle of its work: [bold red]kill -9 {first.pid}[/].")
+        progress(f"Step 1 is done, and step 2 in the middle of its work: [bold red]kill -9 {first.pid}[/].")
 
-        second = await stage.worker(server.address)
+        second = await files.start_worker(server.address)
         cleanup.push_async_callback(second.kill)
-        say(f"Another worker runs, process {second.pid}. It gets the step when the silence has been long enough.")
+        progress(f"Another worker runs, process {second.pid}. It gets the step when the silence has been long enough.")
 
-        with say.waiting("the server waits for a sign of life of the first worker"):
-            await stage.until_effects(_KILLED_IN, 2)
-        say("Step 2 runs again, under the same idempotency key. Step 1 does not: its result is recorded.")
+        with progress.spinner("the server waits for a sign of life of the first worker"):
+            await files.wait_for_effects(_INTERRUPTED_STEP, 2)
+        progress("Step 2 runs again, under the same idempotency key. Step 1 does not: its result is recorded.")
 
-        with say.waiting("step 2 does its work, and the run moves to the second worker"):
-            await stage.until("the job sleeps", lambda: _sleeps(run))
-        say("The welcome is sent, and the job sleeps for three days. No process waits. Skipping them …")
+        with progress.spinner("step 2 does its work, and the run moves to the second worker"):
+            await files.wait_until("the job sleeps", lambda: _sleeps(run))
+        progress("The welcome is sent, and the job sleeps for three days. No process waits. Skipping them …")
 
-        result = await _after_the_sleep(client, run)
-        say(f"The run has ended with the result {json.dumps(result)}.")
-        return await _verdict(run, stage)
+        result = await _skip_the_sleep(client, run)
+        progress(f"The run has ended with the result {json.dumps(result)}.")
+        return await _print_counts(run, files)
 
 
 async def _sleeps(run: WorkflowHandle[Any, Any]) -> bool:
     return bool(RunHistory((await run.fetch_history()).events).timers)
 
 
-async def _after_the_sleep(client: Client, run: WorkflowHandle[Any, Any]) -> Any:
+async def _skip_the_sleep(client: Client, run: WorkflowHandle[Any, Any]) -> Any:
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_TIMEOUT):
             await fast_forward(TimeSkipper(client), run, _SLEEP)
             return await run.result()
     except TimeoutError as err:
@@ -197,8 +197,8 @@ async def _after_the_sleep(client: Client, run: WorkflowHandle[Any, Any]) -> Any
         raise CommandError(f"the run failed: {err.cause}") from err
 
 
-async def _verdict(run: WorkflowHandle[Any, Any], stage: _Stage) -> bool:
-    """Show what was recorded and what was counted, and say whether it is what is promised."""
+async def _print_counts(run: WorkflowHandle[Any, Any], files: _DemoDirectory) -> bool:
+    """Print what was recorded and what was counted, and return whether it is what is promised."""
     timeline = Timeline()
     for event in (await run.fetch_history()).events:
         timeline.apply(event)
@@ -210,18 +210,19 @@ async def _verdict(run: WorkflowHandle[Any, Any], stage: _Stage) -> bool:
     table.add_column("side effects", justify="right")
     table.add_column("idempotency keys", justify="right")
     table.add_column("")
-    is_kept = len({effect.key for effect in stage.effects()}) == len(_STEPS)
+    is_kept = len({effect.key for effect in files.effects()}) == len(_STEPS)
     for step in _STEPS:
-        effects = stage.effects(step)
+        effects = files.effects(step)
         keys = {effect.key for effect in effects}
-        as_promised = len(keys) == 1 and len(effects) == (2 if step == _KILLED_IN else 1)
+        as_promised = len(keys) == 1 and len(effects) == (2 if step == _INTERRUPTED_STEP else 1)
         is_kept = is_kept and as_promised
         verdict = "[green]as promised[/]" if as_promised else "[bold red]not as promised[/]"
         table.add_row(step, str(len(effects)), str(len(keys)), verdict)
     console.print("\n[bold]Side effects, counted outside the workers[/]\n")
     console.print(table)
     console.print(
-        f"\n{_KILLED_IN} was interrupted, so it ran again, under the same key. What had finished did not run again.\n"
+        f"\n{_INTERRUPTED_STEP} was interrupted, so it ran again, under the same key. What had finished did not run"
+        " again.\n"
         f"The job: {shown_path(str(_FILES / 'onboarding.py'))}"
     )
     return is_kept

@@ -34,7 +34,7 @@ __all__ = ["dev"]
 _PORT: Final = 7233
 _IP: Final = "127.0.0.1"
 
-_SNAPSHOT_EVERY: Final = 2.0  # seconds; whether the server is still there
+_POLL_EVERY: Final = 2.0  # seconds; whether the server is still there
 
 
 def dev(
@@ -99,15 +99,15 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
             await worker.start()
             async with server:  # which starts while the worker loads its jobs
                 try:
-                    if not await worker.has_loaded():
+                    if not await worker.wait_until_loaded():
                         return USAGE_ERROR
                     DevServerFile(chosen, os.getpid()).write(state)
                     _print_addresses(server, state, asked_for=port)
-                    progress = await worker.ready()
+                    progress = await worker.wait_until_ready()
                     if not progress.ready:
                         return USAGE_ERROR
                     _print_ready(progress, options, time.monotonic() - began, reload=reload)
-                    await race(worker.keep_running(), _until_gone(server))
+                    await race(worker.keep_running(), _watch_server(server))
                 finally:
                     with contextlib.suppress(OSError):  # its directory may have been removed
                         DevServerFile(chosen, 0).write(state)
@@ -123,11 +123,11 @@ def _make_state_directory(state: Path) -> None:
         raise ServerUnavailableError(f"cannot keep the server's state in {str(state)!r}: {err}") from err
 
 
-async def _until_gone(server: DevServer) -> None:
+async def _watch_server(server: DevServer) -> None:
     """Raise when the server has ended by itself, or by somebody's hand."""
     host, _, port = server.address.rpartition(":")
     while True:
-        await asyncio.sleep(_SNAPSHOT_EVERY)
+        await asyncio.sleep(_POLL_EVERY)
         try:
             _, writer = await asyncio.open_connection(host, int(port))
         except OSError as err:

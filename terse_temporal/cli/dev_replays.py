@@ -1,4 +1,4 @@
-"""Whether the runs that are open on the server of `dev` can go on with the code that was saved.
+"""Checks whether the runs that are open on the server of `dev` can go on with the code that was saved.
 
 It is what `terse-temporal replay` finds, in a process of its own: it executes the code that was saved, which the
 process of `dev` never does. It is not waited for, and given up at the next save.
@@ -53,7 +53,7 @@ class OpenRuns:
         self._checking = asyncio.create_task(self._check(jobs))
 
     async def end(self) -> None:
-        """Give up what was begun."""
+        """End a check that has not come to its end."""
         checking, self._checking = self._checking, None
         if checking is not None:
             checking.cancel()

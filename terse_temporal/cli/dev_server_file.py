@@ -1,4 +1,4 @@
-"""Where the server of `terse-temporal dev` is, for other commands that run in the same directory.
+"""The file that says where the server of `terse-temporal dev` is, for other commands in the same directory.
 
 `dev` writes it into `.terse/server.json`. What stands there is believed only while the process that wrote it is alive,
 if the file is this user's own, and if it names an address of this machine: a command that sends data to a server must
@@ -46,7 +46,7 @@ class DevServerFile:
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
-        """What stands in the directory; `None` if that is nothing, or nothing to go by."""
+        """Read the file of a directory; `None` where there is none, or nothing to go by."""
         try:
             with (directory / _FILE).open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -82,7 +82,7 @@ class DevServerFile:
 
 
 def running_dev_server() -> tuple[DevServerFile, Path] | None:
-    """The server of the `dev` that runs in this directory, or in the nearest one above it, and where it is noted."""
+    """Return the server of the `dev` that runs in this directory or the nearest one above it, and where its file is."""
     here = Path.cwd()
     for directory in (here, *here.parents):
         found = DevServerFile.read(directory / DEV_DIRECTORY)

@@ -1,4 +1,4 @@
-"""What the engine says by itself, brought down to what a person needs.
+"""The log of the engine, brought down to what a person needs.
 
 The SDK logs in two voices. Its Python half repeats a whole traceback for every retry of a run that waits; its Rust half
 writes past Python to standard error, in its own colours, once a poller (there are twenty) when a server is gone. Both
@@ -32,7 +32,7 @@ _logger = logger_of("worker")
 _CORE: Final = logging.getLogger("temporalio.core")
 
 #: Said by the worker itself, in its own words: a run that waits for its code, and a step that failed.
-_OURS: Final = ("Failing workflow task", "Activity not found on completion")
+_LOGGED_BY_US: Final = ("Failing workflow task", "Activity not found on completion")
 
 #: A call that is being repeated because nothing is at the other end.
 _UNREACHABLE: Final = re.compile(r"code: (Unavailable|Unknown|DeadlineExceeded)|transport error|tcp connect error")
@@ -45,7 +45,7 @@ _PROBE_TIMEOUT: Final = timedelta(seconds=2)
 
 
 def quiet_runtime() -> Runtime:
-    """A runtime of the SDK whose Rust half logs through Python."""
+    """Return a runtime of the SDK whose Rust half logs through Python."""
     forwarding = LogForwardingConfig(
         _CORE, append_target_to_name=False, prepend_target_on_message=False, append_log_fields_to_message=False
     )
@@ -63,7 +63,7 @@ class EngineLog(logging.Filter):
     def __init__(self, server: ServerWatch) -> None:
         super().__init__()
         self._server = server
-        self._said = Once()
+        self._logged = Once()
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.name.startswith("temporalio"):
@@ -81,28 +81,28 @@ class EngineLog(logging.Filter):
         if kind == "WorkflowTaskFailure" and type(error).__name__ == "UnknownJobError":  # said by the worker
             return False
         # The same again is a retry: of a run that waits, or of a step that cannot be handed in.
-        return self._is_news(f"{record.getMessage()} {error!r}")
+        return self._is_new(f"{record.getMessage()} {error!r}")
 
     def _core(self, record: logging.LogRecord, fields: dict[str, Any]) -> bool:
-        if record.msg.startswith(_OURS):
+        if record.msg.startswith(_LOGGED_BY_US):
             return False
         detail = " ".join(f"{name}={value}" for name, value in fields.items())
         if _UNREACHABLE.search(f"{record.msg} {detail}"):
-            self._server.suspect()
+            self._server.check()
             return False
-        if not self._is_news(f"{record.msg} {detail}"):
+        if not self._is_new(f"{record.msg} {detail}"):
             return False
         record.msg, record.args = "engine: %s %s", (record.msg, detail)
         return True
 
-    def _is_news(self, text: str) -> bool:
+    def _is_new(self, text: str) -> bool:
         # A run is told from another by its id; counts of retries do not make the same thing another.
         ids = " ".join(_RUN_ID.findall(text))
-        return self._said.is_new(f"{ids} {_COUNT.sub('', _RUN_ID.sub('', text))}")
+        return self._logged.is_new(f"{ids} {_COUNT.sub('', _RUN_ID.sub('', text))}")
 
 
 class ServerWatch:
-    """Says that the server does not answer, and when it does again. It asks only while something is amiss."""
+    """Logs that the server does not answer, and when it does again. It asks only while something is amiss."""
 
     def __init__(self) -> None:
         self._client: Client | None = None
@@ -110,30 +110,30 @@ class ServerWatch:
         self._probing: asyncio.Task[None] | None = None
 
     def attach(self, client: Client) -> None:
-        """The client to ask through, on the loop that runs."""
+        """Use a client, on the loop that runs."""
         self._client, self._loop = client, asyncio.get_running_loop()
 
     def detach(self) -> None:
-        """Say no more: the worker is ending."""
+        """Log no more: the worker is ending."""
         self._loop = None
         if self._probing is not None:
             self._probing.cancel()
 
-    def suspect(self) -> None:
-        """Something went wrong on the way to the server. Called on any thread."""
+    def check(self) -> None:
+        """Check whether the server answers, as something went wrong on the way to it. Called on any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._probe)
 
     def _probe(self) -> None:
         if self._loop is not None and (self._probing is None or self._probing.done()):
-            self._probing = self._loop.create_task(self._until_it_answers())
+            self._probing = self._loop.create_task(self._probe_until_it_answers())
 
-    async def _until_it_answers(self) -> None:
+    async def _probe_until_it_answers(self) -> None:
         assert self._client is not None
         server = self._client.service_client.config.target_host
         since = time.monotonic()
         said = False
-        while (reason := await self._silence()) is not None:
+        while (reason := await self._unreachable_because()) is not None:
             if not said:
                 said = True
                 _logger.warning(
@@ -147,8 +147,8 @@ class ServerWatch:
             gone = timedelta(seconds=round(time.monotonic() - since, 1))
             _logger.warning("the server at %s answers again, after %s", server, format_duration(gone))
 
-    async def _silence(self) -> str | None:
-        """Why the server does not answer, or `None` if it does."""
+    async def _unreachable_because(self) -> str | None:
+        """Return why the server does not answer, or `None` if it does."""
         assert self._client is not None
         try:
             await self._client.workflow_service.get_system_info(

@@ -20,13 +20,13 @@ _RUN_HANDLERS = frozenset({"dev", "replay"})
 
 
 def worker() -> NoReturn:
-    """`terse-worker`."""
+    """Run `terse-worker`, and end the process."""
     fix_hash_seed()
     _end(run_worker_command(sys.argv[1:]))
 
 
 def command() -> NoReturn:
-    """`terse-temporal`."""
+    """Run `terse-temporal`, and end the process."""
     if _RUN_HANDLERS.intersection(sys.argv[1:2]):
         fix_hash_seed()
     if isinstance(sys.stdout, io.TextIOWrapper):

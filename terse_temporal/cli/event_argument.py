@@ -23,11 +23,11 @@ def read_event_argument(argument: str) -> dict[str, Any]:
     Raises:
         EventError: there is no such file, or it is not JSON, not an object, or too large; with the place in the text.
     """
-    source, text = _source(argument)
+    source, text = _read_source(argument)
     try:
         event = json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number)
     except json.JSONDecodeError as err:
-        raise EventError(_not_json(source, text, err.msg, err.pos)) from None
+        raise EventError(_describe_syntax_error(source, text, err.msg, err.pos)) from None
     except (ValueError, RecursionError) as err:
         raise EventError(f"{source} is not JSON: {err}") from None
     if not isinstance(event, dict):
@@ -43,13 +43,13 @@ def read_event_argument(argument: str) -> dict[str, Any]:
     return event
 
 
-def _source(argument: str) -> tuple[str, str]:
+def _read_source(argument: str) -> tuple[str, str]:
     if argument == "-":
-        return "standard input", _decoded("standard input", sys.stdin.buffer.read())
+        return "standard input", _decode("standard input", sys.stdin.buffer.read())
     if argument.lstrip()[:1] in ("", "{", "[", '"'):
         return "the event", argument
     try:
-        return repr(argument), _decoded(repr(argument), Path(argument).read_bytes())
+        return repr(argument), _decode(repr(argument), Path(argument).read_bytes())
     except FileNotFoundError:
         raise EventError(
             f"there is no file {argument!r}, and it is no JSON object either:"
@@ -59,14 +59,14 @@ def _source(argument: str) -> tuple[str, str]:
         raise EventError(f"cannot read the event from {argument!r}: {getattr(err, 'strerror', None) or err}") from None
 
 
-def _decoded(source: str, data: bytes) -> str:
+def _decode(source: str, data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         raise EventError(f"{source} is not text in UTF-8: {err.reason} at byte {err.start}") from None
 
 
-def _not_json(source: str, text: str, problem: str, position: int) -> str:
+def _describe_syntax_error(source: str, text: str, problem: str, position: int) -> str:
     if not text.strip():
         return f"{source} is empty, and an event is a JSON object. Leave --event away to start without one."
     line_start = text.rfind("\n", 0, position) + 1
@@ -84,7 +84,7 @@ def _not_json(source: str, text: str, problem: str, position: int) -> str:
 
 
 def finite_number(text: str) -> float:
-    """A number of JSON, if it is one that can be sent as JSON again: 1e999 is not."""
+    """Return a number of JSON, or raise where it cannot be sent as JSON again, as 1e999."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{shorten(text, _SHOWN)} is too large a number")

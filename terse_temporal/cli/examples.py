@@ -21,13 +21,13 @@ _BY_FORMAT: Final = {
 }
 
 #: Shown although they may be left out: an event without any content teaches nobody what one looks like.
-_TELLING: Final = {"email": "ada@example.com", "title": "A title"}
+_INSTRUCTIVE: Final = {"email": "ada@example.com", "title": "A title"}
 
 _DEEPEST: Final = 4
 
 
 def example_event(job: Job) -> dict[str, Any]:
-    """The smallest event that the job takes, as far as its type tells; else an empty one."""
+    """Return the smallest event that the job takes, as far as its type says; else an empty one."""
     try:
         expected = event_type(job.handler, job.triggers)
         if expected is Event or expected is dict:
@@ -55,8 +55,8 @@ def _example(schema: dict[str, Any], definitions: dict[str, Any], depth: int) ->
         required = schema.get("required", ())
         example = {}
         for name, field in schema.get("properties", {}).items():
-            if name in _TELLING and _may_be_text(field):
-                example[name] = _TELLING[name]
+            if name in _INSTRUCTIVE and _may_be_text(field):
+                example[name] = _INSTRUCTIVE[name]
             elif name in required and depth < _DEEPEST:
                 example[name] = _example(field, definitions, depth + 1)
         return example

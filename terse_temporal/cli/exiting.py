@@ -1,4 +1,4 @@
-"""How a command ends: it returns an exit status, or raises; here that becomes a message and the end of the process.
+"""The end of a command: it returns an exit status, or raises; here that becomes a message and the end of the process.
 
 The exit status is 0, 1 when what was asked for failed, or 2 when something has to be put right first. Errors of this
 package are told in their own words, without a traceback, unless `--debug` asks for one. An error of any other class is
@@ -30,7 +30,7 @@ USAGE_ERROR: Final = 2
 
 
 class CommandError(TerseError):
-    """Why a command ends without having done what it was asked for.
+    """A command ends without having done what it was called for.
 
     Args:
         message: for the person who called it.

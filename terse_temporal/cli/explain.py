@@ -17,7 +17,7 @@ from ..diagnostics.text import did_you_mean
 from ..errors import TerseError
 from .exiting import CommandError
 from .output import console
-from .pages import Section, lines_about, pages, sections
+from .pages import Section, pages, sections, table_rows
 
 __all__ = ["explain"]
 
@@ -49,7 +49,7 @@ def explain(
         return
     text = _text(topic, found)
     if text is None:
-        known = [*found, *CODES, *_errors(), *(_plain(each.title) for each in _all(found))]
+        known = [*found, *CODES, *_errors(), *(_plain(each.title) for each in _all_sections(found))]
         # Whoever misspells a code writes it in small letters too.
         close = (
             did_you_mean(topic, known)
@@ -73,7 +73,7 @@ def _contents(found: dict[str, str]) -> Table:
 
 
 def _text(topic: str, found: dict[str, str]) -> str | None:
-    """What there is about it, as Markdown."""
+    """Return what there is about a topic, as Markdown."""
     if topic.upper() in CODES:
         wanted = topic.upper()
         return next((each.text for each in sections(_CHECKS, found[_CHECKS]) if each.title == wanted), None)
@@ -82,33 +82,33 @@ def _text(topic: str, found: dict[str, str]) -> str | None:
         return found[name]
     error = next((each for known, each in _errors().items() if known.lower() == topic.lower()), None)
     if error is not None:
-        return _about_error(error, found)
+        return _error_text(error, found)
     page, _, heading = topic.removeprefix("docs/").partition("#")
     places = [
         each
-        for each in _all(found)
-        if _folded(each.title) == _folded(heading or topic) and (not heading or page.removesuffix(".md") == each.page)
+        for each in _all_sections(found)
+        if _fold(each.title) == _fold(heading or topic) and (not heading or page.removesuffix(".md") == each.page)
     ]
-    return "\n".join(_with_place(each) for each in places) if places else None
+    return "\n".join(_add_source(each) for each in places) if places else None
 
 
-def _about_error(error: type[TerseError], found: dict[str, str]) -> str:
-    """The class's own words, the rows of tables about it, and where else it is spoken of."""
+def _error_text(error: type[TerseError], found: dict[str, str]) -> str:
+    """Return the documentation of a class, the rows of tables about it, and which pages mention it."""
     parts = [f"# {error.__name__}", inspect.getdoc(error) or ""]
     for name, page in found.items():
-        rows = lines_about(error.__name__, page)
+        rows = table_rows(error.__name__, page)
         if rows:
             header = _header(rows[0], page)
             parts.append("\n".join([*header, *rows]))
             parts.append(f"(from `terse-temporal explain {name}`)")
-    spoken = [name for name, page in found.items() if re.search(rf"\b{error.__name__}\b", page)]
-    if spoken:
-        parts.append("More: " + ", ".join(f"`terse-temporal explain {name}`" for name in spoken))
+    mentioning = [name for name, page in found.items() if re.search(rf"\b{error.__name__}\b", page)]
+    if mentioning:
+        parts.append("More: " + ", ".join(f"`terse-temporal explain {name}`" for name in mentioning))
     return "\n\n".join(parts) + "\n"
 
 
 def _header(row: str, page: str) -> list[str]:
-    """The two lines above the rows of a table."""
+    """Return the two lines above the rows of a table."""
     lines = page.splitlines()
     start = lines.index(row)
     while start > 0 and lines[start - 1].startswith("|"):
@@ -116,11 +116,11 @@ def _header(row: str, page: str) -> list[str]:
     return lines[start : start + 2]
 
 
-def _with_place(section: Section) -> str:
+def _add_source(section: Section) -> str:
     return section.text if section.level == 1 else f"{section.text}\n(from `terse-temporal explain {section.page}`)\n"
 
 
-def _all(found: dict[str, str]) -> list[Section]:
+def _all_sections(found: dict[str, str]) -> list[Section]:
     return [each for name, page in found.items() for each in sections(name, page)]
 
 
@@ -133,5 +133,5 @@ def _plain(title: str) -> str:
     return title.replace("`", "")
 
 
-def _folded(title: str) -> str:
+def _fold(title: str) -> str:
     return _NOT_A_LETTER.sub("", title.lower())

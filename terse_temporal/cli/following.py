@@ -31,11 +31,11 @@ from ..diagnostics.places import is_users_file_anywhere, place
 from ..engine.wire.history import StepRecord
 from ..runs.memo import question_text, read_label, read_memo
 from ..runs.timeline import Entry, Timeline
-from .servers import is_gone, last_asked
+from .servers import is_gone, last_poll
 
 __all__ = ["Follower", "Outcome", "RunFailure"]
 
-_SNAPSHOT_EVERY: Final = 0.5  # seconds
+_POLL_EVERY: Final = 0.5  # seconds
 _WITHOUT_WORKER: Final = 3.0  # seconds. A free worker takes a task in a few milliseconds.
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
@@ -43,7 +43,7 @@ _FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.
 
 @dataclass(frozen=True)
 class RunFailure:
-    """Why a run did not end well.
+    """The reason why a run did not end well.
 
     Attributes:
         what: the class and message of the error, or how else it ended.
@@ -60,7 +60,7 @@ class RunFailure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended."""
+    """The end of a run."""
 
     result: Any = None
     failure: RunFailure | None = None
@@ -94,32 +94,32 @@ class Follower:
         self._noticed: set[str] = set()
         self._waiting_since: float | None = None
 
-    async def to_the_end(self) -> Outcome:
+    async def follow(self) -> Outcome:
         """Follow until the run has ended.
 
         Raises:
             RPCError: the server answers, and refuses or does not know the run.
         """
-        looking = asyncio.create_task(self._snapshot())
+        polling = asyncio.create_task(self._poll())
         try:
             while True:
-                outcome = await self._history()
+                outcome = await self._follow_history()
                 if outcome is not None:
                     return outcome
         finally:
-            looking.cancel()
+            polling.cancel()
             with suppress(asyncio.CancelledError):
-                await looking
+                await polling
 
-    async def _history(self) -> Outcome | None:
+    async def _follow_history(self) -> Outcome | None:
         """Read the history of one run; `None` if another run continues it."""
         seen = 0
-        silent = False
+        is_disconnected = False
         while True:
             try:
                 async for event in self._handle.fetch_history_events(wait_new_event=True):
-                    if silent:
-                        silent = False
+                    if is_disconnected:
+                        is_disconnected = False
                         self._on_notice("the server answers again")
                     if event.event_id <= seen:
                         continue
@@ -130,7 +130,7 @@ class Follower:
                         await self._read_memo(event)
                     history = self.timeline.history
                     if history.blocked is not None:
-                        self._tell_blocked(history.blocked)
+                        self._notice_blocked(history.blocked)
                     if next_run := history.next_run_id:
                         self._handle = self._client.get_workflow_handle(self._handle.id, run_id=next_run)
                         return None
@@ -139,13 +139,13 @@ class Follower:
             except RPCError as err:
                 if err.status not in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNKNOWN):
                     raise
-                if not silent:
-                    silent = True
+                if not is_disconnected:
+                    is_disconnected = True
                     self._on_notice("the server does not answer; the run goes on when it is back. Still trying.")
-                await asyncio.sleep(_SNAPSHOT_EVERY)
+                await asyncio.sleep(_POLL_EVERY)
 
     async def _read_memo(self, event: HistoryEvent) -> None:
-        """What the run used, and what it waits for."""
+        """Read what the run used, and what it waits for."""
         memo = event.workflow_properties_modified_event_attributes.upserted_memo
         tokens, waiting = await read_memo(self._client, memo.fields)
         self.timeline.tokens = tokens or self.timeline.tokens
@@ -158,7 +158,7 @@ class Follower:
     async def _outcome(self, event: HistoryEvent) -> Outcome | None:
         match event.event_type:
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
-                return Outcome(await self._decoded(event.workflow_execution_completed_event_attributes.result))
+                return Outcome(await self._decode(event.workflow_execution_completed_event_attributes.result))
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
                 return Outcome(failure=self._failure(event.workflow_execution_failed_event_attributes.failure))
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
@@ -170,7 +170,7 @@ class Follower:
                 return Outcome(failure=RunFailure("it ran longer than the timeout that it was started with"))
         return None
 
-    async def _decoded(self, payloads: Payloads) -> Any:
+    async def _decode(self, payloads: Payloads) -> Any:
         values = await self._client.data_converter.decode(payloads.payloads)
         return values[0] if values else None
 
@@ -187,7 +187,7 @@ class Follower:
         kind = failure.application_failure_info.type
         return RunFailure(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where)
 
-    def _tell_blocked(self, message: str) -> None:
+    def _notice_blocked(self, message: str) -> None:
         if self.timeline.history.mismatch is not None:
             message = (
                 f"its history does not fit the code of the worker. {message.rstrip('.')}. The log of the worker shows"
@@ -200,24 +200,24 @@ class Follower:
             self._noticed.add(text)
             self._on_notice(text)
 
-    async def _snapshot(self) -> None:
+    async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(_SNAPSHOT_EVERY)
+            await asyncio.sleep(_POLL_EVERY)
             # What the server does not answer to here, the reading of the history tells.
             with suppress(RPCError):
                 described = (await self._handle.describe()).raw_description
                 for entry in self.timeline.apply_pending(described.pending_activities):
                     self._on_change(entry)
-                await self._look_for_workers(described)
+                await self._check_for_workers(described)
 
-    async def _look_for_workers(self, described: DescribeWorkflowExecutionResponse) -> None:
+    async def _check_for_workers(self, described: DescribeWorkflowExecutionResponse) -> None:
         if not _is_waiting_for_a_worker(described):
             self._waiting_since = None
             return
         self._waiting_since = self._waiting_since or time.monotonic()
         if time.monotonic() - self._waiting_since < _WITHOUT_WORKER:
             return
-        newest = await last_asked(self._client, self._task_queue)
+        newest = await last_poll(self._client, self._task_queue)
         if newest is None or is_gone(newest):
             self._notice(
                 f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
@@ -245,7 +245,7 @@ def _is_waiting_for_a_worker(described: DescribeWorkflowExecutionResponse) -> bo
 
 
 def _users_place(stack_trace: str) -> str:
-    """The last line of a recorded traceback that is neither Python's, nor of a library."""
+    """Return the last line of a recorded traceback that is neither Python's, nor of a library."""
     for frame in reversed(list(_FRAME.finditer(stack_trace))):
         if is_users_file_anywhere(frame["file"]):
             return place(frame["file"], int(frame["line"]))

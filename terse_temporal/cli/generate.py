@@ -14,7 +14,7 @@ from ..diagnostics.places import shown_path
 from ..jobs.registry import registered_jobs
 from ..tools.stubs import stub_text
 from .exiting import FAILED, CommandError
-from .mounted_tools import loaded_tools
+from .mounted_tools import load_tools
 from .options import Debug, Targets
 from .output import console
 
@@ -40,7 +40,7 @@ def generate(
     The modules are imported, and the MCP servers that they mount are started or connected and asked for their tools.
     Pyright and Pylance read `typings` by themselves; mypy needs `mypy_path = "typings"` in its settings.
     """
-    found, missing = loaded_tools(targets)
+    found, missing = load_tools(targets)
     if missing:
         raise CommandError("\n".join(map(str, missing)), status=FAILED)
     file = output / _FILE

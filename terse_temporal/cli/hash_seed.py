@@ -19,7 +19,7 @@ SEED = "0"
 
 
 def with_hash_seed(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment for a process that runs jobs: the same, with the seed where it has none."""
+    """Return an environment for a process that runs jobs: the same, with the seed where it has none."""
     return {**environment, VARIABLE: environment.get(VARIABLE) or SEED}
 
 

@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from .exiting import CommandError
 
-__all__ = ["Wanted", "fetched", "history_files", "read_history", "save_history"]
+__all__ = ["RunQuery", "fetch_histories", "history_files", "read_history", "save_history"]
 
 #: Fetched at once. More would not be faster: a replay takes longer than a request.
 _AT_ONCE: Final = 10
@@ -30,7 +30,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def history_files(paths: Iterable[str]) -> list[Path]:
-    """The files that are named, and for a directory every `*.json` in it.
+    """Return the files that are named, and for a directory every `*.json` in it.
 
     Raises:
         CommandError: there is no such file, or the directory has none.
@@ -48,7 +48,7 @@ def history_files(paths: Iterable[str]) -> list[Path]:
 
 
 def read_history(file: Path) -> WorkflowHistory:
-    """A history as the Temporal CLI, the Web UI or the SDK writes it.
+    """Read a history as the Temporal CLI, the Web UI or the SDK writes it.
 
     Raises:
         CommandError: the file cannot be read, or is something else.
@@ -85,8 +85,8 @@ def save_history(history: WorkflowHistory, directory: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which runs of a server are wanted.
+class RunQuery:
+    """A query for runs of a server.
 
     Args:
         types: their workflow types, or `None` for any.
@@ -102,16 +102,16 @@ class Wanted:
 
     @property
     def query(self) -> str:
-        """What the server is asked for: these runs, and perhaps others."""
+        """The query that the server gets: for these runs, and perhaps others."""
         parts = [f"ExecutionStatus {'=' if self.is_open else '!='} 'Running'"]
-        if self.types is not None and all(map(_can_be_asked_for, self.types)):
-            parts.append(f"WorkflowType IN ({', '.join(map(_quoted, self.types))})")
-        if self.task_queue is not None and _can_be_asked_for(self.task_queue):
-            parts.append(f"TaskQueue = {_quoted(self.task_queue)}")
+        if self.types is not None and all(map(_is_queryable, self.types)):
+            parts.append(f"WorkflowType IN ({', '.join(map(_quote, self.types))})")
+        if self.task_queue is not None and _is_queryable(self.task_queue):
+            parts.append(f"TaskQueue = {_quote(self.task_queue)}")
         return " AND ".join(parts)
 
     async def runs(self, client: Client) -> AsyncIterator[WorkflowExecution]:
-        """They themselves."""
+        """List the runs."""
         found = 0
         async for run in client.list_workflows(self.query):
             if self.types is not None and run.workflow_type not in self.types:
@@ -124,17 +124,17 @@ class Wanted:
             yield run
 
 
-def _can_be_asked_for(text: str) -> bool:
+def _is_queryable(text: str) -> bool:
     # Servers find no run for a query with one of these, however it is quoted: 1.32 on SQLite, tried.
     return '"' not in text and "\\" not in text
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-async def fetched(client: Client, wanted: Iterable[Wanted]) -> AsyncGenerator[WorkflowHistory, None]:
-    """The histories of the runs that are wanted. Those that are deleted meanwhile are left out."""
+async def fetch_histories(client: Client, wanted: Iterable[RunQuery]) -> AsyncGenerator[WorkflowHistory, None]:
+    """Fetch the histories of runs. Those that are deleted meanwhile are left out."""
     fetching: set[asyncio.Task[WorkflowHistory | None]] = set()
     try:
         for each in wanted:
@@ -142,11 +142,11 @@ async def fetched(client: Client, wanted: Iterable[Wanted]) -> AsyncGenerator[Wo
                 fetching.add(asyncio.ensure_future(_fetch(client, run)))
                 if len(fetching) >= _AT_ONCE:
                     done, fetching = await asyncio.wait(fetching, return_when=asyncio.FIRST_COMPLETED)
-                    for history in _whole(done):
+                    for history in _existing(done):
                         yield history
         while fetching:
             done, fetching = await asyncio.wait(fetching, return_when=asyncio.FIRST_COMPLETED)
-            for history in _whole(done):
+            for history in _existing(done):
                 yield history
     finally:
         for task in fetching:
@@ -154,7 +154,7 @@ async def fetched(client: Client, wanted: Iterable[Wanted]) -> AsyncGenerator[Wo
         await asyncio.gather(*fetching, return_exceptions=True)
 
 
-def _whole(done: Iterable[asyncio.Task[WorkflowHistory | None]]) -> Iterator[WorkflowHistory]:
+def _existing(done: Iterable[asyncio.Task[WorkflowHistory | None]]) -> Iterator[WorkflowHistory]:
     return (history for task in done if (history := task.result()) is not None)
 
 

@@ -81,7 +81,7 @@ def load_command(name: str) -> Any:
 
 
 class _Commands(TyperGroup):
-    """The commands by their names: for the list of them what stands above, and the whole of the one that is called."""
+    """The commands by name: for the list of them what stands above, and the whole of the one that is called."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

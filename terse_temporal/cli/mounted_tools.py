@@ -1,4 +1,4 @@
-"""Having the tools of modules, with their MCP servers connected for as long as it takes to list them."""
+"""The tools of modules, with their MCP servers connected for as long as it takes to list them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from ..jobs.loading import load_modules
 from ..tools import Tool, list_tools
 from ..tools.mcp.mounts import mounts, open_sessions
 
-__all__ = ["loaded_tools"]
+__all__ = ["load_tools"]
 
 
-def loaded_tools(targets: Sequence[str]) -> tuple[list[Tool], list[MountError]]:
-    """Every tool that can be called when these modules are imported, and why servers could not be asked for theirs.
+def load_tools(targets: Sequence[str]) -> tuple[list[Tool], list[MountError]]:
+    """Return every tool that can be called when these modules are imported, and why servers did not list theirs.
 
     Raises:
         JobLoadError, JobDefinitionError: a module cannot be imported.
         MissingExtraError: there are servers, and the extra `mcp` is not installed.
     """
     load_modules(targets)
-    return asyncio.run(_tools())
+    return asyncio.run(_connect_and_list())
 
 
-async def _tools() -> tuple[list[Tool], list[MountError]]:
+async def _connect_and_list() -> tuple[list[Tool], list[MountError]]:
     wanted = list(mounts)
     if not wanted:
         return list_tools(), []

@@ -1,4 +1,4 @@
-"""What the command lines print: one console for people, JSON for programs, and the log of a worker."""
+"""The output of the command lines: one console for people, JSON for programs, and the log of a worker."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def print_json(value: Any) -> None:
 
 
 def job_table(jobs: Iterable[Job]) -> Table:
-    """The jobs with what starts them and where they are written."""
+    """Return a table of jobs, with what starts them and where they are written."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("job", "durable", "triggers", "defined at"):
         table.add_column(column, overflow="fold")

@@ -14,7 +14,7 @@ from typing import Final
 
 from .exiting import CommandError
 
-__all__ = ["Section", "lines_about", "pages", "sections"]
+__all__ = ["Section", "pages", "sections", "table_rows"]
 
 _PACKAGE: Final = Path(__file__).parents[1]
 _HEADING: Final = re.compile(r"(#{1,4}) (.+)")
@@ -38,7 +38,7 @@ class Section:
 
 
 def pages() -> dict[str, str]:
-    """Every page as Markdown, by its name.
+    """Return every page as Markdown, by its name.
 
     Raises:
         CommandError: they are not there.
@@ -50,7 +50,7 @@ def pages() -> dict[str, str]:
 
 
 def sections(name: str, page: str) -> list[Section]:
-    """The page as a whole, and every section of it."""
+    """Return a page as a whole, and every section of it."""
     lines = page.splitlines()
     headings = list(_headings(lines))
     found = []
@@ -69,7 +69,7 @@ def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
             yield number, len(heading[1]), heading[2].strip()
 
 
-def lines_about(word: str, page: str) -> list[str]:
-    """The rows of tables that begin with the word in their first column."""
+def table_rows(word: str, page: str) -> list[str]:
+    """Return the rows of tables that begin with a word in their first column."""
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     return [row for row in rows if re.search(rf"`{re.escape(word)}\b", row.split(" | ")[0])]

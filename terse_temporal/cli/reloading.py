@@ -29,14 +29,14 @@ from .tasks import race
 from .worker_command import WorkerOptions
 from .worker_process import Progress, WorkerChild, local_environment
 
-__all__ = ["ReloadedWorker", "of_the_code", "require_watchfiles"]
+__all__ = ["ReloadedWorker", "files_of_code", "require_watchfiles"]
 
 #: A worker that dies sooner than this after it was ready will die again, so the next one comes later (seconds).
 _SHORT_LIFE: Final = 2.0
 
 
 def require_watchfiles() -> None:
-    """Refuse at once what would fail later.
+    """Raise at once what would fail later.
 
     Raises:
         MissingExtraError: the package that watches files is not installed.
@@ -85,27 +85,27 @@ class ReloadedWorker:
             self._child = None
 
     async def start(self) -> None:
-        """Start it. It loads its jobs, and waits for `ready`."""
+        """Start it. It loads its jobs, and waits for `wait_until_ready`."""
         await self._watch()  # before it reads its files, or a save in between would be missed
         environment = local_environment(self._address) | {"TERSE_UI_ADDRESS": self._ui_address}
         self._child = await WorkerChild.start(self._options, environment=environment)
 
-    async def has_loaded(self) -> bool:
-        """Whether its jobs can be loaded; if not, it has said why."""
+    async def wait_until_loaded(self) -> bool:
+        """Wait until it has loaded its jobs; false if they cannot be, of which it has said why."""
         assert self._child is not None
-        progress = await self._child.loaded()
+        progress = await self._child.wait_until_loaded()
         # Added to those known before: a module that fails may not have come as far as its neighbours.
         self._directories.update(progress.directories)
         self._jobs.update(progress.examples)
         await self._watch()
         return bool(progress.examples)
 
-    async def ready(self) -> Progress:
-        """Now that its server is up, wait until it takes work or has said what is wrong."""
+    async def wait_until_ready(self) -> Progress:
+        """Wait, now that its server is up, until it takes work or has said what is wrong."""
         assert self._child is not None
-        progress = await self._child.ready()
+        progress = await self._child.wait_until_ready()
         if not progress.ready:
-            await self._child.ended()
+            await self._child.wait()
             self._child = None
         elif self._reload:
             await self._open_runs.check(self._jobs)
@@ -116,41 +116,41 @@ class ReloadedWorker:
             await self._saves.watch(self._directories)
 
     async def keep_running(self) -> None:
-        """Keep one running. Returns when there is none, and nothing that could change that."""
+        """Keep one running. It returns when there is none, and nothing that could change that."""
         ready_at = time.monotonic()
         while self._child is not None or self._reload:
-            happened = await race(self._saves.next(), self._ended())
+            happened = await race(self._saves.next(), self._wait_for_end())
             if isinstance(happened, int):
-                errors.print(f"[yellow]the worker was ended ({_how(happened)}); another takes its place[/]")
+                errors.print(f"[yellow]the worker was ended ({_describe_status(happened)}); another takes its place[/]")
                 self._child = None
                 if time.monotonic() - ready_at < _SHORT_LIFE:
                     await asyncio.sleep(_SHORT_LIFE)
             else:
-                saved = await self._of_the_code(happened)
+                saved = await self._changed_code(happened)
                 if not saved:
                     continue
                 console.print(f"\n[bold]{escape(', '.join(sorted(map(shown_path, saved))))}[/] saved: reloading")
                 await self.stop()
                 self._saves.forget()  # what was saved until now, the next one loads
-            await self._again()
+            await self._restart()
             ready_at = time.monotonic()
 
-    async def _of_the_code(self, saved: set[str]) -> set[str]:
-        """Those of some files that are of the worker's code; all, where that is not known."""
-        loaded = await self._child.files() if self._child is not None else ()
-        return of_the_code(saved, loaded) if loaded else saved
+    async def _changed_code(self, saved: set[str]) -> set[str]:
+        """Return those of some files that are of the worker's code; all, where that is not known."""
+        loaded = await self._child.loaded_files() if self._child is not None else ()
+        return files_of_code(saved, loaded) if loaded else saved
 
-    async def _ended(self) -> int:
-        """The status that the worker ends with. Where there is none, never."""
+    async def _wait_for_end(self) -> int:
+        """Wait for the end of the worker, and return its status. Where there is none, wait for ever."""
         if self._child is None:
             await asyncio.Event().wait()
         assert self._child is not None
-        return await self._child.ended()
+        return await self._child.wait()
 
-    async def _again(self) -> None:
+    async def _restart(self) -> None:
         await self.start()
-        await self.has_loaded()
-        if (await self.ready()).ready:
+        await self.wait_until_loaded()
+        if (await self.wait_until_ready()).ready:
             console.print("[bold]ready[/]\n")
         elif self._reload:
             errors.print("[yellow]no worker runs; waiting for the next save[/]")
@@ -172,7 +172,7 @@ class _Saves:
             self._directories, before = wanted, self._watching
             self._watching = asyncio.create_task(self._collect(wanted))
             await asyncio.sleep(0)  # it is in place when this returns, before the other one ends
-            await _cancelled(before)
+            await _cancel(before)
 
     async def next(self) -> set[str]:
         """Wait until files have been saved, and return them."""
@@ -182,13 +182,13 @@ class _Saves:
         return files
 
     def forget(self) -> None:
-        """What has been saved until now is of no interest."""
+        """Forget what has been saved until now."""
         self._files.clear()
         self._some.clear()
 
     async def end(self) -> None:
         """Watch nothing."""
-        await _cancelled(self._watching)
+        await _cancel(self._watching)
 
     async def _collect(self, directories: Collection[str]) -> None:
         from watchfiles import awatch  # noqa: PLC0415  an extra, which `dev --no-reload` does without
@@ -201,8 +201,8 @@ class _Saves:
             errors.print(f"[yellow]files cannot be watched, so saving one reloads nothing:[/] {escape(str(err))}")
 
 
-def of_the_code(files: Collection[str], loaded: Collection[str]) -> set[str]:
-    """Those of some files that have been loaded, or stand in a package that has: a module may be new there."""
+def files_of_code(files: Collection[str], loaded: Collection[str]) -> set[str]:
+    """Return those of some files that have been loaded, or stand in a package that has: a module may be new there."""
     known = set(map(os.path.realpath, loaded))
     beside = {each: str(Path(os.path.realpath(each)).with_name("__init__.py")) for each in files}
     return {each for each, package in beside.items() if os.path.realpath(each) in known or package in known}
@@ -212,11 +212,11 @@ def _is_python(_: object, path: str) -> bool:
     return path.endswith(".py")
 
 
-def _how(status: int) -> str:
+def _describe_status(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"status {status}"
 
 
-async def _cancelled(task: asyncio.Task[None] | None) -> None:
+async def _cancel(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -22,7 +22,7 @@ from ..jobs.loading import load_jobs
 from ..jobs.registry import Job
 from ..serialization.wire_names import STATE_WORKFLOW
 from .exiting import FAILED, USAGE_ERROR, CommandError
-from .histories import Wanted, fetched, history_files, read_history, save_history
+from .histories import RunQuery, fetch_histories, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
 from .output import console, errors, print_json
 from .replay_results import ReplayResults
@@ -92,24 +92,24 @@ def replay(
         with contextlib.redirect_stdout(sys.stderr):
             jobs = load_jobs([target for target in targets if target not in more])
             files = history_files([*(history or ()), *more])
-        asked = _Asked(jobs, files, running or not history, recent, save, task_queue, namespace, job)
-        if save is not None and not asked.of_server:
+        request = _Request(jobs, files, running or not history, recent, save, task_queue, namespace, job)
+        if save is not None and not request.of_server:
             raise CommandError(
                 "--save keeps histories that are fetched from a server, and those of --history are files already"
             )
-        results = run_interruptibly(_replay(asked, address))
+        results = run_interruptibly(_replay(request, address))
     if as_json:
         print_json(results.data())
     elif not results.looked_at:
-        console.print(f"nothing to replay: {asked.nothing()}", markup=False)
+        console.print(f"nothing to replay: {request.describe_nothing()}", markup=False)
     else:
         results.show()
     return FAILED if results.breaking else USAGE_ERROR if results.unreadable else 0
 
 
 @dataclass
-class _Asked:
-    """What is to be replayed."""
+class _Request:
+    """A request for runs to be replayed."""
 
     jobs: Sequence[Job]
     files: Sequence[Path]
@@ -125,17 +125,17 @@ class _Asked:
     def of_server(self) -> bool:
         return self.running or self.recent > 0
 
-    def wanted(self) -> list[Wanted]:
-        """What the server is asked for."""
+    def wanted(self) -> list[RunQuery]:
+        """Return what the server is asked for."""
         names = [job.name for job in self.jobs]
         # The state of jobs is kept by runs too, which have to fit the release of this package that is deployed. And
         # whatever is open on a task queue is asked for, since a job that was renamed or taken away is not among those.
         types = [*names, STATE_WORKFLOW] if self.task_queue is None else self.only
-        running = [Wanted(types, self.task_queue, is_open=True)] if self.running else []
-        recent = [Wanted(names, self.task_queue, is_open=False, limit=self.recent)] if self.recent else []
+        running = [RunQuery(types, self.task_queue, is_open=True)] if self.running else []
+        recent = [RunQuery(names, self.task_queue, is_open=False, limit=self.recent)] if self.recent else []
         return [*running, *recent]
 
-    def nothing(self) -> str:
+    def describe_nothing(self) -> str:
         kinds = " or recently closed" if self.running and self.recent else "" if self.running else " closed"
         opened = " open" if self.running else ""
         names = ", ".join(repr(job.name) for job in self.jobs)
@@ -143,18 +143,18 @@ class _Asked:
         return f"there is no{opened}{kinds} run {which} {self.where}"
 
 
-async def _replay(asked: _Asked, address: str | None) -> ReplayResults:
+async def _replay(request: _Request, address: str | None) -> ReplayResults:
     results = ReplayResults()
-    client = await silent_client(address, asked.namespace) if asked.of_server else None
+    client = await silent_client(address, request.namespace) if request.of_server else None
     silent = Runtime(telemetry=TelemetryConfig(logging=None))
     with _progress() as status, contextlib.redirect_stdout(sys.stderr):
         try:
-            total = await _total(client, asked) if client is not None and status is not None else 0
-            replaying = replay_histories(asked.jobs, _histories(client, asked, results), runtime=silent)
+            total = await _total(client, request) if client is not None and status is not None else 0
+            replaying = replay_histories(request.jobs, _histories(client, request, results), runtime=silent)
             async for replayed in replaying:
                 results.add(replayed)
                 if status is not None:
-                    of = f" of {total + len(asked.files):,}" if total else ""
+                    of = f" of {total + len(request.files):,}" if total else ""
                     broken = f", {results.breaking:,} would break" if results.breaking else ""
                     status.update(f"replayed {results.looked_at:,}{of}{broken}")
         except RPCError as err:
@@ -165,8 +165,10 @@ async def _replay(asked: _Asked, address: str | None) -> ReplayResults:
     return results
 
 
-async def _histories(client: Client | None, asked: _Asked, results: ReplayResults) -> AsyncIterator[WorkflowHistory]:
-    for file in asked.files:
+async def _histories(
+    client: Client | None, request: _Request, results: ReplayResults
+) -> AsyncIterator[WorkflowHistory]:
+    for file in request.files:
         try:
             history = read_history(file)
         except CommandError as err:
@@ -175,17 +177,17 @@ async def _histories(client: Client | None, asked: _Asked, results: ReplayResult
             yield history
     if client is None:
         return
-    asked.where = f"{client.service_client.config.target_host!r} (namespace {client.namespace!r})"
-    if asked.save is not None:
-        _make_directory(asked.save)
-    async for history in fetched(client, asked.wanted()):
-        if asked.save is not None:
-            save_history(history, asked.save)
+    request.where = f"{client.service_client.config.target_host!r} (namespace {client.namespace!r})"
+    if request.save is not None:
+        _make_directory(request.save)
+    async for history in fetch_histories(client, request.wanted()):
+        if request.save is not None:
+            save_history(history, request.save)
         yield history
 
 
-async def _total(client: Client, asked: _Asked) -> int:
-    counts = [(each.limit, (await client.count_workflows(each.query)).count) for each in asked.wanted()]
+async def _total(client: Client, request: _Request) -> int:
+    counts = [(each.limit, (await client.count_workflows(each.query)).count) for each in request.wanted()]
     return sum(count if limit is None else min(limit, count) for limit, count in counts)
 
 

@@ -1,4 +1,4 @@
-"""What `terse-temporal replay` says: which runs would break and where, and how many of each job fit.
+"""The output of `terse-temporal replay`: which runs would break and where, and how many of each job fit.
 
 A step that was renamed breaks every run that has it behind it, in the same way. So runs that break alike are told of
 together: one table, and who they are.
@@ -33,38 +33,38 @@ class ReplayResults:
 
     def __init__(self) -> None:
         self._by_job: dict[str, Counter[str]] = {}
-        self._others: list[Replayed] = []
+        self._failures: list[Replayed] = []
         self._files: list[str] = []
         self._go_on = 0
         self.looked_at = 0
 
     def add(self, replayed: Replayed) -> None:
-        """Take in what came of one history."""
+        """Add what came of one history."""
         fits = replayed.failure is None
         kind = _UNREADABLE if replayed.unreadable else _FITS if fits else _BREAKS
         self._by_job.setdefault(replayed.job, Counter())[kind] += 1
         self._go_on += fits and replayed.waits
         if not fits:
-            self._others.append(replayed)
+            self._failures.append(replayed)
         self.looked_at += 1
 
     def add_unreadable(self, why: str) -> None:
-        """Take in a file that holds no history."""
+        """Add a file that holds no history."""
         self._files.append(why)
         self.looked_at += 1
 
     @property
     def breaking(self) -> int:
-        """How many would break."""
+        """The number of runs that would break."""
         return sum(counts[_BREAKS] for counts in self._by_job.values())
 
     @property
     def unreadable(self) -> int:
-        """How many could not be looked at."""
+        """The number of those that could not be replayed."""
         return sum(counts[_UNREADABLE] for counts in self._by_job.values()) + len(self._files)
 
     def data(self) -> dict[str, Any]:
-        """All of it, for programs."""
+        """Return all of it, for programs."""
         jobs = {name: {kind.replace(" ", "_"): counts[kind] for kind in _KINDS} for name, counts in self._sorted()}
         runs = [
             {
@@ -78,14 +78,14 @@ class ReplayResults:
                 "cure": each.cure,
                 "waits_already": each.waits,
             }
-            for each in self._others
+            for each in self._failures
         ]
         return {"replayed": self.looked_at, "jobs": jobs, "runs": runs, "unreadable_files": self._files}
 
     def show(self) -> None:
-        """All of it, for people."""
-        for alike in self._alike():
-            self._show_alike(alike)
+        """Print all of it, for people."""
+        for group in self._group():
+            self._print_group(group)
         for why in self._files:
             errors.print("[bold red]error:[/] ", end="")
             errors.print(why, markup=False)
@@ -111,32 +111,32 @@ class ReplayResults:
     def _sorted(self) -> list[tuple[str, Counter[str]]]:
         return sorted(self._by_job.items())
 
-    def _alike(self) -> list[list[Replayed]]:
+    def _group(self) -> list[list[Replayed]]:
         groups: dict[tuple[str, str | None, str | None], list[Replayed]] = {}
-        for each in self._others:
+        for each in self._failures:
             # The engine's words have numbers of events in them, which differ where a step was tried again.
-            alike = each.failure and _NUMBER.sub("", each.failure.partition(BEFORE_THAT)[0])
-            groups.setdefault((each.job, each.at, alike), []).append(each)
+            group = each.failure and _NUMBER.sub("", each.failure.partition(BEFORE_THAT)[0])
+            groups.setdefault((each.job, each.at, group), []).append(each)
         return list(groups.values())
 
-    def _show_alike(self, alike: list[Replayed]) -> None:
-        first = alike[0]
+    def _print_group(self, group: list[Replayed]) -> None:
+        first = group[0]
         what = _UNREADABLE if first.unreadable else _BREAKS
         console.print(f"[bold red]{what}[/]  ", end="")
         at = f", at {first.at}" if first.at else ""
-        console.print(f"{first.job or '?'}: {_runs(len(alike))}{at}", markup=False)
+        console.print(f"{first.job or '?'}: {_runs(len(group))}{at}", markup=False)
         console.print(f"  {first.failure}", markup=False)
         if first.table:
             console.print(first.table, markup=False)
         if first.cure:
             console.print(f"  {first.cure}", markup=False)
-        for each in alike[:_NAMED]:
+        for each in group[:_NAMED]:
             waits = "  (waits already: it did not fit the code of its worker)" if each.waits else ""
             console.print(f"  {each.workflow_id}  run id {each.run_id or '?'}{waits}", markup=False)
-        if len(alike) > _NAMED:
-            waiting = sum(each.waits for each in alike[_NAMED:])
+        if len(group) > _NAMED:
+            waiting = sum(each.waits for each in group[_NAMED:])
             also = f", {waiting} of which wait already" if waiting else ""
-            console.print(f"  and {len(alike) - _NAMED} more{also} (--json names them all)", markup=False)
+            console.print(f"  and {len(group) - _NAMED} more{also} (--json names them all)", markup=False)
         console.print()
 
 

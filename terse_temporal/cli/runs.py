@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
 from ..durations import format_duration, to_timedelta
-from ..testing.clocks import clock_of, fast_forward
+from ..runs.clocks import clock_of, fast_forward
 from .exiting import FAILED, CommandError
 from .options import Address, Debug, Namespace
 from .output import console
@@ -24,7 +24,7 @@ from .tasks import run_interruptibly
 __all__ = ["app"]
 
 #: Seconds. The server answers at once, unless the run is about to do something; then it waits for the worker.
-_PATIENCE: Final = 60.0
+_TIMEOUT: Final = 60.0
 
 app = typer.Typer(
     name="runs", no_args_is_help=True, add_completion=False, help="What is done with runs that are there."
@@ -59,21 +59,21 @@ async def _skip(run: str, ahead: timedelta, address: str | None, namespace: str 
     client = await silent_client(address, namespace)
     handle = client.get_workflow_handle(run)
     try:
-        before = await _described(handle)
+        before = await _describe(handle)
         if before.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
             raise CommandError(f"the run {run!r} has ended: there is no time to skip", status=FAILED)
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_TIMEOUT):
             await fast_forward(TimeSkipper(client), handle, ahead)
-        after = await _described(handle)
+        after = await _describe(handle)
     except TimeoutError as err:
         raise CommandError(
-            f"the run {run!r} has not come to the end of that time in {_PATIENCE:.0f} s: one of its steps is running,"
+            f"the run {run!r} has not come to the end of that time in {_TIMEOUT:.0f} s: one of its steps is running,"
             " no worker takes it, or its history does not fit the code of the worker, whose log says so. It goes on"
             " when that has ended.",
             status=FAILED,
         ) from err
     except RPCError as err:
-        raise CommandError(_refusal(client, run, err), status=FAILED) from err
+        raise CommandError(_describe_refusal(client, run, err), status=FAILED) from err
     skipped = clock_of(after) - clock_of(before)
     now = f"{clock_of(after).astimezone():%Y-%m-%d %H:%M:%S}"
     if after.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
@@ -83,11 +83,11 @@ async def _skip(run: str, ahead: timedelta, address: str | None, namespace: str 
         console.print(f"the run {run!r} is {format_duration(whole)} ahead of where it was: {now}", markup=False)
 
 
-async def _described(handle: WorkflowHandle[object, object]) -> DescribeWorkflowExecutionResponse:
+async def _describe(handle: WorkflowHandle[object, object]) -> DescribeWorkflowExecutionResponse:
     return (await handle.describe()).raw_description
 
 
-def _refusal(client: Client, run: str, err: RPCError) -> str:
+def _describe_refusal(client: Client, run: str, err: RPCError) -> str:
     if err.status == RPCStatusCode.NOT_FOUND:
         return f"there is no open run with the workflow id {run!r}: {err.message}"
     return (

@@ -1,4 +1,4 @@
-"""What commands ask of a server that others run: a client that is silent, and whether there are workers."""
+"""The connection to a server that others run: a client that is silent, and whether there are workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..diagnostics.places import shown_path
 from .dev_server_file import running_dev_server
 from .output import errors
 
-__all__ = ["is_gone", "last_asked", "silent_client"]
+__all__ = ["is_gone", "last_poll", "silent_client"]
 
 #: A worker asks for work once a minute at least; one that has not for longer has gone. A server tells of those of the
 #: last five minutes.
@@ -24,7 +24,7 @@ _POLLER_IS_GONE: Final = timedelta(seconds=70)
 
 
 async def silent_client(address: str | None, namespace: str | None, **options: Any) -> Client:
-    """A client, without the SDK's log: of a server that is gone, the commands tell themselves.
+    """Return a client without the SDK's log: of a server that is gone, the commands speak themselves.
 
     Where neither the address nor the environment nor a profile names a server, it is that of the `terse-temporal dev`
     which runs in this directory, if there is one; that is said on standard error.
@@ -37,8 +37,8 @@ async def silent_client(address: str | None, namespace: str | None, **options: A
     return await connect(target_host=address, namespace=namespace, runtime=silent, **options)
 
 
-async def last_asked(client: Client, task_queue: str) -> datetime | None:
-    """When a worker last asked a task queue for work, if one has in the last minutes."""
+async def last_poll(client: Client, task_queue: str) -> datetime | None:
+    """Return when a worker last polled a task queue, if one has in the last minutes."""
     answer = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(
             namespace=client.namespace,
@@ -50,5 +50,5 @@ async def last_asked(client: Client, task_queue: str) -> datetime | None:
 
 
 def is_gone(asked: datetime | None) -> bool:
-    """Whether no worker is there any more, by when one last asked."""
+    """Return whether no worker is there any more, by when one last polled."""
     return asked is None or datetime.now(UTC) - asked > _POLLER_IS_GONE

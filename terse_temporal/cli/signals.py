@@ -26,13 +26,13 @@ __all__ = ["run_until_signal"]
 
 _logger = logger_of("worker")
 
-_SNAPSHOT_EVERY: Final = 0.01  # seconds; whether the worker has begun
+_POLL_EVERY: Final = 0.01  # seconds; whether the worker has begun
 
 #: Seconds that a worker has, after the grace of its steps, to say goodbye to its server.
 _LEEWAY: Final = 5.0
 
 #: Seconds for the last line of the log, which another thread may keep from being written.
-_LAST_WORDS: Final = 1.0
+_LOG_TIMEOUT: Final = 1.0
 
 _FAILED: Final = 1
 
@@ -47,12 +47,12 @@ async def run_until_signal(worker: Worker, on_ready: Callable[[], None], *, leew
         ServerUnavailableError: the server will have no more of this worker.
     """
     stop = asyncio.Event()
-    _take_signals(worker, asyncio.get_running_loop(), stop, leeway)
+    _install_handlers(worker, asyncio.get_running_loop(), stop, leeway)
     running = asyncio.create_task(worker.run())
     stopping = asyncio.create_task(stop.wait())
     # Before it takes work it connects its MCP servers, which may take a while, or fail.
     while not (worker.is_running or running.done() or stop.is_set()):  # noqa: ASYNC110  the SDK has no event for it
-        await asyncio.sleep(_SNAPSHOT_EVERY)
+        await asyncio.sleep(_POLL_EVERY)
     if worker.is_running:
         on_ready()
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -72,13 +72,13 @@ async def run_until_signal(worker: Worker, on_ready: Callable[[], None], *, leew
     _logger.info("stopped")
 
 
-def _take_signals(worker: Worker, loop: asyncio.AbstractEventLoop, stop: asyncio.Event, leeway: float) -> None:
+def _install_handlers(worker: Worker, loop: asyncio.AbstractEventLoop, stop: asyncio.Event, leeway: float) -> None:
     received: list[str] = []
     seconds = worker.config()["graceful_shutdown_timeout"].total_seconds() + leeway
 
     def give_up() -> None:
-        _leave(
-            f"{received[0]} was {seconds:.0f} seconds ago, and {_still_running(worker)} not ended: leaving without"
+        _log_and_exit(
+            f"{received[0]} was {seconds:.0f} seconds ago, and {_describe_running(worker)} not ended: leaving without"
             " waiting any longer. Steps that were running run again elsewhere"
         )
 
@@ -88,7 +88,7 @@ def _take_signals(worker: Worker, loop: asyncio.AbstractEventLoop, stop: asyncio
         received.append(name)
         if len(received) > 1:
             again = f"{name} again: leaving at once; steps that were running run again elsewhere"
-            threading.Thread(target=_leave, args=[again], daemon=True).start()
+            threading.Thread(target=_log_and_exit, args=[again], daemon=True).start()
             return
         watchdog = threading.Timer(seconds, give_up)
         watchdog.daemon = True
@@ -103,16 +103,16 @@ def _take_signals(worker: Worker, loop: asyncio.AbstractEventLoop, stop: asyncio
         signal.signal(each, on_signal)
 
 
-def _leave(last_words: str) -> None:
-    at_the_latest = threading.Timer(_LAST_WORDS, os._exit, [_FAILED])
+def _log_and_exit(message: str) -> None:
+    at_the_latest = threading.Timer(_LOG_TIMEOUT, os._exit, [_FAILED])
     at_the_latest.daemon = True
     at_the_latest.start()
     with suppress(Exception):
-        _logger.warning("%s", last_words)
+        _logger.warning("%s", message)
     os._exit(_FAILED)
 
 
-def _still_running(worker: Any) -> str:
+def _describe_running(worker: Any) -> str:
     steps = sorted(set(running_steps(worker)))
     if not steps:
         return "the worker has"

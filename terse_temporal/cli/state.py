@@ -30,7 +30,7 @@ from .event_argument import finite_number
 from .exiting import FAILED, CommandError
 from .options import Address, Debug, Namespace, TaskQueue
 from .output import console, errors
-from .servers import is_gone, last_asked, silent_client
+from .servers import is_gone, last_poll, silent_client
 from .tasks import run_interruptibly
 
 __all__ = ["app"]
@@ -46,7 +46,7 @@ app = typer.Typer(
 _NOT_SET: Final = 1
 
 #: How long a write waits for a worker, in seconds.
-_PATIENCE: Final = 10.0
+_TIMEOUT: Final = 10.0
 
 #: A negative number of JSON.
 _NEGATIVE: Final = re.compile(r"-(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -71,12 +71,12 @@ def list_(
 ) -> int:
     """List the keys that are set, with their values. Keys that read as their default are not among them."""
 
-    async def show(place: _Place) -> int:
-        found = dict(sorted((await place.items()).items()))
+    async def show(state: _JobState) -> int:
+        found = dict(sorted((await state.items()).items()))
         if as_json:
             print(json.dumps(found))
         elif not found:
-            errors.print(f"nothing is set in the state of {place}", markup=False)
+            errors.print(f"nothing is set in the state of {state}", markup=False)
         else:
             table = Table(box=None, pad_edge=False, header_style="dim")
             table.add_column("key", overflow="fold")
@@ -101,10 +101,10 @@ def get(
 ) -> int:
     """Print the value of a key, as JSON. The exit status is 1 when it is not set."""
 
-    async def show(place: _Place) -> int:
-        found = await place.items()
+    async def show(state: _JobState) -> int:
+        found = await state.items()
         if key not in found:
-            errors.print(f"{key!r} is not set in the state of {place}", markup=False)
+            errors.print(f"{key!r} is not set in the state of {state}", markup=False)
             return _NOT_SET
         print(json.dumps(found[key], indent=None if as_json or not console.is_terminal else 2))
         return 0
@@ -116,7 +116,7 @@ class _TakesNegativeNumbers(TyperCommand):
     """A command to which -5 is an argument, and no option. Any other word with a dash is one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        options, dashes, rest = _parted(args)
+        options, dashes, rest = _split_at_dashes(args)
         # With a space before it it is no option, and the same JSON; afterwards it is taken away again.
         spaced = [f" {arg}" if _NEGATIVE.fullmatch(arg) else arg for arg in options]
         left = super().parse_args(ctx, [*spaced, *dashes, *rest])
@@ -126,8 +126,8 @@ class _TakesNegativeNumbers(TyperCommand):
         return left
 
 
-def _parted(args: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """The arguments before a `--`, it, and those after it."""
+def _split_at_dashes(args: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return the arguments before a `--`, it, and those after it."""
     at = args.index("--") if "--" in args else len(args)
     return args[:at], args[at : at + 1], args[at + 1 :]
 
@@ -152,14 +152,14 @@ def set_(
     """
     data, kind = _value(value)
 
-    async def write(place: _Place) -> int:
-        found = await place.items()
+    async def write(state: _JobState) -> int:
+        found = await state.items()
         before = f"from {_short(found[key])} " if key in found else ""
-        if not await _ask(f"Set {key!r} of {place} {before}to {_short(data)} ({kind})?", yes=yes):
+        if not await _ask(f"Set {key!r} of {state} {before}to {_short(data)} ({kind})?", yes=yes):
             return FAILED
-        await place.writable()
-        await place.store.set(place.of, place.key(key), data, write=uuid.uuid4().hex)
-        _say(f"set {key!r} to {_short(data)} ({kind})", {"key": key, "value": data}, as_json=as_json)
+        await state.require_worker()
+        await state.store.set(state.of, state.key(key), data, write=uuid.uuid4().hex)
+        _print_change(f"set {key!r} to {_short(data)} ({kind})", {"key": key, "value": data}, as_json=as_json)
         return 0
 
     return _run(write, job, task_queue, address, namespace)
@@ -178,23 +178,23 @@ def rm(
 ) -> int:
     """Remove a key, under running runs, so that it reads as its default again. Asks first."""
 
-    async def write(place: _Place) -> int:
-        found = await place.items()
+    async def write(state: _JobState) -> int:
+        found = await state.items()
         if key in found:
-            if not await _ask(f"Remove {key!r} of {place}, which is {_short(found[key])}?", yes=yes):
+            if not await _ask(f"Remove {key!r} of {state}, which is {_short(found[key])}?", yes=yes):
                 return FAILED
-            await place.writable()
-            await place.store.delete(place.of, key, write=uuid.uuid4().hex)
-        said = f"removed {key!r}" if key in found else f"{key!r} is not set in the state of {place}"
-        _say(said, {"key": key, "removed": key in found}, as_json=as_json)
+            await state.require_worker()
+            await state.store.delete(state.of, key, write=uuid.uuid4().hex)
+        text = f"removed {key!r}" if key in found else f"{key!r} is not set in the state of {state}"
+        _print_change(text, {"key": key, "removed": key in found}, as_json=as_json)
         return 0
 
     return _run(write, job, task_queue, address, namespace)
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Whose state it is, and where it is kept."""
+class _JobState:
+    """The state of a job, and the store that it is kept in."""
 
     of: StateId
     store: StateStore
@@ -208,11 +208,11 @@ class _Place:
     def key(self, key: str) -> str:
         return StateSchema(self.of.job, None).key(key, "state set")
 
-    async def writable(self) -> None:
-        """Refuse at once where no worker is there to take a write, which might take effect much later."""
+    async def require_worker(self) -> None:
+        """Raise where no worker is there to take a write, which might take effect much later."""
         if not self.is_on_temporal:
             return
-        if is_gone(await last_asked(self.client, self.of.task_queue)):
+        if is_gone(await last_poll(self.client, self.of.task_queue)):
             raise CommandError(
                 f"no worker takes work from the task queue {self.of.task_queue!r}, and state that is kept on Temporal"
                 f" is written by one. Start it (terse-worker MODULE --task-queue {self.of.task_queue}), or name another"
@@ -224,21 +224,23 @@ class _Place:
 
 
 @asynccontextmanager
-async def _placed(job: str, task_queue: str, address: str | None, namespace: str | None) -> AsyncIterator[_Place]:
+async def _open_state(
+    job: str, task_queue: str, address: str | None, namespace: str | None
+) -> AsyncIterator[_JobState]:
     opened = store_from_environment()
     # A database needs no server.
     lazy = {"lazy": True} if opened else {}
     client = await silent_client(address, namespace, **lazy)
     of = StateId(client.namespace, task_queue, job)
     try:
-        yield _Place(of, opened or TemporalStore(lambda: client, patience=_PATIENCE), client, opened is None)
+        yield _JobState(of, opened or TemporalStore(lambda: client, patience=_TIMEOUT), client, opened is None)
     finally:
         if opened is not None:
             await opened.close()
 
 
 def _run(
-    command: Callable[[_Place], Awaitable[int]],
+    command: Callable[[_JobState], Awaitable[int]],
     job: str,
     task_queue: str,
     address: str | None,
@@ -246,8 +248,8 @@ def _run(
 ) -> int:
     async def run() -> int:
         try:
-            async with _placed(job, task_queue, address, namespace) as place:
-                return await command(place)
+            async with _open_state(job, task_queue, address, namespace) as state:
+                return await command(state)
         except RPCError as err:
             raise CommandError(f"the server refuses it: {err.message}") from err
 
@@ -255,7 +257,7 @@ def _run(
 
 
 def _value(text: str) -> tuple[Any, str]:
-    """The value that a person typed, and what it was taken as."""
+    """Return the value that a person typed, and what it was taken as."""
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number), "as JSON"
     except (ValueError, RecursionError):
@@ -271,7 +273,7 @@ def _short(value: Any) -> str:
 
 
 async def _ask(question: str, *, yes: bool) -> bool:
-    """Whether a person says yes."""
+    """Return whether a person says yes."""
     if yes:
         return True
     if not sys.stdin.isatty():
@@ -285,7 +287,7 @@ async def _ask(question: str, *, yes: bool) -> bool:
     return True
 
 
-def _say(text: str, data: Any, *, as_json: bool) -> None:
+def _print_change(text: str, data: Any, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(data))
     else:

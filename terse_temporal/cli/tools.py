@@ -12,7 +12,7 @@ from rich.text import Text
 from ..tools import Tool
 from ..tools.tool import ORIGIN_BUILT_IN
 from .exiting import FAILED
-from .mounted_tools import loaded_tools
+from .mounted_tools import load_tools
 from .options import Debug, Targets
 from .output import console, print_error, print_json
 
@@ -29,7 +29,7 @@ def tools(
     The modules are imported, and the MCP servers that they mount are started or connected, as a worker does it, and
     asked for their tools. A server that cannot be had is reported, and the exit status is 1.
     """
-    found, missing = loaded_tools(targets)
+    found, missing = load_tools(targets)
     if as_json:
         print_json([_row(tool) for tool in found])
     else:
@@ -58,11 +58,11 @@ def _table(found: Iterable[Tool]) -> Table:
         table.add_column(column, overflow="fold")
     for tool in found:
         # Text, because in a plain string rich would read "[…]" as a style.
-        table.add_row(Text(tool.name), Text(tool.shown_signature), _twice(tool), Text(_origin(tool)))
+        table.add_row(Text(tool.name), Text(tool.shown_signature), _repeatable(tool), Text(_origin(tool)))
     return table
 
 
-def _twice(tool: Tool) -> str:
+def _repeatable(tool: Tool) -> str:
     return "read-only" if tool.read_only else "idempotent" if tool.idempotent else "-"
 
 

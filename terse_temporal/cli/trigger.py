@@ -32,14 +32,14 @@ from .exiting import FAILED, CommandError
 from .following import Follower, RunFailure
 from .options import Address, Debug, Namespace
 from .output import console, errors
-from .servers import is_gone, last_asked, silent_client
+from .servers import is_gone, last_poll, silent_client
 from .tasks import Interrupted, run_interruptibly
 from .web_ui import web_ui_of
 
 __all__ = ["trigger"]
 
 #: Where the Temporal CLI looks where it is told nothing.
-_USUAL: Final = ("127.0.0.1:7233", "localhost:7233")
+_DEFAULT_ADDRESSES: Final = ("127.0.0.1:7233", "localhost:7233")
 
 #: Seconds in which a worker is to have begun a run, or said that it cannot. One that is free takes 0.05.
 _FIRST_TASK: Final = 2.0
@@ -85,17 +85,17 @@ def trigger(
     The exit status is 0 when the run was started, and with --wait has succeeded; 1 when it failed, or no worker has the
     job; 2 when it could not be started.
     """
-    run = _Run(job, id or f"{job}-{uuid.uuid4()}", task_queue, address, namespace, for_later=for_later)
+    run = _TriggeredRun(job, id or f"{job}-{uuid.uuid4()}", task_queue, address, namespace, for_later=for_later)
     data = None if event is None else read_event_argument(event)
     try:
         return run_interruptibly(run.start(data, wait=wait))
     except Interrupted:
-        run.say_left_alone()
+        run.print_how_to_return()
         raise
 
 
-class _Run:
-    """One run, from its start to what is said of its end."""
+class _TriggeredRun:
+    """A run, from its start to the message about its end."""
 
     def __init__(
         self, job: str, id: str, task_queue: str, address: str | None, namespace: str | None, *, for_later: bool
@@ -112,7 +112,7 @@ class _Run:
         """Start it, and `wait` for its end; the exit status."""
         client = await silent_client(self._address, self._namespace)
         here = client.service_client.config.target_host
-        if here not in _USUAL and not environment_settings():
+        if here not in _DEFAULT_ADDRESSES and not environment_settings():
             self._address = here  # that of `dev`, which the Temporal CLI does not find by itself
         is_served = await _is_served(client, self._task_queue)
         try:
@@ -130,9 +130,9 @@ class _Run:
         except RPCError as err:
             raise CommandError(f"the server does not start the job {self._job!r}: {err.message}") from err
         if not wait:
-            if is_served and (unknown := await _unknown(handle)):
+            if is_served and (unknown := await _unknown_job_message(handle)):
                 raise CommandError(f"the run has ended before it began: {unknown}", status=FAILED)
-            self._say_started(client, handle)
+            self._print_started(client, handle)
             if not is_served:
                 _print_notice(
                     f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
@@ -142,7 +142,7 @@ class _Run:
         self._is_started = True
         return await self._watch(client, handle)
 
-    def _say_started(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
+    def _print_started(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
         rows = {"workflow id": handle.id, "run id": handle.first_execution_run_id or ""}
         if url := web_ui_of(client, handle):
             rows["Web UI"] = url
@@ -153,7 +153,7 @@ class _Run:
             console.print(value, markup=False)
 
     def _command(self, verb: str) -> str:
-        """What to type to see the run with the Temporal CLI."""
+        """Return what to type to see the run with the Temporal CLI."""
         command = ["temporal", "workflow", verb, "--workflow-id", self._id]
         if self._address:
             command += ["--address", self._address]
@@ -161,8 +161,8 @@ class _Run:
             command += ["--namespace", self._namespace]
         return shlex.join(command)
 
-    def say_left_alone(self) -> None:
-        """Say that the run goes on although it is no longer watched."""
+    def print_how_to_return(self) -> None:
+        """Print that the run goes on although it is no longer watched."""
         if self._is_started:
             errors.print("\nNo longer watching; the run goes on. To come back to it:", end="\n  ")
             errors.print(self._command("show") + " --follow", markup=False, end="\n  ")
@@ -174,13 +174,13 @@ class _Run:
         )
         if url := web_ui_of(client, handle):
             errors.print(url, markup=False)
-        with _shown() as (timeline_of, on_change, on_notice):
+        with _live_view() as (timeline_of, on_change, on_notice):
             # By its run id: another run may have the same workflow id later.
             this = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
             follower = Follower(client, this, self._task_queue, on_change=on_change, on_notice=on_notice)
             timeline_of(follower.timeline)
             try:
-                outcome = await follower.to_the_end()
+                outcome = await follower.follow()
             except RPCError as err:
                 what = f"the run {handle.id!r} cannot be watched any more: {err.message}"
                 raise CommandError(what, status=FAILED) from err
@@ -189,10 +189,10 @@ class _Run:
         if outcome.failure is None:
             print(_as_json(outcome.result), flush=True)
             return 0
-        self._say_failed(outcome.failure)
+        self._print_failure(outcome.failure)
         return FAILED
 
-    def _say_failed(self, failure: RunFailure) -> None:
+    def _print_failure(self, failure: RunFailure) -> None:
         errors.print("[bold red]the run failed:[/] ", end="")
         errors.print(failure.what, markup=False)
         if failure.step and failure.step != self._job:  # a job that is not durable is one activity, of its own name
@@ -205,15 +205,15 @@ class _Run:
 
 
 async def _is_served(client: Client, task_queue: str) -> bool:
-    """Whether a worker asks the task queue for work. Whoever may start runs need not be allowed to ask: then yes."""
+    """Return whether a worker polls the task queue. Whoever may start runs need not be allowed to ask: then yes."""
     try:
-        return not is_gone(await last_asked(client, task_queue))
+        return not is_gone(await last_poll(client, task_queue))
     except RPCError:
         return True
 
 
-async def _unknown(handle: WorkflowHandle[Any, Any]) -> str | None:
-    """What a worker says that does not have the job; nothing, where one has begun it, or is busy."""
+async def _unknown_job_message(handle: WorkflowHandle[Any, Any]) -> str | None:
+    """Return what a worker says that does not have the job; `None` where one has begun it, or is busy."""
     with suppress(TimeoutError, RPCError):
         async with asyncio.timeout(_FIRST_TASK):
             history = RunHistory()
@@ -232,12 +232,12 @@ async def _unknown(handle: WorkflowHandle[Any, Any]) -> str | None:
     return None
 
 
-_Shown = tuple[Callable[[Timeline], None], Callable[[Entry], None], Callable[[str], None]]
+_LiveView = tuple[Callable[[Timeline], None], Callable[[Entry], None], Callable[[str], None]]
 
 
 @contextmanager
-def _shown() -> Iterator[_Shown]:
-    """How a run is shown while it goes on: a table that changes in a terminal, else a line for every change."""
+def _live_view() -> Iterator[_LiveView]:
+    """Show a run while it goes on: a table that changes in a terminal, else a line for every change."""
     if not errors.is_terminal:
         yield lambda _: None, lambda entry: errors.print(entry.line(), markup=False), _print_notice
         return
@@ -252,7 +252,7 @@ def _shown() -> Iterator[_Shown]:
 
 
 def _as_json(result: Any) -> str:
-    """For people on several lines, for programs on one; and in characters that the output can have."""
+    """Return JSON, for people on several lines, for programs on one; and in characters that the output can have."""
     indent = 2 if console.is_terminal else None
     text = json_text(result, indent)
     try:

@@ -31,7 +31,7 @@ _logger = logger_of("worker")
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
-    """What a worker process runs, and where it takes its work from."""
+    """The options of a worker process."""
 
     targets: Sequence[str]
     task_queue: str = DEFAULT_TASK_QUEUE
@@ -41,28 +41,28 @@ class WorkerOptions:
 
 
 class Observer:
-    """Told how far a worker process has come. This one prints it."""
+    """Callbacks of a worker process, by how far it has come. This one prints it."""
 
-    def loading(self, targets: Sequence[str]) -> None:
-        """The modules are imported next, which may take as long as what they import takes."""
+    def on_loading(self, targets: Sequence[str]) -> None:
+        """Print that the modules are imported next, which may take as long as what they import takes."""
         console.print(f"loading [bold]{escape(', '.join(targets))}[/]")
 
-    def loaded(self, jobs: list[Job]) -> None:
-        """The modules have been imported."""
+    def on_loaded(self, jobs: list[Job]) -> None:
+        """Take the jobs of the modules, which have been imported."""
 
-    def failed(self) -> None:
-        """It does not run: a module cannot be loaded, or the server does not answer."""
+    def on_failed(self) -> None:
+        """Take note that it does not run: a module cannot be loaded, or the server does not answer."""
 
-    def connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
-        """The server answers, and the worker is made."""
+    def on_connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
+        """Print which server answers, and the jobs of the worker, which is made."""
         console.print(
             f"server [bold]{escape(client.service_client.config.target_host)}[/]"
             f"  namespace [bold]{escape(client.namespace)}[/]  task queue [bold]{escape(task_queue)}[/]"
         )
         console.print(job_table(jobs))
 
-    def ready(self) -> None:
-        """The worker takes work."""
+    def on_ready(self) -> None:
+        """Log that the worker takes work."""
         _logger.info("ready")
 
 
@@ -89,7 +89,7 @@ def terse_worker(
 
 
 def run_worker(options: WorkerOptions, observer: Observer | None = None) -> None:
-    """Be a worker process until a signal."""
+    """Run a worker in this process until a signal."""
     observer = observer or Observer()
     try:
         # Line by line also into a pipe: what a job prints would otherwise come out at the end.
@@ -97,12 +97,12 @@ def run_worker(options: WorkerOptions, observer: Observer | None = None) -> None
             sys.stdout.reconfigure(line_buffering=True)
         server = ServerWatch()
         configure_logging(None if options.debug else EngineLog(server))
-        observer.loading(options.targets)
+        observer.on_loading(options.targets)
         jobs = load_jobs(options.targets)
-        observer.loaded(jobs)
+        observer.on_loaded(jobs)
         asyncio.run(_run(jobs, options, observer, server))
     except TerseError:
-        observer.failed()
+        observer.on_failed()
         raise
 
 
@@ -110,9 +110,9 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
     overrides: dict[str, Any] = {} if options.debug else {"runtime": quiet_runtime()}
     client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
     worker = build_worker(client, jobs=jobs, task_queue=options.task_queue)
-    observer.connected(client, jobs, options.task_queue)
+    observer.on_connected(client, jobs, options.task_queue)
     server.attach(client)
     try:
-        await run_until_signal(worker, observer.ready)
+        await run_until_signal(worker, observer.on_ready)
     finally:
         server.detach()

@@ -38,15 +38,15 @@ _GO: Final = b"go\n"
 _FILES: Final = b"files\n"
 
 #: Seconds for an answer. A step that does not let go of Python's lock may keep it from coming.
-_PATIENCE: Final = 2.0
+_ANSWER_TIMEOUT: Final = 2.0
 
 #: Bytes. A worker may have hundreds of jobs, each with an example.
-_LONGEST_NEWS: Final = 16 * 1024 * 1024
+_LONGEST_MESSAGE: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a worker has told of itself.
+    """The progress of a worker, as it has reported it.
 
     Attributes:
         examples: for each job, by name, an event that it would take.
@@ -62,12 +62,12 @@ class Progress:
 
 
 class WorkerChild:
-    """A running worker. Made by `start`, sent to work by `ready`; ended by `stop` or `kill`."""
+    """A running worker. Made by `start`, sent to work by `wait_until_ready`; ended by `stop` or `kill`."""
 
-    def __init__(self, child: ChildProcess, news: asyncio.StreamReader, tie: asyncio.StreamWriter):
+    def __init__(self, child: ChildProcess, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
         self._child = child
-        self._news = news
-        self._tie = tie
+        self._reader = reader
+        self._writer = writer
         self._progress = Progress()
 
     @classmethod
@@ -79,7 +79,7 @@ class WorkerChild:
         directory: Path | None = None,
         output: IO[bytes] | None = None,
     ) -> Self:
-        """Start a worker, which loads its jobs and then waits for `ready`.
+        """Start a worker, which loads its jobs and then waits for `wait_until_ready`.
 
         Args:
             options: what it runs.
@@ -90,7 +90,7 @@ class WorkerChild:
         return cls(
             *await ChildProcess.start_connected(
                 lambda descriptor: [sys.executable, "-m", __name__, str(descriptor), json.dumps(asdict(options))],
-                limit=_LONGEST_NEWS,
+                limit=_LONGEST_MESSAGE,
                 environment=with_hash_seed(environment),
                 directory=directory,
                 output=output,
@@ -102,34 +102,34 @@ class WorkerChild:
         """Its process id."""
         return self._child.pid
 
-    async def loaded(self) -> Progress:
+    async def wait_until_loaded(self) -> Progress:
         """Wait until it has loaded its jobs, or failed to: then there are no examples."""
-        await self._hear("examples")
+        await self._read_until("examples")
         return self._progress
 
-    async def ready(self) -> Progress:
-        """Now that its server is up, wait until it takes work, or has ended: then `ready` is false."""
-        self._tie.write(_GO)
-        await self._hear("ready")
+    async def wait_until_ready(self) -> Progress:
+        """Wait, now that its server is up, until it takes work, or has ended: then `ready` is false."""
+        self._writer.write(_GO)
+        await self._read_until("ready")
         return self._progress
 
-    async def files(self) -> Sequence[str]:
-        """The files of the user's modules that it has loaded by now; none if it does not answer."""
+    async def loaded_files(self) -> Sequence[str]:
+        """Return the files of the user's modules that it has loaded by now; none if it does not answer."""
         self._progress = replace(self._progress, files=())
-        self._tie.write(_FILES)
+        self._writer.write(_FILES)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                await self._hear("files")
+            async with asyncio.timeout(_ANSWER_TIMEOUT):
+                await self._read_until("files")
         return self._progress.files
 
-    async def _hear(self, news: str) -> None:
-        while not getattr(self._progress, news) and (line := await self._news.readline()):
+    async def _read_until(self, field: str) -> None:
+        while not getattr(self._progress, field) and (line := await self._reader.readline()):
             self._progress = replace(self._progress, **json.loads(line))
 
-    async def ended(self) -> int:
+    async def wait(self) -> int:
         """Wait for its end: the exit status, or minus the signal that ended it."""
         status = await self._child.wait()
-        self._tie.close()
+        self._writer.close()
         return status
 
     async def stop(self) -> None:
@@ -137,16 +137,16 @@ class WorkerChild:
         try:
             await self._child.stop()
         finally:
-            await self.ended()
+            await self.wait()
 
     async def kill(self) -> None:
         """End it by SIGKILL, and what it has started."""
         await self._child.end()
-        await self.ended()
+        await self.wait()
 
 
 def local_environment(address: str) -> dict[str, str]:
-    """This process's environment, with the server at the address and no other settings for a server.
+    """Return this process's environment, with the server at the address and no other settings for a server.
 
     A profile or key of a real server must not lead a local worker there.
     """
@@ -159,51 +159,51 @@ def local_environment(address: str) -> dict[str, str]:
 
 
 class _Reporter(Observer):
-    """Tells the parent."""
+    """Reports to the parent."""
 
-    def __init__(self, tie: socket.socket) -> None:
-        self._tie = tie
+    def __init__(self, parent: socket.socket) -> None:
+        self._parent = parent
         self._server_is_up = threading.Event()
-        self._telling = threading.Lock()
+        self._lock = threading.Lock()
 
-    def loading(self, targets: Sequence[str]) -> None:
+    def on_loading(self, targets: Sequence[str]) -> None:
         pass  # the parent has said so
 
-    def loaded(self, jobs: list[Job]) -> None:
-        self._tell(examples={job.name: example_event(job) for job in jobs}, directories=_users_directories())
+    def on_loaded(self, jobs: list[Job]) -> None:
+        self._send(examples={job.name: example_event(job) for job in jobs}, directories=_users_directories())
         self._server_is_up.wait()
 
-    def connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
+    def on_connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
         console.print(job_table(jobs))
 
-    def ready(self) -> None:
-        self._tell(ready=True)
+    def on_ready(self) -> None:
+        self._send(ready=True)
 
-    def failed(self) -> None:
-        self._tell(directories=_users_directories())
+    def on_failed(self) -> None:
+        self._send(directories=_users_directories())
 
     def listen(self) -> None:
-        """Hear what the parent says, to its end."""
-        while self._tie.recv(64):
+        """Answer the parent, and end this process with it."""
+        while self._parent.recv(64):
             if self._server_is_up.is_set():
-                self._tell(files=_users_files())
+                self._send(files=_users_files())
             self._server_is_up.set()
         os._exit(1)  # the server is, or will be, gone too: there is nobody to hand the results of running steps to
 
-    def _tell(self, **news: Any) -> None:
+    def _send(self, **progress: Any) -> None:
         # The parent may be gone, which the thread that reads has noticed too.
-        with suppress(OSError), self._telling:
-            self._tie.sendall(json.dumps(news).encode() + b"\n")
+        with suppress(OSError), self._lock:
+            self._parent.sendall(json.dumps(progress).encode() + b"\n")
 
 
 def _users_files() -> list[str]:
-    """The files of modules that are neither Python's, nor installed, nor of this package."""
+    """Return the files of modules that are neither Python's, nor installed, nor of this package."""
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     return sorted(each for each in files if isinstance(each, str) and is_users_file(each))
 
 
 def _users_directories() -> list[str]:
-    """Where those modules have been loaded from."""
+    """Return the directories that those modules have been loaded from."""
     paths = {path for module in list(sys.modules.values()) for path in _package_path(module)}
     found = {str(Path(file).parent) for file in _users_files()}
     found |= {path for path in paths if is_users_file(path)}
@@ -218,7 +218,7 @@ def _package_path(module: Any) -> list[str]:
 
 
 def main() -> NoReturn:
-    """Be that worker."""
+    """Run the worker of a parent process."""
     reporter = _Reporter(parent_socket(int(sys.argv[1])))
     threading.Thread(target=reporter.listen, name="terse-parent", daemon=True).start()
     # A file saved twice within a second, with the same size, has the same stamp in its bytecode.

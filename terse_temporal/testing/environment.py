@@ -17,10 +17,10 @@ from ..devserver import DevServer
 from ..durations import to_timedelta
 from ..errors import ServerUnavailableError
 from ..jobs.registry import Job
+from ..runs.clocks import fast_forward
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..state import StateStore
 from ..worker import TemporalWorkerOptions, build_worker
-from .clocks import fast_forward
 
 __all__ = ["JobEnvironment"]
 

@@ -19,10 +19,10 @@ from ..durations import format_duration
 from ..engine.replay.replayer import replay
 from ..errors import JobTestError
 from ..jobs.registry import Job
+from ..runs.clocks import fast_forward
 from ..runs.memo import question_text
 from ..runs.timeline import Entry
 from ..serialization.wire_names import INPUT_UPDATE
-from .clocks import fast_forward
 from .endings import describe_failure, is_of
 from .loop_thread import LoopThread
 from .questions import Inputs, Question

@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
+from ..runs.clocks import clock_of, next_attempt_of
 from ..runs.memo import read_memo
 from ..runs.timeline import Timeline, timeline_table
-from .clocks import clock_of, next_attempt_of
 from .questions import Question
 from .run_reader import RunReader
 

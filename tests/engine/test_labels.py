@@ -46,7 +46,7 @@ async def test_where_they_are_shown(bench: Bench, caplog: pytest.LogCaptureFixtu
             follower = Follower(
                 bench.env.client, run, bench.task_queue, on_change=changed.append, on_notice=lambda _: None
             )
-            assert (await follower.to_the_end()).failure is None
+            assert (await follower.follow()).failure is None
     told = [each.getMessage() for each in caplog.records]
     assert [line.split("  ")[2].split(" done in")[0] for line in told if line.startswith("step ")] == SHOWN
     summaries = [

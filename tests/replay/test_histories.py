@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowHistory
 
-from terse_temporal.cli.histories import Wanted, fetched, history_files, read_history, save_history
+from terse_temporal.cli.histories import RunQuery, fetch_histories, history_files, read_history, save_history
 from terse_temporal.errors import TerseError
 
 from ..commands import run
@@ -157,8 +157,8 @@ async def test_jobs_of_any_name(name: str, client: Client) -> None:
     expected = {runs[0].id, runs[3].id}
 
     async def found(is_open: bool, limit: int | None = None) -> set[str]:
-        wanted = Wanted([ours, "rpl-nothing"], queue, is_open=is_open, limit=limit)
-        return {history.workflow_id async for history in fetched(client, [wanted])}
+        wanted = RunQuery([ours, "rpl-nothing"], queue, is_open=is_open, limit=limit)
+        return {history.workflow_id async for history in fetch_histories(client, [wanted])}
 
     assert await eventually(lambda: found(True), lambda ids: len(ids) >= 2) == expected
     for each in runs:
@@ -172,14 +172,14 @@ async def test_left_in_the_middle(client: Client) -> None:
     """Who stops taking histories leaves no request behind, and more are there than are fetched at once."""
     name = f"rpl-many-{uuid.uuid4()}"
     runs = [await client.start_workflow(name, id=f"{name}-{each}", task_queue="rpl-nobody") for each in range(25)]
-    wanted = Wanted([name], None, is_open=True)
+    wanted = RunQuery([name], None, is_open=True)
 
     async def all_of_them() -> list[str]:
-        return [history.workflow_id async for history in fetched(client, [wanted])]
+        return [history.workflow_id async for history in fetch_histories(client, [wanted])]
 
     ids = await eventually(all_of_them, lambda ids: len(ids) >= 25)
     assert sorted(ids) == sorted(each.id for each in runs)
-    fetching = fetched(client, [wanted])
+    fetching = fetch_histories(client, [wanted])
     await anext(fetching)
     await fetching.aclose()
     for each in runs:

@@ -139,7 +139,7 @@ def test_what_is_of_the_code(tmp_path: Path) -> None:
     loaded = [str(tmp_path / "jobs.py"), str(tmp_path / "shop" / "__init__.py")]
     code = {str(tmp_path / name) for name in ("link/jobs.py", "shop/__init__.py", "shop/new.py", "link/shop/new.py")}
     others = {str(tmp_path / name) for name in ("test_jobs.py", "tests/__init__.py", "shop/inner/new.py")}
-    assert reloading.of_the_code(code | others, loaded) == code
+    assert reloading.files_of_code(code | others, loaded) == code
 
 
 def test_runs_outlive_the_worker_and_the_server(shop: Path) -> None:

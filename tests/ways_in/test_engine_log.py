@@ -15,10 +15,10 @@ from terse_temporal.errors import UnknownJobError
 class Watch(ServerWatch):
     """Counts how often something was amiss."""
 
-    suspected = 0
+    checks = 0
 
-    def suspect(self) -> None:
-        self.suspected += 1
+    def check(self) -> None:
+        self.checks += 1
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_server_that_does_not_answer(log: EngineLog, watch: Watch) -> None:
     for count in range(3):
         assert not log.filter(of_core(f"gRPC call poll_workflow_task_queue retried {count} times", error=error))
     assert not log.filter(of_core(f"Error when recording heartbeat: {error}"))
-    assert watch.suspected == 4
+    assert watch.checks == 4
 
 
 def test_what_else_core_says(log: EngineLog) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
 import pytest
 
 from terse_temporal._version import __version__
+from terse_temporal.cli.main import COMMANDS, load_command
 
 from ..commands import run
 
@@ -88,3 +90,10 @@ def test_version_and_help(tmp_path: Path) -> None:
     for command in ("demo", "dev", "trigger", "jobs"):
         assert command in listed
     assert "MODULE" in run("terse-worker", "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands(name: str) -> None:
+    """The help of all lists each command, which it has not imported, by the first sentence of its own help."""
+    first = inspect.cleandoc(load_command(name).help).partition("\n\n")[0]
+    assert " ".join(first.split()) == COMMANDS[name][2]

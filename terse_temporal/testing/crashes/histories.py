@@ -11,7 +11,7 @@ from temporalio.client import WorkflowHandle
 
 from ...durations import format_duration
 from ...engine.wire.history import RunHistory, StepRecord
-from ..clocks import clock_of, next_attempt_of
+from ...runs.clocks import clock_of, next_attempt_of
 from .points import CrashPoint, Moment
 
 __all__ = [

@@ -16,8 +16,8 @@ from temporalio.testing import TimeSkipper
 
 from terse_temporal import Job, registered_jobs
 from terse_temporal.execution.test_doubles import CallDoubles
+from terse_temporal.runs.clocks import fast_forward
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.testing.clocks import fast_forward
 from terse_temporal.testing.crashes import CrashPoint, CrashReport, CrashWorkers, survive
 
 from ...effects import Effects
