@@ -132,10 +132,10 @@ class ServerWatch:
         assert self._client is not None
         server = self._client.service_client.config.target_host
         since = time.monotonic()
-        said = False
+        is_logged = False
         while (reason := await self._unreachable_because()) is not None:
-            if not said:
-                said = True
+            if not is_logged:
+                is_logged = True
                 _logger.warning(
                     "the server at %s does not answer: %s. The worker keeps trying, and goes on when it is back;"
                     " what is running goes on meanwhile.",
@@ -143,7 +143,7 @@ class ServerWatch:
                     reason,
                 )
             await asyncio.sleep(_PROBE_EVERY)
-        if said:
+        if is_logged:
             gone = timedelta(seconds=round(time.monotonic() - since, 1))
             _logger.warning("the server at %s answers again, after %s", server, format_duration(gone))
 

@@ -74,11 +74,11 @@ def _describe_syntax_error(source: str, text: str, problem: str, position: int) 
     line = text[line_start : line_end if line_end >= 0 else len(text)]
     column = position - line_start
     first = max(0, column - _SHOWN)
-    shown = line[first : column + _SHOWN].replace("\t", " ")
+    excerpt = line[first : column + _SHOWN].replace("\t", " ")
     number = text.count("\n", 0, position) + 1
     return (
         f"{source} is not JSON: {problem[:1].lower()}{problem[1:]}, at line {number}, column {column + 1}:\n"
-        f"  {shown}\n"
+        f"  {excerpt}\n"
         f"  {' ' * (column - first)}^"
     )
 

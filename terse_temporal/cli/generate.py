@@ -46,21 +46,19 @@ def generate(
     file = output / _FILE
     command = shlex.join(["terse-temporal", "generate", *targets, *_unless_usual(output)])
     text = stub_text(found, command, _models())
-    shown = shown_path(str(file))
+    path = shown_path(str(file))
     if check:
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             why = "is not up to date" if file.exists() else "is not there"
-            raise CommandError(
-                f"{shown!r} {why}: the tools or states have changed since. Run: {command}", status=FAILED
-            )
-        console.print(f"{shown} is up to date", markup=False)
+            raise CommandError(f"{path!r} {why}: the tools or states have changed since. Run: {command}", status=FAILED)
+        console.print(f"{path} is up to date", markup=False)
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     except OSError as err:
-        raise CommandError(f"cannot write {shown!r}: {err.strerror}") from err
-    console.print(f"{shown}: the types of {len(found)} tools", markup=False)
+        raise CommandError(f"cannot write {path!r}: {err.strerror}") from err
+    console.print(f"{path}: the types of {len(found)} tools", markup=False)
     console.print(
         f'Pyright and Pylance read a directory "typings" by themselves; for mypy set mypy_path = "{output}".',
         markup=False,

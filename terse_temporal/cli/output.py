@@ -81,19 +81,19 @@ def job_table(jobs: Iterable[Job]) -> Table:
     return table
 
 
-def configure_logging(news: logging.Filter | None) -> None:
+def configure_logging(filter: logging.Filter | None) -> None:
     """Log to standard output, one line an entry, as containers like it.
 
     Args:
-        news: decides what of the engine's own log is shown; `None` shows all of it, down to debugging.
+        filter: decides what of the engine's own log is shown; `None` shows all of it, down to debugging.
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-    if news is not None:
-        handler.addFilter(news)
-    logging.basicConfig(level=logging.DEBUG if news is None else logging.INFO, handlers=[handler], force=True)
+    if filter is not None:
+        handler.addFilter(filter)
+    logging.basicConfig(level=logging.DEBUG if filter is None else logging.INFO, handlers=[handler], force=True)
     # A step that has ended before its cancellation arrived; nothing follows from it.
     warnings.filterwarnings("ignore", message="Cannot find activity to cancel")
     # Their lines about single requests would drown those about steps.
     for name in ("httpx", "httpcore", "httpx2", "httpcore2", "openai", "asyncio"):
-        logging.getLogger(name).setLevel(logging.INFO if news is None else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.INFO if filter is None else logging.WARNING)

@@ -49,6 +49,6 @@ async def last_poll(client: Client, task_queue: str) -> datetime | None:
     return max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers), default=None)
 
 
-def is_gone(asked: datetime | None) -> bool:
+def is_gone(polled_at: datetime | None) -> bool:
     """Return whether no worker is there any more, by when one last polled."""
-    return asked is None or datetime.now(UTC) - asked > _POLLER_IS_GONE
+    return polled_at is None or datetime.now(UTC) - polled_at > _POLLER_IS_GONE

@@ -1,10 +1,8 @@
 """A worker as the child process of a command: of `dev`, and of `demo`.
 
-The hard story is how it ends. A child outlives a parent that is killed, and a Ctrl-C in the terminal reaches both at
-once, so that a step would be told to stop before anybody has said so. So the worker runs in a session of its own, out
-of the terminal's reach, and a pair of sockets ties it to its parent. The worker writes into it how far it has come.
-The parent writes once, when the server is up (loading the jobs need not wait for that), and what the worker reads then
-is the end: only a parent that was killed has not waited for its worker.
+A pair of sockets connects it to its parent (`processes` says why). The worker writes into it how far it has come. The
+parent writes once, when the server is up (loading the jobs need not wait for that), and then only to ask for the files
+that it has loaded. The end of what it reads is that of its parent, which was killed: any other waits for its worker.
 """
 
 from __future__ import annotations

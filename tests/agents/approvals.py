@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ..bench import Run
-from ..commands import run as run_command
+from ..in_process import Ended, run_command
 
 __all__ = ["command", "waiting"]
 
@@ -24,6 +23,6 @@ async def waiting(run: Run, number: str = "1") -> dict[str, Any]:
             await asyncio.sleep(0.05)
 
 
-async def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+async def command(cwd: Path, *arguments: str) -> Ended:
     """Run a command, while the loop goes on."""
-    return await asyncio.to_thread(run_command, "terse-temporal", *arguments, cwd=cwd)
+    return await asyncio.to_thread(run_command, *arguments, cwd=cwd)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from ..bench import Bench
+from ..commands import run as run_process
 from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
 from .approvals import command, waiting
@@ -27,16 +28,16 @@ async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tm
         assert (row["job"], row["number"], row["tool"]) == ("agents-approvals", "1", "desk.add_note")
         assert row["arguments"] == given
         wrong = await command(tmp_path, "approve", run.id, "9", *address)
-        assert wrong.returncode == 2
+        assert wrong.status == 2
         assert "question '9' is not open" in wrong.stderr
         approved = await command(tmp_path, "approve", run.id, *address)
-        assert (approved.returncode, approved.stderr) == (0, "")
+        assert (approved.status, approved.stderr) == (0, "")
         await waiting(run, "2")
         denied = await command(tmp_path, "deny", run.id, "--reason", "enough", *address)
-        assert (denied.returncode, denied.stderr) == (0, "")
+        assert (denied.status, denied.stderr) == (0, "")
         assert await bench.result(run) == ["done", "the call of 'desk.add_note' was not approved: enough"]
     nobody = await command(tmp_path, "approve", "no-such-run", *address)
-    assert nobody.returncode == 2
+    assert nobody.status == 2
     assert "'no-such-run'" in nobody.stderr
 
 
@@ -46,14 +47,16 @@ async def test_trigger_tells_tokens_and_decisions(bench: Bench, model: ModelServ
     options = ["--address", bench.env.address, "--task-queue", bench.task_queue, "--id", bench.task_queue]
     event = json.dumps({"effects": str(bench.effects)})
     async with bench.worker(jobs.approvals):
-        watched = asyncio.create_task(command(tmp_path, "trigger", "agents-approvals", "-e", event, "--wait", *options))
+        # As a process: within this one, only one command runs at a time.
+        trigger = ["terse-temporal", "trigger", "agents-approvals", "-e", event, "--wait", *options]
+        watched = asyncio.create_task(asyncio.to_thread(run_process, *trigger, cwd=tmp_path))
         for number in ("1", "2"):
             async with asyncio.timeout(30):
                 while True:
                     deciding = await command(
                         tmp_path, "approve", bench.task_queue, number, "--address", bench.env.address
                     )
-                    if deciding.returncode == 0:
+                    if deciding.status == 0:
                         break
         shown = await watched
     assert json.loads(shown.stdout) == ["done", None]

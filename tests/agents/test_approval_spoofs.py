@@ -61,7 +61,7 @@ async def test_only_what_runs_ask(bench: Bench, model: ModelServer, tmp_path: Pa
         description = await run.query("__temporal_workflow_metadata")
         for each in (*started, run):
             await each.terminate()
-    assert (listed.returncode, listed.stderr) == (0, "")
+    assert (listed.status, listed.stderr) == (0, "")
     # Those that said so when they were started are not there.
     assert f"{nobody}-own" in listed.stdout
     assert listed.stdout.count(nobody) == 1

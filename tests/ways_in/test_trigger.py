@@ -22,6 +22,7 @@ from terse_temporal.errors import EventError
 from terse_temporal.testing import JobEnvironment
 
 from ..commands import Command, environment, run, running, script
+from ..in_process import run_command
 
 JOBS = """
 import time
@@ -201,8 +202,8 @@ def test_event_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eve
 @pytest.mark.server
 def test_event_is_refused_before_a_run_is_started(tmp_path: Path) -> None:
     """An event that is no good ends the command before it asks the server; exit status 2, no traceback."""
-    refused = run("terse-temporal", "trigger", "any", "-e", '{"a": 1,', "--address", "127.0.0.1:1", cwd=tmp_path)
-    assert refused.returncode == 2
+    refused = run_command("trigger", "any", "-e", '{"a": 1,', "--address", "127.0.0.1:1", cwd=tmp_path)
+    assert refused.status == 2
     assert refused.stderr == (
         "error: the event is not JSON: expecting property name enclosed in double quotes, at line 1, column 9:\n"
         '  {"a": 1,\n'
@@ -317,7 +318,7 @@ def test_unknown_job_for_later(trigger: Trigger, worker: Command) -> None:
 @pytest.mark.server
 def test_no_server(tmp_path: Path) -> None:
     """No server: which one was asked, how to start one, and exit status 2."""
-    refused = run("terse-temporal", "trigger", "any", "--address", "127.0.0.1:1", cwd=tmp_path)
-    assert refused.returncode == 2
+    refused = run_command("trigger", "any", "--address", "127.0.0.1:1", cwd=tmp_path)
+    assert refused.status == 2
     assert "'127.0.0.1:1'" in refused.stderr
     assert "terse-temporal dev" in refused.stderr
