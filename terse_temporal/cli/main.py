@@ -1,7 +1,7 @@
 """`terse-temporal`: the command line.
 
-Each command is imported when it is called. Together they import the checker, the testing kit and the SDK, which takes
-longer than most of them run; for the list of all, the first lines of their documentation stand here.
+Each command is imported when it is called. Together they import the checker, the SDK and its worker, which takes
+longer than most of them run; for the list of all, the first sentences of their documentation stand here.
 """
 
 from __future__ import annotations
