@@ -164,7 +164,7 @@ class DevServer:
         """Start the server; false to try again, when another process was quicker to take one of its ports."""
         self._port = _free_port(self.ip, self._asked_port or 0)
         self._ui_port = _free_port(self.ip, self._asked_ui_port) if self._asked_ui_port is not None else None
-        said_before = output.seek(0, os.SEEK_END)
+        printed_before = output.seek(0, os.SEEK_END)
         self._process = await ChildProcess.start(
             [str(cli), *self._arguments()],
             output=output,
@@ -174,7 +174,7 @@ class DevServer:
             is_bound_to_thread=True,
         )
         try:
-            await self._until_ready(output, said_before)
+            await self._until_ready(output, printed_before)
         except ServerUnavailableError as error:
             if last or "address already in use" not in str(error):
                 raise
@@ -206,19 +206,23 @@ class DevServer:
             flags += [f"--db-filename={self.db_file}", *SQLITE_PRAGMAS]
         return ["server", "start-dev", *flags]
 
-    async def _until_ready(self, output: IO[bytes], said_before: int) -> None:
+    async def _until_ready(self, output: IO[bytes], printed_before: int) -> None:
         assert self._process is not None
         deadline = time.monotonic() + _START_TIMEOUT
         while self._process.status is None and time.monotonic() < deadline:
             if await self._answers() and self._process.status is None:
                 return
             await asyncio.sleep(0.01)
-        output.seek(said_before)
-        said = output.read().decode(errors="replace").strip().splitlines()[-10:]
+        output.seek(printed_before)
+        lines = output.read().decode(errors="replace").strip().splitlines()
+        # Where it has panicked, the reason comes before the stack of its calls.
+        first = next(
+            (number for number, line in enumerate(lines) if line.startswith("panic:")), max(len(lines) - 10, 0)
+        )
         status = self._process.status
         happened = "did not get ready" if status is None else f"stopped while starting (exit status {status})"
         database = f" (database {shown_path(str(self.db_file))!r})" if self.db_file is not None else ""
-        printed = "\n".join(said or ["(nothing)"])
+        printed = "\n".join(lines[first : first + 10] or ["(nothing)"])
         raise ServerUnavailableError(f"the embedded Temporal server{database} {happened}. It printed:\n{printed}")
 
     async def _answers(self) -> bool:
