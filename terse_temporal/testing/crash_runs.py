@@ -14,11 +14,11 @@ from temporalio.service import RPCError
 
 from ..engine.state.store import TemporalStore
 from ..jobs.registry import Job
+from ..runs.clocks import fast_forward
 from ..runs.memo import question_text
 from ..runs.starting import start_run
 from ..state import StateId
 from .all_doubles import Doubles
-from .clocks import fast_forward
 from .crashes import CrashReport, survive
 from .loop_thread import LoopThread
 from .project_jobs import jobs_with
