@@ -66,16 +66,10 @@ class Schema:
         self._kinds: set[str] = set()
         self._collect(core)
         self.root = self._plain(core)
-
-    @property
-    def is_json(self) -> bool:
-        """Whether it is made of types that JSON has, so that data which is equal to the value reads back as it."""
-        return self._kinds <= _JSON_TYPES
-
-    @property
-    def has_iterators(self) -> bool:
-        """Whether there are `Iterable`s in it, which pydantic reads as something that can be gone through once."""
-        return "generator" in self._kinds
+        #: Whether it is made of types that JSON has, so that data which is equal to the value reads back as it.
+        self.is_json = self._kinds <= _JSON_TYPES
+        #: Whether there are `Iterable`s in it, which pydantic reads as something that can be gone through once.
+        self.has_iterators = "generator" in self._kinds
 
     def within(self, schemas: Sequence[Mapping[str, Any]], owner: Any, key: Any) -> list[Mapping[str, Any]]:
         """What it says of the value that is found in `owner` under `key`."""

@@ -140,8 +140,10 @@ class RecordedInputs:
 
     def problem_of_call(self, name: str, check: str) -> str | None:
         """What is wrong with making a call that is not recorded."""
+        if not (taken := self._taken.get(name)):
+            return None
         now = _Check.read(check)
-        known = now is not None and not self._taken[name].isdisjoint((now.given, now.call))
+        known = now is not None and not taken.isdisjoint((now.given, now.call))
         return _changed_places(name) if known else None
 
     def problem_of_result(self, name: str, check: str, recorded: str) -> str | None:
@@ -152,6 +154,8 @@ class RecordedInputs:
             check: of the call that takes it.
             recorded: what is recorded with it.
         """
+        if check == recorded:
+            return None
         now, was = _Check.read(check), _Check.read(recorded)
         if now is None or was is None or now.call == was.call:
             return None

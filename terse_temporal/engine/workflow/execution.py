@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import inspect
 import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import CoroutineType
 from typing import Any, Final
@@ -20,29 +19,26 @@ from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError
 
-from ...diagnostics.places import caller_frame, is_users, place, place_of
+from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
-from ...errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError, UnknownToolError
+from ...errors import StepOutputError, UnknownToolError
 from ...execution.in_place import not_durable, write_log
-from ...execution.perform import record_arguments, record_value
-from ...execution.protocol import UNSET, RunIdentity, StepRequest
+from ...execution.protocol import RunIdentity, StepRequest
 from ...execution.token_usage import Tokens
 from ...jobs.current_run import run_identity_of
 from ...jobs.labels import summary_of
-from ...jobs.registry import Job, module_name
-from ...serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, json_object
+from ...jobs.registry import Job
+from ...serialization.codec import Json, ValueProblem
 from ...serialization.serializer import Serializer, shared_serializer
 from ...serialization.wire_names import CALL_REFUSED_MARKER, SDK_REFERENCE, STATE_PREFIX, TOKENS_MEMO
 from ..code.builtin_functions import check_used
-from ..code.functions import FunctionIndex, attribute_path
+from ..code.functions import FunctionIndex
 from ..limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
-from ..wire.calls import StepCall
-from ..wire.inputs_check import RecordedInputs, check_of, failure_check, result_check
+from ..wire.inputs_check import RecordedInputs, failure_check, result_check
 from ..wire.payloads import in_order, json_text
-from ..wire.retries import retry_to_wire
 from ..wire.step_exceptions import step_exception
 from ..wire.token_usage import tokens_of
-from ..wire.types import refer_to_type, resolve_type
+from .call_writer import CallWriter, WrittenCall
 from .inputs import InputRequests
 
 __all__ = ["RERUNS", "Blocked", "DurableExecution", "PendingCommand", "run_identity"]
@@ -103,11 +99,11 @@ class DurableExecution:
         self.tokens = Tokens()
         self.input_requests = InputRequests()
         self._namespace = namespace
-        self._home = module_name(str(namespace.get("__name__", "")))
         # Where runs share the module, and with it the types, they share what is worked out for these.
         is_shared = namespace is vars(sys.modules.get(job._home, sys))
         self.serializer = shared_serializer if is_shared else Serializer(namespace)
         self._index = index
+        self._writer = CallWriter(job, namespace, index, self.serializer)
         self._occurrences: Counter[str] = Counter()
         self._inputs = RecordedInputs()
         self._markers: Counter[str] = Counter()
@@ -161,36 +157,11 @@ class DurableExecution:
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = self._where()
-        # Whatever the code gives to a step has been found by then. What has a name of its own may not be there.
-        if request.reference is None:
-            request = self._with_annotations(request, where)
-        else:
+        # What the handler itself names is there. A tool or a model may not be, or no longer.
+        if request.reference is not None:
             self._check_known(request)
-            request = replace(request, run=self._of_this_run(request.run))
-        call = StepCall(
-            function=request.reference or self._refer(request.run, request, where),
-            job=self.job.name,
-            key="",
-            timeout=request.timeout.total_seconds(),
-            input_schema=self._reference(request, request.input_schema, where),
-            output_schema=self._reference(request, request.output_schema, where),
-            retry=None if request.retry is None else retry_to_wire(request.retry),
-            by_model=request.by_model,
-            once=request.on_interrupt == "fail",
-            functions={name: self._refer(each, request, where) for name, each in request.functions.items()},
-            types={name: self._reference(request, each, where) for name, each in request.types.items()},
-        )
-        given = self._given(request)
-        wire = json_object(call.to_wire(), given)
-        size = len(wire.text)
-        if size > MAX_BYTES:
-            raise StepInputError(
-                f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
-                f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
-            )
-        check = check_of(wire.data, next(iter(given.values()), None), self._home, self._index.code_of(self.job))
-        scheduled = self._scheduled(request, wire, check, self._result_codec(request), where)
-        return _named(f"step {request.name}", scheduled)
+        call = self._writer.write(request, where)
+        return _named(f"step {request.name}", self._schedule(request, call, where))
 
     def _check_known(self, request: StepRequest) -> None:
         """Refuse a tool that is not there, and a tool or a model that the code does not use, before it is scheduled."""
@@ -207,13 +178,13 @@ class DurableExecution:
         if self.recorded(CALL_REFUSED_MARKER, problem is not None):
             raise problem or UnknownToolError(f"{request.reference!r} was refused when the run first came here")
 
-    async def _scheduled(self, request: StepRequest, wire: Json, check: str, result: Codec | None, where: str) -> Any:
+    async def _schedule(self, request: StepRequest, call: WrittenCall, where: str) -> Any:
+        name, check, result = request.name, call.check, call.result
         # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
-        size = len(wire.text)
-        more = {"key": self._key(request.name), "check": check, **({"label": request.label} if request.label else {})}
+        size = len(call.wire.text)
+        more = {"key": self._key(name), "check": check, **({"label": request.label} if request.label else {})}
         if not workflow.unsafe.is_replaying():
-            problem = self._inputs.problem_of_call(request.name, check)
-            await self._go_on_unless(problem, request.name, where, len(self.commands))
+            await self._go_on_unless(self._inputs.problem_of_call(name, check), name, where, len(self.commands))
         async with self._open_steps:
             # Steps that are started together go in one message. One that is too large makes the server terminate the
             # run, so what does not fit waits until the first of the others has ended.
@@ -221,16 +192,16 @@ class DurableExecution:
                 await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
             self.unsent += size
             index = len(self.commands)
-            self.commands.append(PendingCommand("step", request.name, where))
+            self.commands.append(PendingCommand("step", name, where))
             try:
-                handle = _started(request, wire.and_fields(more))
-                del wire  # a step may take days, and there may be a thousand of them
+                handle = _started(request, call.wire.and_fields(more))
+                del call  # a step may take days, and there may be a thousand of them
                 answer = await _wait_cancellation_completed(handle)
-                await self._compare(request.name, check, result_check(answer.payload), where, index)
+                await self._compare(name, check, result_check(answer.payload), where, index)
                 self._count_tokens(answer)
             except ActivityError as err:
-                await self._compare(request.name, check, failure_check(err.cause), where, index)
-                raise step_exception(err, request.name, where, self._namespace) from err
+                await self._compare(name, check, failure_check(err.cause), where, index)
+                raise step_exception(err, name, where, self._namespace) from err
         converter = workflow.payload_converter()
         try:
             text = None if result is None else json_text(answer.payload, converter)
@@ -239,9 +210,7 @@ class DurableExecution:
             data = converter.from_payload(answer.payload)
             return data if result is None else result.load(data)
         except ValueProblem as problem:
-            raise StepOutputError(
-                f"step {request.name!r} ({where}): its recorded result {problem}", step=request.name
-            ) from None
+            raise StepOutputError(f"step {name!r} ({where}): its recorded result {problem}", step=name) from None
 
     async def _compare(self, step: str, check: str, recorded: str, where: str, index: int) -> None:
         await self._go_on_unless(self._inputs.problem_of_result(step, check, recorded), step, where, index)
@@ -268,58 +237,6 @@ class DurableExecution:
         identity = json.dumps([info.namespace, info.workflow_id, run_identity(info), name, occurrence])
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
-    def _with_annotations(self, request: StepRequest, where: str) -> StepRequest:
-        """A call of a nested function with the types that its annotations say.
-
-        The worker makes the function of its code, where annotations are not.
-        """
-        if request.reference or "<" not in getattr(request.run, "__qualname__", ""):
-            return request
-        given = self._input_type(request) if request.input is not UNSET else Any
-        if request.input_schema is UNSET and given is not Any:
-            request = replace(request, input_schema=given)
-        if request.output_schema is UNSET and (result := self._result_type(request)) is not Any:
-            # What has no name is left to the handler, which has the type at hand.
-            with contextlib.suppress(StepIsolationError):
-                self._reference(request, result, where)
-                request = replace(request, output_schema=result)
-        return request
-
-    def _given(self, request: StepRequest) -> dict[str, Json]:
-        """Return what a call is given, by the field of `StepCall` that it goes into: at most one."""
-        arguments = record_arguments(request, self.serializer)
-        if arguments is not None:
-            return {"arguments": arguments}
-        given = () if request.input is UNSET else (request.input,)
-        try:
-            inspect.signature(request.run).bind(*given)
-        except TypeError as err:
-            what = "its one argument, the input" if given else "no argument, as there is no input"
-            raise StepInputError(
-                f"step {request.name!r} ({place_of(request.run)}) is called with {what}: {err}"
-            ) from None
-        except ValueError:
-            pass  # a builtin that does not tell its signature
-        if not given:
-            return {}
-        type_ = self._input_type(request)
-        return {"input": record_value(request.input, type_, request, "its input", self.serializer)}
-
-    def _input_type(self, request: StepRequest) -> Any:
-        if request.input_schema is not UNSET:
-            return request.input_schema
-        return self._annotated(self.serializer.input_type, request, "the annotation of its parameter")
-
-    def _annotated(self, read: Callable[[Callable[..., Any]], Any], request: StepRequest, what: str) -> Any:
-        try:
-            return read(request.run)
-        except NameError as err:
-            raise StepIsolationError(
-                f"step {request.name!r} ({place_of(request.run)}): {what} does not mean anything at module level: {err}"
-                ". Define the type at the top of the module, or, if the function is a library's, call it from a"
-                " function of your own."
-            ) from None
-
     def read_result(self, result: RawValue | None) -> Any:
         """What an activity gave, as JSON, with what its model calls used counted in."""
         if result is None:
@@ -333,48 +250,6 @@ class DurableExecution:
             self.tokens.add(used)
             # Two events of a history are not worth saving here: one that is looked at while it runs says what it costs.
             workflow.upsert_memo({TOKENS_MEMO: self.tokens.to_wire()})
-
-    def _refer(self, function: Callable[..., Any], request: StepRequest, where: str) -> str:
-        return self._index.refer(function, request.name, where, self._namespace)
-
-    def _of_this_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function of the job's module as the run's own copy has it, whose types are those that the handler names."""
-        if module_name(getattr(function, "__module__", None) or "") != self._home:
-            return function
-        own = attribute_path(self._namespace, getattr(function, "__qualname__", ""))
-        # Another function may have taken its name since.
-        same = getattr(own, "__code__", own) == getattr(function, "__code__", function)
-        return own if callable(own) and same else function
-
-    def _reference(self, request: StepRequest, schema: Any, where: str) -> Any:
-        if schema is UNSET:
-            return UNSET
-        step = f"{request.name!r} ({where})"
-        reference = refer_to_type(schema, step, self._namespace)
-        try:
-            # As the worker does that runs the step. It would wait for one that takes it, which there is not.
-            resolve_type(reference, self._index)
-        except UnknownFunctionError as err:
-            raise StepIsolationError(f"step {step}: {err}") from None
-        return reference
-
-    def _result_codec(self, request: StepRequest) -> Codec | None:
-        if request.as_json:
-            return None
-        type_ = self._result_type(request)
-        if type_ is Any:
-            return None
-        try:
-            return self.serializer.codec(type_)
-        except ValueProblem as problem:
-            raise StepOutputError(
-                f"step {request.name!r} ({place_of(request.run)}): its result: {problem}", step=request.name
-            ) from None
-
-    def _result_type(self, request: StepRequest) -> Any:
-        if request.output_schema is not UNSET:
-            return request.output_schema
-        return self._annotated(self.serializer.result_type, request, "its return annotation")
 
 
 def run_identity(info: workflow.Info) -> str:
