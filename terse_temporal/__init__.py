@@ -6,8 +6,9 @@ from .events import Event
 from .execution.protocol import RunIdentity, StepContext
 from .jobs.clock import log, now, sleep, uuid4
 from .jobs.current_run import current_run
+from .jobs.options import Retry, StepOptions
 from .jobs.registry import Job, create_job, registered_jobs
-from .jobs.steps import Retry, StepOptions, current_step, job_step, step
+from .jobs.steps import current_step, job_step, step
 from .state import State
 from .tools import toolbox
 from .triggers import Triggers

@@ -1,4 +1,4 @@
-"""Durable steps: `job_step`, `@step`, `Retry`, `current_step`.
+"""Durable steps: `job_step`, `@step`, `current_step`.
 
 A step runs once, its result is recorded, and a replay of the handler takes the recorded result. All that can be wrong
 about a call is found when it is made, before anything is scheduled.
@@ -9,122 +9,34 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from ..diagnostics.places import place_of
-from ..diagnostics.text import shorten
-from ..durations import to_timedelta
 from ..errors import JobDefinitionError, NotInStepError, StepInputError
 from ..execution.in_place import execution_for_call
 from ..execution.protocol import (
     UNSET,
     Execution,
-    RetryRule,
     StepContext,
-    StepRequest,
     current_execution,
     durable_execution,
     executing,
 )
 from .labels import Template, label_text
-from .names import unprintable
+from .options import DEFAULT_TIMEOUT, Retry, StepOptions, check_label, step_request
 from .registry import is_collecting, module_name
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
-__all__ = [
-    "DEFAULT_TIMEOUT",
-    "Retry",
-    "StepOptions",
-    "current_step",
-    "declared_step",
-    "interrupt_rule",
-    "job_step",
-    "rule_of",
-    "step",
-]
+__all__ = ["current_step", "declared_step", "job_step", "step"]
 
 _A = TypeVar("_A")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
-
-#: How long one attempt of a step may take unless it says otherwise: longer than any HTTP call, and short enough that a
-#: hung one is noticed the same hour. A worker that dies is noticed by its heartbeats, in seconds, whatever this is.
-DEFAULT_TIMEOUT = "10m"
-
-#: The largest `multiplier` of a `Retry`.
-_STEEPEST = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Retry:
-    """When a call that raised is tried again: `retry=` of `job_step`, `@step` and `@toolbox.tool`.
-
-    Left out, or `None`, it is what the call does by itself: a step is not tried again, a tool as far as its `read_only`
-    and `idempotent` allow. `Retry.never()` is never, of either. None of it is about a lost worker, which is
-    `on_interrupt=`.
-
-    Args:
-        max_attempts: how often it is tried in all, at least 1. An attempt that was interrupted counts as one.
-        initial: the delay before the second attempt.
-        multiplier: what each further delay is multiplied by, from 1 to a million.
-        max_delay: the longest delay; never less than `initial`.
-        on: the classes of exceptions that may be retried; `None` is every `Exception`.
-
-    Raises:
-        JobDefinitionError, DurationError: an option makes no sense; raised where the `Retry` is made.
-
-    Attempts cost no history events: the server keeps only the last.
-    """
-
-    max_attempts: int = 3
-    initial: str | timedelta = "1s"
-    multiplier: float = 2.0
-    max_delay: str | timedelta = "30s"
-    on: tuple[type[BaseException], ...] | type[BaseException] | None = None
-
-    @classmethod
-    def never(cls) -> Retry:
-        """Return the rule that what raised is not tried again: `Retry(max_attempts=1)`."""
-        return cls(max_attempts=1)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
-            raise JobDefinitionError(f"Retry(max_attempts={self.max_attempts!r}): give a whole number of 1 or more")
-        # Compared this way round, since nothing is true of a NaN.
-        if not (isinstance(self.multiplier, int | float) and 1 <= self.multiplier <= _STEEPEST):
-            raise JobDefinitionError(
-                f"Retry(multiplier={self.multiplier!r}): give a number of 1 or more, and {_STEEPEST:,} at most"
-            )
-        self._rule()
-
-    def _rule(self) -> RetryRule:
-        on = self.on if isinstance(self.on, tuple) else (Exception if self.on is None else self.on,)
-        for cls in on:
-            if not (inspect.isclass(cls) and issubclass(cls, BaseException)):
-                raise JobDefinitionError(f"Retry(on={self.on!r}): {cls!r} is not a class of exceptions")
-        return RetryRule(
-            max_attempts=self.max_attempts,
-            initial=to_timedelta(self.initial).total_seconds(),
-            multiplier=float(self.multiplier),
-            # Whoever asks for a longer first delay than the longest by default means it.
-            max_delay=max(to_timedelta(self.max_delay), to_timedelta(self.initial)).total_seconds(),
-            on=on,
-        )
-
-
-class StepOptions(TypedDict, total=False):
-    """The options of `job_step` that say nothing of its types; for a function that passes them on."""
-
-    name: str | None
-    retry: Retry | None
-    timeout: str | timedelta
-    on_interrupt: Literal["retry", "fail"]
-    label: str | None
 
 
 # Without `input`, with one that fits the function, and with one that a schema converts; each without and with an
@@ -265,17 +177,15 @@ def job_step(
     execution = durable_execution("job_step()")
     if not callable(run):
         raise StepInputError(f"job_step(run={run!r}): give a function")
-    shown = _label(label)
+    shown = check_label(label)
+    request = step_request(
+        run, output_schema=output_schema, name=name, retry=retry, timeout=timeout, on_interrupt=on_interrupt
+    )
     return execution.call(
-        StepRequest(
-            run=run,
-            name=_step_name(name, run),
-            timeout=to_timedelta(timeout),
-            on_interrupt=interrupt_rule(on_interrupt),
-            retry=rule_of(retry),
+        replace(
+            request,
             input=input,
             input_schema=UNSET if input_schema is None else input_schema,
-            output_schema=UNSET if output_schema is None else output_schema,
             label=label_text(shown) if shown else None,
         )
     )
@@ -345,14 +255,9 @@ def step(
         )
     plain = function
     signature = inspect.signature(plain)
-    labels = None if (shown := _label(label)) is None else Template(shown, signature)
-    template = StepRequest(
-        run=plain,
-        name=_step_name(name, plain),
-        timeout=to_timedelta(timeout),
-        on_interrupt=interrupt_rule(on_interrupt),
-        retry=rule_of(retry),
-        output_schema=UNSET if output_schema is None else output_schema,
+    labels = None if (shown := check_label(label)) is None else Template(shown, signature)
+    template = step_request(
+        plain, output_schema=output_schema, name=name, retry=retry, timeout=timeout, on_interrupt=on_interrupt
     )
 
     @functools.wraps(plain)
@@ -424,40 +329,3 @@ def current_step() -> StepContext:
     raise NotInStepError(
         f"current_step() was called {where}. It is allowed in a function that a step runs: job_step(run=…), or @step."
     )
-
-
-def _step_name(name: str | None, run: Callable[..., Any]) -> str:
-    if name is None:
-        # A partial or a callable object has no name of its own; the engine refuses it with a better message.
-        name = getattr(run, "__name__", type(run).__name__)
-    if not isinstance(name, str) or not name.strip():
-        raise JobDefinitionError(f"a step named {name!r}: give a string that is not empty")
-    if (wrong := unprintable(name)) is not None:
-        raise JobDefinitionError(f"a step named {shorten(repr(name), 200)}: a name cannot have {wrong} in it")
-    if len(name) > 200:
-        raise JobDefinitionError(
-            f"a step named {shorten(repr(name), 40)}: names are 200 characters at most, this has {len(name)}"
-        )
-    return name
-
-
-def _label(label: str | None) -> str | None:
-    if label is not None and not isinstance(label, str):
-        raise JobDefinitionError(f"label={label!r}: give a string")
-    return label or None
-
-
-def interrupt_rule(value: str) -> Literal["retry", "fail"]:
-    if value == "retry":
-        return "retry"
-    if value == "fail":
-        return "fail"
-    raise JobDefinitionError(f'on_interrupt={value!r}: give "retry" or "fail"')
-
-
-def rule_of(retry: Retry | None) -> RetryRule | None:
-    if retry is None:
-        return None
-    if not isinstance(retry, Retry):
-        raise JobDefinitionError(f"retry={retry!r}: give a Retry(max_attempts=…, initial=…), Retry.never(), or None")
-    return retry._rule()

@@ -8,7 +8,7 @@ from terse_temporal import Retry, toolbox
 from terse_temporal.errors import JobDefinitionError
 from terse_temporal.execution.protocol import RetryRule
 from terse_temporal.execution.retries import next_delay
-from terse_temporal.jobs.steps import rule_of
+from terse_temporal.jobs.options import rule_of
 from terse_temporal.tools import find_tool, registry
 
 

@@ -13,8 +13,8 @@ from ... import errors
 from ...agents import Finished, TextDelta, ToolCalled, ToolReturned
 from ...events import Event, EventModel
 from ...execution.protocol import RunIdentity, StepContext
+from ...jobs.options import Retry
 from ...jobs.registry import module_name
-from ...jobs.steps import Retry
 from ...serialization.wire_names import PACKAGE
 from ...state import StateId, Stored
 from ...tools.builtin.email import Attachment, EmailReceipt
