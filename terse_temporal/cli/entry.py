@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from .hash_seed import fix_hash_seed
@@ -37,23 +37,26 @@ def command() -> NoReturn:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run `terse-temporal` in this process, and return its exit status."""
-    from .exiting import Settings, exit_status  # noqa: PLC0415  # only now
-    from .main import app  # noqa: PLC0415  # likewise
+    from .main import app  # noqa: PLC0415  only now
 
-    settings = Settings()
-    return exit_status(lambda: app(list(arguments), obj=settings), settings)
+    return _status(app, arguments)
 
 
 def run_worker_command(arguments: Sequence[str]) -> int:
     """Run `terse-worker` in this process, and return its exit status."""
-    from .exiting import Settings, exit_status  # noqa: PLC0415  # only now
-    from .worker_command import app  # noqa: PLC0415  # likewise
+    from .worker_command import app  # noqa: PLC0415  only now
+
+    return _status(app, arguments)
+
+
+def _status(app: Callable[..., None], arguments: Sequence[str]) -> int:
+    from .exiting import Settings, exit_status  # noqa: PLC0415  only now
 
     settings = Settings()
     return exit_status(lambda: app(list(arguments), obj=settings), settings)
 
 
 def _end(status: int) -> NoReturn:
-    from .exiting import leave  # noqa: PLC0415  # imported before
+    from .exiting import leave  # noqa: PLC0415  imported before
 
     leave(status)
