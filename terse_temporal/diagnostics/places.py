@@ -14,6 +14,7 @@ from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any, Final
 
 __all__ = [
+    "BUILT_IN",
     "LIBRARIES",
     "NO_SOURCES",
     "caller_frame",
@@ -50,6 +51,9 @@ _NOT_THE_USERS_ANYWHERE: Final = re.compile(
     r"[\\/](?:terse_temporal[\\/]|lib(?:64)?[\\/]python\d|python\d+[\\/]lib[\\/])", re.IGNORECASE
 )
 
+#: Where a function of this package is.
+BUILT_IN: Final = "built in"
+
 
 def shown_path(file: str) -> str:
     """The path as a person would type it: relative to the working directory where it is below that."""
@@ -67,11 +71,16 @@ def place(file: str, line: int) -> str:
 
 
 def place_of(function: Callable[..., Any]) -> str:
-    """Where a function is written, or its type where that is not known."""
+    """Where a function is written, or its type where that is not known; of one of this package no more than that.
+
+    What it is called in a message may stand in a history, and where something stands in this package changes.
+    """
     if (made := getattr(function, "__where__", None)) is not None:
         return str(made)  # one that stands for something of the user's, as the tools of a mounted server do
     code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
-    return place(code.co_filename, code.co_firstlineno) if code else type(function).__name__
+    if code is None:
+        return type(function).__name__
+    return BUILT_IN if is_package_file(code.co_filename) else place(code.co_filename, code.co_firstlineno)
 
 
 def caller_frame() -> FrameType:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ast
+import base64
+import contextlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 import terse_temporal
+from terse_temporal.agents.turns import model_turn
+from terse_temporal.diagnostics.places import place_of
 from terse_temporal.serialization import wire_names
+from terse_temporal.tools.registry import find_tool
+
+from ..golden import HISTORIES
 
 PACKAGE: Final = Path(terse_temporal.__file__).parent
 
@@ -91,3 +99,33 @@ def test_no_other_file_has_one() -> None:
         if node.value in values or WIRE.match(str(node.value))
     ]
     assert found == []
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a history, and what payloads hold."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from strings(each)
+    elif isinstance(value, str):
+        yield value
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(value, validate=True).decode()
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+def test_no_history_names_a_place(file: Path) -> None:
+    """No golden history has the name of a module of the package, and what begins as its names do is one of them."""
+    found = list(strings(json.loads(file.read_text())))
+    assert not [each for each in found if re.search(r"terse_temporal[./]", each)]
+    ours = {name for each in found for name in re.findall(r"(?<![\w.])terse\.[\w.]+", each)}
+    assert ours <= set(NAMES.values())
+
+
+def test_a_function_of_the_package_is_built_in() -> None:
+    """A message that may be recorded says of a tool that it is built in, and not where."""
+    assert find_tool("http.request").where == "built in"
+    assert place_of(model_turn) == "built in"

@@ -5,6 +5,8 @@ What a server lists decides whether a call is refused, and it may change under a
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
@@ -26,6 +28,16 @@ async def replayed(run: Run) -> Exception | None:
     return result.replay_failure
 
 
+async def markers(run: Run) -> list[str]:
+    """The ids of the markers in the history of a run."""
+    recorded = [
+        each.marker_recorded_event_attributes.details["patch-data"].payloads[0].data
+        for each in (await run.fetch_history()).events
+        if each.HasField("marker_recorded_event_attributes")
+    ]
+    return [json.loads(data)["id"] for data in recorded]
+
+
 async def test_a_refused_call_is_refused_again(bench: Bench) -> None:
     """A handler that was told what is wrong and did something else does so again, where no server is connected too."""
     async with bench.worker(jobs.corrected):
@@ -35,6 +47,7 @@ async def test_a_refused_call_is_refused_again(bench: Bench) -> None:
     assert "has no tool 'subtract_numbers'" in told[1]
     assert total == 3
     assert await scheduled(run) == ["tracker.add_numbers"]
+    assert await markers(run) == ["terse.refused.arguments.v1.0", "terse.refused.name.v1.1"]
     assert await replayed(run) is None
 
 
