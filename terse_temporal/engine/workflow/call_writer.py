@@ -72,11 +72,8 @@ class CallWriter:
             StepInputError: the input does not fit, is not JSON, or is larger than the server takes.
             StepOutputError: nothing can be read as the type of the result.
         """
-        if request.reference is None:
-            request = self._with_annotations(request, where)
-        else:
+        if request.reference is not None:
             request = replace(request, run=self._of_this_run(request.run))
-        schemas = {"input_schema": request.input_schema, "output_schema": request.output_schema}
         call = StepCall(
             function=request.reference or self._refer(request.run, request, where),
             job=self._job.name,
@@ -87,7 +84,7 @@ class CallWriter:
             once=request.on_interrupt == "fail",
             functions={name: self._refer(each, request, where) for name, each in request.functions.items()},
             types={name: self._reference(each, request, where) for name, each in request.types.items()},
-            **{name: self._reference(each, request, where) for name, each in schemas.items() if each is not UNSET},
+            **self._schemas(request, where),
         )
         given = self._given(request)
         wire = json_object(call.to_wire(), given)
@@ -99,22 +96,26 @@ class CallWriter:
         check = check_of(wire.data, next(iter(given.values()), None), self._home, self._index.code_of(self._job))
         return WrittenCall(wire, check, self._result_codec(request))
 
-    def _with_annotations(self, request: StepRequest, where: str) -> StepRequest:
-        """Return a call of a nested function with the types that its annotations say.
+    def _schemas(self, request: StepRequest, where: str) -> dict[str, Any]:
+        """Return references to the types of the input and of the result, by the fields of `StepCall`.
 
-        The worker makes the function of its code, where annotations are not.
+        A worker makes a nested function of its code, where annotations are not: those are referred to as well.
         """
-        if "<" not in getattr(request.run, "__qualname__", ""):
-            return request
-        given = self._input_type(request) if request.input is not UNSET else Any
-        if request.input_schema is UNSET and given is not Any:
-            request = replace(request, input_schema=given)
-        if request.output_schema is UNSET and (result := self._result_type(request)) is not Any:
+        is_nested = request.reference is None and "<" in getattr(request.run, "__qualname__", "")
+        given, result = request.input_schema, request.output_schema
+        found: dict[str, Any] = {}
+        if given is UNSET and is_nested and request.input is not UNSET:
+            annotated = self._input_type(request)
+            given = UNSET if annotated is Any else annotated
+        if given is not UNSET:
+            found["input_schema"] = self._reference(given, request, where)
+        if result is not UNSET:
+            found["output_schema"] = self._reference(result, request, where)
+        elif is_nested and (annotated := self._result_type(request)) is not Any:
             # What has no name is left to the handler, which has the type at hand.
             with contextlib.suppress(StepIsolationError):
-                self._reference(result, request, where)
-                request = replace(request, output_schema=result)
-        return request
+                found["output_schema"] = self._reference(annotated, request, where)
+        return found
 
     def _of_this_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of the job's module as the run's own copy has it, whose types the handler names."""
