@@ -1,4 +1,4 @@
-"""What stands in for the functions of steps and tools, and for models: the seam of the testing kit.
+"""Test doubles for the functions of steps and tools, and for models: the seam of the testing kit.
 
 A call has been checked when it comes here, and what is returned here is checked and recorded as ever, so that a
 test double cannot do what the real function could not. The two variables are set around a worker, whose steps inherit
@@ -51,7 +51,7 @@ class CallDoubles:
         call: called in its place; `call.proceed()` is the real thing.
         model: a model of pydantic-ai's for the name of one, `None` for the name of the worker's own choice; or `None`
             where the real one is meant.
-        servers: names of mounts whose MCP servers are not connected, as all of their tools are stood in for.
+        servers: names of mounts whose MCP servers are not connected, as all of their tools have test doubles.
     """
 
     call: Callable[[FunctionCall], Awaitable[Any]]
@@ -63,19 +63,19 @@ _doubles: ContextVar[CallDoubles | None] = ContextVar("terse_temporal.doubles", 
 
 
 async def call_or_double(call: FunctionCall) -> Any:
-    """Make a call, or what stands in for it."""
+    """Make a call, or call its test double."""
     doubles = _doubles.get()
     return await (call.proceed() if doubles is None else doubles.call(call))
 
 
 def model_double(name: str | None) -> Any:
-    """What stands in for a model, or `None`."""
+    """The test double of a model, or `None`."""
     doubles = _doubles.get()
     return None if doubles is None else doubles.model(name)
 
 
 def has_double(server: str) -> bool:
-    """Whether all tools of a mounted MCP server are stood in for."""
+    """Whether all tools of a mounted MCP server have test doubles."""
     doubles = _doubles.get()
     return doubles is not None and server in doubles.servers
 

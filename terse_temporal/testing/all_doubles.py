@@ -1,4 +1,4 @@
-"""All that stands in for others in one test."""
+"""All test doubles of one test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Doubles"]
 
 
 class Doubles:
-    """What stands in for tools, steps, the model and people.
+    """The test doubles of tools, steps, the model and people.
 
     Attributes:
         troubles: what they had no answer for, and each `assert` or `pytest.fail` of a function of the test. The job may

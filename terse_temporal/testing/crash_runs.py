@@ -25,10 +25,10 @@ from .project_jobs import jobs_with
 from .run import Run
 from .workers import Workers
 
-__all__ = ["survived"]
+__all__ = ["crash_at_boundaries"]
 
 
-async def survived(
+async def crash_at_boundaries(
     loop_thread: LoopThread,
     workers: Workers,
     doubles: Doubles,
@@ -48,7 +48,7 @@ async def survived(
         await _copy_state(loop_thread, workers, job, task_queue)
         handle = await start_run(job, event, client=loop_thread.client, id=workflow_id, task_queue=task_queue)
         run = Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
-        answering.append(asyncio.create_task(_answered(run, unanswered)))
+        answering.append(asyncio.create_task(_answer_questions(run, unanswered)))
         return handle
 
     async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
@@ -80,7 +80,7 @@ def _refuse_unanswered(job: Job, unanswered: list[str]) -> None:
         )
 
 
-async def _answered(run: Run, unanswered: list[str]) -> None:
+async def _answer_questions(run: Run, unanswered: list[str]) -> None:
     """Answer what a run asks, as `jobs.inputs` says, until it has ended; end one that asks what nobody answers."""
     while True:
         with suppress(RPCError):

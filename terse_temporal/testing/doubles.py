@@ -1,4 +1,4 @@
-"""What stands in for one step or tool, and what it was called with."""
+"""The test double of one step or tool, and what it was called with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..execution.test_doubles import FunctionCall
 from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..serialization.signatures import parameter_types
-from .generated_values import completed, fitting
+from .generated_values import check_fits, complete
 
 __all__ = ["Call", "Double", "Record", "arguments_by_name"]
 
@@ -75,7 +75,7 @@ class _Function:
         except TypeError as err:
             given = ", ".join([*map(repr, positional), *(f"{key}={value!r}" for key, value in keywords.items())])
             raise TestDoubleError(
-                f"{self._name!r} cannot stand in for {name!r}, which was called as {name}({given}): {err}"
+                f"{self._name!r} cannot be the test double of {name!r}, which was called as {name}({given}): {err}"
             ) from None
 
 
@@ -140,9 +140,9 @@ class Record:
         if isinstance(answer, type) and issubclass(answer, BaseException):
             raise answer
         if isinstance(answer, _Function):
-            result = fitting(await self._made(answer, call), call.function, self.name)
+            result = check_fits(await self._made(answer, call), call.function, self.name)
         else:
-            result = completed(answer, call.function, arguments, self.name)
+            result = complete(answer, call.function, arguments, self.name)
         self._lost[call.key] = answer
         return result
 
@@ -159,7 +159,7 @@ class Record:
 
 
 class Double(ABC):
-    """Stands in for a step or a tool. Until it is told to, the real one is called, and its calls are noted."""
+    """The test double of a step or a tool. Until it is told to, the real one is called, and its calls are noted."""
 
     @property
     @abstractmethod
@@ -243,7 +243,7 @@ class Double(ABC):
         __tracebackhide__ = True
         record, wanted = self._record, self._expected(positional, keywords)
         if len(record.calls) != 1:
-            raise AssertionError(f"{record.name} was called {_times(len(record.calls))}, not once{_listed(record)}")
+            raise AssertionError(f"{record.name} was called {_times(len(record.calls))}, not once{_list_calls(record)}")
         if not _same(wanted, record.calls[0].arguments, record.function):
             raise AssertionError(
                 f"{record.name} was called with other arguments:\n  expected: {Call(record.name, wanted)}\n"
@@ -255,13 +255,13 @@ class Double(ABC):
         __tracebackhide__ = True
         record, wanted = self._record, self._expected(positional, keywords)
         if not any(_same(wanted, call.arguments, record.function) for call in record.calls):
-            raise AssertionError(f"there was no call {Call(record.name, wanted)}{_listed(record)}")
+            raise AssertionError(f"there was no call {Call(record.name, wanted)}{_list_calls(record)}")
 
     def not_called(self) -> None:
         """Assert that there was no call."""
         __tracebackhide__ = True
         if self._record.calls:
-            raise AssertionError(f"{self._record.name} was called{_listed(self._record)}")
+            raise AssertionError(f"{self._record.name} was called{_list_calls(self._record)}")
 
     def _function(self, function: Callable[..., Any]) -> _Function:
         if not callable(function):
@@ -341,7 +341,7 @@ def _times(count: int) -> str:
     return "not at all" if not count else "twice" if count == 2 else f"{count} times"
 
 
-def _listed(record: Record) -> str:
+def _list_calls(record: Record) -> str:
     if not record.calls:
         return "; there were no calls at all"
     lines = [f"  {number}. {call}" for number, call in enumerate(record.calls, 1)]

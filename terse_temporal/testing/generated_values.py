@@ -15,7 +15,7 @@ from ..serialization.codec import Codec, ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..serialization.signatures import result_type
 
-__all__ = ["completed", "fitting"]
+__all__ = ["check_fits", "complete"]
 
 #: Tried in turn for a field that is missing, after the argument of its name: the first that fits its type. A string
 #: says by its brackets that nobody meant it.
@@ -33,7 +33,7 @@ _PLACEHOLDERS: Final[tuple[Any, ...]] = (
 _DEPTH: Final = 10
 
 
-def completed(value: Any, function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> Any:
+def complete(value: Any, function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> Any:
     """A value as the result of a function, with what it lacks: an argument of that name, or a placeholder.
 
     Args:
@@ -51,7 +51,7 @@ def completed(value: Any, function: Callable[..., Any], arguments: Mapping[str, 
     data = copy.deepcopy(dict(value)) if isinstance(value, Mapping) else value
     if isinstance(value, Mapping):
         for _ in range(_DEPTH):
-            filled = [_filled(codec, data, path, arguments) for path in codec.missing(data)]
+            filled = [_fill(codec, data, path, arguments) for path in codec.missing(data)]
             if not any(filled):
                 break
     try:
@@ -60,7 +60,7 @@ def completed(value: Any, function: Callable[..., Any], arguments: Mapping[str, 
         raise TestDoubleError(f"{name!r} cannot return {value!r} in a test: {problem}") from None
 
 
-def fitting(value: Any, function: Callable[..., Any], name: str) -> Any:
+def check_fits(value: Any, function: Callable[..., Any], name: str) -> Any:
     """A value that a function of a test has returned, if it can be the result of the real one.
 
     Raises:
@@ -71,7 +71,7 @@ def fitting(value: Any, function: Callable[..., Any], name: str) -> Any:
             codec.check(value)
     except ValueProblem as problem:
         raise TestDoubleError(
-            f"what stands in for {name!r} has returned {value!r}, which it cannot: {problem}"
+            f"the test double of {name!r} has returned {value!r}, which it cannot: {problem}"
         ) from None
     return value
 
@@ -85,7 +85,7 @@ def _result_codec(function: Callable[..., Any]) -> Codec | None:
         return None
 
 
-def _filled(codec: Codec, data: Any, path: tuple[int | str, ...], arguments: Mapping[str, Any]) -> bool:
+def _fill(codec: Codec, data: Any, path: tuple[int | str, ...], arguments: Mapping[str, Any]) -> bool:
     """Whether something was found for one field. The path may lead through a union, where nothing is."""
     *way, last = path
     inside = data

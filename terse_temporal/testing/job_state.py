@@ -28,17 +28,17 @@ class StateOfJob:
 
     async def get(self, key: str) -> Any:
         """The value of a key, as its declared type."""
-        return await self._loop_thread.run(self._called(lambda state: state.get(key)))
+        return await self._loop_thread.run(self._call(lambda state: state.get(key)))
 
     async def set(self, key: str, value: Any) -> Any:
         """Set a key, and return the value."""
-        return await self._loop_thread.run(self._called(lambda state: state.set(key, value)))
+        return await self._loop_thread.run(self._call(lambda state: state.set(key, value)))
 
     async def delete(self, key: str) -> None:
         """Unset a key."""
-        await self._loop_thread.run(self._called(lambda state: state.delete(key)))
+        await self._loop_thread.run(self._call(lambda state: state.delete(key)))
 
-    async def _called(self, call: Callable[[State], Coroutine[Any, Any, Any]]) -> Any:
+    async def _call(self, call: Callable[[State], Coroutine[Any, Any, Any]]) -> Any:
         job, client = self._job, self._loop_thread.client
         of = StateId(client.namespace, await self._workers.queue_of(job), job.name)
         kept = JobState(of, job.state_schema, TemporalStore(lambda: client), UpdateQueues(), "")

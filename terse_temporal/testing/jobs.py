@@ -23,7 +23,7 @@ from ..errors import (
 from ..jobs.registry import Job, registered_jobs
 from ..runs.starting import start_run
 from .all_doubles import Doubles
-from .crash_runs import survived
+from .crash_runs import crash_at_boundaries
 from .crashes import CrashPoint, CrashReport
 from .job_state import StateOfJob
 from .loop_thread import LoopThread
@@ -45,9 +45,9 @@ class Jobs:
     """The jobs that a test runs. The fixture `jobs` is one, with a task queue of its own for each job.
 
     Attributes:
-        tools: what stands in for tools: `jobs.tools.slack.send_message.returns(…)`.
-        model: what stands in for the model: `jobs.model.replies("…")`.
-        steps: what stands in for single steps: `jobs.steps.charge.raises(…)`.
+        tools: the test doubles of tools: `jobs.tools.slack.send_message.returns(…)`.
+        model: the test double of the model: `jobs.model.replies("…")`.
+        steps: the test doubles of single steps: `jobs.steps.charge.raises(…)`.
         inputs: what people answer: `jobs.inputs.approves("crm.delete_customer")`.
         runs: those that the test has started.
 
@@ -87,10 +87,10 @@ class Jobs:
             UnknownJobError: no job of that name is registered.
             EventError: the event does not fit the job.
             RunExistsError: a run of that id is open.
-            TestDoubleError: something stands in for a tool that is not there.
+            TestDoubleError: there is a test double of a tool that is not there.
         """
         __tracebackhide__ = True
-        return await self._loop_thread.run(self._start(_named(job), event, id))
+        return await self._loop_thread.run(self._start(_find_job(job), event, id))
 
     async def run(self, job: Job | str, event: Any = None) -> Any:
         """Start a run, let it come to its end, and return its result: `start` and `Run.result`."""
@@ -124,7 +124,7 @@ class Jobs:
 
     def state(self, job: Job | str) -> StateOfJob:
         """The state of a job in this test, to set before a run and to read after it."""
-        return StateOfJob(self._loop_thread, self._workers, _named(job))
+        return StateOfJob(self._loop_thread, self._workers, _find_job(job))
 
     def crash_at(
         self, step: str, moment: Literal["before", "after_effect", "after_record"], *, occurrence: int = 1
@@ -184,9 +184,9 @@ class Jobs:
         About two seconds of one processor for each boundary.
         """
         __tracebackhide__ = True
-        crashed = _named(job)
+        crashed = _find_job(job)
         report = await self._loop_thread.run(
-            survived(self._loop_thread, self._workers, self._doubles, crashed, event, same)
+            crash_at_boundaries(self._loop_thread, self._workers, self._doubles, crashed, event, same)
         )
         if not report.passed:
             raise AssertionError(str(report))
@@ -274,7 +274,7 @@ class Jobs:
         return "\n\n".join(tables)
 
 
-def _named(job: Job | str) -> Job:
+def _find_job(job: Job | str) -> Job:
     if isinstance(job, Job):
         return job
     known: Mapping[str, Job] = {each.name: each for each in registered_jobs()}

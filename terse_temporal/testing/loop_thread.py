@@ -49,7 +49,7 @@ class LoopThread:
         self._open = AsyncExitStack()
         self._loop = asyncio.new_event_loop()
         # A daemon: a session that is ended in the middle of a test must not wait for it.
-        self._thread = threading.Thread(target=self._loop.run_forever, name="terse-backstage", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="terse-testing", daemon=True)
 
     @property
     def address(self) -> str:
@@ -70,14 +70,14 @@ class LoopThread:
         _SDK_LOG.addFilter(_is_news)
         self._thread.start()
         try:
-            self.wait(self._connected())
+            self.wait(self._connect())
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End the server, and the thread. In this order: the kernel ends the server with its thread."""
-        self.wait(self._closed())
+        self.wait(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -98,7 +98,7 @@ class LoopThread:
         __tracebackhide__ = True
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(doing, self._loop))
 
-    async def _connected(self) -> None:
+    async def _connect(self) -> None:
         if self._address is None:
             environment = await self._open.enter_async_context(JobEnvironment(skip_time=False))
             theirs = environment.client.namespace
@@ -107,7 +107,7 @@ class LoopThread:
             self.client = await connect(target_host=self._address, namespace=self._namespace, runtime=self.runtime)
         self.skipper = TimeSkipper(self.client)
 
-    async def _closed(self) -> None:
+    async def _close(self) -> None:
         await self._open.aclose()
         current = asyncio.current_task()
         rest = [task for task in asyncio.all_tasks() if task is not current]

@@ -1,4 +1,4 @@
-"""`jobs.model`: what stands in for the model that `generate_text` and agents ask.
+"""`jobs.model`: the test double of the model that `generate_text` and agents ask.
 
 Only the answers are the test's. What is sent, which tools are offered, how the output is validated and what goes into
 the history is as with a real model: pydantic-ai talks to a model of its own that gives these answers.
@@ -86,7 +86,7 @@ class ModelDouble:
         Raises:
             TestDoubleError: an answer calls a tool that is not there, or with arguments that do not fit.
         """
-        self._take([_checked(answer) for answer in answers])
+        self._take([_check(answer) for answer in answers])
 
     def asks_for(self, tool: str, /, **arguments: Any) -> None:
         """Have a tool called in the next turn, after what was given before: `replies(ToolCall(tool, arguments))`."""
@@ -127,7 +127,7 @@ class ModelDouble:
                 self._lost[key] = answer
             return answer
         if self._always is not None:
-            return _checked(await run_function(self._always, [prompt], {}))
+            return _check(await run_function(self._always, [prompt], {}))
         raise TestDoubleError(
             f"the model was asked more often than the test has answers for: it gave {self._given}, and this is turn"
             f" {len(self._prompts)}, {shorten(repr(prompt.text), 80)}. Give more, jobs.model.replies(…), or a function,"
@@ -174,7 +174,7 @@ def _parts(answer: Any, info: Any) -> list[Any]:
 
     calls = [answer] if isinstance(answer, ToolCall) else answer
     if isinstance(calls, list) and calls and all(isinstance(each, ToolCall) for each in calls):
-        return [ToolCallPart(_offered(each, info), dict(each.arguments)) for each in calls]
+        return [ToolCallPart(_name_in_conversation(each, info), dict(each.arguments)) for each in calls]
     if isinstance(answer, str) and info.allow_text_output:
         return [TextPart(answer)]
     try:
@@ -188,7 +188,7 @@ def _parts(answer: Any, info: Any) -> list[Any]:
     return [ToolCallPart(output.name, data if key is None else {key: data})]
 
 
-def _offered(call: ToolCall, info: Any) -> str:
+def _name_in_conversation(call: ToolCall, info: Any) -> str:
     """What a tool is called in this conversation."""
     own = find_tool(call.name).name
     named = [name for name, tool in _own_names(info).items() if tool == own]
@@ -206,7 +206,7 @@ def _own_names(info: Any) -> dict[str, str]:
     return {each.name: (each.metadata or {}).get(MODEL_TOOL_METADATA, each.name) for each in info.function_tools}
 
 
-def _checked(answer: Any) -> Any:
+def _check(answer: Any) -> Any:
     """An answer, if it is one that a model can give."""
     for call in answer if isinstance(answer, list) else [answer]:
         if isinstance(call, ToolCall):

@@ -208,7 +208,7 @@ class Run:
             ):
                 rest = min(each.until for each in snapshot.sleeps) - snapshot.clock
                 if rest.total_seconds() > self._timeout:
-                    raise self._no_skipping(said)
+                    raise self._skipping_error(said)
             return None if snapshot.is_open else True
 
         try:
@@ -232,7 +232,7 @@ class Run:
             return err.message
         return None
 
-    def _no_skipping(self, said: str) -> JobTestError:
+    def _skipping_error(self, said: str) -> JobTestError:
         return JobTestError(
             f"the server at {self._loop_thread.address} does not skip time: {said.rstrip('.')}. Start it with"
             " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true, or leave --terse-address out."
@@ -268,7 +268,7 @@ class Run:
         snapshot = await self._snapshot()
         end = snapshot.clock + duration
         if snapshot.has_pending_work and snapshot.next_attempt is None:  # on its way to a sleep
-            await self._settled()
+            await self._settle()
             snapshot = await self._snapshot()
         while snapshot.is_open and snapshot.clock < end:
             ends = [each.until for each in snapshot.sleeps]
@@ -293,12 +293,12 @@ class Run:
             )
             await skipping
         except RPCError as err:
-            raise self._no_skipping(err.message) from None
+            raise self._skipping_error(err.message) from None
         finally:
             skipping.cancel()
-        await self._settled()
+        await self._settle()
 
-    async def _settled(self) -> None:
+    async def _settle(self) -> None:
         """Wait until nothing is under way; a step that the test itself holds up is not waited for."""
         __tracebackhide__ = True
         seen: object = None
@@ -314,7 +314,7 @@ class Run:
                 return
             if now - began > self._timeout:
                 raise AssertionError(
-                    f"the run {self.id} does not come to rest after the time that was skipped, in {self._timeout:g} s:"
+                    f"the run {self.id} is not idle after the time that was skipped, in {self._timeout:g} s:"
                     f" a step takes that long in truth.\n{snapshot.table()}"
                 )
             await self._moment()
@@ -359,12 +359,14 @@ class Run:
             if (trouble := self._trouble()) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
             if not snapshot.is_open and not at_end:
-                raise AssertionError(f"the run {self.id} does not {what}, it has ended: {await self._ending(snapshot)}")
+                raise AssertionError(
+                    f"the run {self.id} does not {what}, it has ended: {await self._describe_end(snapshot)}"
+                )
             if not snapshot.is_open and now - began <= limit:
                 await self._moment()
                 continue
             if snapshot.blocked and (snapshot.is_mismatch or now - began > _PARKED_AFTER):
-                raise AssertionError(f"the run {self.id} does not {what}: {await self._blocked(snapshot)}")
+                raise AssertionError(f"the run {self.id} does not {what}: {await self._describe_block(snapshot)}")
             if (
                 snapshot.questions
                 and not snapshot.has_pending_work
@@ -396,14 +398,14 @@ class Run:
         await asyncio.sleep(_SNAPSHOT_EVERY)
         await self._reader.wait(_SNAPSHOT_AT_LEAST_EVERY - _SNAPSHOT_EVERY)
 
-    async def _ending(self, snapshot: RunSnapshot) -> str:
+    async def _describe_end(self, snapshot: RunSnapshot) -> str:
         try:
             result = await self._handle.result()
         except WorkflowFailureError as failed:
             return f"it failed with {describe_failure(failed.cause)}\n{snapshot.table()}"
         return f"it completed, with the result {result!r}\n{snapshot.table()}"
 
-    async def _blocked(self, snapshot: RunSnapshot) -> str:
+    async def _describe_block(self, snapshot: RunSnapshot) -> str:
         async for each in replay([self.job], [snapshot.history], runtime=self._loop_thread.runtime):
             if each.failure is not None:
                 what = "its history does not fit the code." if snapshot.is_mismatch else "its code cannot be run:"

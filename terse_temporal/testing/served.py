@@ -30,7 +30,7 @@ def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
         schema = TypeAdapter(function).json_schema()  # type: ignore[arg-type]  # it takes functions too
     except (PydanticUserError, NameError) as err:
         raise TestDoubleError(
-            f"{name!r} cannot stand in for a tool of the MCP server {mount.name!r}: {str(err).splitlines()[0]}"
+            f"{name!r} cannot be the test double of a tool of the MCP server {mount.name!r}: {str(err).splitlines()[0]}"
         ) from None
     return mount.make_tool(
         canonical(name),
@@ -42,7 +42,7 @@ def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
 
 
 def listings(servers: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-    """What servers that are stood in for would list, by the names that they are mounted under: for another process."""
+    """What servers that have test doubles would list, by the names that they are mounted under: for another process."""
     return {
         mount.name: [
             {"server_name": tool.server_name, "description": tool.description, "schema": tool.schema}

@@ -43,11 +43,11 @@ class RunSnapshot:
         status: open, or how it ended.
         sleeps: those that it is in; empty when it has ended.
         questions: those that are open, likewise.
-        busy: whether the handler or a step has something to do.
+        has_pending_work: whether the handler or a step has something to do.
         has_children: whether runs that it has started are open. It may wait for them, or not.
         clock: the run's own time.
         next_attempt: when a step is tried again, if that is all that there is to do.
-        parked: why the last task of the workflow failed, if it did: the run waits for other code.
+        blocked: why the last task of the workflow failed, if it did: the run waits for other code.
         is_mismatch: whether that is because the history does not fit.
     """
 

@@ -1,4 +1,4 @@
-"""`jobs.steps`: what stands in for single steps, by their names."""
+"""`jobs.steps`: the test doubles of single steps, by their names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StepDoubles:
         return self._records[name]
 
     def _check(self) -> None:
-        """Refuse what stands in for no step of the test, where a name is not known before a run has it.
+        """Refuse test doubles of no step of the test, where a name is not known before a run has it.
 
         Raises:
             TestDoubleError: it was not called, and looks like the name of another step.
@@ -68,7 +68,7 @@ class StepDoubles:
 
 
 class StepDouble(Double):
-    """What stands in for the steps of one name."""
+    """The test double of the steps of one name."""
 
     def __init__(self, doubles: StepDoubles, name: str) -> None:
         self._doubles = doubles

@@ -1,6 +1,6 @@
 """The names that the steps of the registered jobs can have, out of the sources of their modules.
 
-A step's name is known when it is called, and a test says what stands in for it before. So they are read: the name of a
+A step's name is known when it is called, and its test double is named before that. So they are read: the name of a
 function that is given to `job_step`, or that is decorated with `@step`, unless `name=` says another. One that is made
 when the job runs can be anything that fits what is written around it.
 """
@@ -79,15 +79,15 @@ def _steps_in(node: ast.AST) -> Iterator[str | re.Pattern[str]]:
             if _last_name(decorator) == "step":
                 yield node.name
             elif isinstance(decorator, ast.Call) and _last_name(decorator.func) == "step":
-                yield _named(decorator) or node.name
+                yield _given_name(decorator) or node.name
     elif isinstance(node, ast.Call):
         run = next((each.value for each in node.keywords if each.arg == "run"), None)
         # Whatever `job_step` is called here: nothing else of this package takes `run`.
         if run is not None:
-            yield _named(node) or _function_name(run)
+            yield _given_name(node) or _function_name(run)
 
 
-def _named(call: ast.Call) -> str | re.Pattern[str] | None:
+def _given_name(call: ast.Call) -> str | re.Pattern[str] | None:
     """What `name=` of a call says."""
     given = next((each.value for each in call.keywords if each.arg == "name"), None)
     if given is None or (isinstance(given, ast.Constant) and given.value is None):

@@ -1,4 +1,4 @@
-"""`jobs.tools`: what stands in for tools, by the names that `toolbox` has for them."""
+"""`jobs.tools`: the test doubles of tools, by the names that `toolbox` has for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..tools.mcp.mount import canonical
 from ..tools.mcp.mounted import MountedTool
 from ..tools.mcp.mounts import mounts
 from .doubles import Double, Record
-from .generated_values import completed
+from .generated_values import complete
 from .served import served_tool
 
 __all__ = ["ToolDouble", "ToolDoubles"]
@@ -25,7 +25,7 @@ class ToolDoubles:
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
-        #: MCP servers that are stood in for, and what they had listed before.
+        #: MCP servers that have test doubles, and what they had listed before.
         self._servers: dict[str, Mapping[str, MountedTool] | None] = {}
 
     def __getattr__(self, name: str) -> ToolDouble:
@@ -37,7 +37,7 @@ class ToolDoubles:
         return ToolDouble(self, name)
 
     def serve(self, toolbox: str, *functions: Callable[..., Any]) -> None:
-        """Have functions stand in for an MCP server: its tools are those, and it is neither started nor reached.
+        """Put functions in the place of an MCP server: its tools are those, and it is neither started nor reached.
 
         Args:
             toolbox: the name that it is mounted under.
@@ -81,14 +81,14 @@ class ToolDoubles:
         return await self._records.setdefault(call.name, Record(call.name)).answer(call)
 
     def _check(self) -> None:
-        """Refuse what stands in for a tool that is not there, now that servers have listed theirs."""
+        """Refuse test doubles of tools that are not there, now that servers have listed theirs."""
         for name, record in self._records.items():
             if not record.real:
                 find_tool(name)
 
 
 class ToolDouble(Double):
-    """What stands in for one tool; or a part of its name, on the way to it."""
+    """The test double of one tool; or a part of its name, on the way to it."""
 
     def __init__(self, doubles: ToolDoubles, name: str) -> None:
         self._doubles = doubles
@@ -126,7 +126,7 @@ class ToolDouble(Double):
 
     def _check_value(self, value: Any) -> None:
         tool = self._tool
-        completed(value, tool.function, {}, tool.name)
+        complete(value, tool.function, {}, tool.name)
 
     def _check_function(self, function: Callable[..., Any]) -> None:
         tool = self._tool
@@ -149,8 +149,8 @@ class ToolDouble(Double):
         if extra or lacks:
             what = f"takes {extra[0]!r}, which the tool lacks" if extra else f"does not take {lacks[0]!r}"
             raise TestDoubleError(
-                f"{getattr(function, '__name__', function)!r} cannot stand in for {tool.name!r}: it {what}. The tool is"
-                f" {tool.name}{tool.shown_signature}"
+                f"{getattr(function, '__name__', function)!r} cannot be the test double of {tool.name!r}: it {what}."
+                f" The tool is {tool.name}{tool.shown_signature}"
             )
 
     def _expected(self, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Mapping[str, Any]:

@@ -108,7 +108,7 @@ class Workers:
                 await self._open.enter_async_context(worker)
             except MountError as err:
                 raise MountError(
-                    f"{err} In a test, functions can stand in for all of its tools: jobs.tools.serve(…)."
+                    f"{err} In a test, all of its tools can have test doubles: jobs.tools.serve(…)."
                 ) from None
 
     async def _start_process(self, jobs: Sequence[Job], task_queue: str) -> None:

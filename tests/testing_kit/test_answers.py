@@ -1,4 +1,4 @@
-"""What stands in for a tool or a step answers as it is told, and is retried, recorded and validated as the real one."""
+"""A test double of a tool or a step answers as it is told, and is retried, recorded and validated as the real one."""
 
 from __future__ import annotations
 

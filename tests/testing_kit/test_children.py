@@ -30,7 +30,7 @@ async def test_a_job_starts_another(jobs: Jobs, job: Any, event: Any, result: An
 
 
 async def test_stand_ins_and_crashes(jobs: Jobs) -> None:
-    """What stands in for a step stands in for it in a child run too, and that has its crashes."""
+    """The test double of a step is that of a child run's step too, and that has its crashes."""
     jobs.steps.greet.returns("hello from the test")
     jobs.crash_at("greet", "after_effect")
     result = await jobs.run(kit.parent, {"child": "kit-child", "event": {"name": "Ada"}})

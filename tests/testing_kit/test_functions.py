@@ -27,8 +27,8 @@ async def fails(jobs: Jobs, match: str) -> None:
 @pytest.mark.parametrize(
     ("function", "match"),
     [
-        (lambda parcel: "heavy", r"what stands in for '_weigh' has returned 'heavy', which it cannot"),
-        (lambda: 3, r"'<lambda>' cannot stand in for '_weigh', which was called as _weigh\(Parcel"),
+        (lambda parcel: "heavy", r"the test double of '_weigh' has returned 'heavy', which it cannot"),
+        (lambda: 3, r"'<lambda>' cannot be the test double of '_weigh', which was called as _weigh\(Parcel"),
     ],
 )
 async def test_a_function_that_is_unlike_the_real_one(jobs: Jobs, function: Callable[..., Any], match: str) -> None:
@@ -38,7 +38,7 @@ async def test_a_function_that_is_unlike_the_real_one(jobs: Jobs, function: Call
 
 
 async def test_an_assert_in_a_function(jobs: Jobs) -> None:
-    """An `assert` in a function that stands in for a step fails the test; an AssertionError of the job's does not."""
+    """An `assert` in the test double of a step fails the test; an AssertionError of the job's does not."""
 
     def weighed(parcel: Parcel) -> int:
         assert parcel.to == "Grace", "it goes to somebody else"

@@ -1,4 +1,4 @@
-"""`pytest.fail` and `pytest.skip` in what stands in for a step fail the test, at once and in their own words."""
+"""`pytest.fail` and `pytest.skip` in the test double of a step fail the test, at once and in their own words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A skip ends when the run has come to rest: neither before a slow step has ended, nor long after."""
+"""A skip ends when the run is idle: neither before a slow step has ended, nor long after."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_a_step_that_takes_too_long(jobs: Jobs) -> None:
     jobs._timeout = 2
     run = await jobs.start(pack_slowly, {"seconds": 60})
     await run.sleeping()
-    with pytest.raises(AssertionError, match=r"does not come to rest .* a step takes that long"):
+    with pytest.raises(AssertionError, match=r"is not idle .* a step takes that long"):
         await jobs.skip("1h")
 
 

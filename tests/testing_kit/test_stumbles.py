@@ -83,7 +83,7 @@ async def test_a_name_that_a_run_makes(jobs: Jobs) -> None:
 
 
 async def test_a_slip_in_such_a_name(jobs: Jobs) -> None:
-    """What stands in for no step of the test, and is nearly the name of one, fails it."""
+    """A test double of no step of the test, and is nearly the name of one, fails it."""
     jobs.steps["parcle-7"].returns("replaced")
     assert await jobs.run(named, {"name": "parcel-7"}) == "real"
     with pytest.raises(AssertionError, match=r"no run of this test had a step 'parcle-7'; did you mean 'parcel-7'"):

@@ -19,7 +19,7 @@ from ...engine.code.functions import FunctionIndex
 from ...errors import CrashTestError, UnknownFunctionError
 from ...execution.test_doubles import CallDoubles, FunctionCall
 from .channel import Channel, Handler
-from .pickling import Unsendable, packed, packed_or_unsendable, unpacked
+from .pickling import Unsendable, pickle_or_replace, pickle_value, unpickle_value
 
 __all__ = ["CallCoordinator", "offer_call"]
 
@@ -48,21 +48,21 @@ async def offer_call(channel: Channel, call: FunctionCall) -> Any:
             case ("proceed",):
                 try:
                     made = await call.proceed()
-                    outcome: Any = ("returned", packed_or_unsendable(made, f"the result of {call.name!r}"))
+                    outcome: Any = ("returned", pickle_or_replace(made, f"the result of {call.name!r}"))
                 except asyncio.CancelledError:
                     channel.tell("abandon", conversation)
                     raise
                 except Exception as err:
-                    made, outcome = err, ("raised", packed_or_unsendable(err, f"the exception of {call.name!r}"))
+                    made, outcome = err, ("raised", pickle_or_replace(err, f"the exception of {call.name!r}"))
                 answer = await channel.ask("proceeded", conversation, outcome)
             case ("as made",):
                 return made
             case ("as raised",):
                 raise made
             case ("return", data):
-                return _opened(data, call.name)
+                return _unpickle_outcome(data, call.name)
             case _:
-                raise _opened(answer[1], call.name)
+                raise _unpickle_outcome(answer[1], call.name)
 
 
 class CallCoordinator:
@@ -83,7 +83,7 @@ class CallCoordinator:
     @property
     def handlers(self) -> dict[str, Handler]:
         """What answers the worker process."""
-        return {"call": self._call, "proceeded": self._proceeded, "abandon": self._abandon}
+        return {"call": self._call, "proceeded": self._proceed, "abandon": self._abandon}
 
     async def close(self) -> None:
         """The process is gone, and nobody waits for these any more: they are cancelled, as the steps that asked."""
@@ -95,12 +95,12 @@ class CallCoordinator:
     async def _call(self, sent: _SentCall) -> Any:
         number = next(self._numbers)
         conversation = self._open[number] = _OfferedCall(sent.name)
-        task = conversation.begin(self._doubles.call, _received(sent, self._index, conversation.proceed))
+        task = conversation.begin(self._doubles.call, _receive(sent, self._index, conversation.proceed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return number, await self._next(number, conversation)
 
-    async def _proceeded(self, number: int, outcome: tuple[str, bytes]) -> Any:
+    async def _proceed(self, number: int, outcome: tuple[str, bytes]) -> Any:
         conversation = self._open[number]
         conversation.proceeded(outcome)
         return await self._next(number, conversation)
@@ -150,7 +150,7 @@ class _OfferedCall:
     def proceeded(self, outcome: tuple[str, bytes]) -> None:
         """The worker process has made it."""
         how, data = outcome
-        value = unpacked(data)
+        value = unpickle_value(data)
         assert self._outcome is not None
         if self._outcome.done():  # the test double did not wait for it
             return
@@ -173,18 +173,18 @@ class _OfferedCall:
             self._wanted.clear()
             return ("proceed",)
         if self._task.cancelled():
-            raise CrashTestError(f"what stands in for {self._name!r} has cancelled itself")
+            raise CrashTestError(f"the test double of {self._name!r} has cancelled itself")
         error = self._task.exception()
         if error is not None:
-            return ("as raised",) if error is self._raised else ("raise", packed(error))
+            return ("as raised",) if error is self._raised else ("raise", pickle_value(error))
         value = self._task.result()
         if self._made is not None and value is self._made[0] and self._is_unchanged(value, self._made[1]):
             return ("as made",)
         try:
-            return ("return", packed(value))
+            return ("return", pickle_value(value))
         except Exception as err:
             raise CrashTestError(
-                f"what stands in for {self._name!r} returned {value!r}, which cannot be pickled for the worker process:"
+                f"the test double of {self._name!r} returned {value!r}, which cannot be pickled for the worker process:"
                 f" {err}"
             ) from None
 
@@ -192,7 +192,7 @@ class _OfferedCall:
         if isinstance(value, Unsendable):
             return True
         try:
-            return packed(unpacked(data)) == packed(value)
+            return pickle_value(unpickle_value(data)) == pickle_value(value)
         except Exception:
             return False
 
@@ -202,13 +202,12 @@ def _sent(call: FunctionCall) -> _SentCall:
     return _SentCall(
         name=call.name,
         reference=call.reference,
-        function=packed_or_unsendable(call.function, f"the function {of}"),
+        function=pickle_or_replace(call.function, f"the function {of}"),
         positional=[
-            packed_or_unsendable(value, f"the argument {number} {of}")
-            for number, value in enumerate(call.positional, 1)
+            pickle_or_replace(value, f"the argument {number} {of}") for number, value in enumerate(call.positional, 1)
         ],
         keywords={
-            name: packed_or_unsendable(value, f"the argument {name!r} {of}") for name, value in call.keywords.items()
+            name: pickle_or_replace(value, f"the argument {name!r} {of}") for name, value in call.keywords.items()
         },
         job=call.job,
         key=call.key,
@@ -217,18 +216,18 @@ def _sent(call: FunctionCall) -> _SentCall:
     )
 
 
-def _received(sent: _SentCall, index: FunctionIndex, proceed: Callable[[], Any]) -> FunctionCall:
+def _receive(sent: _SentCall, index: FunctionIndex, proceed: Callable[[], Any]) -> FunctionCall:
     try:
         function = known_function(sent.reference, index) or index.resolve(sent.reference)
     except UnknownFunctionError:
         # A call in place has none, and pytest rewrites the asserts of modules, so that a lambda's may differ.
-        function = _opened(sent.function, sent.name)
+        function = _unpickle_outcome(sent.function, sent.name)
     return FunctionCall(
         name=sent.name,
         reference=sent.reference,
         function=function,
-        positional=[_opened(value, sent.name) for value in sent.positional],
-        keywords={name: _opened(value, sent.name) for name, value in sent.keywords.items()},
+        positional=[_unpickle_outcome(value, sent.name) for value in sent.positional],
+        keywords={name: _unpickle_outcome(value, sent.name) for name, value in sent.keywords.items()},
         job=sent.job,
         key=sent.key,
         attempt=sent.attempt,
@@ -237,9 +236,9 @@ def _received(sent: _SentCall, index: FunctionIndex, proceed: Callable[[], Any])
     )
 
 
-def _opened(data: bytes, name: str) -> Any:
+def _unpickle_outcome(data: bytes, name: str) -> Any:
     try:
-        return unpacked(data)
+        return unpickle_value(data)
     except Exception as err:
         raise CrashTestError(
             f"a value of {name!r} cannot be read in the other process, where its class is not to be had: {err}. Define"

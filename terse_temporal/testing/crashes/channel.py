@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeAlias
 
 from ...errors import CrashTestError
-from .pickling import packed, unpacked
+from .pickling import pickle_value, unpickle_value
 
 __all__ = ["HEADER", "Channel", "Handler"]
 
@@ -49,7 +49,7 @@ class Channel:
 
     async def ask(self, what: str, *data: Any) -> Any:
         """Ask, and wait for the answer. Cancelled, the question is taken back."""
-        number, answer = self._asking(what, data)
+        number, answer = self._send_question(what, data)
         try:
             return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
@@ -59,15 +59,15 @@ class Channel:
 
     def ask_and_block(self, what: str, *data: Any) -> Any:
         """Ask from code that cannot wait otherwise. Not on a thread that `received` is called on."""
-        return self._asking(what, data)[1].result()
+        return self._send_question(what, data)[1].result()
 
     def tell(self, what: str, *data: Any) -> None:
         """Say something that needs no answer."""
         self._send("tell", -1, (what, data))
 
-    def received(self, message: bytes) -> None:
+    def receive(self, message: bytes) -> None:
         """Take in what the other side has sent. Called on one thread, which may be another than the loop's."""
-        kind, number, content = unpacked(message)
+        kind, number, content = unpickle_value(message)
         if kind in ("answer", "error"):
             answer = self._asked.pop(number, None)
             if answer is None or not answer.set_running_or_notify_cancel():
@@ -91,7 +91,7 @@ class Channel:
         if answering:
             await asyncio.wait(answering)
 
-    def _asking(self, what: str, data: tuple[Any, ...]) -> tuple[int, Future[Any]]:
+    def _send_question(self, what: str, data: tuple[Any, ...]) -> tuple[int, Future[Any]]:
         number = next(self._numbers)
         answer = self._asked[number] = Future()
         if self._closed:
@@ -105,7 +105,7 @@ class Channel:
         return number, answer
 
     def _send(self, kind: str, number: int, content: Any) -> None:
-        message = packed((kind, number, content))
+        message = pickle_value((kind, number, content))
         with self._lock:
             if not self._closed:
                 self._write(HEADER.pack(len(message)) + message)
@@ -127,7 +127,7 @@ class Channel:
             kind, content = "answer", await self._handlers[what](*data)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
-        except BaseException as err:  # a test that fails in what stands in for a function raises no Exception
+        except BaseException as err:  # a test that fails in a test double raises no Exception
             kind, content = "error", err
         if number < 0:
             if isinstance(content, BaseException):

@@ -13,13 +13,13 @@ from ...execution.test_doubles import CallDoubles
 from ...jobs.steps import current_step
 from ..answering_model import answering_model
 from .channel import Channel, Handler
-from .pickling import packed, unpacked
+from .pickling import pickle_value, unpickle_value
 
 __all__ = ["ModelCoordinator", "offered_model"]
 
 
 def offered_model(channel: Channel, name: str | None) -> Any:
-    """In the worker process: what stands in for a model, or `None`.
+    """In the worker process: the test double of a model, or `None`.
 
     It asks and blocks, because it is called where a model is looked up, on a thread. pydantic-ai is there: it is asked
     for by code that has required it, or has yet to say that it is missing.
@@ -36,7 +36,7 @@ def offered_model(channel: Channel, name: str | None) -> Any:
         said = await channel.ask("request", number, _step(), asked, info.model_settings, info.model_request_parameters)
         return ModelMessagesTypeAdapter.validate_json(said)[0]
 
-    return answering_model(answer, name=model_name, profile=None if profile is None else unpacked(profile))
+    return answering_model(answer, name=model_name, profile=None if profile is None else unpickle_value(profile))
 
 
 def _step() -> tuple[str, int, str] | None:
@@ -72,7 +72,7 @@ class ModelCoordinator:
         number = next(self._numbers)
         self._models[number] = model
         try:
-            profile = packed(model.profile)
+            profile = pickle_value(model.profile)
         except Exception:  # one made in a test, of classes that are nowhere to be found
             profile = None
         return number, str(model.model_name), profile

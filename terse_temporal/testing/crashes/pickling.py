@@ -21,10 +21,10 @@ from ...engine.code.functions import attribute_path
 from ...errors import CrashTestError
 from ...execution.protocol import UNSET
 
-__all__ = ["Unsendable", "packed", "packed_or_unsendable", "unpacked"]
+__all__ = ["Unsendable", "pickle_or_replace", "pickle_value", "unpickle_value"]
 
 
-def packed(value: Any) -> bytes:
+def pickle_value(value: Any) -> bytes:
     """A value as bytes.
 
     Raises:
@@ -35,21 +35,21 @@ def packed(value: Any) -> bytes:
     return file.getvalue()
 
 
-def unpacked(data: bytes) -> Any:
+def unpickle_value(data: bytes) -> Any:
     """The value again."""
     return pickle.loads(data)
 
 
-def packed_or_unsendable(value: Any, what: str) -> bytes:
+def pickle_or_replace(value: Any, what: str) -> bytes:
     """A value as bytes, or what says of it that it could not come along.
 
     Args:
         what: it is, for the message: `the argument 'to' of 'email.send'`.
     """
     try:
-        return packed(value)
+        return pickle_value(value)
     except Exception as err:
-        return packed(Unsendable(what, f"{type(value).__name__}: {err}"))
+        return pickle_value(Unsendable(what, f"{type(value).__name__}: {err}"))
 
 
 class Unsendable:
@@ -127,7 +127,7 @@ def _inner(error: BaseException) -> Any:
 
 def _is_packable(value: Any) -> bool:
     try:
-        packed(value)
+        pickle_value(value)
     except Exception:
         return False
     return True

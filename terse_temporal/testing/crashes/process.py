@@ -14,7 +14,7 @@ from typing import Final, Self
 from ...errors import CrashTestError
 from ...processes import ChildProcess
 from .channel import HEADER, Channel, Handler
-from .pickling import packed
+from .pickling import pickle_value
 from .setup import Setup
 
 __all__ = ["WorkerProcess"]
@@ -72,7 +72,7 @@ class WorkerProcess:
             )
         self = cls(child, writer, Channel(writer.write, handlers, asyncio.get_running_loop()), output)
         self._reading = asyncio.ensure_future(self._read(reader))
-        message = packed(setup)
+        message = pickle_value(setup)
         writer.write(HEADER.pack(len(message)) + message)
         return self
 
@@ -116,4 +116,4 @@ class WorkerProcess:
                 message = await reader.readexactly(size)
                 if self._dead:
                     return
-                self._channel.received(message)
+                self._channel.receive(message)

@@ -108,7 +108,7 @@ class CrashReport:
 
     Attributes:
         job: the job's name.
-        calm: how the run without a crash ended.
+        uncrashed: how the run without a crash ended.
         boundaries: in the order of its history.
         durable: whether the job is. One that is not fails when it is interrupted.
     """
@@ -152,7 +152,7 @@ class CrashReport:
         ]
         if not self.durable:
             parts.append("It is not durable, so an interruption fails it, and it is not run again.")
-        parts.append(_drawn(self._table()))
+        parts.append(_draw(self._table()))
         if self.repeated:
             listed = ", ".join(f"{name!r} {_times(times)}" for name, times in self.repeated.items())
             parts.append(
@@ -187,7 +187,7 @@ def _result(boundary: Boundary) -> str:
     return said
 
 
-def _drawn(table: Table) -> str:
+def _draw(table: Table) -> str:
     file = io.StringIO()
     Console(file=file, width=120, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())

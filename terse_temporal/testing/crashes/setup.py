@@ -11,7 +11,7 @@ from temporalio.converter import DataConverter
 
 from ...errors import CrashTestError
 from .modules import ModulePlace
-from .pickling import packed
+from .pickling import pickle_value
 
 __all__ = ["Setup", "connection_of"]
 
@@ -26,7 +26,7 @@ class Setup:
         task_queue: where it takes its work from.
         options: further ones for `build_worker`.
         offers: whether to offer calls to the test's test doubles.
-        served: MCP servers that are not connected, as all of their tools are stood in for, with what they would list.
+        served: MCP servers that are not connected, as all of their tools have test doubles, with what they would list.
     """
 
     modules: Sequence[ModulePlace]
@@ -55,7 +55,7 @@ def connection_of(client: Client) -> dict[str, Any]:
     if client.data_converter != DataConverter.default:
         found["data_converter"] = client.data_converter
     try:
-        packed(found)
+        pickle_value(found)
     except Exception as err:
         raise CrashTestError(
             "crashes need worker processes that connect as this client does, and its data converter cannot be pickled"

@@ -93,7 +93,7 @@ async def survive(
 
     async def boundary(place: Place, number: int) -> Boundary:
         async with room:
-            return _compared(place, await trial.run(place, number), uncrashed, same)
+            return _compare(place, await trial.run(place, number), uncrashed, same)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -148,7 +148,7 @@ class _Trial:
                 async with asyncio.timeout(self.limit.total_seconds()):
                     outcome = await self._outcome(workers, run, place)
             except TimeoutError:
-                problem = f"it did not end within {format_duration(self.limit)}. {await _standing(run, workers)}"
+                problem = f"it did not end within {format_duration(self.limit)}. {await _describe_wait(run, workers)}"
             except CrashTestError as err:
                 problem = str(err)
             if outcome is None:
@@ -213,7 +213,7 @@ class _Trial:
             await asyncio.sleep(_SNAPSHOT_EVERY)
 
 
-def _compared(place: Place, ended: _Ended, uncrashed: _Ended, same: Callable[[Any, Any], Any]) -> Boundary:
+def _compare(place: Place, ended: _Ended, uncrashed: _Ended, same: Callable[[Any, Any], Any]) -> Boundary:
     before, after = uncrashed.outcome, ended.outcome
     assert before is not None
     is_same = (
@@ -259,7 +259,7 @@ def _again(ended: _Ended) -> Counter[str]:
     return again
 
 
-async def _standing(run: Run, workers: CrashWorkers) -> str:
+async def _describe_wait(run: Run, workers: CrashWorkers) -> str:
     """What a run that does not end waits for, as far as anybody can tell."""
     described = (await run.describe()).raw_description
     pending = [f"{each.activity_type.name!r} (attempt {each.attempt})" for each in described.pending_activities]

@@ -41,7 +41,7 @@ from .call_coordinator import offer_call
 from .channel import HEADER, Channel
 from .model_coordinator import offered_model
 from .modules import load_places, loaded_jobs
-from .pickling import unpacked
+from .pickling import unpickle_value
 from .points import ActivityMark, Ending
 from .setup import Setup
 
@@ -60,7 +60,7 @@ def main(descriptor: int) -> NoReturn:
     )
     for name in ("temporalio", "httpx", "httpcore", "openai", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    setup: Setup = unpacked(_message(tie))
+    setup: Setup = unpickle_value(_message(tie))
     status = asyncio.run(_main(tie, setup))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -89,7 +89,7 @@ async def _main(tie: socket.socket, setup: Setup) -> int:
 
     def listen() -> None:
         while True:
-            channel.received(_message(tie))
+            channel.receive(_message(tie))
 
     threading.Thread(target=listen, name="terse-parent", daemon=True).start()
     try:

@@ -21,7 +21,7 @@ from .jobs_crashes import DeclinedError, Item
 
 
 class Script:
-    """Test doubles by the name of what they stand in for. What they do not know is real."""
+    """Test doubles by the names of functions. What they do not know is real."""
 
     def __init__(self, **by_name: Any) -> None:
         self.by_name = {name.replace("__", "."): double for name, double in by_name.items()}
@@ -75,7 +75,7 @@ async def test_calls_as_in_one_process(bench: Bench) -> None:
 
 
 async def test_exceptions_both_ways(bench: Bench) -> None:
-    """An exception keeps its class and attributes, whether the real function raises it or what stands in for it."""
+    """An exception keeps its class and attributes, whether the real function raises it or its test double."""
     seen: list[BaseException] = []
 
     async def watched(call: FunctionCall) -> Any:
@@ -131,7 +131,7 @@ async def test_what_cannot_be_pickled(bench: Bench) -> None:
 
     with pytest.raises(WorkflowFailureError) as failed:
         await bench.result("crs-failing", doubles=Script(decline=local).doubles)
-    assert "what stands in for 'decline' returned" in str(failed.value.cause)
+    assert "the test double of 'decline' returned" in str(failed.value.cause)
 
     used: list[str] = []
 

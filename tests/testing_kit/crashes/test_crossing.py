@@ -10,14 +10,14 @@ import pytest
 
 from terse_temporal.errors import CrashTestError, ServiceError
 from terse_temporal.execution.protocol import UNSET
-from terse_temporal.testing.crashes.pickling import packed, packed_or_unsendable, unpacked
+from terse_temporal.testing.crashes.pickling import pickle_or_replace, pickle_value, unpickle_value
 
 FACTOR = 3
 
 
 def through(value: Any) -> Any:
     """There and back."""
-    return unpacked(packed(value))
+    return unpickle_value(pickle_value(value))
 
 
 def nested() -> Callable[[int], int]:
@@ -40,7 +40,7 @@ def test_functions() -> None:
     assert through(nested())(14) == 42
     outer = 1
     with pytest.raises(Exception, match="pickle"):
-        packed(lambda: outer)
+        pickle_value(lambda: outer)
 
 
 def test_exceptions() -> None:
@@ -77,7 +77,7 @@ def test_what_has_one_identity() -> None:
 
 def test_what_cannot_cross() -> None:
     """A value that cannot cross leaves one that says which it is, wherever it is used."""
-    left = unpacked(packed_or_unsendable(threading.Lock(), "the argument 'lock' of 'open'"))
+    left = unpickle_value(pickle_or_replace(threading.Lock(), "the argument 'lock' of 'open'"))
     assert repr(left) == "<the argument 'lock' of 'open', which cannot be pickled>"
     uses: list[Callable[[], Any]] = [
         lambda: left == 1,
