@@ -33,6 +33,9 @@ __all__ = ["LONGEST", "Template", "label_text", "summary_of"]
 #: Characters of a label.
 LONGEST: Final = 100
 
+#: Characters of a field that are looked at. The longest secret has fewer.
+_LONGEST_PART: Final = 10_000
+
 #: Characters of a template, of which most may be the names of its fields.
 _LONGEST_TEMPLATE: Final = 500
 
@@ -119,8 +122,11 @@ class Template:
         """The label of a call. Where a field cannot be had, it is the template as it was written."""
         try:
             values = {**_defaults(self._signature), **arguments.arguments}
-            # Cut before they are put together, for one may be as long as an input may be.
-            parts = [part if isinstance(part, str) else _formatted(part, values)[:LONGEST] for part in self._parts]
+            # Cut before they are put together, for one may be as long as an input may be; and far behind what is kept
+            # of it, for half a secret is not found.
+            parts = [
+                part if isinstance(part, str) else _formatted(part, values)[:_LONGEST_PART] for part in self._parts
+            ]
         except Exception:  # a label is never worth a run
             return label_text(self._text)
         return label_text("".join(parts))

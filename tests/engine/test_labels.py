@@ -170,7 +170,8 @@ def test_a_secret_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """A value of the environment that is a secret is in no label, not even where the cut would halve it."""
     monkeypatch.setenv("SHOP_API_KEY", "sk-live-0123456789")
     made = template("{other}{value}")
-    assert "sk-live" not in made.label(made._signature.bind("z" * 80 + "sk-live-0123456789"))
+    for before in (80, 90, 92):
+        assert "sk-" not in made.label(made._signature.bind("z" * before + "sk-live-0123456789" + "z" * 20_000))
 
 
 def test_a_summary_is_what_the_server_takes() -> None:
