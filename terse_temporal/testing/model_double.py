@@ -130,7 +130,7 @@ class ModelDouble:
             return _check(await run_function(self._always, [prompt], {}))
         raise TestDoubleError(
             f"the model was asked more often than the test has answers for: it gave {self._given}, and this is turn"
-            f" {len(self._prompts)}, {shorten(repr(prompt.text), 80)}. Give more, jobs.model.replies(…), or a function,"
+            f" {len(self._prompts)}, {shorten(prompt.text, 80)!r}. Give more, jobs.model.replies(…), or a function,"
             " jobs.model.does(…)."
         )
 
