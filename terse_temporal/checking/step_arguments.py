@@ -177,7 +177,7 @@ def _is_plain(function: Function, checked: Checked) -> bool:
 
 
 def _is_expected(node: ast.Call, checked: Checked) -> bool:
-    return expects_error(node, checked, "StepInputError", "TerseError", "TypeError")
+    return expects_error(node, checked, "StepInputError", "StepDefinitionError", "TerseError", "TypeError")
 
 
 def _parameters(arguments: ast.arguments) -> list[ast.arg]:

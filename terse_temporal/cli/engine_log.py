@@ -23,6 +23,7 @@ from ..diagnostics.logs import logger_of
 from ..diagnostics.once import Once
 from ..durations import format_duration
 from ..engine.sdk_private import logged_failure
+from ..errors import UnknownJobError
 
 __all__ = ["EngineLog", "ServerWatch", "quiet_runtime"]
 
@@ -78,7 +79,7 @@ class EngineLog(logging.Filter):
         if kind == "ActivityFailure":  # the worker says it in one line, with the user's own traceback
             return False
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        if kind == "WorkflowTaskFailure" and type(error).__name__ == "UnknownJobError":  # said by the worker
+        if kind == "WorkflowTaskFailure" and type(error).__name__ == UnknownJobError.__name__:  # said by the worker
             return False
         # The same again is a retry: of a run that waits, or of a step that cannot be handed in.
         return self._is_new(f"{record.getMessage()} {error!r}")

@@ -21,6 +21,7 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Worker
 
 from ...diagnostics.logs import logger_of
+from ...errors import StepOutputError
 from ..sdk_private import replace_data_converter
 from ..wire.failures import SentFailureError, bounded_text, sendable_text
 
@@ -63,7 +64,7 @@ class _RetryingConverter(DataConverter):
             return await _patiently(super().encode, values, step=step)
         except Exception as err:
             text = bounded_text(f"step {step!r} has run, and its result cannot be encoded: {type(err).__name__}: {err}")
-            raise SentFailureError(text, type="StepOutputError", non_retryable=True) from None
+            raise SentFailureError(text, type=StepOutputError.__name__, non_retryable=True) from None
 
     async def encode_failure(self, exception: BaseException, failure: Failure) -> None:
         step = _step.get()
