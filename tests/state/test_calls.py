@@ -65,6 +65,6 @@ async def test_a_plain_function(bench: Bench) -> None:
     """A `def` may take the state; a call that it makes and nobody awaits fails the run, and says what to write."""
     assert await bench.run(plain_def) == "done"
     failure = await bench.fail(plain_def, write=True)
-    assert failure.type == "TerseError"
+    assert failure.type == "StateError"
     assert "'plain-def-with-state'" in failure.message
     assert "async def" in failure.message
