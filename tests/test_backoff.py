@@ -11,7 +11,12 @@ from terse_temporal.execution.backoff import Backoff
 async def test_pauses_grow_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pause may be twice as long as the one before, and none is longer than the longest."""
     most: list[float] = []
-    monkeypatch.setattr(random, "uniform", lambda least, longest: most.append(longest) or least)
+
+    def uniform(least: float, longest: float) -> float:
+        most.append(longest)
+        return least
+
+    monkeypatch.setattr(random, "uniform", uniform)
     pauses = Backoff(first=0.01, longest=0.05)
     assert [await pauses.wait() for _ in range(5)] == [True] * 5
     assert most == [0.01, 0.02, 0.04, 0.05, 0.05]
