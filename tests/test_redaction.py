@@ -169,20 +169,20 @@ def test_it_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"T_PLAIN_{number}", "x" * 40)
     line = "step  pay-1 charge failed after 12 ms (attempt 1): cannot connect to https://shop.example.com/pay " * 2
     redact(line)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(200):
         redact(line)
-    assert (time.perf_counter() - began) / 200 < 0.001
+    assert (time.process_time() - began) / 200 < 0.001
     first = b64("0-0123456789-abcdefghij/+")
     broken = "\n".join(first)
-    began = time.perf_counter()
+    began = time.process_time()
     for hostile in (
         *("://" * 300_000, "://a:" * 200_000, "a" * 1_000_000, "://" + ":" * 1_000_000, "=" * 1_000_000),
         *("\n" * 1_000_000, "\\n" * 500_000, " \n" * 500_000),
         *(f"{broken}{'=' * 1_000_000}", f"{broken}{first[0]}{' ' * 1_000_000}", broken + f"{first[0]}\n" * 500_000),
     ):
         redact(hostile)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("at", [0, 40, 95, 99, 100, 101, 150, 4_095])

@@ -14,6 +14,7 @@ from terse_temporal.errors import DurableOnlyError, InPlaceOnlyError
 from ..bench import Bench, scheduled
 from ..effects import Effects
 from ..model_server import ModelServer, calls, says
+from ..waiting import until
 from . import jobs_agents as jobs
 
 
@@ -78,8 +79,9 @@ async def test_approvals_need_a_job_that_can_wait(model: ModelServer) -> None:
 async def test_a_stream_may_be_left(model: ModelServer) -> None:
     model.gap = 0.05
     model.script = [says("one two three four five six seven eight")]
+    before = asyncio.all_tasks()
     async for event in TerseAgent.create().run("Count"):
         assert isinstance(event, TextDelta)
         break
     gc.collect()
-    await asyncio.sleep(0.2)
+    await until(lambda: asyncio.all_tasks() <= before, "what the stream had started has ended")

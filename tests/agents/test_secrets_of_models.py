@@ -13,6 +13,7 @@ from temporalio.client import WorkflowFailureError
 from ..bench import Bench
 from ..model_server import ModelServer, calls, says
 from . import jobs_agents as jobs
+from . import jobs_model_tools
 from .conftest import KEY
 
 
@@ -66,3 +67,18 @@ def _payloads(events: object) -> list[bytes]:
     for event in events:  # type: ignore[attr-defined]  # a sequence of them
         look(event)
     return found
+
+
+async def test_a_key_that_cannot_be_sent_is_not_recorded(
+    bench: Bench, model: ModelServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key with a slip of the clipboard in it fails at once, and is in no message, history or log."""
+    for key in (f"{KEY}…", f"{KEY}\nX"):
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        async with bench.worker(jobs_model_tools.text):
+            run = await bench.start(jobs_model_tools.text)
+            failure = await bench.failure(run)
+        assert KEY not in str(failure)
+        assert KEY not in str(await run.fetch_history())
+    assert KEY not in caplog.text
+    assert model.requests == []

@@ -11,11 +11,10 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +23,10 @@ from temporalio.client import Client, WorkflowHandle
 
 from ..effects import Effects
 from ..forks import FORKS
+from ..waiting import SOON, until
 from . import worker_process
 
 ROOT = Path(__file__).parents[2]
-
-#: Seconds for what takes a fraction of one on a quiet machine.
-SOON = 60.0
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Ask until the answer, which may have to be awaited, is true."""
-    deadline = time.monotonic() + SOON
-    while True:
-        answer = condition()
-        if await answer if isawaitable(answer) else answer:
-            return
-        assert time.monotonic() < deadline, f"not within {SOON:g} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 async def at_once(cases: Mapping[str, Coroutine[Any, Any, None]]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from .processes import Case, at_once, result, until
+from ..waiting import until
+from .processes import Case, at_once, result
 
 NewCase = Callable[[], Case]
 

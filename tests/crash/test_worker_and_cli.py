@@ -13,7 +13,8 @@ import pytest_asyncio
 from terse_temporal.devserver import find_temporal_cli
 
 from ..effects import Effects
-from .processes import SOON, Case, WorkerProcess, until
+from ..waiting import SOON, until
+from .processes import Case, WorkerProcess
 
 
 class Shell:

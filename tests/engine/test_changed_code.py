@@ -11,6 +11,7 @@ from terse_temporal import Job
 from terse_temporal.jobs.registry import collecting
 
 from ..bench import Bench, Run, timers
+from ..waiting import until, until_logged
 from .jobs_small import keeps_globals
 
 
@@ -31,13 +32,14 @@ async def asleep(bench: Bench) -> Run:
     return run
 
 
-async def said(caplog: pytest.LogCaptureFixture, text: str) -> list[str]:
-    """What workers have said with a string in it, after they have had the time to say it twice."""
-    async with asyncio.timeout(20):
-        while text not in caplog.text:  # noqa: ASYNC110  # logging tells of nothing
-            await asyncio.sleep(0.05)
-    # Once is what it is to be said: it has the time to be said again.
-    await asyncio.sleep(1.5)
+async def said(caplog: pytest.LogCaptureFixture, text: str, run: Run) -> list[str]:
+    """What workers have said with a string in it, when the run's workflow task has failed once more than that."""
+    await until_logged(caplog, text)
+
+    async def failed_again() -> bool:
+        return (await run.describe()).raw_description.pending_workflow_task.attempt >= 3
+
+    await until(failed_again, "the third attempt of the workflow task")
     return [each.getMessage() for each in caplog.records if text in each.getMessage()]
 
 
@@ -51,7 +53,7 @@ async def test_code_that_does_not_fit(bench: Bench, caplog: pytest.LogCaptureFix
     run = await asleep(bench)
     async with bench.worker(job_of("after")):
         await wake(run)
-        told = await said(caplog, "its history does not fit")
+        told = await said(caplog, "its history does not fit", run)
     assert len(told) == 1
     message = told[0]
     assert f"run   {run.id}  renewed waits: its history does not fit the code of this worker" in message
@@ -85,7 +87,7 @@ async def test_a_job_that_is_gone(bench: Bench, caplog: pytest.LogCaptureFixture
     run = await asleep(bench)
     async with bench.worker(keeps_globals):
         await bench.env.skip(run, "3d")
-        told = await said(caplog, "this worker has no job 'renewed'")
+        told = await said(caplog, "this worker has no job 'renewed'", run)
     told = [message for message in told if message.startswith("run   ")]
     assert len(told) == 1
     for name in (run.id, "it has keeps-globals", "The run waits", bench.task_queue, "temporal workflow terminate"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ import pytest
 from temporalio.client import WorkflowFailureError
 
 from ..bench import Bench
+from ..waiting import until_logged
 from . import jobs_retries
 from .jobs_retries import threads, with_one_thread
 
@@ -35,7 +35,7 @@ async def test_no_thread_is_free(
         )
         paid = await bench.start_on_the_wall_clock(with_one_thread, step="pays")
         given_up = await bench.start_on_the_wall_clock(with_one_thread, step="never")
-        await asyncio.sleep(1)
+        await until_logged(caplog, "threads for steps")
         await given_up.cancel()
         with pytest.raises(WorkflowFailureError):
             await bench.result(given_up)

@@ -129,3 +129,11 @@ def test_nothing_to_set(jobs: Jobs) -> None:
     """An attribute that is set, as on a mock, is refused."""
     with pytest.raises(TestDoubleError, match=r"returns\(…\)"):
         jobs.tools.kit.announce.return_value = "told"
+
+
+async def test_what_stands_in_has_nothing_to_set(jobs: Jobs) -> None:
+    """The habit of `unittest.mock` is an error, and not without effect."""
+    with pytest.raises(TestDoubleError, match=r"return_value.*would change nothing"):
+        jobs.tools.docs.send.return_value = "good"
+    with pytest.raises(TestDoubleError, match=r"side_effect.*would change nothing"):
+        jobs.steps.ask_until_good.side_effect = ValueError

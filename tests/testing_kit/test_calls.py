@@ -7,6 +7,7 @@ import pytest
 from terse_temporal.testing import Call, Jobs
 
 from . import jobs_kit as kit
+from .jobs_documents import ask
 
 
 async def test_of_steps_and_tools(jobs: Jobs) -> None:
@@ -80,3 +81,13 @@ async def test_by_a_model(jobs: Jobs) -> None:
     assert await run.result() == "It is Ada"
     jobs.tools.kit.find_customer.called_once_with(email="model@example.com")
     assert [step.name for step in run.steps] == ["generate_text", "kit.find_customer", "generate_text"]
+
+
+async def test_expected_arguments_are_validated_as_those_of_the_call(jobs: Jobs) -> None:
+    """An argument that the tool's annotation makes something of is expected as it was written."""
+    jobs.tools.docs.send.returns("good")
+    jobs.model.replies("good")
+    await jobs.run(ask)
+    jobs.tools.docs.send.called_once_with(to="ada@example.com", text="how is it?")
+    with pytest.raises(AssertionError, match="other arguments"):
+        jobs.tools.docs.send.called_once_with(to="grace@example.com", text="how is it?")

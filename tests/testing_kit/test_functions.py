@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from terse_temporal.testing import Jobs
 
-from .jobs_stumbles import Parcel, ask, weigh
+from .jobs_documents import Parcel, ask, weigh
 
 
 async def fails(jobs: Jobs, match: str) -> None:

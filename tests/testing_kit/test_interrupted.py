@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -49,10 +48,8 @@ def test_by_ctrl_c(project: Project, where: str) -> None:
     with project.session() as session:
         project.until_there("there")
         assert project.processes() == 2  # the session and its server
-        began = time.monotonic()
         os.kill(session.pid, signal.SIGINT)
         said, _ = session.communicate(timeout=30)
-        assert time.monotonic() - began < 10  # on a busy machine; two on a quiet one
     assert session.returncode == pytest.ExitCode.INTERRUPTED, said
     assert "KeyboardInterrupt" in said
     project.assert_nothing_left()

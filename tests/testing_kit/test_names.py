@@ -11,6 +11,7 @@ from terse_temporal.errors import TerseError, TestDoubleError, UnknownJobError, 
 from terse_temporal.testing import Jobs, ToolCall, step_names
 
 from . import jobs_kit as kit
+from .jobs_documents import named
 
 
 def takes_less(text: str) -> str:
@@ -97,3 +98,18 @@ async def test_arguments_of_a_step(jobs: Jobs) -> None:
     await jobs.run(kit.handles, {"amount": 3})
     with pytest.raises(TestDoubleError, match="never called so"):
         jobs.steps.charge.called_once_with(3, curency="EUR")
+
+
+async def test_a_name_that_a_run_makes(jobs: Jobs) -> None:
+    """A step whose name is made when the job runs can be replaced."""
+    jobs.steps["parcel-7"].returns("replaced")
+    assert await jobs.run(named, {"name": "parcel-7"}) == "replaced"
+
+
+async def test_a_slip_in_such_a_name(jobs: Jobs) -> None:
+    """A test double of no step of the test, with nearly the name of one, fails it."""
+    jobs.steps["parcle-7"].returns("replaced")
+    assert await jobs.run(named, {"name": "parcel-7"}) == "real"
+    with pytest.raises(AssertionError, match=r"no run of this test had a step 'parcle-7'; did you mean 'parcel-7'"):
+        await jobs._loop_thread.run(jobs._verify())
+    jobs.steps["parcle-7"].real()

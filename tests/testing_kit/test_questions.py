@@ -8,6 +8,10 @@ from terse_temporal.errors import TerseError
 from terse_temporal.testing import Jobs, Question
 
 from . import jobs_kit as kit
+from .jobs_documents import ask
+
+#: As the limit of a wait: what is not over at once is not over before the test's own timeout.
+WHOLE_HOUR = 3600.0
 
 
 async def test_seen_and_approved(jobs: Jobs) -> None:
@@ -83,3 +87,13 @@ async def test_nothing_to_answer(jobs: Jobs) -> None:
     await asking.result()
     with pytest.raises(TerseError, match=r"was not answered: .*completed"):
         await asking.approve()
+
+
+async def test_a_run_that_sleeps_asks_nothing(jobs: Jobs) -> None:
+    """Waiting for a question of a run that sleeps for days fails at once, and says what to do."""
+    jobs.steps.ask_until_good.returns("good")
+    run = await jobs.start(ask)
+    await run.sleeping()
+    jobs._timeout = WHOLE_HOUR
+    with pytest.raises(AssertionError, match=r"it sleeps, for another .* await jobs\.skip"):
+        await run.waiting_for_input()

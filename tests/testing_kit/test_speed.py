@@ -1,4 +1,4 @@
-"""A test of a job takes no longer for what the job sleeps, and an environment is there at once.
+"""A test of a job takes no longer for what the job sleeps, and starts no server where there is one.
 
 What is asserted is what holds on a machine that is busy with other tests: `python -m benchmarks testing` measures.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 
-from terse_temporal.testing import JobEnvironment, Jobs
+import pytest
+
+from terse_temporal.testing import Jobs
 from terse_temporal.testing.loop_thread import LoopThread
 
 from . import jobs_kit as kit
@@ -24,27 +26,19 @@ async def timed(jobs: Jobs, duration: str) -> float:
 
 
 async def test_a_sleep_of_three_days(jobs: Jobs) -> None:
-    """A sleep of three days takes two seconds at most, and not much longer than one of three seconds."""
+    """A sleep of three days takes not much longer than one of three seconds."""
     await timed(jobs, "3s")  # starts the worker
     short = min([await timed(jobs, "3s") for _ in range(3)])
     long = min([await timed(jobs, "3d") for _ in range(3)])
-    assert long < 2
     assert long < 3 * short + 0.2
 
 
-async def test_start(jobs: Jobs) -> None:
-    """An environment is there at once, and on a server that is there already nothing is started."""
-    took = []
-    for _ in range(3):
-        began = time.perf_counter()
-        async with JobEnvironment():
-            took.append(time.perf_counter() - began)
-    assert min(took) < 3  # 0.3 on a quiet machine
-    began = time.perf_counter()
+async def test_start(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a server that is there already nothing is started."""
+    monkeypatch.delattr("subprocess.Popen")
     loop_thread = LoopThread(jobs.address)
     loop_thread.start()
     try:
         assert loop_thread.address == jobs.address
-        assert time.perf_counter() - began < 3
     finally:
         loop_thread.stop()

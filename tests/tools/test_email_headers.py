@@ -142,7 +142,7 @@ async def test_what_python_makes_of_a_header_is_looked_at(server: MailServer, mo
 @pytest.mark.parametrize("character", ['"', "(", "<", "@", "a.", "\\", "=?", "é", "a ", "[", ":"])
 def test_checks_take_no_time(character: str) -> None:
     """An address of any length, and any number of them, is checked in far less than a workflow task may take."""
-    began = time.perf_counter()
+    began = time.process_time()
     for to in (
         character * 30_000,
         f"{character * 400} <a@b.c>",
@@ -155,7 +155,7 @@ def test_checks_take_no_time(character: str) -> None:
             toolbox.email.send(**{**HI, "to": to}).close()
         except StepInputError as err:
             assert len(str(err)) < 20_000  # noqa: PT017  # whether it is an address is not what this is about
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_names() -> None:

@@ -20,6 +20,7 @@ from terse_temporal.tools.builtin.email import client as _smtp
 
 from ..bench import Bench, scheduled
 from ..servers import Certificate, MailServer, closed_port, http_server, mail_server, make_certificate
+from ..waiting import until_logged
 from .jobs_builtin import calls_a_tool
 
 HI: dict[str, Any] = {"to": "ada@example.com", "subject": "Hi", "text": "Hello"}
@@ -208,11 +209,13 @@ async def test_no_answer_in_time(server: MailServer) -> None:
     assert server.commands == ["MAIL", "RCPT", "DATA"]
 
 
-async def test_nobody_listens(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_listens(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Where nobody listens nothing was sent, and it is sent when somebody does."""
     monkeypatch.setenv("SMTP_PORT", str(await closed_port()))
     sending = asyncio.create_task(toolbox.call("email.send", HI))
-    await asyncio.sleep(0.3)
+    await until_logged(caplog, "tried again in")
     monkeypatch.setenv("SMTP_PORT", str(server.port))
     assert (await sending).accepted == ["ada@example.com"]
 

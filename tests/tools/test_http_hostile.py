@@ -76,11 +76,11 @@ async def test_answers_that_take_long_to_read(server: HttpServer, charset: str) 
     content = b"aaa-" + b"a" * 2_000_000
     headers = {"Content-Type": f"text/html; charset={charset}"}
     server.script = [Answer(200, content=content, headers=headers), Answer(400, content=b"a-\xff" * 9, headers=headers)]
-    began = time.perf_counter()
+    began = time.process_time()
     assert (await toolbox.http.request(method="GET", url=server.url)).body == content.decode()
     with pytest.raises(ServiceError, match="answered with 400"):
         await toolbox.http.request(method="GET", url=server.url)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

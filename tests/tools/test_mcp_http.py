@@ -19,6 +19,7 @@ from terse_temporal.tools.mcp.sessions import sessions
 
 from ..bench import Bench, scheduled
 from ..effects import Effects
+from ..waiting import until_logged
 from . import jobs_mcp_http as jobs
 from .conftest import TOKEN, free_port, http_server, server_pids
 
@@ -82,12 +83,14 @@ async def test_a_server_that_wants_another_credential(served: Effects, port: int
     assert "it answered with HTTP status 401 (Unauthorized). Correct url= and headers=" in str(caught.value)
 
 
-async def test_while_the_server_is_away(served: Effects, port: int, closed: None) -> None:
+async def test_while_the_server_is_away(
+    served: Effects, port: int, closed: None, caplog: pytest.LogCaptureFixture
+) -> None:
     """A request that found nobody is tried again, also of a tool that may be called once only."""
     with http_server(served, port):
         assert await toolbox.remote.say(text="hello") == "hello"
     call = asyncio.create_task(toolbox.remote.create_issue(title="Late", labels=[]))
-    await asyncio.sleep(0.5)
+    await until_logged(caplog, "tried again in")
     with http_server(served, port):
         assert (await call)["title"] == "Late"
     assert len([line for line in served.lines() if line.startswith("issue Late")]) == 1

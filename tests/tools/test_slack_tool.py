@@ -18,6 +18,7 @@ from terse_temporal.tools.builtin.slack.tools import SlackChannel, SlackMessage
 
 from ..bench import Bench, scheduled
 from ..servers import Answer, HttpServer, Request, closed_port, http_server
+from ..waiting import until_logged
 from .jobs_builtin import calls_a_tool
 
 TOKEN = "xoxb-1234-not-a-real-token"
@@ -175,12 +176,14 @@ async def test_no_answer_in_time(server: HttpServer, monkeypatch: pytest.MonkeyP
     assert len(server.requests) == 1
 
 
-async def test_nothing_was_sent(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_was_sent(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Where nobody listens a message was not sent, and is sent when somebody does."""
     port = await closed_port()
     monkeypatch.setenv("SLACK_API_URL", f"http://127.0.0.1:{port}/api/")
     calling = asyncio.create_task(toolbox.call("slack.send_message", SEND))
-    await asyncio.sleep(0.3)
+    await until_logged(caplog, "tried again in")
     # The environment is read anew with every attempt.
     monkeypatch.setenv("SLACK_API_URL", f"{server.url}/api/")
     assert (await calling).ts == "12.34"

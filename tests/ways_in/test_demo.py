@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from ..commands import running
+from ..commands import running, until
 
 pytestmark = pytest.mark.server
 
@@ -63,10 +62,7 @@ def test_interrupted(tmp_path: Path, temporary: Path, how: signal.Signals) -> No
     with running("terse-temporal", "demo", cwd=tmp_path, env={"TMPDIR": str(temporary)}) as demo:
         demo.says("starts a run of it")
         # Between two workers, one of which is killed, there is none for a moment.
-        began = time.monotonic()
-        while len(demo.processes()) < 3:
-            assert time.monotonic() - began < 10
-            time.sleep(0.05)
+        until(lambda: len(demo.processes()) >= 3, "the demo, its server and a worker")
         if how is signal.SIGINT:
             demo.interrupt()
         else:

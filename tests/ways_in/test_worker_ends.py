@@ -86,4 +86,4 @@ async def test_ends(env: JobEnvironment, tmp_path: Path, task_queue: str) -> Non
         for job in ("swallow", "block"):
             assert workers[job].ended(within=15) == 1
             assert f"SIGTERM was 6 seconds ago, and the step '{job}' has not ended" in workers[job].printed()
-        assert GRACE + 4.5 < time.monotonic() - began < 12
+        assert time.monotonic() - began > GRACE + 4.5

@@ -1,4 +1,4 @@
-"""Jobs that are tested as somebody would who has just come."""
+"""Jobs that send documents and parcels: by tools and models in steps, with attempts, sleeps and approvals."""
 
 from __future__ import annotations
 
