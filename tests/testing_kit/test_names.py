@@ -89,7 +89,7 @@ async def test_a_job_that_is_not_there(jobs: Jobs) -> None:
 
 async def test_an_event_that_is_none(jobs: Jobs) -> None:
     """An event is JSON."""
-    with pytest.raises(TerseError, match="no event"):
+    with pytest.raises(TerseError, match="is not JSON"):
         await jobs.start(kit.buy, {"amount": object()})
 
 

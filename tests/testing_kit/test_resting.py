@@ -50,9 +50,8 @@ async def test_a_step_that_the_test_holds_up(jobs: Jobs) -> None:
 
 
 async def test_a_step_that_is_tried_again_later(jobs: Jobs) -> None:
-    """A run that waits for an attempt does not sleep, which is said at once, with what to do."""
+    """A run that waits for an attempt does not sleep, which is said, with what to do."""
     jobs.steps.call_courier.in_turn(ConnectionError("nobody there"), "called")
-    jobs._timeout = WHOLE_HOUR
     run = await jobs.start(send_courier)
     with pytest.raises(AssertionError, match=r"a step waits for its next attempt, for another .* await jobs\.skip"):
         await run.sleeping()
