@@ -109,7 +109,8 @@ def test_a_wrong_filter(filter: Any) -> None:
 )
 def test_a_handler_of_any_kind_may_take_the_state(handler: Any) -> None:
     """Of a job that is not durable: a `def`, a partial, a lambda that gives a coroutine."""
-    create_job(name="taker", on_trigger=handler)
+    assert create_job(name="taker", on_trigger=handler).takes_state
+    assert not create_job(name="no-taker", on_trigger=lambda event: None).takes_state
 
 
 def test_a_reserved_name() -> None:

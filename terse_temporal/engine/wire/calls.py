@@ -114,6 +114,8 @@ def read_call(wire: Any) -> StepCall | JobCall:
             raise UnreadableCallError(
                 f"its input has the timeout {wire['timeout']!r}, which is no positive number of seconds"
             )
+        if not isinstance(wire.get("arguments") or {}, dict):
+            raise UnreadableCallError(f"its input has the arguments {wire['arguments']!r}, which are not by name")
         if "run" in wire:
             return JobCall(job=str(wire["run"]), event=wire["event"], key=str(wire["key"]))
         return StepCall(
