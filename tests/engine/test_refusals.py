@@ -252,13 +252,13 @@ async def test_models(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             {"timeout": -1},
             "UnreadableCallError",
-            "its input has the timeout -1, which is no positive number of seconds",
+            "the timeout -1, which is no positive number of seconds",
         ),
     ],
     ids=str,
 )
 async def test_wrong_options_fail(bench: Bench, more: dict[str, Any], error: str, said: str) -> None:
-    """A call of a known function with options that no job makes fails and says what is wrong, and the worker goes on."""
+    """A call of a known function with options that no job makes fails with what is wrong, and the worker goes on."""
     failure = await refused(bench, call(f"{HOME}:known", **more))
     assert failure.type == error
     assert said in failure.message
