@@ -160,7 +160,7 @@ async def test_on_a_server_that_does_not_skip_time(shop: Project) -> None:
         assert_short(result)
         said = result.stdout.str()
         assert (
-            said.count(f"E       terse_temporal.errors.TerseError: the server at {server.address} does not skip") == 2
+            said.count(f"E       terse_temporal.errors.JobTestError: the server at {server.address} does not skip") == 2
         )
         assert "frontend.WorkflowTimeSkippingEnabled=true" in said
         client = await Client.connect(server.address)
