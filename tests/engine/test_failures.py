@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from temporalio.api.common.v1 import Payload
@@ -15,7 +16,7 @@ from temporalio.converter import DataConverter, PayloadCodec
 
 from terse_temporal.worker import build_worker
 
-from ..bench import Bench, cache_on
+from ..bench import Bench, Run, cache_on
 from .jobs_failures import CASES, failing_handler, failing_plain_job, failing_step, paying
 
 
@@ -25,6 +26,7 @@ async def test_in_a_step(bench: Bench, once: bool) -> None:
     async with bench.worker(failing_step):
         runs = {case: await bench.start(failing_step, case=case, once=once) for case in CASES}
         results = await asyncio.gather(*map(bench.result, runs.values()))
+    assert await _files(runs.values()) == {"jobs_failures.py"}
     for case, (error_type, text) in zip(runs, results, strict=True):
         assert error_type == CASES[case][1], case
         assert CASES[case][2] in text, case
@@ -36,6 +38,7 @@ async def test_in_a_plain_job(bench: Bench) -> None:
     async with bench.worker(failing_plain_job):
         runs = {case: await bench.start(failing_plain_job, case=case) for case in CASES}
         failures = await asyncio.gather(*map(bench.failure, runs.values()))
+    assert await _files(runs.values()) == {"jobs_failures.py"}
     for case, failure in zip(runs, failures, strict=True):
         assert failure.type == CASES[case][1], case
         assert CASES[case][2] in failure.message, case
@@ -48,12 +51,19 @@ async def test_in_a_handler(bench: Bench, caplog: pytest.LogCaptureFixture) -> N
         async with bench.worker(failing_handler):
             runs = {case: await bench.start(failing_handler, case=case) for case in CASES}
             failures = await asyncio.gather(*map(bench.failure, runs.values()))
+    assert await _files(runs.values()) == {"jobs_failures.py"}
     logged = [record for record in caplog.records if record.name == "terse_temporal.worker"]
     for (case, run), failure in zip(runs.items(), failures, strict=True):
         assert failure.type == CASES[case][1], case
         assert CASES[case][2] in failure.message, case
         (said,) = [record for record in logged if run.id in record.getMessage()]
         assert "jobs_failures.py" in logging.Formatter().format(said), case
+
+
+async def _files(runs: Iterable[Run]) -> set[str]:
+    """The names of the files in the tracebacks that the histories have: none of the engine's, nor of the SDK's."""
+    histories = [(await run.fetch_history()).to_json() for run in runs]
+    return {file for each in histories for file in re.findall(r'File \\"[^"]*?([\w<>.]+)\\", line', each)}
 
 
 class _Failing(PayloadCodec):

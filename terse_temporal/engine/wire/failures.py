@@ -61,6 +61,17 @@ class SentFailureError(ApplicationError):
 
     raised: BaseException | None = None
 
+    # The SDK records the traceback of a failure as text. This one is raised by the engine, so all its lines are the
+    # SDK's and this package's, which no history is to name; the user's are those of its cause. It cannot be taken away
+    # once and for all, since every function that the failure passes through adds a line: so it is hidden from who reads
+    # it. What is set is passed over, as by `contextlib`, and not an error.
+    @property
+    def __traceback__(self) -> None:
+        return None
+
+    @__traceback__.setter
+    def __traceback__(self, value: object) -> None: ...
+
 
 def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> SentFailureError:
     """What a step raised, as Temporal records it. Without a delay it is not retried.
