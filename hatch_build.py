@@ -36,7 +36,7 @@ class ReadmeHook(MetadataHookInterface):
 
 
 def for_an_index(readme: str) -> str:
-    """The text without links that are relative."""
+    """Return the text without links that are relative."""
     return _LINK.sub(_instead, readme)
 
 

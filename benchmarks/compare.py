@@ -169,7 +169,7 @@ def _add_rows(table: Table, load: Load, measured: dict[str, Measured]) -> None:
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:
-    """The median over turns: two that follow each other met the same machine."""
+    """Return the median over turns: two that follow each other met the same machine."""
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
 

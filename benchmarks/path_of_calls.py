@@ -116,7 +116,7 @@ class Recorder:
 
 
 def _codes(frame: FrameType | None) -> list[CodeType]:
-    """The code of a function, of its caller, and so on."""
+    """Return the code of a function, of its caller, and so on."""
     found = []
     while frame is not None:
         found.append(frame.f_code)

@@ -39,7 +39,7 @@ def _print(console: Console, what: str, seconds: list[float]) -> None:
 
 
 async def _first_job(client: Client) -> float:
-    """The run is there already, and waits for a worker."""
+    """Measure with a run that is there already, and waits for a worker."""
     queue = f"startup-{uuid.uuid4()}"
     run = await client.start_workflow(
         "bill-customer", {"customer": "ada@example.com", "steps": 1}, id=queue, task_queue=queue
@@ -57,7 +57,7 @@ async def _first_job(client: Client) -> float:
 
 
 async def _dev_ready() -> float:
-    """A new directory each time: the database is made too."""
+    """Start in a new directory each time: the database is made too."""
     with tempfile.TemporaryDirectory() as directory:
         started = time.perf_counter()
         dev = await _command("terse-temporal", "dev", str(_ROOT / "benchmarks" / "jobs.py"), cwd=directory)

@@ -22,7 +22,7 @@ from terse_temporal.worker import build_worker
 
 
 def build(side: str, client: Client) -> Worker:
-    """The worker of a side, on a task queue that is called as it."""
+    """Return the worker of a side, on a task queue that is called as it."""
     if side == "ours":
         return build_worker(client, jobs=load_jobs(["benchmarks.jobs"]), task_queue=side)
     return Worker(

@@ -87,7 +87,7 @@ def count_projects(workspace: int) -> int:
 
 
 def _insert_once(table: str, **values: str | int) -> int:
-    """The id of the row that the running step has written, by this attempt or by one before it."""
+    """Return the id of the row that the running step has written, by this attempt or by one before it."""
     row = {"step_key": current_step().idempotency_key, **values}
     columns, marks = ", ".join(row), ", ".join("?" * len(row))
     with _crm() as crm:
@@ -101,7 +101,7 @@ def _insert_once(table: str, **values: str | int) -> int:
 
 @contextmanager
 def _crm() -> Iterator[sqlite3.Connection]:
-    """The database, in one transaction. Its path is read here, in a step: a handler does the same on every worker."""
+    """Open the database, in one transaction. Its path is read here, in a step: a handler is the same everywhere."""
     path = os.environ.get("ONBOARDING_DB") or "onboarding.sqlite3"
     with closing(sqlite3.connect(path, timeout=30)) as crm, crm:
         crm.executescript(_TABLES)

@@ -58,7 +58,7 @@ async def pull_request_digest(event: PullRequestOpened) -> dict[str, Any]:
 
 
 def digest(files: list[ChangedFile]) -> str:
-    """The text of the comment. It has no effects, so it needs no step: a replay makes the same text again."""
+    """Return the text of the comment. It has no effects, so it needs no step: a replay makes the same text again."""
     added, deleted = sum(file.additions for file in files), sum(file.deletions for file in files)
     places = Counter[str]()
     for file in files:

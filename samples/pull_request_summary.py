@@ -58,7 +58,7 @@ async def pull_request_summary(event: PullRequestOpened) -> dict[str, Any]:
 
 
 def comment(summary: Summary) -> str:
-    """The text of the comment. It has no effects, so it needs no step."""
+    """Return the text of the comment. It has no effects, so it needs no step."""
     return "\n".join(
         [summary.headline, "", f"Risk: **{summary.risk}**", *(f"- {each}" for each in summary.take_snapshot)]
     )

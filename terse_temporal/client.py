@@ -99,7 +99,7 @@ async def connect(**overrides: Unpack[ConnectOptions]) -> Client:
     }
     server = f"{settings['target_host']!r} (namespace {settings['namespace']!r}, {_tls(settings)})"
     try:
-        return await _connected(settings)
+        return await _connect(settings)
     except TimeoutError as error:
         reason = f"it did not answer within {_TIMEOUT:.0f} seconds"
         raise ServerUnavailableError(_unreachable(server, reason)) from error
@@ -119,7 +119,7 @@ async def connect(**overrides: Unpack[ConnectOptions]) -> Client:
         raise ServerUnavailableError(_unreachable(server, reason)) from error
 
 
-async def _connected(settings: dict[str, Any]) -> Client:
+async def _connect(settings: dict[str, Any]) -> Client:
     try:
         async with asyncio.timeout(_TIMEOUT):
             client = await Client.connect(**settings)
@@ -136,7 +136,8 @@ async def _connected(settings: dict[str, Any]) -> Client:
 
 
 def environment_settings() -> dict[str, Any]:
-    """What the environment and the profile file say, as `Client.connect` takes it; nothing, where they say nothing.
+    """Return what the environment and the profile file say, as `Client.connect` takes it; nothing, where they say
+    nothing.
 
     Raises:
         ServerUnavailableError: they cannot be read.
@@ -156,7 +157,7 @@ def environment_settings() -> dict[str, Any]:
 
 
 def _config_file() -> str:
-    """The file that the settings are read from. The SDK reads it without saying where it is."""
+    """Return the file that the settings are read from. The SDK reads it without saying where it is."""
     if named := os.environ.get("TEMPORAL_CONFIG_FILE"):
         return named
     # Not `Path.home()`, which raises for a user id that has no home, as containers have.
@@ -171,7 +172,7 @@ def _config_file() -> str:
 
 
 def _tls(settings: dict[str, Any]) -> str:
-    """Half of all failures to connect are one side that speaks TLS to another that does not."""
+    """Say it where one side speaks TLS to another that does not: half of all failures to connect."""
     tls = settings.get("tls")
     return "with TLS" if tls or (tls is None and settings.get("api_key") is not None) else "without TLS"
 

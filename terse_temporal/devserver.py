@@ -64,7 +64,7 @@ _PORT_ATTEMPTS: Final = 3  # a port found free may be taken before the server ha
 
 
 def find_temporal_cli() -> Path:
-    """The `temporal` program: one on PATH, else the one that the `server` extra put beside this interpreter.
+    """Return the `temporal` program: one on PATH, else the one that the `server` extra put beside this interpreter.
 
     Raises:
         MissingExtraError: there is neither.
@@ -150,7 +150,7 @@ class DevServer:
         try:
             output = self._open_files()
             attempt = 1
-            while not await self._started(cli, output, last=attempt == _PORT_ATTEMPTS):
+            while not await self._try_start(cli, output, last=attempt == _PORT_ATTEMPTS):
                 attempt += 1
         except BaseException:
             await self._stop()
@@ -160,7 +160,7 @@ class DevServer:
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
 
-    async def _started(self, cli: Path, output: IO[bytes], last: bool) -> bool:
+    async def _try_start(self, cli: Path, output: IO[bytes], last: bool) -> bool:
         """Start the server; false to try again, when another process was quicker to take one of its ports."""
         self._port = _free_port(self.ip, self._asked_port or 0)
         self._ui_port = _free_port(self.ip, self._asked_ui_port) if self._asked_ui_port is not None else None
@@ -183,7 +183,7 @@ class DevServer:
         return True
 
     def _open_files(self) -> IO[bytes]:
-        """What stays open for as long as the server runs: what it prints, and the claim to its database."""
+        """Return what stays open for as long as the server runs: what it prints, and the claim to its database."""
         try:
             for file in filter(None, (self.db_file, self.log_file)):
                 make_private_directory(file.parent)
@@ -191,7 +191,7 @@ class DevServer:
             if self.db_file is not None:
                 self._claim = self._open.enter_context(_claim(self.db_file))
             if self.log_file is not None:
-                return self._open.enter_context(_opened_privately(self.log_file))
+                return self._open.enter_context(_open_privately(self.log_file))
             return self._open.enter_context(tempfile.TemporaryFile())
         except OSError as error:
             raise ServerUnavailableError(f"cannot start a Temporal server: {error}") from error
@@ -226,7 +226,7 @@ class DevServer:
         raise ServerUnavailableError(f"the embedded Temporal server{database} {happened}. It printed:\n{printed}")
 
     async def _answers(self) -> bool:
-        """Whether the server takes requests for its namespace, which is a moment after it takes connections."""
+        """Return whether the server takes requests for its namespace, which is a moment after it takes connections."""
         try:
             for port in (self._port, self._ui_port):
                 if port is not None:
@@ -268,7 +268,7 @@ def _make_private(file: Path) -> None:
             each.chmod(0o600)
 
 
-def _opened_privately(file: Path) -> IO[bytes]:
+def _open_privately(file: Path) -> IO[bytes]:
     return open(file, "a+b", opener=lambda path, flags: os.open(path, flags, 0o600))  # Path.open takes no opener
 
 
@@ -277,7 +277,7 @@ def _claim(db_file: Path) -> IO[bytes]:
 
     Beside the file, for SQLite has locks of its own on the file.
     """
-    file = _opened_privately(db_file.with_name(f"{db_file.name}.lock"))
+    file = _open_privately(db_file.with_name(f"{db_file.name}.lock"))
     if sys.platform != "win32":
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -292,7 +292,7 @@ def _claim(db_file: Path) -> IO[bytes]:
 
 
 def _free_port(ip: str, port: int) -> int:
-    """The port, or any that is free for 0.
+    """Return the port, or any that is free for 0.
 
     A taken one is refused here, before the server does: in the wait for ours it would be the other's answer that is
     heard.

@@ -82,25 +82,25 @@ def parse_duration(text: str) -> timedelta:
     amount = float(match["number"]) * factor
     # Not in exponent notation, which humanfriendly does not read.
     seconds = humanfriendly.parse_timespan(f"{amount:.12f}{known_unit}") if math.isfinite(amount) else math.inf
-    return _checked(-seconds if match["sign"] else seconds, text)
+    return _check_positive(-seconds if match["sign"] else seconds, text)
 
 
 def to_timedelta(duration: str | timedelta) -> timedelta:
-    """The same as `parse_duration`, for a string or a `timedelta`.
+    """Return the same as `parse_duration`, for a string or a `timedelta`.
 
     Raises:
         DurationError: as `parse_duration`, and for anything that is neither, a bare number among them: whether `5`
             means seconds or milliseconds is a guess.
     """
     if isinstance(duration, timedelta):
-        return _checked(duration.total_seconds(), duration)
+        return _check_positive(duration.total_seconds(), duration)
     if isinstance(duration, str):
         return parse_duration(duration)
     raise DurationError(f"{duration!r} is not a duration: a bare number has no unit; {_ACCEPTED}")
 
 
 def time_until(moment: datetime, now: datetime) -> timedelta:
-    """How long it is from `now` to `moment`.
+    """Return how long it is from `now` to `moment`.
 
     Raises:
         DurationError: `moment` is naive, in the past, or more than `LONGEST` away.
@@ -109,15 +109,15 @@ def time_until(moment: datetime, now: datetime) -> timedelta:
         raise DurationError(f"cannot sleep until {moment!r}: it has no timezone; {_ACCEPTED}")
     if moment <= now:
         raise DurationError(f"cannot sleep until {moment.isoformat()}: it is not after {now.isoformat()}; {_ACCEPTED}")
-    return _checked((moment - now).total_seconds(), moment.isoformat())
+    return _check_positive((moment - now).total_seconds(), moment.isoformat())
 
 
 def format_duration(duration: timedelta) -> str:
-    """The duration in words, such as `3 days` or `1 hour and 30 minutes`."""
+    """Return the duration in words, such as `3 days` or `1 hour and 30 minutes`."""
     return str(humanfriendly.format_timespan(duration, detailed=duration < timedelta(seconds=1)))
 
 
-def _checked(seconds: float, value: object) -> timedelta:
+def _check_positive(seconds: float, value: object) -> timedelta:
     if seconds > LONGEST.total_seconds():
         raise DurationError(f"{value!r} is longer than {LONGEST.days / _DAYS_A_YEAR:.0f} years; {_ACCEPTED}")
     # The engine's timers are exact to the millisecond.

@@ -71,17 +71,17 @@ class Event(dict[str, Any]):
         return dict.__getitem__(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, _wrapped(value))
+        super().__setitem__(key, _wrap(value))
 
     def __contains__(self, key: object) -> bool:
         return super().__contains__(key) or (isinstance(key, str) and _spelling(key, self) is not None)
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """The field of that name, in either spelling, or `default`."""
+        """Return the field of that name, in either spelling, or `default`."""
         return self[key] if key in self else default  # noqa: SIM401  # this is get
 
     def copy(self) -> Event:
-        """A copy whose nested events are copied too."""
+        """Return a copy whose nested events are copied too."""
         return Event(self)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
@@ -90,12 +90,12 @@ class Event(dict[str, Any]):
             self[key] = value
 
     def format_for_agent(self) -> str:
-        """The event as text for a prompt: what it is, then every field that has a value, one to a line."""
+        """Return the event as text for a prompt: what it is, then every field that has a value, one to a line."""
         kind = dict.get(self, "type")
         return _text(f'Event "{kind}"' if isinstance(kind, str) and kind else "Event", _plain(self))
 
     def debug_log(self) -> str:
-        """The event on one line of at most 200 characters, for logs."""
+        """Return the event on one line of at most 200 characters, for logs."""
         return _line("Event", _plain(self))
 
     @classmethod
@@ -157,11 +157,11 @@ for _name in ("clear", "copy", "get", "items", "keys", "pop", "popitem", "setdef
     setattr(Event, _name, _FieldFirst(_name, getattr(Event, _name)))
 
 
-def _wrapped(value: Any) -> Any:
-    """The same JSON with its objects as events."""
+def _wrap(value: Any) -> Any:
+    """Return the same JSON with its objects as events."""
     if isinstance(value, dict):
         return value if isinstance(value, Event) else Event(value)
-    return [_wrapped(item) for item in value] if isinstance(value, list) else value
+    return [_wrap(item) for item in value] if isinstance(value, list) else value
 
 
 class EventModel(BaseModel):
@@ -182,7 +182,7 @@ class EventModel(BaseModel):
     @model_validator(mode="after")
     def _wrap_undeclared(self) -> Self:
         undeclared = self.model_extra or {}
-        undeclared.update({key: _wrapped(value) for key, value in undeclared.items()})
+        undeclared.update({key: _wrap(value) for key, value in undeclared.items()})
         return self
 
     # Hidden from type checkers: they are to find the misspelt fields of a typed event.
@@ -201,7 +201,7 @@ class EventModel(BaseModel):
                 return getattr(self, key)
 
     def format_for_agent(self) -> str:
-        """The event as text for a prompt: what it is, then the declared fields that have a value, one to a line.
+        """Return the event as text for a prompt: what it is, then the declared fields that have a value, one to a line.
 
         What else the vendor sent is left out: a raw payload is mostly addresses of its own API.
         """
@@ -209,12 +209,12 @@ class EventModel(BaseModel):
         return _text(words.capitalize(), _plain(self))
 
     def debug_log(self) -> str:
-        """The event on one line of at most 200 characters, for logs."""
+        """Return the event on one line of at most 200 characters, for logs."""
         return _line(type(self).__name__, _plain(self))
 
 
 def _spelling(name: str, keys: Iterable[str]) -> str | None:
-    """Which of the keys is meant by `name`."""
+    """Return which of the keys is meant by `name`."""
     folded = fold(name)
     return next((key for key in keys if isinstance(key, str) and fold(key) == folded), None)
 
@@ -227,7 +227,10 @@ def _no_field(what: str, name: str, keys: Iterable[str]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What of a value is worth showing, as JSON: of a model what it declares, and nothing that is null or empty."""
+    """Return what of a value is worth showing, as JSON.
+
+    Of a model what it declares, and nothing that is null or empty.
+    """
     if isinstance(value, EventModel):
         declared = {name: getattr(value, name) for name in type(value).model_fields}
         return _plain(declared or value.model_extra or {})

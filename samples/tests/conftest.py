@@ -11,6 +11,6 @@ from samples.tests.service import Service
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A web service on this machine, in place of the one that a job talks to."""
+    """Start a web service on this machine, in place of the one that a job talks to."""
     with Service() as running:
         yield running

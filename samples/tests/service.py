@@ -51,7 +51,7 @@ class Service:
         self._answers[route] = list(answers)
 
     def asked(self, route: str) -> list[Request]:
-        """The requests for a route, in order."""
+        """Return the requests for a route, in order."""
         return self._asked[route]
 
     def __enter__(self) -> Self:

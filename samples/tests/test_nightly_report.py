@@ -64,5 +64,5 @@ async def test_no_database(jobs: Jobs, reports: Path, monkeypatch: pytest.Monkey
 
 
 def _contents(reports: Path) -> dict[str, list[str]]:
-    """The lines of each file."""
+    """Return the lines of each file."""
     return {file.name: file.read_text().splitlines() for file in reports.glob("*")}

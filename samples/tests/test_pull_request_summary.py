@@ -18,7 +18,7 @@ _SUMMARY = Summary(headline="Adds a file.", risk="low", take_snapshot=["README.m
 
 @pytest.fixture
 def jobs(jobs: Jobs) -> Jobs:
-    """The fixture, with functions in place of GitHub's MCP server."""
+    """Return the fixture, with functions in place of GitHub's MCP server."""
 
     def pull_request_read(method: str, owner: str, repo: str, pullNumber: int) -> str:  # noqa: N803  as GitHub has it
         return f"{method} of {pullNumber}: README.md | 1 +"

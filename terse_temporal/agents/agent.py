@@ -118,7 +118,7 @@ class TerseAgent:
         tool_approvals: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
     ) -> TerseAgent:
-        """An agent, also at the top level of a module: what its skills name is looked up when it is asked.
+        """Return an agent, also at the top level of a module: what its skills name is looked up when it is asked.
 
         Args:
             prompt: its instructions, the system prompt.
@@ -182,7 +182,7 @@ class _ModelOptions:
         self._settings = dict(settings or {})
 
     def conversation(self) -> AgentConfig:
-        """The same with what it names looked up."""
+        """Return the same with what it names looked up."""
         return AgentConfig(
             model=self._model,
             instructions=self._instructions,

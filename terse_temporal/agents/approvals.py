@@ -17,7 +17,7 @@ __all__ = ["approval_list", "approved", "call_approved"]
 
 
 def approval_list(names: Iterable[str]) -> list[str]:
-    """The tools that need approval, by their own names; `slack_send_message` is `slack.send_message` too.
+    """Return the tools that need approval, by their own names; `slack_send_message` is `slack.send_message` too.
 
     Raises:
         DurableOnlyError: there are some, and nothing here can wait.

@@ -63,7 +63,7 @@ class AgentConfig:
     timeout: timedelta = timedelta(minutes=10)
 
     async def ask(self, message: str, output: Any) -> Any:
-        """The final output for a message.
+        """Return the final output for a message.
 
         Raises:
             ModelError, StepError: see `generate_text`.
@@ -75,7 +75,7 @@ class AgentConfig:
                 await self._request_turn(execution, self._request(conversation, message, output), conversation)
             )
             conversation.results = await self._answers(conversation.calls)
-        return _loaded(conversation, output, execution)
+        return _load_output(conversation, output, execution)
 
     async def _request_turn(
         self, execution: Execution, request: StepRequest, conversation: Conversation
@@ -91,15 +91,15 @@ class AgentConfig:
         return result
 
     async def _answers(self, calls: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """What the tools return, by the id of the call. All of them have ended, also when the run is cancelled."""
-        ended = await asyncio.gather(*map(self._tool_called, calls), return_exceptions=True)
+        """Return the results of tools, by the id of the call. All have ended, also when the run is cancelled."""
+        ended = await asyncio.gather(*map(self._call_tool, calls), return_exceptions=True)
         for each in ended:
             if isinstance(each, BaseException):
                 raise each
         return {call["id"]: each for call, each in zip(calls, ended, strict=True)}
 
     async def stream(self, message: str, output: Any) -> AsyncIterator[AgentEvent]:
-        """What happens while a message is answered.
+        """Yield what happens while a message is answered.
 
         Raises:
             InPlaceOnlyError: in the handler of a durable job.
@@ -117,25 +117,25 @@ class AgentConfig:
             running: list[asyncio.Task[dict[str, Any]]] = []
             try:
                 for call in conversation.calls:
-                    yield ToolCalled(call["id"], call["tool"], dict(_shown(call)))
-                    running.append(asyncio.create_task(self._tool_called(call)))
+                    yield ToolCalled(call["id"], call["tool"], dict(_format_arguments(call)))
+                    running.append(asyncio.create_task(self._call_tool(call)))
                 for call, task in zip(conversation.calls, running, strict=True):
                     ended = conversation.results[call["id"]] = await task
                     yield ToolReturned(call["id"], call["tool"], ended.get("value"), ended.get("error"))
             finally:
                 for task in running:
                     task.cancel()
-        yield Finished(_loaded(conversation, output, execution))
+        yield Finished(_load_output(conversation, output, execution))
 
     async def _streamed(self, conversation: Conversation, message: str, output: Any) -> AsyncIterator[TextDelta]:
-        """One turn. It is tried again until it has said something; what was said cannot be taken back."""
+        """Yield one turn. It is tried again until it has said something; what was said cannot be taken back."""
         arguments = dict(self._request(conversation, message, output).arguments or {})
         attempt = 1
         while True:
             said = False
             # In a task of its own, whatever becomes of whoever listens.
             texts: asyncio.Queue[TextDelta | None] = asyncio.Queue()
-            turn = asyncio.create_task(self._limited(model_turn(**arguments, output=output, emit=texts.put_nowait)))
+            turn = asyncio.create_task(self._run_turn(model_turn(**arguments, output=output, emit=texts.put_nowait)))
             turn.add_done_callback(functools.partial(_close, texts))
             try:
                 while (text := await texts.get()) is not None:
@@ -152,7 +152,7 @@ class AgentConfig:
             finally:
                 turn.cancel()
 
-    async def _limited(self, turn: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    async def _run_turn(self, turn: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         async with TimeLimit(self.timeout.total_seconds(), GENERATE_TEXT, model_turn):
             return await turn
 
@@ -180,7 +180,7 @@ class AgentConfig:
             summary=f"{self.model or 'model of the worker'}, turn {conversation.turns + 1}",
         )
 
-    async def _tool_called(self, call: dict[str, Any]) -> dict[str, Any]:
+    async def _call_tool(self, call: dict[str, Any]) -> dict[str, Any]:
         """Call a tool that the model asked for. How it fails is for the model to know, and not the end of the run."""
         name = call["tool"]
         if "error" in call:
@@ -220,7 +220,7 @@ def _found(name: str) -> tuple[Tool, str | None]:
         return Tool(name=name, function=unknown, origin="", where=""), str(err)
 
 
-def _shown(call: dict[str, Any]) -> Mapping[str, Any]:
+def _format_arguments(call: dict[str, Any]) -> Mapping[str, Any]:
     """Return the arguments of a call for a person."""
     arguments: Mapping[str, Any] = call.get("arguments", {})
     return _found(call["tool"])[0].shown(arguments)
@@ -269,7 +269,7 @@ class Conversation:
             )
 
 
-def _loaded(conversation: Conversation, output: Any, execution: Execution) -> Any:
+def _load_output(conversation: Conversation, output: Any, execution: Execution) -> Any:
     try:
         return execution.serializer.codec(output).load(conversation.output)
     except ValueProblem as problem:

@@ -41,7 +41,7 @@ def require_pydantic_ai() -> None:
 
 
 def chosen_model(name: str | None) -> str:
-    """The name of the model to call: the one given, else that of the worker's environment.
+    """Return the name of the model to call: the one given, else that of the worker's environment.
 
     Raises:
         ModelNotConfiguredError: there is none.
@@ -59,7 +59,7 @@ def chosen_model(name: str | None) -> str:
 
 
 def model_named(name: str) -> Any:
-    """The model of a name, as pydantic-ai has it, not yet asked anything.
+    """Return the model of a name, as pydantic-ai has it, not yet asked anything.
 
     Raises:
         ModelNotConfiguredError: the name means nothing, or the provider lacks its key.
@@ -71,7 +71,7 @@ def model_named(name: str) -> Any:
     if (double := model_double(name)) is not None:
         return double
     try:
-        model = infer_model(_spoken_protocol(name))
+        model = infer_model(_protocol_of(name))
     except ImportError as err:
         raise MissingExtraError(f"the model {name!r} needs a library that is not installed. {err}") from None
     except (UserError, ValueError) as err:
@@ -88,7 +88,7 @@ def model_named(name: str) -> Any:
     return model
 
 
-def _spoken_protocol(name: str) -> str:
+def _protocol_of(name: str) -> str:
     """`openai:` at an address of somebody else's means the protocol that those speak, which is chat completions.
 
     pydantic-ai takes it for the Responses API, which is OpenAI's own; `openai-responses:` says so in any case.
@@ -102,7 +102,7 @@ def _spoken_protocol(name: str) -> str:
 
 
 def model_failure(error: Exception, name: str) -> ModelError:
-    """What an exception of a turn means to whoever called the model."""
+    """Return what an exception of a turn means to whoever called the model."""
     from pydantic_ai import exceptions  # noqa: PLC0415  an extra
 
     if isinstance(error, exceptions.ModelAPIError):
@@ -136,7 +136,7 @@ def model_failure(error: Exception, name: str) -> ModelError:
 
 
 def cut_short(name: str) -> ModelOutputError:
-    """The error for an answer that is at the limit of its length."""
+    """Return the error for an answer that is at the limit of its length."""
     return ModelOutputError(
         f"the model {name!r} stopped in the middle of its answer, at its limit of output tokens. Ask for less, or"
         ' raise the limit with settings={"max_tokens": …}.',
@@ -145,7 +145,7 @@ def cut_short(name: str) -> ModelOutputError:
 
 
 def broken_off(name: str) -> ModelUnavailableError:
-    """The error for a stream that ends before the model has."""
+    """Return the error for a stream that ends before the model has."""
     return ModelUnavailableError(f"the model {name!r} did not answer to the end: its stream broke off", model=name)
 
 
@@ -159,12 +159,12 @@ def _api_failure(error: Any, name: str) -> ModelError:
     refused = refused or _names_in_chain(error) & {"LocalProtocolError", "UnsupportedProtocol", "InvalidURL"}
     if refused and status not in (408, 425) and not isinstance(error, exceptions.ModelRateLimitError):
         said = f"the model {name!r} refused the request" + (f" with {status}" if status else "")
-        text, advice = f"{said}: {_said(error)}", _advice(error)
+        text, advice = f"{said}: {_describe(error)}", _advice(error)
         return ModelError(f"{text.rstrip('.')}. {advice}" if advice else text, model=name)
     # Without a status: the connection, or an answer that broke off or is not one.
     what = f"answered {status}" if status else "could not be reached, or did not answer to the end"
     return ModelUnavailableError(
-        f"the model {name!r} {what}: {_said(error)}",
+        f"the model {name!r} {what}: {_describe(error)}",
         model=name,
         retry_after=error.retry_after,
         sent=getattr(error, "phase", None) not in ("pool", "connect"),
@@ -194,7 +194,7 @@ def _advice(error: Any) -> str:
     return ""
 
 
-def _said(error: Any) -> str:
+def _describe(error: Any) -> str:
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
     return redact(str(message or body or error.message), _LONGEST_BODY)

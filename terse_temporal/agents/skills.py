@@ -30,7 +30,7 @@ class _Skills:
     """
 
     def all(self) -> Skill:
-        """Every tool of every toolbox that the worker has."""
+        """Return every tool of every toolbox that the worker has."""
         return Skill("*")
 
     def __getattr__(self, toolbox: str) -> _SkillMaker:
@@ -56,7 +56,9 @@ Skills: Final = _Skills()
 
 
 def allow_list(skills: Iterable[Skill | str]) -> list[str]:
-    """The skills as names of tools, `toolbox.*` and `*`: what is recorded with a turn, and checked before a tool runs.
+    """Return the skills as names of tools, `toolbox.*` and `*`.
+
+    What is recorded with a turn, and checked before a tool runs.
 
     Raises:
         UnknownToolError: a toolbox or a tool that this process does not have.
@@ -78,12 +80,14 @@ def allow_list(skills: Iterable[Skill | str]) -> list[str]:
 
 
 def allowed(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a tool is in an allow-list."""
+    """Return whether a tool is in an allow-list."""
     return any(pattern in ("*", name, f"{name.rpartition('.')[0]}.*") for pattern in patterns)
 
 
 def names_tool(spelling: str, name: str) -> bool:
-    """Whether somebody who writes `slack.sendMessage` or `slack_send_message` means the tool `slack.send_message`."""
+    """Return whether somebody who writes `slack.sendMessage` or `slack_send_message` means the tool
+    `slack.send_message`.
+    """
     return fold(spelling.replace(".", "_")) == fold(name.replace(".", "_"))
 
 

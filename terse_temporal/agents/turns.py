@@ -105,7 +105,7 @@ class _Turn:
             if history:
                 options["message_history"] = ModelMessagesTypeAdapter.validate_python(history)
             if results:
-                options["deferred_tool_results"] = DeferredToolResults(calls=_returned(results))
+                options["deferred_tool_results"] = DeferredToolResults(calls=_return_values(results))
             # Its connections are closed with the turn, which takes seconds.
             async with self._model, self._agent.iter(prompt, **options) as run:
                 node = run.next_node
@@ -165,7 +165,7 @@ class _Turn:
 
 
 def _encodable(result: dict[str, Any], model: str) -> dict[str, Any]:
-    """The result, if it can be recorded: models may write half of a character, or a number that is none."""
+    """Return the result, if it can be recorded: models may write half of a character, or a number that is none."""
     try:
         json.dumps(result, allow_nan=False, ensure_ascii=False).encode()
     except ValueError as err:
@@ -177,7 +177,10 @@ def _encodable(result: dict[str, Any], model: str) -> dict[str, Any]:
 
 
 def _without_nothing(message: dict[str, Any]) -> dict[str, Any]:
-    """A message without the keys that hold null and mean what their absence means. What a tool returned may be null."""
+    """Return a message without the keys that hold null and mean what their absence means.
+
+    What a tool returned may be null.
+    """
     parts = [
         {key: value for key, value in part.items() if value is not None or key == "content"}
         for part in message["parts"]
@@ -230,7 +233,7 @@ def _for_models(schema: Mapping[str, Any], tool: Tool) -> dict[str, Any]:
 
 
 def _named_for_models(tools: Any) -> dict[str, Tool]:
-    """Tools by a name that every provider takes: letters, digits, `_` and `-`, and 64 of them at most."""
+    """Return tools by a name that every provider takes: letters, digits, `_` and `-`, and 64 of them at most."""
     named: dict[str, Tool] = {}
     for tool in tools:
         plain = re.sub(r"[^A-Za-z0-9_-]", "_", tool.name)[:60]
@@ -242,7 +245,7 @@ def _named_for_models(tools: Any) -> dict[str, Tool]:
     return named
 
 
-def _returned(results: Mapping[str, Any]) -> dict[str, Any]:
+def _return_values(results: Mapping[str, Any]) -> dict[str, Any]:
     from pydantic_ai.exceptions import ToolFailed  # noqa: PLC0415  an extra
 
     return {
@@ -268,7 +271,7 @@ def _count(usage: Any) -> None:
 
 
 def _why(request: Any) -> str:
-    """What the model is told is wrong, in short."""
+    """Return what the model is told is wrong, in short."""
     for part in request.parts:
         content = getattr(part, "content", None)
         if isinstance(content, list):

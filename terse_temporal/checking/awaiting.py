@@ -63,13 +63,13 @@ def awaiting(checked: Checked) -> Iterator[Finding]:
                 if description is None:
                     continue
                 returns = function in handlers and isinstance(function.node, ast.AsyncFunctionDef)
-                how = _lost(node, function, checked, returns=returns)
+                how = _loss(node, function, checked, returns=returns)
                 if how is not None and not expects_error(node, checked):
                     yield _finding(node, module, description, how)
 
 
 def expects_error(node: ast.AST, checked: Checked, *errors: str) -> bool:
-    """Whether a call stands where its error is expected: in `pytest.raises`, or in a `try` that catches it."""
+    """Return whether a call stands where its error is expected: in `pytest.raises`, or in a `try` that catches it."""
     for outer in ancestors(node):
         if isinstance(outer, ast.With | ast.AsyncWith):
             for item in outer.items:
@@ -84,7 +84,7 @@ def expects_error(node: ast.AST, checked: Checked, *errors: str) -> bool:
 
 
 def _coroutine(node: ast.Call, in_durable: bool, checked: Checked) -> str | None:
-    """What a call that gives something to await is called."""
+    """Return what a call that gives something to await is called."""
     found = checked.resolver.resolve(node.func)
     if isinstance(found, Function):
         if checked.roles.is_step(found) and (in_durable or isinstance(found.node, ast.AsyncFunctionDef)):
@@ -99,8 +99,11 @@ def _coroutine(node: ast.Call, in_durable: bool, checked: Checked) -> str | None
     return checked.roles.durable_call(node) or (f"{path}()" if path in _OTHERS else None)
 
 
-def _lost(node: ast.expr, function: Function, checked: Checked, *, returns: bool, follow: bool = True) -> str | None:
-    """How something to await is lost, if it is. What a handler returns is lost, and `returns` says that it is one."""
+def _loss(node: ast.expr, function: Function, checked: Checked, *, returns: bool, follow: bool = True) -> str | None:
+    """Return how something to await is lost, if it is.
+
+    What a handler returns is lost, and `returns` says that it is one.
+    """
     around = parent_of(node)
     match around:
         case ast.Expr():
@@ -109,7 +112,7 @@ def _lost(node: ast.expr, function: Function, checked: Checked, *, returns: bool
             return "is returned as it is"
         case ast.BoolOp() | ast.IfExp() if node is not getattr(around, "test", None):
             # `await a if b else c` awaits `a` alone.
-            return _lost(around, function, checked, returns=returns, follow=False)
+            return _loss(around, function, checked, returns=returns, follow=False)
         case ast.List() | ast.Tuple() | ast.ListComp() | ast.Dict() if returns:
             return "is returned as it is" if _is_returned(around) else None
         case ast.Attribute() if around.attr not in _OF_COROUTINES:
@@ -127,18 +130,18 @@ def _lost(node: ast.expr, function: Function, checked: Checked, *, returns: bool
         case ast.Call() if node in around.args and checked.resolver.path(around.func) in _TAKE_RESULTS:
             return "is used without being awaited"
         case ast.Assign(targets=[ast.Name() as name]) | ast.AnnAssign(target=ast.Name() as name) if follow:
-            return _lost_name(name, function, checked, returns=returns)
+            return _how_name_is_lost(name, function, checked, returns=returns)
     return None
 
 
 def _is_returned(node: ast.AST) -> bool:
-    """Whether a list or dict, or what it is in, is what a function returns."""
+    """Return whether a list or dict, or what it is in, is what a function returns."""
     while isinstance(node, ast.List | ast.Tuple | ast.ListComp | ast.Dict):
         node = parent_of(node)
     return isinstance(node, ast.Return)
 
 
-def _lost_name(name: ast.Name, function: Function, checked: Checked, *, returns: bool) -> str | None:
+def _how_name_is_lost(name: ast.Name, function: Function, checked: Checked, *, returns: bool) -> str | None:
     scope = scope_of(name).lookup(name.id)
     if scope is not function.scope or len(scope.bindings[name.id]) != 1:
         return None
@@ -155,7 +158,7 @@ def _lost_name(name: ast.Name, function: Function, checked: Checked, *, returns:
         return None
     if not loads:
         return f"is kept as {name.id!r} and never awaited"
-    ways = [_lost(each, function, checked, returns=returns and scope_of(each) is scope, follow=False) for each in loads]
+    ways = [_loss(each, function, checked, returns=returns and scope_of(each) is scope, follow=False) for each in loads]
     if any(way is None for way in ways) or any(isinstance(parent_of(each), ast.Expr) for each in loads):
         return None
     return f"is kept as {name.id!r}, which {ways[0]}"
@@ -177,7 +180,7 @@ def _finding(node: ast.Call, module: Module, description: str, how: str) -> Find
 
 
 def ancestors_and_function(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes around a node, the function last."""
+    """Yield the nodes around a node, the function last."""
     last = node
     for outer in ancestors(node):
         yield outer

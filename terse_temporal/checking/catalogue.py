@@ -229,7 +229,7 @@ MUTATORS: Final = frozenset(
 
 
 def effect_of(path: str) -> str | None:
-    """The code of a call, by its dotted name."""
+    """Return the code of a call, by its dotted name."""
     if (code := _EXACT.get(path)) is not None:
         return code
     for prefix, code in _PREFIXES:
@@ -240,13 +240,13 @@ def effect_of(path: str) -> str | None:
 
 
 def is_method_of_client(path: str) -> bool:
-    """Whether a dotted name is a method of an object that a library makes."""
+    """Return whether a dotted name is a method of an object that a library makes."""
     prefixes = (*(prefix for prefix, _ in _PREFIXES), *_CLIENTS)
     return any(path.startswith(prefix) and not path.endswith(")") for prefix in prefixes)
 
 
 def is_nondeterministic(path: str) -> bool:
-    """Whether a call takes its randomness, or a number as good as random, from the machine."""
+    """Return whether a call takes its randomness, or a number as good as random, from the machine."""
     if path.startswith("numpy.random."):
         # Functions, which draw from the generator of the process; what has an inner dot is a generator of one's own.
         name = path.removeprefix("numpy.random.")

@@ -64,7 +64,7 @@ def check(targets: Sequence[str], *, select: Collection[str] = (), ignore: Colle
     A hundred files take about a second. Nothing is imported or run, so it needs neither what the code imports nor a
     server.
     """
-    chosen = _chosen(select, ignore)
+    chosen = _choose(select, ignore)
     project = targets_of(targets)
     resolver = Resolver(project)
     roles = Roles(resolver)
@@ -89,7 +89,7 @@ def check(targets: Sequence[str], *, select: Collection[str] = (), ignore: Colle
 
 
 def _with_imported(targets: list[Module], project: Project) -> list[Module]:
-    """The targets, and the modules of the same code base that they import, directly or not."""
+    """Return the targets, and the modules of the same code base that they import, directly or not."""
     modules = list(targets)
     for module in modules:  # it grows while it is gone through
         for name in module.imports():
@@ -99,7 +99,7 @@ def _with_imported(targets: list[Module], project: Project) -> list[Module]:
     return modules
 
 
-def _chosen(select: Collection[str], ignore: Collection[str]) -> set[str]:
+def _choose(select: Collection[str], ignore: Collection[str]) -> set[str]:
     for code in (*select, *ignore):
         if not any(each.startswith(code.upper()) for each in CODES):
             raise JobLoadError(

@@ -53,7 +53,7 @@ def _has_rest(node: ast.Call) -> bool:
 
 
 def _classes(annotation: ast.expr, checked: Checked) -> list[Class]:
-    """The classes that are named in an annotation, and in those of their fields."""
+    """Return the classes that are named in an annotation, and in those of their fields."""
     found: list[Class] = []
     pending: list[ast.expr] = [annotation]
     while pending:
@@ -91,7 +91,7 @@ def _of_class(
 
 
 def _code(factory: ast.expr, checked: Checked) -> tuple[str, str] | None:
-    """The code of a finding about what makes a default, and the call that it is about."""
+    """Return the code of a finding about what makes a default, and the call that it is about."""
     made_by = checked.resolver.resolve(factory)
     if isinstance(made_by, Function):
         calls = [each.func for each in made_by.nodes if isinstance(each, ast.Call)]

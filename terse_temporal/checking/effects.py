@@ -133,7 +133,7 @@ def _clock_instead(by_hand: bool) -> str:
 
 
 def _is_silent(path: str) -> bool:
-    """Whether Python announces nothing, so that the engine refuses nothing."""
+    """Return whether Python announces nothing, so that the engine refuses nothing."""
     return path.rpartition(".")[2] in ("exists", "is_file", "is_dir", "isfile", "isdir", "stat", "getsize", "getmtime")
 
 

@@ -73,7 +73,7 @@ class Checked:
 
 
 def finding(code: str, module: Module, node: ast.AST, message: str, because: str, fix: str) -> Finding:
-    """A finding at a node."""
+    """Return a finding at a node."""
     line = getattr(node, "lineno", 1)
     end_line = getattr(node, "end_lineno", None) or line
     column = _characters(module, line, getattr(node, "col_offset", 0))
@@ -95,6 +95,6 @@ def finding(code: str, module: Module, node: ast.AST, message: str, because: str
 
 
 def _characters(module: Module, line: int, offset: int) -> int:
-    """A column in characters: the parser counts bytes."""
+    """Return a column in characters: the parser counts bytes."""
     text = module.lines[line - 1] if line <= len(module.lines) else ""
     return len(text.encode()[:offset].decode(errors="replace"))

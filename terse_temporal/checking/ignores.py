@@ -32,7 +32,7 @@ class _Ignore:
 
 
 def without_ignored(findings: Iterable[Finding], modules: Iterable[Module]) -> Iterator[Finding]:
-    """The findings that no comment hides, and what is wrong with the comments."""
+    """Yield the findings that no comment hides, and what is wrong with the comments."""
     ignores = {shown_path(str(module.path)): list(_ignores(module)) for module in modules}
     for each in findings:
         hidden = [

@@ -106,7 +106,7 @@ _FOR_CHECKERS = "which is imported for type checkers alone"
 
 
 def _annotations(call: StepCall, module: Module, checked: Checked) -> Iterator[Finding]:
-    """Those that are read when the step is made, and name what is imported for type checkers alone."""
+    """Yield those that are read when the step is made, and name what is imported for type checkers alone."""
     library = checked.resolver.library_function(call.run) if call.function is None else None
     function = call.function or library
     if function is None or isinstance(function.node, ast.Lambda) or checked.roles.is_step(function):
@@ -131,7 +131,7 @@ def _annotations(call: StepCall, module: Module, checked: Checked) -> Iterator[F
 
 
 def _of_decorated(function: Function, module: Module, checked: Checked) -> Iterator[Finding]:
-    """The annotations of a function under `@step`."""
+    """Yield the annotations of a function under `@step`."""
     if isinstance(function.node, ast.Lambda):
         return
     arguments = function.node.args
@@ -152,7 +152,7 @@ def _meaningless(annotations: list[ast.expr | None], function: Function) -> Iter
 
 
 def _names_of(annotation: ast.expr | None) -> Iterator[str]:
-    """The names that an annotation reads, also where it is a string."""
+    """Yield the names that an annotation reads, also where it is a string."""
     for each in ast.walk(annotation) if annotation is not None else ():
         if isinstance(each, ast.Name):
             yield each.id

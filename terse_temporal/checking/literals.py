@@ -95,7 +95,7 @@ def _constants(node: ast.Call, checked: Checked) -> Iterator[tuple[str, object, 
 
 
 def _wrong_duration(node: ast.expr | None, checked: Checked, *, moments: bool) -> str | None:
-    """Why something that is written down cannot be slept, or `None`."""
+    """Return why something that is written down cannot be slept, or `None`."""
     found = checked.resolver.constant(node)
     value: object
     if isinstance(found, ast.Constant):
@@ -142,7 +142,7 @@ def _timedelta(node: ast.Call, checked: Checked) -> timedelta | None:
 
 
 def _is_naive(node: ast.expr, checked: Checked) -> bool:
-    """Whether something is a datetime that is seen to have no timezone."""
+    """Return whether something is a datetime that is seen to have no timezone."""
     match node:
         case ast.BinOp(op=ast.Add() | ast.Sub(), left=left, right=right):
             return _is_naive(left, checked) or _is_naive(right, checked)

@@ -72,7 +72,7 @@ def _of_call(node: ast.Call, reached: Reached, checked: Checked) -> Iterator[Fin
 
 
 def _gives_tasks(node: ast.expr, checked: Checked) -> bool:
-    """Whether something is seen to hold tasks."""
+    """Return whether something is seen to hold tasks."""
     if isinstance(node, ast.Name):
         scope = scope_of(node).lookup(node.id)
         bindings = scope.bindings[node.id] if scope else []
@@ -195,7 +195,7 @@ class _Judge:
         return self._without_order(only.node, depth - 1)
 
     def _of_field(self, base: ast.Name, name: str) -> str | None:
-        """A field of an argument, such as the event, by the class that it is annotated with."""
+        """Return a field of an argument, such as the event, by the class that it is annotated with."""
         scope = scope_of(base).lookup(base.id)
         bindings = scope.bindings[base.id] if scope else []
         if len(bindings) != 1 or not isinstance(bindings[0].node, ast.arg) or bindings[0].node.annotation is None:
@@ -218,7 +218,7 @@ class _Judge:
         return "set" if self._checked.resolver.path(outer) in _SET_TYPES else None
 
     def _commands(self, node: ast.AST) -> bool:
-        """Whether something below a node leaves an entry in the history."""
+        """Return whether something below a node leaves an entry in the history."""
         queue = [node]  # and no recursion: a chain of calls may be as deep as the parser lets it be
         while queue:
             each = queue.pop()

@@ -66,7 +66,7 @@ class Project:
                 self.targets.append(module)
 
     def module(self, name: str) -> Module | None:
-        """The module of the user's own by a dotted name, read if it is there and can be."""
+        """Return the module of the user's own by a dotted name, read if it is there and can be."""
         if name in self._modules:
             return self._modules[name]
         found: Module | None = None
@@ -80,7 +80,10 @@ class Project:
         return found
 
     def library(self, name: str) -> Module | None:
-        """An installed module by its dotted name, read if its source is there. It is not followed into further ones."""
+        """Return an installed module by its dotted name, read if its source is there.
+
+        It is not followed into further ones.
+        """
         if name not in self._libraries:
             found: Module | None = None
             path = file_of(name) if name.partition(".")[0] not in _KNOWN else None
@@ -91,7 +94,7 @@ class Project:
         return self._libraries[name]
 
     def module_of(self, scope: Scope) -> Module:
-        """The module that a scope is in."""
+        """Return the module that a scope is in."""
         return self._of_scope[scope.module()]
 
     def function(self, node: ast.AST) -> Function | None:
@@ -137,7 +140,7 @@ class Project:
         here = Path.cwd()
         if all(target.split(".")) and here.joinpath(*target.split(".")).is_dir():
             return _path(str(Path(*target.split("."))))
-        others = [_dotted(each, here) for each in _modules_below(here, deep=False)]
+        others = [_dotted_name(each, here) for each in _modules_below(here, deep=False)]
         raise JobLoadError(
             f"there is no module {target!r}"
             + (did_you_mean(target, others, most=1) or f"; looked in {str(here)!r} and the rest of sys.path")
@@ -167,7 +170,7 @@ def _path(target: str) -> Path:
 
 
 def _modules_below(directory: Path, *, deep: bool = True, around: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """The modules of a package, and of the packages in it."""
+    """Yield the modules of a package, and of the packages in it."""
     around |= {os.path.realpath(directory)}
     for entry in sorted(directory.iterdir()):
         if entry.suffix == ".py" and entry.is_file():
@@ -181,7 +184,7 @@ def _is_package(path: Path) -> bool:
     return path.name not in NO_SOURCES and (path / "__init__.py").is_file()
 
 
-def _dotted(path: Path, root: Path) -> str:
+def _dotted_name(path: Path, root: Path) -> str:
     named = path.parent if path.stem == "__init__" else path.with_suffix("")
     return ".".join(named.relative_to(root).parts)
 
@@ -191,7 +194,7 @@ def _is_library(path: str) -> bool:
 
 
 def targets_of(names: Sequence[str]) -> Project:
-    """A project of the targets.
+    """Return a project of the targets.
 
     Raises:
         JobLoadError: one does not exist, or is not Python.

@@ -88,13 +88,13 @@ class Reached:
 
 
 def reached_from(role: Role, roles: Roles, resolver: Resolver) -> list[Reached]:
-    """The functions that run when that of a role does, each by one of the shortest ways."""
+    """Return the functions that run when that of a role does, each by one of the shortest ways."""
     start = Reached(role.function, role, resolver.module_of(role.function))
     found, queue = {role.function: start}, [start]
     recorded = role.kind in ("handler", "filter")
     while queue:
         at = queue.pop(0)
-        for call, function in _called(at, roles, resolver):
+        for call, function in _find_calls(at, roles, resolver):
             # In a durable handler that call makes a step; anywhere else it is the function.
             if function in found or (recorded and roles.is_step(function)) or not roles.transparent(function):
                 continue
@@ -104,7 +104,7 @@ def reached_from(role: Role, roles: Roles, resolver: Resolver) -> list[Reached]:
 
 
 def exempt(node: ast.AST) -> bool:
-    """Whether a line of a workflow says itself that it is outside of the rules."""
+    """Return whether a line of a workflow says itself that it is outside of the rules."""
     inner = node
     for outer in ancestors(node):
         if isinstance(outer, ast.With | ast.AsyncWith) and any(
@@ -121,7 +121,7 @@ def exempt(node: ast.AST) -> bool:
     return False
 
 
-def _called(at: Reached, roles: Roles, resolver: Resolver) -> Iterator[tuple[ast.AST, Function]]:
+def _find_calls(at: Reached, roles: Roles, resolver: Resolver) -> Iterator[tuple[ast.AST, Function]]:
     for node in at.nodes:
         if not isinstance(node, ast.Call) or node in roles.step_calls:
             continue

@@ -20,13 +20,13 @@ _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sch
 
 
 def text_lines(finding: Finding) -> list[str]:
-    """What is wrong and what comes of it, and below it the fix."""
+    """Return what is wrong and what comes of it, and below it the fix."""
     head = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity} {finding.code}"
     return [f"{head}: {_sentences(finding)}", f"    fix: {finding.fix}"]
 
 
 def summary(report: Report) -> str:
-    """One line: how much was found, in how much."""
+    """Return one line: how much was found, in how much."""
     read = f"{_count(report.files, 'file')}, {_count(report.jobs, 'job')}"
     if report.workflows:
         read += f", {_count(report.workflows, 'workflow')}"
@@ -37,8 +37,8 @@ def summary(report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """One object: `findings`, each with where, what and why, and what was read."""
-    return _dumped(
+    """Return one object: `findings`, each with where, what and why, and what was read."""
+    return _dump(
         {
             "findings": [
                 {
@@ -62,7 +62,7 @@ def as_json(report: Report) -> str:
 
 
 def as_sarif(report: Report) -> str:
-    """A log of one run, by SARIF 2.1.0. Files below the current directory are named from there."""
+    """Return a log of one run, by SARIF 2.1.0. Files below the current directory are named from there."""
     rules = list(CODES.values())
     positions = {rule.code: number for number, rule in enumerate(rules)}
     run = {
@@ -85,7 +85,7 @@ def as_sarif(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(each, positions[each.code]) for each in report.findings],
     }
-    return _dumped({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+    return _dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _result(finding: Finding, position: int) -> dict[str, Any]:
@@ -118,6 +118,6 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _dumped(value: Any) -> str:
+def _dump(value: Any) -> str:
     # In ASCII: what a shell on Windows makes of the output of others is not UTF-8, which JSON is.
     return json.dumps(value, indent=2)

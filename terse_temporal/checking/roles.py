@@ -135,15 +135,15 @@ class Roles:
                     self._of_update(node)
 
     def is_step(self, function: Function) -> bool:
-        """Whether a function is decorated with `@step`, so that a durable handler that calls it makes a step."""
+        """Return whether a function is decorated with `@step`, so that a durable handler that calls it makes a step."""
         return self._decorated.get(function) == "step"
 
     def is_durable_call(self, node: ast.Call) -> bool:
-        """Whether a call leaves an entry in the history of a durable run, wherever it stands."""
+        """Return whether a call leaves an entry in the history of a durable run, wherever it stands."""
         return self.durable_call(node) is not None
 
     def durable_call(self, node: ast.Call) -> str | None:
-        """What a durable call is called, for messages: `job_step()`, `toolbox.slack.send_message()`."""
+        """Return what a durable call is called, for messages: `job_step()`, `toolbox.slack.send_message()`."""
         path = self._resolver.path(node.func)
         if path in DURABLE_CALLS:
             name = path.removeprefix("terse_temporal.").replace("State()", "state").replace("TerseAgent()", "agent")
@@ -158,7 +158,7 @@ class Roles:
         return None
 
     def transparent(self, function: Function) -> bool:
-        """Whether a call of a function runs its body as it is written, whatever decorates it."""
+        """Return whether a call of a function runs its body as it is written, whatever decorates it."""
         return all(self._is_transparent(each) for each in function.decorators)
 
     def _is_transparent(self, decorator: ast.expr) -> bool:
@@ -271,7 +271,7 @@ _TRANSPARENT: Final = frozenset(
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
-    """The value of a keyword argument."""
+    """Return the value of a keyword argument."""
     return next((each.value for each in call.keywords if each.arg == name), None)
 
 

@@ -51,7 +51,7 @@ class Scope:
     children: list[Scope] = field(default_factory=list)
 
     def lookup(self, name: str) -> Scope | None:
-        """The scope that a name read here belongs to; `None` for a builtin."""
+        """Return the scope that a name read here belongs to; `None` for a builtin."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.declared_global:
@@ -70,7 +70,7 @@ class Scope:
         return scope
 
     def free_names(self) -> set[str]:
-        """What a function reads of the functions around it: `co_freevars` of its code."""
+        """Return what a function reads of the functions around it: `co_freevars` of its code."""
         outside = set(_chain(self.parent))
         free: set[str] = set()
         for scope in self._inner():
@@ -159,7 +159,7 @@ class Names:
             self._visit(statement, tree, self.top, None, None)
 
     def is_for_type_checkers(self, name: str) -> bool:
-        """Whether the module has a name under `if TYPE_CHECKING:` alone."""
+        """Return whether the module has a name under `if TYPE_CHECKING:` alone."""
         bindings = self.top.bindings.get(name, [])
         return bool(bindings) and all(_is_for_type_checkers(each.node) for each in bindings)
 
@@ -198,7 +198,7 @@ class Names:
     def _visit_annotation(
         self, node: ast.AST, parent: ast.AST, scope: Scope, owner: Function | None, class_: Class | None
     ) -> None:
-        """One that is not evaluated reads no name: it goes to a scope that nothing asks for its reads."""
+        """Visit an annotation; one that is not evaluated goes to a scope that nothing asks for its reads."""
         if self._future_annotations:
             scope = Scope("comprehension", scope)
         self._visit(node, parent, scope, owner, class_)
@@ -286,7 +286,7 @@ class Names:
     def _bind_value(self, node: ast.AST, scope: Scope) -> None:
         match node:
             case ast.Assign():
-                for name, value in _assigned(node):
+                for name, value in _assignments(node):
                     self._bind(scope, name.id, Binding("value", value))
             case ast.AnnAssign(target=ast.Name() as name):
                 kind: Literal["value", "other"] = "other" if node.value is None else "value"
@@ -313,21 +313,21 @@ class Names:
 
 
 def parent_of(node: ast.AST) -> ast.AST:
-    """The node around a node."""
+    """Return the node around a node."""
     found = vars(node)["_parent"]
     assert isinstance(found, ast.AST)
     return found
 
 
 def scope_of(node: ast.AST) -> Scope:
-    """The scope that a node's names are looked up in."""
+    """Return the scope that a node's names are looked up in."""
     found = vars(node)["_scope"]
     assert isinstance(found, Scope)
     return found
 
 
 def ancestors(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes around a node, from the inside out, up to the function or module."""
+    """Yield the nodes around a node, from the inside out, up to the function or module."""
     while not isinstance(node := parent_of(node), FunctionNode | ast.Module):
         yield node
 
@@ -343,8 +343,8 @@ def _is_for_type_checkers(node: ast.AST) -> bool:
     return False
 
 
-def _assigned(node: ast.Assign) -> Iterator[tuple[ast.Name, ast.expr]]:
-    """The names of an assignment, each with its value: `a = b = 1`, and `a, b = 1, 2`."""
+def _assignments(node: ast.Assign) -> Iterator[tuple[ast.Name, ast.expr]]:
+    """Yield the names of an assignment, each with its value: `a = b = 1`, and `a, b = 1, 2`."""
     for target in node.targets:
         if isinstance(target, ast.Name):
             yield target, node.value
@@ -355,13 +355,13 @@ def _assigned(node: ast.Assign) -> Iterator[tuple[ast.Name, ast.expr]]:
 
 
 def _simple_target(node: ast.Name) -> bool:
-    """Whether the statement around a name that is stored binds it with a value that can be followed."""
+    """Return whether the statement around a name that is stored binds it with a value that can be followed."""
     around = parent_of(node)
     if isinstance(around, ast.Tuple):
         around = parent_of(around)
     match around:
         case ast.Assign():
-            return any(name is node for name, _ in _assigned(around))
+            return any(name is node for name, _ in _assignments(around))
         case ast.NamedExpr():
             return True
         case ast.AnnAssign():

@@ -47,7 +47,7 @@ def shared(checked: Checked) -> Iterator[Finding]:
     for reached in checked.reached:
         if reached.role.kind in ("handler", "filter", "plain filter", "workflow"):
             for node in reached.nodes:
-                written = _written(node, checked)
+                written = _written_global(node, checked)
                 if written is not None:
                     found = _finding(node, written, reached, checked)
                     if found.code == "TERSE208" and reached.role.kind != "workflow":
@@ -58,7 +58,7 @@ def shared(checked: Checked) -> Iterator[Finding]:
 
 
 def _once(module: Module, written: ast.AST, checked: Checked) -> Iterator[Finding]:
-    """What may happen only once at the top of a module of which each run gets a copy."""
+    """Yield what may happen only once at the top of a module of which each run gets a copy."""
     because = (
         f"line {getattr(written, 'lineno', 1)} writes a global of this module, so that it is executed again for every"
         " run: the worker refuses to start"
@@ -76,7 +76,7 @@ def _once(module: Module, written: ast.AST, checked: Checked) -> Iterator[Findin
 
 
 def _is_table(node: ast.ClassDef, module: Module, checked: Checked) -> bool:
-    """Whether a class is a model of SQLAlchemy, over a base that is of another module and knows its tables."""
+    """Return whether a class is a model of SQLAlchemy, over a base that is of another module and knows its tables."""
     assigned = {target.id for each in node.body if isinstance(each, ast.Assign) for target in _names(each)}
     if "__tablename__" not in assigned:
         return False
@@ -92,8 +92,8 @@ def _is_conditional(node: ast.AST) -> bool:
     return any(isinstance(each, ast.If | ast.Try | ast.TryStar) for each in ancestors(node))
 
 
-def _written(node: ast.AST, checked: Checked) -> ast.expr | None:
-    """The expression of the global that a node writes to."""
+def _written_global(node: ast.AST, checked: Checked) -> ast.expr | None:
+    """Return the expression of the global that a node writes to."""
     match node:
         case ast.Name(ctx=ast.Store() | ast.Del()):
             return node if node.id in scope_of(node).declared_global else None
@@ -111,7 +111,10 @@ def _written(node: ast.AST, checked: Checked) -> ast.expr | None:
 
 
 def _class_of(node: ast.expr, checked: Checked) -> Class | None:
-    """The class, at the top of a module, that an expression stands for: by its name, `cls`, or that of an object."""
+    """Return the class, at the top of a module, that an expression stands for.
+
+    By its name, `cls`, or that of an object.
+    """
     match node:
         case ast.Attribute(value=inner, attr="__class__"):
             found = _of_object(inner, checked)
@@ -129,7 +132,7 @@ def _of_object(node: ast.expr, checked: Checked) -> Class | None:
 
 
 def _attribute(node: ast.expr, checked: Checked) -> Class | None:
-    """The class whose attribute, a container that all of its objects share, an expression names."""
+    """Return the class whose attribute, a container that all of its objects share, an expression names."""
     if not isinstance(node, ast.Attribute):
         return None
     class_ = _class_of(node.value, checked)
@@ -151,7 +154,7 @@ def _sets(nodes: list[ast.AST], name: str) -> bool:
 
 
 def _is_module(node: ast.expr, checked: Checked) -> bool:
-    """Whether a name is that of an imported module."""
+    """Return whether a name is that of an imported module."""
     if isinstance(checked.resolver.resolve(node), ModuleSymbol):
         return True
     if not isinstance(node, ast.Name):
@@ -162,7 +165,7 @@ def _is_module(node: ast.expr, checked: Checked) -> bool:
 
 
 def _variable(node: ast.expr, checked: Checked) -> tuple[Module, list[Binding]] | None:
-    """The module-level variable that an expression names, and where it gets its values."""
+    """Return the module-level variable that an expression names, and where it gets its values."""
     match node:
         case ast.Attribute():
             base = checked.resolver.resolve(node.value)
@@ -220,7 +223,7 @@ def _finding(node: ast.AST, written: ast.expr, reached: Reached, checked: Checke
 
 
 def _home(node: ast.AST, written: ast.expr, reached: Reached, checked: Checked) -> Module | None:
-    """The module of the user's own that is written to."""
+    """Return the module of the user's own that is written to."""
     if isinstance(written, ast.Attribute):
         is_set = node is written
         class_ = _class_of(written.value, checked) if is_set else _attribute(written, checked)

@@ -45,7 +45,7 @@ class Module:
                 yield *token.start, token.string
 
     def imports(self) -> Iterator[str]:
-        """The dotted names that it imports, of which some may be no modules."""
+        """Yield the dotted names that it imports, of which some may be no modules."""
         for nodes in (self.names.nodes, *(function.nodes for function in self.names.functions)):
             for node in nodes:
                 if isinstance(node, ast.Import):
@@ -56,7 +56,7 @@ class Module:
                     yield from (f"{source}.{alias.name}" for alias in node.names)
 
     def absolute(self, statement: ast.ImportFrom) -> str:
-        """The dotted name of the module that a `from … import` takes from."""
+        """Return the dotted name of the module that a `from … import` takes from."""
         if not statement.level:
             return statement.module or ""
         parts = self.name.split(".")

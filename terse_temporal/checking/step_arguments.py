@@ -149,7 +149,7 @@ def _of_job_step(call: StepCall, function: Function, module: Module, checked: Ch
 
 
 def _of_step(node: ast.Call, function: Function, checked: Checked) -> Iterator[Finding]:
-    """A call of a function under `@step`."""
+    """Yield a call of a function under `@step`."""
     if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
         return
     if not _is_plain(function, checked) or _is_expected(node, checked):
@@ -172,7 +172,7 @@ def _of_step(node: ast.Call, function: Function, checked: Checked) -> Iterator[F
 
 
 def _is_plain(function: Function, checked: Checked) -> bool:
-    """Whether a call of a function is a call of what is written."""
+    """Return whether a call of a function is a call of what is written."""
     return function.class_ is None and (not function.decorators or checked.roles.is_step(function))
 
 
@@ -186,7 +186,7 @@ def _parameters(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def _signature(function: Function) -> inspect.Signature:
-    """The signature, without annotations; each default is `None`."""
+    """Return the signature, without annotations; each default is `None`."""
     arguments, kinds = function.node.args, inspect.Parameter
     positional = [
         *((each, kinds.POSITIONAL_ONLY) for each in arguments.posonlyargs),
@@ -209,7 +209,7 @@ def _signature(function: Function) -> inspect.Signature:
 
 
 def _fits(value: ast.expr, annotation: ast.expr, checked: Checked) -> bool:
-    """Whether a value may be read as a type: false only where it is sure that it is not."""
+    """Return whether a value may be read as a type: false only where it is sure that it is not."""
     try:
         data, is_whole = _value(value, checked)
         codec = Codec(_type(annotation, checked, whole=is_whole))
@@ -230,7 +230,7 @@ def _as_written(value: ast.expr, checked: Checked) -> str:
 
 
 def _value(node: ast.expr, checked: Checked) -> tuple[Any, bool]:
-    """What an expression gives, and whether all of it; else it is an empty container of its kind."""
+    """Return what an expression gives, and whether all of it; else it is an empty container of its kind."""
     found = checked.resolver.resolve(node)
     if isinstance(found, Instance) and _is_simple(found.class_, checked):
         return (_Model if _is_model(found.class_, checked) else _Object)(found.class_), True
@@ -249,7 +249,7 @@ def _value(node: ast.expr, checked: Checked) -> tuple[Any, bool]:
 
 
 def _type(node: ast.expr, checked: Checked, *, whole: bool) -> Any:
-    """The type that an annotation is.
+    """Return the type that an annotation is.
 
     Args:
         whole: whether also of what a container holds.
@@ -304,13 +304,13 @@ def _is_a(class_: Class, wanted: Class, checked: Checked) -> bool:
 
 
 def _bases(class_: Class, checked: Checked) -> list[Class]:
-    """The bases that are of the user's own."""
+    """Return the bases that are of the user's own."""
     found = map(checked.resolver.resolve, class_.node.bases)
     return [base for base in found if isinstance(base, Class)]
 
 
 def _is_simple(class_: Class, checked: Checked, depth: int = 12) -> bool:
-    """Whether a class is a model, a dataclass or a plain class, whose objects pass for those of no other."""
+    """Return whether a class is a model, a dataclass or a plain class, whose objects pass for those of no other."""
     node, resolver = class_.node, checked.resolver
     made_by = [each.func if isinstance(each, ast.Call) else each for each in node.decorator_list]
     others = [each for each in map(resolver.resolve, node.bases) if each != Foreign("pydantic.BaseModel")]
@@ -325,7 +325,7 @@ def _is_simple(class_: Class, checked: Checked, depth: int = 12) -> bool:
 
 
 def _reads_itself_alone(class_: Class, checked: Checked) -> bool:
-    """Whether a simple class is read from a dict or an object of it, and from nothing else."""
+    """Return whether a simple class is read from a dict or an object of it, and from nothing else."""
     node = class_.node
     calls = [each for each in node.body if not isinstance(each, ast.AnnAssign) and _has_call(each)]
     if calls or _READS_OTHERS.intersection(class_.scope.bindings):
@@ -343,7 +343,7 @@ def _is_model(class_: Class, checked: Checked) -> bool:
 
 
 def _has_call(statement: ast.stmt) -> bool:
-    """Whether a statement of a class calls something, as validators are made; a decorator counts as such."""
+    """Return whether a statement of a class calls something, as validators are made; a decorator counts as such."""
     if isinstance(statement, FunctionNode):
         return not isinstance(statement, ast.Lambda) and bool(statement.decorator_list)
     return any(isinstance(each, ast.Call) for each in ast.walk(statement))

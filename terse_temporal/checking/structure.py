@@ -99,17 +99,17 @@ def _swallows(node: ast.Try | ast.TryStar, reached: Reached, checked: Checked) -
     if not _awaits(node.body) or _is_of_own_tasks(node.body, reached.function):
         return
     for handler in node.handlers:
-        caught = _caught(handler.type, checked)
+        caught = _cancellation_caught(handler.type, checked)
         if caught is None:
             continue
         if not any(isinstance(each, ast.Raise) for each in _inside(handler.body)) and not _raised_later(
             handler, node, reached.function
         ):
-            yield _swallowed(handler, f"{caught} without `raise`", reached)
+            yield _report_swallowed(handler, f"{caught} without `raise`", reached)
         return  # the first that catches it is the only one that does
 
 
-def _swallowed(node: ast.AST, how: str, reached: Reached) -> Finding:
+def _report_swallowed(node: ast.AST, how: str, reached: Reached) -> Finding:
     because = "cancelling the run raises CancelledError at its `await`: it is caught here, and the run goes on"
     fix = "catch `Exception`, or end with `raise` after cleaning up"
     return finding("TERSE401", reached.module, node, f"{how} around an `await` {reached.where}", because, fix)
@@ -121,11 +121,11 @@ def _suppresses(node: ast.With, reached: Reached, checked: Checked) -> Iterator[
         if isinstance(call, ast.Call) and checked.resolver.path(call.func) == "contextlib.suppress":
             caught = next((each for each in call.args if checked.resolver.path(each) in _CANCELLED), None)
             if caught is not None and _awaits(node.body) and not _is_of_own_tasks(node.body, reached.function):
-                yield _swallowed(call, f"suppress({ast.unparse(caught)})", reached)
+                yield _report_swallowed(call, f"suppress({ast.unparse(caught)})", reached)
 
 
-def _caught(node: ast.expr | None, checked: Checked) -> str | None:
-    """How a handler says that it catches a cancellation, if it does."""
+def _cancellation_caught(node: ast.expr | None, checked: Checked) -> str | None:
+    """Return how a handler says that it catches a cancellation, if it does."""
     if node is None:
         return "a bare `except:`"
     for each in node.elts if isinstance(node, ast.Tuple) else [node]:
@@ -135,7 +135,7 @@ def _caught(node: ast.expr | None, checked: Checked) -> str | None:
 
 
 def _raised_later(handler: ast.ExceptHandler, node: ast.Try | ast.TryStar, function: Function) -> bool:
-    """Whether what was caught is kept, and something raised after it."""
+    """Return whether what was caught is kept, and something raised after it."""
     kept = handler.name is not None and any(
         isinstance(each, ast.Name) and each.id == handler.name for each in _inside(handler.body)
     )
@@ -144,7 +144,10 @@ def _raised_later(handler: ast.ExceptHandler, node: ast.Try | ast.TryStar, funct
 
 
 def _is_of_own_tasks(body: list[ast.stmt], function: Function) -> bool:
-    """Whether only tasks are awaited that the function itself cancels: what is caught is their end, not the run's."""
+    """Return whether only tasks are awaited that the function itself cancels.
+
+    What is caught is their end, not the run's.
+    """
     awaited = [each.value for each in _inside(body) if isinstance(each, ast.Await)]
     cancels = any(
         isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "cancel"
@@ -162,7 +165,7 @@ def _awaits(body: list[ast.stmt]) -> bool:
 
 
 def _inside(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Everything in some statements, what is nested in functions excepted."""
+    """Yield everything in some statements, what is nested in functions excepted."""
     queue: list[ast.AST] = list(body)
     while queue:
         node = queue.pop()

@@ -84,40 +84,40 @@ class Resolver:
         self.arguments: dict[ast.AST, Symbol] = {}
 
     def resolve(self, node: ast.AST, depth: int = _DEPTH) -> Symbol | None:
-        """What an expression stands for."""
+        """Return what an expression stands for."""
         if node in self._known:
             return self._known[node]
         if depth == 0:
             return None
-        found = self._resolved(node, depth - 1)
+        found = self._resolve(node, depth - 1)
         if isinstance(found, Foreign):
             found = Foreign(_canonical(found.path))
         self._known[node] = found
         return found
 
     def module_of(self, function: Function) -> Module:
-        """The module that a function is written in."""
+        """Return the module that a function is written in."""
         return self._project.module_of(function.scope)
 
     def module_of_scope(self, scope: Scope) -> Module:
-        """The module that a scope is in."""
+        """Return the module that a scope is in."""
         return self._project.module_of(scope)
 
     def module_of_node(self, node: ast.AST) -> Module:
-        """The module that a node stands in."""
+        """Return the module that a node stands in."""
         return self._project.module_of(scope_of(node))
 
     def module_named(self, name: str) -> Module | None:
-        """A module of the user's own."""
+        """Return a module of the user's own."""
         return self._project.module(name)
 
     def path(self, node: ast.AST) -> str:
-        """The dotted name of what an expression stands for, or nothing."""
+        """Return the dotted name of what an expression stands for, or nothing."""
         found = self.resolve(node)
         return found.path if isinstance(found, Foreign) else ""
 
     def library_function(self, node: ast.AST) -> Function | None:
-        """The function of an installed package that an expression names, where its source is at hand."""
+        """Return the function of an installed package that an expression names, where its source is at hand."""
         path = self.path(node)
         for _ in range(_DEPTH):
             module_name, _, name = path.rpartition(".")
@@ -139,7 +139,7 @@ class Resolver:
         return None
 
     def constant(self, node: ast.expr | None) -> ast.expr | None:
-        """The expression that a name of the module is bound to, if once; any other expression as it is."""
+        """Return the expression that a name of the module is bound to, if once; any other expression as it is."""
         if not isinstance(node, ast.Name):
             return node
         scope = scope_of(node).lookup(node.id)
@@ -149,7 +149,7 @@ class Resolver:
         return None
 
     def member(self, module: Module, name: str, depth: int = _DEPTH) -> Symbol | None:
-        """What a module has by a name."""
+        """Return what a module has by a name."""
         bindings = module.names.top.bindings.get(name)
         if bindings:
             return self._of_bindings(bindings, depth)
@@ -158,7 +158,7 @@ class Resolver:
         return self._of_stars(module, name, depth)
 
     def method(self, class_: Class, name: str, depth: int = _DEPTH) -> Function | None:
-        """A method, of the class or of one that it derives from."""
+        """Return a method, of the class or of one that it derives from."""
         if name in class_.methods:
             return class_.methods[name]
         for base in class_.node.bases if depth else ():
@@ -167,7 +167,7 @@ class Resolver:
                 return inherited
         return None
 
-    def _resolved(self, node: ast.AST, depth: int) -> Symbol | None:
+    def _resolve(self, node: ast.AST, depth: int) -> Symbol | None:
         match node:
             case ast.Name():
                 return self._of_name(node, depth)
@@ -255,7 +255,10 @@ class Resolver:
         return self._annotated(node.annotation, depth)
 
     def _annotated(self, annotation: ast.expr | None, depth: int) -> Symbol | None:
-        """An object of an annotated type. Not of the user's own classes, since it may be of one derived from it."""
+        """Return an object of an annotated type.
+
+        Not of the user's own classes, since it may be of one derived from it.
+        """
         if annotation is None:
             return None
         found = self.resolve(annotation, depth)

@@ -71,7 +71,7 @@ class DevServerFile:
         Path(name).replace(directory / _FILE)
 
     def is_running(self) -> bool:
-        """Whether the process that wrote it is there."""
+        """Return whether the process that wrote it is there."""
         if self.pid == 0:
             return False
         try:

@@ -66,7 +66,7 @@ def generate(
 
 
 def _models() -> list[type[BaseModel]]:
-    """The models that jobs have as their `states=`."""
+    """Return the models that jobs have as their `states=`."""
     return [each.states for each in registered_jobs() if inspect.isclass(each.states)]
 
 

@@ -65,7 +65,7 @@ class ReplayResults:
 
     def data(self) -> dict[str, Any]:
         """Return all of it, for programs."""
-        jobs = {name: {kind.replace(" ", "_"): counts[kind] for kind in _KINDS} for name, counts in self._sorted()}
+        jobs = {name: {kind.replace(" ", "_"): counts[kind] for kind in _KINDS} for name, counts in self._sort_jobs()}
         runs = [
             {
                 "workflow_id": each.workflow_id,
@@ -93,7 +93,7 @@ class ReplayResults:
         table.add_column("job", overflow="fold")
         for kind in _KINDS:
             table.add_column(kind, justify="right")
-        for name, counts in self._sorted():
+        for name, counts in self._sort_jobs():
             table.add_row(Text(name or "?"), *(str(counts[kind]) for kind in _KINDS))
         if self._by_job:
             console.print(table)
@@ -108,7 +108,7 @@ class ReplayResults:
                 markup=False,
             )
 
-    def _sorted(self) -> list[tuple[str, Counter[str]]]:
+    def _sort_jobs(self) -> list[tuple[str, Counter[str]]]:
         return sorted(self._by_job.items())
 
     def _group(self) -> list[list[Replayed]]:

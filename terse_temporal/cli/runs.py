@@ -33,7 +33,7 @@ app = typer.Typer(
 
 @app.callback()
 def _runs() -> None:
-    """What is done with runs that are there."""
+    """Look at runs, and change them."""
 
 
 @app.command()

@@ -30,14 +30,14 @@ class Block(str):
 
 
 def logger_of(name: str) -> logging.Logger:
-    """The logger `terse_temporal.<name>`."""
+    """Return the logger `terse_temporal.<name>`."""
     logger = logging.getLogger(f"terse_temporal.{name}")
     logger.addFilter(_lines)  # twice is once
     return logger
 
 
 def log_text(text: str) -> str:
-    """A string for one line of a log."""
+    """Return a string for one line of a log."""
     return one_line(redact(text, _LONGEST, with_length=True))
 
 
@@ -73,7 +73,7 @@ class _Lines(logging.Filter):
 
 
 def _traceback_text(error: BaseException) -> str:
-    """A traceback as Python prints it, but for what the exception of a step comes from in a handler.
+    """Return a traceback as Python prints it, but for what the exception of a step comes from in a handler.
 
     Those are objects of the SDK, without a line of anybody's; the step has an entry of its own.
     """

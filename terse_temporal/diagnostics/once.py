@@ -27,7 +27,7 @@ class Once:
         self._lock = threading.Lock()
 
     def is_new(self, name: str) -> bool:
-        """Whether this is the first time, and remember it."""
+        """Return whether this is the first time, and remember it."""
         key = hash(name)
         with self._lock:
             known = key in self._met

@@ -56,7 +56,7 @@ BUILT_IN: Final = "built in"
 
 
 def shown_path(file: str) -> str:
-    """The path as a person would type it: relative to the working directory where it is below that."""
+    """Return the path as a person would type it: relative to the working directory where it is below that."""
     try:
         relative = os.path.relpath(file)
     except ValueError:  # another drive on Windows
@@ -71,7 +71,8 @@ def place(file: str, line: int) -> str:
 
 
 def place_of(function: Callable[..., Any]) -> str:
-    """Where a function is written, or its type where that is not known; of one of this package no more than that.
+    """Return where a function is written, or its type where that is not known; of one of this package no more than
+    that.
 
     What it is called in a message may stand in a history, and where something stands in this package changes.
     """
@@ -84,7 +85,7 @@ def place_of(function: Callable[..., Any]) -> str:
 
 
 def caller_frame() -> FrameType:
-    """The nearest frame outside this package: the user's own line."""
+    """Return the nearest frame outside this package: the user's own line."""
     frame = sys._getframe(1)
     while frame.f_back is not None and is_package_file(frame.f_code.co_filename):
         frame = frame.f_back
@@ -92,17 +93,19 @@ def caller_frame() -> FrameType:
 
 
 def users_traceback(traceback: TracebackType | None) -> TracebackType | None:
-    """A traceback from the user's first line on, without lines of this package; whole, if the user has none in it."""
+    """Return a traceback from the user's first line on, without lines of this package; whole, if the user has none in
+    it.
+    """
     lines = list(_lines(traceback))
     first = next((number for number, line in enumerate(lines) if is_users(line.tb_frame)), None)
     if first is None:
         return traceback
-    return _joined(line for line in lines[first:] if not is_package_file(line.tb_frame.f_code.co_filename))
+    return _join(line for line in lines[first:] if not is_package_file(line.tb_frame.f_code.co_filename))
 
 
 def only_users_traceback(traceback: TracebackType | None) -> TracebackType | None:
-    """A traceback of the user's lines alone, for an error of ours, whose own lines say nothing to anybody else."""
-    return _joined(line for line in _lines(traceback) if is_users(line.tb_frame))
+    """Return a traceback of the user's lines alone, for an error of ours, whose own lines say nothing to others."""
+    return _join(line for line in _lines(traceback) if is_users(line.tb_frame))
 
 
 def _lines(traceback: TracebackType | None) -> Iterator[TracebackType]:
@@ -111,7 +114,7 @@ def _lines(traceback: TracebackType | None) -> Iterator[TracebackType]:
         traceback = traceback.tb_next
 
 
-def _joined(lines: Iterable[TracebackType]) -> TracebackType | None:
+def _join(lines: Iterable[TracebackType]) -> TracebackType | None:
     joined = None
     for line in reversed(list(lines)):
         joined = TracebackType(joined, line.tb_frame, line.tb_lasti, line.tb_lineno)
@@ -119,29 +122,31 @@ def _joined(lines: Iterable[TracebackType]) -> TracebackType | None:
 
 
 def is_users(frame: FrameType) -> bool:
-    """Whether a line is the user's own, and not of Python, of this package or of an installed one."""
+    """Return whether a line is the user's own, and not of Python, of this package or of an installed one."""
     return is_users_file(frame.f_code.co_filename)
 
 
 @functools.lru_cache(maxsize=4096)  # asked for with every line of a stack
 def is_users_file(file: str) -> bool:
-    """Whether a file, or a directory, is the user's own: neither Python's, nor of this package, nor installed."""
+    """Return whether a file, or a directory, is the user's own: not Python's, nor of this package, nor installed."""
     return not (is_package_file(file) or is_library_file(file, LIBRARIES))
 
 
 @functools.lru_cache(maxsize=4096)
 def is_package_file(file: str) -> bool:
-    """Whether a file is one of this package's."""
+    """Return whether a file is one of this package's."""
     return _is_below(file, _PACKAGE)
 
 
 def is_users_file_anywhere(file: str) -> bool:
-    """Whether a file is the user's own, by its path on a machine that may not be this one, as a history names it."""
+    """Return whether a file is the user's own, by its path on a machine that may not be this one, as a history names
+    it.
+    """
     return _NOT_THE_USERS_ANYWHERE.search(file) is None and is_users_file(file)
 
 
 def is_library_file(file: str, libraries: Iterable[str], path: ModuleType = os.path) -> bool:
-    """Whether a file is Python's own, or installed.
+    """Return whether a file is Python's own, or installed.
 
     Args:
         file: its path, or what stands for one, as `<frozen importlib._bootstrap>`.
@@ -156,7 +161,9 @@ def is_library_file(file: str, libraries: Iterable[str], path: ModuleType = os.p
 
 
 def _is_below(file: str, directory: str, path: ModuleType = os.path) -> bool:
-    """Whether a path is a directory's, or of something in it. Windows takes both separators, and letters of any case.
+    """Return whether a path is a directory's, or of something in it.
+
+    Windows takes both separators, and letters of any case.
 
     Only by their text: links are not followed, and nothing is looked up on the disk.
     """

@@ -91,20 +91,20 @@ class Secrets:
         self.name(os.environ.get(variable, ""))
 
     def hide(self, text: str) -> str:
-        """The text without them."""
+        """Return the text without them."""
         return _without(text, self._patterns)
 
     def redact(self, text: str, most: int | None = None) -> str:
-        """The text without them and without the other secrets; the arguments are those of the function `redact`."""
-        return _bounded(lambda given: redact(self.hide(given)), text, most)
+        """Return the text without them and without the other secrets; with the arguments of the function `redact`."""
+        return _bound(lambda given: redact(self.hide(given)), text, most)
 
     def hide_in(self, value: Any) -> Any:
-        """Plain JSON without them."""
+        """Return plain JSON without them."""
         return _in_json(value, self.hide) if self._patterns else value
 
 
 def names_secret(name: str) -> bool:
-    """Whether a variable of that name holds a secret, as far as that can be guessed."""
+    """Return whether a variable of that name holds a secret, as far as that can be guessed."""
     return bool(_SECRET_NAME.search(name))
 
 
@@ -116,24 +116,24 @@ def redact(text: str, most: int | None = None, *, with_length: bool = False) -> 
         most: characters of the result, as in `shorten`, or `None` for all of it.
         with_length: as in `shorten`.
     """
-    return _bounded(_without_known, text, most, with_length=with_length)
+    return _bound(_without_known, text, most, with_length=with_length)
 
 
 def redact_value(value: Any) -> Any:
-    """Plain JSON without them, also in the keys of objects."""
+    """Return plain JSON without them, also in the keys of objects."""
     return _in_json(value, redact)
 
 
 def error_text(error: BaseException, most: int | None = None) -> str:
-    """What an exception says, without them and within a bound; its class where it says nothing, or cannot."""
+    """Return what an exception says, without them and within a bound; its class where it says nothing, or cannot."""
     try:
         return redact(str(error), most) or type(error).__name__
     except Exception as err:
         return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
 
 
-def _bounded(hide: Callable[[str], str], text: str, most: int | None, *, with_length: bool = False) -> str:
-    """A text without secrets, and then cut."""
+def _bound(hide: Callable[[str], str], text: str, most: int | None, *, with_length: bool = False) -> str:
+    """Return a text without secrets, and then cut."""
     if most is None or len(text) <= most + 2 * _OVERLAP:
         hidden = hide(text)
         return hidden if most is None else shorten(hidden, most, with_length=with_length, escape=False)
@@ -175,7 +175,7 @@ def _environment() -> list[_Pattern]:
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
-    """What of a variable's value is secret."""
+    """Yield what of a variable's value is secret."""
     if name in _named_variables:
         yield from (each for each in _parts(value) if len(each) >= _SHORTEST_NAMED)
     if name in _NO_SECRETS:
@@ -196,7 +196,7 @@ def _is_guess(value: str) -> bool:
 
 
 def _parts(value: str) -> Iterator[str]:
-    """The value, and what of it is secret by itself: the credential after a scheme, the lines of a key."""
+    """Yield the value, and what of it is secret by itself: the credential after a scheme, the lines of a key."""
     value = value.strip()
     yield value
     if "\n" in value:
@@ -227,13 +227,13 @@ class _Pattern:
         self.ends = ends
 
     def without(self, text: str) -> str:
-        """A string that has it, without it."""
+        """Return a string without it."""
         if self.ends is None:
             return text.replace(self.text, self.mask)
         return self._split(text, re.escape(self.text), "")
 
     def without_broken(self, text: str) -> str:
-        """A string that has it broken into lines, without it."""
+        """Return a string without it, also where it is broken into lines."""
         return self._split(text, _GAP.join(map(re.escape, self.text)), _GAP)
 
     def _split(self, text: str, whole: str, gap: str) -> str:
@@ -271,7 +271,8 @@ def _forms(secret: str) -> set[str]:
 
 
 def _base64_forms(secret: str) -> Iterator[tuple[str, str, str]]:
-    """What base64 has in it for each place at which the secret may begin among the bytes, and patterns for both ends.
+    """Yield what base64 has in it for each place at which the secret may begin among the bytes, and patterns for both
+    ends.
 
     Of the characters there some bits belong to the secret's neighbours, so they are not known.
     """
@@ -292,7 +293,7 @@ def _base64_forms(secret: str) -> Iterator[tuple[str, str, str]]:
 
 def _without(text: str, patterns: Iterable[_Pattern]) -> str:
     # Where there are no lines, nothing is broken into them.
-    joined = _joined(text) if "\n" in text or "\\n" in text else None
+    joined = _join(text) if "\n" in text or "\\n" in text else None
     for pattern in patterns:
         if pattern.text in text:
             text = pattern.without(text)
@@ -301,13 +302,16 @@ def _without(text: str, patterns: Iterable[_Pattern]) -> str:
     return text
 
 
-def _joined(text: str) -> str:
-    """The text without line breaks, and without blanks around them."""
+def _join(text: str) -> str:
+    """Return the text without line breaks, and without blanks around them."""
     return "".join(map(str.strip, text.replace("\\r", "").replace("\\n", "\n").split("\n")))
 
 
 def _in_json(value: Any, hide: Callable[[str], str]) -> Any:
-    """Plain JSON with all of its texts changed, keys too. Without recursion: it may be nested as deep as it likes."""
+    """Return plain JSON with all of its texts changed, keys too. Without recursion.
+
+    It may be nested as deep as it likes.
+    """
     root: list[Any] = [None]
     pending: list[tuple[Any, Any, Any]] = [(root, 0, value)]
     while pending:

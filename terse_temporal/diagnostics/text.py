@@ -32,13 +32,13 @@ _BREAKS: Final = re.compile("[\n\t]")
 
 
 def printable(text: str) -> str:
-    """The text with what is none of it written as Python would escape it; line feeds and tabs stay."""
-    return text if text.isprintable() else _UNPRINTABLE.sub(_escaped, text)
+    """Return the text with what is none of it written as Python would escape it; line feeds and tabs stay."""
+    return text if text.isprintable() else _UNPRINTABLE.sub(_escape, text)
 
 
 def one_line(text: str) -> str:
-    r"""The same in one line: a line feed is written as `\n`."""
-    return text if text.isprintable() else _BREAKS.sub(_escaped, _UNPRINTABLE.sub(_escaped, text))
+    r"""Return the same in one line: a line feed is written as `\n`."""
+    return text if text.isprintable() else _BREAKS.sub(_escape, _UNPRINTABLE.sub(_escape, text))
 
 
 def shorten(text: str, most: int, *, begins: int | None = None, with_length: bool = False, escape: bool = True) -> str:
@@ -96,12 +96,12 @@ def list_names(names: Iterable[str], most: int = 20) -> str:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """A value as JSON, in the characters that it has but for those."""
+    """Return a value as JSON, in the characters that it has but for those."""
     # Those below U+0020 are escaped already, and all of these are in the Basic Multilingual Plane.
     return _UNPRINTABLE.sub(
         lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, indent=indent, ensure_ascii=False)
     )
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")

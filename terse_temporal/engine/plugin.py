@@ -149,7 +149,7 @@ def on_blocked(worker: Worker, tell: Callable[[str, str], None]) -> None:
 
 
 def running_steps(worker: Worker) -> list[str]:
-    """The names of the steps that a worker is running, quoted. May be asked on any thread."""
+    """Return the names of the steps that a worker is running, quoted. May be asked on any thread."""
     return [step for each in _step_runners(worker) for step in each.heartbeats.steps]
 
 
@@ -167,7 +167,10 @@ def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], in
 
 
 def _passing_through(given: WorkflowRunner | None) -> WorkflowRunner:
-    """The runner, so that modules which it imports anew may import this package: its classes cannot be made there."""
+    """Return the runner, so that modules which it imports anew may import this package.
+
+    Its classes cannot be made there.
+    """
     runner = given or SandboxedWorkflowRunner()
     if type(runner) is not SandboxedWorkflowRunner:
         return runner

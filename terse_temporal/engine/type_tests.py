@@ -9,5 +9,8 @@ __all__ = ["is_a"]
 
 
 def is_a(value: Any, cls: type | types.UnionType | tuple[type, ...]) -> bool:
-    """Whether a value is of a class. Not by `isinstance`, which believes what an object says of its `__class__`."""
+    """Return whether a value is of a class.
+
+    Not by `isinstance`, which believes what an object says of its `__class__`.
+    """
     return issubclass(type(value), cls)

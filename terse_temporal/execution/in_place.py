@@ -41,7 +41,7 @@ def write_log(text: str, level: int = logging.INFO) -> None:
 
 
 def not_durable(call: str, job: str, where: str) -> str:
-    """Why `call` is refused in a job that is not durable."""
+    """Return why `call` is refused in a job that is not durable."""
     return (
         f"{call} was called in the job {job!r} ({where}), which is not durable. Add durable=True to its create_job()."
     )
@@ -169,7 +169,7 @@ class DirectExecution:
         return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens, run=self.run)
 
     def _derived_key(self, name: str, arguments: dict[str, Any]) -> str:
-        """The same for the same call of the next attempt of the step around it, in whatever order it makes them."""
+        """Return the same key for the same call of the next attempt of the step around it, in any order of calls."""
         call = json.dumps([name, arguments], sort_keys=True)
         occurrence = self._occurrences[call]
         self._occurrences[call] += 1
@@ -192,5 +192,5 @@ class DirectExecution:
 
 
 def execution_for_call() -> Execution:
-    """The current execution, or outside any run (in a script, a test, a shell) one in which calls run in place."""
+    """Return the current execution, or outside any run (in a script, a test) one in which calls run in place."""
     return current_execution() or DirectExecution("", "outside a run")

@@ -113,7 +113,7 @@ class _ThreadCall:
 def _outcome(
     function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]
 ) -> tuple[Any, BaseException | None]:
-    """What a function returns, and what it raises.
+    """Return what a function returns, and what it raises.
 
     Both as a value: a future refuses a `StopIteration`, and stays open for ever, and a task takes some others that it
     is woken with for its own end.

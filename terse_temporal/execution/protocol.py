@@ -61,7 +61,7 @@ class RetryRule:
     faults: FaultRule | None = None
 
     def backoff(self, attempt: int) -> float:
-        """The seconds between this attempt, counted from 1, and the next."""
+        """Return the seconds between this attempt, counted from 1, and the next."""
         # The exponent is bounded so that a step which has been retried for weeks does not overflow.
         return float(min(self.initial * self.multiplier ** min(attempt - 1, 64), self.max_delay))
 
@@ -178,7 +178,7 @@ class Execution(Protocol):
         """Whether calls of the SDK are recorded, as they are in a filter too; else they run where they are made."""
 
     def refusal(self, call: str) -> str:
-        """Why `call` is not allowed here and where it is: the text of a `DurableOnlyError`."""
+        """Return why `call` is not allowed here and where it is: the text of a `DurableOnlyError`."""
 
     def recorded(self, marker: str, value: bool) -> bool:
         """Return a value that can change under a run; on a replay, what it was when the run first came here.
@@ -199,7 +199,9 @@ class Execution(Protocol):
         """
 
     def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Execution | None:
-        """What an `@step` function that is called plainly runs in: a step of its own, by what `current_step()` tells.
+        """Return what an `@step` function that is called plainly runs in.
+
+        A step of its own, by what `current_step()` tells.
 
         `None` where it runs in this: in a filter, and where the call is what the current step runs.
         """
@@ -220,12 +222,12 @@ _current: ContextVar[Execution | None] = ContextVar("terse_temporal.execution", 
 
 
 def current_execution() -> Execution | None:
-    """The execution that the caller runs in, or `None` outside any run."""
+    """Return the execution that the caller runs in, or `None` outside any run."""
     return _current.get()
 
 
 def durable_execution(call: str) -> Execution:
-    """The current execution, if `call` is allowed in it.
+    """Return the current execution, if `call` is allowed in it.
 
     Raises:
         DurableOnlyError: it is not; the message says where it is.

@@ -65,13 +65,13 @@ class Fault:
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """What an exception, or one that it was raised from, says of trying again; `None` if that would not help.
+    """Return what an exception, or one that it was raised from, says of trying again; `None` if that would not help.
 
     A connection that failed, HTTP 408, 425, 429 and 5xx, and `TransientError`.
     """
     for each in _causes(error):
         if isinstance(each, TransientError):
-            return Fault(each.sent, _bounded(each.retry_after))
+            return Fault(each.sent, _limit(each.retry_after))
         if isinstance(each, TerseError):
             return None
         if isinstance(each, BaseExceptionGroup):
@@ -95,7 +95,7 @@ def fault_of(error: BaseException) -> Fault | None:
 
 
 def retryable_fault(error: BaseException, rule: str) -> Fault | None:
-    """The fault, if the rule of a call (`execution.RetryRule.faults`) lets it be tried again after it."""
+    """Return the fault, if the rule of a call (`execution.RetryRule.faults`) lets it be tried again after it."""
     if getattr(error, _FOR_THE_CALLER, False):
         return None
     fault = fault_of(error)
@@ -108,7 +108,7 @@ def retryable_fault(error: BaseException, rule: str) -> Fault | None:
 
 
 def next_delay(error: BaseException, rule: RetryRule, attempt: int, *, listed: bool) -> float | None:
-    """The seconds before the next attempt of a call that raised, or `None` if there is to be none.
+    """Return the seconds before the next attempt of a call that raised, or `None` if there is to be none.
 
     Args:
         attempt: the one that raised, counted from 1.
@@ -166,18 +166,18 @@ def _retry_after(headers: Mapping[str, Any]) -> float | None:
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     try:
         if milliseconds is not None:
-            return _bounded(float(milliseconds) / 1000)
-        return None if value is None else _bounded(float(value))
+            return _limit(float(milliseconds) / 1000)
+        return None if value is None else _limit(float(value))
     except (ValueError, TypeError):
         pass
     try:
         until = parsedate_to_datetime(str(value))
-        return _bounded(((until if until.tzinfo else until.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+        return _limit(((until if until.tzinfo else until.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
     except (ValueError, OverflowError):
         return None
 
 
-def _bounded(seconds: float | None) -> float | None:
+def _limit(seconds: float | None) -> float | None:
     if seconds is None or not math.isfinite(seconds):
         return None
     return min(max(0.0, float(seconds)), LONGEST_WAIT)

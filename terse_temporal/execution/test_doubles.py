@@ -69,13 +69,13 @@ async def call_or_double(call: FunctionCall) -> Any:
 
 
 def model_double(name: str | None) -> Any:
-    """The test double of a model, or `None`."""
+    """Return the test double of a model, or `None`."""
     doubles = _doubles.get()
     return None if doubles is None else doubles.model(name)
 
 
 def has_double(server: str) -> bool:
-    """Whether all tools of a mounted MCP server have test doubles."""
+    """Return whether all tools of a mounted MCP server have test doubles."""
     doubles = _doubles.get()
     return doubles is not None and server in doubles.servers
 

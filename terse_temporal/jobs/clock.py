@@ -38,7 +38,7 @@ def sleep(duration: str | timedelta | datetime) -> Coroutine[Any, Any, None]:
 
 
 def now() -> datetime:
-    """The time, aware and in UTC. In a durable handler it is the recorded one, the same on every replay.
+    """Return the time, aware and in UTC. In a durable handler it is the recorded one, the same on every replay.
 
     Within a durable handler time advances only when something was awaited: two calls in a row are equal.
     """
@@ -47,7 +47,7 @@ def now() -> datetime:
 
 
 def uuid4() -> uuid.UUID:
-    """A random UUID. In a durable handler it is the same on every replay of the run."""
+    """Return a random UUID. In a durable handler it is the same on every replay of the run."""
     execution = current_execution()
     return uuid.uuid4() if execution is None else execution.uuid4()
 

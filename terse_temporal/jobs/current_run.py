@@ -15,7 +15,7 @@ _UI_ADDRESS = "TERSE_UI_ADDRESS"
 
 
 def current_run() -> RunIdentity:
-    """The run that is under way, in a handler of any job, in a step, and in a tool.
+    """Return the run that is under way, in a handler of any job, in a step, and in a tool.
 
     Returns:
         `.id`, the workflow id; `.run_id`, the server's own id of this run; `.job`, the job's name; and `.url`, where it
@@ -38,7 +38,7 @@ def current_run() -> RunIdentity:
 
 
 def run_identity_of(job: str, namespace: str, workflow_id: str, run_id: str) -> RunIdentity:
-    """A run as the engine knows it, with its address in the Web UI."""
+    """Return a run as the engine knows it, with its address in the Web UI."""
     address = os.environ.get(_UI_ADDRESS, "").strip().rstrip("/")
     parts = (quote(each, safe="") for each in (namespace, workflow_id, run_id))
     url = "{}/namespaces/{}/workflows/{}/{}".format(address, *parts) if address else None

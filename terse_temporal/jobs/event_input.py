@@ -34,7 +34,7 @@ _JSON_NAMES: Final = {str: "a string", int: "a number", float: "a number", bool:
 def event_type(
     handler: Callable[..., Any], triggers: Sequence[Trigger], namespace: Mapping[str, Any] | None = None
 ) -> Any:
-    """The type that a handler wants its event as.
+    """Return the type that a handler wants its event as.
 
     Its annotation decides; without one, the event model of its triggers if they have one between them; otherwise it is
     `Event`.
@@ -134,7 +134,7 @@ def read_event(
 
 
 def _leaves_out(expected: Any) -> bool:
-    """Whether what a type does not declare is lost. Models of vendors' events declare what is used of them."""
+    """Return whether what a type does not declare is lost. Models of vendors' events declare what is used of them."""
     if not isinstance(expected, type) or issubclass(expected, EventModel):
         return False
     if issubclass(expected, BaseModel):

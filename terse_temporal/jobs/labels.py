@@ -119,21 +119,19 @@ class Template:
         return _Field(path, spec)
 
     def label(self, arguments: inspect.BoundArguments) -> str:
-        """The label of a call. Where a field cannot be had, it is the template as it was written."""
+        """Return the label of a call. Where a field cannot be had, it is the template as it was written."""
         try:
             values = {**_defaults(self._signature), **arguments.arguments}
             # Cut before they are put together, for one may be as long as an input may be; and far behind what is kept
             # of it, for half a secret is not found.
-            parts = [
-                part if isinstance(part, str) else _formatted(part, values)[:_LONGEST_PART] for part in self._parts
-            ]
+            parts = [part if isinstance(part, str) else _format(part, values)[:_LONGEST_PART] for part in self._parts]
         except Exception:  # a label is never worth a run
             return label_text(self._text)
         return label_text("".join(parts))
 
 
 def label_text(text: str) -> str:
-    """A label as it is recorded and shown: in one line of at most 100 characters, without secrets."""
+    """Return a label as it is recorded and shown: in one line of at most 100 characters, without secrets."""
     return shorten(one_line(redact(text, LONGEST)).strip(), LONGEST)
 
 
@@ -153,7 +151,7 @@ def _defaults(signature: inspect.Signature) -> dict[str, Any]:
     }
 
 
-def _formatted(field: _Field, values: Mapping[str, Any]) -> str:
+def _format(field: _Field, values: Mapping[str, Any]) -> str:
     first, *rest = field.path
     value = values[str(first)]
     for key in rest:
@@ -171,7 +169,7 @@ def _formatted(field: _Field, values: Mapping[str, Any]) -> str:
 
 
 def _within(value: Any, key: str | int) -> Any:
-    """A field of a dict, a list, a model or a dataclass, without running code of theirs."""
+    """Return a field of a dict, a list, a model or a dataclass, without running code of theirs."""
     if isinstance(value, dict):
         # Not by `[]`, which calls `__missing__`. What looks like a number may be a string.
         for each in (key, str(key)):

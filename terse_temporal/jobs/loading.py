@@ -115,7 +115,7 @@ def _import_path(target: str) -> ModuleType:
 
 
 def _spec_of_file(name: str, path: Path) -> ModuleSpec:
-    """The module a path means, whatever else of that name could be found on `sys.path` before it."""
+    """Return the module a path means, whatever else of that name could be found on `sys.path` before it."""
     if name in sys.stdlib_module_names:
         raise JobLoadError(_two_files(name, path, f"{name!r} of the standard library"))
     search = [str(path.parent)] if path.stem == "__init__" else None
@@ -204,7 +204,7 @@ def _failed(target: str, error: BaseException, file: str | None) -> str:
 
 
 def _where(error: BaseException, file: str | None) -> str:
-    """The last line of the user's on the way to the error."""
+    """Return the last line of the user's on the way to the error."""
     lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         lines.append((error.filename, error.lineno or 1))

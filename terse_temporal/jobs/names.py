@@ -11,7 +11,8 @@ _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def unprintable(name: str) -> str | None:
-    """The first character of a name that none may have, as Python would write it; `None` for a name that is fine.
+    """Return the first character of a name that none may have, as Python would write it; `None` for a name that is
+    fine.
 
     Half of a surrogate pair cannot be sent to a server, and a line break would forge a line of a log.
     """

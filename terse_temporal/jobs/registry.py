@@ -105,7 +105,7 @@ _others: list[Callable[[], bool]] = []
 
 
 def registered_jobs() -> list[Job]:
-    """Every job that has been created in this process, in the order of creation."""
+    """Return every job that has been created in this process, in the order of creation."""
     return list(_registry.values())
 
 
@@ -126,7 +126,7 @@ def no_registering_while(somebody_copies: Callable[[], bool]) -> None:
 
 
 def is_collecting() -> bool:
-    """Whether a module is being executed for a copy of it, so that what it declares is not this process's own."""
+    """Return whether a module is being executed for a copy of it, so that what it declares is not the process's."""
     return _collected.get() is not None or any(somebody_copies() for somebody_copies in _others)
 
 
@@ -231,7 +231,10 @@ def create_job(
 
 
 def module_name(name: str) -> str:
-    """The name a module is imported by, also when it runs as a script: references to its functions outlive that."""
+    """Return the name a module is imported by, also when it runs as a script.
+
+    References to its functions outlive that.
+    """
     if name != "__main__":
         return name
     main = sys.modules["__main__"]
@@ -281,7 +284,7 @@ def _register(
 
 
 def _home(handler: Any, creating: str) -> str:
-    """The module that a handler is written in, which is not always its own `__module__`.
+    """Return the module that a handler is written in, which is not always its own `__module__`.
 
     Args:
         handler: a function, or what leads to one: a partial, a decorated function, an object that can be called.
@@ -353,7 +356,7 @@ def _check_arguments(job: Job, where: str) -> None:
 
 
 def _parameters(handler: Callable[..., Any]) -> int:
-    """How many arguments a handler or filter is called with: 1 or 2; anything else does not fit."""
+    """Return how many arguments a handler or filter is called with: 1 or 2; anything else does not fit."""
     try:
         signature = inspect.signature(handler)
     except ValueError:  # a builtin, such as `bool`
@@ -375,7 +378,7 @@ def _name(handler: Callable[..., Any]) -> str:
 
 
 def _is_copy(job: Job) -> bool:
-    """Whether it is made by another execution of a module that has been imported, so that it has been checked."""
+    """Return whether another execution of a module that has been imported makes it, so that it has been checked."""
     before = _registry.get(job.name) if is_collecting() else None
     return before is not None and before.line == job.line and before._module_code == job._module_code
 
@@ -391,7 +394,7 @@ def _same_place(before: Job, job: Job) -> bool:
 
 
 def _module_code(frame: FrameType | None) -> CodeType | None:
-    """The code of the module that is being executed where a job is created."""
+    """Return the code of the module that is being executed where a job is created."""
     while frame is not None and frame.f_code.co_name != "<module>":
         frame = frame.f_back
     return frame.f_code if frame is not None else None

@@ -297,7 +297,9 @@ _declared: dict[str, Callable[..., Any]] = {}
 
 
 def declared_step(reference: str) -> Callable[..., Any] | None:
-    """The function decorated with `@step` that `module:qualname` names, in whatever module that has been imported."""
+    """Return the function decorated with `@step` that `module:qualname` names, in whatever module that has been
+    imported.
+    """
     return _declared.get(reference)
 
 
@@ -314,7 +316,7 @@ class _StepDecorator(Protocol):
 
 
 def current_step() -> StepContext:
-    """The step that is running: its name, attempt and idempotency key.
+    """Return the step that is running: its name, attempt and idempotency key.
 
     In an `@step` function that is called plainly, outside of a durable handler, the key is new with each call; within a
     step that runs, it is made of that step's, so that a repeated attempt repeats it.

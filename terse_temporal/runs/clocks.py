@@ -17,7 +17,7 @@ _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 
 
 def clock_of(described: DescribeWorkflowExecutionResponse) -> datetime:
-    """The run's own time."""
+    """Return the run's own time."""
     extended = described.workflow_extended_info
     if extended.HasField("time_skipping_info"):
         return extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)

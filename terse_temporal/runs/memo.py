@@ -22,7 +22,7 @@ _LONGEST_ARGUMENTS = 5_000
 
 
 async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Tokens | None, dict[str, Any] | None]:
-    """The tokens and the open questions that a memo holds; `None` for what it does not speak of."""
+    """Return the tokens and the open questions that a memo holds; `None` for what it does not speak of."""
     values: dict[str, Any] = {}
     for name in (TOKENS_MEMO, WAITING_MEMO):
         if name in fields:
@@ -37,7 +37,7 @@ async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Toke
 
 
 async def read_label(client: Client, event: HistoryEvent) -> str:
-    """What a step that an event schedules is told from others of its name by; empty for what says nothing."""
+    """Return what a step that an event schedules is told from others of its name by; empty for what says nothing."""
     if not (event.HasField("activity_task_scheduled_event_attributes") and event.user_metadata.HasField("summary")):
         return ""
     with suppress(Exception):  # as above
@@ -47,13 +47,13 @@ async def read_label(client: Client, event: HistoryEvent) -> str:
 
 
 def tokens_text(tokens: Tokens) -> str:
-    """The tokens in words."""
+    """Return the tokens in words."""
     calls = "call" if tokens.requests == 1 else "calls"
     return f"{tokens.requests:,} {calls} of a model, {tokens.input:,} tokens in and {tokens.output:,} out"
 
 
 def question_text(question: Mapping[str, Any]) -> str:
-    """What is to be decided, as a call that one would write."""
+    """Return what is to be decided, as a call that one would write."""
     arguments = question.get("arguments")
     given = arguments if isinstance(arguments, dict) else {}
     shown = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items())

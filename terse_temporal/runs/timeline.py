@@ -73,7 +73,7 @@ class Entry:
         return f"{self.name} ({self.label})" if self.label else self.name
 
     def line(self) -> str:
-        """The entry as it stands, as one line of text."""
+        """Return the entry as it stands, as one line of text."""
         took = f" in {short(self.ended - self.begun)}" if self.ended else ""
         attempts = f" (attempt {self.attempt})" if self.attempt > 1 else ""
         trouble = f": {self.trouble}" if self.trouble and self.state in ("waiting", "failed") else ""
@@ -128,7 +128,7 @@ class Timeline:
         return entry if record.ended is not None or isinstance(record, TimerRecord) else None
 
     def as_it_stands(self) -> Timeline:
-        """A copy that stays as it is while this one goes on. The history is that of both."""
+        """Return a copy that stays as it is while this one goes on. The history is that of both."""
         copy = replace(self, entries=[replace(entry) for entry in self.entries])
         copy.history = self.history
         return copy
@@ -162,7 +162,7 @@ class Timeline:
 
 
 def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int | None = None) -> Table:
-    """The timeline as a table: when each entry began, counted from the start of the run, and how long it took.
+    """Return the timeline as a table: when each entry began, counted from the start of the run, and how long it took.
 
     Args:
         timeline: of the run.
@@ -189,7 +189,7 @@ def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int
 
 
 def short(duration: timedelta) -> str:
-    """A duration in few letters: `12 ms`, `2.3 s`, `3 d 11 s`."""
+    """Return a duration in few letters: `12 ms`, `2.3 s`, `3 d 11 s`."""
     seconds = duration.total_seconds()
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
@@ -205,7 +205,7 @@ def short(duration: timedelta) -> str:
 
 
 def failure_text(failure: Failure) -> str:
-    """A failure in one line: what was raised, or that the worker was lost."""
+    """Return a failure in one line: what was raised, or that the worker was lost."""
     if failure.HasField("timeout_failure_info"):
         if failure.timeout_failure_info.timeout_type == TimeoutType.TIMEOUT_TYPE_HEARTBEAT:
             return "its worker was lost"

@@ -20,7 +20,7 @@ __all__ = ["resolve", "type_adapter"]
 
 
 def resolve(annotation: Any, globalns: Mapping[str, Any], localns: Mapping[str, Any] | None = None) -> Any:
-    """The annotation with every name in it looked up, first in `localns`.
+    """Return the annotation with every name in it looked up, first in `localns`.
 
     Raises:
         Exception: whatever evaluating the annotation raises; a `NameError` for a name that is not there.
@@ -31,7 +31,7 @@ def resolve(annotation: Any, globalns: Mapping[str, Any], localns: Mapping[str, 
 
 
 def type_adapter(type_: Any, namespace: Mapping[str, Any] | None = None) -> TypeAdapter[Any]:
-    """A validator for a type in which the names of string annotations mean what they mean in `namespace`.
+    """Return a validator for a type in which the names of string annotations mean what they mean in `namespace`.
 
     Raises:
         PydanticUserError, NameError: there is no validating such a type, or it names what does not exist.
@@ -58,7 +58,7 @@ def _settle(type_: Any, namespace: Mapping[str, Any], seen: set[int]) -> None:
     cls = get_origin(type_) or type_
     if is_typeddict(cls):
         annotations = cls.__annotations__
-        annotations.update({key: _settled(each, cls, namespace) for key, each in annotations.items()})
+        annotations.update({key: _resolve(each, cls, namespace) for key, each in annotations.items()})
         parts += annotations.values()
     elif isinstance(cls, type) and issubclass(cls, BaseModel):
         parts += [field.annotation for field in cls.model_fields.values()]
@@ -66,13 +66,13 @@ def _settle(type_: Any, namespace: Mapping[str, Any], seen: set[int]) -> None:
         # A subclass shares the fields it inherits, whose names are those of the base's module: bases come first.
         for base in reversed(cls.__mro__):
             for field in vars(base).get("__dataclass_fields__", {}).values():
-                field.type = _settled(field.type, base, namespace)
+                field.type = _resolve(field.type, base, namespace)
                 parts.append(field.type)
     for part in parts:
         _settle(part, namespace, seen)
 
 
-def _settled(annotation: Any, owner: type, namespace: Mapping[str, Any]) -> Any:
+def _resolve(annotation: Any, owner: type, namespace: Mapping[str, Any]) -> Any:
     own = namespace
     if namespace.get("__name__", owner.__module__) != owner.__module__:
         own = vars(sys.modules[owner.__module__]) if owner.__module__ in sys.modules else {}

@@ -78,21 +78,21 @@ class Json(NamedTuple):
     text: str
 
     def and_fields(self, fields: Mapping[str, Any]) -> Json:
-        """An object, with further fields."""
+        """Return an object, with further fields."""
         return Json({**self.data, **fields}, f"{self.text[:-1]},{_text(fields)[1:]}" if fields else self.text)
 
 
 def json_of(data: Any) -> Json:
-    """JSON data with its text.
+    """Return JSON data with its text.
 
     Raises:
         ValueProblem: a number in it is none that JSON has, or it is nested too deep.
     """
-    return Json(data, _encoded(data, data))
+    return Json(data, _encode(data, data))
 
 
 def json_object(fields: Mapping[str, Any], written: Mapping[str, Json]) -> Json:
-    """An object of small fields, and of others whose text is written already."""
+    """Return an object of small fields, and of others whose text is written already."""
     text = _text({name: value for name, value in fields.items() if name not in written})[1:-1]
     parts = [text] if text else []
     parts += [f"{_text(name)}:{each.text}" for name, each in written.items()]
@@ -122,11 +122,13 @@ class Codec:
         self._schema = Schema(self._adapter.core_schema)
 
     def check(self, value: Any) -> Any:
-        """A Python value, validated and converted to the type; lists where it says `Iterable`."""
-        return self._validated(lambda: self._adapter.validate_python(value, by_alias=True, by_name=True))
+        """Return a Python value, validated and converted to the type; lists where it says `Iterable`."""
+        return self._validate(lambda: self._adapter.validate_python(value, by_alias=True, by_name=True))
 
     def missing(self, value: Any) -> list[tuple[int | str, ...]]:
-        """The paths at which a value lacks what the type requires; `[]` also where it is wrong in another way only."""
+        """Return the paths at which a value lacks what the type requires; `[]` also where it is wrong in another way
+        only.
+        """
         try:
             self._adapter.validate_python(value, by_alias=True, by_name=True)
         except ValidationError as err:
@@ -134,7 +136,7 @@ class Codec:
         return []
 
     def record(self, value: Any) -> Json:
-        """A Python value, validated, as JSON that reads back as the same value.
+        """Return a Python value, validated, as JSON that reads back as the same value.
 
         What a type declares as `Any`, and a value without a type, is plain JSON on the other side.
 
@@ -142,43 +144,46 @@ class Codec:
             ValueProblem: it does not fit, JSON cannot hold it, it holds a secret, or it would be read back as another.
         """
         if self._type is Any:
-            written = self._dumped(value)
+            written = self._dump(value)
             if not equal(written.data, value):
                 _refuse_not_finite(value, written)
                 if (found := not_plain(value)) is not None:
                     raise ValueProblem(f"the value at {found[0]} {found[1]}")
             return written
         checked = self.check(value)
-        written = self._dumped(checked)
+        written = self._dump(checked)
         # Half of a surrogate pair is the one text that JSON can hold and pydantic does not read.
         if not (self._schema.is_json and "\\ud" not in written.text and equal(written.data, checked)):
             self._compare(checked, written)
         return written
 
     def dump(self, value: Any) -> Any:
-        """A value of the type as JSON data, for `load`. Plain JSON, which nobody loads, is as its types write it."""
-        return self._dumped(value).data
+        """Return a value of the type as JSON data, for `load`.
+
+        Plain JSON, which nobody loads, is as its types write it.
+        """
+        return self._dump(value).data
 
     def load(self, data: Any) -> Any:
-        """JSON data, validated and converted to the type, by pydantic's rules for JSON (also in strict mode)."""
+        """Return JSON data, validated and converted to the type, by pydantic's rules for JSON (also in strict mode)."""
         return data if self._type is Any else self.load_text(json.dumps(data))
 
     def load_text(self, text: str | bytes) -> Any:
-        """The same for JSON that is a string."""
+        """Return the same for JSON that is a string."""
         if self._type is Any:
             return json.loads(text)
-        return self._validated(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
+        return self._validate(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
 
-    def _validated(self, validate: Callable[[], Any]) -> Any:
+    def _validate(self, validate: Callable[[], Any]) -> Any:
         try:
             value = validate()
-            return _listed(value) if self._schema.has_iterators else value
+            return _replace_iterators(value) if self._schema.has_iterators else value
         except ValidationError as err:
             raise ValueProblem(validation_text(err, self._type)) from None
         except Exception as err:  # a validator of the user's may raise anything
             raise ValueProblem(f"makes a validator of its type raise {type(err).__name__}: {err}") from err
 
-    def _dumped(self, value: Any) -> Json:
+    def _dump(self, value: Any) -> Json:
         plain = self._type is Any
         # A list is not what pydantic expects of an `Iterable`. It writes it all the same.
         warnings: Any = False if self._schema.has_iterators else "error"
@@ -200,7 +205,7 @@ class Codec:
                     f"the value at {path} has the key {safe_repr(keys[0])}, which JSON cannot hold as a key"
                 ) from None
             raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
-        return Json(data, _encoded(data, value))
+        return Json(data, _encode(data, value))
 
     def _compare(self, checked: Any, written: Json) -> None:
         data, text = written
@@ -235,17 +240,19 @@ class Codec:
 
 
 def encoded_size(data: Any) -> int:
-    """The size of JSON data on its way, in bytes, by the SDK's own converter, which escapes all that is not ASCII."""
+    """Return the size of JSON data on its way, in bytes, by the SDK's own converter, which escapes all that is not
+    ASCII.
+    """
     return len(json.dumps(data, separators=(",", ":")))
 
 
 def fresh(data: Any) -> Any:
-    """A copy of JSON data, which shares nothing with it."""
+    """Return a copy of JSON data, which shares nothing with it."""
     return json.loads(json.dumps(data)) if isinstance(data, dict | list | tuple) else data
 
 
 def type_name(type_: Any) -> str:
-    """A type as one would write it."""
+    """Return a type as one would write it."""
     if get_origin(type_) is Annotated:
         # What it is annotated with, validators above all, says where in memory it is.
         return f"Annotated[{type_name(get_args(type_)[0])}, …]"
@@ -253,24 +260,24 @@ def type_name(type_: Any) -> str:
 
 
 def validation_text(err: ValidationError, type_: Any) -> str:
-    """Every wrong field of a failed validation, one per line, with its path and what was there."""
+    """Return every wrong field of a failed validation, one per line, with its path and what was there."""
     if (count := err.error_count()) > _MOST_ERRORS:
         return f"does not fit {type_name(type_)}: {count:,} values in it are wrong, too many to name each"
     lines = [
-        f"  {'.'.join(map(str, detail['loc'])) or '(the value itself)'}: {detail['msg']}{_shown(detail)}"
+        f"  {'.'.join(map(str, detail['loc'])) or '(the value itself)'}: {detail['msg']}{_format(detail)}"
         for detail in err.errors(include_url=False, include_context=False)
     ]
     return "\n".join([f"does not fit {type_name(type_)}:", *lines])
 
 
-def _shown(detail: Any) -> str:
+def _format(detail: Any) -> str:
     if detail["type"] == "missing" or isinstance(detail["input"], dict):
         return ""
     return f" (it is {safe_repr(detail['input'])})"
 
 
-def _encoded(data: Any, value: Any) -> str:
-    """The data as text, if JSON can hold it: NaN, infinity and integers without end are refused.
+def _encode(data: Any, value: Any) -> str:
+    """Return the data as text, if JSON can hold it: NaN, infinity and integers without end are refused.
 
     Args:
         data: of the value.
@@ -294,7 +301,7 @@ def _refuse_not_finite(value: Any, written: Json) -> None:
 
 
 def _not_finite(value: Any, depth: int = 0) -> str | None:
-    """The path of the first number in a value that is not finite."""
+    """Return the path of the first number in a value that is not finite."""
     if isinstance(value, float):
         return None if math.isfinite(value) else "$"
     for key, child in children(value) if depth < 100 else ():
@@ -320,7 +327,7 @@ def _is_encodable(value: Any) -> bool:
 
 
 def _innermost(value: Any, is_bad: Callable[[Any], bool], path: str = "$", depth: int = 0) -> tuple[str, Any]:
-    """The innermost value that is bad, within one that is, and its path."""
+    """Return the innermost value that is bad, within one that is, and its path."""
     for key, child in children(value) if depth < 100 else ():  # a value may contain itself
         if is_bad(child):
             return _innermost(child, is_bad, path + step(value, key), depth + 1)
@@ -328,7 +335,7 @@ def _innermost(value: Any, is_bad: Callable[[Any], bool], path: str = "$", depth
 
 
 def too_deep(data: Any) -> str | None:
-    """The path to JSON data that lies deeper than what can be read as a type; `None` if none does."""
+    """Return the path to JSON data that lies deeper than what can be read as a type; `None` if none does."""
     level = [data] if type(data) in _NESTING else []
     # By levels, without paths: nearly all data is nested a few times, and may have a hundred thousand keys.
     for _ in range(_DEEPEST_READ):
@@ -344,7 +351,7 @@ def too_deep(data: Any) -> str | None:
 
 
 def _too_deep(value: Any, most: int = _DEEPEST) -> str | None:
-    """The path to a value that lies deeper than so many levels, or its beginning; `None` if none does."""
+    """Return the path to a value that lies deeper than so many levels, or its beginning; `None` if none does."""
     pending = [(value, "$", 0)]
     while pending:
         value, path, depth = pending.pop()
@@ -364,18 +371,18 @@ def _of_iterator(type_: Any) -> Any:
     return type_
 
 
-def _listed(value: Any) -> Any:
-    """A value with a list in the place of each of pydantic's iterators, which can be gone through once.
+def _replace_iterators(value: Any) -> Any:
+    """Return a value with a list in the place of each of pydantic's iterators, which can be gone through once.
 
     In models and dataclasses they are replaced in place: to write them they would be used up.
     """
     if isinstance(value, _ITERATOR):
-        return [_listed(each) for each in value]
+        return [_replace_iterators(each) for each in value]
     if isinstance(value, tuple):
-        parts = [_listed(each) for each in value]
+        parts = [_replace_iterators(each) for each in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     for key, child in children(value):
-        if (new := _listed(child)) is child:
+        if (new := _replace_iterators(child)) is child:
             continue
         if isinstance(value, list | dict):
             value[key] = new

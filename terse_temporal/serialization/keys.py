@@ -25,7 +25,7 @@ _LISTS_COMPARED: Final = 4
 
 
 def fold(key: str) -> str:
-    """What the spellings of one key have in common: `pull_request` and `pullRequest` are both `pullrequest`.
+    """Return what the spellings of one key have in common: `pull_request` and `pullRequest` are both `pullrequest`.
 
     Leading underscores count: `_links` is another field than `links`.
     """
@@ -36,7 +36,7 @@ def fold(key: str) -> str:
 
 
 def respell(value: Any, schema: CoreSchema) -> Any:
-    """The same JSON with the keys of declared fields as the schema writes them.
+    """Return the same JSON with the keys of declared fields as the schema writes them.
 
     A key that is right as it stands is never replaced; keys of free-form objects, and of fields that a model does not
     declare, stay as they are.
@@ -45,7 +45,7 @@ def respell(value: Any, schema: CoreSchema) -> Any:
 
 
 def unknown_keys(value: Mapping[str, Any], schema: CoreSchema) -> dict[str, str | None]:
-    """The first twenty keys of an object that no field takes, each with the nearest field that is not given.
+    """Return the first twenty keys of an object that no field takes, each with the nearest field that is not given.
 
     Args:
         value: as `respell` returns it.
@@ -155,7 +155,7 @@ def _respell_object(value: dict[str, Any], fields: list[_Field], node: _Node) ->
 
 
 def _spellings(value: Iterable[str], fields: list[_Field]) -> dict[str, str]:
-    """Which keys of the value are to be written how: those that are nobody's, for the fields that are missing."""
+    """Return which keys are to be written how: those that are nobody's, for the fields that are missing."""
     # Three rules keep this from ever taking a key away from its owner. A key that some field has is never renamed. A
     # field that has a key of its own in the object gets no second one: `{"fullName": …, "full_name": …}` stays as it
     # is. And an unknown key is given away once, to the first field in the order of the model: `unknown.pop`.
@@ -173,7 +173,7 @@ def _spellings(value: Iterable[str], fields: list[_Field]) -> dict[str, str]:
 
 
 def _items(node: _Node, count: int) -> list[_Node]:
-    """What each item of an array is read as."""
+    """Return what each item of an array is read as."""
     items = node.schema["items_schema"]
     if not isinstance(items, list):
         return [node.child(items)] * count
@@ -186,7 +186,7 @@ def _items(node: _Node, count: int) -> list[_Node]:
 
 
 def _choice(value: Any, union: _Node) -> _Node | None:
-    """The member of a union that the value was most likely written for."""
+    """Return the member of a union that the value was most likely written for."""
     tag = union.schema.get("discriminator")
     if isinstance(tag, str) and isinstance(value, dict):
         said = value[tag] if tag in value else next((value[key] for key in value if fold(key) == fold(tag)), None)
@@ -201,7 +201,7 @@ def _choice(value: Any, union: _Node) -> _Node | None:
 
 
 def _fit(value: Any, node: _Node, depth: int = 0) -> int | None:
-    """How many of the keys a schema knows, less those it misses; None where the shape is another."""
+    """Return how many of the keys a schema knows, less those it misses; None where the shape is another."""
     # pydantic's own choice among the members of a union comes later, by what validates; but what validates depends on
     # how the keys are written. So the member is guessed here by its keys alone: one point for each field that would be
     # found, one less for each that is required and would not be. A tie goes to the first, as with pydantic. A wrong

@@ -72,7 +72,7 @@ class Schema:
         self.has_iterators = "generator" in self._kinds
 
     def within(self, schemas: Sequence[Mapping[str, Any]], owner: Any, key: Any) -> list[Mapping[str, Any]]:
-        """What it says of the value that is found in `owner` under `key`."""
+        """Return what it says of the value that is found in `owner` under `key`."""
         found: list[Mapping[str, Any]] = []
         for each in schemas:
             inner = self._child(each, owner, key)
@@ -101,7 +101,10 @@ class Schema:
                 pending += node
 
     def _plain(self, schema: Any, seen: frozenset[int] = frozenset()) -> list[Mapping[str, Any]]:
-        """The schemas of values behind a schema: without unions, defaults, functions and references around them."""
+        """Return the schemas of values behind a schema.
+
+        Without unions, defaults, functions and references around them.
+        """
         if id(schema) in seen:
             return []
         seen |= {id(schema)}
@@ -150,7 +153,7 @@ class Schema:
 
 
 def difference(given: Any, back: Any, schema: Schema, *, written_alike: bool) -> Found | None:
-    """Where what is read back is not what was given, or `None`.
+    """Return where what is read back is not what was given, or `None`.
 
     Args:
         given: of the type that the schema is of.
@@ -168,13 +171,13 @@ class _Comparison:
         self._alike = written_alike
 
     def unequal(self, given: Any, back: Any, schemas: Sequence[Mapping[str, Any]]) -> Found | None:
-        """Where two values differ that say that they are not equal."""
+        """Return where two values differ that say that they are not equal."""
         if is_secret(given):
             return "$", OF_SECRETS
         if any(each["type"] == "any" for each in schemas):
             return not_plain(given)
         if type(given) is not type(back) and not self._is_abstract(given, back, schemas):
-            return "$", f"is a {_named(given)} and would be read back as a {_named(back)}, {safe_repr(back)}"
+            return "$", f"is a {_name_of(given)} and would be read back as a {_name_of(back)}, {safe_repr(back)}"
         if isinstance(given, Set):
             alike = self._alike and len(given) == len(back) and set(map(type, given)) == set(map(type, back))
             return None if alike else _changed(given, back)
@@ -208,7 +211,7 @@ class _Comparison:
         return None
 
     def _is_abstract(self, given: Any, back: Any, schemas: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether the type asks for a `Sequence` or `Mapping` only, which every list or dict is."""
+        """Return whether the type asks for a `Sequence` or `Mapping` only, which every list or dict is."""
         kinds = {each["type"] for each in schemas}
         if isinstance(back, list):
             return isinstance(given, Sequence) and "tuple" not in kinds
@@ -220,7 +223,7 @@ def _changed(given: Any, back: Any) -> Found:
 
 
 def not_plain(value: Any) -> Found | None:
-    """What in a value cannot become plain JSON without a loss: secrets, and keys that are one key in JSON."""
+    """Return what in a value cannot become plain JSON without a loss: secrets, and keys that are one key in JSON."""
     if is_secret(value):
         return "$", OF_SECRETS
     if isinstance(value, Mapping) and (found := _wrong_key(value)):
@@ -232,7 +235,7 @@ def not_plain(value: Any) -> Found | None:
 
 
 def _within(owner: Any, key: Any, found: Found) -> Found:
-    """What is found in a value that another holds, with the path from there."""
+    """Return what is found in a value that another holds, with the path from there."""
     return f"${step(owner, key)}{found[0][1:]}", found[1]
 
 
@@ -251,7 +254,7 @@ def _wrong_key(value: Mapping[Any, Any]) -> Found | None:
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Whether two values say that they are equal."""
+    """Return whether two values say that they are equal."""
     try:
         return bool(one == other)
     except Exception:  # an array, say, whose comparison is no answer
@@ -259,7 +262,7 @@ def equal(one: Any, other: Any) -> bool:
 
 
 def _says_unequal(one: Any, other: Any) -> bool:
-    """Whether two values that are not equal mean it: that is, have an equality of their own, which answers."""
+    """Return whether two values that are not equal mean it: that is, have an equality of their own, which answers."""
     # In the hour that clocks repeat, the same moment of two time zones is unequal to itself (PEP 495).
     if isinstance(one, datetime | time):
         return (one.tzinfo is None) != (getattr(other, "tzinfo", None) is None)
@@ -272,17 +275,17 @@ def _says_unequal(one: Any, other: Any) -> bool:
 
 
 def _is_identity(value: Any) -> bool:
-    """Whether a value is equal to itself alone."""
+    """Return whether a value is equal to itself alone."""
     return getattr(type(value), "__eq__", None) is getattr(object, "__eq__", None)
 
 
 def is_secret(value: Any) -> bool:
-    """Whether it is one of pydantic's secrets, which are written as asterisks."""
+    """Return whether it is one of pydantic's secrets, which are written as asterisks."""
     return isinstance(value, SecretStr | SecretBytes | Secret)
 
 
 def find(value: Any, is_wanted: Callable[[Any], bool]) -> str | None:
-    """The path of the first value within a value that is wanted. Plain texts and numbers are not asked about."""
+    """Return the path of the first value within a value that is wanted. Plain texts and numbers are not asked about."""
     if is_wanted(value):
         return "$"
     for key, child in children(value):
@@ -292,7 +295,7 @@ def find(value: Any, is_wanted: Callable[[Any], bool]) -> str | None:
 
 
 def children(value: Any) -> Sequence[tuple[Any, Any]]:
-    """The values that a value holds, with their keys."""
+    """Return the values that a value holds, with their keys."""
     kind = type(value)
     # Asked first what nearly all are: large values come from outside.
     if kind in LEAVES:
@@ -315,7 +318,7 @@ def children(value: Any) -> Sequence[tuple[Any, Any]]:
 
 
 def step(owner: Any, key: Any) -> str:
-    """How a path goes on from a value to one that it holds."""
+    """Return how a path goes on from a value to one that it holds."""
     if isinstance(owner, Sequence | Set):
         return f"[{key}]"
     return f".{key if isinstance(key, str) else safe_repr(key)}"
@@ -325,12 +328,12 @@ def _is_any(schema: Mapping[str, Any]) -> bool:
     return bool(schema["type"] == "any")
 
 
-def _named(value: Any) -> str:
+def _name_of(value: Any) -> str:
     return repr(type(value).__qualname__)
 
 
 def safe_repr(value: Any, most: int = 60) -> str:
-    """A value for a message, in few characters, whatever its own `repr` does."""
+    """Return a value for a message, in few characters, whatever its own `repr` does."""
     try:
         # Cut before: a string from outside may be long, and all of it would be escaped.
         text = repr(value[: most + 1] if isinstance(value, str) else value)

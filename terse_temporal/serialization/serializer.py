@@ -53,7 +53,7 @@ class Serializer:
         self.result_type: Final = remember(signatures.result_type)
 
     def codec(self, type_: Any) -> Codec:
-        """The codec of a type.
+        """Return the codec of a type.
 
         Raises:
             ValueProblem: pydantic can make nothing of the type.

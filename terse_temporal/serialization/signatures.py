@@ -12,7 +12,7 @@ __all__ = ["called_with", "input_type", "parameter_types", "result_type"]
 
 
 def result_type(function: Callable[..., Any]) -> Any:
-    """The annotated result, of an `async def` what it gives when awaited; `Any` without annotation.
+    """Return the annotated result, of an `async def` what it gives when awaited; `Any` without annotation.
 
     Raises:
         NameError: the annotation is a string that means nothing among the function's globals.
@@ -24,7 +24,7 @@ def result_type(function: Callable[..., Any]) -> Any:
 
 
 def input_type(function: Callable[..., Any]) -> Any:
-    """The annotation of the parameter that takes the one input of a function; `Any` without one.
+    """Return the annotation of the parameter that takes the one input of a function; `Any` without one.
 
     Raises:
         NameError: as `result_type`.
@@ -41,7 +41,7 @@ def input_type(function: Callable[..., Any]) -> Any:
 
 
 def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:
-    """The type of each parameter by name: of `*args` a tuple, of `**kwargs` a dict.
+    """Return the type of each parameter by name: of `*args` a tuple, of `**kwargs` a dict.
 
     Raises:
         NameError: as `result_type`.
@@ -59,7 +59,7 @@ def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def called_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The positional and keyword arguments with which a function gets `arguments`, which are by name."""
+    """Return the positional and keyword arguments with which a function gets `arguments`, which are by name."""
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
     by_position = True

@@ -54,7 +54,7 @@ def check_function(function: Any, arguments: Sequence[Any], call: str, *, travel
 
 
 def argument_types(function: Callable[..., Any], count: int) -> list[Any]:
-    """The types of the arguments after the first, as the function's annotations say."""
+    """Return the types of the arguments after the first, as the function's annotations say."""
     try:
         parameters = list(inspect.signature(inspect.unwrap(function)).parameters.values())
         types = parameter_types(function)
@@ -70,7 +70,7 @@ def argument_types(function: Callable[..., Any], count: int) -> list[Any]:
 
 
 def dumped_data(function: Callable[..., Any], arguments: Sequence[Any], call: str, serializer: Serializer) -> list[Any]:
-    """The arguments after the first, validated by the function's annotations, as JSON.
+    """Return the arguments after the first, validated by the function's annotations, as JSON.
 
     Raises:
         StepInputError: one does not fit, or is not JSON.

@@ -26,7 +26,7 @@ __all__ = ["CALLS"]
 
 
 async def get(key: str) -> Any:
-    """The value of a key; of one that is not set the default, or `None`."""
+    """Return the value of a key; of one that is not set the default, or `None`."""
     state, _ = here("state.get()")
     schema = state.schema
     stored = await state.store.get(state.of, schema.key(key, STATE_GET))
@@ -60,7 +60,7 @@ async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., 
     async def change(stored: Stored | None) -> Any:
         # Its own each time: a function may change what it is given, and is called again after another write.
         own = None if stored is None else Stored(fresh(stored.value))
-        given = [schema.load(key, own, STATE_UPDATE), *_loaded(function, fresh(arguments), key)]
+        given = [schema.load(key, own, STATE_UPDATE), *_load_arguments(function, fresh(arguments), key)]
         try:
             value = await run_function(function, given, {}, threads=state.threads)
         except Exception as err:
@@ -80,7 +80,7 @@ async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., 
         return await state.store.update(state.of, key, change, write=write)
 
 
-def _loaded(function: Callable[..., Any], arguments: Sequence[Any], key: str) -> list[Any]:
+def _load_arguments(function: Callable[..., Any], arguments: Sequence[Any], key: str) -> list[Any]:
     try:
         types = argument_types(function, len(arguments)) if arguments else []
         return [shared_serializer.codec(type_).load(each) for type_, each in zip(types, arguments, strict=True)]
@@ -89,7 +89,9 @@ def _loaded(function: Callable[..., Any], arguments: Sequence[Any], key: str) ->
 
 
 def _write(state: JobState, step: StepContext, *more: Any) -> str:
-    """The key of a write: of the run, the step, and what else tells it from another write of a step that runs again.
+    """Return the key of a write.
+
+    Of the run, the step, and what else tells it from another write of a step that runs again.
 
     The run is the one that was started or reset: whoever resets a run wants its writes made again, and an attempt of an
     activity that is repeated has the run id of the one before.

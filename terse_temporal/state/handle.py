@@ -55,7 +55,7 @@ class State(Generic[_StatesT]):
         self._schema = schema
 
     def get(self, key: str) -> Coroutine[Any, Any, Any]:
-        """The value of a key, as its declared type.
+        """Return the value of a key, as its declared type.
 
         Args:
             key: one of the declared keys; without `states=` any text of up to 200 characters.
@@ -70,7 +70,7 @@ class State(Generic[_StatesT]):
         It sees every write that has returned before it, of any run.
         """
         self._schema.key(key, STATE_GET)
-        return self._loaded(key, self._called(STATE_GET, key, {}), STATE_GET)
+        return self._load(key, self._called(STATE_GET, key, {}), STATE_GET)
 
     def set(self, key: str, value: Any) -> Coroutine[Any, Any, Any]:
         """Set a key, whatever it holds.
@@ -95,7 +95,7 @@ class State(Generic[_StatesT]):
                 f" {MAX_BYTES:,} at most. Store the data elsewhere, and keep where it is."
             )
         call = self._called(STATE_SET, key, {"value": data, **self._attempt()})
-        return self._loaded(key, call, STATE_SET, Stored(data))
+        return self._load(key, call, STATE_SET, Stored(data))
 
     # Two, so that a checker knows what a lambda takes.
     @overload
@@ -132,7 +132,7 @@ class State(Generic[_StatesT]):
         given: dict[str, Any] = {"arguments": dumped_data(function, arguments, call, execution.serializer)}
         if not execution.records_calls:
             given["in_place"] = True
-        return self._loaded(key, self._called(STATE_UPDATE, key, given, {"function": function}), STATE_UPDATE)
+        return self._load(key, self._called(STATE_UPDATE, key, given, {"function": function}), STATE_UPDATE)
 
     def delete(self, key: str) -> Coroutine[Any, Any, None]:
         """Unset a key, so that it reads as its default again; nothing if it is not set.
@@ -168,10 +168,10 @@ class State(Generic[_StatesT]):
             )
         )
 
-    def _loaded(
+    def _load(
         self, key: str, call: Coroutine[Any, Any, Any], name: str, answer: Stored | None = None
     ) -> Coroutine[Any, Any, Any]:
-        """What a call gives, or the answer that is known before, as the type."""
+        """Return what a call gives, or the answer that is known before, as the type."""
 
         async def load() -> Any:
             given = await call
@@ -193,7 +193,7 @@ class State(Generic[_StatesT]):
 
 
 def current_state() -> State:
-    """The state of the job whose step is running: in a step, where the handler's `state` does not reach.
+    """Return the state of the job whose step is running: in a step, where the handler's `state` does not reach.
 
     Raises:
         NotInStepError: no step of a job is running here.
@@ -227,7 +227,7 @@ class WatchedState(State):
         self._made: list[Coroutine[Any, Any, Any]] = []
 
     def forgotten(self) -> bool:
-        """Whether a call was made and nobody has awaited it. Such calls are closed."""
+        """Return whether a call was made and nobody has awaited it. Such calls are closed."""
         unawaited = [call for call in self._made if inspect.getcoroutinestate(call) == inspect.CORO_CREATED]
         # The outer one of a pair comes last, and holds the other.
         for call in reversed(unawaited):
@@ -238,6 +238,6 @@ class WatchedState(State):
         self._made.append(call := super()._called(*arguments))
         return call
 
-    def _loaded(self, *arguments: Any) -> Coroutine[Any, Any, Any]:
-        self._made.append(call := super()._loaded(*arguments))
+    def _load(self, *arguments: Any) -> Coroutine[Any, Any, Any]:
+        self._made.append(call := super()._load(*arguments))
         return call

@@ -67,7 +67,7 @@ class JobState:
 
 
 def here(call: str) -> tuple[JobState, StepContext]:
-    """The state of the job whose call this is, and the call itself as a step.
+    """Return the state of the job whose call this is, and the call itself as a step.
 
     Raises:
         NotInRunError, StateError: there is none here, or an update of it is being computed.

@@ -18,7 +18,7 @@ URL_VARIABLE = "TERSE_STATE"
 
 
 def open_store(url: str) -> SQLStore:
-    """A store in a database. Nothing is connected before its first use; close it with `await store.close()`.
+    """Return a store in a database. Nothing is connected before its first use; close it with `await store.close()`.
 
     Args:
         url: as SQLAlchemy has them: `sqlite:///state.db`, `postgresql://user:password@host/database`. Its password
@@ -38,6 +38,6 @@ def open_store(url: str) -> SQLStore:
 
 
 def store_from_environment() -> SQLStore | None:
-    """The store that TERSE_STATE names, if it is set."""
+    """Return the store that TERSE_STATE names, if it is set."""
     url = os.environ.get(URL_VARIABLE)
     return open_store(url) if url else None

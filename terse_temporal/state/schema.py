@@ -39,7 +39,10 @@ class StateSchema:
         self._codecs: dict[str, Codec] = {}
 
     def problem(self) -> str | None:
-        """What is wrong with the declaration, if it can be told already: a later class of the module may be missing."""
+        """Return what is wrong with the declaration, if it can be told already.
+
+        A later class of the module may be missing.
+        """
         states = self._states
         if states is None:
             return None
@@ -60,7 +63,7 @@ class StateSchema:
         return None
 
     def key(self, key: Any, call: str) -> str:
-        """The key, if the state may have it.
+        """Return the key, if the state may have it.
 
         Args:
             call: what is being done, for the message.
@@ -80,7 +83,7 @@ class StateSchema:
         return key
 
     def dump(self, key: str, value: Any, call: str) -> Any:
-        """A value as JSON data, validated, which reads back as the same value.
+        """Return a value as JSON data, validated, which reads back as the same value.
 
         Raises:
             StateValueError: it does not fit, is not JSON, or could not be read back.
@@ -91,7 +94,7 @@ class StateSchema:
             raise StateValueError(f"{call}({key!r}) in the job {self.job!r}: the value: {problem}") from None
 
     def load(self, key: str, stored: Stored | None, call: str) -> Any:
-        """What is stored, as its type; for an unset key a fresh default, else `None`.
+        """Return what is stored, as its type; for an unset key a fresh default, else `None`.
 
         Raises:
             StateValueError: what is stored does not fit any more.
@@ -108,7 +111,7 @@ class StateSchema:
             ) from None
 
     def load_answer(self, key: str, data: Any, call: str) -> Any:
-        """What a call gave, as the type: `None` is a key that is not set, where the type has no null."""
+        """Return what a call gave, as the type: `None` is a key that is not set, where the type has no null."""
         try:
             return self.load(key, Stored(data), call)
         except StateValueError:

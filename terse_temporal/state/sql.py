@@ -152,7 +152,7 @@ class SQLStore(StateStore):
     """
 
     def __init__(self, url: str) -> None:
-        self._url = _checked(url)
+        self._url = _check(url)
         self._engine: AsyncEngine | None = None
         self._ready = asyncio.Lock()
         self._pruned_at = 0.0
@@ -241,7 +241,7 @@ class SQLStore(StateStore):
         return await self._written(put, is_update=True)
 
     async def _result(self, of: StateId, write: str) -> Stored | None:
-        """What an update gave, if it has been made."""
+        """Return what an update gave, if it has been made."""
 
         async def read(connection: AsyncConnection) -> Stored | None:
             rows = await connection.execute(select(_writes.c.result).where(_is(_writes, of, write=write)))
@@ -290,10 +290,10 @@ class SQLStore(StateStore):
                 if isinstance(err, DBAPIError) and not (
                     isinstance(err, OperationalError | InterfaceError) or err.connection_invalidated
                 ):
-                    raise StateError(f"the state store {self._shown()}: {problem}") from None
+                    raise StateError(f"the state store {self._format()}: {problem}") from None
                 if not await backoff.wait():
                     raise TransientError(
-                        f"the state store {self._shown()} could not be used for {_PATIENCE:g} seconds: {problem}"
+                        f"the state store {self._format()} could not be used for {_PATIENCE:g} seconds: {problem}"
                     ) from None
 
     async def _opened(self) -> AsyncEngine:
@@ -321,28 +321,28 @@ class SQLStore(StateStore):
 
         await self._tried(prune)
 
-    def _shown(self) -> str:
-        masked = dict.fromkeys(self._masked(), "***")
+    def _format(self) -> str:
+        masked = dict.fromkeys(self._secret_parts(), "***")
         shown = self._url.update_query_dict(masked).render_as_string(hide_password=True)
         return repr(shown.replace("%2A%2A%2A", "***"))
 
-    def _masked(self) -> list[str]:
-        """What of the URL's query may be a secret."""
+    def _secret_parts(self) -> list[str]:
+        """Return what of the URL's query may be a secret."""
         return [name for name in self._url.query if name.lower() not in _SHOWN]
 
     def _said(self, error: Exception) -> str:
         said = " ".join(str(getattr(error, "orig", None) or error).split()) or "no answer"
-        values = [self._url.password or "", *(self._url.query[name] for name in self._masked())]
+        values = [self._url.password or "", *(self._url.query[name] for name in self._secret_parts())]
         secrets = Secrets("***")
         for value in values:
             secrets.name(*([value] if isinstance(value, str) else value))
         return secrets.redact(said)
 
     def __repr__(self) -> str:
-        return f"<SQLStore {self._shown()}>"
+        return f"<SQLStore {self._format()}>"
 
 
-def _checked(url: str) -> URL:
+def _check(url: str) -> URL:
     try:
         parsed = make_url(url)
         # A password with an `@` in it: what comes after the first would be taken for the host, and be shown.

@@ -48,10 +48,10 @@ class StateStore(Protocol):
     """
 
     async def get(self, of: StateId, key: str) -> Stored | None:
-        """The value of a key, or `None` where it is not set."""
+        """Return the value of a key, or `None` where it is not set."""
 
     async def items(self, of: StateId) -> Mapping[str, Any]:
-        """Every key that is set, with its value."""
+        """Return every key that is set, with its value."""
 
     async def set(self, of: StateId, key: str, value: Any, *, write: str) -> None:
         """Set a key."""

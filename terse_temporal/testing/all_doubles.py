@@ -41,7 +41,7 @@ class Doubles:
         return other
 
     def doubles(self) -> CallDoubles:
-        """What a worker asks before it calls something."""
+        """Return what a worker asks before it calls something."""
         return CallDoubles(self._called, self.model._instead_of, frozenset(self.tools._servers))
 
     @property

@@ -10,7 +10,7 @@ __all__ = ["answering_model"]
 
 
 def answering_model(respond: Callable[[Any, Any], Awaitable[Any]], *, name: str, profile: Any = None) -> Any:
-    """The model.
+    """Return the model.
 
     Args:
         respond: gets the conversation and pydantic-ai's `AgentInfo`, and gives a `ModelResponse`.

@@ -96,7 +96,7 @@ async def _answer_questions(run: Run, unanswered: list[str]) -> None:
 
 
 async def _copy_state(loop_thread: LoopThread, workers: Workers, job: Job, task_queue: str) -> None:
-    """What the test has set for its own runs, for one that is to be crashed."""
+    """Set what the test has set for its own runs, for one that is to be crashed."""
     if not workers.has(job):
         return
     client = loop_thread.client

@@ -111,14 +111,14 @@ class Record:
         self.real, self._always, self._in_turn = True, None, None
 
     def fresh(self) -> Record:
-        """One that answers as this will, with its own count of calls."""
+        """Return one that answers as this will, with its own count of calls."""
         other = Record(self.name)
         other.real, other._always, other._given = self.real, self._always, self._given
         other._in_turn = None if self._in_turn is None else list(self._in_turn)
         return other
 
     async def answer(self, call: FunctionCall) -> Any:
-        """What a call gives, which is noted."""
+        """Return what a call gives, which is noted."""
         arguments = arguments_by_name(call)
         self.function = call.function
         self.calls.append(Call(self.name, arguments, call.key, call.attempt))
@@ -182,7 +182,7 @@ class Double(ABC):
 
     @abstractmethod
     def _expected(self, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Mapping[str, Any]:
-        """The arguments that a test expects, by name."""
+        """Return the arguments that a test expects, by name."""
 
     @property
     def calls(self) -> list[Call]:
@@ -275,7 +275,7 @@ class Double(ABC):
 
 
 def arguments_by_name(call: FunctionCall) -> dict[str, Any]:
-    """What a function is called with, by the names of its parameters."""
+    """Return what a function is called with, by the names of its parameters."""
     try:
         signature = inspect.signature(inspect.unwrap(call.function))
         bound = signature.bind(*call.positional, **call.keywords)
@@ -289,7 +289,7 @@ def arguments_by_name(call: FunctionCall) -> dict[str, Any]:
 
 
 def _same(expected: Mapping[str, Any], actual: Mapping[str, Any], function: Callable[..., Any] | None) -> bool:
-    """Whether arguments are the same, also where one side says what the other leaves to its default."""
+    """Return whether arguments are the same, also where one side says what the other leaves to its default."""
     defaults = _defaults(function)
     types = _types(function)
     return all(
@@ -316,7 +316,7 @@ def _types(function: Callable[..., Any] | None) -> dict[str, Any]:
 
 
 def _equal(expected: Any, actual: Any, type_: Any) -> bool:
-    """Whether two values are the same, or the same as JSON: a dict that a model was made of equals it.
+    """Return whether two values are the same, or the same as JSON: a dict that a model was made of equals it.
 
     Args:
         type_: of the parameter, whose validation may have made one of the other: of an address a list of one.

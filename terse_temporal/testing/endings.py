@@ -13,7 +13,7 @@ __all__ = ["describe_failure", "is_of"]
 
 
 def describe_failure(failure: BaseException | None) -> str:
-    """What a run failed with, in a line."""
+    """Return what a run failed with, in a line."""
     if isinstance(failure, CancelledError):
         return "cancellation"
     if isinstance(failure, ApplicationError):
@@ -23,7 +23,7 @@ def describe_failure(failure: BaseException | None) -> str:
 
 
 def is_of(failure: ApplicationError, wanted: type[BaseException] | str) -> bool:
-    """Whether a failure is of a class, or of one that derives from it; or of the name."""
+    """Return whether a failure is of a class, or of one that derives from it; or of the name."""
     if isinstance(wanted, str):
         return failure.type == wanted
     if failure.type == wanted.__name__:

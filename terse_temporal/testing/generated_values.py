@@ -34,7 +34,7 @@ _DEPTH: Final = 10
 
 
 def complete(value: Any, function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> Any:
-    """A value as the result of a function, with what it lacks: an argument of that name, or a placeholder.
+    """Return a value as the result of a function, with what it lacks: an argument of that name, or a placeholder.
 
     Args:
         value: what a test said.
@@ -61,7 +61,7 @@ def complete(value: Any, function: Callable[..., Any], arguments: Mapping[str, A
 
 
 def check_fits(value: Any, function: Callable[..., Any], name: str) -> Any:
-    """A value that a function of a test has returned, if it can be the result of the real one.
+    """Return a value that a function of a test has returned, if it can be the result of the real one.
 
     Raises:
         TestDoubleError: it cannot.
@@ -86,7 +86,7 @@ def _result_codec(function: Callable[..., Any]) -> Codec | None:
 
 
 def _fill(codec: Codec, data: Any, path: tuple[int | str, ...], arguments: Mapping[str, Any]) -> bool:
-    """Whether something was found for one field. The path may lead through a union, where nothing is."""
+    """Return whether something was found for one field. The path may lead through a union, where nothing is."""
     *way, last = path
     inside = data
     for step in way:

@@ -27,7 +27,7 @@ class StateOfJob:
         self._job = job
 
     async def get(self, key: str) -> Any:
-        """The value of a key, as its declared type."""
+        """Return the value of a key, as its declared type."""
         return await self._loop_thread.run(self._call(lambda state: state.get(key)))
 
     async def set(self, key: str, value: Any) -> Any:

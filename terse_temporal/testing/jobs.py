@@ -123,7 +123,7 @@ class Jobs:
         await self._loop_thread.run(self._skip_to(when))
 
     def state(self, job: Job | str) -> StateOfJob:
-        """The state of a job in this test, to set before a run and to read after it."""
+        """Return the state of a job in this test, to set before a run and to read after it."""
         return StateOfJob(self._loop_thread, self._workers, _find_job(job))
 
     def crash_at(
@@ -210,7 +210,7 @@ class Jobs:
         return run
 
     async def _open_runs(self, call: str) -> dict[Run, RunSnapshot]:
-        """The runs of which time can be skipped, and how they stand."""
+        """Return the runs of which time can be skipped, and how they stand."""
         __tracebackhide__ = True
         snapshots = await asyncio.gather(*(run._snapshot() for run in self.runs))
         found = {run: snapshot for run, snapshot in zip(self.runs, snapshots, strict=True) if snapshot.is_open}
@@ -266,7 +266,7 @@ class Jobs:
         await self._workers.close()
 
     async def _report(self) -> str:
-        """What the runs of the test have done, for one that fails."""
+        """Return what the runs of the test have done, for one that fails."""
         tables = []
         for run in self.runs:
             snapshot = await run._snapshot()

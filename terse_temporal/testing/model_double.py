@@ -114,7 +114,7 @@ class ModelDouble:
         self._given += len(answers)
 
     def _instead_of(self, name: str | None) -> Any:
-        """The model of pydantic-ai's that gives the answers, or `None`."""
+        """Return the model of pydantic-ai's that gives the answers, or `None`."""
         return _model(self, name or "test") if self._given or self._always else None
 
     async def _answer(self, prompt: Prompt, key: str) -> Any:
@@ -148,7 +148,7 @@ def _model(double: ModelDouble, name: str) -> Any:
 
 
 def _key_of_the_turn() -> str:
-    """Its idempotency key; empty where an agent streams, which is no step."""
+    """Return its idempotency key; empty where an agent streams, which is no step."""
     try:
         return current_step().idempotency_key
     except NotInStepError:
@@ -189,7 +189,7 @@ def _parts(answer: Any, info: Any) -> list[Any]:
 
 
 def _name_in_conversation(call: ToolCall, info: Any) -> str:
-    """What a tool is called in this conversation."""
+    """Return what a tool is called in this conversation."""
     own = find_tool(call.name).name
     named = [name for name, tool in _own_names(info).items() if tool == own]
     if not named:
@@ -201,13 +201,13 @@ def _name_in_conversation(call: ToolCall, info: Any) -> str:
 
 
 def _own_names(info: Any) -> dict[str, str]:
-    """The tools that a model is offered: what they are called there, and by us."""
+    """Return the tools that a model is offered: what they are called there, and by us."""
     # Those of an agent of pydantic-ai's own, in a step, are none of ours.
     return {each.name: (each.metadata or {}).get(MODEL_TOOL_METADATA, each.name) for each in info.function_tools}
 
 
 def _check(answer: Any) -> Any:
-    """An answer, if it is one that a model can give."""
+    """Return an answer, if it is one that a model can give."""
     for call in answer if isinstance(answer, list) else [answer]:
         if isinstance(call, ToolCall):
             # A model writes JSON, by the names that it is shown.

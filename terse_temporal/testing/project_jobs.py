@@ -13,7 +13,7 @@ __all__ = ["jobs_with"]
 
 
 def jobs_with(job: Job) -> list[Job]:
-    """A job, and those of the project that it has to do with, in either direction.
+    """Return a job, and those of the project that it has to do with, in either direction.
 
     Those are the jobs of its module; of modules that it imports, or whose jobs it imports; those that it names in its
     code; and so on from there. Not all that are registered: a session of tests may have jobs of many projects, of which
@@ -41,7 +41,7 @@ def jobs_with(job: Job) -> list[Job]:
 
 @functools.lru_cache(maxsize=1024)
 def _mentions(module: ModuleType | None) -> tuple[frozenset[str], frozenset[str]]:
-    """The modules that a module has, by itself or through a job of theirs, and the strings in its functions."""
+    """Return the modules that a module has, by itself or through a job of theirs, and the strings in its functions."""
     imported, words = set[str](), set[str]()
     for value in list(vars(module).values()) if module is not None else []:
         if isinstance(value, ModuleType):

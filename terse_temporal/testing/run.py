@@ -96,11 +96,14 @@ class Run:
         return self._snapshot_now().status_text
 
     def now(self) -> datetime:
-        """The run's own time."""
+        """Return the run's own time."""
         return self._snapshot_now().clock
 
     def timeline(self) -> str:
-        """The steps and sleeps as a table: when each began, counted from the start of the run, and how long it took."""
+        """Return the steps and sleeps as a table.
+
+        When each began, counted from the start of the run, and how long it took.
+        """
         return self._snapshot_now().table()
 
     def save_history(self, path: str | Path) -> Path:
@@ -134,7 +137,7 @@ class Run:
             AssertionError: it ended otherwise.
         """
         __tracebackhide__ = True
-        return await self._loop_thread.run(self._failed_with(error, match))
+        return await self._loop_thread.run(self._assert_failed_with(error, match))
 
     async def sleeping(self) -> Sleep:
         """Wait until the run sleeps, and nothing of it is under way. Returns the sleep that ends first.
@@ -238,7 +241,7 @@ class Run:
             " --dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true, or leave --terse-address out."
         )
 
-    async def _failed_with(self, error: type[BaseException] | str, match: str | None) -> ApplicationError:
+    async def _assert_failed_with(self, error: type[BaseException] | str, match: str | None) -> ApplicationError:
         __tracebackhide__ = True
         wanted = error if isinstance(error, str) else error.__name__
         try:

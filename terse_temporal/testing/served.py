@@ -20,7 +20,7 @@ __all__ = ["list_again", "listings", "served_tool"]
 
 
 def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
-    """The tool that a function is.
+    """Return the tool that a function is.
 
     Raises:
         TestDoubleError: what it takes cannot be said as a JSON schema.
@@ -42,7 +42,10 @@ def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
 
 
 def listings(servers: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-    """What servers that have test doubles would list, by the names that they are mounted under: for another process."""
+    """Return what servers that have test doubles would list, by the names that they are mounted under.
+
+    For another process.
+    """
     return {
         mount.name: [
             {"server_name": tool.server_name, "description": tool.description, "schema": tool.schema}

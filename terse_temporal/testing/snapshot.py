@@ -71,7 +71,7 @@ class RunSnapshot:
         return "running" if self.status is None else self.status.name.lower()
 
     def table(self) -> str:
-        """The steps and sleeps: when each began, counted from the start of the run, and how long it took."""
+        """Return the steps and sleeps: when each began, counted from the start of the run, and how long it took."""
         if not self.timeline.entries:
             return "  (no step and no sleep so far)"
         out = io.StringIO()
@@ -84,7 +84,7 @@ class RunSnapshot:
 
 
 async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader: RunReader) -> RunSnapshot:
-    """How a run stands. One request to the server, and again while it moves on.
+    """Return how a run stands. One request to the server, and again while it moves on.
 
     Args:
         client: of the server.

@@ -34,16 +34,16 @@ class StepNames:
     patterns: frozenset[str]
 
     def has(self, name: str) -> bool:
-        """Whether a step can have this name."""
+        """Return whether a step can have this name."""
         return name in self.names or any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self.patterns)
 
     def only_may_have(self, name: str) -> bool:
-        """Whether a step can have this name only because some can have any."""
+        """Return whether a step can have this name only because some can have any."""
         return ".*" in self.patterns and not StepNames(self.names, self.patterns - {".*"}).has(name)
 
 
 def step_names() -> StepNames:
-    """The names in the modules of all registered jobs, and in those that they are made of."""
+    """Return the names in the modules of all registered jobs, and in those that they are made of."""
     found = [_of_module(name) for name in sorted(FunctionIndex(registered_jobs()).modules)]
     return StepNames(
         frozenset().union(*(each.names for each in found)), frozenset().union(*(each.patterns for each in found))
@@ -88,7 +88,7 @@ def _steps_in(node: ast.AST) -> Iterator[str | re.Pattern[str]]:
 
 
 def _given_name(call: ast.Call) -> str | re.Pattern[str] | None:
-    """What `name=` of a call says."""
+    """Return what `name=` of a call says."""
     given = next((each.value for each in call.keywords if each.arg == "name"), None)
     if given is None or (isinstance(given, ast.Constant) and given.value is None):
         return re.compile(".*") if any(each.arg is None for each in call.keywords) else None

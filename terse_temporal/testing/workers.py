@@ -47,7 +47,7 @@ class Workers:
         self.crash_points: list[CrashPoint] = []
 
     async def queue_of(self, job: Job) -> str:
-        """The task queue of a job, with a worker on it."""
+        """Return the task queue of a job, with a worker on it."""
         async with self._starting:
             if job.name not in self._queues:
                 task_queue = f"{self._name}-{job.name}"
@@ -67,7 +67,7 @@ class Workers:
         return bool(self._queues)
 
     def has(self, job: Job) -> bool:
-        """Whether a job has a worker."""
+        """Return whether a job has a worker."""
         return job.name in self._queues
 
     def watch(self, job: Job, run: WorkflowHandle[Any, Any]) -> None:

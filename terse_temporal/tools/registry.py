@@ -25,7 +25,7 @@ _built_in: dict[str, Tool] = {}
 
 
 def is_built_in(function: Callable[..., Any]) -> bool:
-    """Whether a tool's function is of this package."""
+    """Return whether a tool's function is of this package."""
     return function.__module__.startswith(f"{_MODULES}.")
 
 
@@ -57,10 +57,10 @@ def find_tool(name: str) -> Tool:
     Raises:
         UnknownToolError: there is none; the message has the nearest names.
     """
-    if (found := _spelled(name, _tools) or mounts.find(name)) is not None:
+    if (found := _find_spelling(name, _tools) or mounts.find(name)) is not None:
         return found
     _load_built_in(name.partition(".")[0])
-    if (found := _spelled(name, _built_in)) is not None:
+    if (found := _find_spelling(name, _built_in)) is not None:
         return found
     raise UnknownToolError(_unknown(name))
 
@@ -111,8 +111,8 @@ def _unknown(name: str) -> str:
     )
 
 
-def _spelled(name: str, tools: Mapping[str, Tool]) -> Tool | None:
-    """The tool of a name as it is, or of one that differs as `sendMessage` and `send_message` do."""
+def _find_spelling(name: str, tools: Mapping[str, Tool]) -> Tool | None:
+    """Return the tool of a name as it is, or of one that differs as `sendMessage` and `send_message` do."""
     if (found := tools.get(name)) is not None:
         return found
     wanted = fold_name(name)

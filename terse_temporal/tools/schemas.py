@@ -29,7 +29,7 @@ class Written(str):
 
 
 def type_text(schema: Any, root: Mapping[str, Any], *, define: Define | None = None, name: str = "") -> str:
-    """The Python type of a JSON schema; `Any` where there is none that says as much.
+    """Return the Python type of a JSON schema; `Any` where there is none that says as much.
 
     Args:
         schema: of the value.
@@ -90,7 +90,7 @@ class _Reader:
 
 
 def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """What a reference within the document leads to; `None` if it leads out of it, or in circles."""
+    """Return what a reference within the document leads to; `None` if it leads out of it, or in circles."""
     found: Any = schema
     for _ in range(_DEEPEST):
         reference = found.get("$ref") if isinstance(found, Mapping) else None

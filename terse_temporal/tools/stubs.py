@@ -62,7 +62,9 @@ def stub_text(tools: Iterable[Tool], command: str, states: Iterable[type[BaseMod
 
 
 def built_in_text(tools: Iterable[Tool]) -> str:
-    """The text of `terse_temporal/tools/builtin_types.pyi`: what type checkers know of built-in tools by themselves.
+    """Return the text of `terse_temporal/tools/builtin_types.pyi`.
+
+    What type checkers know of built-in tools by themselves.
 
     Args:
         tools: those that are built in.
@@ -113,7 +115,10 @@ class _Stub:
         return "\n".join(lines) + f"\n\n__all__ = [\n{listed}\n]\n\n{body}\n\ntoolbox: _Toolbox\n"
 
     def _state(self, models: Iterable[type[BaseModel]]) -> str:
-        """A `State` whose calls are known by the model and the key. Without a model it takes any key, as it does."""
+        """Return a `State` whose calls are known by the model and the key.
+
+        Without a model it takes any key, as it does.
+        """
         overloads: dict[str, list[str]] = {"get": [], "set": [], "update": [], "delete": []}
         for model in models:
             own = f"self: State[{self._written(model)}]"
@@ -269,7 +274,7 @@ class _Stub:
             return "Any"
 
     def _written(self, type_: Any, *, given: bool = False) -> str:
-        """A type as code of another module writes it. What is given may be data that a class is made of."""
+        """Return a type as code of another module writes it. What is given may be data that a class is made of."""
         origin, arguments = typing.get_origin(type_), typing.get_args(type_)
         if type_ is None or type_ is type(None):
             return "None"
@@ -298,7 +303,7 @@ class _Stub:
 
 
 def _exports(defined: Collection[str]) -> tuple[list[str], list[str]]:
-    """What the package exports, as imports from where it is but for what the stub defines, and the names of all."""
+    """Return imports of what the package exports but for what the stub defines, and the names of all."""
     package = Path(__file__).parent.parent
     lines, names = [], list(defined)
     for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
@@ -332,7 +337,7 @@ def _property(name: str, type_: str) -> str:
 
 
 def _with_builtins(text: str, names: Iterable[str]) -> str:
-    """The text with the names of builtins that mean something else in it written out, where they are types."""
+    """Return the text with the names of builtins that mean something else in it written out, where they are types."""
     for name in names:
         # Not in a string, and not what is defined or called so itself.
         texts = r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\]|\\.)*"'

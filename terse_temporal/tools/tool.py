@@ -80,7 +80,7 @@ class Tool:
         return inspect.signature(self.function)
 
     def request(self, arguments: Mapping[str, Any]) -> StepRequest:
-        """A call, with its arguments bound by name.
+        """Return a call, with its arguments bound by name.
 
         Raises:
             StepInputError: there is one too many or too few.
@@ -88,7 +88,7 @@ class Tool:
         return replace(self.template, arguments=self._bound(self._respelled(arguments)))
 
     def from_json(self, arguments: Mapping[str, Any], *, by_model: bool = False) -> dict[str, Any]:
-        """The arguments that a model or a test gives, checked: JSON, for a request that is `as_json`.
+        """Return the arguments that a model or a test gives, checked: JSON, for a request that is `as_json`.
 
         Args:
             arguments: by name, in either spelling.
@@ -114,7 +114,7 @@ class Tool:
         return bound
 
     def shown(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What travels as the arguments, as one would write them in a call."""
+        """Return what travels as the arguments, as one would write them in a call."""
         return arguments
 
     @functools.cached_property
@@ -159,7 +159,7 @@ class Tool:
         return dict(bound.arguments)
 
     def _respelled(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments with `camelCase` names as the function has them."""
+        """Return the arguments with `camelCase` names as the function has them."""
         names = self.signature.parameters
         missing = {fold(name): name for name in names if name not in arguments}
         respelled: dict[str, Any] = {}
@@ -176,10 +176,10 @@ class Tool:
         signature = self.signature
         shown = signature.replace(
             parameters=[
-                parameter.replace(annotation=_written(parameter.annotation))
+                parameter.replace(annotation=_as_written(parameter.annotation))
                 for parameter in signature.parameters.values()
             ],
-            return_annotation=_written(signature.return_annotation),
+            return_annotation=_as_written(signature.return_annotation),
         )
         return str(shown).replace("typing.", "")
 
@@ -189,5 +189,5 @@ def fold_name(name: str) -> str:
     return ".".join([fold(part) for part in name.split(".")])
 
 
-def _written(annotation: Any) -> Any:
+def _as_written(annotation: Any) -> Any:
     return Written(annotation) if isinstance(annotation, str) else annotation

@@ -85,7 +85,7 @@ class Toolbox:
                 )
             register_tool(
                 Tool(
-                    name=_checked(name, where),
+                    name=_check(name, where),
                     function=function,
                     origin=module_name(function.__module__),
                     where=where,
@@ -213,7 +213,7 @@ class ToolPath:
         return f"<{self._root}{f'.{self._name}' if self._name else ''}>"
 
 
-def _checked(name: str, where: str) -> str:
+def _check(name: str, where: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 200:
         raise JobDefinitionError(
             f"@toolbox.tool({name!r}) ({where}): the name of a tool is that of its toolbox, a dot and its own, such as"

@@ -36,7 +36,7 @@ class Trigger(Generic[_EventT_co]):
     event_model: Any = None
 
     def describe(self) -> str:
-        """The trigger as it is written after `Triggers.`: `github.on_pr_opened(repo="acme/web")`."""
+        """Return the trigger as it is written after `Triggers.`: `github.on_pr_opened(repo="acme/web")`."""
         return f"{self.name}({', '.join(self._arguments())})"
 
     def __repr__(self) -> str:
@@ -55,12 +55,12 @@ UtcDatetime = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 def quoted(text: str) -> str:
-    """A string as an argument in `describe()`."""
+    """Return a string as an argument in `describe()`."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def refusal(name: str, problem: str, example: str) -> JobDefinitionError:
-    """The error for a trigger that is declared wrongly, with the line that declares it."""
+    """Return the error for a trigger that is declared wrongly, with the line that declares it."""
     frame = caller_frame()
     where = place(frame.f_code.co_filename, frame.f_lineno)
     return JobDefinitionError(f"Triggers.{name} ({where}): {problem}; write it as Triggers.{example}")

@@ -141,7 +141,7 @@ class GitHubTriggers:
 
     @staticmethod
     def on_pr_opened(repo: str | None = None) -> GitHubTrigger[PullRequestOpened]:
-        """A pull request was opened. The event is a `PullRequestOpened`.
+        """Start the job when a pull request was opened. The event is a `PullRequestOpened`.
 
         Args:
             repo: only in this repository, given as `"owner/name"`.

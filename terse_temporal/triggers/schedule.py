@@ -54,7 +54,7 @@ class ScheduleTriggers:
 
     @staticmethod
     def cron(expression: str, timezone: str = "UTC") -> CronTrigger:
-        """A moment that fits a cron expression.
+        """Return a moment that fits a cron expression.
 
         Args:
             expression: minute, hour, day of month, month and day of week: `"0 9 * * 1"` is Mondays at nine. Names

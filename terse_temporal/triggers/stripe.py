@@ -83,7 +83,7 @@ class _StripeEvent(EventModel):
 
     @classmethod
     def _fields_from(cls, subject: dict[str, Any]) -> dict[str, Any]:
-        """The fields of the model, from the object that the event is about."""
+        """Return the fields of the model, from the object that the event is about."""
         raise NotImplementedError
 
 
@@ -130,12 +130,12 @@ class StripeTriggers:
 
     @staticmethod
     def on_customer_created() -> StripeTrigger[CustomerCreated]:
-        """A customer was created (`customer.created`). The event is a `CustomerCreated`."""
+        """Start the job when a customer was created (`customer.created`). The event is a `CustomerCreated`."""
         return StripeTrigger(source="stripe", name="stripe.on_customer_created", event_model=CustomerCreated)
 
     @staticmethod
     def on_trial_started() -> StripeTrigger[TrialStarted]:
-        """A trial began (`customer.subscription.created`, with a trial). The event is a `TrialStarted`.
+        """Start the job when a trial began (`customer.subscription.created` with one). The event is a `TrialStarted`.
 
         Stripe names the customer by id only, so `event.customer.email` is None unless it was sent in the short form.
         """

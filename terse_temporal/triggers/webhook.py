@@ -43,7 +43,7 @@ class WebhookTriggers:
 
     @staticmethod
     def on_request(body: Any = None) -> WebhookTrigger[Any]:
-        """A request with a JSON body arrives. A job has at most one such trigger.
+        """Start the job when a request with a JSON body arrives. A job has at most one such trigger.
 
         Args:
             body: the type of the body, which is the event: a pydantic model, dataclass, TypedDict … Without it, any

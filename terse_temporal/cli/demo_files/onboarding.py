@@ -46,7 +46,7 @@ def send_check_in(email: str) -> None:
 
 
 def leave_effect(of: str) -> None:
-    """What the outside world would notice: here, a line in a file."""
+    """Do what the outside world would notice: here, write a line to a file."""
     step = current_step()
     line = json.dumps({"step": step.name, "of": of, "attempt": step.attempt, "key": step.idempotency_key})
     descriptor = os.open(os.environ["DEMO_EFFECTS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)

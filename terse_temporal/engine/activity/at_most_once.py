@@ -33,12 +33,12 @@ _PATIENCE: Final = 5.0
 
 
 def is_interrupted(call: StepCall | JobCall, info: activity.Info) -> bool:
-    """Whether an attempt before this one has begun, and nothing was heard of its end."""
+    """Return whether an attempt before this one has begun, and nothing was heard of its end."""
     return call.once and bool(info.heartbeat_details)
 
 
 def interrupted(how: str, *, final: bool) -> SentFailureError:
-    """The failure of a call that was interrupted. Where it is final, the call is not run again."""
+    """Return the failure of a call that was interrupted. Where it is final, the call is not run again."""
     return SentFailureError(how, type=STEP_INTERRUPTED_FAILURE, non_retryable=final)
 
 
@@ -73,7 +73,7 @@ async def report_retry(info: activity.Info) -> None:
 
 
 async def _beat(info: activity.Info, details: Sequence[Payload]) -> None:
-    """A heartbeat that is answered. Those of `activity.heartbeat()` are sent some time, by the SDK's core."""
+    """Send a heartbeat that is answered. Those of `activity.heartbeat()` are sent some time, by the SDK's core."""
     client = activity.client()
     request = RecordActivityTaskHeartbeatRequest(
         namespace=info.namespace,

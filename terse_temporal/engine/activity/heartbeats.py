@@ -175,7 +175,7 @@ def _warn_of_blocked_loop(seconds: float, where: str, running: Mapping[bytes, _R
         " plain `def`, or call it with `await asyncio.to_thread(…)`.",
         seconds,
         where,
-        _quoted(running),
+        _quote(running),
     )
 
 
@@ -186,17 +186,17 @@ def _warn_of_standstill(seconds: float, running: Mapping[bytes, _Running]) -> No
         " the server takes a worker for dead, and its steps run again, with the same key. Make such a call in a process"
         " of its own.",
         seconds,
-        _quoted(running),
+        _quote(running),
         format_duration(HEARTBEAT_TIMEOUT),
     )
 
 
-def _quoted(running: Mapping[bytes, _Running]) -> str:
+def _quote(running: Mapping[bytes, _Running]) -> str:
     return ", ".join(sorted({repr(each.step) for each in running.values()}))
 
 
 def _users_line(frame: FrameType | None) -> str:
-    """The line of the user's that a thread is at, or the innermost one where none is."""
+    """Return the line of the user's that a thread is at, or the innermost one where none is."""
     innermost = frame
     while frame is not None:
         if is_users(frame):

@@ -121,11 +121,11 @@ class StepRunner:
             if is_interrupted(call, info):  # which any worker can tell
                 _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
-            run = self._prepared(call, name, info)
+            run = self._prepare(call, name, info)
         except (UnreadableCallError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
         label = call.label if isinstance(call, StepCall) else ""
-        details = await _begun(info) if call.once else ()
+        details = await _begin_details(info) if call.once else ()
         started = time.monotonic()
         try:
             with self.heartbeats.beating(name, details):
@@ -165,7 +165,7 @@ class StepRunner:
             raise UnreadableCallError(f"its input cannot be decoded: {err}") from err
         return read_call(wire)
 
-    def _prepared(self, call: StepCall | JobCall, name: str, info: activity.Info) -> Callable[[], Any]:
+    def _prepare(self, call: StepCall | JobCall, name: str, info: activity.Info) -> Callable[[], Any]:
         if call.job != info.workflow_type:
             # Otherwise whoever may start workflows of any type could have a step act for any job, and on its state.
             raise UnreadableCallError(
@@ -290,7 +290,7 @@ def _run_of(job: str, info: activity.Info) -> RunIdentity:
 
 
 def _is_cancelled() -> bool:
-    """Whether the run asked for the step to end. It is not told so before the thread has ended."""
+    """Return whether the run asked for the step to end. It is not told so before the thread has ended."""
     details = activity.cancellation_details()
     return details is not None and details.cancel_requested
 
@@ -308,7 +308,7 @@ def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
             raise error
 
 
-async def _begun(info: activity.Info) -> Sequence[Payload]:
+async def _begin_details(info: activity.Info) -> Sequence[Payload]:
     try:
         return await report_begin(info)
     except asyncio.CancelledError:

@@ -34,7 +34,7 @@ _VARIABLE: Final = "TERSE_TOOLS"
 
 
 def known_function(reference: str, index: FunctionIndex) -> Callable[..., Any] | None:
-    """The function behind `@tool:name` or `@sdk:name`; `None` for a reference of any other kind.
+    """Return the function behind `@tool:name` or `@sdk:name`; `None` for a reference of any other kind.
 
     Raises:
         UnknownToolError, UnknownFunctionError: this worker has none of that name, or its code does not use it.

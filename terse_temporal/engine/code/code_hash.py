@@ -38,7 +38,8 @@ _MOST_ENTRIES: Final = 10_000
 
 
 def code_hash(files: Iterable[str | None], words: Collection[str] = (), directories: Iterable[Path] = ()) -> str:
-    """A hash of the code, which is the same in every process that has the same; empty if a file of it cannot be read.
+    """Return a hash of the code, which is the same in every process that has the same; empty if a file of it cannot be
+    read.
 
     Args:
         files: of code.
@@ -56,7 +57,7 @@ def code_hash(files: Iterable[str | None], words: Collection[str] = (), director
 
 
 def _variables(words: Collection[str]) -> list[tuple[str, str]]:
-    """The environment variables of these names, but for what differs from one process of a deploy to the next.
+    """Return the environment variables of these names, but for what differs from one process of a deploy to the next.
 
     That is the name of the machine, or pod. And secrets change without a deploy, are no input, and are put into no hash
     that others can read.
@@ -68,7 +69,7 @@ def _variables(words: Collection[str]) -> list[tuple[str, str]]:
 
 @functools.cache
 def _distributions() -> list[str]:
-    """What is installed, with versions: `httpx-0.28.1.dist-info`.
+    """Return what is installed, with versions: `httpx-0.28.1.dist-info`.
 
     As directories are called. `importlib.metadata` reads a file in each, which takes a millisecond.
     """
@@ -80,7 +81,7 @@ def _distributions() -> list[str]:
 
 
 def _names_of_variables(words: Collection[str]) -> Callable[[str], bool]:
-    """Whether an environment variable is named by the text constants, in one piece or as a prefix and the rest.
+    """Return whether an environment variable is named by the text constants, in one piece or as a prefix and the rest.
 
     The settings of pydantic are named after the fields of a class, which are constants of its body.
     """
@@ -117,12 +118,12 @@ def _texts(directories: Iterable[Path], words: Collection[str]) -> Iterator[byte
 
 
 def _without_secrets(text: str) -> str:
-    """A file of environment variables without those that are secret."""
+    """Return a file of environment variables without those that are secret."""
     return redact("\n".join(line for line in text.splitlines() if not names_secret(line.partition("=")[0])))
 
 
 def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:
-    """What lies in directories and below them, in the same order everywhere."""
+    """Yield what lies in directories and below them, in the same order everywhere."""
     pending = sorted(map(str, directories), reverse=True)
     left = _MOST_ENTRIES
     while pending and left > 0:
@@ -145,6 +146,6 @@ def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Itera
 
 
 def _ending(name: str) -> str:
-    """The suffix of a file, and the name of one that has none: of `prompts/brief.md`, `*.md` and `.md` alike."""
+    """Return the suffix of a file, and the name of one that has none: of `prompts/brief.md`, `*.md` and `.md` alike."""
     name = name.rpartition("/")[2]
     return name[dot:] if (dot := name.rfind(".")) >= 0 else name

@@ -22,7 +22,7 @@ _COMPREHENSION = re.compile(r"<(list|dict|set)comp>\.<locals>\.")
 
 
 def nested_code(code: CodeType) -> Iterator[CodeType]:
-    """The code objects within one, at any depth."""
+    """Yield the code objects within one, at any depth."""
     for const in code.co_consts:
         if isinstance(const, CodeType):
             yield const
@@ -30,12 +30,12 @@ def nested_code(code: CodeType) -> Iterator[CodeType]:
 
 
 def name_of(code: CodeType) -> str:
-    """The qualified name of a nested function, the same in every version of Python."""
+    """Return the qualified name of a nested function, the same in every version of Python."""
     return _COMPREHENSION.sub("", code.co_qualname)
 
 
 def fingerprint(code: CodeType) -> str:
-    """What a piece of code says and how, and which Python says it."""
+    """Return what a piece of code says and how, and which Python says it."""
     how = hashlib.sha256()
     names: set[str] = set()
     constants: set[str] = set()
@@ -54,7 +54,7 @@ def fingerprint(code: CodeType) -> str:
 
 
 def fits(code: CodeType, reference: str) -> bool:
-    """Whether a reference's fingerprint is that of a piece of code, as far as this version of Python can tell."""
+    """Return whether a reference's fingerprint is that of a piece of code, as far as this Python can tell."""
     own, given = fingerprint(code).split("."), reference.split(".")
     if len(given) == 3 and given[2] == own[2]:
         return own == given
@@ -62,7 +62,7 @@ def fits(code: CodeType, reference: str) -> bool:
 
 
 def _text(constant: object) -> str:
-    """A constant as text, the same in every process: the order of a set is not."""
+    """Return a constant as text, the same in every process: the order of a set is not."""
     if isinstance(constant, CodeType):
         return ""
     if isinstance(constant, frozenset):

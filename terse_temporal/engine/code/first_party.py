@@ -69,13 +69,13 @@ class FirstParty:
 
 
 def loaded_module(name: str) -> ModuleType | None:
-    """The module of a name, if it is loaded; also where it is the program that runs."""
+    """Return the module of a name, if it is loaded; also where it is the program that runs."""
     main = sys.modules["__main__"]
     return sys.modules.get(name) or (main if module_name("__main__") == name else None)
 
 
 def file_of(name: str) -> str | None:
-    """The file of a module that may not be loaded. Nothing is imported to find it."""
+    """Return the file of a module that may not be loaded. Nothing is imported to find it."""
     found, path = None, None
     for parts in itertools.accumulate(name.split("."), "{}.{}".format):
         try:
@@ -93,7 +93,7 @@ def _root(name: str) -> str:
 
 
 def _place_of_root(root: str) -> Path | None:
-    """The directory that a root module or package stands in."""
+    """Return the directory that a root module or package stands in."""
     module = loaded_module(root)
     if module is not None:
         file, paths = getattr(module, "__file__", None), list(getattr(module, "__path__", ()))
@@ -114,5 +114,8 @@ def _is_installed(directory: Path) -> bool:
 
 @functools.cache
 def _distributions() -> dict[str, list[str]]:
-    """The distributions that have installed a root module or package, by its name. Reads the records of all of them."""
+    """Return the distributions that have installed a root module or package, by its name.
+
+    Reads the records of all of them.
+    """
     return {name: list(found) for name, found in importlib.metadata.packages_distributions().items()}

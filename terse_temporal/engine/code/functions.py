@@ -77,7 +77,9 @@ class FunctionIndex:
             self._code = {home: FunctionIndex([job]).code_of(job) for home, job in homes.items()}
 
     def code_of(self, job: Job) -> str:
-        """A hash of the code that a job is written in: its module, those of its code base that it uses, and more.
+        """Return a hash of the code that a job is written in.
+
+        Its module, those of its code base that it uses, and more.
 
         Whatever other jobs the worker has: another worker that runs this one says the same.
         """
@@ -94,7 +96,7 @@ class FunctionIndex:
         return frozenset(tool for each in list(self._mentions.values()) for tool in each.tools)
 
     def names(self, value: Any) -> bool:
-        """Whether the code has something under a name: `Invoice`, or `stripe.Invoice`."""
+        """Return whether the code has something under a name: `Invoice`, or `stripe.Invoice`."""
         if self._found_named.get(id(value)) is value:
             return True
         found = any(
@@ -106,7 +108,7 @@ class FunctionIndex:
         return found
 
     def is_first_party(self, module: str) -> bool:
-        """Whether a module is of the same code base as the jobs, and has been imported by it."""
+        """Return whether a module is of the same code base as the jobs, and has been imported by it."""
         if module not in self._first_party:
             return False
         self._import(module)
@@ -122,7 +124,9 @@ class FunctionIndex:
                     self._import(name)
 
     def _files(self) -> set[str | None]:
-        """The files of the code base that the jobs are written in, also of modules with nothing but texts in them."""
+        """Return the files of the code base that the jobs are written in, also of modules with nothing but texts in
+        them.
+        """
         names = self._modules | set(self._mentions)
         loaded = [module for module in map(loaded_module, names) if module is not None]
         # A directory that is a package has no file.
@@ -133,7 +137,7 @@ class FunctionIndex:
         return files
 
     def resolve(self, reference: str) -> Callable[..., Any]:
-        """The function that a reference names.
+        """Return the function that a reference names.
 
         Raises:
             UnknownFunctionError: it names none that this worker may run.
@@ -165,7 +169,7 @@ class FunctionIndex:
         return self._made[id(code)]
 
     def refer(self, function: Callable[..., Any], step: str, where: str, namespace: Mapping[str, Any]) -> str:
-        """The reference to a function that a handler gave to a step.
+        """Return the reference to a function that a handler gave to a step.
 
         Args:
             function: the object, of the handler's own copy of its module.
@@ -215,7 +219,7 @@ class FunctionIndex:
         return found if found is not None and (self._is_own(found) or self._is_handed(found)) else None
 
     def _is_own(self, value: Callable[..., Any]) -> bool:
-        """Whether something that can be called is made by the code, and not only imported by it."""
+        """Return whether something that can be called is made by the code, and not only imported by it."""
         if isinstance(value, functools.partial):
             return self._is_own(value.func)
         unwrapped = inspect.unwrap(value)
@@ -356,7 +360,7 @@ class FunctionIndex:
 
 
 def attribute_path(namespace: Mapping[str, Any], path: str) -> Any:
-    """What `a.b.c` leads to from a namespace, or `None`."""
+    """Return what `a.b.c` leads to from a namespace, or `None`."""
     first, *rest = path.split(".")
     value = namespace.get(first)
     for name in rest:
@@ -376,6 +380,6 @@ def _is_directory(module: ModuleType) -> bool:
 
 
 def _same_step(named: Callable[..., Any], function: Callable[..., Any]) -> bool:
-    """Whether both are a step of one function, declared by two executions of its module."""
+    """Return whether both are a step of one function, declared by two executions of its module."""
     one, other = (getattr(each, "__wrapped__", None) for each in (named, function))
     return isinstance(one, FunctionType) and isinstance(other, FunctionType) and one.__code__ == other.__code__

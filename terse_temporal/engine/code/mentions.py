@@ -65,7 +65,7 @@ _read: WeakKeyDictionary[ModuleType, tuple[Any, CodeType | None, Mentions]] = We
 
 
 def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
-    """What a module mentions.
+    """Return what a module mentions.
 
     Args:
         module: one that is loaded.
@@ -92,7 +92,7 @@ def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
 
 
 def code_of(module: ModuleType) -> CodeType | None:
-    """The code of the top level of a module, where its loader hands it out."""
+    """Return the code of the top level of a module, where its loader hands it out."""
     get_code = getattr(module.__spec__ and module.__spec__.loader, "get_code", None)
     try:
         code = get_code(module.__spec__.name) if get_code and module.__spec__ else None
@@ -111,7 +111,7 @@ def _functions(namespace: Mapping[str, Any]) -> Iterator[FunctionType]:
 
 
 def _in_containers(values: Iterable[Any], depth: int = 3) -> Iterator[Any]:
-    """What lists, tuples and dicts at the top level of a module hold."""
+    """Yield what lists, tuples and dicts at the top level of a module hold."""
     for value in list(values):
         if is_a(value, list | tuple | set | frozenset | dict) and depth:
             held = list(value.values()) if isinstance(value, dict) else list(value)
@@ -187,7 +187,7 @@ class _Chain:
 
 
 def _is_called(instruction: dis.Instruction) -> bool:
-    """Whether what is loaded is called next, with nothing else done to it."""
+    """Return whether what is loaded is called next, with nothing else done to it."""
     if instruction.opname == "LOAD_METHOD":
         return True
     # The lowest bit of the argument says so; of attributes from Python 3.12 on, which has no LOAD_METHOD.
@@ -196,7 +196,7 @@ def _is_called(instruction: dis.Instruction) -> bool:
 
 
 def _makes_steps(code: CodeType) -> bool:
-    """Whether it has a call with `run=`, or of something called `update`."""
+    """Return whether it has a call with `run=`, or of something called `update`."""
     return "update" in code.co_names or any(
         const == "run" or (isinstance(const, tuple) and "run" in const)
         for const in code.co_consts
@@ -252,6 +252,6 @@ def _tools(chain: _Chain, namespace: Mapping[str, Any], words: set[str]) -> Iter
 
 
 def _toolbox(name: str) -> str | None:
-    """The built-in toolbox that the name of one, or of a tool, means."""
+    """Return the built-in toolbox that the name of one, or of a tool, means."""
     folded = fold(name.partition(".")[0])
     return folded if folded in BUILT_IN else None

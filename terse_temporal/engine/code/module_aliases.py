@@ -54,7 +54,7 @@ _OF_CLASSES: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem
 
 
 def changes_of_classes(source: ModuleSource, named: Iterable[ast.Name]) -> Mapping[ast.expr, Certainty]:
-    """Where a handler may change a class or function of the module, and how certain that is.
+    """Return where a handler may change a class or function of the module, and how certain that is.
 
     Args:
         source: of the module.
@@ -131,12 +131,12 @@ class _Follower:
                 self._into_variable(function, argument.arg, "class" if is_a(value, type) else "object")
 
     def _is_an_alias(self, statement: ast.stmt) -> bool:
-        """Whether a class of the module is put into an attribute of another, as `model = Order` does."""
+        """Return whether a class of the module is put into an attribute of another, as `model = Order` does."""
         value = self._source.resolved(statement.value) if isinstance(statement, ast.Assign) else None
         return is_a(value, type) and self._is_own(value)
 
     def changes_of_anything(self) -> Iterator[ast.expr]:
-        """Where an attribute is set of what was not made in the same function, and is not its object."""
+        """Yield where an attribute is set of what was not made in the same function, and is not its object."""
         for node in self._source.nodes:
             if not isinstance(node, ast.Attribute | ast.Call) or not self._source.in_a_handler(node):
                 continue
@@ -166,18 +166,18 @@ class _Follower:
         return "object" if self._is_own(type(value)) and is_frozen(value) else None
 
     def _is_the_module(self, node: ast.Call | ast.Subscript) -> bool:
-        """Whether it is `sys.modules[__name__]`, or asks for the module itself by its name in another way."""
+        """Return whether it is `sys.modules[__name__]`, or asks for the module itself by its name in another way."""
         asked = node.func if isinstance(node, ast.Call) else node.value
-        if _MODULES.isdisjoint(_dotted(asked)):
+        if _MODULES.isdisjoint(_names_in(asked)):
             return False
         given = node.args[:1] if isinstance(node, ast.Call) else [node.slice]
         name = self._source.module.__name__
         return any(
-            each.value == name if isinstance(each, ast.Constant) else _dotted(each) == ["__name__"] for each in given
+            each.value == name if isinstance(each, ast.Constant) else _names_in(each) == ["__name__"] for each in given
         )
 
     def _imported_from_itself(self, node: ast.Import | ast.ImportFrom) -> list[str]:
-        """The variables that hold the module, or something of it, after an import in a function of its."""
+        """Return the variables that hold the module, or something of it, after an import in a function of its."""
         name = self._source.module.__name__
         if isinstance(node, ast.Import):
             return [each.asname or each.name for each in node.names if each.name == name]
@@ -210,13 +210,13 @@ class _Follower:
         )
 
     def _is_of_an_enum(self, function: _Def) -> bool:
-        """Whether it is a method of an enum, whose objects are there once."""
+        """Return whether it is a method of an enum, whose objects are there once."""
         body = self._source.parents[function]
         found = self._source.resolved_class(body) if isinstance(body, ast.ClassDef) and function.args.args else None
         return found is not None and issubclass(found, enum.Enum) and function.name not in _CONSTRUCTORS
 
     def _sets_later(self, call: ast.Call) -> bool:
-        """Whether an attribute is set of an object that may be frozen, and is made already."""
+        """Return whether an attribute is set of an object that may be frozen, and is made already."""
         function = self._source.function_around(call)
         return self._source.in_a_handler(call) and getattr(function, "name", "") not in _CONSTRUCTORS
 
@@ -310,7 +310,7 @@ class _Follower:
                 self.is_lost |= kind == "class"
 
     def _is_made_here(self, node: ast.expr) -> bool:
-        """Whether something is made in the function that has it, or is the object that a method is of."""
+        """Return whether something is made in the function that has it, or is the object that a method is of."""
         function = self._source.function_around(node)
         if not isinstance(node, ast.Name) or not isinstance(function, _Def):
             return False
@@ -329,7 +329,7 @@ class _Follower:
         return bool(bound) and all(map(self._is_new, map(self._source.parents.__getitem__, bound)))
 
     def _is_new(self, statement: ast.AST) -> bool:
-        """Whether what a statement binds is made by it, and no class."""
+        """Return whether what a statement binds is made by it, and no class."""
         value = getattr(statement, "value", None)
         value = value.value if isinstance(value, ast.Await) else value
         if isinstance(value, ast.Call):
@@ -344,8 +344,8 @@ def _called_name(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else str(getattr(call.func, "attr", ""))
 
 
-def _dotted(node: ast.expr) -> list[str]:
-    """The names in `a.b.c`; those that there are, where it begins with something else."""
+def _names_in(node: ast.expr) -> list[str]:
+    """Return the names in `a.b.c`; those that there are, where it begins with something else."""
     names = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
@@ -358,7 +358,7 @@ def _is_of(code: CodeType, function: _Def) -> bool:
 
 
 def _is_changing(method: Any) -> bool:
-    """Whether it is a class method that another module of the user's has, and that may change its class."""
+    """Return whether it is a class method that another module of the user's has, and that may change its class."""
     function = method.__func__ if is_a(method, MethodType) else None
     if not isinstance(function, FunctionType) or not is_users_file(function.__code__.co_filename):
         return False

@@ -18,7 +18,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def names_in(code: CodeType) -> frozenset[str]:
-    """Every name that a piece of code uses, also as a string."""
+    """Return every name that a piece of code uses, also as a string."""
     found: set[str] = set()
     for each in codes(code):
         found.update(each.co_names, (const for const in each.co_consts if isinstance(const, str)))
@@ -64,7 +64,7 @@ class ModuleSource:
         self._steps = self._only_in_steps()
 
     def _only_in_steps(self) -> set[ast.AST]:
-        """The functions that run in steps, and jobs that are not durable, and nowhere else."""
+        """Return the functions that run in steps, and jobs that are not durable, and nowhere else."""
         functions = [node for node in self.nodes if isinstance(node, Function)]
         loads: dict[str, list[ast.Name]] = {}
         for node in self.nodes:
@@ -119,14 +119,16 @@ class ModuleSource:
         return plain and self.resolved(call.func) is create_job
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
-        """What a node stands in, from the inside out."""
+        """Yield what a node stands in, from the inside out."""
         above = self.parents.get(node)
         while above is not None:
             yield above
             above = self.parents.get(above)
 
     def function_around(self, node: ast.AST) -> ast.AST | None:
-        """The function that a node is executed in; its decorators and defaults are executed in the one around that."""
+        """Return the function that a node is executed in; its decorators and defaults are executed in the one around
+        that.
+        """
         below = node
         for above in self.above(node):
             body = above.body if isinstance(above, Function) else None
@@ -136,15 +138,15 @@ class ModuleSource:
         return None
 
     def is_in_a_class(self, node: ast.AST) -> bool:
-        """Whether a node stands in the body of a class."""
+        """Return whether a node stands in the body of a class."""
         return any(isinstance(above, ast.ClassDef) for above in self.above(node))
 
     def in_a_handler(self, node: ast.AST) -> bool:
-        """Whether a handler may come to execute it."""
+        """Return whether a handler may come to execute it."""
         return self.function_around(node) is not None and not any(above in self._steps for above in self.above(node))
 
     def imported(self) -> set[str]:
-        """The names that only imports bind."""
+        """Return the names that only imports bind."""
         names: set[str] = set()
         for node in executed(self.tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -153,7 +155,7 @@ class ModuleSource:
         return names - bound
 
     def resolved(self, node: ast.expr) -> Any:
-        """What a dotted name means at module level, or `None`. No property is read for it."""
+        """Return what a dotted name means at module level, or `None`. No property is read for it."""
         if isinstance(node, ast.Name):
             return self.globals.get(node.id)
         if isinstance(node, ast.Attribute):
@@ -170,7 +172,10 @@ class ModuleSource:
 
 
 def executed(start: ast.AST) -> Iterator[ast.AST]:
-    """What is executed with a module, or with the body of a function: not the functions within it, but for defaults."""
+    """Yield what is executed with a module, or with the body of a function.
+
+    Not the functions within it, but for defaults.
+    """
     pending: list[ast.AST] = list(start.body if isinstance(start, ast.FunctionDef | ast.AsyncFunctionDef) else [start])
     while pending:
         node = pending.pop()

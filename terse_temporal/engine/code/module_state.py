@@ -50,7 +50,7 @@ class Reason:
 
 
 def reasons_for_a_copy(module: ModuleType, code: CodeType | None) -> list[Reason]:
-    """Why runs cannot share a module; empty if they can.
+    """Return why runs cannot share a module; empty if they can.
 
     Args:
         code: what was executed to make it, if that is at hand.
@@ -108,7 +108,7 @@ class _Reader(ModuleSource):
     # What functions do with globals
 
     def _uses(self) -> tuple[dict[str, list[ast.Name]], set[str], dict[str, int]]:
-        """Where functions name globals, which they write, and which are named where the source has no name."""
+        """Return where functions name globals, which they write, and which are named where the source has no name."""
         uses: dict[str, list[ast.Name]] = {}
         written: set[str] = set()
         unseen: dict[str, int] = {}
@@ -145,7 +145,7 @@ class _Reader(ModuleSource):
                     return
 
     def _changed_attribute(self, node: ast.expr, value: Any) -> str | None:
-        """The attribute of a class or function that is set, or whose value is changed."""
+        """Return the attribute of a class or function that is set, or whose value is changed."""
         parent = self.parents[node]
         if isinstance(parent, ast.Call) and node in parent.args[:1] and self._is_called(parent, "setattr", "delattr"):
             return ast.unparse(node)
@@ -159,7 +159,7 @@ class _Reader(ModuleSource):
         return self._changed_attribute(parent, inner) if is_a(inner, type) else None
 
     def _is_read(self, node: ast.expr, depth: int) -> bool:  # noqa: PLR0912  # a table of cases
-        """Whether nothing more than reading is done here with a container, or with what it gives.
+        """Return whether nothing more than reading is done here with a container, or with what it gives.
 
         Args:
             depth: how many containers lie in each other there. What is in the last one cannot be changed.
@@ -204,7 +204,7 @@ class _Reader(ModuleSource):
         return False
 
     def _is_looked_at(self, node: ast.expr, value: Any) -> bool:
-        """Whether of an object only attributes that cannot be changed are read here."""
+        """Return whether of an object only attributes that cannot be changed are read here."""
         parent = self.parents[node]
         if isinstance(parent, ast.Compare | ast.FormattedValue | ast.If | ast.Expr | ast.UnaryOp):
             return True
@@ -224,11 +224,11 @@ class _Reader(ModuleSource):
         return self._is_read(parent, depth_of(inner)) if depth_of(inner) else self._is_looked_at(parent, inner)
 
     def _is_called(self, call: ast.Call, *names: str) -> bool:
-        """Whether one of these builtins is called."""
+        """Return whether one of these builtins is called."""
         return isinstance(call.func, ast.Name) and call.func.id in names and call.func.id not in self.globals
 
     def _is_ours(self, call: ast.Call) -> bool:
-        """Whether a function of this package is called, which records what it is given and changes nothing."""
+        """Return whether a function of this package is called, which records what it is given and changes nothing."""
         called = self.resolved(call.func)
         return str(getattr(called, "__module__", "")).startswith("terse_temporal.")
 
@@ -339,7 +339,7 @@ class _Reader(ModuleSource):
                     pending += self._called_bodies(self.resolved(node.func))
 
     def _is_alias(self, node: ast.expr) -> bool:
-        """Whether something is only given another name of the module, by which it is found and replaced."""
+        """Return whether something is only given another name of the module, by which it is found and replaced."""
         parent = self.parents[node]
         if not isinstance(parent, ast.Assign) or not all(isinstance(each, ast.Name) for each in parent.targets):
             return False
@@ -349,7 +349,7 @@ class _Reader(ModuleSource):
         return deterministic(value, self.names) is not value
 
     def _is_kept(self, node: ast.expr) -> bool:
-        """Whether what a name stands for is put somewhere, rather than an attribute of it read, or a type made."""
+        """Return whether what a name stands for is put somewhere, not an attribute of it read, or a type made."""
         parent = self.parents[node]
         if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
             return parent.value is node and not self._is_alias(node)
@@ -364,7 +364,7 @@ class _Reader(ModuleSource):
         return isinstance(parent, ast.Dict | ast.List | ast.Tuple | ast.Set) and not isinstance(above, ast.Subscript)
 
     def _called_bodies(self, called: Any) -> list[ast.AST]:
-        """The source of a function or class of this module."""
+        """Return the source of a function or class of this module."""
         name = getattr(inspect.unwrap(called) if callable(called) else None, "__qualname__", "").rpartition(".")[2]
         if getattr(called, "__module__", None) != self.module.__name__ or not name:
             return []
@@ -374,7 +374,7 @@ class _Reader(ModuleSource):
         return [each for each in (*named, *methods) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
 
     def _late_imports(self) -> Iterator[Reason]:
-        """Imports in functions, where the originals would come in."""
+        """Find imports in functions, where the originals would come in."""
         for node in self.nodes:
             if not isinstance(node, ast.Import | ast.ImportFrom) or not self.in_a_handler(node):
                 continue

@@ -59,7 +59,7 @@ _STATE: Final[tuple[type, ...]] = (
 
 
 def is_frozen(value: Any, _depth: int = 0) -> bool:  # noqa: PLR0912  # a table of cases
-    """Whether no run could leave anything in a value, however it uses it.
+    """Return whether no run could leave anything in a value, however it uses it.
 
     A class is, as such; what is done with its attributes has to be looked at where it is done.
     """
@@ -101,7 +101,7 @@ def is_frozen(value: Any, _depth: int = 0) -> bool:  # noqa: PLR0912  # a table 
 
 
 def depth_of(value: Any) -> int:
-    """How many lists, dicts and sets lie in each other: 0 for what is none.
+    """Return how many lists, dicts and sets lie in each other: 0 for what is none.
 
     It is more than anybody goes down where something else lies in them that can be changed.
     """
@@ -118,7 +118,7 @@ def _depth_within(value: Any) -> int:
 
 
 def is_known_state(value: Any) -> bool:
-    """Whether a value that can be changed is known to be there for that, as the user's own classes count to be."""
+    """Return whether a value that can be changed is known to be there for that, as the user's own classes are."""
     if is_a(value, FunctionType):
         return is_users_file(value.__code__.co_filename)
     if is_a(value, _STATE):
@@ -133,7 +133,7 @@ def is_known_state(value: Any) -> bool:
 
 
 def _has_own_attributes(value: Any) -> bool:
-    """Whether it is of a class of the user's, derived from one that cannot be changed, with something in it."""
+    """Return whether it is of a class of the user's, derived from one that cannot be changed, with something in it."""
     if is_a(value, types.ModuleType | enum.Enum | logging.Logger | logging.LoggerAdapter | logging.Handler):
         return False
     module = sys.modules.get(type(value).__module__)
@@ -141,7 +141,7 @@ def _has_own_attributes(value: Any) -> bool:
 
 
 def _is_frozen_function(function: FunctionType, depth: int) -> bool:
-    """Whether a function keeps nothing between calls in the variables of a function around it."""
+    """Return whether a function keeps nothing between calls in the variables of a function around it."""
     code = function.__code__
     if is_package_file(code.co_filename):
         return True  # such as what `@step` makes

@@ -55,7 +55,7 @@ __all__ = [
 
 
 def original(type_: Any) -> Any:
-    """The class that a deterministic one stands for; anything else as it is."""
+    """Return the class that a deterministic one stands for; anything else as it is."""
     return type_.__dict__.get("_original", type_) if isinstance(type_, _OfOriginal) else type_
 
 
@@ -142,16 +142,16 @@ class _OfOriginal(type):
         return type.__hash__(original(cls))
 
 
-def _unpickled(name: str) -> Any:
+def _unpickle(name: str) -> Any:
     return _CLASSES[name]
 
 
-def _pickled(cls: type) -> Any:
-    return (_unpickled, (cls.__name__,)) if "_original" in cls.__dict__ else cls.__qualname__
+def _pickle(cls: type) -> Any:
+    return (_unpickle, (cls.__name__,)) if "_original" in cls.__dict__ else cls.__qualname__
 
 
 # By the name that it has it would be the original, and pickle refuses one thing by the name of another.
-copyreg.pickle(_OfOriginal, _pickled)
+copyreg.pickle(_OfOriginal, _pickle)
 
 
 class DeterministicDate(_datetime.date, metaclass=_OfOriginal):
@@ -210,7 +210,7 @@ class DeterministicDatetime(_datetime.datetime, metaclass=_OfOriginal):
 
 
 def _local(moment: _datetime.datetime) -> _datetime.datetime:
-    """Naive, in the timezone of the machine, as `datetime.now()` is: its `timestamp()` must come out right."""
+    """Return a naive moment in the machine's timezone, as `datetime.now()` is: its `timestamp()` must be right."""
     return moment.astimezone().replace(tzinfo=None)
 
 
@@ -245,7 +245,7 @@ def deterministic_function(module: ModuleType, name: str, instead: Callable[...,
 
 
 def refused_function(module: ModuleType, name: str, instead: str) -> Callable[..., Any]:
-    """A function that no handler may call. The message says what to do instead."""
+    """Return a function that no handler may call. The message says what to do instead."""
 
     @functools.wraps(getattr(module, name))
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -295,7 +295,7 @@ def at_least_now(name: str, position: int) -> Callable[..., Any]:
 
 
 def of_generator(name: str) -> Callable[..., Any]:
-    """A function of the module `random`."""
+    """Return a function of the module `random`."""
     return deterministic_function(
         _random, name, lambda clock, *args, **kwargs: getattr(clock.generator, name)(*args, **kwargs)
     )

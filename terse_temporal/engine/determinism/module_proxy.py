@@ -83,12 +83,12 @@ def proxies() -> Mapping[str, ModuleType]:
 
 
 def deterministic_builtins() -> dict[str, Any]:
-    """The builtins for a copy of a module of jobs: those of Python, with an import that hands out proxies."""
+    """Return the builtins for a copy of a module of jobs: those of Python, with an import that hands out proxies."""
     return {**vars(builtins), "__import__": _import}
 
 
 def deterministic(value: Any, names: Set[str]) -> Any:
-    """What stands for a module, class or function in a job's module; the value itself where nothing does.
+    """Return what stands for a module, class or function in a job's module; the value itself where nothing does.
 
     Args:
         names: what the code of the module names. Where that reads no clock of a module or class which has one, the
@@ -107,7 +107,8 @@ def deterministic(value: Any, names: Set[str]) -> Any:
 
 
 def is_clock(value: Any) -> bool:
-    """Whether a value is a function that reads the clock or makes randomness, so that it differs from run to run.
+    """Return whether a value is a function that reads the clock or makes randomness, so that it differs from run to
+    run.
 
     What a handler may not call at all is none: at the top level of a module it is what it is, in a copy too.
     """
@@ -145,7 +146,7 @@ def _as_completed(fs: Any, *, timeout: float | None = None) -> Any:
 def _functions(
     module: ModuleType, names: Sequence[str], make: Callable[[ModuleType, str], Any]
 ) -> dict[str, Callable[..., Any]]:
-    """Those of the functions that this version of Python has."""
+    """Return those of the functions that this version of Python has."""
     return {name: make(module, name) for name in names if hasattr(module, name)}
 
 

@@ -28,7 +28,9 @@ class Exited(BaseException):
 
 
 def exit_of(error: BaseException) -> BaseException:
-    """What a task raised that wanted to end the process, if that stands behind an error, perhaps in a group of some."""
+    """Return what a task raised that wanted to end the process, if that stands behind an error, perhaps in a group of
+    some.
+    """
     if isinstance(error, Exited):
         return error.__cause__ or error
     if isinstance(error, BaseExceptionGroup):
@@ -92,7 +94,7 @@ class _OrderedTask(asyncio.Task[Any]):
 
 
 def order_tasks(loop: Any) -> None:
-    """Number the tasks that a handler creates.
+    """Give numbers to the tasks that a handler creates.
 
     Args:
         loop: the workflow instance, which is its own event loop. It takes no task factory, so its method is replaced.

@@ -40,7 +40,7 @@ _AFTER_STARTED: Final = (
 
 
 def incomplete(events: Sequence[HistoryEvent]) -> str | None:
-    """Why a history cannot be replayed, or `None` if it can."""
+    """Return why a history cannot be replayed, or `None` if it can."""
     if not events:
         return "the history has no events"
     started = events[0]
@@ -71,7 +71,7 @@ def _name(kind: EventType.ValueType | None) -> str:
 
 
 def completed_events(events: Sequence[HistoryEvent]) -> Sequence[HistoryEvent]:
-    """A history without the workflow task that is under way, whose commands nobody has recorded.
+    """Return a history without the workflow task that is under way, whose commands nobody has recorded.
 
     The engine would take that one for new, and a handler's `log()` would print.
     """
@@ -87,7 +87,7 @@ def completed_events(events: Sequence[HistoryEvent]) -> Sequence[HistoryEvent]:
 
 
 def unknown_encoding(events: Iterable[HistoryEvent], converter: DataConverter) -> str | None:
-    """An encoding in the history that the converter does not know, if no codec is there to take it away."""
+    """Return an encoding in the history that the converter does not know, if no codec is there to take it away."""
     if converter.payload_codec is not None:
         return None
     others = (each for event in events for each in _payloads(event) if each.metadata.get("encoding", b"") not in _PLAIN)

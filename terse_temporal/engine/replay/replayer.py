@@ -175,7 +175,7 @@ class _Replays:
         await self._opened.aclose()
 
     async def replayed(self, history: WorkflowHistory) -> Replayed:
-        """What comes of one."""
+        """Return what comes of one."""
         of = _HistoryInfo(history)
         if of.problem is not None:
             return of.unreadable(of.problem)
@@ -185,9 +185,9 @@ class _Replays:
         if not events:
             # No worker has completed a workflow task of it, so there is nothing that could differ.
             return of.broken(None)
-        return await self._compared(of, events)
+        return await self._compare(of, events)
 
-    async def _compared(self, of: _HistoryInfo, events: Sequence[HistoryEvent]) -> Replayed:
+    async def _compare(self, of: _HistoryInfo, events: Sequence[HistoryEvent]) -> Replayed:
         self._kept.context = self._kept.ended = None
         try:
             error = await self._error_of(WorkflowHistory(of.workflow_id, events))
@@ -246,7 +246,7 @@ class _Replays:
         return replayer.workflow_replay_iterator(self._next)
 
     def _problem(self, name: str) -> str | None:
-        """Why no run of a job could be replayed."""
+        """Return why no run of a job could be replayed."""
         if name == STATE_WORKFLOW:
             return None
         job = self._jobs.get(name)
@@ -309,7 +309,7 @@ def _unknown(name: str, jobs: Iterable[str]) -> str:
 
 
 def _where_else(history: RunHistory) -> str:
-    """What to do about a run whose job is not here: the history of a step says which module it was of."""
+    """Return what to do about a run whose job is not here: the history of a step says which module it was of."""
     home = "the module that has it"
     for step in history.steps:
         with suppress(Exception):  # what is encrypted, or no step of ours, says nothing
@@ -324,24 +324,24 @@ def _where_else(history: RunHistory) -> str:
 def _difference(
     recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], ended: str | None
 ) -> tuple[str | None, str | None]:
-    """Where the two differ, and how, in words; nothing where the columns are the same."""
+    """Return where the two differ, and how, in words; nothing where the columns are the same."""
     index = first_difference(recorded, now)
     was = recorded[index] if index < len(recorded) else None
     does = now[index] if index < len(now) else None
     if was is not None and does is not None:
-        return _named(was), f"recorded is {_named(was)}, and the code now makes {_named(does)} ({does.where})"
+        return _describe(was), f"recorded is {_describe(was)}, and the code now makes {_describe(does)} ({does.where})"
     if was is not None:
-        return _named(was), (
-            f"recorded is {_named(was)}, and the code does not come to it now{BEFORE_THAT}"
+        return _describe(was), (
+            f"recorded is {_describe(was)}, and the code does not come to it now{BEFORE_THAT}"
             f"{shorten(ended or 'waits for something else', _SHORT)}"
         )
     if does is not None:
-        return _named(does), f"the code now makes {_named(does)} ({does.where}), and nothing of it is recorded"
+        return _describe(does), f"the code now makes {_describe(does)} ({does.where}), and nothing of it is recorded"
     return None, None
 
 
 def _advice(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], job: str) -> str | None:
-    """What to write, where one step stands at the place of another that the code has no more: it was renamed."""
+    """Return what to write, where one step stands at the place of another that the code has no more: it was renamed."""
     index = first_difference(recorded, now)
     if index >= min(len(recorded), len(now)):
         return None
@@ -357,17 +357,17 @@ def _advice(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], j
     )
 
 
-def _named(call: PendingCommand) -> str:
+def _describe(call: PendingCommand) -> str:
     return f"{call.kind} {call.name!r}" if call.kind == "step" else f"{call.kind} of {call.name}"
 
 
 def _call_at(said: str, recorded: Sequence[PendingCommand]) -> str | None:
-    """The last call at or before the event that the engine names."""
+    """Return the last call at or before the event that the engine names."""
     found = _EVENT.search(said)
     if found is None:
         return None
     before = [call for call in recorded if int(call.where.removeprefix("event ")) <= int(found[1])]
-    return _named(before[-1]) if before else None
+    return _describe(before[-1]) if before else None
 
 
 async def _each(

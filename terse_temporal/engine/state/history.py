@@ -19,7 +19,7 @@ __all__ = ["read_state"]
 
 
 async def read_state(client: Client, of: StateId) -> dict[str, Any]:
-    """Every key that is set, with its value, as of all writes that have returned.
+    """Return every key that is set, with its value, as of all writes that have returned.
 
     Raises:
         temporalio.service.RPCError: the server does not tell.
@@ -37,14 +37,14 @@ async def read_state(client: Client, of: StateId) -> dict[str, Any]:
         recorded = RunHistory((await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()).events)
         table = StateTable()
         if recorded.started is not None:
-            table = StateTable(await _decoded(client, recorded.started.input.payloads))
+            table = StateTable(await _decode(client, recorded.started.input.payloads))
         for given in recorded.updates:  # they were handled in this order: the handler awaits nothing
-            table.write(await _decoded(client, given))
+            table.write(await _decode(client, given))
         if not recorded.next_run_id:
             return {key: value for key, (_, value) in table.read().items()}
 
 
-async def _decoded(client: Client, payloads: Sequence[Payload]) -> Any:
+async def _decode(client: Client, payloads: Sequence[Payload]) -> Any:
     try:
         return (await client.data_converter.decode(payloads))[0] if payloads else None
     except Exception as err:

@@ -77,7 +77,10 @@ _NEVER: Final = ""
 
 
 def state_workflow_id(of: StateId) -> str:
-    """The id of the workflow that holds a state: `terse-state:<task queue>:<job>`, `%` and `:` in names escaped."""
+    """Return the id of the workflow that holds a state.
+
+    `terse-state:<task queue>:<job>`, `%` and `:` in names escaped.
+    """
     names = (name.replace("%", "%25").replace(":", "%3A") for name in (of.task_queue, of.job))
     return ":".join([STATE_ID_PREFIX, *names])
 
@@ -161,14 +164,14 @@ class TemporalStore:
         read = self._next_read.get(of)
         if read is None:
             read = self._next_read[of] = _Read()
-            read.task = asyncio.create_task(self._read_together(of, read))
+            read.task = asyncio.create_task(self._read_batch(of, read))
             # Looked at, also when whoever waited has gone, so that nobody complains that it was not.
             read.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         read.keys.add(key)
         # Shielded: whoever waits for it is not the only one.
         return (await asyncio.shield(read.task)).get(key)
 
-    async def _read_together(self, of: StateId, read: _Read) -> Mapping[str, tuple[str, Any]]:
+    async def _read_batch(self, of: StateId, read: _Read) -> Mapping[str, tuple[str, Any]]:
         async with self._reading.setdefault(of, asyncio.Lock()):
             # From here on it would not see what was written before it was asked for.
             del self._next_read[of]
@@ -227,7 +230,7 @@ class TemporalStore:
                 # Somebody has ended the workflow when it had just taken the write.
                 raise _Again(str(failed.cause)) from None
             if "refused" in answer:
-                raise _refused(of, write, answer)
+                raise _conflict_error(of, write, answer)
             return answer
 
         async with self._writing.setdefault(of, asyncio.Semaphore(_WRITES_AT_ONCE)):
@@ -279,10 +282,10 @@ def _check_size(of: StateId, write: Mapping[str, Any]) -> None:
     """Refuse a value that is too large by itself: one far larger fails the workflow task that is to answer with it."""
     size = size_of_entry(write["key"], write["value"])
     if size > MAX_STATE_BYTES:
-        raise _refused(of, write, {"refused": "size", "bytes": size})
+        raise _conflict_error(of, write, {"refused": "size", "bytes": size})
 
 
-def _refused(of: StateId, write: Mapping[str, Any], answer: Mapping[str, Any]) -> Exception:
+def _conflict_error(of: StateId, write: Mapping[str, Any], answer: Mapping[str, Any]) -> Exception:
     if answer["refused"] == "conflict":
         return _Conflict()
     if answer["refused"] == "size":

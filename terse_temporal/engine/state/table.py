@@ -88,7 +88,7 @@ class StateTable:
         return {key: list(self._values[key]) for key in wanted}
 
     def to_wire(self) -> dict[str, Any]:
-        """All of it, as JSON. Under 1.6 MiB."""
+        """Return all of it, as JSON. Under 1.6 MiB."""
         return {
             "v": TABLE_VERSION,
             "values": {key: list(entry) for key, entry in self._values.items()},
@@ -104,7 +104,7 @@ class StateTable:
         return self._values[key][0] if key in self._values else None
 
     def _result(self, write: str, key: str) -> Any:
-        """What an update gave: what is still there, or was kept when it was replaced."""
+        """Return what an update gave: what is still there, or was kept when it was replaced."""
         if write in self._results:
             return self._results[write]
         return self._values[key][1] if key in self._values else None

@@ -37,7 +37,7 @@ WRITES_PER_RUN: Final = 100
 
 
 def state_input(table: StateTable | None = None) -> dict[str, Any]:
-    """The input of a run that begins with this."""
+    """Return the input of a run that begins with this."""
     # The number goes with it, because a run that was begun with one must be replayed with the same.
     return {**(table or StateTable()).to_wire(), "writes_per_run": WRITES_PER_RUN}
 
@@ -80,7 +80,7 @@ class StateWorkflow:
 
     @workflow.query(name=STATE_READ_QUERY)
     def read(self, keys: list[str] | None = None) -> Any:
-        """What is set, by key, with its version."""
+        """Return what is set, by key, with its version."""
         return _in_order(self._table.read(keys))
 
 

@@ -98,7 +98,7 @@ class JobCall:
 
 
 def read_call(wire: Any) -> StepCall | JobCall:
-    """The call in an activity's input.
+    """Return the call in an activity's input.
 
     Raises:
         UnreadableCallError: it is none.
@@ -166,7 +166,7 @@ class FailureDetail:
 
 
 def read_failure_detail(error: ApplicationError) -> FailureDetail | None:
-    """What a failure says of itself, or `None` where something else than this package made it."""
+    """Return what a failure says of itself, or `None` where something else than this package made it."""
     detail = error.details[0] if error.details else None
     if not isinstance(detail, dict) or not isinstance(detail.get("step"), str) or "error" not in detail:
         return None
@@ -186,7 +186,7 @@ def read_failure_detail(error: ApplicationError) -> FailureDetail | None:
 
 
 def plain_json(value: Any) -> bool:
-    """Whether a value is plain JSON as it stands, so that it comes back as it was, and of the type that it was."""
+    """Return whether a value is plain JSON as it stands, so that it comes back as it was, and of its type."""
     try:
         return _of_json_types(value) and bool(json.loads(json.dumps(value, allow_nan=False)) == value)
     except (TypeError, ValueError, RecursionError):

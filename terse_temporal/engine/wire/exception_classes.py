@@ -35,7 +35,7 @@ _packages: weakref.WeakKeyDictionary[ModuleType, frozenset[str]] = weakref.WeakK
 
 
 def exception_classes(references: Iterable[str], namespace: Mapping[str, Any]) -> list[type[BaseException]]:
-    """The classes among `module:qualname` that can be had in a handler, in their order.
+    """Return the classes among `module:qualname` that can be had in a handler, in their order.
 
     Args:
         references: the classes.
@@ -79,7 +79,7 @@ def _class_at(place: Any, qualname: str) -> type[BaseException] | None:
 
 
 def _imported(name: str, home: str, namespace: Mapping[str, Any]) -> ModuleType | None:
-    """A module of a package that the code names, imported if need be."""
+    """Return a module of a package that the code names, imported if need be."""
     parts = name.split(".")
     if not all(part.isidentifier() and part != "__main__" for part in parts):
         return None
@@ -93,7 +93,7 @@ def _imported(name: str, home: str, namespace: Mapping[str, Any]) -> ModuleType 
 
 
 def _original(namespace: Mapping[str, Any]) -> ModuleType | None:
-    """The module that this process has imported under the name of a namespace."""
+    """Return the module that this process has imported under the name of a namespace."""
     name = str(namespace.get("__name__", ""))
     found = sys.modules.get(name)
     if found is None and (main := sys.modules.get("__main__")) is not None and module_name("__main__") == name:
@@ -102,7 +102,7 @@ def _original(namespace: Mapping[str, Any]) -> ModuleType | None:
 
 
 def _named_packages(home: str, namespace: Mapping[str, Any]) -> frozenset[str]:
-    """The top-level packages that the job's module names, and the modules of its code base that it imports."""
+    """Return the top-level packages that the job's module names, and the modules of its code base that it imports."""
     module = _original(namespace)
     if module is None:
         return frozenset(_names(home, namespace, None))
@@ -145,14 +145,14 @@ def _is_exception(value: Any) -> bool:
 
 
 def _is_of(module: ModuleType, home: str, namespace: Mapping[str, Any]) -> bool:
-    """Whether a module is of the code base of the job: of its package, or beside its top-level module."""
+    """Return whether a module is of the code base of the job: of its package, or beside its top-level module."""
     if "." in home and _top(module.__name__) == _top(home):
         return True
     return _directory(getattr(module, "__file__", None)) == _directory(namespace.get("__file__")) is not None
 
 
 def _is_beside(name: str, namespace: Mapping[str, Any]) -> bool:
-    """Whether a top-level module that the code does not name stands beside that of the job."""
+    """Return whether a top-level module that the code does not name stands beside that of the job."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):

@@ -74,12 +74,12 @@ class SentFailureError(ApplicationError):
 
 
 def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | None) -> SentFailureError:
-    """What a step raised, as Temporal records it. Without a delay it is not retried.
+    """Return what a step raised, as Temporal records it. Without a delay it is not retried.
 
     It has its cause, and is to be raised `from` that.
     """
     trim_tracebacks(error)
-    arguments, attributes, missing = _held(error)
+    arguments, attributes, missing = _attributes_of(error)
     first, *others = _classes(error)
     failed = FailureDetail(
         step=sendable_text(step),
@@ -117,12 +117,12 @@ def trim_tracebacks(error: BaseException) -> None:
 
 
 def refused(what: str, error: Exception, again: timedelta) -> SentFailureError:
-    """What a worker says to a call that it cannot run, of which it has run nothing."""
+    """Return what a worker says to a call that it cannot run, of which it has run nothing."""
     return SentFailureError(bounded_text(f"{what} refused: {error}"), type=type(error).__name__, next_retry_delay=again)
 
 
 def recorded_cause(error: BaseException) -> FailureError:
-    """An exception with its causes, to be recorded as the cause of a failure."""
+    """Return an exception with its causes, to be recorded as the cause of a failure."""
     chain: list[FailureError] = []
     left = _LARGEST_CAUSES
     causes = list(_with_causes(error))
@@ -147,23 +147,26 @@ def recorded_cause(error: BaseException) -> FailureError:
 
 
 def failure_text(error: BaseException) -> str:
-    """The text of an exception, of a group those of its exceptions too, as it can be sent."""
+    """Return the text of an exception, of a group those of its exceptions too, as it can be sent."""
     return bounded_text(_text(error))
 
 
 def bounded_text(text: str) -> str:
-    """A string as it can be sent: cut where it is long, and without what cannot be encoded."""
+    """Return a string as it can be sent: cut where it is long, and without what cannot be encoded."""
     # Cut before anything else is done with it. Control characters stay: code in the handler may read the text.
     return sendable_text(shorten(text, _LONGEST_TEXT, with_length=True, escape=False))
 
 
 def sendable_text(text: str) -> str:
-    r"""A string without what UTF-8 cannot say: half a surrogate pair becomes `\ud83d`."""
+    r"""Return a string without what UTF-8 cannot say: half a surrogate pair becomes `\ud83d`."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def slots_of(cls: type[BaseException]) -> Mapping[str, Any]:
-    """What an exception of a class holds outside its `__dict__`, by name: `__slots__`, and what builtins hold in C."""
+    """Return what an exception of a class holds outside its `__dict__`, by name.
+
+    `__slots__`, and what builtins hold in C.
+    """
     return {
         name: each
         for base in reversed(cls.__mro__)
@@ -174,7 +177,7 @@ def slots_of(cls: type[BaseException]) -> Mapping[str, Any]:
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it was raised from, or while it was handled, as a traceback shows them."""
+    """Yield an exception and what it was raised from, or while it was handled, as a traceback shows them."""
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:
@@ -184,7 +187,7 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _classes(error: BaseException) -> list[str]:
-    """The classes that an exception is of, from its own on: those that an `except` can name, and tells it by."""
+    """Return the classes that an exception is of, from its own on: those that an `except` can name, and tells it by."""
     above = [cls for cls in type(error).__mro__ if issubclass(cls, BaseException)]
     references = list(map(sendable_text, class_references(above)))
     return [each for each in references if each not in ("builtins:Exception", "builtins:BaseException")][:20] or [
@@ -210,8 +213,8 @@ def _text(error: BaseException, depth: int = 0) -> str:
         return f"{type(error).__name__} (its text cannot be had: {type(err).__name__})"
 
 
-def _held(error: BaseException) -> tuple[list[Any], dict[str, Any], list[str]]:
-    """The arguments and the attributes of an exception that come back as they were, and are not too large.
+def _attributes_of(error: BaseException) -> tuple[list[Any], dict[str, Any], list[str]]:
+    """Return the arguments and the attributes of an exception that come back as they were, and are not too large.
 
     And the names of the attributes that do not.
     """
@@ -262,7 +265,10 @@ def _sendable_value(value: Any) -> Any:
 
 
 def _sendable_traceback(whole: TracebackType | None) -> tuple[TracebackType | None, int]:
-    """A traceback of which the text can be sent, and how long that is: of a long one the first lines and the last."""
+    """Return a traceback of which the text can be sent, and how long that is.
+
+    Of a long one the first lines and the last.
+    """
     try:
         size = _size_of(whole)
         if size is not None and size <= _LONGEST_TRACEBACK:
@@ -283,7 +289,7 @@ def _sendable_traceback(whole: TracebackType | None) -> tuple[TracebackType | No
 
 
 def _size_of(lines: TracebackType | None) -> int | None:
-    """The length of a traceback as text, in bytes; `None` if it cannot be sent."""
+    """Return the length of a traceback as text, in bytes; `None` if it cannot be sent."""
     try:
         return len("\n".join(traceback.format_tb(lines)).encode())
     except UnicodeEncodeError:
@@ -291,7 +297,7 @@ def _size_of(lines: TracebackType | None) -> int | None:
 
 
 def _recorded_before(error: FailureError) -> FailureError:
-    """A failure that came out of a history, without its innermost causes where it is too large to be sent again."""
+    """Return a failure that came out of a history, without its innermost causes where it is too large to be sent."""
     assert error.failure is not None
     if _depth(error.failure) <= 2 * _MOST_CAUSES and error.failure.ByteSize() <= _LARGEST_RECORDED:
         return error

@@ -189,7 +189,7 @@ class RunHistory:
         return failed.failure.message
 
     def scheduled_by(self, event_id: int) -> StepRecord | TimerRecord | None:
-        """What an event began."""
+        """Return what an event began."""
         return self._by_event.get(event_id)
 
     def add(self, event: HistoryEvent) -> StepRecord | TimerRecord | None:

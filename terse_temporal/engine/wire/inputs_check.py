@@ -44,7 +44,7 @@ _SORTED_UP_TO: Final = 64 * 1024
 
 
 def check_of(call: Mapping[str, Any], given: Json | None, home: str, code: str) -> str:
-    """The check of a call.
+    """Return the check of a call.
 
     Args:
         call: as it is written to the history.
@@ -70,7 +70,7 @@ def _hash(text: str) -> str:
 
 
 def _as_written(arguments: Mapping[str, Any], depth: int = 2) -> dict[str, Any]:
-    """The arguments of a tool, whether or not the server was there that lists how it names them.
+    """Return the arguments of a tool, whether or not the server was there that lists how it names them.
 
     A call is replayed where it is not. Then names are as the handler spells them, and each `None` is still there.
     """
@@ -92,7 +92,7 @@ def _without_order(value: Any) -> Any:
 
 
 def check_metadata(check: str) -> dict[str, bytes]:
-    """What stands beside a result of the check of its call."""
+    """Return what stands beside a result of the check of its call."""
     return {CHECK_METADATA: check.encode("ascii", "replace")} if check else {}
 
 
@@ -103,12 +103,12 @@ def add_check_to_failure(failure: ApplicationError, check: str) -> None:
 
 
 def result_check(payload: Payload) -> str:
-    """The check beside a result, empty where there is none: another writer has made it."""
+    """Return the check beside a result, empty where there is none: another writer has made it."""
     return payload.metadata.get(CHECK_METADATA, b"").decode(errors="replace")
 
 
 def failure_check(failure: BaseException | None) -> str:
-    """The check in a failure, empty where there is none: the step was not run to its end."""
+    """Return the check in a failure, empty where there is none: the step was not run to its end."""
     details = failure.details if isinstance(failure, ApplicationError) else ()
     check = details[0].get(_DETAIL) if details and isinstance(details[0], dict) else None
     return check if isinstance(check, str) else ""
@@ -121,7 +121,7 @@ class _Check(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> _Check | None:
-        """What is recorded; `None` where another writer has made it."""
+        """Return what is recorded; `None` where another writer has made it."""
         parts = text.split(".")
         return cls(*parts) if len(parts) == len(cls._fields) else None
 
@@ -139,7 +139,7 @@ class RecordedInputs:
         self._asked: defaultdict[str, set[str]] = defaultdict(set)
 
     def problem_of_call(self, name: str, check: str) -> str | None:
-        """What is wrong with making a call that is not recorded."""
+        """Return what is wrong with making a call that is not recorded."""
         if not (taken := self._taken.get(name)):
             return None
         now = _Check.read(check)
@@ -147,7 +147,7 @@ class RecordedInputs:
         return _changed_places(name) if known else None
 
     def problem_of_result(self, name: str, check: str, recorded: str) -> str | None:
-        """What is wrong with taking a result, or failure, for a call.
+        """Return what is wrong with taking a result, or failure, for a call.
 
         Args:
             name: the step's name.

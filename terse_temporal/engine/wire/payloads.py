@@ -29,14 +29,14 @@ _NOTHING: Final[Mapping[str, bytes]] = {}
 
 
 def payload_in_order(value: Json, converter: PayloadConverter) -> Payload:
-    """JSON as a payload, with its keys in their order where the converter would have sorted them."""
+    """Return JSON as a payload, with its keys in their order where the converter would have sorted them."""
     if not isinstance(value.data, dict | list) or not _sorts(converter):
         return converter.to_payload(value.data)
     return Payload(metadata={"encoding": b"json/plain"}, data=value.text.encode())
 
 
 def in_order(value: Json, converter: PayloadConverter, metadata: Mapping[str, bytes] = _NOTHING) -> Any:
-    """The same for the SDK, which passes a payload on as it is; with metadata beside it, if any is given."""
+    """Return the same for the SDK, which passes a payload on as it is; with metadata beside it, if any is given."""
     if not metadata and not _sorts(converter):
         return value.data
     payload = payload_in_order(value, converter)
@@ -45,12 +45,12 @@ def in_order(value: Json, converter: PayloadConverter, metadata: Mapping[str, by
 
 
 def event_arguments(event: Json | None, client: Client) -> list[Any]:
-    """The arguments with which a client starts a run for an event."""
+    """Return the arguments with which a client starts a run for an event."""
     return [] if event is None else [in_order(event, client.data_converter.payload_converter)]
 
 
 def json_text(payload: Payload, converter: PayloadConverter) -> bytes | None:
-    """The JSON in a payload as it is written there; `None` where only the converter knows what is in it."""
+    """Return the JSON in a payload as it is written there; `None` where only the converter knows what is in it."""
     is_json = payload.metadata.get("encoding") == b"json/plain" and _sorts(converter)
     return payload.data if is_json else None
 

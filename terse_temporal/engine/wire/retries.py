@@ -16,7 +16,7 @@ __all__ = ["retry_delay", "retry_to_wire"]
 
 
 def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: int) -> timedelta | None:
-    """How long to wait before the next attempt, or `None` if there is to be none."""
+    """Return how long to wait before the next attempt, or `None` if there is to be none."""
     if rule is None or (isinstance(error, ApplicationError) and error.non_retryable):
         return None
     # Compared by name: the classes named in the handler may be of another copy of the module.
@@ -27,7 +27,7 @@ def retry_delay(error: BaseException, rule: Mapping[str, Any] | None, attempt: i
 
 
 def retry_to_wire(rule: RetryRule) -> dict[str, Any]:
-    """A retry rule for `StepCall.retry`."""
+    """Return a retry rule for `StepCall.retry`."""
     wire: dict[str, Any] = {
         "max_attempts": rule.max_attempts,
         "initial": rule.initial,

@@ -40,7 +40,7 @@ _HEAP_TYPE: Final = 1 << 9
 
 
 def step_exception(error: ActivityError, step: str, where: str, namespace: Mapping[str, Any]) -> BaseException:
-    """What the handler sees of a failed step.
+    """Return what the handler sees of a failed step.
 
     Args:
         error: what the SDK raised.
@@ -53,7 +53,7 @@ def step_exception(error: ActivityError, step: str, where: str, namespace: Mappi
         return asyncio.CancelledError(cause.message)
     if isinstance(cause, ApplicationError) and cause.type != STEP_INTERRUPTED_FAILURE:
         detail = read_failure_detail(cause)
-        raised = _rebuilt(detail, cause.message, namespace) if detail else None
+        raised = _rebuild(detail, cause.message, namespace) if detail else None
         if raised is None:
             raised = StepError(cause.message)
         for name, value in (("step", step), ("error_type", cause.type or StepError.__name__)):
@@ -73,7 +73,7 @@ def step_exception(error: ActivityError, step: str, where: str, namespace: Mappi
 
 
 def is_rebuilt(cls: type) -> bool:
-    """Whether a class is one that was made for a step's exception to be raised in a handler."""
+    """Return whether a class is one that was made for a step's exception to be raised in a handler."""
     return issubclass(cls, _RebuiltError)
 
 
@@ -144,7 +144,7 @@ class _NotRecorded:
         raise AttributeError
 
 
-def _rebuilt(detail: FailureDetail, message: str, namespace: Mapping[str, Any]) -> StepError | None:
+def _rebuild(detail: FailureDetail, message: str, namespace: Mapping[str, Any]) -> StepError | None:
     name = detail.error.rpartition(":")[2].rpartition(".")[2]
     found = [cls for cls in exception_classes([detail.error, *detail.bases], namespace) if _may_be_raised(cls)]
     while found:
@@ -152,7 +152,7 @@ def _rebuilt(detail: FailureDetail, message: str, namespace: Mapping[str, Any]) 
         bases = [cls for cls in found if not any(other is not cls and issubclass(other, cls) for other in found)]
         for some in (bases, bases[:1]):
             with suppress(Exception):
-                return _made(name, some, detail, message)
+                return _make_exception(name, some, detail, message)
         found.pop(0)
     return None
 
@@ -168,7 +168,7 @@ def _may_be_raised(cls: type[BaseException]) -> bool:
     return not issubclass(cls, _OF_THE_LOOP) and cls not in (Exception, BaseException)
 
 
-def _made(name: str, bases: Sequence[type[BaseException]], detail: FailureDetail, message: str) -> StepError:
+def _make_exception(name: str, bases: Sequence[type[BaseException]], detail: FailureDetail, message: str) -> StepError:
     missing = [*detail.missing, *(METHODS if "errors" in detail.missing else ())]
     ours: dict[str, Any] = {name: _NotRecorded() for name in missing if name not in _OURS and not name.startswith("__")}
     # `step` and `error_type` stand in front of what the class has by these names, which may be read-only.

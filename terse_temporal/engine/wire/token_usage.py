@@ -17,11 +17,11 @@ __all__ = ["tokens_metadata", "tokens_of"]
 
 
 def tokens_metadata(tokens: Tokens) -> dict[str, bytes]:
-    """What stands beside a result of what was used for it."""
+    """Return what stands beside a result of what was used for it."""
     return {TOKENS_METADATA: json.dumps(tokens.to_wire()).encode()} if tokens else {}
 
 
 def tokens_of(payload: Payload) -> Tokens:
-    """What was used for a result."""
+    """Return what was used for a result."""
     said = payload.metadata.get(TOKENS_METADATA)
     return Tokens.from_wire(json.loads(said)) if said else Tokens()

@@ -48,7 +48,7 @@ _NEVER: Final = (ImportString, typing.Annotated)
 
 
 def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
-    """A type as JSON.
+    """Return a type as JSON.
 
     Args:
         step: the step's name and where it is called, for messages.
@@ -92,7 +92,7 @@ def refer_to_type(type_: Any, step: str, namespace: Mapping[str, Any]) -> Any:
 
 
 def resolve_type(reference: Any, index: FunctionIndex) -> Any:
-    """The type that a reference stands for, in this process.
+    """Return the type that a reference stands for, in this process.
 
     A type, and nothing else: given a function, pydantic would call it with what it is to validate. And one that does
     nothing by itself, or that the code of this worker's jobs names.
@@ -120,7 +120,7 @@ def resolve_type(reference: Any, index: FunctionIndex) -> Any:
 
 
 def _literal(value: Any, step: str, namespace: Mapping[str, Any]) -> Any:
-    """What a `Literal` has in it, as JSON: members of enums, and bytes, as objects."""
+    """Return what a `Literal` has in it, as JSON: members of enums, and bytes, as objects."""
     if isinstance(value, enum.Enum):
         return {"of": refer_to_type(type(value), step, namespace), "member": value.name}
     return {"bytes": value.hex()} if isinstance(value, bytes) else value
@@ -168,7 +168,7 @@ def _found(reference: str, index: FunctionIndex) -> Any:
 
 
 def _in_module(module: str, qualname: str) -> Any:
-    """What is bound to a name in a module, or in a class of it: never in another module."""
+    """Return what is bound to a name in a module, or in a class of it: never in another module."""
     if is_of_this_package(module):
         return public_class(qualname) if module == PACKAGE else None
     found: Any = loaded_module(module)
@@ -180,7 +180,7 @@ def _in_module(module: str, qualname: str) -> Any:
 
 
 def _is_plain(module: str, found: Any) -> bool:
-    """Whether it is a type for values, of Python or of pydantic, that does nothing when one is made."""
+    """Return whether it is a type for values, of Python or of pydantic, that does nothing when one is made."""
     if not isinstance(found, type):
         return module in ("typing", "typing_extensions")
     if module == PACKAGE:
@@ -189,7 +189,7 @@ def _is_plain(module: str, found: Any) -> bool:
 
 
 def _maker(cls: type) -> type | None:
-    """The class of a model whose own `__init__` pydantic would call, if there is one."""
+    """Return the class of a model whose own `__init__` pydantic would call, if there is one."""
     if not issubclass(cls, BaseModel):
         return None
     owner = next(each for each in cls.__mro__ if "__init__" in vars(each))

@@ -19,7 +19,7 @@ METHODS: Final = ("errors", "error_count", "json")
 
 
 def validation_lines(error: ValidationError) -> list[dict[str, Any]]:
-    """What is wrong, one entry for each place. An input that would come back as something else is left out."""
+    """Return what is wrong, one entry for each place. An input that would come back as something else is left out."""
     lines: list[dict[str, Any]] = []
     for each in error.errors(include_url=False, include_context=False):
         line: dict[str, Any] = {"type": each["type"], "loc": list(each["loc"]), "msg": each["msg"]}
@@ -30,7 +30,7 @@ def validation_lines(error: ValidationError) -> list[dict[str, Any]]:
 
 
 def validation_error(cls: type[_Error], attributes: Mapping[str, Any]) -> _Error:
-    """A ValidationError of a class, whose `__init__` takes anything.
+    """Return a ValidationError of a class, whose `__init__` takes anything.
 
     The type of each line is one of the user's own, by the same name: what pydantic's own would say again is said.
     """

@@ -63,7 +63,7 @@ class RunContext:
 
 
 def workflow_definition(job: Job, index: FunctionIndex) -> type:
-    """The workflow class of a job. Its name is the job's."""
+    """Return the workflow class of a job. Its name is the job's."""
 
     async def run(self: Any, event: RawValue = None) -> Any:  # type: ignore[assignment]  # the SDK knows no optional one
         task = asyncio.current_task()
@@ -100,7 +100,7 @@ _JOB: Final = "__terse_job__"
 
 
 def job_of_definition(definition: type) -> Job | None:
-    """The job that a workflow class was made for, or `None` for a class that somebody else wrote."""
+    """Return the job that a workflow class was made for, or `None` for a class that somebody else wrote."""
     return getattr(definition, _JOB, None)
 
 
@@ -161,7 +161,7 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
 
 
 async def _run_in_place(context: RunContext, raw: Any) -> Any:
-    """A job that is not durable: one activity, of the job's name, run at most once."""
+    """Return a job that is not durable: one activity, of the job's name, run at most once."""
     job = context.job
     try:
         event = json_of(raw)
@@ -206,7 +206,7 @@ def _failure_in_place(context: RunContext, error: ActivityError) -> BaseExceptio
 
 
 def result_data(job: Job, value: Any) -> Json:
-    """What a handler returned, as JSON.
+    """Return what a handler returned, as JSON.
 
     Raises:
         ResultError: it is not, or is larger than the server takes.
@@ -226,7 +226,7 @@ def result_data(job: Job, value: Any) -> Json:
 
 
 async def _passes(job: Job, event: Any) -> Any:
-    """The answer of a job's filter."""
+    """Return the answer of a job's filter."""
     assert job.filter is not None
     if not job.filter_takes_state:
         return await _awaited(job.filter(event))

@@ -36,7 +36,7 @@ _logger = logger_of("worker")
 
 
 def is_of_the_engine(error: BaseException, task: asyncio.Task[object] | None) -> bool:
-    """Whether the engine has thrown an exception into a handler, which is to be let through as it is.
+    """Return whether the engine has thrown an exception into a handler, which is to be let through as it is.
 
     Args:
         task: that of the handler.
@@ -59,7 +59,7 @@ def _current_task() -> asyncio.Task[object] | None:
 
 
 def run_failure(error: BaseException, job: Job) -> BaseException:
-    """What a run fails with when the handler of its job raised `error`; as it is, where the run was cancelled."""
+    """Return what a run fails with when its handler raised `error`; as it is, where the run was cancelled."""
     error = exit_of(error)
     if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
         return error
@@ -114,7 +114,7 @@ def log_cut_off(info: workflow.Info, why: RemoveFromCache, *, has_ended: bool) -
 
 
 def _sendable(error: ApplicationError) -> ApplicationError:
-    """An application failure that the handler made itself, with its details if they can be sent."""
+    """Return an application failure that the handler made itself, with its details if they can be sent."""
     try:
         size = sum(each.ByteSize() for each in workflow.payload_converter().to_payloads(error.details))
     except Exception:
@@ -133,7 +133,7 @@ def _sendable(error: ApplicationError) -> ApplicationError:
 
 
 def _is_refused_by_the_loop(error: BaseException) -> bool:
-    """Whether it is the workflow's event loop that says it does not do this, also from within a group of tasks."""
+    """Return whether it is the workflow's event loop that says it does not do this, also from within a group."""
     if isinstance(error, BaseExceptionGroup):
         return all(map(_is_refused_by_the_loop, error.exceptions))
     traceback = error.__traceback__ if isinstance(error, NotImplementedError) else None
@@ -143,6 +143,6 @@ def _is_refused_by_the_loop(error: BaseException) -> bool:
 
 
 def _users_line(traceback: TracebackType | None) -> str:
-    """The last line of the user's in a traceback."""
+    """Return the last line of the user's in a traceback."""
     lines = [each for each in walk_tb(traceback) if is_users(each[0])]
     return place(lines[-1][0].f_code.co_filename, lines[-1][1]) if lines else "an unknown line"

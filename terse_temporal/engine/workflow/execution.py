@@ -153,7 +153,7 @@ class DurableExecution:
             self.commands.append(PendingCommand("sleep", format_duration(delay), where))
             await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
 
-        return _named("sleep", wait())
+        return _name_of("sleep", wait())
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = self._where()
@@ -161,7 +161,7 @@ class DurableExecution:
         if request.reference is not None:
             self._check_known(request)
         call = self._writer.write(request, where)
-        return _named(f"step {request.name}", self._schedule(request, call, where))
+        return _name_of(f"step {request.name}", self._schedule(request, call, where))
 
     def _check_known(self, request: StepRequest) -> None:
         """Refuse a tool that is not there, and a tool or a model that the code does not use, before it is scheduled."""
@@ -194,7 +194,7 @@ class DurableExecution:
             index = len(self.commands)
             self.commands.append(PendingCommand("step", name, where))
             try:
-                handle = _started(request, call.wire.and_fields(more))
+                handle = _try_start(request, call.wire.and_fields(more))
                 del call  # a step may take days, and there may be a thousand of them
                 answer = await _wait_cancellation_completed(handle)
                 await self._compare(name, check, result_check(answer.payload), where, index)
@@ -222,12 +222,16 @@ class DurableExecution:
             await workflow.wait_condition(lambda: False)
 
     def _where(self) -> str:
-        """The line of the user's that makes a call; where there is none, as in a tool that a model calls, the job's."""
+        """Return the line of the user's that makes a call; where there is none, as in a tool that a model calls, the
+        job's.
+        """
         frame = caller_frame()
         return place(frame.f_code.co_filename, frame.f_lineno) if is_users(frame) else self.job.where
 
     def _key(self, name: str) -> str:
-        """The idempotency key: of the workflow, the run's place in its chain, the step's name and its occurrence.
+        """Return the idempotency key.
+
+        Of the workflow, the run's place in its chain, the step's name and its occurrence.
 
         It survives retries of the step and resets of the run.
         """
@@ -238,7 +242,7 @@ class DurableExecution:
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def read_result(self, result: RawValue | None) -> Any:
-        """What an activity gave, as JSON, with what its model calls used counted in."""
+        """Return what an activity gave, as JSON, with what its model calls used counted in."""
         if result is None:
             return None
         self._count_tokens(result)
@@ -253,7 +257,7 @@ class DurableExecution:
 
 
 def run_identity(info: workflow.Info) -> str:
-    """What idempotency keys take a run by: the run id that it had before any reset.
+    """Return what idempotency keys take a run by: the run id that it had before any reset.
 
     Runs of one workflow id follow each other: continued as new by their author, by a cron schedule, by a retry policy
     of the workflow. Each is another run with keys of its own. A reset (also of a reset) forks the history behind the
@@ -263,7 +267,7 @@ def run_identity(info: workflow.Info) -> str:
     return info.original_execution_run_id
 
 
-def _started(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
+def _try_start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
     return workflow.start_activity(
         request.name,
         in_order(call, workflow.payload_converter()),
@@ -287,7 +291,7 @@ def _out_of_reach_of_anyio() -> contextlib.AbstractContextManager[object]:
 
 
 async def _wait_cancellation_completed(handle: workflow.ActivityHandle[Any]) -> Any:
-    """The result of a step; when the handler's task is cancelled, the step has ended before that goes on.
+    """Return the result of a step; when the handler's task is cancelled, the step has ended before that goes on.
 
     Shielded, so that the server is asked once, and so that what the handler does in its `finally` does not overlap with
     the step. The task may be cancelled again while it waits: the wait goes on.
@@ -306,7 +310,7 @@ async def _wait_cancellation_completed(handle: workflow.ActivityHandle[Any]) -> 
         raise
 
 
-def _named(name: str, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+def _name_of(name: str, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
     """Give a coroutine the name that Python's warning says where it is never awaited."""
     if isinstance(coroutine, CoroutineType):
         coroutine.__qualname__ = name

@@ -207,7 +207,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _touches_nothing(event: str, args: tuple[Any, ...]) -> bool:
-    """Whether it is a look at what is installed, or a database in memory."""
+    """Return whether it is a look at what is installed, or a database in memory."""
     if event == "open":
         return _reads(args) and _is_installed(args[0])
     if event in _LOOKS:
@@ -216,7 +216,7 @@ def _touches_nothing(event: str, args: tuple[Any, ...]) -> bool:
 
 
 def _reads(args: tuple[Any, ...]) -> bool:
-    """Whether what is announced opens a file for nothing but reading."""
+    """Return whether what is announced opens a file for nothing but reading."""
     _, mode, flags = args
     return (mode is None or _READING.issuperset(mode)) and not (flags or 0) & _WRITING
 
@@ -232,7 +232,7 @@ def _is_installed(path: Any) -> bool:
 
 @functools.cache
 def _installed() -> tuple[tuple[str, ...], frozenset[str]]:
-    """Where Python, the packages, and the data of timezones and types of files are."""
+    """Return where Python, the packages, and the data of timezones and types of files are."""
     found = {*LIBRARIES, site.getusersitepackages(), *zoneinfo.TZPATH}
     found |= {each for each in sys.path if each.endswith(("site-packages", "dist-packages"))}
     directories = tuple(os.path.abspath(each) + os.sep for each in found if each)  # noqa: PTH100  # as above
@@ -240,7 +240,7 @@ def _installed() -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def _calling_line(frame: FrameType | None) -> FrameType | None:
-    """The line of the user's that leads here, or `None` where none does."""
+    """Return the line of the user's that leads here, or `None` where none does."""
     found: FrameType | None = None
     if frame is not None and frame.f_globals is globals():
         frame = frame.f_back
@@ -258,7 +258,7 @@ def _calling_line(frame: FrameType | None) -> FrameType | None:
 
 
 def _is_finalizer(frame: FrameType) -> bool:
-    """Whether it is run when an object goes, which may be one of a step, and at any time."""
+    """Return whether it is run when an object goes, which may be one of a step, and at any time."""
     return frame.f_code.co_name == "__del__" or frame.f_code is weakref.finalize.__call__.__code__
 
 

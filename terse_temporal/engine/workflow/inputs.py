@@ -78,7 +78,7 @@ class InputRequests:
         return number
 
     def _meant(self, answer: Mapping[str, Any]) -> str:
-        """The question that is answered: the only one that is open, where it does not say."""
+        """Return the question that is answered: the only one that is open, where it does not say."""
         unanswered = self._unanswered()
         if answer.get("id") is None and len(unanswered) == 1:
             return unanswered[0]
@@ -93,7 +93,7 @@ class InputRequests:
         workflow.set_current_details(self._details())
 
     def _details(self) -> str:
-        """What the Web UI shows, in Markdown."""
+        """Return what the Web UI shows, in Markdown."""
         lines = [
             f"- {_code(number)}: approve {_code(question.get('tool'))} with"
             f" {_code(json.dumps(question.get('arguments')))}?"
@@ -103,13 +103,13 @@ class InputRequests:
 
 
 def _code(value: Any) -> str:
-    """A code span of Markdown (CommonMark 6.1), which what is in it cannot end: a model has written it."""
+    """Return a code span of Markdown (CommonMark 6.1), which what is in it cannot end: a model has written it."""
     text = one_line(str(value))
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     return f"{fence} {text} {fence}" if "`" in text or text != text.strip() else f"{fence}{text}{fence}"
 
 
 def _for_the_memo(arguments: Any) -> Any:
-    """The arguments, or as much of them as a person reads: a memo is recorded whole whenever it changes."""
+    """Return the arguments, or as much of them as a person reads: a memo is recorded whole whenever it changes."""
     text = json.dumps(arguments)
     return arguments if len(text) <= _LONGEST else {"(shortened)": shorten(text, _LONGEST, with_length=True)}

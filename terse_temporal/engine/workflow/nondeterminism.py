@@ -39,7 +39,7 @@ class Reporter(Protocol):
     """Told what becomes of the runs of jobs."""
 
     def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
-        """A run leaves the cache of the worker. Called on a thread of the engine's.
+        """Note that a run leaves the cache of the worker. Called on a thread of the engine's.
 
         Args:
             caught_up: whether it has come to the end of its history. One that has not may have been given up, though
@@ -59,7 +59,7 @@ class NondeterminismReporter:
         self.on_blocked: Callable[[str, str], None] = lambda workflow_id, table: None
 
     def attach(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
-        """Where to fetch histories, and the loop to do it on."""
+        """Set where to fetch histories, and the loop to do it on."""
         self._client, self._loop = client, loop
 
     def evicted(self, info: Info, why: RemoveFromCache, context: RunContext, caught_up: bool) -> None:
@@ -108,13 +108,13 @@ class NondeterminismReporter:
 
 
 def summarize(message: str) -> str:
-    """The sentence in what the engine says, which is a debug print of a nested structure."""
+    """Return the sentence in what the engine says, which is a debug print of a nested structure."""
     found = re.search(r'message: "((?:[^"\\]|\\.)*)"', message)
     return re.sub(r"\\(['\"\\])", r"\1", found[1]) if found else message
 
 
 def recorded_calls(history: RunHistory) -> list[PendingCommand]:
-    """The steps and sleeps in a history, in the order in which the handler made them."""
+    """Return the steps and sleeps in a history, in the order in which the handler made them."""
     calls = []
     for record in history.commands:
         if isinstance(record, StepRecord):

@@ -95,7 +95,7 @@ class JobSource:
         )
 
     def copy(self, clock: RunClock) -> tuple[Job, dict[str, Any]]:
-        """The job as a run has it, and the globals of its module.
+        """Return the job as a run has it, and the globals of its module.
 
         Args:
             clock: the clock and randomness of the top level, if that is executed.
@@ -229,7 +229,7 @@ def _code_from_loader(module: ModuleType) -> CodeType | None:
 
 
 def _failed_line(error: BaseException, module: ModuleType) -> str:
-    """The line of the module that failed, else the last of the user's."""
+    """Return the line of the module that failed, else the last of the user's."""
     lines = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__) if is_users(frame)]
     of_module = [each for each in lines if each[0] == module.__file__]
     file, line = (of_module or lines or [(str(Path(str(module.__file__))), 1)])[-1]

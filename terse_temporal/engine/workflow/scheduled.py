@@ -26,7 +26,7 @@ _DUE: Final = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 
 def with_moment(raw: Any, expected: Any) -> Any:
-    """The input of a run with `scheduled_at` in it, in UTC, where that is missing and the event has room for it.
+    """Return the input of a run with `scheduled_at` in it, in UTC, where that is missing and the event has room for it.
 
     A run that no schedule has started was due when it was started, as far as a handler of `ScheduledEvent` goes; other
     events are left as they came.
@@ -39,16 +39,19 @@ def with_moment(raw: Any, expected: Any) -> Any:
     due = info.typed_search_attributes.get(_DUE)
     if due is None or info.typed_search_attributes.get(_SCHEDULE) is None:
         return with_start(raw, expected, info.workflow_start_time)
-    return _filled(raw, due) if _has_room(expected) else raw
+    return _fill(raw, due) if _has_room(expected) else raw
 
 
 def with_start(raw: Any, expected: Any, started_at: datetime) -> Any:
-    """The input of a run that no schedule has started: the same, with when it was started for a `ScheduledEvent`."""
+    """Return the input of a run that no schedule has started.
+
+    The same, with when it was started for a `ScheduledEvent`.
+    """
     is_scheduled = inspect.isclass(expected) and issubclass(expected, ScheduledEvent)
-    return _filled(raw, started_at) if is_scheduled else raw
+    return _fill(raw, started_at) if is_scheduled else raw
 
 
-def _filled(raw: Any, due: datetime) -> Any:
+def _fill(raw: Any, due: datetime) -> Any:
     if raw is not None and not (isinstance(raw, dict) and _is_missing(raw)):
         return raw
     others = {} if raw is None else {key: value for key, value in raw.items() if not _is_it(key)}

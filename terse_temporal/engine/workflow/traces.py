@@ -25,15 +25,15 @@ class Traces:
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
-        self._before = self._counted()
+        self._before = self._count()
 
     def left_behind(self) -> str | None:
-        """What has come to the process since, in words."""
-        now = self._counted()
+        """Return what has come to the process since, in words."""
+        now = self._count()
         grown = [what for what, count in now.items() if count > self._before.get(what, count)]
         return " and ".join(grown) or None
 
-    def _counted(self) -> dict[str, int]:
+    def _count(self) -> dict[str, int]:
         loggers = [logging.root, *logging.root.manager.loggerDict.values()]
         counts = {
             "a handler on a logger": sum(len(getattr(logger, "handlers", ())) for logger in loggers),

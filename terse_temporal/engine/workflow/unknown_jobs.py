@@ -29,7 +29,7 @@ _logger = logger_of("worker")
 
 
 def unknown_job_definition(known: Iterable[str]) -> type:
-    """A workflow class for every type that has none: its runs wait, and the worker says so once for each."""
+    """Return a workflow class for every type that has none: its runs wait, and the worker says so once for each."""
     names = sorted(known)
     said = Once()
 

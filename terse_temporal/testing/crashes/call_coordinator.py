@@ -41,7 +41,7 @@ class _SentCall:
 
 async def offer_call(channel: Channel, call: FunctionCall) -> Any:
     """In the worker process: offer a call to the test's test doubles, and return or raise what they make of it."""
-    conversation, answer = await channel.ask("call", _sent(call))
+    conversation, answer = await channel.ask("call", _pack_call(call))
     made: Any = None
     while True:
         match answer:
@@ -86,7 +86,7 @@ class CallCoordinator:
         return {"call": self._call, "proceeded": self._proceed, "abandon": self._abandon}
 
     async def close(self) -> None:
-        """The process is gone, and nobody waits for these any more: they are cancelled, as the steps that asked."""
+        """Cancel them, as the steps that asked: the process is gone, and nobody waits for these any more."""
         for number in list(self._open):
             await self._abandon(number)
         if self._tasks:
@@ -142,13 +142,13 @@ class _OfferedCall:
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def proceed(self) -> Any:
-        """The real call, for the test double."""
+        """Return the real call, for the test double."""
         self._outcome = asyncio.get_running_loop().create_future()
         self._wanted.set()
         return await self._outcome
 
     def proceeded(self, outcome: tuple[str, bytes]) -> None:
-        """The worker process has made it."""
+        """Take the outcome of the call, which the worker process has made."""
         how, data = outcome
         value = unpickle_value(data)
         assert self._outcome is not None
@@ -162,7 +162,7 @@ class _OfferedCall:
             self._outcome.set_exception(value)
 
     async def next(self) -> Any:
-        """What the worker process is to do next: make the real call, or take the outcome."""
+        """Return what the worker process is to do next: make the real call, or take the outcome."""
         assert self._task is not None
         wanted = asyncio.ensure_future(self._wanted.wait())
         try:
@@ -197,7 +197,7 @@ class _OfferedCall:
             return False
 
 
-def _sent(call: FunctionCall) -> _SentCall:
+def _pack_call(call: FunctionCall) -> _SentCall:
     of = f"of {call.name!r}"
     return _SentCall(
         name=call.name,

@@ -63,7 +63,7 @@ class Executions:
         return iter(self._all.values())
 
     def of(self, mark: ActivityMark) -> Execution:
-        """That of an attempt."""
+        """Return that of an attempt."""
         which = (mark.workflow_id, mark.run_id, mark.activity_id)
         if which not in self._all:
             occurrence = 1 + sum(each.name == mark.name for each in self._all.values())
@@ -74,14 +74,14 @@ class Executions:
         return found
 
     def begun(self, mark: ActivityMark) -> None:
-        """Its function begins."""
+        """Note that its function begins."""
         self.of(mark).begun.append(mark.attempt)
 
     def ended(self, mark: ActivityMark, ending: Ending) -> None:
-        """Its function has ended."""
+        """Note that its function has ended."""
         if ending != "cancelled":
             self.of(mark).ended.append(mark.attempt)
 
     def called(self, mark: ActivityMark, name: str, key: str) -> None:
-        """It makes a call, perhaps its own."""
+        """Note that it makes a call, perhaps its own."""
         self.of(mark).calls[mark.attempt][name].append(key)

@@ -39,7 +39,7 @@ class Place:
 
 
 def places(history: RunHistory) -> list[Place]:
-    """Every point at which a run could have been interrupted, in the order of its history."""
+    """Return every point at which a run could have been interrupted, in the order of its history."""
     found: list[Place] = []
     seen: Counter[str] = Counter()
     sleeps = 0
@@ -60,12 +60,12 @@ def recorded_attempts(history: RunHistory) -> dict[str, int]:
 
 
 async def read_history(run: WorkflowHandle[Any, Any]) -> RunHistory:
-    """The history of a run, so far."""
+    """Return the history of a run, so far."""
     return RunHistory((await run.fetch_history()).events)
 
 
 async def is_asleep(run: WorkflowHandle[Any, Any], occurrence: int) -> bool:
-    """Whether a sleep of a run has begun, and nothing else of the run is open; or the sleep is over by now."""
+    """Return whether a sleep of a run has begun, and nothing else of the run is open; or the sleep is over by now."""
     timers = (await read_history(run)).timers
     if len(timers) < occurrence:
         return False
@@ -73,8 +73,8 @@ async def is_asleep(run: WorkflowHandle[Any, Any], occurrence: int) -> bool:
 
 
 async def until_next_sleep_ends(run: WorkflowHandle[Any, Any], before: int) -> timedelta | None:
-    """How long until the next sleep of a run ends; `None` if the run has come to the sleep of that number, or is not
-    asleep.
+    """Return how long until the next sleep of a run ends; `None` if the run has come to the sleep of that number, or is
+    not asleep.
     """
     history = await read_history(run)
     ends = [timer.until for timer in history.timers if timer.outcome == "open"]
@@ -85,7 +85,7 @@ async def until_next_sleep_ends(run: WorkflowHandle[Any, Any], before: int) -> t
 
 
 async def until_next_attempt(run: WorkflowHandle[Any, Any]) -> timedelta | None:
-    """How long until a step of a run is tried again, if that is all that the run waits for."""
+    """Return how long until a step of a run is tried again, if that is all that the run waits for."""
     described = (await run.describe()).raw_description
     attempt = next_attempt_of(described)
     return None if attempt is None else max(attempt - clock_of(described), timedelta(milliseconds=1))

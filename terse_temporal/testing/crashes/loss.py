@@ -68,7 +68,7 @@ async def report_loss(
                 reports = but is not None and (but.workflow_id, but.activity_id) == (workflow_id, activity.activity_id)
                 if activity.state != _IDLE and activity.last_worker_identity == identity and not reports:
                     with _unless_over():
-                        await _lost(client, run, activity.activity_id, identity)
+                        await _report_activity(client, run, activity.activity_id, identity)
 
 
 async def until_no_turn(client: Client, runs: Iterable[tuple[str, str]]) -> None:
@@ -110,7 +110,7 @@ async def hand_in(client: Client, mark: ActivityMark, ending: Ending, report: by
         )
 
 
-async def _lost(client: Client, run: WorkflowExecution, activity_id: str, identity: str) -> None:
+async def _report_activity(client: Client, run: WorkflowExecution, activity_id: str, identity: str) -> None:
     heartbeat = TimeoutFailureInfo(timeout_type=TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
     await client.workflow_service.respond_activity_task_failed_by_id(
         RespondActivityTaskFailedByIdRequest(

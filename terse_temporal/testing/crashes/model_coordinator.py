@@ -40,7 +40,9 @@ def offered_model(channel: Channel, name: str | None) -> Any:
 
 
 def _step() -> tuple[str, int, str] | None:
-    """The step that a turn is, by which the test can tell one that is asked again; `None` where an agent streams."""
+    """Return the step that a turn is, by which the test can tell one that is asked again; `None` where an agent
+    streams.
+    """
     try:
         current = current_step()
     except NotInStepError:

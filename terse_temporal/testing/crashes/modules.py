@@ -31,7 +31,7 @@ class ModulePlace:
 
 
 def module_places(jobs: Iterable[Job]) -> list[ModulePlace]:
-    """Where the modules of jobs are, each after the packages above it.
+    """Return where the modules of jobs are, each after the packages above it.
 
     Raises:
         CrashTestError: a job is defined in a script that is being run, or in a module that has gone.
@@ -78,7 +78,7 @@ def load_places(places: Iterable[ModulePlace]) -> None:
 
 
 def loaded_jobs(names: Collection[str]) -> list[Job]:
-    """The jobs of these names, which loading the modules has made.
+    """Return the jobs of these names, which loading the modules has made.
 
     Raises:
         CrashTestError: one of them is not there.

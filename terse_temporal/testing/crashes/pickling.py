@@ -25,7 +25,7 @@ __all__ = ["Unsendable", "pickle_or_replace", "pickle_value", "unpickle_value"]
 
 
 def pickle_value(value: Any) -> bytes:
-    """A value as bytes.
+    """Return a value as bytes.
 
     Raises:
         Exception: it cannot be pickled; of whatever class the value chooses.
@@ -36,12 +36,12 @@ def pickle_value(value: Any) -> bytes:
 
 
 def unpickle_value(data: bytes) -> Any:
-    """The value again."""
+    """Return the value again."""
     return pickle.loads(data)
 
 
 def pickle_or_replace(value: Any, what: str) -> bytes:
-    """A value as bytes, or what says of it that it could not come along.
+    """Return a value as bytes, or what says of it that it could not come along.
 
     Args:
         what: it is, for the message: `the argument 'to' of 'email.send'`.
@@ -160,7 +160,7 @@ def _exception(
 
 
 def _class(classes: Iterable[tuple[str, str]]) -> type[BaseException]:
-    """The class, or where this process cannot have it, one of its name below the nearest that it can have."""
+    """Return the class, or where this process cannot have it, one of its name below the nearest that it can have."""
     first: tuple[str, str] | None = None
     for module, qualname in classes:
         first = first or (module, qualname)

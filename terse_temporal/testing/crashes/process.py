@@ -105,7 +105,7 @@ class WorkerProcess:
         await self.ended()
 
     def last_lines(self) -> str:
-        """The end of what it has printed."""
+        """Return the end of what it has printed."""
         lines = self._output.read_text(errors="replace").splitlines()[-_LAST_LINES:]
         return "\n".join(f"  | {line}" for line in lines) or "  | (it printed nothing)"
 

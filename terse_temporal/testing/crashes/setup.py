@@ -39,7 +39,7 @@ class Setup:
 
 
 def connection_of(client: Client) -> dict[str, Any]:
-    """How another process connects as this client has.
+    """Return how another process connects as this client has.
 
     Raises:
         CrashTestError: its data converter cannot be pickled.

@@ -128,7 +128,7 @@ class _Trial:
     options: Mapping[str, Any] | None
 
     async def run(self, place: Place | None, number: int) -> _Ended:
-        """One run, crashed at a place, or at none."""
+        """Return one run, crashed at a place, or at none."""
         began = time.monotonic()
         name = f"{self.jobs[0].name}-crash-{number}-{uuid.uuid4()}"
         workers = CrashWorkers(
@@ -252,7 +252,7 @@ def _repeats(ended: _Ended, uncrashed: _Ended) -> list[Repeat]:
 
 
 def _again(ended: _Ended) -> Counter[str]:
-    """How often each step began after its first time."""
+    """Return how often each step began after its first time."""
     again: Counter[str] = Counter()
     for each in ended.executions:
         again[each.name] += max(len(each.begun) - 1, 0)
@@ -260,7 +260,7 @@ def _again(ended: _Ended) -> Counter[str]:
 
 
 async def _describe_wait(run: Run, workers: CrashWorkers) -> str:
-    """What a run that does not end waits for, as far as anybody can tell."""
+    """Return what a run that does not end waits for, as far as anybody can tell."""
     described = (await run.describe()).raw_description
     pending = [f"{each.activity_type.name!r} (attempt {each.attempt})" for each in described.pending_activities]
     waits = f"Open are the steps {', '.join(pending)}." if pending else "No step of it is open."

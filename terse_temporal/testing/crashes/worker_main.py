@@ -69,7 +69,7 @@ def main(descriptor: int) -> NoReturn:
 
 
 def _message(tie: socket.socket) -> bytes:
-    """The next message of the parent. Where there is none any more, nor is there this process."""
+    """Return the next message of the parent. Where there is none any more, nor is there this process."""
     return _exactly(tie, HEADER.unpack(_exactly(tie, HEADER.size))[0])
 
 

@@ -164,7 +164,7 @@ class CrashWorkers:
         return list(self._executions)
 
     def output(self) -> str:
-        """What the processes have printed so far, the log of the worker included."""
+        """Return what the processes have printed so far, the log of the worker included."""
         return self._output.read_text(errors="replace") if self._output.exists() else ""
 
     def watch(self, run: WorkflowHandle[Any, Any]) -> None:
@@ -191,7 +191,7 @@ class CrashWorkers:
         return await self.until(happened())
 
     async def result(self, run: WorkflowHandle[Any, Any]) -> Any:
-        """The result of a run.
+        """Return the result of a run.
 
         Raises:
             temporalio.client.WorkflowFailureError: it failed.
@@ -346,7 +346,9 @@ class CrashWorkers:
         }
 
     def _failing_loudly(self, handler: Handler) -> Handler:
-        """What goes wrong in the answer is no failure of the step that asked, which might be tried again for ever."""
+        """Return what goes wrong in the answer is no failure of the step that asked, which might be tried again for
+        ever.
+        """
 
         async def loud(*data: Any) -> Any:
             try:
@@ -388,7 +390,7 @@ class CrashWorkers:
         return None
 
     async def _block_if_killed(self) -> None:
-        """What a process asks that is about to be killed, or has been: nobody will be there to be answered."""
+        """Wait for ever, where a process asks that is about to be killed, or has been."""
         if self._crashing is not None:
             await asyncio.Event().wait()
 

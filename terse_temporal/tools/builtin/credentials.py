@@ -27,7 +27,7 @@ class Credentials(Secrets):
         self._tool = tool
 
     def read(self, variable: str, purpose: str) -> str:
-        """The value of an environment variable, without the white space around it.
+        """Return the value of an environment variable, without the white space around it.
 
         Args:
             variable: its name.

@@ -52,11 +52,11 @@ class BoundedValidator:
         known = {"$schema": named} if isinstance(named, str) else {}
         standard = jsonschema.validators.validator_for(known, default=jsonschema.Draft202012Validator)
         # Without a registry of its own, it would fetch what a schema refers to from the network.
-        self._validator: Any = _bounded(standard)(schema, registry=referencing.Registry())
+        self._validator: Any = _with_bounds(standard)(schema, registry=referencing.Registry())
         self._given_up = False
 
     def iter_errors(self, instance: Any) -> Iterator[Any]:
-        """What is wrong, the first fifty. Ends early, for good, where the schema takes too long.
+        """Yield what is wrong, the first fifty. Ends early, for good, where the schema takes too long.
 
         Raises:
             Exception: of whatever kind, where the schema cannot be applied.
@@ -83,8 +83,8 @@ _deadline: ContextVar[float] = ContextVar("deadline")
 
 
 @functools.cache
-def _bounded(standard: Any) -> Any:
-    """The validator of a version of the standard, with bounds in every keyword."""
+def _with_bounds(standard: Any) -> Any:
+    """Return the validator of a version of the standard, with bounds in every keyword."""
     ours = {
         "additionalProperties": _additional_properties,
         "pattern": _pattern,
@@ -161,10 +161,10 @@ def _unique_items(standard: _Keyword | None) -> _Keyword:
 
 
 def _matches(pattern: Any, text: str) -> bool | None:
-    """Whether a pattern is found in a string; `None` where that is not tried."""
+    """Return whether a pattern is found in a string; `None` where that is not tried."""
     if len(text) > _LONGEST_TEXT or not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN:
         return None
-    if (compiled := _compiled(pattern)) is None:
+    if (compiled := _compile(pattern)) is None:
         return None
     try:
         compiled.validate_python(text)
@@ -175,8 +175,10 @@ def _matches(pattern: Any, text: str) -> bool | None:
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(pattern: str) -> SchemaValidator | None:
-    """A pattern without look-around and references to groups, which take more than linear time; `None` for others."""
+def _compile(pattern: str) -> SchemaValidator | None:
+    """Return a pattern without look-around and references to groups, which take more than linear time; `None` for
+    others.
+    """
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex", strict=True))
     except SchemaError:

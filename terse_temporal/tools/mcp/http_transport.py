@@ -64,14 +64,14 @@ class Broken(Exception):  # noqa: N818  # a reason, made an error where the tool
 
 
 def broken_of(error: MCPError) -> Broken | None:
-    """What is behind an error of the protocol that was made here."""
+    """Return what is behind an error of the protocol that was made here."""
     if error.code != _CODE or not isinstance(error.data, dict) or _MARK not in error.data:
         return None
     return Broken(error.message, **error.data[_MARK])
 
 
 async def http_transport(mount: Mount, stack: contextlib.AsyncExitStack) -> Any:
-    """A transport to the server of a mount, whose HTTP client is closed with `stack`."""
+    """Return a transport to the server of a mount, whose HTTP client is closed with `stack`."""
     assert mount.url is not None
     # The library is given an address without what is secret in it.
     address = _WITHOUT_SECRETS if "${" in mount.url else mount.url
@@ -115,12 +115,12 @@ class _Transport(httpx2.AsyncBaseTransport):
                 raise
             return _answer(request, Broken(_reason(err), sent=not _is_unsent(err)))
         if request.method == "POST" and response.status_code >= 400:
-            return await _explained(request, response)
+            return await _explain(request, response)
         return _ended(response) if request.method == "DELETE" else response
 
 
-async def _explained(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
-    """An answer that is an error, as one of the protocol, unless it is that already."""
+async def _explain(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+    """Return an answer that is an error, as one of the protocol, unless it is that already."""
     status = response.status_code
     try:
         body = await response.aread()
@@ -166,7 +166,7 @@ def _answer(request: httpx2.Request, broken: Broken) -> httpx2.Response:
 
 
 def _ended(response: httpx2.Response) -> httpx2.Response:
-    """The answer to "the session is over", whatever it is: nothing follows from it."""
+    """Return the answer to "the session is over", whatever it is: nothing follows from it."""
     return httpx2.Response(204, stream=response.stream)
 
 

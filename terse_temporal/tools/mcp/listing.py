@@ -19,7 +19,7 @@ _PAGES: Final = 1000
 
 
 async def list_tools(mount: Mount, client: Client) -> list[mcp_types.Tool]:
-    """All pages of what a server lists."""
+    """Return all pages of what a server lists."""
     found: list[mcp_types.Tool] = []
     cursor: str | None = None
     for _ in range(_PAGES):
@@ -35,7 +35,7 @@ async def list_tools(mount: Mount, client: Client) -> list[mcp_types.Tool]:
 
 
 def tools_by_name(mount: Mount, found: Iterable[mcp_types.Tool]) -> tuple[dict[str, MountedTool], dict[str, list[str]]]:
-    """The tools by canonical name, and those of the server's names that would be one."""
+    """Return the tools by canonical name, and those of the server's names that would be one."""
     by_name: dict[str, list[mcp_types.Tool]] = {}
     for each in found:
         by_name.setdefault(canonical(each.name), []).append(each)

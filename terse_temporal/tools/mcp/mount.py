@@ -32,7 +32,10 @@ _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z
 
 @functools.lru_cache(maxsize=1024)
 def canonical(name: str) -> str:
-    """The name of a toolbox or a server's tool as calls have it: `createIssue`, `create-issue` are `create_issue`."""
+    """Return the name of a toolbox or a server's tool as calls have it.
+
+    `createIssue`, `create-issue` are `create_issue`.
+    """
     return re.sub(r"[^A-Za-z0-9]+", "_", _WORD_STARTS.sub("_", name)).strip("_").lower()
 
 
@@ -100,11 +103,14 @@ class Mount:
         )
 
     def in_modules(self, modules: Iterable[str]) -> bool:
-        """Whether one of these modules mounts it, or lies in a package that does: its `__init__` has been executed."""
+        """Return whether one of these modules mounts it, or lies in a package that does.
+
+        Its `__init__` has been executed.
+        """
         return any(module == ours or module.startswith(f"{ours}.") for module in modules for ours in self.modules)
 
     def tool(self, name: str) -> MountedTool:
-        """The tool of a name, without the toolbox; while nothing is listed, any.
+        """Return the tool of a name, without the toolbox; while nothing is listed, any.
 
         Raises:
             UnknownToolError: the server has none of that name, or several.
@@ -127,7 +133,7 @@ class Mount:
         )
 
     def make_tool(self, name: str, **listing: Any) -> MountedTool:
-        """A tool of this server, by what it lists of it, if it does."""
+        """Return a tool of this server, by what it lists of it, if it does."""
         return MountedTool(
             name=f"{self.name}.{name}",
             function=self._function(name),

@@ -91,7 +91,7 @@ class MountedTool(Tool):
         return inspect.Signature(parameters)
 
     def checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as JSON, as the server names them.
+        """Return the arguments as JSON, as the server names them.
 
         Raises:
             StepInputError: some do not fit the schema; the message has all of them.
@@ -125,8 +125,8 @@ class MountedTool(Tool):
 
     def _respelled(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         known = _properties(self.schema or {})
-        missing = {_folded(name): name for name in known if name not in arguments}
-        return {name if name in known else missing.get(_folded(name), name): value for name, value in arguments.items()}
+        missing = {_fold(name): name for name in known if name not in arguments}
+        return {name if name in known else missing.get(_fold(name), name): value for name, value in arguments.items()}
 
     def _without_absent(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Without each `None` that means "not given", as it does in Python: optional, and no null by its schema."""
@@ -180,7 +180,7 @@ def recorded(marker: str, value: bool) -> bool:
 
 
 def argument_name(name: str) -> str | None:
-    """What an argument is called in Python: a `-` or `.` is `_`, a keyword gets one; `None` if it cannot be."""
+    """Return what an argument is called in Python: a `-` or `.` is `_`, a keyword gets one; `None` if it cannot be."""
     spelled = name.replace("-", "_").replace(".", "_")
     if keyword.iskeyword(spelled):
         spelled += "_"
@@ -188,7 +188,7 @@ def argument_name(name: str) -> str | None:
 
 
 def takes_others(schema: Mapping[str, Any]) -> bool:
-    """Whether arguments that are not among the properties make sense.
+    """Return whether arguments that are not among the properties make sense.
 
     A schema that does not say allows them, by the letter. Servers rarely say, and drop what they do not know: a name
     that is not listed is then a slip.
@@ -213,5 +213,5 @@ def _may_be_null(schema: Any, root: Mapping[str, Any]) -> bool:
     return text == "Any" or "None" in text
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return fold(name.replace("-", "_").replace(".", "_").rstrip("_"))

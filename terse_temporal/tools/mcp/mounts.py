@@ -102,11 +102,11 @@ class Mounts:
                 before.line, before.code = mount.line, mount.code
 
     def get(self, name: str) -> Mount | None:
-        """What is mounted under a toolbox's name, in either spelling."""
+        """Return what is mounted under a toolbox's name, in either spelling."""
         return self._mounts.get(canonical(name))
 
     def find(self, name: str) -> Tool | None:
-        """The tool of a full name, `toolbox.tool`, if its toolbox is mounted.
+        """Return the tool of a full name, `toolbox.tool`, if its toolbox is mounted.
 
         Raises:
             UnknownToolError: the server does not have it, or the mount belongs to no worker of this process.
@@ -127,7 +127,7 @@ class Mounts:
         return mount.tool(tool)
 
     def tools(self) -> list[Tool]:
-        """Every tool of the servers that are connected."""
+        """Return every tool of the servers that are connected."""
         return [tool for mount in self for tool in (mount.tools or {}).values()]
 
     @asynccontextmanager
@@ -167,7 +167,7 @@ async def _request(mount: Mount, name: str, arguments: Mapping[str, Any]) -> Any
 
 
 def open_sessions() -> Any:
-    """The sessions of this process (`sessions.py`).
+    """Return the sessions of this process (`sessions.py`).
 
     Raises:
         MissingExtraError: the extra `mcp` is not installed.

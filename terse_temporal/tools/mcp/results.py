@@ -11,7 +11,7 @@ __all__ = ["is_wrapped", "tool_result"]
 
 
 def tool_result(result: mcp_types.CallToolResult, output_schema: Mapping[str, Any] | None) -> Any:
-    """The result of a call: structured data if there is any, else a string, else what the content is.
+    """Return the result of a call: structured data if there is any, else a string, else what the content is.
 
     Text is text, also where it looks like JSON: whether it is would depend on what it happens to say.
     """
@@ -30,5 +30,8 @@ def tool_result(result: mcp_types.CallToolResult, output_schema: Mapping[str, An
 
 
 def is_wrapped(output_schema: Mapping[str, Any] | None) -> bool:
-    """Whether results are in `{"result": …}` because results had to be objects: the schema has that property alone."""
+    """Return whether results are in `{"result": …}` because results had to be objects.
+
+    The schema has that property alone.
+    """
     return output_schema is not None and list(output_schema.get("properties") or ()) == ["result"]

@@ -20,18 +20,18 @@ _SHORTEST_SETTING: Final = 5
 
 
 def expanded(mount: Mount, option: Literal["env", "headers", "url"], values: Mapping[str, Secret]) -> dict[str, str]:
-    """The values with the variables of the environment put in.
+    """Return the values with the variables of the environment put in.
 
     Raises:
         MountError: a variable is not set, or a function does not give a string.
     """
     return {
-        key: _expanded(mount, option if key == option else f"{option}[{key!r}]", value) for key, value in values.items()
+        key: _expand(mount, option if key == option else f"{option}[{key!r}]", value) for key, value in values.items()
     }
 
 
 def named_secrets(values: Iterable[Secret], given: Mapping[str, str], *, all_of_them: bool) -> Secrets:
-    """What must not be shown of a mount: the variables that it names, and what it gives to its server.
+    """Return what must not be shown of a mount: the variables that it names, and what it gives to its server.
 
     Args:
         values: as they are in the mount.
@@ -45,7 +45,7 @@ def named_secrets(values: Iterable[Secret], given: Mapping[str, str], *, all_of_
     return secrets
 
 
-def _expanded(mount: Mount, what: str, value: Secret) -> str:
+def _expand(mount: Mount, what: str, value: Secret) -> str:
     if callable(value):
         try:
             given = value()

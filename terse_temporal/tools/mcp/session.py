@@ -187,7 +187,7 @@ class Session:
                 client = await stack.enter_async_context(Client(transport, client_info=_CLIENT, cache=None))
                 mount.tools, mount.clashes = tools_by_name(mount, await list_tools(mount, client))
                 # It would apply the server's own schema to each result, on the worker's loop and without bounds.
-                client.session.validate_tool_result = _unchecked  # type: ignore[method-assign]  # there is no option
+                client.session.validate_tool_result = _skip_check  # type: ignore[method-assign]  # there is no option
                 self._client = client
                 limit.cancel()
                 self._ready.set()
@@ -260,16 +260,16 @@ class Session:
         )
 
     def redact(self, text: str) -> str:
-        """The text without what is secret: a server may well repeat it."""
+        """Return the text without what is secret: a server may well repeat it."""
         return self._secrets.redact(text)
 
 
-async def _unchecked(name: str, result: mcp_types.CallToolResult) -> None:
+async def _skip_check(name: str, result: mcp_types.CallToolResult) -> None:
     pass
 
 
 def _innermost(error: BaseException | None) -> BaseException | None:
-    """The first thing that went wrong, out of the groups that task groups make."""
+    """Return the first thing that went wrong, out of the groups that task groups make."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -43,7 +43,7 @@ WITHOUT_CONTENT: Final = ForeignLogFilter(_WithoutContent(), ["mcp.client.stdio"
 
 
 def find_program(name: str) -> str:
-    """The program as it is found from here. One that is installed beside this Python need not be on the path."""
+    """Return the program as it is found from here. One that is installed beside this Python need not be on the path."""
     if os.path.dirname(name):  # noqa: PTH120  a path, which is relative to `cwd`
         return name
     return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent)) or name
@@ -117,7 +117,7 @@ class StderrTail:
         self._thread: threading.Thread | None = None
 
     def open(self) -> TextIO:
-        """The end that the server writes to."""
+        """Return the end that the server writes to."""
         read, write = os.pipe()
         self._ours = os.fdopen(write, "w")
         self._thread = threading.Thread(target=self._read, args=[read], daemon=True, name="terse-mcp-stderr")
@@ -136,7 +136,7 @@ class StderrTail:
             self._thread.join(0.5)  # longer only if the server has left a process behind that has it open
 
     def shown(self) -> str:
-        """The lines, for the end of a message."""
+        """Return the lines, for the end of a message."""
         return "".join([LAST_WORDS, *(f"\n  {line}" for line in self._lines)]) if self._lines else ""
 
     def _read(self, descriptor: int) -> None:

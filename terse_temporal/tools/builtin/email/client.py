@@ -50,7 +50,7 @@ async def deliver(email: Email) -> EmailReceipt:
     if not recipients:
         raise _wrong(" has nobody to send to; give `to`, `cc` or `bcc`")
     # On a thread, for it may take a second: the standard library writes long headers slowly.
-    message, written = await asyncio.to_thread(_written, email, settings.sender)
+    message, written = await asyncio.to_thread(_write, email, settings.sender)
     delivery = _Delivery(settings)
     seconds = email.limit.total_seconds()
     client = aiosmtplib.SMTP(
@@ -101,7 +101,7 @@ class _Settings:
             ServiceError: something is missing or wrong; the message names the variable.
         """
         credentials = Credentials(_TOOL)
-        host = _required("SMTP_HOST", "the name of the mail server")
+        host = _require("SMTP_HOST", "the name of the mail server")
         security = _variable("SMTP_SECURITY") or "starttls"
         if security not in _PORTS:
             raise _wrong(f": SMTP_SECURITY is {security!r}; it may be 'starttls', 'tls' or 'none'")
@@ -129,7 +129,7 @@ class _Settings:
                 " everyone to read. Set SMTP_SECURITY to 'starttls' or 'tls', or unset SMTP_USERNAME and SMTP_PASSWORD."
             )
         # Often the sender's address, and no secret.
-        self.username = _required("SMTP_USERNAME", "its login")
+        self.username = _require("SMTP_USERNAME", "its login")
         self.password = self.credentials.read("SMTP_PASSWORD", "its login")
         # What AUTH PLAIN sends (RFC 4616), of which a server may quote the whole.
         for login in (f"\0{self.username}\0{self.password}", f"{self.username}\0{self.username}\0{self.password}"):
@@ -181,7 +181,7 @@ class _Delivery:
         try:
             yield
         except aiosmtplib.SMTPResponseException as err:
-            text = f"{_asked(err)}: {err.code} {err.message}"
+            text = f"{_requested_delay(err)}: {err.code} {err.message}"
             if 400 <= err.code < 500:
                 raise self._transient(text, sent=False, code=str(err.code)) from None
             raise self._error(text, str(err.code)) from None
@@ -204,11 +204,11 @@ class _Delivery:
         return ServiceError(self.settings.credentials.hide(f"{self.where} {what}"), tool=_TOOL, code=code)
 
 
-def _said(error: aiosmtplib.SMTPResponseException) -> str:
+def _describe(error: aiosmtplib.SMTPResponseException) -> str:
     return f"{error.code} {error.message}"
 
 
-def _asked(error: Exception) -> str:
+def _requested_delay(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return "refused the login; check SMTP_USERNAME and SMTP_PASSWORD in the environment of the worker"
     if isinstance(error, aiosmtplib.SMTPSenderRefused):
@@ -241,8 +241,8 @@ def _tls_problem(error: BaseException) -> str | None:
     return None
 
 
-def _written(email: Email, sender: Address) -> tuple[EmailMessage, bytes]:
-    """The message, and what is sent of it.
+def _write(email: Email, sender: Address) -> tuple[EmailMessage, bytes]:
+    """Return the message, and what is sent of it.
 
     Raises:
         ServiceError: the standard library made something else of a header than what was given. Nothing is sent.
@@ -284,7 +284,7 @@ def _message(email: Email, sender: Address) -> EmailMessage:
 
 
 def _wrong(what: str) -> ServiceError:
-    """The error for settings or arguments that cannot be."""
+    """Return the error for settings or arguments that cannot be."""
     return ServiceError(f"{_TOOL}{what}", tool=_TOOL)
 
 
@@ -292,7 +292,7 @@ def _variable(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
-def _required(name: str, purpose: str) -> str:
+def _require(name: str, purpose: str) -> str:
     value = _variable(name)
     if value is None:
         raise _wrong(

@@ -54,7 +54,7 @@ def _one_line(value: str) -> str:
 
 
 def parsed(value: str) -> Address:
-    """One address, with or without a name: `ada@example.com`, `Ada <ada@example.com>`."""
+    """Return one address, with or without a name: `ada@example.com`, `Ada <ada@example.com>`."""
     name, bracket, address = _one_line(value).strip().rpartition("<")
     if bracket and address.endswith(">"):
         name, address = name.strip(), address[:-1]
@@ -75,7 +75,7 @@ def _address(value: str) -> str:
 
 
 def addresses(value: str | list[str] | None) -> list[str]:
-    """One address or several as a list of them, each checked."""
+    """Return one address or several as a list of them, each checked."""
     given = [value] if isinstance(value, str) else value or []
     if len(given) > _MOST_ADDRESSES or sum(map(len, given)) > _LONGEST_LIST:
         raise ValueError(
@@ -117,7 +117,7 @@ class Attachment(BaseModel):
         return self
 
     def content(self) -> bytes:
-        """What is in it."""
+        """Return what is in it."""
         if self.text is not None:
             return self.text.encode()
         try:

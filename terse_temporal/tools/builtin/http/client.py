@@ -70,7 +70,7 @@ _NOT_KEPT: Final = re.compile(
 
 async def perform(outgoing: Outgoing) -> HttpResponse:
     """Make a request, once. What it returns and raises is in the docstring of the tool."""
-    call = _Call(outgoing, _shown(outgoing.url))
+    call = _Call(outgoing, _format(outgoing.url))
     request = _request(outgoing, call)
     try:
         with _quiet_libraries():
@@ -93,7 +93,7 @@ async def perform(outgoing: Outgoing) -> HttpResponse:
         raise call.refused(response, content)
     return HttpResponse(
         status=response.status_code,
-        url=_shown(str(response.url)),
+        url=_format(str(response.url)),
         headers={
             name: call.credentials.hide(value)
             for name, value in response.headers.items()
@@ -123,23 +123,23 @@ class _Call:
         return f"{self.outgoing.method} {self.where}"
 
     def credential(self, header: str, variable: str, target: httpx.URL) -> str:
-        """The value of a variable, for a header, if the operator lets it go there."""
+        """Return the value of a variable, for a header, if the operator lets it go there."""
         _refuse_unlisted(variable, target)
         self.secret_headers.add(header)
         return self.credentials.read(variable, f"the header {header!r}")
 
     async def trace(self, event: str, info: Any) -> None:
-        """Called by httpcore (https://www.encode.io/httpcore/extensions/#trace)."""
+        """Take what httpcore says (https://www.encode.io/httpcore/extensions/#trace)."""
         # From here on the other side may have it.
         if event.endswith("send_request_headers.started"):
             self.sent = True
 
     def error(self, what: str, **details: Any) -> ServiceError:
-        """One that nothing repeats."""
+        """Return one that nothing repeats."""
         return ServiceError(self.credentials.hide(f"{self.what} {what}"), tool=_TOOL, **details)
 
     def broken(self, what: str, **details: Any) -> ServiceError:
-        """A failure that may be gone the next time."""
+        """Return a failure that may be gone the next time."""
         if self.sent and not self.outgoing.repeatable:
             return self.error(
                 f"{what}. It may have been carried out, so it is not repeated; idempotent=True says that it may be"
@@ -150,13 +150,13 @@ class _Call:
         return TransientServiceError(text, tool=_TOOL, sent=self.sent, **details)
 
     def refused(self, response: httpx.Response, content: bytes) -> ServiceError:
-        """The error of an answer that is one."""
+        """Return the error of an answer that is one."""
         status = response.status_code
-        text = " ".join(_decoded(response, content, "replace").split())
+        text = " ".join(_decode(response, content, "replace").split())
         shown = shorten(self.credentials.hide(text), _SHOWN)
         said = f"was answered with {status} {_phrase(status)}".rstrip() + (f": {shown}" if shown else "")
         if response.has_redirect_location:
-            target = _shown(str(response.url.join(response.headers["location"])))
+            target = _format(str(response.url.join(response.headers["location"])))
             why = f"more than {_MAX_REDIRECTS} times" if self.follows else "which is not followed; ask there"
             return self.error(f"is redirected ({status}) to {target}, {why}", status=status)
         if status in (401, 403):
@@ -214,7 +214,7 @@ def _tls() -> ssl.SSLContext:
 async def _exchange(
     client: httpx.AsyncClient, request: httpx.Request, call: _Call
 ) -> tuple[httpx.Response, bytes, bool]:
-    """The answer, with as much of its content as is of use, and whether that is all of it."""
+    """Return the answer, with as much of its content as is of use, and whether that is all of it."""
     for redirects in range(_MAX_REDIRECTS + 1):
         response = await client.send(request, stream=True)
         try:
@@ -257,7 +257,7 @@ def _body(response: httpx.Response, content: bytes, complete: bool, call: _Call)
         return None
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        text = _decoded(response, content, "replace" if kind.startswith("text/") else "strict")
+        text = _decode(response, content, "replace" if kind.startswith("text/") else "strict")
     except UnicodeDecodeError:
         raise call.error(
             f"was answered with {len(content):,} bytes of {kind or 'an unknown type'}, which is not text.{done} Make"
@@ -283,12 +283,12 @@ def _no_json(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _decoded(response: httpx.Response, content: bytes, errors: str) -> str:
+def _decode(response: httpx.Response, content: bytes, errors: str) -> str:
     return content.decode(_codec(response.headers.get("content-type", "")), errors)
 
 
 def _codec(content_type: str) -> str:
-    """The codec for an answer: UTF-8 where it names none, or one that is not for text of this kind.
+    """Return the codec for an answer: UTF-8 where it names none, or one that is not for text of this kind.
 
     The other side chooses, and Python has codecs that take hours (`punycode`), raise what is no decoding error (`idna`)
     or mean something else altogether (`unicode_escape`).
@@ -321,8 +321,8 @@ def _target(outgoing: Outgoing, call: _Call) -> httpx.URL:
     return target.copy_merge_params(outgoing.params) if outgoing.params else target
 
 
-def _shown(url: str) -> str:
-    """A URL for messages: without user name, query and fragment."""
+def _format(url: str) -> str:
+    """Return a URL for messages: without user name, query and fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -364,7 +364,7 @@ def _refuse_unlisted(variable: str, target: httpx.URL) -> None:
 
 
 def _is_place(entry: str, target: httpx.URL) -> bool:
-    """Whether an entry of the list, `host`, `host:port` or `scheme://host:port`, is where a request goes."""
+    """Return whether an entry of the list, `host`, `host:port` or `scheme://host:port`, is where a request goes."""
     try:
         return _origin(httpx.URL(entry if "://" in entry else f"https://{entry}")) == _origin(target)
     except httpx.InvalidURL:

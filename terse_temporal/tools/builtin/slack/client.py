@@ -94,7 +94,7 @@ async def call(
             )
             data = response.data
     except SlackApiError as err:
-        raise _refused(err, tool, where, credentials, sent=sent, again=again) from None
+        raise _error(err, tool, where, credentials, sent=sent, again=again) from None
     except TimeoutError:
         raise broken(f"did not answer within {_TIMEOUT} seconds") from None
     except aiohttp.ClientConnectorCertificateError as err:
@@ -119,8 +119,8 @@ def _proxy_for(url: str) -> str | None:
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
-def _refused(error: Any, tool: str, where: str, credentials: Credentials, *, sent: bool, again: bool) -> ServiceError:
-    """The error for an answer that is not `ok`."""
+def _error(error: Any, tool: str, where: str, credentials: Credentials, *, sent: bool, again: bool) -> ServiceError:
+    """Return the error for an answer that is not `ok`."""
     response = error.response
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
     data = getattr(response, "data", None)
