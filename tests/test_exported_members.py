@@ -182,6 +182,17 @@ def test_every_error_is_exported() -> None:
         name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.TerseError)
     }
     assert own == set(errors.__all__)
+    elsewhere = {
+        f"{name}.{each.__name__}"
+        for name in MODULES
+        for each in vars(importlib.import_module(name)).values()
+        if isinstance(each, type) and issubclass(each, errors.TerseError) and each.__module__ == name
+    }
+    # How a command ends, and what the classes have in common that recorded failures are made into.
+    assert {each for each in elsewhere if not each.startswith("terse_temporal.errors.")} == {
+        "terse_temporal.cli.exiting.CommandError",
+        "terse_temporal.engine.wire.step_exceptions._RebuiltError",
+    }
 
 
 def test_what_is_public_has_a_docstring() -> None:

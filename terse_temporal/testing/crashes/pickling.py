@@ -4,6 +4,10 @@ They are pickled. Both processes are ours, run the same code, and share a socket
 reaches a history, or comes from one. Three kinds need help: a function that is nested in another has no name to be
 found by, so its code goes along; an exception is rebuilt without its `__init__`, which may insist on more than it
 recorded; and what cannot be pickled at all must not stop a run to which it is of no importance.
+
+Not by `cloudpickle`: it sends the globals that a nested function names along with it, so that the function changes a
+copy of its module's list, and cannot be sent at all if it names a lock. Here it is put into its module on the other
+side. Exceptions it makes by their `__init__`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ __all__ = ["Addresses", "Attachment", "Email", "EmailReceipt", "Line", "OneAddre
 
 #: An address as RFC 5321 has it, without quoted local parts, comments and address literals, which nobody's mailbox has
 #: and which are how parsers are led astray.
+#: Not by `email-validator`: it refuses what is internal (`root@localhost`, domains that end with `.local` or `.test`),
+#: and takes what is not ASCII, for which a server must know SMTPUTF8.
 _ADDRESS: Final = re.compile(
     r"(?=.{1,254}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
