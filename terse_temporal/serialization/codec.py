@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
@@ -29,6 +30,7 @@ from .readback import (
     safe_repr,
     step,
 )
+from .wire_names import PACKAGE
 
 __all__ = [
     "MAX_BYTES",
@@ -51,6 +53,9 @@ _DEEPEST_READ: Final = 200
 
 #: JSON without spaces. `json.dumps` would make an encoder for each call.
 _text: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+#: In front of a class of this package, in the text of a type that it is part of.
+_MODULE_OF_OURS: Final = re.compile(rf"\b{PACKAGE}\.(?:\w+\.)*(?=\w)")
 
 _NO_NUMBER: Final = "is not a finite number, which JSON cannot hold"
 
@@ -118,7 +123,8 @@ class Codec:
             self._adapter = type_adapter(_of_iterator(type_), namespace)
         # NameError: an annotation within the type names something that is not there.
         except (PydanticUserError, NameError) as err:
-            raise ValueProblem(f"{type_name(type_)} cannot be read from JSON: {str(err).splitlines()[0]}") from None
+            reason = _MODULE_OF_OURS.sub("", str(err).splitlines()[0])
+            raise ValueProblem(f"{type_name(type_)} cannot be read from JSON: {reason}") from None
         self._schema = Schema(self._adapter.core_schema)
 
     def check(self, value: Any) -> Any:
@@ -256,7 +262,10 @@ def type_name(type_: Any) -> str:
     if get_origin(type_) is Annotated:
         # What it is annotated with, validators above all, says where in memory it is.
         return f"Annotated[{type_name(get_args(type_)[0])}, …]"
-    return type_.__qualname__ if isinstance(type_, type) else str(type_).replace("typing.", "")
+    if isinstance(type_, type):
+        return type_.__qualname__
+    # It may be recorded: where a class stands in this package is of no meaning there.
+    return _MODULE_OF_OURS.sub("", str(type_).replace("typing.", ""))
 
 
 def validation_text(err: ValidationError, type_: Any) -> str:

@@ -24,7 +24,8 @@ from terse_temporal.engine.wire.retries import retry_to_wire
 from terse_temporal.engine.wire.step_exceptions import step_exception
 from terse_temporal.engine.wire.types import refer_to_type, resolve_type
 from terse_temporal.errors import ServiceError, UnknownFunctionError
-from terse_temporal.execution.protocol import RetryRule
+from terse_temporal.execution.protocol import RetryRule, StepContext
+from terse_temporal.serialization.codec import Codec, ValueProblem, type_name
 from terse_temporal.tools import list_tools
 from terse_temporal.tools.builtin.http import HttpResponse
 from terse_temporal.triggers import Trigger
@@ -171,3 +172,12 @@ def test_what_holds_no_values_is_no_schema(name: str) -> None:
 def test_a_result_of_a_tool_comes_back() -> None:
     """The type that a built-in tool gives is found again from its name."""
     assert resolve_type({"of": "builtins:list", "with": ["terse_temporal:HttpResponse"]}, INDEX) == list[HttpResponse]
+
+
+@pytest.mark.parametrize("type_", [list[HttpResponse], HttpResponse | None, dict[str, list[HttpResponse]], StepContext])
+def test_what_is_wrong_with_a_value_names_no_place(type_: Any) -> None:
+    """What a step fails with is recorded, and has the name of such a type alone."""
+    with pytest.raises(ValueProblem) as caught:
+        Codec(type_).load("wrong")
+    assert type_name(type_) in str(caught.value)
+    assert "terse_temporal" not in str(caught.value)

@@ -157,14 +157,15 @@ async def prepare():
 
 def test_imported_in_a_function(version: Write, tmp_path: Path) -> None:
     """What a handler imports is found by a process that has not run it; what no code imports is not even imported."""
-    for name in ("mailing_versions", "dropping_versions"):
+    for name in ("mailing_versions", "unnamed_versions"):
         (tmp_path / f"{name}.py").write_text(MAILING)
     index, _ = version(f"{HEAD}    from mailing_versions import Mail, prepare, send\n")
     assert "mailing_versions" not in sys.modules
     assert index.resolve("mailing_versions:send").__name__ == "send"
     assert index.resolve("mailing_versions:prepare.<locals>.nested")() is None
     assert resolve_type("mailing_versions:Mail", index) is sys.modules["mailing_versions"].Mail
-    for reference in ("dropping_versions:send", "dropping_versions:Mail", "antigravity:send"):
+    # A name that no other test imports: what `@step` declares is known for the life of the process.
+    for reference in ("unnamed_versions:send", "unnamed_versions:Mail", "antigravity:send"):
         with pytest.raises(UnknownFunctionError):
             index.resolve(reference)
         with pytest.raises(UnknownFunctionError):
