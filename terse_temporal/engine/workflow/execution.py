@@ -194,7 +194,7 @@ class DurableExecution:
             index = len(self.commands)
             self.commands.append(PendingCommand("step", name, where))
             try:
-                handle = _try_start(request, call.wire.and_fields(more))
+                handle = _start(request, call.wire.and_fields(more))
                 del call  # a step may take days, and there may be a thousand of them
                 answer = await _wait_cancellation_completed(handle)
                 await self._compare(name, check, result_check(answer.payload), where, index)
@@ -267,7 +267,7 @@ def run_identity(info: workflow.Info) -> str:
     return info.original_execution_run_id
 
 
-def _try_start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
+def _start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
     return workflow.start_activity(
         request.name,
         in_order(call, workflow.payload_converter()),
