@@ -69,9 +69,9 @@ def test_the_job_that_would_not_survive_its_replay(project: Path) -> None:
     ran = pytest_in(project, FAILING)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     (shown,) = SHOWN
-    assert len(shown.splitlines()) == 3
+    assert len(shown.splitlines()) == 4
     for line in shown.splitlines():
-        assert re.sub(r"\d+", "N", line) in re.sub(r"\d+", "N", ran.stdout)
+        assert line in ran.stdout
 
 
 def test_from_another_directory(project: Path) -> None:

@@ -42,6 +42,7 @@ def test_a_name_is_compared_with_those_that_are_known() -> None:
     assert did_you_mean("custmer", ["customer", "customers"], most=1) == "; did you mean 'customer'?"
     assert did_you_mean("jobz", ["jobs"], written={"jobs": "shop/jobs.py"}) == "; did you mean 'shop/jobs.py'?"
     assert did_you_mean("zzz", ["customer"]) == ""
+    assert closest("custmer", ["customer", "customer"]) == ["customer"]  # an error, and the heading about it
 
 
 def test_names_of_any_length_and_number_are_compared_within_bounds() -> None:

@@ -71,7 +71,9 @@ def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
         known: the names, of which the first thousand are compared.
         most: how many are returned.
     """
-    compared = [each for each in itertools.islice(known, _MOST_COMPARED) if len(each) <= _LONGEST_COMPARED]
+    # A name that is there twice, as an error and as the heading about it, is one answer.
+    names = dict.fromkeys(itertools.islice(known, _MOST_COMPARED))
+    compared = [each for each in names if len(each) <= _LONGEST_COMPARED]
     return difflib.get_close_matches(name[:_LONGEST_COMPARED], compared, n=most, cutoff=0.6)
 
 

@@ -166,8 +166,14 @@ def _import_name(name: str, spec: ModuleSpec, target: str) -> ModuleType:
             sys.modules.pop(name, None)
             raise
         return sys.modules[name]  # a module may put something else in its place
-    except (JobDefinitionError, JobLoadError):
+    except JobLoadError:
         raise
+    except JobDefinitionError as error:
+        # A job's error has its line. That of an option which is made before there is a job, as a `Retry` is, has none.
+        where = _where(error, spec.origin)
+        if f"{where.rpartition(':')[0]}:" in str(error):
+            raise
+        raise JobDefinitionError(f"{where}: {error}") from error
     except (Exception, SystemExit) as error:
         raise JobLoadError(_failed(target, error, spec.origin)) from error
 

@@ -324,7 +324,9 @@ def _check(job: Job) -> None:
         raise JobDefinitionError(f"{where}: the name is that of the workflows that keep state; give it another")
     for trigger in job.triggers:
         if not isinstance(trigger, Trigger):
-            raise JobDefinitionError(f"{where}: {trigger!r} is not a trigger; take one from Triggers")
+            raise JobDefinitionError(
+                f"{where}: {trigger!r} is not a trigger; take one from Triggers, such as Triggers.webhook.on_request()"
+            )
     if sum(trigger.source == "webhook" for trigger in job.triggers) > 1:
         raise JobDefinitionError(f"{where} has two webhook triggers: a job has one address. Make a second job.")
     if job.durable and not inspect.iscoroutinefunction(inspect.unwrap(job.handler)):

@@ -175,6 +175,12 @@ def job_step(
     step takes. While it runs, the worker sends a heartbeat every two seconds.
     """
     execution = durable_execution("job_step()")
+    if inspect.iscoroutine(run):
+        run.close()  # It will not be awaited: Python would say so at a line of this package.
+        raise StepInputError(
+            f"job_step(run={run.__name__}(…)): that is a call; give the function and its argument,"
+            f" job_step(run={run.__name__}, input=…)"
+        )
     if not callable(run):
         raise StepInputError(f"job_step(run={run!r}): give a function")
     shown = check_label(label)

@@ -78,6 +78,15 @@ async def wrong_inputs(event: Event) -> Any:
     return await job_step(**INPUTS[event.case])
 
 
+async def greet(name: str) -> str:
+    return f"Hello, {name}"
+
+
+@create_job(name="call-instead-of-function", durable=True)
+async def call_instead_of_function(event: Event) -> Any:
+    return await job_step(run=greet(event.name))  # type: ignore[call-overload]  # the mistake
+
+
 def deep() -> Any:
     value: Any = Opaque()
     for _ in range(5):

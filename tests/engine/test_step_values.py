@@ -11,6 +11,7 @@ from .jobs_values import (
     INPUTS,
     OUTPUTS,
     RESULTS,
+    call_instead_of_function,
     large,
     plain_job_of_a_large_event,
     wrong_inputs,
@@ -51,6 +52,15 @@ async def test_wrong_inputs(bench: Bench, case: str) -> None:
         assert (
             "step 'count'" in failure.message or "step 'nothing'" in failure.message or "step 'two'" in failure.message
         )
+
+
+@cache_on
+async def test_a_call_instead_of_a_function(bench: Bench) -> None:
+    """The StepInputError says how the call is written; of the coroutine, which nobody awaits, Python does not warn."""
+    failure = await bench.refuse(call_instead_of_function, name="Ada")
+    assert failure.type == "StepInputError"
+    assert "job_step(run=greet(…)): that is a call" in failure.message
+    assert "job_step(run=greet, input=…)" in failure.message
 
 
 OUTPUT_NAMES = {

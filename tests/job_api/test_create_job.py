@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a string as trigger": ({"triggers": ["stripe"]}, ["'wrong'", "'stripe' is not a trigger"]),
     "a trigger that was not called": (
         {"triggers": [Triggers.stripe.on_customer_created]},
-        ["'wrong'", "is not a trigger"],
+        ["'wrong'", "is not a trigger; take one from Triggers, such as Triggers.webhook.on_request()"],
     ),
     "one trigger without brackets": ({"triggers": Triggers.stripe.on_customer_created()}, ["'wrong'", "triggers=[…]"]),
 }

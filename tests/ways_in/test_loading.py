@@ -232,6 +232,15 @@ def test_error_at_import(here: Place, text: str, cause: str, parts: list[str]) -
             assert part in loaded.said
 
 
+def test_an_option_that_makes_no_sense(here: Place) -> None:
+    """What is wrong before there is a job, in a `Retry` say, is told with the user's line."""
+    here.write(broken="from terse_temporal import Retry\n\nRetry(max_attempts=0)\n")
+    for target in ("broken", "broken.py"):
+        loaded = here.load(target)
+        assert loaded.error == "JobDefinitionError"
+        assert loaded.said == "broken.py:3: Retry(max_attempts=0): give a whole number of 1 or more"
+
+
 def test_error_in_a_package(here: Place) -> None:
     """A module of a package that raises, and a package that does, are errors of the target, not modules passed over."""
     here.write_at("shop/__init__.py")
