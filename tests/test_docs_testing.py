@@ -71,7 +71,8 @@ def test_the_job_that_would_not_survive_its_replay(project: Path) -> None:
     (shown,) = SHOWN
     assert len(shown.splitlines()) == 4
     for line in shown.splitlines():
-        assert line in ran.stdout
+        # Which events they are hangs on when the worker came to poll.
+        assert re.sub(r"event \d+", "event N", line) in re.sub(r"event \d+", "event N", ran.stdout)
 
 
 def test_from_another_directory(project: Path) -> None:
