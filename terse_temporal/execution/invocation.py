@@ -49,7 +49,7 @@ async def run_function(
     Raises:
         NoThreadError: none came free in that time.
     """
-    if inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(function):
+    if _is_async(function):
         return await function(*positional, **keywords)
     loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
@@ -77,6 +77,11 @@ async def run_function(
         raise error
     # `lambda x: fetch(x)` is a plain function that gives a coroutine.
     return await result if inspect.isawaitable(result) else result
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    # An `async def` with `@step` is a plain function that returns what the one in it does.
+    return inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(function)
 
 
 class _ThreadCall:
@@ -158,7 +163,7 @@ class TimeLimit:
         except TimeoutError:
             if not self._limit.expired():
                 raise
-            goes_on = not inspect.iscoroutinefunction(self._function)
+            goes_on = not _is_async(self._function)
             raise StepTimeoutError(
                 f"step {self._name!r} ({place_of(self._function)}) took longer than its timeout of"
                 f" {format_duration(timedelta(seconds=self._seconds))}."

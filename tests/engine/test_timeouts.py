@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from terse_temporal import step
+from terse_temporal.errors import StepTimeoutError
+from terse_temporal.execution.invocation import TimeLimit
+
 from ..bench import Bench
-from .jobs_retries import timeout_uncaught, timeouts
+from .jobs_retries import slow, timeout_uncaught, timeouts
 
 
 @pytest.mark.parametrize(("case", "name"), [("async", "slow"), ("def", "slow_thread")])
@@ -19,6 +25,14 @@ async def test_a_timeout(bench: Bench, case: str, name: str) -> None:
     assert 'timeout="1h"' in text
     assert ("its thread goes on" in text) == (case == "def")
     assert len(bench.effects.lines()) == 1
+
+
+async def test_of_a_coroutine_with_step_no_thread_goes_on() -> None:
+    """`@step` makes a plain function of an `async def`, and it is stopped all the same."""
+    with pytest.raises(StepTimeoutError) as caught:
+        async with TimeLimit(0.01, "slow", step(slow)):
+            await asyncio.sleep(20)
+    assert "thread" not in str(caught.value)
 
 
 @pytest.mark.parametrize("case", ["async", "def"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -11,6 +12,8 @@ import pytest
 from terse_temporal.cli.exiting import CommandError, Settings, exit_status
 from terse_temporal.cli.tasks import Interrupted
 from terse_temporal.errors import EventError, JobLoadError
+
+from ..commands import environment, script
 
 
 def raising(error: BaseException) -> Callable[[], NoReturn]:
@@ -63,3 +66,19 @@ def test_a_mistake_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     printed: Any = capsys.readouterr()
     assert "Traceback" in printed.err
     assert printed.err.endswith("error: why\n")
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("closed", "stays"), [("1", ""), ("2", "TERSE214")])
+def test_a_closed_stream(closed: str, stays: str) -> None:
+    """A parent may leave one closed: what is written there is lost, and the command does its work."""
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" "$@" {closed}>&-', script("terse-temporal"), "explain", "TERSE214"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert stays in ended.stdout
