@@ -216,8 +216,8 @@ async def _print_counts(run: WorkflowHandle[Any, Any], files: _DemoDirectory) ->
         keys = {effect.key for effect in effects}
         as_promised = len(keys) == 1 and len(effects) == (2 if step == _INTERRUPTED_STEP else 1)
         is_kept = is_kept and as_promised
-        verdict = "[green]as promised[/]" if as_promised else "[bold red]not as promised[/]"
-        table.add_row(step, str(len(effects)), str(len(keys)), verdict)
+        result = "[green]as promised[/]" if as_promised else "[bold red]not as promised[/]"
+        table.add_row(step, str(len(effects)), str(len(keys)), result)
     console.print("\n[bold]Side effects, counted outside the workers[/]\n")
     console.print(table)
     console.print(

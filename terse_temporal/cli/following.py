@@ -188,7 +188,7 @@ class Follower:
         return RunFailure(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where)
 
     def _notice_blocked(self, message: str) -> None:
-        if self.timeline.history.mismatch is not None:
+        if self.timeline.history.nondeterminism is not None:
             message = (
                 f"its history does not fit the code of the worker. {message.rstrip('.')}. The log of the worker shows"
                 " what was recorded beside what the code does now."

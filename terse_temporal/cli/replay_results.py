@@ -71,7 +71,7 @@ class ReplayResults:
                 "workflow_id": each.workflow_id,
                 "run_id": each.run_id,
                 "job": each.job,
-                "verdict": (_UNREADABLE if each.unreadable else _BREAKS).replace(" ", "_"),
+                "result": (_UNREADABLE if each.unreadable else _BREAKS).replace(" ", "_"),
                 "at": each.at,
                 "failure": each.failure,
                 "table": each.table,

@@ -44,7 +44,7 @@ _QUIET_AFTER: Final = 0.1
 _STUCK_AFTER: Final = 2.0
 
 #: Seconds after which a task of the workflow that fails again and again is said to. One may fail for want of time.
-_PARKED_AFTER: Final = 5.0
+_BLOCKED_AFTER: Final = 5.0
 
 #: Seconds without anything new that a step is waited for after time was skipped, where the test may hold it up, or it
 #: waits for its next attempt: one that was due in that time is about to be made.
@@ -368,7 +368,7 @@ class Run:
             if not snapshot.is_open and now - began <= limit:
                 await self._moment()
                 continue
-            if snapshot.blocked and (snapshot.is_mismatch or now - began > _PARKED_AFTER):
+            if snapshot.blocked and (snapshot.is_nondeterminism or now - began > _BLOCKED_AFTER):
                 raise AssertionError(f"the run {self.id} does not {what}: {await self._describe_block(snapshot)}")
             if (
                 snapshot.questions
@@ -411,6 +411,6 @@ class Run:
     async def _describe_block(self, snapshot: RunSnapshot) -> str:
         async for each in replay([self.job], [snapshot.history], runtime=self._loop_thread.runtime):
             if each.failure is not None:
-                what = "its history does not fit the code." if snapshot.is_mismatch else "its code cannot be run:"
+                what = "its history does not fit the code." if snapshot.is_nondeterminism else "its code cannot be run:"
                 return f"{what} {each.failure}\n{each.table or ''}"
         return f"its code cannot be run: {snapshot.blocked}"

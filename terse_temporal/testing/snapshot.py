@@ -48,7 +48,7 @@ class RunSnapshot:
         clock: the run's own time.
         next_attempt: when a step is tried again, if that is all that there is to do.
         blocked: why the last task of the workflow failed, if it did: the run waits for other code.
-        is_mismatch: whether that is because the history does not fit.
+        is_nondeterminism: whether that is because the history does not fit.
     """
 
     history: WorkflowHistory
@@ -61,7 +61,7 @@ class RunSnapshot:
     has_children: bool = False
     next_attempt: datetime | None = None
     blocked: str | None = None
-    is_mismatch: bool = False
+    is_nondeterminism: bool = False
 
     @property
     def status_text(self) -> str:
@@ -126,5 +126,5 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
         clock=clock_of(raw),
         next_attempt=next_attempt_of(raw) if is_open else None,
         blocked=timeline.history.blocked if is_open else None,
-        is_mismatch=timeline.history.mismatch is not None,
+        is_nondeterminism=timeline.history.nondeterminism is not None,
     )

@@ -106,12 +106,12 @@ def test_how_the_last_task_failed() -> None:
     """A task that failed is told until one is completed, and whether the history does not fit."""
     mismatch = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
     history = RunHistory([event(1, "workflow_task_failed", cause=mismatch, failure={"message": "another step"})])
-    assert history.mismatch == "another step"
+    assert history.nondeterminism == "another step"
     history.add(event(2, "workflow_task_completed"))
-    assert history.mismatch is None
+    assert history.nondeterminism is None
     assert history.blocked is None
     history.add(event(3, "workflow_task_failed", failure={"message": "no such module"}))
-    assert history.mismatch is None
+    assert history.nondeterminism is None
     assert history.blocked == "no such module"
 
 

@@ -117,13 +117,13 @@ def test_json(deployed: Deployed, replay: Command, tmp_path: Path) -> None:
     assert {each["workflow_id"] for each in data["runs"]} == {each.id for each in deployed.runs}
     assert {each["run_id"] for each in data["runs"]} == {each.first_execution_run_id for each in deployed.runs}
     first = data["runs"][0]
-    assert (first["at"], first["verdict"], first["waits_already"]) == ("step 'send_welcome'", "would_break", False)
+    assert (first["at"], first["result"], first["waits_already"]) == ("step 'send_welcome'", "would_break", False)
     assert first["failure"].startswith(WHY)
     assert "recorded" in first["table"]
 
 
 def test_saved_and_offline(deployed: Deployed, replay: Command, tmp_path: Path) -> None:
-    """What is saved is replayed later without a server, with the same verdict, by changed code and by the same."""
+    """What is saved is replayed later without a server, with the same result, by changed code and by the same."""
     deployed.put(tmp_path)
     assert replay("jobs.py", "--save", "saved/today").returncode == 0
     files = sorted((tmp_path / "saved" / "today").iterdir())

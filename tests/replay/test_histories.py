@@ -21,7 +21,7 @@ from ..versions import ONBOARD, eventually, replayed, version
 
 
 async def comes_to_the_same(file: Path, history: WorkflowHistory, folder: Path) -> None:
-    """A file has the same events, and whose they are, and is replayed with the same verdicts."""
+    """A file has the same events, and whose they are, and is replayed with the same results."""
     read = read_history(file)
     assert (read.workflow_id, read.run_id) == (history.workflow_id, history.run_id)
     assert list(read.events) == list(history.events)

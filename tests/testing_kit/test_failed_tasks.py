@@ -28,4 +28,4 @@ def test_causes(cause: str, found: tuple[str | None, bool]) -> None:
         ),
     )
     history = RunHistory([event])
-    assert (history.blocked, history.mismatch is not None) == found
+    assert (history.blocked, history.nondeterminism is not None) == found

@@ -48,7 +48,7 @@ from .replayable import completed_events, incomplete, unknown_encoding
 
 __all__ = ["BEFORE_THAT", "Replayed", "replay"]
 
-#: How the engine names the event that it stumbled over.
+#: How the engine names the event that does not fit.
 _EVENT: Final = re.compile(r"HistoryEvent\(id: (\d+)")
 
 _ENGINES_PREFIX: Final = "[TMPRL1100] Nondeterminism error: "
@@ -265,7 +265,7 @@ class _HistoryInfo:
         events = history.events
         self.workflow_id, self.job = history.workflow_id, ""
         self.recorded = recorded = RunHistory(events)
-        self.waits = recorded.mismatch is not None and recorded.ended is None
+        self.waits = recorded.nondeterminism is not None and recorded.ended is None
         self.problem = incomplete(events)
         self.run_id = recorded.run_id
         if recorded.started is not None:

@@ -186,10 +186,10 @@ class TemporalStore:
                 )
             except WorkflowQueryRejectedError as rejected:
                 if rejected.status == WorkflowExecutionStatus.CONTINUED_AS_NEW:
-                    raise _Again("it is continuing as new") from None
+                    raise _RetryError("it is continuing as new") from None
                 return {}  # somebody has ended it, and with it the state
             except WorkflowQueryFailedError as err:
-                raise _Again(f"the worker that was asked cannot tell: {err}") from None
+                raise _RetryError(f"the worker that was asked cannot tell: {err}") from None
             except RPCError as err:
                 if err.status == RPCStatusCode.NOT_FOUND:
                     return {}
@@ -228,7 +228,7 @@ class TemporalStore:
                 raise
             except WorkflowUpdateFailedError as failed:
                 # Somebody has ended the workflow when it had just taken the write.
-                raise _Again(str(failed.cause)) from None
+                raise _RetryError(str(failed.cause)) from None
             if "refused" in answer:
                 raise _conflict_error(of, write, answer)
             return answer
@@ -252,7 +252,7 @@ class TemporalStore:
                 problem = str(err.__cause__ or err)
             except TimeoutError:
                 pass
-            except _Again as again:
+            except _RetryError as again:
                 problem = str(again)
             except RPCError as err:
                 if err.status not in _PASSING:
@@ -274,7 +274,7 @@ class _Read:
         self.task: asyncio.Task[Mapping[str, tuple[str, Any]]]
 
 
-class _Again(Exception):  # noqa: N818  # not an error: for the loop around it
+class _RetryError(Exception):
     """It is refused for now."""
 
 
@@ -297,7 +297,7 @@ def _conflict_error(of: StateId, write: Mapping[str, Any], answer: Mapping[str, 
         )
     if answer["refused"] == "malformed":
         return StateError(f"the state of the job {of.job!r} does not take state.{write['op']}({write['key']!r})")
-    return _Again("the worker that was asked is of another version of the package")
+    return _RetryError("the worker that was asked is of another version of the package")
 
 
 def _is_cancelled() -> bool:

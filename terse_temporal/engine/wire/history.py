@@ -181,7 +181,7 @@ class RunHistory:
         return None if failed is None or failed.cause in _DONE_AGAIN else failed.failure.message
 
     @property
-    def mismatch(self) -> str | None:
+    def nondeterminism(self) -> str | None:
         """Why the last workflow task was given up, if that is because the history does not fit the code."""
         failed = self.failed_task
         if failed is None or failed.cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:

@@ -198,8 +198,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         try:
             where = place(frame.f_code.co_filename, frame.f_lineno)
             raise SideEffectError(
-                f"{_spoken(event, args)} at {where}, in the handler of a durable job. The handler is replayed from the"
-                " top whenever the run goes on, and it would happen again: move it into a step, await job_step(run=…)."
+                f"{_describe(event, args)} at {where}, in the handler of a durable job. The handler is replayed from"
+                " the top whenever the run goes on, and it would happen again: move it into a step, await job_step(run=…)."
                 f"{_READ_BEFORE if event == 'open' and _reads(args) else ''}"
             )
         finally:
@@ -262,7 +262,7 @@ def _is_finalizer(frame: FrameType) -> bool:
     return frame.f_code.co_name == "__del__" or frame.f_code is weakref.finalize.__call__.__code__
 
 
-def _spoken(event: str, args: tuple[Any, ...]) -> str:
+def _describe(event: str, args: tuple[Any, ...]) -> str:
     if event == "open":
         return f"open({args[0]!r})"
     return _DESCRIPTIONS.get(event, f"{event}()")

@@ -84,7 +84,7 @@ class NondeterminismReporter:
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
             history = RunHistory((await handle.fetch_history()).events)
-            message = message or history.mismatch
+            message = message or history.nondeterminism
             table = side_by_side(recorded_calls(history), now, at)
         except Exception as err:
             table = f"(its history could not be fetched: {err})"
