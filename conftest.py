@@ -48,6 +48,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         _without_processes.clear()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Let whichever test is the last start what it takes to end what was started for others."""
+    _without_processes.clear()
+
+
 def _refuse_processes(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _STARTS and _without_processes:
         # Nobody retries what is no `Exception`.

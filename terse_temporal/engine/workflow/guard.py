@@ -199,7 +199,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             where = place(frame.f_code.co_filename, frame.f_lineno)
             raise SideEffectError(
                 f"{_describe(event, args)} at {where}, in the handler of a durable job. The handler is replayed from"
-                " the top whenever the run goes on, and it would happen again: move it into a step, await job_step(run=…)."
+                " the top whenever the run goes on, and it would happen again: move it into a step, await"
+                " job_step(run=…)."
                 f"{_READ_BEFORE if event == 'open' and _reads(args) else ''}"
             )
         finally:
