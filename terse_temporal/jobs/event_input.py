@@ -93,7 +93,8 @@ def read_event(
             the input does not have.
 
     Raises:
-        EventError: the input is not an object, or does not fit; the message has a line for every wrong field.
+        EventError: the input is not an object, or does not fit; the message has a line for every wrong field, and for
+            every key that looks misspelt.
         JobDefinitionError: nothing can be validated against such a type.
     """
     if raw is None:
@@ -124,8 +125,14 @@ def read_event(
         spelled = respell(raw, adapter.core_schema)
         event = adapter.validate_json(json.dumps(spelled), by_alias=True, by_name=True)
     except ValidationError as error:
+        misspelt = unknown_keys(spelled, adapter.core_schema) if _leaves_out(expected) else {}
+        lines = [
+            f"  {shorten(key, 60)}: there is no such field; did you mean {near!r}?\n"
+            for key, near in misspelt.items()
+            if near is not None
+        ]
         raise EventError(
-            f"{the_input} {validation_text(error, expected)}\n"
+            f"{the_input} {validation_text(error, expected)}\n{''.join(lines)}"
             f"Correct these fields and start it again; keys may be snake_case or camelCase"
         ) from error
     if on_ignored is not None and _leaves_out(expected) and (ignored := unknown_keys(spelled, adapter.core_schema)):

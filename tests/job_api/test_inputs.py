@@ -314,6 +314,16 @@ def test_every_wrong_field_is_named() -> None:
         read({"orderId": "o", "lineParts": [{"partNumber": "x"}]}, Order)
 
 
+def test_a_misspelt_key_of_an_input_that_does_not_fit_is_named() -> None:
+    """A required field that is missing for a misspelt key is told together with that key; other keys are not."""
+    with pytest.raises(EventError) as raised:
+        read({"fulName": "Ada", "colour": "red"}, Lead)
+    message = str(raised.value)
+    assert "full_name: Field required" in message
+    assert "\n  fulName: there is no such field; did you mean 'full_name'?\n" in message
+    assert "colour" not in message
+
+
 def test_a_type_that_cannot_be_validated_is_told() -> None:
     """A type that pydantic can do nothing with is the job author's mistake, and names the job and the type."""
 
