@@ -115,7 +115,7 @@ async def _send_answer(run: str, answer: dict[str, Any], address: str | None, na
     try:
         await client.get_workflow_handle(run).execute_update(INPUT_UPDATE, answer)
     except WorkflowUpdateFailedError as err:
-        raise CommandError(f"the run {run!r} does not take it: {err.cause}") from err
+        raise CommandError(f"the run {run!r} does not take it: {getattr(err.cause, 'message', err)}") from err
     except RPCError as err:
         if err.status == RPCStatusCode.NOT_FOUND:
             raise CommandError(f"there is no run with the workflow id {run!r} that goes on: {err.message}") from err

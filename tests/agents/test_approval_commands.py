@@ -29,7 +29,7 @@ async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tm
         assert row["arguments"] == given
         wrong = await command(tmp_path, "approve", run.id, "9", *address)
         assert wrong.status == 2
-        assert "question '9' is not open" in wrong.stderr
+        assert "does not take it: question '9' is not open" in wrong.stderr
         approved = await command(tmp_path, "approve", run.id, *address)
         assert (approved.status, approved.stderr) == (0, "")
         await waiting(run, "2")
