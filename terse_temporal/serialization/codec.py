@@ -185,7 +185,7 @@ class Codec:
             value = validate()
             return _replace_iterators(value) if self._schema.has_iterators else value
         except ValidationError as err:
-            raise ValueProblem(validation_text(err, self._type)) from None
+            raise ValueProblem(f"it {validation_text(err, self._type)}") from None
         except Exception as err:  # a validator of the user's may raise anything
             raise ValueProblem(f"makes a validator of its type raise {type(err).__name__}: {err}") from err
 
@@ -210,7 +210,10 @@ class Codec:
                 raise ValueProblem(
                     f"the value at {path} has the key {safe_repr(keys[0])}, which JSON cannot hold as a key"
                 ) from None
-            raise ValueProblem(f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold") from err
+            raise ValueProblem(
+                f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold: make it plain data, a"
+                " model or a dataclass"
+            ) from err
         return Json(data, _encode(data, value))
 
     def _compare(self, checked: Any, written: Json) -> None:

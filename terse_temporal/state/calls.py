@@ -85,7 +85,7 @@ def _load_arguments(function: Callable[..., Any], arguments: Sequence[Any], key:
         types = argument_types(function, len(arguments)) if arguments else []
         return [shared_serializer.codec(type_).load(each) for type_, each in zip(types, arguments, strict=True)]
     except ValueProblem as problem:
-        raise StepInputError(f"state.update({key!r}): an argument {problem}") from None
+        raise StepInputError(f"state.update({key!r}): an argument: {problem}") from None
 
 
 def _write(state: JobState, step: StepContext, *more: Any) -> str:

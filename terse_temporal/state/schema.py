@@ -105,7 +105,7 @@ class StateSchema:
             return self._codec(key).load(stored.value)
         except ValueProblem as problem:
             raise StateValueError(
-                f"{call}({key!r}) in the job {self.job!r}: the stored value {problem}\nIt was written when the key had"
+                f"{call}({key!r}) in the job {self.job!r}: the stored value: {problem}\nIt was written when the key had"
                 f" another type, or from outside. Correct it with `terse-temporal state set`, remove it with"
                 f" `terse-temporal state rm`, or declare a type that takes both."
             ) from None

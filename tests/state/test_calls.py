@@ -43,7 +43,7 @@ async def test_a_mapping(bench: Bench) -> None:
 async def test_a_function_that_fails(bench: Bench) -> None:
     """What an update's function raises, or gives that does not fit, reaches the handler, and the value stays."""
     assert [said.partition("\n")[0] for said in await bench.run(wrong_result)] == [
-        "True state.update('count') in the job 'wrong-result': the value: does not fit int:",
+        "True state.update('count') in the job 'wrong-result': the value: it does not fit int:",
         "integer division or modulo by zero",
         "3",
     ]

@@ -70,7 +70,7 @@ def plain_handler(event: Event, state: Any) -> None: ...
         ({"count": "int"}, "'int' for the key 'count'; give it a type"),
         ({"count": None}, "None for the key 'count'"),
         ({"count": object()}, "key 'count'"),
-        (WrongDefault, "key 'count': its type or default: does not fit int"),
+        (WrongDefault, "key 'count': its type or default: it does not fit int"),
         (WithValidator, "has the validator 'positive'"),
         (WithFactoryOfData, "key 'double': its default_factory takes the data of other fields"),
         (UnstableDefault, "key 'name': its type or default: the value at $ is 'a!' and would be read back as 'a!!'"),

@@ -145,7 +145,7 @@ async def test_a_value_of_another_type(bench: Bench) -> None:
         assert await bench.result(await bench.start(reader)) == 5
         await store.set(of, "value", "text", write="b")
         said = await bench.result(await bench.start(reader))
-    assert "state.get('value') in the job 'reader': the stored value does not fit int" in said
+    assert "state.get('value') in the job 'reader': the stored value: it does not fit int" in said
     assert "terse-temporal state set" in said
 
 

@@ -46,4 +46,4 @@ async def test_in_place(bench: Bench) -> None:
     """In a job that is not durable the errors are the same."""
     said = await bench.run(unknown_in_place)
     assert "did you mean 'count'?" in said
-    assert "state.set('count') in the job 'unknown-key-in-place': the value: does not fit int" in said
+    assert "state.set('count') in the job 'unknown-key-in-place': the value: it does not fit int" in said

@@ -62,7 +62,7 @@ async def test_what_is_wrong_is_found_before_anything_is_scheduled(bench: Bench)
         "has no argument 'emial'; did you mean 'email'? It is shop.find_customer(effects: str, email: str)" in unknown
     )
     assert "missing a required argument: 'email'" in missing
-    assert "its argument 'customer': does not fit Customer:" in values
+    assert "its argument 'customer': it does not fit Customer:" in values
     assert "email: Field required" in values
     assert "there is no tool 'shop.find_costumer'; did you mean 'shop.find_customer'?" in tool
     assert "there is no toolbox 'shopp' for the tool 'shopp.find_customer'; did you mean 'shop'?" in box
@@ -77,7 +77,7 @@ async def test_what_a_tool_raises(bench: Bench) -> None:
         refused, lied = await bench.result(run)
     assert refused == [True, "shop.refuse", "not today"]
     assert lied[:2] == ["StepOutputError", "shop.lie"]
-    assert "its result: does not fit int" in lied[2]
+    assert "its result: it does not fit int" in lied[2]
     assert bench.effects.counted()["refuse"] == 1  # idempotent, but nothing about it may pass by itself
 
 

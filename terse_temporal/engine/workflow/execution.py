@@ -210,7 +210,7 @@ class DurableExecution:
             data = converter.from_payload(answer.payload)
             return data if result is None else result.load(data)
         except ValueProblem as problem:
-            raise StepOutputError(f"step {name!r} ({where}): its recorded result {problem}", step=name) from None
+            raise StepOutputError(f"step {name!r} ({where}): its recorded result: {problem}", step=name) from None
 
     async def _compare(self, step: str, check: str, recorded: str, where: str, index: int) -> None:
         await self._go_on_unless(self._inputs.problem_of_result(step, check, recorded), step, where, index)
