@@ -61,7 +61,7 @@ def _terse_loop_thread(pytestconfig: pytest.Config) -> Iterator[LoopThread]:
 
 @pytest.fixture
 def jobs(request: pytest.FixtureRequest, _terse_loop_thread: LoopThread) -> Iterator[Jobs]:
-    """Run jobs on a real Temporal server, on which time can be skipped (`terse_temporal.testing.Jobs`)."""
+    """Runs of jobs on a real Temporal server, on which time can be skipped (`terse_temporal.testing.Jobs`)."""  # noqa: D401  a fixture
     from .testing.jobs import TIMEOUT, Jobs  # noqa: PLC0415  see above
 
     timeout = request.config.getini("terse_timeout")

@@ -60,11 +60,14 @@ async def test_it_is_attempted_once(bench: Bench, case: str, cls: str, text: str
 async def test_a_worker_without_the_job(bench: Bench) -> None:
     """Refused by a worker of the version before, which does not have it, a job waits for a worker that has."""
     before = build_worker(await Client.connect(bench.env.address), jobs=[plain_def], task_queue=bench.task_queue)
-    async with bench.worker(plain_async, no_remote_activities=True), before:
+    async with bench.worker(plain_async, no_remote_activities=True):
         run = await bench.start(plain_async, fullName="Ada")
         async with asyncio.timeout(20):
-            while not await _was_refused(run):  # noqa: ASYNC110  the server tells of no attempts
+            while not await scheduled(run):  # noqa: ASYNC110  else the other worker may take the workflow task
                 await asyncio.sleep(0.05)
+    async with before, asyncio.timeout(20):
+        while not await _was_refused(run):  # noqa: ASYNC110  the server tells of no attempts
+            await asyncio.sleep(0.05)
     assert bench.effects.lines() == []
     async with bench.worker(plain_async):
         assert (await bench.result(run))[0] == "Ada"

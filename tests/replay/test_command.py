@@ -48,6 +48,19 @@ class Deployed:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def env() -> AsyncIterator[JobEnvironment]:
+    """A server that no other test has runs on: the command looks at all that are open."""
+    async with JobEnvironment() as environment:
+        yield environment
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client(env: JobEnvironment) -> Client:
+    """A client of that server."""
+    return await Client.connect(env.address, namespace=env.client.namespace)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deployed(client: Client, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployed]:
     """Runs that sleep, and no worker."""
     name = f'rpl it\'s a "job" {uuid.uuid4()}'

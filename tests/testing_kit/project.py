@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -57,6 +58,11 @@ filterwarnings = ["error"]
 """
 
 #: Seconds that a session may take.
+#: pytest, also where this process was started to be deaf to Ctrl-C, as a shell does with what it starts by `&`.
+_PYTEST: Final = (
+    "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
+)
+
 _PATIENCE = 90
 
 
@@ -115,7 +121,7 @@ class Project:
     def session(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A session that runs during the block."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+            [sys.executable, "-c", _PYTEST, "-p", "no:cacheprovider", *arguments],
             cwd=self.path,
             env={**os.environ, self._mark: "1"},
             stdout=subprocess.PIPE,
