@@ -229,7 +229,7 @@ def _no_field(what: str, name: str, keys: Iterable[str]) -> str:
 def _plain(value: Any) -> Any:
     """Return what of a value is worth showing, as JSON.
 
-    Of a model what it declares, and nothing that is null or empty.
+    Of a model that is what it declares, and nothing that is null or empty.
     """
     if isinstance(value, EventModel):
         declared = {name: getattr(value, name) for name in type(value).model_fields}

@@ -58,7 +58,7 @@ Skills: Final = _Skills()
 def allow_list(skills: Iterable[Skill | str]) -> list[str]:
     """Return the skills as names of tools, `toolbox.*` and `*`.
 
-    What is recorded with a turn, and checked before a tool runs.
+    This is what is recorded with a turn, and checked before a tool runs.
 
     Raises:
         UnknownToolError: a toolbox or a tool that this process does not have.

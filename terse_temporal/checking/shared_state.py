@@ -113,7 +113,7 @@ def _written_global(node: ast.AST, checked: Checked) -> ast.expr | None:
 def _class_of(node: ast.expr, checked: Checked) -> Class | None:
     """Return the class, at the top of a module, that an expression stands for.
 
-    By its name, `cls`, or that of an object.
+    It may be named by its own name, by `cls`, or by that of an object.
     """
     match node:
         case ast.Attribute(value=inner, attr="__class__"):

@@ -201,7 +201,7 @@ class Execution(Protocol):
     def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Execution | None:
         """Return what an `@step` function that is called plainly runs in.
 
-        A step of its own, by what `current_step()` tells.
+        By what `current_step()` tells, that is a step of its own.
 
         `None` where it runs in this: in a filter, and where the call is what the current step runs.
         """

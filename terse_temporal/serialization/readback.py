@@ -103,7 +103,7 @@ class Schema:
     def _plain(self, schema: Any, seen: frozenset[int] = frozenset()) -> list[Mapping[str, Any]]:
         """Return the schemas of values behind a schema.
 
-        Without unions, defaults, functions and references around them.
+        Unions, defaults, functions and references around them are left out.
         """
         if id(schema) in seen:
             return []

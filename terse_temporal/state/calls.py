@@ -91,7 +91,7 @@ def _load_arguments(function: Callable[..., Any], arguments: Sequence[Any], key:
 def _write(state: JobState, step: StepContext, *more: Any) -> str:
     """Return the key of a write.
 
-    Of the run, the step, and what else tells it from another write of a step that runs again.
+    It is made of the run, the step, and what else tells it from another write of a step that runs again.
 
     The run is the one that was started or reset: whoever resets a run wants its writes made again, and an attempt of an
     activity that is repeated has the run id of the one before.

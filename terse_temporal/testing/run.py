@@ -102,7 +102,7 @@ class Run:
     def timeline(self) -> str:
         """Return the steps and sleeps as a table.
 
-        When each began, counted from the start of the run, and how long it took.
+        It says when each began, counted from the start of the run, and how long it took.
         """
         return self._snapshot_now().table()
 

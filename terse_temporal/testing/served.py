@@ -42,9 +42,8 @@ def served_tool(mount: Mount, function: Callable[..., Any]) -> MountedTool:
 
 
 def listings(servers: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return what servers that have test doubles would list, by the names that they are mounted under.
-
-    For another process.
+    """Return what servers that have test doubles would list, by the names that they are mounted under,
+    for another process.
     """
     return {
         mount.name: [

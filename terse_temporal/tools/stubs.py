@@ -64,7 +64,7 @@ def stub_text(tools: Iterable[Tool], command: str, states: Iterable[type[BaseMod
 def built_in_text(tools: Iterable[Tool]) -> str:
     """Return the text of `terse_temporal/tools/builtin_types.pyi`.
 
-    What type checkers know of built-in tools by themselves.
+    It is what type checkers know of built-in tools by themselves.
 
     Args:
         tools: those that are built in.

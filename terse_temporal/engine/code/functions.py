@@ -79,7 +79,7 @@ class FunctionIndex:
     def code_of(self, job: Job) -> str:
         """Return a hash of the code that a job is written in.
 
-        Its module, those of its code base that it uses, and more.
+        It is made of its module, of those of its code base that it uses, and of more.
 
         Whatever other jobs the worker has: another worker that runs this one says the same.
         """

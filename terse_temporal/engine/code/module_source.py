@@ -174,7 +174,7 @@ class ModuleSource:
 def executed(start: ast.AST) -> Iterator[ast.AST]:
     """Yield what is executed with a module, or with the body of a function.
 
-    Not the functions within it, but for defaults.
+    The functions within it are not, but for their defaults.
     """
     pending: list[ast.AST] = list(start.body if isinstance(start, ast.FunctionDef | ast.AsyncFunctionDef) else [start])
     while pending:

@@ -79,7 +79,7 @@ _NEVER: Final = ""
 def state_workflow_id(of: StateId) -> str:
     """Return the id of the workflow that holds a state.
 
-    `terse-state:<task queue>:<job>`, `%` and `:` in names escaped.
+    It is `terse-state:<task queue>:<job>`, with `%` and `:` in names escaped.
     """
     names = (name.replace("%", "%25").replace(":", "%3A") for name in (of.task_queue, of.job))
     return ":".join([STATE_ID_PREFIX, *names])

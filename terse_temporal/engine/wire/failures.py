@@ -165,7 +165,7 @@ def sendable_text(text: str) -> str:
 def slots_of(cls: type[BaseException]) -> Mapping[str, Any]:
     """Return what an exception of a class holds outside its `__dict__`, by name.
 
-    `__slots__`, and what builtins hold in C.
+    That is what stands in `__slots__`, and what builtins hold in C.
     """
     return {
         name: each
@@ -267,7 +267,7 @@ def _sendable_value(value: Any) -> Any:
 def _sendable_traceback(whole: TracebackType | None) -> tuple[TracebackType | None, int]:
     """Return a traceback of which the text can be sent, and how long that is.
 
-    Of a long one the first lines and the last.
+    Of a long one only the first lines and the last are kept.
     """
     try:
         size = _size_of(whole)

@@ -231,7 +231,7 @@ class DurableExecution:
     def _key(self, name: str) -> str:
         """Return the idempotency key.
 
-        Of the workflow, the run's place in its chain, the step's name and its occurrence.
+        It is made of the workflow, the run's place in its chain, the step's name and its occurrence.
 
         It survives retries of the step and resets of the run.
         """

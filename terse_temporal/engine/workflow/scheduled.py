@@ -45,7 +45,7 @@ def with_moment(raw: Any, expected: Any) -> Any:
 def with_start(raw: Any, expected: Any, started_at: datetime) -> Any:
     """Return the input of a run that no schedule has started.
 
-    The same, with when it was started for a `ScheduledEvent`.
+    It is the same, with the time at which it was started for a `ScheduledEvent`.
     """
     is_scheduled = inspect.isclass(expected) and issubclass(expected, ScheduledEvent)
     return _fill(raw, started_at) if is_scheduled else raw

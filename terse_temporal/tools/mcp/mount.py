@@ -34,7 +34,7 @@ _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z
 def canonical(name: str) -> str:
     """Return the name of a toolbox or a server's tool as calls have it.
 
-    `createIssue`, `create-issue` are `create_issue`.
+    Both `createIssue` and `create-issue` are `create_issue`.
     """
     return re.sub(r"[^A-Za-z0-9]+", "_", _WORD_STARTS.sub("_", name)).strip("_").lower()
 
