@@ -29,7 +29,6 @@ __all__ = ["MODEL", "Mentions", "code_of", "mentions_of"]
 #: What stands for model turns among the tools that a code base uses.
 MODEL: Final = "generate_text"
 
-_MODELS: Final = ("generate_text", "TerseAgent")
 _BY_NAME: Final = {"toolbox": toolbox, "Skills": Skills, "generate_text": generate_text, "TerseAgent": TerseAgent}
 _LOADS: Final = frozenset(
     f"LOAD_{what}" for what in ("GLOBAL", "NAME", "FAST", "DEREF", "CLASSDEREF", "FAST_CHECK", "FROM_DICT_OR_GLOBALS")
