@@ -30,8 +30,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from ..diagnostics.places import is_users_file_anywhere, place
 from ..engine.wire.history import StepRecord
 from ..runs.memo import question_text, read_label, read_memo
+from ..runs.task_queues import is_gone, last_poll
 from ..runs.timeline import Entry, Timeline
-from .servers import is_gone, last_poll
 
 __all__ = ["Follower", "Outcome", "RunFailure"]
 

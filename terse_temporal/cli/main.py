@@ -62,7 +62,7 @@ COMMANDS: Final = {
         "explain",
         "Print a page of the documentation, or the section that a message is about; without a topic, what there is.",
     ),
-    "runs": ("runs", "app", "What is done with runs that are there."),
+    "runs": ("runs.app", "app", "Look at runs, and change them."),
     "state": ("state", "app", "Look at what a job keeps between its runs, and change it."),
 }
 

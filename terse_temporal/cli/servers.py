@@ -1,13 +1,9 @@
-"""The connection to a server that others run: a client that is silent, and whether there are workers."""
+"""The connection to a server that others run: a client that is silent."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 
@@ -16,11 +12,7 @@ from ..diagnostics.places import shown_path
 from .dev_server_file import running_dev_server
 from .output import errors
 
-__all__ = ["is_gone", "last_poll", "silent_client"]
-
-#: A worker asks for work once a minute at least; one that has not for longer has gone. A server tells of those of the
-#: last five minutes.
-_POLLER_IS_GONE: Final = timedelta(seconds=70)
+__all__ = ["silent_client"]
 
 
 async def silent_client(address: str | None, namespace: str | None, **options: Any) -> Client:
@@ -35,20 +27,3 @@ async def silent_client(address: str | None, namespace: str | None, **options: A
         errors.print(f"server {address}, of terse-temporal dev ({shown_path(str(where))})", style="dim", markup=False)
     silent = Runtime(telemetry=TelemetryConfig(logging=None))
     return await connect(target_host=address, namespace=namespace, runtime=silent, **options)
-
-
-async def last_poll(client: Client, task_queue: str) -> datetime | None:
-    """Return when a worker last polled a task queue, if one has in the last minutes."""
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-    )
-    return max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers), default=None)
-
-
-def is_gone(polled_at: datetime | None) -> bool:
-    """Return whether no worker is there any more, by when one last polled."""
-    return polled_at is None or datetime.now(UTC) - polled_at > _POLLER_IS_GONE

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,14 +21,16 @@ from ..diagnostics.text import shorten
 from ..engine.state.history import read_state
 from ..engine.state.store import TemporalStore
 from ..runs.starting import DEFAULT_TASK_QUEUE
+from ..runs.task_queues import is_gone, last_poll
 from ..state import StateId, StateStore
 from ..state.opening import store_from_environment
 from ..state.schema import StateSchema
+from .asking import ask
 from .event_argument import finite_number
 from .exiting import FAILED, CommandError
 from .options import Address, Debug, Namespace, TaskQueue
 from .output import console, errors
-from .servers import is_gone, last_poll, silent_client
+from .servers import silent_client
 from .tasks import run_interruptibly
 
 __all__ = ["app"]
@@ -155,7 +155,7 @@ def set_(
     async def write(state: _JobState) -> int:
         found = await state.items()
         before = f"from {_short(found[key])} " if key in found else ""
-        if not await _ask(f"Set {key!r} of {state} {before}to {_short(data)} ({kind})?", yes=yes):
+        if not await ask(f"Set {key!r} of {state} {before}to {_short(data)} ({kind})?", yes=yes):
             return FAILED
         await state.require_worker()
         await state.store.set(state.of, state.key(key), data, write=uuid.uuid4().hex)
@@ -181,7 +181,7 @@ def rm(
     async def write(state: _JobState) -> int:
         found = await state.items()
         if key in found:
-            if not await _ask(f"Remove {key!r} of {state}, which is {_short(found[key])}?", yes=yes):
+            if not await ask(f"Remove {key!r} of {state}, which is {_short(found[key])}?", yes=yes):
                 return FAILED
             await state.require_worker()
             await state.store.delete(state.of, key, write=uuid.uuid4().hex)
@@ -270,21 +270,6 @@ def _refuse_constant(name: str) -> Any:
 
 def _short(value: Any) -> str:
     return shorten(json.dumps(value, ensure_ascii=False), 60)
-
-
-async def _ask(question: str, *, yes: bool) -> bool:
-    """Return whether a person says yes."""
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise CommandError(f"{question} Nobody can be asked here: give --yes to do it.")
-    errors.print(question, end=" ", markup=False)
-    errors.print("\\[y/N] ", end="")
-    # In a thread, so that Ctrl-C is heard meanwhile.
-    if (await asyncio.to_thread(input)).strip().lower() not in ("y", "yes"):
-        errors.print("left as it is")
-        return False
-    return True
 
 
 def _print_change(text: str, data: Any, *, as_json: bool) -> None:

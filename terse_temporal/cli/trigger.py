@@ -26,13 +26,14 @@ from ..engine.wire.history import RunHistory
 from ..errors import RunExistsError, UnknownJobError
 from ..runs.memo import tokens_text
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
+from ..runs.task_queues import is_gone, last_poll
 from ..runs.timeline import Entry, Timeline, timeline_table
 from .event_argument import read_event_argument
 from .exiting import FAILED, CommandError
 from .following import Follower, RunFailure
 from .options import Address, Debug, Namespace
 from .output import console, errors
-from .servers import is_gone, last_poll, silent_client
+from .servers import silent_client
 from .tasks import Interrupted, run_interruptibly
 from .web_ui import web_ui_of
 

@@ -1,4 +1,4 @@
-"""`terse-temporal runs`: what is done with runs that are there."""
+"""`terse-temporal runs skip`: the clock of a run jumps ahead."""
 
 from __future__ import annotations
 
@@ -13,30 +13,20 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
-from ..durations import format_duration, to_timedelta
-from ..runs.clocks import clock_of, fast_forward
-from .exiting import FAILED, CommandError
-from .options import Address, Debug, Namespace
-from .output import console
-from .servers import silent_client
-from .tasks import run_interruptibly
+from ...durations import format_duration, to_timedelta
+from ...runs.clocks import clock_of, fast_forward
+from ..exiting import FAILED, CommandError
+from ..options import Address, Debug, Namespace
+from ..output import console
+from ..servers import silent_client
+from ..tasks import run_interruptibly
 
-__all__ = ["app"]
+__all__ = ["skip"]
 
 #: Seconds. The server answers at once, unless the run is about to do something; then it waits for the worker.
 _TIMEOUT: Final = 60.0
 
-app = typer.Typer(
-    name="runs", no_args_is_help=True, add_completion=False, help="What is done with runs that are there."
-)
 
-
-@app.callback()
-def _runs() -> None:
-    """Look at runs, and change them."""
-
-
-@app.command()
 def skip(
     run: Annotated[str, typer.Argument(metavar="WORKFLOW_ID", help="The run, as `trigger` named it.")],
     duration: Annotated[str, typer.Argument(metavar="DURATION", help='How far: "3d", "1 week", "90s".')],

@@ -1,0 +1,24 @@
+"""`terse-temporal runs`: the commands that there are."""
+
+from __future__ import annotations
+
+import typer
+
+from .skip import skip
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="runs",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Look at runs, and change them.",
+    rich_markup_mode="markdown",
+)
+
+app.command()(skip)
+
+
+@app.callback()
+def _runs() -> None:
+    """Look at runs, and change them."""
