@@ -6,6 +6,7 @@ from .events import Event
 from .execution.protocol import RunIdentity, StepContext
 from .jobs.clock import log, now, sleep, uuid4
 from .jobs.current_run import current_run
+from .jobs.mapping import job_map
 from .jobs.options import Retry, StepOptions
 from .jobs.registry import Job, create_job, registered_jobs
 from .jobs.steps import current_step, job_step, step
@@ -29,6 +30,7 @@ __all__ = [
     "current_run",
     "current_step",
     "generate_text",
+    "job_map",
     "job_step",
     "log",
     "now",

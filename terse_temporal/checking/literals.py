@@ -22,6 +22,7 @@ __all__ = ["literals"]
 #: Options that are durations.
 _DURATIONS: Final = {
     "terse_temporal.job_step": ("timeout",),
+    "terse_temporal.job_map": ("timeout",),
     "terse_temporal.step": ("timeout",),
     "terse_temporal.toolbox.tool": ("timeout",),
     "terse_temporal.toolbox.mount": ("timeout", "start_timeout"),

@@ -22,6 +22,7 @@ DURABLE_CALLS: Final = frozenset(
     f"terse_temporal.{name}"
     for name in (
         "job_step",
+        "job_map",
         "sleep",
         "generate_text",
         "wait_for_input",
@@ -78,7 +79,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """A call of `job_step`, or of `state.update`, with the function that runs elsewhere.
+    """A call of `job_step` or `job_map`, or of `state.update`, with the function that runs elsewhere.
 
     Attributes:
         node: the call.
@@ -129,7 +130,7 @@ class Roles:
         for module in modules:
             for node in _calls(module):
                 path = self._resolver.path(node.func)
-                if path == "terse_temporal.job_step":
+                if path in ("terse_temporal.job_step", "terse_temporal.job_map"):
                     self._of_step(node)
                 elif path == "terse_temporal.State().update":
                     self._of_update(node)

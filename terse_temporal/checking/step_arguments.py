@@ -118,7 +118,7 @@ def _how_many(call: StepCall, function: Function, module: Module, checked: Check
         handed = "the value" if count == 1 else f"the value and {count - 1} more"
         fix = "give it a function of the value and of what follows it in the call"
     else:
-        count = 1 if keyword(node, "input") is not None else 0
+        count = 0 if keyword(node, "input") is None and keyword(node, "inputs") is None else 1
         handed = "one argument, the input" if count else "no argument, as there is no input"
         fix = "give `input=…` for a function with one argument, and none for one without"
     try:

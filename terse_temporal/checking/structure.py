@@ -19,6 +19,7 @@ _CANCELLED: Final = frozenset(["asyncio.CancelledError", "asyncio.exceptions.Can
 
 _DURABLE_ONLY: Final = {
     "terse_temporal.job_step": "job_step()",
+    "terse_temporal.job_map": "job_map()",
     "terse_temporal.sleep": "sleep()",
     "terse_temporal.wait_for_input": "wait_for_input()",
 }

@@ -87,6 +87,7 @@ class StepRequest:
         unknown: why there is no such function here: it is refused, unless the run has once made the call.
         summary: a few words for the Web UI.
         label: the same for logs too; the summary where that has none.
+        where: the line of the user's that makes the call, where that is not on the stack.
     """
 
     run: Callable[..., Any]
@@ -107,6 +108,7 @@ class StepRequest:
     unknown: str | None = None
     summary: str | None = None
     label: str | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

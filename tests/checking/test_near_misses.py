@@ -109,6 +109,7 @@ FIRES: dict[str, list[str]] = {
         "class Local(BaseModel): pass\ndef make() -> Local | None: ...\nawait job_step(run=make)",
     ],
     "TERSE105": [
+        "await job_map(run=none, inputs=[1])",
         "await job_step(run=none, input=1)",
         "await job_step(run=one)",
         "await job_step(run=lambda a, b: a, input=[1, 2])",
@@ -311,6 +312,8 @@ MISSES: dict[str, list[str]] = {
     ],
     "TERSE104": ["class Local(BaseModel): pass\nawait job_step(run=one, input=Local().model_dump())"],
     "TERSE105": [
+        "await job_map(run=one, inputs=[1])",
+        "await job_map(run=lambda data: data, inputs=event.names, **event.options)",
         "await job_step(run=lambda *all: 1)",
         "await job_step(run=print, input=1)",
         "await job_step(run=stepped, input='x')",

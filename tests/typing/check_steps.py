@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Optional, TypeVar, assert_type
 from uuid import UUID
@@ -13,6 +13,7 @@ from terse_temporal import (
     Retry,
     current_run,
     current_step,
+    job_map,
     job_step,
     log,
     now,
@@ -20,6 +21,7 @@ from terse_temporal import (
     step,
     uuid4,
 )
+from terse_temporal.errors import StepError
 
 _T = TypeVar("_T")
 
@@ -111,6 +113,28 @@ async def steps() -> None:
     job_step(run=fetch, on_interrupt="stop")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     job_step(fetch)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     job_step(run=fetch, timeout=5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+async def mapped(emails: list[str], rows: Iterator[dict[str, str]], some: int | None) -> None:
+    assert_type(await job_map(run=fetch, inputs=emails), list[Customer])
+    assert_type(await job_map(run=fetch, inputs=(each for each in emails), at_once=5, retry=Retry()), list[Customer])
+    assert_type(await job_map(run=lambda text: len(text), inputs=emails), list[int])
+    assert_type(await job_map(run=len, inputs=emails, max_failures=0), list[int])
+    assert_type(await job_map(run=invoice, inputs=rows, input_schema=Customer), list[Customer])
+    assert_type(await job_map(run=fetch, inputs=emails, output_schema=int | None), list[int | None])
+    # A failure that is tolerated stands in the list.
+    assert_type(await job_map(run=fetch, inputs=emails, max_failures=3), list[Customer | StepError])
+    assert_type(await job_map(run=fetch, inputs=emails, max_failures=None), list[Customer | StepError])
+    assert_type(await job_map(run=fetch, inputs=emails, max_failures=some), list[Customer | StepError])
+    assert_type(await job_map(run=count, inputs=[["a"]], max_failures=1, name="c"), list[int | StepError])
+    found = await job_map(run=invoice, inputs=rows, input_schema=Customer, max_failures=1, output_schema=int)
+    assert_type(found, list[int | StepError])
+
+    wrong: list[str] = await job_map(run=fetch, inputs=emails)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    assert wrong
+    await job_map(run=fetch, inputs=[1, 2])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await job_map(run=fetch, inputs=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await job_map(run=fetch)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 async def decorated(customer: Customer) -> None:

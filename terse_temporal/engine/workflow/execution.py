@@ -22,6 +22,7 @@ from temporalio.exceptions import ActivityError
 from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
 from ...errors import StepOutputError, UnknownToolError
+from ...execution.anyio_scopes import out_of_reach_of_anyio
 from ...execution.in_place import not_durable, write_log
 from ...execution.protocol import RunIdentity, StepRequest
 from ...execution.token_usage import Tokens
@@ -156,7 +157,7 @@ class DurableExecution:
         return _name_of("sleep", wait())
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
-        where = self._where()
+        where = request.where or self._where()
         # What the handler itself names is there. A tool or a model may not be, or no longer.
         if request.reference is not None:
             self._check_known(request)
@@ -280,16 +281,6 @@ def _start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
     )
 
 
-def _out_of_reach_of_anyio() -> contextlib.AbstractContextManager[object]:
-    """Keep a cancelled scope of anyio from cancelling this task again.
-
-    It does so in every turn of the event loop until the task has left the scope, so that the workflow task would have
-    no end. Whoever uses scopes has imported anyio.
-    """
-    anyio = sys.modules.get("anyio")
-    return anyio.CancelScope(shield=True) if anyio is not None else contextlib.nullcontext()
-
-
 async def _wait_cancellation_completed(handle: workflow.ActivityHandle[Any]) -> Any:
     """Return the result of a step; when the handler's task is cancelled, the step has ended before that goes on.
 
@@ -301,7 +292,7 @@ async def _wait_cancellation_completed(handle: workflow.ActivityHandle[Any]) -> 
     except asyncio.CancelledError:
         if not handle.done():
             handle.cancel()
-            with _out_of_reach_of_anyio():
+            with out_of_reach_of_anyio():
                 while not handle.done():
                     with contextlib.suppress(asyncio.CancelledError):
                         await workflow.wait([handle])
