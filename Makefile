@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# The tests start processes by the hundred, and without bytecode each compiles the two thousand modules that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test unit check lint mypy pyright bench format clean
 
 demo: $(VENV)/.installed

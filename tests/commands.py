@@ -20,7 +20,7 @@ from .forks import run_forked
 _T = TypeVar("_T")
 
 #: Seconds for what takes a fraction of one on a quiet machine.
-SOON = 30.0
+SOON = 60.0
 
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -64,6 +64,11 @@ def did(work: Work, what: str) -> None:
     record(work.effects, json.dumps({**line, "pid": os.getpid(), "at": time.time()}))
 
 
+async def _may_go(work: Work) -> None:
+    while work.go and not Path(work.go).exists():  # noqa: ASYNC110, ASYNC240  a file, as the test is another process
+        await asyncio.sleep(0.02)
+
+
 async def act(work: Work) -> str:
     """Wait as told, then have an effect."""
     me = current_step()
@@ -71,9 +76,8 @@ async def act(work: Work) -> str:
     if me.attempt in work.failing:
         raise RuntimeError(f"attempt {me.attempt} of {me.name}")
     try:
+        await _may_go(work)
         await asyncio.sleep(work.seconds)
-        while work.go and not Path(work.go).exists():  # noqa: ASYNC110, ASYNC240  a file, as the test is another process
-            await asyncio.sleep(0.02)
     except asyncio.CancelledError:
         did(work, "cancelled")
         raise
@@ -86,25 +90,27 @@ def act_in_thread(work: Work) -> str:
     """The same as `act`, as a `def`."""
     me = current_step()
     did(work, "began")
-    time.sleep(work.seconds)
     while work.go and not Path(work.go).exists():
         time.sleep(0.02)
+    time.sleep(work.seconds)
     did(work, "effect")
     crash(f"{me.name}: effect")
     return me.name
 
 
 async def block(work: Work) -> str:
-    """Stop the event loop, as a forgotten blocking call does."""
+    """Wait for `go`, then stop the event loop, as a forgotten blocking call does."""
     did(work, "began")
+    await _may_go(work)
     time.sleep(work.seconds)  # noqa: ASYNC251  that is the point
     did(work, "effect")
     return current_step().name
 
 
 async def compute(work: Work) -> str:
-    """Stop the event loop by computing in Python, which leaves other threads only slices of the time."""
+    """Wait for `go`, then stop the event loop by computing in Python, which leaves other threads slices of the time."""
     did(work, "began")
+    await _may_go(work)
     until, count = time.monotonic() + work.seconds, 0
     while time.monotonic() < until:
         count += 1

@@ -159,12 +159,28 @@ class Case:
 
     @asynccontextmanager
     async def worker(
-        self, *, crash_at: str = "", ready: bool = True, env: Mapping[str, str] | None = None, **options: Any
+        self,
+        *,
+        crash_at: str = "",
+        writes_wait: bool = False,
+        ready: bool = True,
+        env: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> AsyncIterator[WorkerProcess]:
-        """A worker for the length of the block: `terse-worker`, or one with options that it does not have."""
+        """A worker for the length of the block: `terse-worker`, or one with options that it does not have.
+
+        Args:
+            crash_at: the point at which it is to kill itself.
+            writes_wait: no state is written before there is the file `go`, in jobs that have `crashing_stores`.
+            ready: wait until it takes work.
+            env: more of its environment; it is then not forked.
+            options: for `build_worker`.
+        """
         address = self.client.service_client.config.target_host
         arguments = [self.jobs, "--task-queue", self.task_queue, "--address", address]
         variables = {**os.environ, "CRASH_AT": crash_at, "PYTHONUNBUFFERED": "1", **(env or {})}
+        if writes_wait:
+            variables["WRITES_WAIT_FOR"] = str(self.go)
         log = self.directory / f"{uuid.uuid4()}.log"
         log.touch()
         process: subprocess.Popen[bytes] | _Forked

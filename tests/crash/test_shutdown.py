@@ -6,17 +6,19 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from ..waiting import SOON
 from .processes import Case, at_once, result
 
 NewCase = Callable[..., Case]
 
-#: Seconds. Of `terse-worker` it is twenty.
+#: Seconds. Of `terse-worker` it is twenty, in which another worker need not have started on a machine that is busy.
 SHORT_GRACE = 1
+LONG_GRACE = 2 * SOON
 
 
 async def ends_within_the_grace(case: Case, run_as: str) -> None:
     """The step is let to go on only after the signal has been received: it ends there, and so does the worker."""
-    async with case.worker() as first:
+    async with case.worker(graceful_shutdown_timeout=LONG_GRACE) as first:
         run = await case.start_one_step(run_as)
         begun = await case.began("work")
         first.stop()

@@ -18,9 +18,10 @@ NewCase = Callable[[], Case]
 async def runs_once(case: Case, run_as: str, seconds: float) -> str:
     """Run the step in one worker with another beside it, and return what the first one logged."""
     async with case.worker() as first:
-        run = await case.start_one_step(run_as, waits=False, seconds=seconds)
+        run = await case.start_one_step(run_as, seconds=seconds)
         await case.began("work")
         async with case.worker():
+            case.go.touch()
             assert await result(run) == "work"
     assert case.marks.count("began") == case.marks.count("effect") == {"before": 1, "work": 1, "after": 1}
     assert {mark.pid for mark in case.marks.all("began", "work")} == {first.pid}

@@ -26,13 +26,14 @@ async def survives(case: Case, crash_at: str, store: StateStore) -> None:
     async with case.worker(crash_at=crash_at) as first:
         run = await case.start("crashing-state", {"value": "mine"})
         assert await first.ended() == -signal.SIGKILL
-    async with case.worker():
-        # Before the step's next attempt, which comes when the server misses its heartbeat.
+    async with case.worker(writes_wait=True):
+        # Before the step's next attempt, which writes when it may.
         await store.set(of, "gone", "set again", write="other-1")
         if "set" in crash_at:
             await store.set(of, "value", "another's", write="other-2")
         if "update" in crash_at:
             await store.set(of, "count", 100, write="other-3")
+        case.go.touch()
         last = 110 if "update" in crash_at else 11
         value = "another's" if "set" in crash_at else "mine"
         gone = "set again" if "delete" in crash_at else None

@@ -14,12 +14,16 @@ from datetime import timedelta
 from typing import Any
 
 import pydantic_ai.models.openai  # noqa: F401  by a turn of a model; here so that the fork server has it
+from temporalio.worker._worker import load_default_build_id
 
 from terse_temporal.cli import worker_command
 from terse_temporal.cli.entry import worker
 from terse_temporal.cli.hash_seed import with_hash_seed
 from terse_temporal.engine.workflow import execution as durable
 from terse_temporal.worker import build_worker
+
+# A worker's first act is to read the code of every module again, two thousand files. Here a forked one has it done.
+load_default_build_id()
 
 
 def main(options: dict[str, Any]) -> None:
