@@ -8,7 +8,6 @@ a run that no worker takes.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,41 +20,20 @@ from temporalio.api.enums.v1 import (
     PendingActivityState,
     PendingWorkflowTaskState,
 )
-from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..diagnostics.places import is_users_file_anywhere, place
-from ..engine.wire.history import StepRecord
+from ..runs.endings import EndReason, failure_of_end
 from ..runs.memo import question_text, read_label, read_memo
 from ..runs.task_queues import is_gone, last_poll
 from ..runs.timeline import Entry, Timeline
 
-__all__ = ["Follower", "Outcome", "RunFailure"]
+__all__ = ["Follower", "Outcome"]
 
 _POLL_EVERY: Final = 0.5  # seconds
 _WITHOUT_WORKER: Final = 3.0  # seconds. A free worker takes a task in a few milliseconds.
-
-_FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class RunFailure:
-    """The reason why a run did not end well.
-
-    Attributes:
-        what: the class and message of the error, or how else it ended.
-        step: the step that the error came out of, if it was one.
-        attempts: how often that step was started.
-        where: `file:line` of the user's code that raised, where it is recorded.
-    """
-
-    what: str
-    step: str = ""
-    attempts: int = 0
-    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +41,7 @@ class Outcome:
     """The end of a run."""
 
     result: Any = None
-    failure: RunFailure | None = None
+    failure: EndReason | None = None
 
 
 class Follower:
@@ -156,36 +134,14 @@ class Follower:
             )
 
     async def _outcome(self, event: HistoryEvent) -> Outcome | None:
-        match event.event_type:
-            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
-                return Outcome(await self._decode(event.workflow_execution_completed_event_attributes.result))
-            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-                return Outcome(failure=self._failure(event.workflow_execution_failed_event_attributes.failure))
-            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
-                reason = event.workflow_execution_terminated_event_attributes.reason
-                return Outcome(failure=RunFailure(f"it was terminated{f' ({reason})' if reason else ''}"))
-            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
-                return Outcome(failure=RunFailure("it was cancelled"))
-            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-                return Outcome(failure=RunFailure("it ran longer than the timeout that it was started with"))
-        return None
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+            return Outcome(await self._decode(event.workflow_execution_completed_event_attributes.result))
+        failure = failure_of_end(event, self.timeline.history)
+        return None if failure is None else Outcome(failure=failure)
 
     async def _decode(self, payloads: Payloads) -> Any:
         values = await self._client.data_converter.decode(payloads.payloads)
         return values[0] if values else None
-
-    def _failure(self, failure: Failure) -> RunFailure:
-        step, attempts, where = "", 0, ""
-        inner: Failure | None = failure
-        while inner is not None:
-            if inner.HasField("activity_failure_info"):
-                step = inner.activity_failure_info.activity_type.name
-                record = self.timeline.history.scheduled_by(inner.activity_failure_info.scheduled_event_id)
-                attempts = record.attempt if isinstance(record, StepRecord) else 0
-            where = _users_place(inner.stack_trace) or where
-            inner = inner.cause if inner.HasField("cause") else None
-        kind = failure.application_failure_info.type
-        return RunFailure(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where)
 
     def _notice_blocked(self, message: str) -> None:
         if self.timeline.history.nondeterminism is not None:
@@ -242,11 +198,3 @@ def _is_waiting_for_a_worker(described: DescribeWorkflowExecutionResponse) -> bo
         step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and not step.HasField("last_started_time")
         for step in described.pending_activities
     )
-
-
-def _users_place(stack_trace: str) -> str:
-    """Return the last line of a recorded traceback that is neither Python's, nor of a library."""
-    for frame in reversed(list(_FRAME.finditer(stack_trace))):
-        if is_users_file_anywhere(frame["file"]):
-            return place(frame["file"], int(frame["line"]))
-    return ""

@@ -24,13 +24,14 @@ from ..client import environment_settings
 from ..diagnostics.text import json_text
 from ..engine.wire.history import RunHistory
 from ..errors import RunExistsError, UnknownJobError
+from ..runs.endings import EndReason
 from ..runs.memo import tokens_text
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..runs.task_queues import is_gone, last_poll
 from ..runs.timeline import Entry, Timeline, timeline_table
 from .event_argument import read_event_argument
 from .exiting import FAILED, CommandError
-from .following import Follower, RunFailure
+from .following import Follower
 from .options import Address, Debug, Namespace
 from .output import console, errors
 from .servers import silent_client
@@ -193,7 +194,7 @@ class _TriggeredRun:
         self._print_failure(outcome.failure)
         return FAILED
 
-    def _print_failure(self, failure: RunFailure) -> None:
+    def _print_failure(self, failure: EndReason) -> None:
         errors.print("[bold red]the run failed:[/] ", end="")
         errors.print(failure.what, markup=False)
         if failure.step and failure.step != self._job:  # a job that is not durable is one activity, of its own name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .skip import skip
+from .why import why_command
 
 __all__ = ["app"]
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+app.command("why")(why_command)
 app.command()(skip)
 
 

@@ -122,7 +122,7 @@ class RunHistory:
         commands: the steps and timers, in the order in which the handler made them.
         updates: the arguments of the updates that the run accepted, in their order.
         memo: what its memo has come to, of what it has set itself.
-        failed_task: how the last workflow task failed, if it did.
+        failed_task: how the last workflow task failed, if it did; `failed_at`, when.
         ended: the event that ended the run.
         last_event_id: of the last event that was read.
         began: the time of the first event.
@@ -135,6 +135,7 @@ class RunHistory:
     updates: list[Sequence[Payload]] = field(default_factory=list, init=False)
     memo: dict[str, Payload] = field(default_factory=dict, init=False)
     failed_task: WorkflowTaskFailedEventAttributes | None = field(default=None, init=False)
+    failed_at: datetime | None = field(default=None, init=False)
     ended: HistoryEvent | None = field(default=None, init=False)
     last_event_id: int = field(default=0, init=False)
     began: datetime | None = field(default=None, init=False)
@@ -242,7 +243,7 @@ class RunHistory:
             case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
                 self.failed_task = None
             case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-                self.failed_task = event.workflow_task_failed_event_attributes
+                self.failed_task, self.failed_at = event.workflow_task_failed_event_attributes, self.clock
                 self._reset_run_id = self.failed_task.new_run_id or self._reset_run_id
             case EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                 self.memo.update(event.workflow_properties_modified_event_attributes.upserted_memo.fields)

@@ -1,0 +1,196 @@
+"""What a run waits for, out of what a server knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from temporalio.api.enums.v1 import ParentClosePolicy, PendingActivityState, PendingWorkflowTaskState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+
+from ..engine.wire.calls import JobCall, StepCall
+from ..engine.wire.history import moment
+from ..errors import UnknownJobError
+from .facts import Facts, step_queue
+from .memo import question_text
+from .mismatch import mismatch_text
+from .timeline import failure_text
+from .waits import Wait
+
+__all__ = ["find_waits"]
+
+#: A timeout of the handler's own may be shown by what it is for; it is a few milliseconds earlier or later then.
+_SAME_TIME: Final = timedelta(seconds=2)
+
+#: What a worker that does not have a job goes on to say, for its log.
+_OF_NO_USE: Final = " The run waits until a worker"
+
+_SCHEDULED: Final = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+_PAUSED: Final = frozenset(
+    [
+        PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED,
+        PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
+    ]
+)
+
+#: Kinds that a timer of the handler may end.
+_TIMED: Final = frozenset({"event", "question"})
+
+#: Children of this package's own, such as what keeps events, which no run waits for.
+_OUR_OWN: Final = "terse."
+
+
+def find_waits(facts: Facts) -> list[Wait]:
+    """Return all that a run waits for, with what matters most in front, and those of one kind and name as one."""
+    described = facts.described
+    execution = described.workflow_execution_info
+    if described.workflow_extended_info.HasField("pause_info"):
+        pause = described.workflow_extended_info.pause_info
+        return [Wait(kind="paused", since=moment(pause.paused_time), failure=pause.reason, worker=pause.identity)]
+    begins = moment(execution.execution_time)
+    if begins > facts.now and not described.HasField("pending_workflow_task") and execution.history_length <= 1:
+        return [Wait(kind="start", since=moment(execution.start_time), until=begins)]
+    of_the_handler = list(_of_the_handler(facts))
+    if any(each.kind in ("blocked", "no_job") for each in of_the_handler):
+        return of_the_handler  # whatever else comes, it does not go on
+    waits = [
+        *of_the_handler,
+        *(_of_a_step(facts, each) for each in described.pending_activities),
+        *_of_children(facts),
+        *_of_the_memo(facts.waiting),
+    ]
+    waits += _of_timers(facts, [each.until for each in waits if each.until is not None and each.kind in _TIMED])
+    if not waits:
+        waits = [*_of_children(facts, abandoned=True)] or [Wait(kind="unknown")]
+    return _grouped(waits)
+
+
+def _of_the_handler(facts: Facts) -> Iterator[Wait]:
+    """Yield why the handler is not advanced, or that it is."""
+    if not facts.described.HasField("pending_workflow_task"):
+        return
+    task = facts.described.pending_workflow_task
+    since = moment(task.original_scheduled_time if task.HasField("original_scheduled_time") else task.scheduled_time)
+    blocked = facts.history.blocked
+    polls = _polls(facts, facts.task_queue, for_steps=False)
+    if task.attempt > 1 and blocked is not None:
+        fits = facts.history.nondeterminism is None
+        failed = facts.history.failed_task
+        unknown = failed is not None and failed.failure.application_failure_info.type == UnknownJobError.__name__
+        if unknown:
+            blocked = blocked.partition(_OF_NO_USE)[0]
+        yield Wait(
+            kind="no_job" if unknown else "blocked",
+            since=facts.history.failed_at,
+            attempt=task.attempt,
+            failure=blocked if fits else mismatch_text(blocked, facts.history),
+            fits=fits,
+            **polls,
+        )
+    elif task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED:
+        yield Wait(kind="handler", since=moment(task.started_time), attempt=task.attempt, **polls)
+    else:
+        yield Wait(kind="worker", since=since, attempt=task.attempt, **polls)
+
+
+def _of_a_step(facts: Facts, step: PendingActivityInfo) -> Wait:
+    name, call = step.activity_type.name, facts.calls.get(step.activity_id)
+    # A job that is not durable is one step, of its own name.
+    is_job = isinstance(call, JobCall) or (call is None and name == facts.described.workflow_execution_info.type.name)
+    attempts = _attempts(call) if isinstance(call, StepCall) else 0
+    failure = failure_text(step.last_failure) if step.HasField("last_failure") else ""
+    # Interruptions count too, so that there may be more.
+    known: dict[str, Any] = {
+        "name": "" if is_job else name,
+        "label": call.label if isinstance(call, StepCall) else "",
+        "attempt": step.attempt,
+        "attempts": attempts if attempts >= step.attempt else 0,
+        "failure": failure,
+        "worker": step.last_worker_identity,
+    }
+    since = moment(step.scheduled_time)
+    if step.state in _PAUSED or step.paused:
+        return Wait(kind="paused", since=moment(step.pause_info.pause_time), **known)
+    if step.state != _SCHEDULED:
+        began = moment(step.last_started_time)
+        seen = moment(step.last_heartbeat_time) if step.HasField("last_heartbeat_time") else None
+        ends = began + timedelta(seconds=call.timeout) if isinstance(call, StepCall) else None
+        return Wait(kind="step", since=began, until=ends, seen_at=seen, **known)
+    due = moment(step.next_attempt_schedule_time) if step.HasField("next_attempt_schedule_time") else None
+    if due is not None and due > facts.now:
+        return Wait(kind="retry", since=since, until=due, **known)
+    return Wait(kind="queued", since=due or since, **_polls(facts, step_queue(facts, step), for_steps=True), **known)
+
+
+def _polls(facts: Facts, task_queue: str, *, for_steps: bool) -> dict[str, Any]:
+    key = (task_queue, for_steps)
+    return {"task_queue": task_queue, "polled_at": facts.polls.get(key), "is_asked": key in facts.polls}
+
+
+def _attempts(call: StepCall) -> int:
+    """Return how often a step is tried at most; 0 where its input does not say."""
+    most = call.retry.get("max_attempts") if isinstance(call.retry, Mapping) else None
+    return most if isinstance(most, int) else 0
+
+
+def _of_children(facts: Facts, *, abandoned: bool = False) -> Iterator[Wait]:
+    """Yield the runs that it waits for.
+
+    Args:
+        facts: of the run.
+        abandoned: yield those that go on by themselves instead: of these it is not known whether it waits for them.
+    """
+    for child in facts.described.pending_children:
+        goes_on = child.parent_close_policy == ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON
+        if goes_on == abandoned and not child.workflow_type_name.startswith(_OUR_OWN):
+            yield Wait(kind="run", name=child.workflow_type_name, id=child.workflow_id)
+
+
+def _of_the_memo(waiting: Mapping[str, Mapping[str, Any]]) -> Iterator[Wait]:
+    for number, entry in waiting.items():
+        since, until = _time(entry.get("since")), _time(entry.get("until"))
+        if "event" in entry:
+            key = entry.get("key")
+            name = str(entry["event"])
+            yield Wait(kind="event", name=name, key="" if key is None else str(key), since=since, until=until)
+        else:
+            text = str(entry["prompt"]) if "prompt" in entry else question_text(entry)
+            yield Wait(kind="question", id=str(number), text=text, since=since, until=until)
+
+
+def _time(text: Any) -> datetime | None:
+    """Return a time that stands in a memo, if it is one."""
+    try:
+        found = datetime.fromisoformat(str(text)) if text is not None else None
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+
+
+def _of_timers(facts: Facts, told: Iterable[datetime]) -> Iterator[Wait]:
+    """Yield the open timers, without those that end something that is told already."""
+    ends = list(told)
+    for timer in facts.history.timers:
+        if timer.outcome != "open" or any(abs(timer.until - each) < _SAME_TIME for each in ends):
+            continue
+        yield Wait(kind="sleep" if timer.is_sleep else "timer", since=timer.began, until=timer.until)
+
+
+def _grouped(waits: Iterable[Wait]) -> list[Wait]:
+    """Return the waits with one for each kind and name, and how many there are besides it."""
+    found: dict[tuple[str, str, str], Wait] = {}
+    for wait in waits:
+        # Questions and events are each answered by themselves.
+        key = (wait.kind, wait.name, f"{wait.id} {wait.key}" if wait.kind in ("question", "event") else "")
+        other = found.setdefault(key, wait)
+        if other is not wait:
+            first = min(other, wait, key=_order)
+            found[key] = replace(first, more=other.more + 1)
+    return list(found.values())
+
+
+def _order(wait: Wait) -> datetime:
+    """Of several of a kind the one is told that is over first, or else was begun first."""
+    return wait.until or wait.since or datetime.max.replace(tzinfo=UTC)

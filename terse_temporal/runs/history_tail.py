@@ -1,0 +1,69 @@
+"""The end of a history, read from its end.
+
+What a run waits for, or ended with, stands near the end of its history, which may have 51,200 events and fifty
+megabytes before that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.client import Client
+
+from ..engine.wire.history import RunHistory
+
+__all__ = ["MOST_EVENTS", "Tail", "read_tail"]
+
+#: Events that are read of one history at most, and bytes of them.
+MOST_EVENTS: Final = 5_000
+_MOST_BYTES: Final = 20_000_000
+
+_PAGE: Final = 250
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last events of a run.
+
+    Attributes:
+        history: what they say.
+        is_whole: whether they are all that there are.
+    """
+
+    history: RunHistory
+    is_whole: bool
+
+
+async def read_tail(client: Client, id: str, run_id: str, most: int = MOST_EVENTS) -> Tail:
+    """Read the last events of a run.
+
+    Args:
+        client: of its server.
+        id: its workflow id.
+        run_id: its run id.
+        most: how many events, about.
+
+    Raises:
+        RPCError: the server does not know the run, or refuses.
+    """
+    events: deque[HistoryEvent] = deque()
+    size, token = 0, b""
+    while True:
+        answer = await client.workflow_service.get_workflow_execution_history_reverse(
+            GetWorkflowExecutionHistoryReverseRequest(
+                namespace=client.namespace,
+                execution=WorkflowExecution(workflow_id=id, run_id=run_id),
+                maximum_page_size=min(most, _PAGE),
+                next_page_token=token,
+            )
+        )
+        events.extendleft(answer.history.events)
+        size += answer.ByteSize()
+        token = answer.next_page_token
+        if not token or len(events) >= most or size >= _MOST_BYTES:
+            return Tail(RunHistory(events), is_whole=not events or events[0].event_id == 1)

@@ -1,0 +1,208 @@
+"""What a run waits for, in sentences, for `runs why`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from ..diagnostics.redaction import redact
+from ..diagnostics.text import one_line, shorten
+from .task_queues import is_gone
+from .times import moment_text, rough
+from .waits import Kind, Wait
+
+__all__ = ["fit_text", "sentence"]
+
+#: Characters of a failure or a question that are shown, and of a name.
+_LONGEST_TEXT: Final = 1_000
+_LONGEST_NAME: Final = 200
+
+
+def sentence(wait: Wait, now: datetime, subject: str = "It") -> str:
+    """Return a sentence, or two, that say what a run waits for.
+
+    Args:
+        wait: one of the things that it waits for.
+        now: the run's own time.
+        subject: the run.
+    """
+    text = _SENTENCES[wait.kind](wait, now, subject)
+    if not wait.more:
+        return text
+    if wait.kind in ("sleep", "timer"):
+        return f"{text} Of its timers {wait.more} more {'is' if wait.more == 1 else 'are'} open."
+    if wait.kind == "run":
+        return f"{text} It waits for {wait.more} more of that job."
+    return f"{text} The same holds for {wait.more} more of that name."
+
+
+def fit_text(text: str, most: int = _LONGEST_TEXT) -> str:
+    """Return what others have written as it may be shown within a sentence: in one line, and without secrets."""
+    return shorten(one_line(redact(text, most)), most).rstrip(".")
+
+
+def _start(wait: Wait, now: datetime, subject: str) -> str:
+    return f"{subject} has not begun: its start is delayed until {_until(wait, now)}."
+
+
+def _paused(wait: Wait, now: datetime, subject: str) -> str:
+    what, failed, because = subject, "", ""
+    if wait.name:
+        what, failed = f"The step {_name(wait.name)}", _after(wait)
+    elif wait.failure:
+        because = f": {fit_text(wait.failure)}"
+    by = f" by {_name(wait.worker)}" if wait.worker and not wait.name else ""
+    return f"{what} was paused{by} at {_since(wait, now)}{because}{failed}. It waits until somebody unpauses it."
+
+
+def _blocked(wait: Wait, now: datetime, subject: str) -> str:
+    why = fit_text(wait.failure)
+    if wait.fits:
+        problem = f"a worker cannot advance its handler: {why}. That is tried again and again."
+    else:
+        problem = (
+            f"its history does not fit the code of the worker: {why}. It goes on by itself when a worker with code that"
+            " fits is there; the log of the worker has more of both."
+        )
+    no_worker = f" Now no worker is there: {_no_worker(wait)}" if wait.is_asked and is_gone(wait.polled_at) else ""
+    return f"{subject} is blocked since {_since(wait, now)}, {problem}{no_worker}"
+
+
+def _no_job(wait: Wait, now: datetime, subject: str) -> str:
+    return f"{subject} waits for a worker that has its job since {_since(wait, now)}: {fit_text(wait.failure)}."
+
+
+def _worker(wait: Wait, now: datetime, subject: str) -> str:
+    return f"{subject} waits for a worker since {_since(wait, now)}: {_no_worker(wait)}"
+
+
+def _handler(wait: Wait, now: datetime, subject: str) -> str:
+    times = f", for the {_nth(wait.attempt)} time" if wait.attempt > 1 else ""
+    return f"{subject} is being advanced by a worker since {_since(wait, now)}{times}."
+
+
+def _step(wait: Wait, now: datetime, subject: str) -> str:
+    on = f" on the worker {_name(wait.worker)}" if wait.worker else ""
+    most = f", of {rough(wait.until - wait.since)} at most" if wait.until is not None and wait.since is not None else ""
+    since = f"{moment_text(wait.since, now)} ({rough(now - wait.since)}{most})" if wait.since is not None else "a while"
+    before = f"; the attempt before ended with {fit_text(wait.failure)}" if wait.failure else ""
+    return f"{_attempt(wait, subject)} runs since {since}{on}{before}."
+
+
+def _retry(wait: Wait, now: datetime, subject: str) -> str:
+    return f"{_attempt(wait, subject)} begins {_in(wait.until, now)}{_after(wait)}."
+
+
+def _queued(wait: Wait, now: datetime, subject: str) -> str:
+    return f"{_attempt(wait, subject)} waits for a worker since {_since(wait, now)}{_after(wait)}: {_no_worker(wait)}"
+
+
+def _run(wait: Wait, now: datetime, subject: str) -> str:
+    job = f" of the job {_name(wait.name)}" if wait.name else ""
+    why = " ".join(sentence(each, now, "That run") for each in wait.why)
+    return f"{subject} waits for the run {_name(wait.id)}{job}. {why}".rstrip()
+
+
+def _question(wait: Wait, now: datetime, subject: str) -> str:
+    until = f", until {_until(wait, now)}" if wait.until is not None else ""
+    return (
+        f"{subject} waits for the answer to question {wait.id}{_since_when(wait, now)}{until}: {fit_text(wait.text)}."
+    )
+
+
+def _event(wait: Wait, now: datetime, subject: str) -> str:
+    key = f" of the key {_name(wait.key)}" if wait.key else ""
+    until = f", until {_until(wait, now)}" if wait.until is not None else ""
+    return f"{subject} waits for the event {_name(wait.name)}{key}{_since_when(wait, now)}{until}."
+
+
+def _sleep(wait: Wait, now: datetime, subject: str) -> str:
+    return f"{subject} is asleep until {_until(wait, now)}."
+
+
+def _timer(wait: Wait, now: datetime, subject: str) -> str:
+    until = _until(wait, now)
+    return f"{subject} waits for a timer of its handler (a timeout, or asyncio.sleep) that ends at {until}."
+
+
+def _unknown(wait: Wait, now: datetime, subject: str) -> str:
+    return (
+        f"{subject} waits for something that the server does not know of: a future or a condition of its handler's"
+        " own, or a signal."
+    )
+
+
+_SENTENCES: Final[Mapping[Kind, Callable[[Wait, datetime, str], str]]] = {
+    "start": _start,
+    "paused": _paused,
+    "blocked": _blocked,
+    "no_job": _no_job,
+    "worker": _worker,
+    "handler": _handler,
+    "step": _step,
+    "retry": _retry,
+    "queued": _queued,
+    "run": _run,
+    "question": _question,
+    "event": _event,
+    "sleep": _sleep,
+    "timer": _timer,
+    "unknown": _unknown,
+}
+
+
+def _attempt(wait: Wait, subject: str) -> str:
+    if not wait.name:
+        return subject
+    label = f" ({fit_text(wait.label, _LONGEST_NAME)})" if wait.label else ""
+    step = f"step {_name(wait.name)}{label}"
+    if wait.attempt <= 1:
+        return f"The {step}"
+    of = f" of {wait.attempts}" if wait.attempts else ""
+    return f"Attempt {wait.attempt}{of} of the {step}"
+
+
+def _no_worker(wait: Wait) -> str:
+    queue = _name(wait.task_queue)
+    if not wait.is_asked:
+        return f"the server does not tell whether one polls the task queue {queue}."
+    if wait.polled_at is not None and not is_gone(wait.polled_at):
+        ago = rough(datetime.now(UTC) - wait.polled_at)
+        return f"one has polled the task queue {queue} {ago} ago, so it is busy, or has just ended."
+    start = f"Start one: terse-worker MODULE --task-queue {wait.task_queue}"
+    if wait.polled_at is None:
+        return f"none has polled the task queue {queue} in the last five minutes. {start}"
+    return f"none has polled the task queue {queue} for {rough(datetime.now(UTC) - wait.polled_at)}. {start}"
+
+
+def _after(wait: Wait) -> str:
+    return f", after {fit_text(wait.failure)}" if wait.failure else ""
+
+
+def _since_when(wait: Wait, now: datetime) -> str:
+    return f" since {_since(wait, now)}" if wait.since is not None else ""
+
+
+def _since(wait: Wait, now: datetime) -> str:
+    if wait.since is None:
+        return "an unknown time"
+    return f"{moment_text(wait.since, now)} ({rough(now - wait.since)})"
+
+
+def _until(wait: Wait, now: datetime) -> str:
+    return f"{moment_text(wait.until, now)} ({_in(wait.until, now)})" if wait.until is not None else "an unknown time"
+
+
+def _in(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "at an unknown time"
+    return f"in {rough(moment - now)}" if moment > now else "now"
+
+
+def _name(name: str) -> str:
+    return repr(shorten(redact(name, _LONGEST_NAME), _LONGEST_NAME, escape=False))
+
+
+def _nth(number: int) -> str:
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
