@@ -4,11 +4,16 @@ from ._version import __version__
 from .agents import Skills, TerseAgent, generate_text
 from .events import Event
 from .execution.protocol import RunIdentity, StepContext
+from .execution.run_operations import RunInfo
+from .execution.run_timeline import RunTimeline, TimelineEntry
 from .jobs.clock import log, now, sleep, uuid4
 from .jobs.current_run import current_run
+from .jobs.job import Job
 from .jobs.mapping import job_map
 from .jobs.options import Retry, StepOptions
-from .jobs.registry import Job, create_job, registered_jobs
+from .jobs.registry import create_job, registered_jobs
+from .jobs.runs import Run, get_run, list_runs
+from .jobs.start_run import start_run
 from .jobs.steps import current_step, job_step, step
 from .state import State
 from .tools import toolbox
@@ -18,24 +23,31 @@ __all__ = [
     "Event",
     "Job",
     "Retry",
+    "Run",
     "RunIdentity",
+    "RunInfo",
+    "RunTimeline",
     "Skills",
     "State",
     "StepContext",
     "StepOptions",
     "TerseAgent",
+    "TimelineEntry",
     "Triggers",
     "__version__",
     "create_job",
     "current_run",
     "current_step",
     "generate_text",
+    "get_run",
     "job_map",
     "job_step",
+    "list_runs",
     "log",
     "now",
     "registered_jobs",
     "sleep",
+    "start_run",
     "step",
     "toolbox",
     "uuid4",

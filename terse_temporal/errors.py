@@ -6,7 +6,14 @@
     ├── MissingExtraError             an optional dependency that is not installed
     ├── ServerUnavailableError        a Temporal server that does not answer, or is not running
     ├── EventError                    the input of a run does not fit the job (also a ValueError)
-    ├── RunExistsError                a run of this workflow id is open already: .id, .run_id
+    ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
+    ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
+    ├── RunExistsError                there is a run of this workflow id already: .id, .run_id
+    ├── RunNotFoundError              there is no run of this workflow id, or no longer: .id
+    ├── RunFailedError                a run did not end well: .id, .run_id, .job, .error_type, .message
+    │   ├── RunCancelledError         somebody cancelled it
+    │   ├── RunTerminatedError        somebody terminated it
+    │   └── RunTimeoutError           it ran longer than its timeout (also a TimeoutError)
     ├── ResultError                   what a handler returned is not JSON, or is too large
     ├── DurationError                 a duration that cannot be slept (also a ValueError)
     ├── SideEffectError               a call in a durable handler that would repeat on every replay
@@ -49,7 +56,8 @@ it, and is not caught with it; only what a step returns can be known no sooner t
 `StepOutputError` is both.
 
 An exception that a step's own code raised reaches the handler as its own class *and* as a `StepError`: both
-`except PaymentDeclined` and `except StepError` catch it.
+`except PaymentDeclined` and `except StepError` catch it. What a run's handler raised reaches who waits for the run as
+its own class and as a `RunFailedError`, likewise.
 """
 
 from __future__ import annotations
@@ -72,11 +80,18 @@ __all__ = [
     "NotInRunError",
     "NotInStepError",
     "ResultError",
+    "RunCancelledError",
     "RunExistsError",
+    "RunFailedError",
+    "RunNotFoundError",
+    "RunTerminatedError",
+    "RunTimeoutError",
     "SelfCancelledError",
     "ServerUnavailableError",
     "ServiceError",
+    "SetupError",
     "SideEffectError",
+    "StartError",
     "StateError",
     "StateValueError",
     "StepDefinitionError",
@@ -129,22 +144,86 @@ class EventError(TerseError, ValueError):
     """The input of a run is not a JSON object, or does not fit the model the handler asks for."""
 
 
+class StartError(TerseError, ValueError):
+    """What a run is to be started with, or looked for by, makes no sense. Nothing was started."""
+
+
+class SetupError(TerseError):
+    """The server lacks something that a call needs and that an operator creates once: `terse-temporal setup`."""
+
+
 class RunExistsError(TerseError):
-    """A run cannot be started under a workflow id, because one that is open has it.
+    """A run cannot be started under a workflow id, because there is one.
 
     Attributes:
         id: the workflow id.
-        run_id: of the run that is open.
+        run_id: of the run that has it.
     """
 
-    def __init__(self, id: str, run_id: str = "") -> None:
-        super().__init__(id, run_id)
+    def __init__(self, id: str, run_id: str = "", how: str = "running") -> None:
+        super().__init__(id, run_id, how)
         self.id = id
         self.run_id = run_id
+        self._how = how
 
     def __str__(self) -> str:
         run = f" (run id {self.run_id})" if self.run_id else ""
-        return f"a run with the id {self.id!r} is already running{run}: give this one another id, or none"
+        return f"a run with the id {self.id!r} is already {self._how}{run}: give this one another id, or none"
+
+
+class RunNotFoundError(TerseError):
+    """There is no run of a workflow id: it never was, or ended so long ago that the server has deleted it.
+
+    Attributes:
+        id: the workflow id.
+    """
+
+    def __init__(self, id: str, where: str = "") -> None:
+        super().__init__(id, where)
+        self.id = id
+        self._where = where
+
+    def __str__(self) -> str:
+        return (
+            f"there is no run with the id {self.id!r}{f' {self._where}' if self._where else ''}. It may never have been"
+            " started, or have ended so long ago that the server has deleted it"
+        )
+
+
+class RunFailedError(TerseError):
+    """A run did not end well.
+
+    Attributes:
+        id: the workflow id.
+        run_id: the server's own id of the run.
+        job: the job's name.
+        error_type: the class name of what its handler raised, such as `"ConnectionError"`.
+        message: the text of what it raised.
+    """
+
+    def __init__(self, message: str, *, id: str = "", run_id: str = "", job: str = "", error_type: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.id = id
+        self.run_id = run_id
+        self.job = job
+        self.error_type: str = error_type or type(self).__name__
+
+    # As in `StepError`.
+    def __str__(self) -> str:
+        return self.message
+
+
+class RunCancelledError(RunFailedError):
+    """A run was cancelled, by somebody or with the run that waited for it."""
+
+
+class RunTerminatedError(RunFailedError):
+    """A run was ended from outside, without its handler."""
+
+
+class RunTimeoutError(RunFailedError, TimeoutError):
+    """A run ran longer than its timeout."""
 
 
 class ResultError(TerseError):

@@ -23,7 +23,7 @@ from temporalio.worker import (
 from .diagnostics.options import refuse_unknown_options
 from .engine import limits
 from .engine.plugin import TersePlugin
-from .jobs.registry import Job
+from .jobs.job import Job
 from .runs.starting import DEFAULT_TASK_QUEUE
 from .state import StateStore
 

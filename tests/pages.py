@@ -10,7 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from terse_temporal.jobs.registry import Job, collecting
+from terse_temporal.jobs.job import Job
+from terse_temporal.jobs.registry import collecting
 
 __all__ = ["ROOT", "blocks", "jobs_of", "load"]
 

@@ -16,6 +16,8 @@ from terse_temporal import errors
 ALSO: dict[str, type[Exception]] = {
     "DurationError": ValueError,
     "EventError": ValueError,
+    "RunTimeoutError": TimeoutError,
+    "StartError": ValueError,
     "StateValueError": ValueError,
     "StepInputError": ValueError,
     "StepOutputError": errors.StepError,

@@ -26,16 +26,30 @@ PROMISED: Final = {
             "Event",
             "Job",
             "Retry",
+            "Run",
             "RunIdentity",
+            "RunInfo",
+            "RunTimeline",
             "Skills",
             "State",
             "StepContext",
             "TerseAgent",
+            "TimelineEntry",
             "Triggers",
             "create_job",
         ),
-        *("current_run", "current_step", "generate_text", "job_step", "log", "now", "registered_jobs", "sleep", "step"),
-        *("toolbox", "uuid4"),
+        *(
+            "current_run",
+            "current_step",
+            "generate_text",
+            "get_run",
+            "job_step",
+            "list_runs",
+            "log",
+            "now",
+            "registered_jobs",
+        ),
+        *("sleep", "start_run", "step", "toolbox", "uuid4"),
     ],
     "client": ["connect"],
     "durations": ["parse_duration"],
@@ -191,7 +205,9 @@ def test_every_error_is_exported() -> None:
     # How a command ends, and what the classes have in common that recorded failures are made into.
     assert {each for each in elsewhere if not each.startswith("terse_temporal.errors.")} == {
         "terse_temporal.cli.exiting.CommandError",
-        "terse_temporal.engine.wire.step_exceptions._RebuiltError",
+        "terse_temporal.engine.wire.rebuilt_exceptions.RebuiltError",
+        "terse_temporal.engine.wire.run_exceptions._RebuiltRunError",
+        "terse_temporal.engine.wire.step_exceptions._RebuiltStepError",
     }
 
 

@@ -15,7 +15,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from terse_temporal.engine.replay.replayer import Replayed, replay
-from terse_temporal.jobs.registry import Job, collecting
+from terse_temporal.jobs.job import Job
+from terse_temporal.jobs.registry import collecting
 from terse_temporal.worker import build_worker
 
 _T = TypeVar("_T")

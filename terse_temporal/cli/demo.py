@@ -27,6 +27,7 @@ from ..devserver import DevServer
 from ..diagnostics.places import shown_path
 from ..engine.wire.history import RunHistory
 from ..errors import TerseError
+from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
 from ..runs.starting import start_run
 from ..runs.timeline import Timeline, timeline_table
@@ -157,7 +158,7 @@ async def _run_steps(files: _DemoDirectory, progress: _Progress) -> bool:
         cleanup.push_async_callback(first.kill)
         progress(f"A worker runs, process {first.pid}, with the job {_JOB!r}.")
 
-        run = await start_run(_JOB, files.event, client=client, id="demo")
+        run = await start_run(run_request(_JOB, files.event, id="demo"), client)
         customer = files.event["data"]["object"]["email"]
         progress(f"Stripe's {files.event['type']} for {customer} starts a run of it.")
 

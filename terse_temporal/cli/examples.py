@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ..events import Event
 from ..jobs.event_input import event_type, read_event
-from ..jobs.registry import Job
+from ..jobs.job import Job
 from ..serialization.annotations import type_adapter
 
 __all__ = ["example_event"]

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..diagnostics.logs import LineFormatter
 from ..diagnostics.text import json_text, printable
-from ..jobs.registry import Job
+from ..jobs.job import Job
 
 __all__ = [
     "configure_logging",

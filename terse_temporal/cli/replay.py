@@ -18,8 +18,8 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.replay.replayer import replay as replay_histories
+from ..jobs.job import Job
 from ..jobs.loading import load_jobs
-from ..jobs.registry import Job
 from ..serialization.wire_names import STATE_WORKFLOW
 from .exiting import FAILED, USAGE_ERROR, CommandError
 from .histories import RunQuery, fetch_histories, history_files, read_history, save_history

@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -23,7 +24,8 @@ from temporalio.service import RPCError
 from ..client import environment_settings
 from ..diagnostics.text import json_text
 from ..engine.wire.history import RunHistory
-from ..errors import RunExistsError, UnknownJobError
+from ..errors import RunExistsError, StartError, UnknownJobError
+from ..jobs.run_requests import run_request
 from ..runs.endings import EndReason
 from ..runs.memo import tokens_text
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
@@ -118,19 +120,14 @@ class _TriggeredRun:
             self._address = here  # that of `dev`, which the Temporal CLI does not find by itself
         is_served = await _is_served(client, self._task_queue)
         try:
-            handle = await start_run(
-                self._job,
-                event,
-                client=client,
-                id=self._id,
-                task_queue=self._task_queue,
-                # One that waits for its worker, whichever, is left to wait.
-                ends_if_unknown=is_served and not self._for_later,
-            )
+            request = run_request(self._job, event, id=self._id, task_queue=self._task_queue)
+            # One that waits for its worker, whichever, is left to wait.
+            ends_if_unknown = is_served and not self._for_later
+            handle = await start_run(replace(request, if_exists=None), client, ends_if_unknown=ends_if_unknown)
         except RunExistsError as err:
             raise CommandError(f"{err}. Look at that one with `{self._command('show')}`.") from err
-        except RPCError as err:
-            raise CommandError(f"the server does not start the job {self._job!r}: {err.message}") from err
+        except StartError as err:
+            raise CommandError(str(err)) from err
         if not wait:
             if is_served and (unknown := await _unknown_job_message(handle)):
                 raise CommandError(f"the run has ended before it began: {unknown}", status=FAILED)

@@ -16,8 +16,8 @@ from temporalio.client import Client
 from ..client import connect
 from ..diagnostics.logs import logger_of
 from ..errors import TerseError
+from ..jobs.job import Job
 from ..jobs.loading import load_jobs
-from ..jobs.registry import Job
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 from .engine_log import EngineLog, ServerWatch, quiet_runtime
 from .options import Address, Debug, Namespace, Targets, TaskQueue

@@ -22,7 +22,7 @@ from typing import IO, Any, Final, NoReturn, Self
 from temporalio.client import Client
 
 from ..diagnostics.places import is_users_file
-from ..jobs.registry import Job
+from ..jobs.job import Job
 from ..processes import ChildProcess, parent_socket
 from .examples import example_event
 from .exiting import Settings, exit_status, leave

@@ -14,7 +14,8 @@ from temporalio.worker import ReplayerConfig, UnsandboxedWorkflowRunner, Worker,
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from ..errors import UnknownJobError
-from ..jobs.registry import Job, no_registering_while, registered_jobs
+from ..jobs.job import Job
+from ..jobs.registry import no_registering_while, registered_jobs
 from ..state import StateStore
 from ..state.opening import store_from_environment
 from ..tools.mcp.mounts import mounts
@@ -23,6 +24,7 @@ from .activity.completion import retry_encoding
 from .activity.heartbeats import Heartbeats
 from .activity.runner import StepRunner
 from .code.functions import FunctionIndex
+from .running_workers import worker_running
 from .sdk_logs import WITHOUT_STEPS
 from .sdk_private import call_off_shutdown, is_dynamic
 from .state.store import TemporalStore
@@ -98,6 +100,8 @@ class TersePlugin(SimplePlugin):
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
         retry_encoding(worker)
         async with contextlib.AsyncExitStack() as stack:
+            names = {name for each in owners for name in each.jobs}
+            stack.enter_context(worker_running(worker.client, worker.task_queue, names))
             stack.enter_context(WITHOUT_STEPS)
             stack.push_async_callback(runner.drop_cached)
             for each in owners:

@@ -14,6 +14,7 @@ from typing import Any
 
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto import ActivityHeartbeat
+from temporalio.client import WorkflowHandle
 from temporalio.converter import DataConverter
 from temporalio.worker import Worker
 
@@ -25,6 +26,7 @@ __all__ = [
     "record_heartbeat",
     "replace_data_converter",
     "tasks_of_run",
+    "was_started",
 ]
 
 
@@ -105,3 +107,14 @@ def logged_failure(record: logging.LogRecord) -> str | None:
     Waits for: loggers of their own for the failures of activities and of workflow tasks.
     """
     return getattr(record, "__temporal_error_identifier", None)
+
+
+def was_started(handle: WorkflowHandle[Any, Any]) -> bool:
+    """Return whether `Client.start_workflow` has started a run, instead of finding one that was open.
+
+    Private: `WorkflowHandle._start_workflow_response`, the server's answer, of which the handle tells the run id alone.
+
+    Waits for: a public way to ask a handle.
+    """
+    answer: Any = handle._start_workflow_response
+    return answer is None or bool(answer.started)

@@ -68,6 +68,7 @@ class DirectExecution:
 
     is_durable = False
     records_calls = False
+    run_operations = None
     serializer = shared_serializer
 
     def __init__(
@@ -174,6 +175,10 @@ class DirectExecution:
         occurrence = self._occurrences[call]
         self._occurrences[call] += 1
         return hashlib.sha256(json.dumps([self._key, call, occurrence]).encode()).hexdigest()[:32]
+
+    def run_key(self, job: str) -> str:
+        # By the occurrence alone, not by the event: a repeated attempt may make another, with another time in it.
+        return self._derived_key("start_run", {"job": job})
 
     def request_approval(self, question: Mapping[str, Any]) -> NoReturn:
         raise DurableOnlyError(self.refusal("a tool that a person has to approve"))

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from ..errors import DurableOnlyError
 from ..serialization.serializer import Serializer
+from .run_operations import RunOperations
 from .token_usage import Tokens
 
 __all__ = [
@@ -198,6 +199,16 @@ class Execution(Protocol):
 
         Every kind of call comes through here: a step, which only an execution that `is_durable` is asked for, a tool, a
         turn of a model, an access to the state.
+        """
+
+    @property
+    def run_operations(self) -> RunOperations | None:
+        """What starts runs and asks after them from here; `None` where a client does."""
+
+    def run_key(self, job: str) -> str | None:
+        """Return what the id of the next run is made of that is started here without id and key.
+
+        `None` where `run_operations` makes it.
         """
 
     def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Execution | None:

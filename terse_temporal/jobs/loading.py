@@ -21,7 +21,8 @@ from types import ModuleType
 from ..diagnostics.places import is_users_file, place, shown_path
 from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, JobLoadError
-from .registry import Job, registered_jobs
+from .job import Job
+from .registry import registered_jobs
 
 __all__ = ["load_jobs", "load_modules"]
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from pathlib import Path
 from types import CellType, CodeType, FrameType, FunctionType, MethodType
-from typing import Any, Generic, Literal, Protocol, TypeAlias, overload
+from typing import Any, Literal, Protocol, TypeAlias, overload
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -26,77 +23,19 @@ from ..errors import JobDefinitionError
 from ..serialization.wire_names import STATE_WORKFLOW
 from ..state.schema import StateSchema
 from ..triggers.base import Trigger
+from .job import Job, parameter_count
 from .names import unprintable
 
-__all__ = ["Job", "collecting", "create_job", "is_collecting", "module_name", "no_registering_while", "registered_jobs"]
+__all__ = ["collecting", "create_job", "is_collecting", "no_registering_while", "registered_job", "registered_jobs"]
 
 _E = TypeVar("_E", default=Any)
 _R = TypeVar("_R", default=Any)
-_EventT_contra = TypeVar("_EventT_contra", contravariant=True, default=Any)
-_ResultT_co = TypeVar("_ResultT_co", covariant=True, default=Any)
 
 #: A handler or a filter: of the event, and perhaps the state. That may be any, as a generated stub has one of its own.
 _Handler: TypeAlias = Callable[[_E], _R] | Callable[[_E, Any], _R]
 
 #: What `states=` takes.
 _States: TypeAlias = type[BaseModel] | Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, eq=False)
-class Job(Generic[_EventT_contra, _ResultT_co]):
-    """A job as registered. Calling it calls its handler.
-
-    `Job[E, R]` is one whose handler takes an `E` and gives an `R`; `Job` by itself is any.
-
-    Attributes:
-        name: the workflow type on Temporal.
-        handler: the function given as `on_trigger`.
-        triggers: what starts it.
-        durable: whether it may sleep and have steps.
-        filter: decides from the event, and perhaps the state, whether a run does anything.
-        states: the keys and types of its state, if declared.
-        state_schema: the same, for reading and writing.
-        file, line: where it is created.
-    """
-
-    name: str
-    handler: Callable[..., Any]
-    triggers: tuple[Trigger, ...]
-    durable: bool
-    filter: Callable[..., object] | None
-    states: type[BaseModel] | Mapping[str, Any] | None
-    state_schema: StateSchema
-    file: str
-    line: int
-    _module_code: CodeType | None
-    #: The `__name__` of the module that the handler is written in.
-    _home: str
-
-    @property
-    def module(self) -> str:
-        """The module that the handler is written in, under the name it is imported by."""
-        return module_name(self._home)
-
-    @property
-    def where(self) -> str:
-        """`file:line` of its `create_job`."""
-        return place(self.file, self.line)
-
-    @property
-    def takes_state(self) -> bool:
-        """Whether the handler asks for a second argument."""
-        return _parameters(self.handler) == 2
-
-    @property
-    def filter_takes_state(self) -> bool:
-        """Whether the filter asks for a second argument."""
-        return self.filter is not None and _parameters(self.filter) == 2
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.handler(*args, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"<Job {self.name!r} at {self.where}{', durable' if self.durable else ''}>"
 
 
 _registry: dict[str, Job] = {}
@@ -107,6 +46,11 @@ _others: list[Callable[[], bool]] = []
 def registered_jobs() -> list[Job]:
     """Return every job that has been created in this process, in the order of creation."""
     return list(_registry.values())
+
+
+def registered_job(name: str) -> Job | None:
+    """Return the job of a name that has been created in this process."""
+    return _registry.get(name)
 
 
 @contextmanager
@@ -230,21 +174,6 @@ def create_job(
     return decorate
 
 
-def module_name(name: str) -> str:
-    """Return the name a module is imported by, also when it runs as a script.
-
-    References to its functions outlive that.
-    """
-    if name != "__main__":
-        return name
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return str(spec.name).removesuffix(".__main__")
-    file = getattr(main, "__file__", None)
-    return Path(file).stem if file else name
-
-
 def _register(
     name: str,
     triggers: Sequence[Trigger],
@@ -345,34 +274,16 @@ def _check(job: Job) -> None:
 
 
 def _check_arguments(job: Job, where: str) -> None:
-    if job.filter is not None and _parameters(job.filter) not in (1, 2):
+    if job.filter is not None and parameter_count(job.filter) not in (1, 2):
         raise JobDefinitionError(
             f"{where}: its filter {_name(job.filter)!r} takes {inspect.signature(job.filter)};"
             " it is called with (event), or with (event, state)"
         )
-    if _parameters(job.handler) not in (1, 2):
+    if parameter_count(job.handler) not in (1, 2):
         raise JobDefinitionError(
             f"{where}: its handler {_name(job.handler)!r} takes {inspect.signature(job.handler)};"
             " it is called with (event), or with (event, state)"
         )
-
-
-def _parameters(handler: Callable[..., Any]) -> int:
-    """Return how many arguments a handler or filter is called with: 1 or 2; anything else does not fit."""
-    try:
-        signature = inspect.signature(handler)
-    except ValueError:  # a builtin, such as `bool`
-        return 1
-    kinds = [
-        parameter
-        for parameter in signature.parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    ]
-    required = [parameter for parameter in kinds if parameter.default is parameter.empty]
-    if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in required):
-        return -1
-    positional = [parameter for parameter in kinds if parameter.kind is not parameter.KEYWORD_ONLY]
-    return max(len(required), min(len(positional), 1))
 
 
 def _name(handler: Callable[..., Any]) -> str:

@@ -24,9 +24,10 @@ from ..execution.protocol import (
     durable_execution,
     executing,
 )
+from .job import module_name
 from .labels import Template, label_text
 from .options import DEFAULT_TIMEOUT, Retry, StepOptions, check_label, step_request
-from .registry import is_collecting, module_name
+from .registry import is_collecting
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm

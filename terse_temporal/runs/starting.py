@@ -1,86 +1,106 @@
-"""Starting a run of a job.
+"""Starting a run of a job by a client.
 
-Everything that starts one comes through here: the command line, the demo, the testing kit. An event that the job does
-not take is refused before anything is started, with every wrong field, instead of by a run that fails.
+Everything that starts one comes through here: scripts, steps, the command line, the demo, the testing kit. What is to
+be started was checked before (`jobs/run_requests.py`).
 """
 
 from __future__ import annotations
 
-import sys
 import uuid
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
+from ..engine.sdk_private import was_started
 from ..engine.wire.payloads import event_arguments
-from ..engine.workflow.scheduled import with_start
-from ..errors import EventError, RunExistsError
-from ..jobs.event_input import event_type, read_event
-from ..jobs.registry import Job
-from ..serialization.codec import Json, ValueProblem
-from ..serialization.serializer import shared_serializer
-from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
+from ..errors import RunExistsError, SetupError, StartError
+from ..execution.run_operations import IfExists, RunRequest
+from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO, TAGS_ATTRIBUTE
+from .requests import request as ask
 
-__all__ = ["DEFAULT_TASK_QUEUE", "start_run"]
+__all__ = ["DEFAULT_TASK_QUEUE", "TAGS", "start_run"]
 
 #: Where workers take their work from, and runs are started, unless told otherwise.
 DEFAULT_TASK_QUEUE: Final = "terse"
 
+#: The search attribute with the tags of a run.
+TAGS: Final = SearchAttributeKey.for_keyword_list(TAGS_ATTRIBUTE)
+
+#: What the server does where an id was used before: by a run that has ended, and by one that is open.
+_POLICIES: Final[dict[IfExists | None, tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]]] = {
+    None: (WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDConflictPolicy.FAIL),
+    "attach": (WorkflowIDReusePolicy.REJECT_DUPLICATE, WorkflowIDConflictPolicy.USE_EXISTING),
+    "fail": (WorkflowIDReusePolicy.REJECT_DUPLICATE, WorkflowIDConflictPolicy.FAIL),
+    "rerun": (WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDConflictPolicy.USE_EXISTING),
+}
+
 
 async def start_run(
-    job: Job | str,
-    event: Any = None,
-    *,
-    client: Client,
-    id: str | None = None,
-    task_queue: str = DEFAULT_TASK_QUEUE,
-    ends_if_unknown: bool = False,
+    request: RunRequest, client: Client, *, task_queue: str = "", ends_if_unknown: bool = False
 ) -> WorkflowHandle[Any, Any]:
-    """Start a run of a job, and return its handle.
+    """Start a run of a job, and return its handle; or that of the run which is there, where the request says so.
 
     Args:
-        job: it, or its name where its module is not at hand: then the run says what is wrong with its event.
-        event: JSON data, a pydantic model or a dataclass; `None` is an empty event.
+        request: what is to be started. Without an id it gets one of the job's name and a random part.
         client: of the server that the run is started on.
-        id: its workflow id; by default the job's name and a random part.
-        task_queue: of the workers that have the job.
+        task_queue: where the request names none.
         ends_if_unknown: let it fail at once on a worker that does not have the job, instead of waiting for one that
             has.
 
     Raises:
-        EventError: the event is not JSON, or does not fit the job; nothing is started.
-        JobDefinitionError: nothing can be validated against the type that the handler wants.
-        RunExistsError: a run of that workflow id is open.
-        temporalio.service.RPCError: the server refuses it.
+        RunExistsError: the id is taken, and the request says to fail; or a run of another job has it.
+        SetupError: it has tags, and the server does not know the search attribute for them.
+        StartError: the server refuses what it is to be started with.
+        ServerUnavailableError: the server does not answer, or refuses.
     """
-    name = job if isinstance(job, str) else job.name
-    data = _event_json(job, event)
-    workflow_id = id or f"{name}-{uuid.uuid4()}"
+    workflow_id = request.id or f"{request.job}-{uuid.uuid4()}"
+    reuse, conflict = _POLICIES[request.if_exists]
+    tags = TypedSearchAttributes([SearchAttributePair(TAGS, request.tags)]) if request.tags else None
+    what = f"the job {request.job!r} cannot be started"
+    starting = client.start_workflow(
+        request.job,
+        args=event_arguments(request.event, client),
+        id=workflow_id,
+        task_queue=request.task_queue or task_queue or DEFAULT_TASK_QUEUE,
+        id_reuse_policy=reuse,
+        id_conflict_policy=conflict,
+        memo={ENDS_IF_UNKNOWN_MEMO: True} if ends_if_unknown else None,
+        search_attributes=tags,
+        start_delay=request.delay,
+    )
     try:
-        return await client.start_workflow(
-            name,
-            args=event_arguments(data, client),
-            id=workflow_id,
-            task_queue=task_queue,
-            memo={ENDS_IF_UNKNOWN_MEMO: True} if ends_if_unknown else None,
-        )
+        handle = await ask(starting, what, client)
     except WorkflowAlreadyStartedError as err:
-        raise RunExistsError(workflow_id, err.run_id or "") from None
+        if request.if_exists != "attach" or not err.run_id:
+            how = "running" if request.if_exists is None else "there"
+            raise RunExistsError(workflow_id, err.run_id or "", how) from None
+        handle = client.get_workflow_handle(workflow_id, run_id=err.run_id, first_execution_run_id=err.run_id)
+        was_there = True
+    except RPCError as err:
+        raise _refusal(err, what, client, tags=bool(tags)) from err
+    else:
+        was_there = not was_started(handle)
+    if was_there:
+        described = await ask(handle.describe(), what, client)
+        if described.workflow_type != request.job:
+            raise RunExistsError(workflow_id, described.run_id, f"there, of {described.workflow_type!r}")
+    return handle
 
 
-def _event_json(job: Job | str, event: Any) -> Json | None:
-    """Return the event as it is sent, or raise what is wrong with it."""
-    name = job if isinstance(job, str) else job.name
-    try:
-        data = None if event is None else shared_serializer.codec(Any).record(event)
-    except ValueProblem as problem:
-        raise EventError(f"the event for the job {name!r} is not JSON: {problem}") from None
-    if isinstance(job, Job):
-        home = sys.modules.get(job._home)
-        namespace = None if home is None else vars(home)
-        expected = event_type(job.handler, job.triggers, namespace)
-        raw = with_start(None if data is None else data.data, expected, datetime.now(UTC))
-        read_event(raw, expected, job=name, where=job.where, namespace=namespace)
-    return data
+def _refusal(error: RPCError, what: str, client: Client, *, tags: bool) -> Exception:
+    if error.status == RPCStatusCode.INVALID_ARGUMENT and tags and TAGS_ATTRIBUTE in error.message:
+        return SetupError(
+            f"{what} with tags: the namespace {client.namespace!r} of the server has no search attribute"
+            f" {TAGS_ATTRIBUTE!r} ({error.message}). Create it once with `terse-temporal setup`, or start the run"
+            " without tags."
+        )
+    return StartError(f"{what}: the server refuses it ({error.message})")

@@ -16,7 +16,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `event`, `key`.
     check (wire/inputs_check.py)            `GIVEN.DONE.CODE`: hashes of twelve hexadecimal digits of what the call is
                                             given, of the function and types by their references, and of the job's code.
-    FailureDetail (wire/calls.py)           the first detail of a step's failure. `v`, `step` (its name), `error` and
+    FailureDetail (wire/calls.py)           the first detail of a failure, of a step and of a run. `v`, `step` (its
+                                            name; of a run, that of the step which caused it, or empty), `error` and
                                             `bases` (references to classes), `arguments`, `attributes`, `missing`,
                                             `check`.
     a reference to a function (code/)       `module:qualname`, with `#FINGERPRINT` where names are shared; or one of the
@@ -59,6 +60,8 @@ __all__ = [
     "STATE_WRITE_UPDATE",
     "STEP_BEGUN_HEARTBEAT",
     "STEP_INTERRUPTED_FAILURE",
+    "TAGS_ATTRIBUTE",
+    "TIMED_OUT_MEMO",
     "TOKENS_MEMO",
     "TOKENS_METADATA",
     "TOOL_REFERENCE",
@@ -99,10 +102,14 @@ NAME_REFUSED_MARKER: Final = "terse.refused.name.v1"
 ARGUMENTS_REFUSED_MARKER: Final = "terse.refused.arguments.v1"
 
 # In the memo of a run: the questions that are open, by number; the tokens used so far; true where it fails if the first
-# worker that takes it does not have its job.
+# worker that takes it does not have its job; true where the timeout of its job is over, so that it will fail with that.
 WAITING_MEMO: Final = "terse.waiting.v1"
 TOKENS_MEMO: Final = "terse.tokens.v1"
 ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"
+TIMED_OUT_MEMO: Final = "terse.timed_out.v1"
+
+#: The search attribute with the tags of a run, a list of keywords: the one name that operators create by themselves.
+TAGS_ATTRIBUTE: Final = "TerseTags"
 
 # In the metadata of the payload with a result: the check of its call, and the tokens that it used.
 CHECK_METADATA: Final = "terse.check.v1"

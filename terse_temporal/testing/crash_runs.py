@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from ..engine.state.store import TemporalStore
-from ..jobs.registry import Job
+from ..jobs.job import Job
+from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
 from ..runs.memo import question_text
 from ..runs.starting import start_run
@@ -46,7 +48,8 @@ async def crash_at_boundaries(
             raise doubles.troubles[0]
         _refuse_unanswered(job, unanswered)
         await _copy_state(loop_thread, workers, job, task_queue)
-        handle = await start_run(job, event, client=loop_thread.client, id=workflow_id, task_queue=task_queue)
+        request = replace(run_request(job, event, id=workflow_id, task_queue=task_queue), if_exists=None)
+        handle = await start_run(request, loop_thread.client)
         run = Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
         answering.append(asyncio.create_task(_answer_questions(run, unanswered)))
         return handle

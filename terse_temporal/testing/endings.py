@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
-from ..engine.wire.step_exceptions import is_rebuilt
+from ..engine.wire.rebuilt_exceptions import is_rebuilt
 from ..errors import StepError
 
 __all__ = ["describe_failure", "is_of"]

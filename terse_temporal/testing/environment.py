@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -16,7 +17,8 @@ from temporalio.worker import Worker
 from ..devserver import DevServer
 from ..durations import to_timedelta
 from ..errors import ServerUnavailableError
-from ..jobs.registry import Job
+from ..jobs.job import Job
+from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..state import StateStore
@@ -103,7 +105,8 @@ class JobEnvironment:
             EventError: the event does not fit the job. For one that is given by its name, the run says so.
             RunExistsError: a run of that id is open.
         """
-        return await start_run(job, event, client=self.client, id=id, task_queue=task_queue)
+        request = replace(run_request(job, event, id=id, task_queue=task_queue), if_exists=None)
+        return await start_run(request, self.client)
 
     async def run(self, job: Job | str, event: Any = None, **options: Any) -> Any:
         """Start a run, as `start` does, and return its result.

@@ -9,7 +9,7 @@ from typing import Any
 from ..engine.state.store import TemporalStore
 from ..execution.in_place import DirectExecution
 from ..execution.protocol import StepContext, executing
-from ..jobs.registry import Job
+from ..jobs.job import Job
 from ..state import State, StateId
 from ..state.keeping import JobState, UpdateQueues
 from .loop_thread import LoopThread

@@ -6,6 +6,7 @@ import asyncio
 import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -20,7 +21,9 @@ from ..errors import (
     TestDoubleError,
     UnknownJobError,
 )
-from ..jobs.registry import Job, registered_jobs
+from ..jobs.job import Job
+from ..jobs.registry import registered_jobs
+from ..jobs.run_requests import run_request
 from ..runs.starting import start_run
 from .all_doubles import Doubles
 from .crash_runs import crash_at_boundaries
@@ -195,7 +198,8 @@ class Jobs:
     async def _start(self, job: Job, event: Any, id: str | None) -> Run:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
-        handle = await start_run(job, event, client=self._loop_thread.client, id=id, task_queue=task_queue)
+        request = replace(run_request(job, event, id=id, task_queue=task_queue), if_exists=None)
+        handle = await start_run(request, self._loop_thread.client)
         self._workers.watch(job, handle)
         run = Run(
             self._loop_thread,

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 
-from ..jobs.registry import Job, registered_jobs
+from ..jobs.job import Job
+from ..jobs.registry import registered_jobs
 
 __all__ = ["jobs_with"]
 

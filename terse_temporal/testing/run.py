@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 from ..durations import format_duration
 from ..engine.replay.replayer import replay
 from ..errors import JobTestError
-from ..jobs.registry import Job
+from ..jobs.job import Job
 from ..runs.clocks import fast_forward
 from ..runs.memo import question_text
 from ..runs.timeline import Entry

@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from ..engine.state.store import state_workflow_id
 from ..errors import MountError
 from ..execution.test_doubles import use_doubles
-from ..jobs.registry import Job
+from ..jobs.job import Job
 from ..state import StateId
 from ..worker import build_worker
 from .all_doubles import Doubles

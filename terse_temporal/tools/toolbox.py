@@ -13,8 +13,8 @@ from ..diagnostics.text import list_names
 from ..durations import to_timedelta
 from ..errors import JobDefinitionError, StepInputError
 from ..execution.in_place import execution_for_call
+from ..jobs.job import module_name
 from ..jobs.options import DEFAULT_TIMEOUT, Retry, interrupt_rule, rule_of
-from ..jobs.registry import module_name
 from .mcp.mount import Secret
 from .mcp.mounts import START_TIMEOUT, mounts
 from .registry import find_tool, is_built_in, register_tool, toolbox_names

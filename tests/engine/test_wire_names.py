@@ -51,6 +51,8 @@ NAMES: Final = {
     "STATE_WRITE_UPDATE": "terse.write",
     "STEP_BEGUN_HEARTBEAT": "terse.begun.v1",
     "STEP_INTERRUPTED_FAILURE": "terse.StepInterrupted",
+    "TAGS_ATTRIBUTE": "TerseTags",
+    "TIMED_OUT_MEMO": "terse.timed_out.v1",
     "TOKENS_MEMO": "terse.tokens.v1",
     "TOKENS_METADATA": "terse.tokens.v1",
     "TOOL_REFERENCE": "@tool:",

@@ -11,7 +11,7 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final, NoReturn
@@ -39,8 +39,8 @@ from ...execution.perform import Call, perform
 from ...execution.protocol import UNSET, RunIdentity, StepContext, executing
 from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
+from ...jobs.job import Job
 from ...jobs.labels import label_text
-from ...jobs.registry import Job
 from ...serialization.codec import ValueProblem
 from ...serialization.wire_names import NOT_BEGUN_FAILURE, SDK_REFERENCE
 from ...state import State, StateId, StateStore
@@ -104,6 +104,11 @@ class StepRunner:
         self._state_queues = UpdateQueues()
         self._refused = Once()
         self._said_threads = -_SAY_AGAIN_AFTER
+
+    @property
+    def jobs(self) -> Collection[str]:
+        """The names of the jobs that it runs steps of."""
+        return self._jobs.keys()
 
     @property
     def modules(self) -> frozenset[str]:

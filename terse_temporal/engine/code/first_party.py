@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ...diagnostics.places import is_users_file
-from ...jobs.registry import module_name
+from ...jobs.job import module_name
 
 __all__ = ["FirstParty", "file_of", "loaded_module"]
 

@@ -29,7 +29,7 @@ from typing import Any
 
 from ...diagnostics.places import place_of
 from ...errors import StepIsolationError, UnknownFunctionError
-from ...jobs.registry import Job, module_name
+from ...jobs.job import Job, module_name
 from ...jobs.steps import declared_step
 from ..type_tests import is_a
 from .code_hash import code_hash

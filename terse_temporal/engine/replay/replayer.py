@@ -34,7 +34,8 @@ from temporalio.workflow import Info, NondeterminismError
 
 from ...diagnostics.text import did_you_mean, one_line, shorten
 from ...errors import TerseError, UnknownJobError
-from ...jobs.registry import Job, registered_jobs
+from ...jobs.job import Job
+from ...jobs.registry import registered_jobs
 from ...serialization.wire_names import STATE_WORKFLOW
 from ..plugin import TersePlugin
 from ..state.workflow import StateWorkflow

@@ -167,8 +167,9 @@ class FailureDetail:
 
 def read_failure_detail(error: ApplicationError) -> FailureDetail | None:
     """Return what a failure says of itself, or `None` where something else than this package made it."""
-    detail = error.details[0] if error.details else None
-    if not isinstance(detail, dict) or not isinstance(detail.get("step"), str) or "error" not in detail:
+    dicts = (each for each in error.details if isinstance(each, dict))
+    detail = next((each for each in dicts if isinstance(each.get("step"), str) and "error" in each), None)
+    if detail is None:
         return None
     arguments, attributes = detail.get("arguments"), detail.get("attributes")
     bases, missing = (

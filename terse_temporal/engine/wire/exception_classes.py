@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from temporalio.exceptions import FailureError
 
-from ...jobs.registry import module_name
+from ...jobs.job import module_name
 from ...serialization.wire_names import PACKAGE
 from ..code.mentions import mentions_of
 from ..type_tests import is_a

@@ -31,6 +31,7 @@ from .validation import validation_lines
 __all__ = [
     "SentFailureError",
     "bounded_text",
+    "failure_detail",
     "failure_text",
     "recorded_cause",
     "refused",
@@ -79,19 +80,9 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
     It has its cause, and is to be raised `from` that.
     """
     trim_tracebacks(error)
-    arguments, attributes, missing = _attributes_of(error)
-    first, *others = _classes(error)
-    failed = FailureDetail(
-        step=sendable_text(step),
-        error=first,
-        bases=others,
-        arguments=arguments,
-        attributes=attributes,
-        missing=missing,
-    )
     failure = SentFailureError(
         failure_text(error),
-        failed.to_wire(),
+        failure_detail(error, step).to_wire(),
         type=_name(error),
         non_retryable=next_retry_delay is None,
         next_retry_delay=next_retry_delay,
@@ -99,6 +90,20 @@ def step_failure(error: BaseException, step: str, next_retry_delay: timedelta | 
     failure.__cause__ = recorded_cause(error)
     failure.raised = error
     return failure
+
+
+def failure_detail(error: BaseException, step: str) -> FailureDetail:
+    """Return what is recorded of an exception for it to be made anew; `step` is where it was raised, if in one."""
+    arguments, attributes, missing = _attributes_of(error)
+    first, *others = _classes(error)
+    return FailureDetail(
+        step=sendable_text(step),
+        error=first,
+        bases=others,
+        arguments=arguments,
+        attributes=attributes,
+        missing=missing,
+    )
 
 
 def trim_tracebacks(error: BaseException) -> None:

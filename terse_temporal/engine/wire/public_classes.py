@@ -13,8 +13,10 @@ from ... import errors
 from ...agents import Finished, TextDelta, ToolCalled, ToolReturned
 from ...events import Event, EventModel
 from ...execution.protocol import RunIdentity, StepContext
+from ...execution.run_operations import RunInfo
+from ...execution.run_timeline import RunTimeline, TimelineEntry
+from ...jobs.job import module_name
 from ...jobs.options import Retry
-from ...jobs.registry import module_name
 from ...serialization.wire_names import PACKAGE
 from ...state import StateId, Stored
 from ...tools.builtin.email import Attachment, EmailReceipt
@@ -48,6 +50,8 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "PullRequestOpened": PullRequestOpened,
     "Retry": Retry,
     "RunIdentity": RunIdentity,
+    "RunInfo": RunInfo,
+    "RunTimeline": RunTimeline,
     "ScheduledEvent": ScheduledEvent,
     "SlackChannel": SlackChannel,
     "SlackMessage": SlackMessage,
@@ -57,6 +61,7 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "StripeCustomer": stripe.Customer,
     "StripeSubscription": stripe.Subscription,
     "TextDelta": TextDelta,
+    "TimelineEntry": TimelineEntry,
     "ToolCalled": ToolCalled,
     "ToolReturned": ToolReturned,
     "TrialStarted": TrialStarted,

@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ImportString
 
 from ...errors import StepIsolationError, UnknownFunctionError
-from ...jobs.registry import module_name
+from ...jobs.job import module_name
 from ...serialization.codec import type_name
 from ...serialization.wire_names import PACKAGE
 from ..code.first_party import loaded_module

@@ -16,7 +16,7 @@ from ...diagnostics.places import place_of
 from ...errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError
 from ...execution.perform import record_arguments, record_value
 from ...execution.protocol import UNSET, StepRequest
-from ...jobs.registry import Job, module_name
+from ...jobs.job import Job, module_name
 from ...serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, json_object
 from ...serialization.serializer import Serializer
 from ..code.functions import FunctionIndex, attribute_path

@@ -21,7 +21,7 @@ from ...diagnostics.logs import logger_of
 from ...errors import EventError, ResultError, StateError, StepInterruptedError
 from ...execution.protocol import executing
 from ...jobs.event_input import TOO_DEEP, event_type, read_event
-from ...jobs.registry import Job
+from ...jobs.job import Job
 from ...serialization.codec import MAX_BYTES, Json, ValueProblem, json_object, json_of
 from ...serialization.serializer import shared_serializer
 from ...state import State

@@ -22,10 +22,18 @@ from ...diagnostics.places import is_users, place
 from ...diagnostics.redaction import redact
 from ...durations import format_duration
 from ...errors import SideEffectError, StepError
-from ...jobs.registry import Job
+from ...jobs.job import Job
 from ..determinism.task_order import exit_of
 from ..failure_log import log_failure
-from ..wire.failures import SentFailureError, bounded_text, failure_text, recorded_cause, sendable_text, trim_tracebacks
+from ..wire.failures import (
+    SentFailureError,
+    bounded_text,
+    failure_detail,
+    failure_text,
+    recorded_cause,
+    sendable_text,
+    trim_tracebacks,
+)
 
 __all__ = ["is_of_the_engine", "log_cut_off", "log_end", "run_failure"]
 
@@ -78,7 +86,9 @@ def run_failure(error: BaseException, job: Job) -> BaseException:
     name = type(error).__name__
     if type(error) is StepError and not job.durable:
         name = error.error_type
-    failure = SentFailureError(failure_text(error), type=sendable_text(name), non_retryable=True)
+    # As a step's, so that whoever waits for the run gets an exception of its class.
+    detail = failure_detail(error, error.step if isinstance(error, StepError) else "").to_wire()
+    failure = SentFailureError(failure_text(error), detail, type=sendable_text(name), non_retryable=True)
     failure.__cause__ = recorded_cause(error.__cause__ if isinstance(error, StepError) and error.__cause__ else error)
     failure.raised = error
     return failure

@@ -21,14 +21,15 @@ from temporalio.exceptions import ActivityError
 
 from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
-from ...errors import StepOutputError, UnknownToolError
+from ...errors import InPlaceOnlyError, StepOutputError, UnknownToolError
 from ...execution.anyio_scopes import out_of_reach_of_anyio
 from ...execution.in_place import not_durable, write_log
 from ...execution.protocol import RunIdentity, StepRequest
+from ...execution.run_operations import RunOperations
 from ...execution.token_usage import Tokens
 from ...jobs.current_run import run_identity_of
+from ...jobs.job import Job
 from ...jobs.labels import summary_of
-from ...jobs.registry import Job
 from ...serialization.codec import Json, ValueProblem
 from ...serialization.serializer import Serializer, shared_serializer
 from ...serialization.wire_names import CALL_REFUSED_MARKER, SDK_REFERENCE, STATE_PREFIX, TOKENS_MEMO
@@ -142,6 +143,13 @@ class DurableExecution:
             write_log(text, level)
 
     def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> None:
+        return None
+
+    @property
+    def run_operations(self) -> RunOperations:
+        raise InPlaceOnlyError("a run was started, or asked after, in the handler of a durable job: do it in a step")
+
+    def run_key(self, job: str) -> None:
         return None
 
     def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:

@@ -27,7 +27,8 @@ from weakref import WeakKeyDictionary
 
 from ...diagnostics.places import is_users, place
 from ...errors import JobDefinitionError
-from ...jobs.registry import Job, collecting, module_name
+from ...jobs.job import Job, module_name
+from ...jobs.registry import collecting
 from ..code.module_source import names_in
 from ..code.module_state import reasons_for_a_copy
 from ..determinism.clock import RunClock, clock_of_module, use_clock

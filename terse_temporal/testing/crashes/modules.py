@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from ...errors import CrashTestError, TerseError
-from ...jobs.registry import Job, registered_jobs
+from ...jobs.job import Job
+from ...jobs.registry import registered_jobs
 
 __all__ = ["ModulePlace", "load_places", "loaded_jobs", "module_places"]
 

@@ -25,7 +25,7 @@ from temporalio.service import RPCError
 from ...durations import format_duration
 from ...errors import CrashTestError
 from ...execution.test_doubles import CallDoubles
-from ...jobs.registry import Job
+from ...jobs.job import Job
 from .executions import Execution
 from .histories import (
     Place,

@@ -18,7 +18,7 @@ from ...engine.code.functions import FunctionIndex
 from ...engine.state.store import state_workflow_id
 from ...errors import CrashTestError
 from ...execution.test_doubles import CallDoubles
-from ...jobs.registry import Job
+from ...jobs.job import Job
 from ...state import StateId
 from ..served import listings
 from .call_coordinator import CallCoordinator

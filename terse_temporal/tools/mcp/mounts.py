@@ -17,8 +17,9 @@ from ...durations import to_timedelta
 from ...errors import JobDefinitionError, MissingExtraError, UnknownToolError
 from ...execution.protocol import current_execution
 from ...execution.test_doubles import has_double
+from ...jobs.job import module_name
 from ...jobs.options import DEFAULT_TIMEOUT, interrupt_rule
-from ...jobs.registry import is_collecting, module_name
+from ...jobs.registry import is_collecting
 from ...jobs.steps import current_step
 from ...serialization.wire_names import MOUNT_REFUSED_MARKER
 from ..tool import Tool

@@ -1,0 +1,52 @@
+"""What a run has done and does, as code that asks for it gets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+__all__ = ["EntryState", "RunTimeline", "TimelineEntry"]
+
+#: How an entry of a timeline stands. `"waiting"`: for a worker, or for the next attempt.
+EntryState: TypeAlias = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One call of a handler that was recorded.
+
+    Attributes:
+        kind: `"step"` (tools, turns of a model and calls of the state too), `"sleep"`, `"run"` for a child run.
+        name: the step's name, how long the sleep is, or the child's job.
+        state: `"waiting"`, `"running"`, `"done"`, `"failed"` or `"cancelled"`.
+        started_at: when the handler asked for it, in UTC.
+        ended_at: when it was over, in UTC; `None` until then.
+        attempt: how often a step was started; 0 until it is, and of what is no step.
+        failure: why it failed, or the last attempt of it; empty where none did.
+        label: what tells it from others of its name.
+        id: the workflow id of a child run; empty of anything else.
+    """
+
+    kind: str
+    name: str
+    state: EntryState
+    started_at: datetime
+    ended_at: datetime | None = None
+    attempt: int = 0
+    failure: str = ""
+    label: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimeline:
+    """What a run has done and does, as it stood when it was asked for.
+
+    Attributes:
+        entries: in the order in which the handler made the calls; through all runs of a chain.
+        started_at: when the run began, in UTC; `None` before its first event was read.
+    """
+
+    entries: tuple[TimelineEntry, ...]
+    started_at: datetime | None = None

@@ -1,0 +1,191 @@
+"""What `Run` is asked for, answered by a client: outside of runs, in steps, and in jobs that are not durable."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowHistoryEventFilterType,
+)
+from temporalio.common import RawValue
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..durations import format_duration
+from ..engine.wire.payloads import json_text
+from ..engine.wire.run_exceptions import run_exception
+from ..errors import ResultError, RunNotFoundError
+from ..execution.run_operations import RunInfo, RunQuery, RunReference, RunRequest, RunStatus
+from ..execution.run_timeline import RunTimeline
+from ..jobs.registry import registered_job
+from ..serialization.codec import ValueProblem
+from ..serialization.serializer import shared_serializer
+from .clients import client_here, task_queue_here
+from .listing import list_runs, run_info
+from .reading import public_timeline, read_timeline
+from .requests import request as ask
+from .starting import start_run
+
+__all__ = ["ClientOperations"]
+
+_T = TypeVar("_T")
+
+
+class ClientOperations:
+    """Starts runs and asks after them by a client.
+
+    Args:
+        client: the client; `None` is the one that fits the place of each call, see `clients.py`.
+    """
+
+    def __init__(self, client: Client | None) -> None:
+        self._client = client
+
+    async def start(self, request: RunRequest) -> RunReference:
+        client = await client_here(self._client, request.job)
+        queue = task_queue_here(request.task_queue, request.job, self._client)
+        handle = await start_run(request, client, task_queue=queue)
+        run_id = handle.run_id or handle.result_run_id or handle.first_execution_run_id or ""
+        return RunReference(handle.id, run_id, request.job, request.handler)
+
+    async def result(self, run: RunReference, timeout: timedelta | None) -> Any:  # noqa: ASYNC109  # as in the protocol
+        limit = None if timeout is None else timeout.total_seconds()
+        try:
+            async with asyncio.timeout(limit) as waiting:
+                return await self._result(run)
+        except TimeoutError:
+            if not waiting.expired():
+                raise
+        assert timeout is not None
+        raise TimeoutError(f"the run {run.id!r} is not over after {format_duration(timeout)}; it goes on")
+
+    async def _result(self, run: RunReference) -> Any:
+        client = await self._client_for(run)
+        while True:
+            described = await self._describe(run, client)
+            current = client.get_workflow_handle(run.id, run_id=described.run_id, result_type=RawValue)
+            try:
+                raw = await self._ask(run, client, current.result())
+                return _typed_result(run, raw, client)
+            except WorkflowFailureError as error:
+                # It may have been reset while it was waited for: then another run goes on with it.
+                newest = await self._describe(run, client)
+                if newest.run_id != described.run_id and newest.status == WorkflowExecutionStatus.RUNNING:
+                    continue
+                raise run_exception(
+                    error, job=run.job, id=run.id, run_id=newest.run_id, namespace=_namespace(run)
+                ) from error
+
+    async def status(self, run: RunReference) -> RunStatus:
+        client = await self._client_for(run)
+        return run_info(await self._describe(run, client)).status
+
+    async def timeline(self, run: RunReference) -> RunTimeline:
+        client = await self._client_for(run)
+        described = await self._describe(run, client)
+        return public_timeline(await self._ask(run, client, read_timeline(client, described)))
+
+    async def cancel(self, run: RunReference, reason: str) -> None:
+        client = await self._client_for(run)
+        handle = await self._handle(run, client)
+        await self._end(run, client, handle.cancel(reason=reason))
+
+    async def terminate(self, run: RunReference, reason: str) -> None:
+        client = await self._client_for(run)
+        handle = await self._handle(run, client)
+        await self._end(run, client, handle.terminate(reason=reason or None))
+
+    async def list(self, query: RunQuery) -> AsyncIterator[RunInfo]:
+        client = await client_here(self._client, query.job or "")
+        async for info in list_runs(client, query):
+            yield info
+
+    async def _client_for(self, run: RunReference) -> Client:
+        return await client_here(self._client, run.job)
+
+    async def _handle(self, run: RunReference, client: Client) -> WorkflowHandle[Any, Any]:
+        """Return a handle of whichever run of the chain is the last."""
+        described = await self._describe(run, client)
+        first = described.raw_description.workflow_execution_info.first_run_id or described.run_id
+        return client.get_workflow_handle(run.id, first_execution_run_id=first)
+
+    async def _describe(self, run: RunReference, client: Client) -> WorkflowExecutionDescription:
+        """Return how the last run of the chain stands, and fill in what is not known of the run.
+
+        A run continues as another of the same id, by its author or by a reset. Another start of the id may have come
+        after them all, of another chain.
+        """
+        newest = await self._ask(run, client, client.get_workflow_handle(run.id).describe())
+        if not run.run_id:
+            run.run_id = newest.run_id
+        if not run.job:
+            run.job = newest.workflow_type
+        if newest.run_id == run.run_id:
+            return newest
+        ours = await self._ask(run, client, client.get_workflow_handle(run.id, run_id=run.run_id).describe())
+        if _first(newest) == _first(ours):
+            return newest
+        while ours.status == WorkflowExecutionStatus.CONTINUED_AS_NEW:
+            following = await self._next_run(run, client, ours.run_id)
+            if following is None:
+                break
+            ours = await self._ask(run, client, client.get_workflow_handle(run.id, run_id=following).describe())
+        return ours
+
+    async def _next_run(self, run: RunReference, client: Client, run_id: str) -> str | None:
+        handle = client.get_workflow_handle(run.id, run_id=run_id)
+        async for event in handle.fetch_history_events(event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT):
+            return event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
+        return None
+
+    async def _ask(self, run: RunReference, client: Client, call: Awaitable[_T]) -> _T:
+        try:
+            return await ask(call, f"the run {run.id!r} cannot be asked after", client)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            raise RunNotFoundError(run.id, f"in the namespace {client.namespace!r}") from error
+
+    async def _end(self, run: RunReference, client: Client, call: Awaitable[None]) -> None:
+        try:
+            await ask(call, f"the run {run.id!r} cannot be ended", client)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:  # it was there: it has ended
+                raise
+
+
+def _first(described: WorkflowExecutionDescription) -> str:
+    return described.raw_description.workflow_execution_info.first_run_id or described.run_id
+
+
+def _typed_result(run: RunReference, raw: RawValue | None, client: Client) -> Any:
+    """Return a result as the type that the handler's annotation says, where the job is known here."""
+    job = registered_job(run.job)
+    handler = run.handler or (job.handler if job is not None else None)
+    type_ = Any if handler is None else shared_serializer.result_type(handler)
+    if raw is None:
+        return None
+    converter = client.data_converter.payload_converter
+    try:
+        codec = shared_serializer.codec(type_)
+        text = json_text(raw.payload, converter)
+        return codec.load(converter.from_payload(raw.payload)) if text is None else codec.load_text(text)
+    except ValueProblem as problem:
+        raise ResultError(f"the result of the run {run.id!r} of the job {run.job!r}: {problem}") from None
+
+
+def _namespace(run: RunReference) -> Mapping[str, Any]:
+    """Return the globals of the job's module, where that is here."""
+    job = registered_job(run.job)
+    if job is not None and (home := sys.modules.get(job._home)) is not None:
+        return vars(home)
+    return getattr(inspect.unwrap(run.handler), "__globals__", {}) if run.handler is not None else {}

@@ -1,0 +1,56 @@
+"""Reading the history of a run as it stands, through all runs of its chain."""
+
+from __future__ import annotations
+
+from temporalio.client import Client, WorkflowExecutionDescription
+
+from ..execution.run_timeline import RunTimeline, TimelineEntry
+from .memo import read_label
+from .timeline import Timeline
+
+__all__ = ["public_timeline", "read_timeline"]
+
+
+async def read_timeline(client: Client, described: WorkflowExecutionDescription) -> Timeline:
+    """Return the timeline of a run as it stands.
+
+    Args:
+        client: of its server.
+        described: the last run of its chain.
+
+    Raises:
+        RPCError: the server does not answer, or has the run no more.
+    """
+    info = described.raw_description.workflow_execution_info
+    timeline = Timeline()
+    run_id: str | None = info.first_run_id or described.run_id
+    # After a reset the chain begins with a run whose history goes another way: the last one has the whole of it.
+    is_last = False
+    while run_id is not None and not is_last:
+        is_last = run_id == described.run_id
+        handle = client.get_workflow_handle(described.id, run_id=run_id)
+        async for event in handle.fetch_history_events():
+            timeline.apply(event, await read_label(client, event))
+        run_id = timeline.history.next_run_id or None
+        if run_id is None and not is_last:
+            timeline, run_id = Timeline(), described.run_id
+    timeline.apply_pending(described.raw_description.pending_activities)
+    return timeline
+
+
+def public_timeline(timeline: Timeline) -> RunTimeline:
+    """Return a timeline as users get it."""
+    entries = (
+        TimelineEntry(
+            kind=each.kind,
+            name=each.name,
+            state=each.state,
+            started_at=each.begun,
+            ended_at=each.ended,
+            attempt=each.attempt,
+            failure=each.trouble,
+            label=each.label,
+        )
+        for each in timeline.entries
+    )
+    return RunTimeline(tuple(entries), timeline.started)
