@@ -3,47 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shlex
-import sys
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Group
-from rich.live import Live
 from rich.markup import escape
-from rich.text import Text
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
-from ..client import environment_settings
-from ..diagnostics.text import json_text
 from ..engine.wire.history import RunHistory
 from ..errors import RunExistsError, StartError, UnknownJobError
 from ..jobs.run_requests import run_request
-from ..runs.endings import EndReason
-from ..runs.memo import tokens_text
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..runs.task_queues import is_gone, last_poll
-from ..runs.timeline import Entry, Timeline, timeline_table
 from .event_argument import read_event_argument
 from .exiting import FAILED, CommandError
-from .following import Follower
 from .options import Address, Debug, Namespace
-from .output import console, errors
+from .output import console
 from .servers import silent_client
 from .tasks import Interrupted, run_interruptibly
+from .watching import print_how_to_return, print_notice, runs_command, watch_run
 from .web_ui import web_ui_of
 
 __all__ = ["trigger"]
-
-#: Where the Temporal CLI looks where it is told nothing.
-_DEFAULT_ADDRESSES: Final = ("127.0.0.1:7233", "localhost:7233")
 
 #: Seconds in which a worker is to have begun a run, or said that it cannot. One that is free takes 0.05.
 _FIRST_TASK: Final = 2.0
@@ -115,9 +99,6 @@ class _TriggeredRun:
     async def start(self, event: dict[str, Any] | None, *, wait: bool) -> int:
         """Start it, and `wait` for its end; the exit status."""
         client = await silent_client(self._address, self._namespace)
-        here = client.service_client.config.target_host
-        if here not in _DEFAULT_ADDRESSES and not environment_settings():
-            self._address = here  # that of `dev`, which the Temporal CLI does not find by itself
         is_served = await _is_served(client, self._task_queue)
         try:
             request = run_request(self._job, event, id=self._id, task_queue=self._task_queue)
@@ -133,13 +114,15 @@ class _TriggeredRun:
                 raise CommandError(f"the run has ended before it began: {unknown}", status=FAILED)
             self._print_started(client, handle)
             if not is_served:
-                _print_notice(
+                print_notice(
                     f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
                     f" terse-worker MODULE --task-queue {self._task_queue}"
                 )
             return 0
         self._is_started = True
-        return await self._watch(client, handle)
+        # By its run id: another run may have the same workflow id later.
+        this = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+        return await watch_run(client, this, self._job, self._task_queue, look_at=self._command("show"))
 
     def _print_started(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
         rows = {"workflow id": handle.id, "run id": handle.first_execution_run_id or ""}
@@ -152,55 +135,13 @@ class _TriggeredRun:
             console.print(value, markup=False)
 
     def _command(self, verb: str) -> str:
-        """Return what to type to see the run with the Temporal CLI."""
-        command = ["temporal", "workflow", verb, "--workflow-id", self._id]
-        if self._address:
-            command += ["--address", self._address]
-        if self._namespace:
-            command += ["--namespace", self._namespace]
-        return shlex.join(command)
+        """Return what to type to look at the run."""
+        return runs_command(verb, self._id, self._address, self._namespace)
 
     def print_how_to_return(self) -> None:
         """Print that the run goes on although it is no longer watched."""
         if self._is_started:
-            errors.print("\nNo longer watching; the run goes on. To come back to it:", end="\n  ")
-            errors.print(self._command("show") + " --follow", markup=False, end="\n  ")
-            errors.print(self._command("result"), markup=False)
-
-    async def _watch(self, client: Client, handle: WorkflowHandle[Any, Any]) -> int:
-        errors.print(
-            f"[bold]{escape(self._job)}[/]  workflow id {escape(handle.id)}  run id {handle.first_execution_run_id}"
-        )
-        if url := web_ui_of(client, handle):
-            errors.print(url, markup=False)
-        with _live_view() as (timeline_of, on_change, on_notice):
-            # By its run id: another run may have the same workflow id later.
-            this = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
-            follower = Follower(client, this, self._task_queue, on_change=on_change, on_notice=on_notice)
-            timeline_of(follower.timeline)
-            try:
-                outcome = await follower.follow()
-            except RPCError as err:
-                what = f"the run {handle.id!r} cannot be watched any more: {err.message}"
-                raise CommandError(what, status=FAILED) from err
-        if follower.timeline.tokens:
-            errors.print(tokens_text(follower.timeline.tokens), style="dim", markup=False)
-        if outcome.failure is None:
-            print(_as_json(outcome.result), flush=True)
-            return 0
-        self._print_failure(outcome.failure)
-        return FAILED
-
-    def _print_failure(self, failure: EndReason) -> None:
-        errors.print("[bold red]the run failed:[/] ", end="")
-        errors.print(failure.what, markup=False)
-        if failure.step and failure.step != self._job:  # a job that is not durable is one activity, of its own name
-            attempts = f", after {failure.attempts} attempts" if failure.attempts > 1 else ""
-            at = f" at {failure.where}" if failure.where else ""
-            errors.print(f"  in the step {failure.step!r}{at}{attempts}", markup=False)
-        elif failure.where:
-            errors.print(f"  at {failure.where}", markup=False)
-        errors.print(f"  {self._command('show')}", markup=False)
+            print_how_to_return(self._command("watch"))
 
 
 async def _is_served(client: Client, task_queue: str) -> bool:
@@ -229,38 +170,3 @@ async def _unknown_job_message(handle: WorkflowHandle[Any, Any]) -> str | None:
                 if is_done and (await handle.describe()).status == WorkflowExecutionStatus.RUNNING:
                     return None
     return None
-
-
-_LiveView = tuple[Callable[[Timeline], None], Callable[[Entry], None], Callable[[str], None]]
-
-
-@contextmanager
-def _live_view() -> Iterator[_LiveView]:
-    """Show a run while it goes on: a table that changes in a terminal, else a line for every change."""
-    if not errors.is_terminal:
-        yield lambda _: None, lambda entry: errors.print(entry.line(), markup=False), _print_notice
-        return
-    timelines: list[Timeline] = []
-
-    def table() -> Group:
-        fitting = max(errors.height - 4, 4)
-        return Group(*(timeline_table(each, now=datetime.now(UTC), last=fitting) for each in timelines), Text())
-
-    with Live(get_renderable=table, console=errors, refresh_per_second=8, redirect_stdout=False) as live:
-        yield timelines.append, lambda _: live.refresh(), _print_notice
-
-
-def _as_json(result: Any) -> str:
-    """Return JSON, for people on several lines, for programs on one; and in characters that the output can have."""
-    indent = 2 if console.is_terminal else None
-    text = json_text(result, indent)
-    try:
-        text.encode(sys.stdout.encoding)
-    except UnicodeEncodeError:
-        return json.dumps(result, indent=indent)
-    return text
-
-
-def _print_notice(text: str) -> None:
-    errors.print("[yellow]note:[/] ", end="")
-    errors.print(text, markup=False)

@@ -22,7 +22,7 @@ def web_ui_of(client: Client, handle: WorkflowHandle[Any, Any]) -> str | None:
         return None
     ui_port = int(port) + UI_PORT_ABOVE
     with suppress(OSError, OverflowError), socket.create_connection(("127.0.0.1", ui_port), timeout=0.2):
-        run_id = handle.first_execution_run_id or ""
+        run_id = handle.first_execution_run_id or handle.run_id or ""
         workflow_id = quote(handle.id, safe="")
         return f"http://127.0.0.1:{ui_port}/namespaces/{client.namespace}/workflows/{workflow_id}/{run_id}"
     return None

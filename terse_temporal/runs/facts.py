@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +20,9 @@ from ..engine.wire.history import RunHistory, StepRecord
 from ..errors import UnreadableCallError
 from ..serialization.wire_names import WAITING_MEMO
 from .clocks import clock_of
-from .history_tail import MOST_EVENTS, read_tail
+from .history_tail import MOST_EVENTS, Tail, read_tail
 from .memo import read_memo
+from .starting import TAGS
 from .task_queues import last_poll
 
 __all__ = ["Facts", "Polls", "gather_facts", "step_queue"]
@@ -38,19 +39,29 @@ class Facts:
 
     Attributes:
         described: what the server answers when it is asked for a description.
-        history: its last events.
-        is_whole: whether these are all events.
+        tail: the end of its history, where that was needed.
+        tags: what it can be found by.
         waiting: what its memo says that it waits for, by number.
         calls: what the steps that are open were called with, by the id of the activity, as far as it can be read.
         polls: when workers last polled the task queues that it waits at, for handlers (`False`) and steps (`True`).
     """
 
     described: DescribeWorkflowExecutionResponse
-    history: RunHistory = field(default_factory=RunHistory)
-    is_whole: bool = False
+    tail: Tail | None = None
+    tags: Sequence[str] = ()
     waiting: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls: Mapping[str, StepCall | JobCall] = field(default_factory=dict)
     polls: Mapping[tuple[str, bool], datetime | None] = field(default_factory=dict)
+
+    @property
+    def history(self) -> RunHistory:
+        """What is known of its history."""
+        return self.tail.history if self.tail is not None else RunHistory()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether that is all of it."""
+        return self.tail is not None and self.tail.is_whole
 
     @property
     def is_running(self) -> bool:
@@ -103,15 +114,15 @@ async def gather_facts(client: Client, id: str, run_id: str, polls: Polls, *, in
     Raises:
         RPCError: the server does not know the run, or refuses.
     """
-    facts = Facts((await client.get_workflow_handle(id, run_id=run_id or None).describe()).raw_description)
+    found = await client.get_workflow_handle(id, run_id=run_id or None).describe()
+    facts = Facts(found.raw_description, tags=tuple(found.typed_search_attributes.get(TAGS) or ()))
     if not facts.is_running:
         return facts
     if not in_short or _needs_history(facts.described):
         execution = facts.described.workflow_execution_info.execution
-        tail = await read_tail(
+        facts.tail = await read_tail(
             client, execution.workflow_id, execution.run_id, _FEW_EVENTS if in_short else MOST_EVENTS
         )
-        facts.history, facts.is_whole = tail.history, tail.is_whole
         facts.waiting = await _waiting(client, facts)
         facts.calls = await _calls(client, facts)
     facts.polls = await _polls(facts, polls, in_short=in_short)

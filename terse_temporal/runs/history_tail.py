@@ -7,6 +7,7 @@ megabytes before that.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,10 +32,12 @@ class Tail:
     """The last events of a run.
 
     Attributes:
+        events: they, in their order.
         history: what they say.
         is_whole: whether they are all that there are.
     """
 
+    events: Sequence[HistoryEvent]
     history: RunHistory
     is_whole: bool
 
@@ -66,4 +69,4 @@ async def read_tail(client: Client, id: str, run_id: str, most: int = MOST_EVENT
         size += answer.ByteSize()
         token = answer.next_page_token
         if not token or len(events) >= most or size >= _MOST_BYTES:
-            return Tail(RunHistory(events), is_whole=not events or events[0].event_id == 1)
+            return Tail(events, RunHistory(events), is_whole=not events or events[0].event_id == 1)

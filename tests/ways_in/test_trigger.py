@@ -120,7 +120,7 @@ async def test_start(env: JobEnvironment, trigger: Trigger) -> None:
     run_id = re.search(r"run id +(\S+)", started.stdout)
     assert workflow_id
     assert run_id
-    assert f"temporal workflow show --workflow-id {workflow_id[1]}" in started.stdout
+    assert f"terse-temporal runs show {workflow_id[1]}" in started.stdout
     handle = env.client.get_workflow_handle(workflow_id[1], run_id=run_id[1])
     assert await handle.result() == {"name": "ADA", "flaky": "through"}
 
@@ -212,11 +212,12 @@ def test_event_is_refused_before_a_run_is_started(tmp_path: Path) -> None:
 
 
 def test_failed_run(trigger: Trigger) -> None:
-    """A run that failed: exit status 1, with the error, the step and where it raised."""
-    failed = trigger("bill", "--wait")
+    """A run that failed: exit status 1, with its id, the error, the step and where it raised."""
+    run_id = fresh_id()
+    failed = trigger("bill", "--wait", "--id", run_id)
     assert failed.returncode == 1
     assert failed.stdout == ""
-    assert "the run failed: CardDeclined: insufficient funds" in failed.stderr
+    assert f"the run {run_id!r} failed: CardDeclined: insufficient funds" in failed.stderr
     assert "in the step 'charge' at jobs.py:17" in failed.stderr
     assert "Traceback" not in failed.stderr
 
@@ -225,7 +226,7 @@ def test_failed_after_attempts(trigger: Trigger) -> None:
     """A step that was tried several times: it says how often."""
     failed = trigger("onboard", "--wait", "--event", '{"name": "ada", "attempts": 9}')
     assert failed.returncode == 1
-    assert "the run failed: ConnectionError: reset by peer" in failed.stderr
+    assert "failed: ConnectionError: reset by peer" in failed.stderr
     assert "in the step 'flaky' at jobs.py:22, after 3 attempts" in failed.stderr
 
 
@@ -237,7 +238,7 @@ async def test_terminated(env: JobEnvironment, trigger: Trigger) -> None:
         command.says("wait_for  running")
         await env.client.get_workflow_handle(run_id).terminate(reason="a mistake")
         assert command.ended() == 1
-        assert "the run failed: it was terminated (a mistake)" in command.printed()
+        assert f"the run {run_id!r} failed: it was terminated (a mistake)" in command.printed()
     go.touch()
 
 
@@ -251,7 +252,7 @@ async def test_ctrl_c_leaves_the_run_alone(env: JobEnvironment, trigger: Trigger
         assert command.ended() == 128 + signal.SIGINT
         printed = command.printed()
     assert "the run goes on" in printed
-    assert f"temporal workflow result --workflow-id {run_id}" in printed
+    assert f"terse-temporal runs watch {run_id}" in printed
     assert "Traceback" not in printed
     go.touch()
     assert await env.client.get_workflow_handle(run_id).result() == ["gone", "on"]

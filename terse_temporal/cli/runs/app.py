@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from .show import show
 from .skip import skip
+from .watch import watch
 from .why import why_command
 
 __all__ = ["app"]
@@ -17,6 +19,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+app.command()(show)
+app.command()(watch)
 app.command("why")(why_command)
 app.command()(skip)
 
