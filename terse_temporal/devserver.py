@@ -25,6 +25,7 @@ from temporalio.service import RPCError
 from .diagnostics.places import shown_path
 from .errors import MissingExtraError, ServerUnavailableError
 from .processes import ChildProcess
+from .serialization.wire_names import TAGS_ATTRIBUTE
 
 if sys.platform != "win32":
     import fcntl
@@ -198,6 +199,7 @@ class DevServer:
 
     def _arguments(self) -> list[str]:
         flags = [f"--ip={self.ip}", f"--port={self._port}", f"--namespace={self.namespace}", *TUNING]
+        flags.append(f"--search-attribute={TAGS_ATTRIBUTE}=KeywordList")
         # The news that the UI would show are fetched from outside.
         flags += ["--headless"] if self._ui_port is None else [f"--ui-port={self._ui_port}", "--ui-disable-news-fetch"]
         if self.time_skipping:

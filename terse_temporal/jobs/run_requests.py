@@ -147,7 +147,7 @@ def check_id(id: str, call: str) -> None:
     _check_text(id, "the id", call)
     if (size := len(id.encode())) > _LONGEST_ID:
         raise StartError(
-            f"{call}: the id {shorten(id, 60)!r} has {size:,} bytes, and the server takes {_LONGEST_ID:,}. Take a hash"
+            f"{call}: the id {_shown(id)} has {size:,} bytes, and the server takes {_LONGEST_ID:,}. Take a hash"
             " of what makes it so long."
         )
 
@@ -161,7 +161,7 @@ def check_tag(tag: Any, call: str) -> None:
     _check_text(tag, "a tag", call)
     if len(tag) > _LONGEST_TAG:
         raise StartError(
-            f"{call}: the tag {shorten(tag, 60)!r} has {len(tag):,} characters, and {_LONGEST_TAG} is the most. Tags"
+            f"{call}: the tag {_shown(tag)} has {len(tag):,} characters, and {_LONGEST_TAG} is the most. Tags"
             " are short words to find runs by; data goes into the event."
         )
 
@@ -187,7 +187,11 @@ def _check_text(value: Any, what: str, call: str) -> None:
     if not value.strip():
         raise StartError(f"{call}: {what} is {value!r}; give a string that is not empty, or leave it out")
     if (wrong := unprintable(value)) is not None:
-        raise StartError(f"{call}: {what}, {shorten(value, 60)!r}, cannot have {wrong} in it")
+        raise StartError(f"{call}: {what}, {_shown(value)}, cannot have {wrong} in it")
+
+
+def _shown(text: str) -> str:
+    return repr(shorten(text, 60, escape=False))
 
 
 def _delay(delay: str | timedelta | datetime | None) -> timedelta | None:

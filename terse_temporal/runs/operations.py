@@ -41,18 +41,19 @@ _T = TypeVar("_T")
 
 
 class ClientOperations:
-    """Starts runs and asks after them by a client.
+    """Starts a run and asks after it, by one client.
 
     Args:
-        client: the client; `None` is the one that fits the place of each call, see `clients.py`.
+        client: the client; `None` is the one that fits the place of the first call, see `clients.py`.
     """
 
     def __init__(self, client: Client | None) -> None:
-        self._client = client
+        self._given = client
+        self._used: Client | None = None
 
     async def start(self, request: RunRequest) -> RunReference:
-        client = await client_here(self._client, request.job)
-        queue = task_queue_here(request.task_queue, request.job, self._client)
+        client = await self._client(request.job)
+        queue = task_queue_here(request.task_queue, request.job, self._given)
         handle = await start_run(request, client, task_queue=queue)
         run_id = handle.run_id or handle.result_run_id or handle.first_execution_run_id or ""
         return RunReference(handle.id, run_id, request.job, request.handler)
@@ -69,7 +70,7 @@ class ClientOperations:
         raise TimeoutError(f"the run {run.id!r} is not over after {format_duration(timeout)}; it goes on")
 
     async def _result(self, run: RunReference) -> Any:
-        client = await self._client_for(run)
+        client = await self._client(run.job)
         while True:
             described = await self._describe(run, client)
             current = client.get_workflow_handle(run.id, run_id=described.run_id, result_type=RawValue)
@@ -86,31 +87,33 @@ class ClientOperations:
                 ) from error
 
     async def status(self, run: RunReference) -> RunStatus:
-        client = await self._client_for(run)
+        client = await self._client(run.job)
         return run_info(await self._describe(run, client)).status
 
     async def timeline(self, run: RunReference) -> RunTimeline:
-        client = await self._client_for(run)
+        client = await self._client(run.job)
         described = await self._describe(run, client)
         return public_timeline(await self._ask(run, client, read_timeline(client, described)))
 
     async def cancel(self, run: RunReference, reason: str) -> None:
-        client = await self._client_for(run)
+        client = await self._client(run.job)
         handle = await self._handle(run, client)
         await self._end(run, client, handle.cancel(reason=reason))
 
     async def terminate(self, run: RunReference, reason: str) -> None:
-        client = await self._client_for(run)
+        client = await self._client(run.job)
         handle = await self._handle(run, client)
         await self._end(run, client, handle.terminate(reason=reason or None))
 
     async def list(self, query: RunQuery) -> AsyncIterator[RunInfo]:
-        client = await client_here(self._client, query.job or "")
+        client = await self._client(query.job or "")
         async for info in list_runs(client, query):
             yield info
 
-    async def _client_for(self, run: RunReference) -> Client:
-        return await client_here(self._client, run.job)
+    async def _client(self, job: str) -> Client:
+        # Kept: the worker in this process that it was of may have ended when the run is asked after.
+        self._used = self._used or await client_here(self._given, job)
+        return self._used
 
     async def _handle(self, run: RunReference, client: Client) -> WorkflowHandle[Any, Any]:
         """Return a handle of whichever run of the chain is the last."""

@@ -26,6 +26,9 @@ _SILENT: Final = frozenset(
     }
 )
 
+#: How the SDK begins to say that a client which was made with `lazy=True` cannot connect.
+_NOT_CONNECTED: Final = "Failed client connect"
+
 
 async def request(call: Awaitable[_T], what: str, client: Client) -> _T:
     """Await a request of a client.
@@ -45,17 +48,28 @@ async def request(call: Awaitable[_T], what: str, client: Client) -> _T:
         if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
             raise
         raise request_error(error, what, client) from error
+    except RuntimeError as error:
+        if _NOT_CONNECTED not in str(error):
+            raise
+        raise ServerUnavailableError(_silent(what, client, "it cannot be connected to")) from error
 
 
 def request_error(error: RPCError, what: str, client: Client) -> ServerUnavailableError:
     """Return what is said of a request that was not answered, or refused."""
-    server = f"{client.service_client.config.target_host!r} (namespace {client.namespace!r})"
     status = error.status.name.lower().replace("_", " ")
     if error.status in _SILENT:
-        return ServerUnavailableError(
-            f"{what}: the Temporal server at {server} does not answer ({status}: {error.message}). Start it, or set"
-            " TEMPORAL_ADDRESS to where it is."
-        )
+        return ServerUnavailableError(_silent(what, client, f"{status}: {error.message}"))
     return ServerUnavailableError(
-        f"{what}: the Temporal server at {server} refuses the request ({status}: {error.message})"
+        f"{what}: the Temporal server at {_server(client)} refuses the request ({status}: {error.message})"
     )
+
+
+def _silent(what: str, client: Client, why: str) -> str:
+    return (
+        f"{what}: the Temporal server at {_server(client)} does not answer ({why}). Start it, or set TEMPORAL_ADDRESS"
+        " to where it is."
+    )
+
+
+def _server(client: Client) -> str:
+    return f"{client.service_client.config.target_host!r} (namespace {client.namespace!r})"

@@ -1,0 +1,144 @@
+"""Whoever waits for a run gets its result in the handler's type, or an exception of the class that was raised."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from terse_temporal import Job, Run, get_run, start_run
+from terse_temporal.errors import (
+    RunCancelledError,
+    RunFailedError,
+    RunNotFoundError,
+    RunTerminatedError,
+    RunTimeoutError,
+    ServerUnavailableError,
+    StepError,
+)
+
+from ..bench import Bench, cache_on
+from ..waiting import until
+from .jobs_runs import CardDeclined, Order, Receipt, chain, fail, pay, plain_fail, wait
+
+
+@cache_on
+async def test_the_type_of_the_result(bench: Bench) -> None:
+    """It is that of the return annotation: by the job, by its name, and by the id of the run."""
+    async with bench.worker(pay):
+        assert await pay.run(Order(order_id="a", amount=3)) == Receipt("a", 3)
+        run = await start_run("runs-pay", {"orderId": "b"})
+        assert (run.job, run.id.startswith("runs-pay-")) == ("runs-pay", True)
+        assert await run.result() == Receipt("b", 0)
+        found = get_run(run.id)
+        assert await found.result("30s") == Receipt("b", 0)
+        assert (found.run_id, found.job, await found.status()) == (run.run_id, "runs-pay", "completed")
+
+
+@cache_on
+@pytest.mark.parametrize(
+    ("job", "event", "step"), [(fail, {}, ""), (fail, {"step": True}, "decline"), (plain_fail, {}, "runs-plain-fail")]
+)
+async def test_a_run_that_fails(bench: Bench, job: Job, event: dict[str, object], step: str) -> None:
+    """What it raised is of its own class and a RunFailedError, with what it held and the run in the traceback."""
+    async with bench.worker(fail, plain_fail):
+        run = await job.start(event)
+        with pytest.raises(CardDeclined) as caught:
+            await run.result()
+    error = caught.value
+    assert isinstance(error, RunFailedError)
+    assert isinstance(error, StepError) == bool(step)
+    assert getattr(error, "step", "") == step
+    assert error.amount in (7, 9, 3)
+    assert (error.id, error.run_id, error.job) == (run.id, run.run_id, run.job)
+    assert (error.error_type, error.message) == ("CardDeclined", f"declined: {error.code}")
+    assert error.__notes__ == [f"in the run {run.id!r} of the job {run.job!r} (run id {run.run_id})"]
+    assert await run.status() == "failed"
+
+
+@cache_on
+async def test_ended_from_outside(bench: Bench) -> None:
+    """Cancelled, terminated, over its timeout: each is an error of its own with the reason, and a status."""
+    async with bench.worker(wait):
+        client = await Client.connect(bench.env.address)  # on the wall clock
+        there: dict[str, Any] = {"client": client, "task_queue": bench.task_queue}
+        cancelled, terminated = await wait.start({}, **there), await wait.start({}, **there)
+        assert await cancelled.status() == "running"
+        await until(lambda: _has_begun(cancelled), "the handler has begun")
+        await cancelled.cancel("not wanted")
+        with pytest.raises(RunCancelledError, match=f"the run '{cancelled.id}' of the job 'runs-wait' was cancelled"):
+            await cancelled.result()
+        await terminated.terminate("a mistake")
+        with pytest.raises(RunTerminatedError, match="was terminated: a mistake"):
+            await terminated.result()
+        handle = await client.start_workflow(
+            "runs-wait", {}, id=bench.task_queue, task_queue=bench.task_queue, run_timeout=timedelta(seconds=1)
+        )
+        with pytest.raises(RunTimeoutError, match="ran longer than the timeout that it was started with") as caught:
+            await get_run(handle.id).result()
+        assert isinstance(caught.value, TimeoutError)
+        assert [await get_run(each).status() for each in (cancelled.id, terminated.id, handle.id)] == [
+            "cancelled",
+            "terminated",
+            "timed_out",
+        ]
+        # What has ended is left as it is.
+        await cancelled.cancel()
+        await terminated.terminate()
+        steps = [(each.kind, each.name, each.state) for each in (await cancelled.timeline()).entries]
+        assert steps == [("sleep", "4 weeks and 2 days", "cancelled"), ("step", "tidy", "done")]
+
+
+@cache_on
+async def test_a_wait_that_takes_too_long(bench: Bench) -> None:
+    """It raises TimeoutError, and the run goes on."""
+    async with bench.worker(wait):
+        client = await Client.connect(bench.env.address)  # on the wall clock
+        run = await wait.start({}, client=client, task_queue=bench.task_queue)
+        with pytest.raises(TimeoutError, match=f"the run '{run.id}' is not over after 50 milliseconds; it goes on"):
+            await run.result("50ms")
+        assert await run.status() == "running"
+        await run.terminate()
+
+
+@cache_on
+async def test_a_chain(bench: Bench) -> None:
+    """A run that its author continued as new is followed to its end, from its first run and from its id."""
+    async with bench.worker(chain):
+        run = await chain.start({"left": 3})
+        assert await run.result() == "end of the chain"
+        assert await get_run(run.id).result() == "end of the chain"
+        assert (await run.status(), len((await run.timeline()).entries)) == ("completed", 4)
+        failing = await chain.start({"left": 2, "fails": True})
+        with pytest.raises(CardDeclined):
+            await failing.result()
+        # Another run has the id by now.
+        again = await chain.start({}, id=run.id, if_exists="rerun")
+        assert again.run_id != run.run_id
+        assert await run.result() == "end of the chain"
+        assert (await run.status(), len((await run.timeline()).entries)) == ("completed", 4)
+
+
+@cache_on
+async def test_no_such_run(bench: Bench) -> None:
+    """The error says which id was looked for, and where."""
+    missing = get_run("no-such-run", client=bench.env.client)
+    for call in (missing.result, missing.status, missing.timeline, missing.cancel, missing.terminate):
+        with pytest.raises(RunNotFoundError, match="no run with the id 'no-such-run' in the namespace 'default'"):
+            await call()
+
+
+async def test_no_server() -> None:
+    """A server that is gone is an error of ours, which names its address and what was wanted."""
+    client = await Client.connect("127.0.0.1:9", lazy=True)
+    run = get_run("x", client=client)
+    with pytest.raises(ServerUnavailableError, match="'x' cannot be asked after: the Temporal server at '127"):
+        await run.status()
+    with pytest.raises(ServerUnavailableError, match="job 'runs-wait' cannot be started: the Temporal server"):
+        await wait.start({}, client=client)
+
+
+async def _has_begun(run: Run) -> bool:
+    return bool((await run.timeline()).entries)
