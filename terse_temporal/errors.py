@@ -14,6 +14,7 @@
     │   ├── RunCancelledError         somebody cancelled it
     │   ├── RunTerminatedError        somebody terminated it
     │   └── RunTimeoutError           it ran longer than its timeout (also a TimeoutError)
+    ├── RunRetryError                 a run cannot go on after its failure: .id, .run_id
     ├── ResultError                   what a handler returned is not JSON, or is too large
     ├── DurationError                 a duration that cannot be slept (also a ValueError)
     ├── SideEffectError               a call in a durable handler that would repeat on every replay
@@ -84,6 +85,7 @@ __all__ = [
     "RunExistsError",
     "RunFailedError",
     "RunNotFoundError",
+    "RunRetryError",
     "RunTerminatedError",
     "RunTimeoutError",
     "SelfCancelledError",
@@ -224,6 +226,20 @@ class RunTerminatedError(RunFailedError):
 
 class RunTimeoutError(RunFailedError, TimeoutError):
     """A run ran longer than its timeout."""
+
+
+class RunRetryError(TerseError):
+    """A run cannot be retried: it has not failed, has been retried already, or there is nothing to go on with.
+
+    Attributes:
+        id: the workflow id.
+        run_id: of the run that was to be retried; empty where there is none.
+    """
+
+    def __init__(self, message: str, *, id: str = "", run_id: str = "") -> None:
+        super().__init__(message)
+        self.id = id
+        self.run_id = run_id
 
 
 class ResultError(TerseError):

@@ -12,7 +12,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             to a function), `job`, `timeout` (seconds), `key` (the idempotency key),
                                             `input` or `arguments`, `input_schema`, `output_schema` and `types`
                                             (references to types), `functions` (references), `retry`, `by_model`,
-                                            `check`, `label`, `once`. Of a job that is not durable: `run` (its name),
+                                            `check`, `label`, `once`, `of_run` (the id that the run had before any
+                                            reset). Of a job that is not durable: `run` (its name),
                                             `event`, `key`.
     check (wire/inputs_check.py)            `GIVEN.DONE.CODE`: hashes of twelve hexadecimal digits of what the call is
                                             given, of the function and types by their references, and of the job's code.
@@ -20,6 +21,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             name; of a run, that of the step which caused it, or empty), `error` and
                                             `bases` (references to classes), `arguments`, `attributes`, `missing`,
                                             `check`.
+    what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
+                                            events that the failed steps began with.
     a reference to a function (code/)       `module:qualname`, with `#FINGERPRINT` where names are shared; or one of the
                                             two kinds below.
     a reference to a class (wire/)          `module:qualname`; of this package `terse_temporal:Name`, see
@@ -45,8 +48,10 @@ __all__ = [
     "MOUNT_REFUSED_MARKER",
     "NAME_REFUSED_MARKER",
     "NOT_BEGUN_FAILURE",
+    "ON_FAILURE_MARKER",
     "PACKAGE",
     "RANDOM_STREAM",
+    "RETRY_REASON",
     "SDK_REFERENCE",
     "SLACK_EVENT_TYPE",
     "STATE_DELETE",
@@ -100,6 +105,13 @@ CALL_REFUSED_MARKER: Final = "terse.refused.call.v1"
 MOUNT_REFUSED_MARKER: Final = "terse.refused.mount.v1"
 NAME_REFUSED_MARKER: Final = "terse.refused.name.v1"
 ARGUMENTS_REFUSED_MARKER: Final = "terse.refused.arguments.v1"
+
+#: A marker too: the handler has ended, and what the job does then begins.
+ON_FAILURE_MARKER: Final = "terse.on_failure.v1"
+
+#: The reason of a reset by which a run is retried. In the history of such a run, and of no other that was reset, what
+#: had finished in the run before stands for what would be done again.
+RETRY_REASON: Final = "terse.retry.v1"
 
 # In the memo of a run: the questions that are open, by number; the tokens used so far; true where it fails if the first
 # worker that takes it does not have its job; true where the timeout of its job is over, so that it will fail with that.

@@ -20,13 +20,13 @@ from typing import Final
 from temporalio import activity
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.workflowservice.v1 import RecordActivityTaskHeartbeatRequest
-from temporalio.converter import ActivitySerializationContext
+from temporalio.converter import ActivitySerializationContext, DataConverter
 
 from ...serialization.wire_names import STEP_BEGUN_HEARTBEAT, STEP_INTERRUPTED_FAILURE
 from ..wire.calls import JobCall, StepCall
 from ..wire.failures import SentFailureError
 
-__all__ = ["interrupted", "is_interrupted", "report_begin", "report_retry"]
+__all__ = ["activity_converter", "interrupted", "is_interrupted", "report_begin", "report_retry"]
 
 #: Seconds: less than the silence after which the server gives the attempt up.
 _PATIENCE: Final = 5.0
@@ -42,12 +42,8 @@ def interrupted(how: str, *, final: bool) -> SentFailureError:
     return SentFailureError(how, type=STEP_INTERRUPTED_FAILURE, non_retryable=final)
 
 
-async def report_begin(info: activity.Info) -> Sequence[Payload]:
-    """Tell the server that this attempt begins. What is returned goes with every later heartbeat: each replaces it.
-
-    Raises:
-        Exception: it is not sure that the server knows, so nothing may be run.
-    """
+def activity_converter(info: activity.Info) -> DataConverter:
+    """Return what an activity's data are written and read with."""
     context = ActivitySerializationContext(
         namespace=info.namespace,
         workflow_id=info.workflow_id or "",
@@ -57,8 +53,16 @@ async def report_begin(info: activity.Info) -> Sequence[Payload]:
         activity_task_queue=info.task_queue,
         is_local=info.is_local,
     )
-    converter = activity.client().data_converter.with_context(context)
-    details = await converter.encode([{STEP_BEGUN_HEARTBEAT: info.attempt}])
+    return activity.client().data_converter.with_context(context)
+
+
+async def report_begin(info: activity.Info) -> Sequence[Payload]:
+    """Tell the server that this attempt begins. What is returned goes with every later heartbeat: each replaces it.
+
+    Raises:
+        Exception: it is not sure that the server knows, so nothing may be run.
+    """
+    details = await activity_converter(info).encode([{STEP_BEGUN_HEARTBEAT: info.attempt}])
     await _beat(info, details)
     return details
 

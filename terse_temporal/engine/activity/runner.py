@@ -20,6 +20,7 @@ from temporalio import activity
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
@@ -61,6 +62,7 @@ from ..wire.types import resolve_type
 from ..workflow.definitions import result_data
 from .at_most_once import interrupted, is_interrupted, report_begin, report_retry
 from .completion import mark_as_outcome
+from .earlier_results import EarlierResults
 from .heartbeats import Heartbeats
 
 __all__ = ["StepRunner"]
@@ -102,6 +104,7 @@ class StepRunner:
         self.close_store = close_store
         self._store = store
         self._state_queues = UpdateQueues()
+        self._earlier = EarlierResults()
         self._refused = Once()
         self._said_threads = -_SAY_AGAIN_AFTER
 
@@ -126,6 +129,8 @@ class StepRunner:
             if is_interrupted(call, info):  # which any worker can tell
                 _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
+            if (earlier := await self._earlier_result(call, info)) is not None:
+                return earlier
             run = self._prepare(call, name, info)
         except (UnreadableCallError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
@@ -160,6 +165,29 @@ class StepRunner:
             raise
         _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
         return result
+
+    async def _earlier_result(self, call: StepCall | JobCall, info: activity.Info) -> RawValue | None:
+        """Return what a step had come to before its run was retried."""
+        if isinstance(call, JobCall) or call.of_run in ("", info.workflow_run_id):
+            return None
+        try:
+            with self.heartbeats.beating(info.activity_type, ()):
+                found = await self._earlier.of(call, info)
+        except ApplicationError as failure:
+            _log(info, f"is not run again, as it had ended before its run was retried: {failure}", label=call.label)
+            raise
+        except asyncio.CancelledError:
+            why_cancelled = activity.cancellation_details()
+            if why_cancelled is not None and why_cancelled.worker_shutdown:
+                raise _not_begun(info.activity_type, "its worker was shut down") from None
+            raise
+        except RPCError as err:
+            why = "the server has not told what it had come to before its run was retried"
+            _log(info, f"has not begun: {why}: {err}", logging.WARNING)
+            raise _not_begun(info.activity_type, why) from None
+        if found is not None:
+            _log(info, "is not run again, as it had finished before its run was retried", label=call.label)
+        return found
 
     def _read(self, args: Sequence[RawValue]) -> StepCall | JobCall:
         if len(args) != 1:
@@ -205,7 +233,7 @@ class StepRunner:
         )
         where = job.where if job else "of a job that is not on this worker"
         execution = DirectExecution(
-            call.job, where, found.context, state=self._state_of(job, info), runs=function, run=_run_of(call.job, info)
+            call.job, where, found.context, state=self._state_of(job, info), runs=function, run=_run_of(call, info)
         )
         return functools.partial(self._run_step, call, found, execution, info)
 
@@ -233,7 +261,7 @@ class StepRunner:
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
         execution = DirectExecution(
-            job.name, job.where, key=call.key, state=self._state_of(job, info), run=_run_of(job.name, info)
+            job.name, job.where, key=call.key, state=self._state_of(job, info), run=_run_of(call, info)
         )
         task = asyncio.current_task()
         try:
@@ -290,8 +318,10 @@ class StepRunner:
         )
 
 
-def _run_of(job: str, info: activity.Info) -> RunIdentity:
-    return run_identity_of(job, info.namespace, info.workflow_id or "", info.workflow_run_id or "")
+def _run_of(call: StepCall | JobCall, info: activity.Info) -> RunIdentity:
+    # As its handler has it, also after a reset.
+    run_id = call.of_run or info.workflow_run_id or ""
+    return run_identity_of(call.job, info.namespace, info.workflow_id or "", run_id)
 
 
 def _is_cancelled() -> bool:

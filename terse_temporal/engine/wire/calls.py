@@ -51,6 +51,7 @@ class StepCall:
         by_model: a model asks for the call, not the job's code.
         label: what the log of the worker shows beside the step's name.
         once: it is not run again when it is interrupted.
+        of_run: the id that the run had before any reset; empty in calls of earlier releases.
     """
 
     function: str
@@ -68,6 +69,7 @@ class StepCall:
     check: str = ""
     label: str = ""
     once: bool = False
+    of_run: str = ""
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "timeout": self.timeout}
@@ -76,7 +78,7 @@ class StepCall:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        for name in ("key", "functions", "types", "retry", "by_model", "check", "label", "once"):
+        for name in ("key", "functions", "types", "retry", "by_model", "check", "label", "once", "of_run"):
             if value := getattr(self, name):
                 wire[name] = value
         return wire
@@ -92,6 +94,11 @@ class JobCall:
 
     #: Always.
     once: ClassVar[bool] = True
+
+    @property
+    def of_run(self) -> str:
+        """The id that the run had before any reset."""
+        return self.key
 
     def to_wire(self) -> dict[str, Any]:
         return {"v": VERSION, "run": self.job, "event": self.event, "key": self.key}
@@ -134,6 +141,7 @@ def read_call(wire: Any) -> StepCall | JobCall:
             check=str(wire.get("check") or ""),
             label=str(wire.get("label") or ""),
             once=bool(wire.get("once")),
+            of_run=str(wire.get("of_run") or ""),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise UnreadableCallError(f"its input lacks a field, or has a wrong one: {err!r}") from err

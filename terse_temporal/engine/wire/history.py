@@ -21,9 +21,12 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import (
     HistoryEvent,
+    MarkerRecordedEventAttributes,
     WorkflowExecutionStartedEventAttributes,
     WorkflowTaskFailedEventAttributes,
 )
+
+from ...serialization.wire_names import ON_FAILURE_MARKER
 
 __all__ = ["Outcome", "RunHistory", "StepRecord", "TimerRecord", "moment"]
 
@@ -52,6 +55,10 @@ _DONE_AGAIN: Final = frozenset(
 )
 
 
+#: The marker that the SDK's core writes for `workflow.patched`.
+_PATCH: Final = "core_patch"
+
+
 @dataclass(kw_only=True)
 class _Record:
     """Something that a handler asked for.
@@ -61,12 +68,14 @@ class _Record:
         began, ended: when, on the clock of the run.
         summary: what it says of itself, encoded.
         outcome: what has become of it.
+        ended_by: the event that it ended with, or 0.
     """
 
     event_id: int
     began: datetime
     summary: Payload | None = None
     ended: datetime | None = None
+    ended_by: int = 0
     outcome: Outcome = "open"
 
 
@@ -80,6 +89,8 @@ class StepRecord(_Record):
         input: its arguments, encoded.
         attempt: how often it has been started. A history tells when the last attempt has ended; until then it is 0.
         failure: of the whole, or of the attempt before the last.
+        result: of one that is completed, encoded.
+        was_begun: whether a worker had taken it. That is known of one that has ended.
     """
 
     activity_id: str
@@ -87,6 +98,8 @@ class StepRecord(_Record):
     input: Sequence[Payload] = ()
     attempt: int = 0
     failure: Failure | None = None
+    result: Sequence[Payload] = ()
+    was_begun: bool = False
 
 
 @dataclass(kw_only=True)
@@ -124,6 +137,10 @@ class RunHistory:
         memo: what its memo has come to, of what it has set itself.
         failed_task: how the last workflow task failed, if it did; `failed_at`, when.
         ended: the event that ended the run.
+        tasks: by the event that something began with, the event of the workflow task that asked for it.
+        completed_tasks: the events of the workflow tasks that were completed.
+        resets: the workflow tasks at which the run was forked off another one, in their order.
+        on_failure_task: the workflow task in which the handler had ended and its `on_failure` began; 0 without one.
         last_event_id: of the last event that was read.
         began: the time of the first event.
         clock: that of the last one.
@@ -137,6 +154,10 @@ class RunHistory:
     failed_task: WorkflowTaskFailedEventAttributes | None = field(default=None, init=False)
     failed_at: datetime | None = field(default=None, init=False)
     ended: HistoryEvent | None = field(default=None, init=False)
+    tasks: dict[int, int] = field(default_factory=dict, init=False)
+    completed_tasks: list[int] = field(default_factory=list, init=False)
+    resets: list[HistoryEvent] = field(default_factory=list, init=False)
+    on_failure_task: int = field(default=0, init=False)
     last_event_id: int = field(default=0, init=False)
     began: datetime | None = field(default=None, init=False)
     clock: datetime | None = field(default=None, init=False)
@@ -203,6 +224,7 @@ class RunHistory:
                 self.started, self.began = event.workflow_execution_started_event_attributes, self.clock
             case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
                 step = event.activity_task_scheduled_event_attributes
+                self.tasks[event.event_id] = step.workflow_task_completed_event_id
                 return self._begin(
                     StepRecord(
                         event_id=event.event_id,
@@ -216,7 +238,8 @@ class RunHistory:
             case EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
                 return self._attempt(event)
             case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-                return self._end(event.activity_task_completed_event_attributes.scheduled_event_id, "completed")
+                done = event.activity_task_completed_event_attributes
+                return self._end(done.scheduled_event_id, "completed", result=done.result.payloads)
             case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
                 failed = event.activity_task_failed_event_attributes
                 return self._end(failed.scheduled_event_id, "failed", failed.failure)
@@ -242,9 +265,19 @@ class RunHistory:
         match event.event_type:
             case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
                 self.failed_task = None
+                self.completed_tasks.append(event.event_id)
             case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
                 self.failed_task, self.failed_at = event.workflow_task_failed_event_attributes, self.clock
-                self._reset_run_id = self.failed_task.new_run_id or self._reset_run_id
+                if self.failed_task.new_run_id:
+                    self._reset_run_id = self.failed_task.new_run_id
+                    self.resets.append(event)
+            case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+                child = event.start_child_workflow_execution_initiated_event_attributes
+                self.tasks[event.event_id] = child.workflow_task_completed_event_id
+            case EventType.EVENT_TYPE_MARKER_RECORDED:
+                marker = event.marker_recorded_event_attributes
+                if _is_patch(marker, ON_FAILURE_MARKER) and not self.on_failure_task:
+                    self.on_failure_task = marker.workflow_task_completed_event_id
             case EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                 self.memo.update(event.workflow_properties_modified_event_attributes.upserted_memo.fields)
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
@@ -265,17 +298,20 @@ class RunHistory:
         start = event.activity_task_started_event_attributes
         step = self._by_event.get(start.scheduled_event_id)
         if isinstance(step, StepRecord):
-            step.attempt = start.attempt
+            step.attempt, step.was_begun = start.attempt, True
             if start.HasField("last_failure"):
                 step.failure = start.last_failure
         return step
 
-    def _end(self, begun_by: int, outcome: Outcome, failure: Failure | None = None) -> StepRecord | TimerRecord | None:
+    def _end(
+        self, begun_by: int, outcome: Outcome, failure: Failure | None = None, result: Sequence[Payload] = ()
+    ) -> StepRecord | TimerRecord | None:
         record = self._by_event.get(begun_by)
         if record is not None:
-            record.outcome, record.ended = outcome, self.clock
-            if failure is not None and isinstance(record, StepRecord):
-                record.failure = failure
+            record.outcome, record.ended, record.ended_by = outcome, self.clock, self.last_event_id
+            if isinstance(record, StepRecord):
+                record.failure = failure or record.failure
+                record.result = result
         return record
 
 
@@ -286,3 +322,9 @@ def moment(timestamp: Timestamp) -> datetime:
 
 def _summary(event: HistoryEvent) -> Payload | None:
     return event.user_metadata.summary if event.user_metadata.HasField("summary") else None
+
+
+def _is_patch(marker: MarkerRecordedEventAttributes, name: str) -> bool:
+    """Return whether it is a marker of `workflow.patched`, which the SDK's core writes, and so encodes, by itself."""
+    details = (each.data for values in marker.details.values() for each in values.payloads)
+    return marker.marker_name == _PATCH and any(name.encode() in each for each in details)

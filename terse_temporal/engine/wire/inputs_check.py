@@ -27,7 +27,16 @@ from ...serialization.codec import Json
 from ...serialization.keys import fold
 from ...serialization.wire_names import CHECK_METADATA, TOOL_REFERENCE
 
-__all__ = ["RecordedInputs", "add_check_to_failure", "check_metadata", "check_of", "failure_check", "result_check"]
+__all__ = [
+    "RecordedInputs",
+    "add_check_to_failure",
+    "check_metadata",
+    "check_of",
+    "failure_check",
+    "given_of_check",
+    "result_check",
+    "with_check",
+]
 
 #: In the first detail of a failure.
 _DETAIL: Final = "check"
@@ -100,6 +109,20 @@ def add_check_to_failure(failure: ApplicationError, check: str) -> None:
     """Put the check of a call into what a step fails with."""
     if check and failure.details and isinstance(failure.details[0], dict):
         failure.details[0][_DETAIL] = check
+
+
+def with_check(payload: Payload, check: str) -> Payload:
+    """Return a result as that of a call."""
+    copy = Payload()
+    copy.CopyFrom(payload)
+    copy.metadata.pop(CHECK_METADATA, None)
+    copy.metadata.update(check_metadata(check))
+    return copy
+
+
+def given_of_check(check: str) -> str:
+    """Return what stands in a check for what the call is given."""
+    return check.partition(".")[0]
 
 
 def result_check(payload: Payload) -> str:

@@ -65,10 +65,17 @@ class RunContext:
 def workflow_definition(job: Job, index: FunctionIndex) -> type:
     """Return the workflow class of a job. Its name is the job's."""
 
+    def prepare(self: Any) -> None:
+        handed_in = workflow.extern_functions().get(RUN_CONTEXT)
+        self.context = handed_in() if handed_in else RunContext(job, vars(sys.modules[job._home]), index)
+        # Before anything is handed to the workflow. An update in its first task, as a run has that was reset, is not
+        # kept until `run` gets to it, but refused.
+        if job.durable:
+            self.context.execution.input_requests.install()
+
     async def run(self: Any, event: RawValue = None) -> Any:  # type: ignore[assignment]  # the SDK knows no optional one
         task = asyncio.current_task()
-        handed_in = workflow.extern_functions().get(RUN_CONTEXT)
-        context = handed_in() if handed_in else RunContext(job, vars(sys.modules[job._home]), index)
+        context: RunContext = self.context
         try:
             return in_order(await _run(context, event), workflow.payload_converter())
         except BaseException as err:
@@ -90,7 +97,8 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
     run.__qualname__ = f"{name}.run"
     # The SDK reads the types of the inputs off the signature, and counts an annotated `self` among them.
     del run.__annotations__["self"]
-    definition = type(name, (), {"run": workflow.run(run), "__module__": __name__, "__doc__": job.handler.__doc__})
+    members = {"__init__": prepare, "run": workflow.run(run), "__module__": __name__, "__doc__": job.handler.__doc__}
+    definition = type(name, (), members)
     setattr(definition, _JOB, job)
     # Ours is the unsandboxed runner's place, so that a worker's other workflows keep the sandbox they were given.
     return workflow.defn(name=job.name, sandboxed=False)(definition)
@@ -106,8 +114,6 @@ def job_of_definition(definition: type) -> Job | None:
 
 async def _run(context: RunContext, event: RawValue | None) -> Json:
     job = context.job
-    if job.durable:
-        context.execution.input_requests.install()
     expected = event_type(job.handler, job.triggers, context.namespace)
     raw = with_moment(_event_data(context, event), expected)
     with executing(context.execution):

@@ -34,6 +34,7 @@ from ..wire.failures import (
     sendable_text,
     trim_tracebacks,
 )
+from ..wire.reset_points import cause_details
 
 __all__ = ["is_of_the_engine", "log_cut_off", "log_end", "run_failure"]
 
@@ -88,7 +89,9 @@ def run_failure(error: BaseException, job: Job) -> BaseException:
         name = error.error_type
     # As a step's, so that whoever waits for the run gets an exception of its class.
     detail = failure_detail(error, error.step if isinstance(error, StepError) else "").to_wire()
-    failure = SentFailureError(failure_text(error), detail, type=sendable_text(name), non_retryable=True)
+    failure = SentFailureError(
+        failure_text(error), detail, *cause_details(error), type=sendable_text(name), non_retryable=True
+    )
     failure.__cause__ = recorded_cause(error.__cause__ if isinstance(error, StepError) and error.__cause__ else error)
     failure.raised = error
     return failure

@@ -136,7 +136,8 @@ class DurableExecution:
     @property
     def run(self) -> RunIdentity:
         info = workflow.info()
-        return run_identity_of(self.job.name, info.namespace, info.workflow_id, info.run_id)
+        # As it was before any reset, for the handler may give it to steps, whose inputs must stay what they were.
+        return run_identity_of(self.job.name, info.namespace, info.workflow_id, run_identity(info))
 
     def log(self, text: str, level: int) -> None:
         if not workflow.unsafe.is_replaying():
@@ -191,7 +192,8 @@ class DurableExecution:
         name, check, result = request.name, call.check, call.result
         # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
         size = len(call.wire.text)
-        more = {"key": self._key(name), "check": check, **({"label": request.label} if request.label else {})}
+        more = {"key": self._key(name), "check": check, "of_run": run_identity(workflow.info())}
+        more |= {"label": request.label} if request.label else {}
         if not workflow.unsafe.is_replaying():
             await self._go_on_unless(self._inputs.problem_of_call(name, check), name, where, len(self.commands))
         async with self._open_steps:

@@ -62,11 +62,20 @@ class InputRequests:
                 'an answer is {"id": "1", "approved": true}, and may have "reason" and "by"', type=WRONG_ANSWER_FAILURE
             )
         number = self._meant(answer)
-        if number not in self._unanswered():
+        if number not in self._unanswered() and not self._is_early(number):
             asked = "was answered before" if number in self._answers else "is not open"
             raise ApplicationError(
                 f"question {number!r} {asked}: open are {self._unanswered() or 'none'}", type=WRONG_ANSWER_FAILURE
             )
+
+    def _is_early(self, number: str) -> bool:
+        """Return whether the question has been asked and answered before, and comes again.
+
+        What a run was sent after the point that it is reset to comes in again first of all.
+        """
+        info = workflow.info()
+        is_reset = info.run_id != info.original_execution_run_id
+        return is_reset and number not in self._answers and number.isdecimal() and int(number) > self._asked
 
     async def _decide(self, answer: Any) -> str:
         number = self._meant(answer)

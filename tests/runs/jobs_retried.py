@@ -1,0 +1,176 @@
+"""Jobs that fail, and are retried when what they lacked is there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from temporalio import workflow
+
+from terse_temporal import Event, create_job, current_run, current_step, job_step, now, sleep
+from terse_temporal.errors import StepError
+from terse_temporal.execution.protocol import durable_execution
+from tests.effects import record
+
+
+class Order(BaseModel):
+    """What a job wants."""
+
+    id: str
+
+
+class Declined(Exception):
+    """What a step raises until the file that lets it pass is there."""
+
+
+async def work(data: dict[str, Any]) -> str:
+    """Leave an effect with the key; wait for a file, or fail until there is one, where that is asked for."""
+    name, directory = data["name"], Path(data["effects"]).parent
+    record(data["effects"], f"{name} {current_step().idempotency_key}")
+    while data.get("waits") and not (directory / f"go-{name}").exists():  # noqa: ASYNC110  # a file, as in other tests
+        await asyncio.sleep(0.02)
+    if data.get("fails") and not (directory / f"ok-{name}").exists():
+        raise Declined(f"{name} is declined")
+    return f"{name} done"
+
+
+def step(event: Event, name: str, *, on_interrupt: Any = "retry", **more: Any) -> Any:
+    return job_step(
+        run=work,
+        input={"effects": event.effects, "name": name, **more},
+        output_schema=str,
+        name=name,
+        on_interrupt=on_interrupt,
+    )
+
+
+@create_job(name="retried-line", durable=True)
+async def line(event: Event) -> list[str]:
+    """Take one step after another; what they are given depends on the run, and on chance."""
+    first = await step(event, "first", run=current_run().run_id, token=str(uuid.uuid4()))
+    second = await step(event, "second", at=str(now()))
+    third = await step(event, "third", fails=True)
+    return [first, second, third, await step(event, "fourth", run=current_run().run_id)]
+
+
+@create_job(name="retried-together", durable=True)
+async def together(event: Event) -> list[str]:
+    """Take steps at the same time: one fails when the others have been asked for, before that and with it."""
+
+    async def fails() -> str:
+        await step(event, "before")
+        return str(await step(event, "fails", fails=True))
+
+    async def two() -> str:
+        await step(event, "one", token=str(uuid.uuid4()), at=str(now()))
+        return str(await step(event, "two"))
+
+    async def caught() -> str:
+        try:
+            return str(await step(event, "caught", fails=True))
+        except StepError as err:
+            return err.error_type
+
+    results = await asyncio.gather(fails(), two(), caught(), step(event, "slow"), return_exceptions=True)
+    if isinstance(results[0], BaseException):
+        raise results[0]
+    return [str(each) for each in results]
+
+
+@create_job(name="retried-group", durable=True)
+async def group(event: Event) -> list[str]:
+    """Take steps of which several fail, at different times, and raise them all."""
+
+    async def second() -> str:
+        await step(event, "b-before")
+        return str(await step(event, "b", fails=True))
+
+    results = await asyncio.gather(step(event, "a", fails=True), second(), step(event, "c"), return_exceptions=True)
+    if failed := [each for each in results if isinstance(each, Exception)]:
+        raise ExceptionGroup("some steps failed", failed)
+    return [str(each) for each in results]
+
+
+@create_job(name="retried-hidden", durable=True)
+async def hidden(event: Event) -> str:
+    """Raise something else for a step that failed."""
+    await step(event, "first")
+    stock = None
+    with contextlib.suppress(StepError):
+        stock = await step(event, "stock", fails=True)
+    if stock is None:
+        raise RuntimeError("nothing is known of the stock")
+    return str(stock)
+
+
+@create_job(name="retried-raises", durable=True)
+async def raises(event: Event) -> None:
+    """Raise for a reason of its own."""
+    await step(event, "first")
+    raise RuntimeError("not today")
+
+
+@create_job(name="retried-once", durable=True)
+async def once(event: Event) -> list[str]:
+    """Fail while a step that runs at most once is under way."""
+    results = await asyncio.gather(
+        step(event, "fails", waits=True, fails=True), step(event, "once", waits=True, on_interrupt="fail")
+    )
+    return [str(each) for each in results]
+
+
+@create_job(name="retried-plain")
+async def plain(event: Event) -> str:
+    """A job that is not durable."""
+    record(event.effects, "plain")
+    if not (Path(event.effects).parent / "ok-plain").exists():
+        raise Declined("plain is declined")
+    return "plain done"
+
+
+@create_job(name="retried-sleeps", durable=True)
+async def sleeps(event: Event) -> str:
+    """Sleep for long, beside a step that fails."""
+    asleep = asyncio.ensure_future(sleep("1h"))
+    await step(event, "first")
+    await step(event, "fails", fails=True)
+    await asleep
+    return "awake"
+
+
+@create_job(name="retried-chain", durable=True)
+async def chain(event: Event) -> str:
+    """Continue as new, and fail then."""
+    number = event.get("number", 0)
+    await step(event, f"step-{number}")
+    if number < 2:
+        workflow.continue_as_new({**event, "number": number + 1})
+    return str(await step(event, "fails", fails=True))
+
+
+@create_job(name="retried-asks", durable=True)
+async def asks(event: Event) -> list[str]:
+    """Ask a person, beside a step that fails later on."""
+
+    async def ask() -> str:
+        await step(event, "asks")
+        answer = await durable_execution("request_approval").request_approval({"tool": "pay", "arguments": {}})
+        return str(answer["reason"])
+
+    async def fails() -> str:
+        return str(await step(event, "fails", waits=True, fails=True))
+
+    return [str(each) for each in await asyncio.gather(ask(), fails())]
+
+
+@create_job(name="retried-strict", durable=True)
+async def strict(event: Order) -> str:
+    """Take events of one kind."""
+    return event.id
+
+
+JOBS = [line, together, group, hidden, raises, once, plain, sleeps, chain, asks, strict]
