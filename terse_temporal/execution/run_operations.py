@@ -143,4 +143,12 @@ class RunOperations(Protocol):
 
     async def terminate(self, run: RunReference, reason: str) -> None: ...
 
+    async def retry(self, run: RunReference) -> RunReference:
+        """Let a run that has failed go on from before what failed, and return the run that goes on.
+
+        Raises:
+            RunRetryError: it has not failed, or cannot go on.
+            RunNotFoundError: there is no such run.
+        """
+
     def list(self, query: RunQuery) -> AsyncIterator[RunInfo]: ...

@@ -119,6 +119,27 @@ class Run(Generic[_R_co]):
         """
         await self._operations.terminate(self._reference, reason)
 
+    async def retry(self) -> Run[_R_co]:
+        """Let the run, which has failed, go on from before the step that failed, or the line that raised.
+
+        What had finished stays as it is, and every step keeps its idempotency key; the step that failed is run again,
+        with the code that the workers have now. Of a job that is not durable all is run again. `docs/runs.md` says
+        what stays of sleeps, children, events and answers.
+
+        Returns:
+            The run that goes on: of the same id, and with a run id of its own.
+
+        Raises:
+            RunRetryError: it runs, has completed or was cancelled, would fail in the same way at once (its event does
+                not fit, its time is up), or somebody else has retried it at the same moment.
+            RunNotFoundError: there is no such run, or no longer.
+            ServerUnavailableError: the server does not answer.
+
+        Costs some requests, one of them for the history of the run. Without a worker that has the job the run waits for
+        one. It may be called anywhere but in the handler of a durable job.
+        """
+        return Run(self._operations, await self._operations.retry(self._reference))
+
     def __repr__(self) -> str:
         return f"<Run {self.id!r}{f' of {self.job!r}' if self.job else ''}>"
 

@@ -33,6 +33,7 @@ from .clients import client_here, task_queue_here
 from .listing import list_runs, run_info
 from .reading import public_timeline, read_timeline
 from .requests import request as ask
+from .retrying import retry_run
 from .starting import start_run
 
 __all__ = ["ClientOperations"]
@@ -104,6 +105,13 @@ class ClientOperations:
         client = await self._client(run.job)
         handle = await self._handle(run, client)
         await self._end(run, client, handle.terminate(reason=reason or None))
+
+    async def retry(self, run: RunReference) -> RunReference:
+        client = await self._client_for(run)
+        described = await self._describe(run, client)
+        retrying = retry_run(client, run.id, described.run_id)
+        run_id = await ask(retrying, f"the run {run.id!r} cannot be retried", client)
+        return RunReference(run.id, run_id, run.job, run.handler)
 
     async def list(self, query: RunQuery) -> AsyncIterator[RunInfo]:
         client = await self._client(query.job or "")

