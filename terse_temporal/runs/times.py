@@ -13,7 +13,7 @@ _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 def rough(duration: timedelta) -> str:
     """Return a duration in whole seconds, and of its units the two largest: `41 s`, `9 min 5 s`, `3 d 11 h`."""
     if duration < timedelta(seconds=1):
-        return "less than 1 s"
+        return "< 1 s"
     rest = round(duration.total_seconds())
     counts = []
     for unit, size in _UNITS:

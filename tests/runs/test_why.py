@@ -101,13 +101,13 @@ async def test_what_the_server_does_not_know(desk: Desk) -> None:
 async def test_a_step_that_runs(desk: Desk) -> None:
     found = await desk.says(
         await desk.start(jobs.in_a_step),
-        r"The step 'held' \(the first\) runs since § \((less than 1|\d+) s, of 1 h at most\) on the worker '\d+@.+'\.",
+        r"The step 'held' \(the first\) runs since § \((< 1|\d+) s, of 1 h at most\) on the worker '\d+@.+'\.",
     )
     assert [each.kind for each in found.waits] == ["step"]
 
 
 async def test_a_job_that_is_not_durable(desk: Desk) -> None:
-    await desk.says(await desk.start(jobs.plain), r"It runs since § \((less than 1|\d+) s\) on the worker '\d+@.+'\.")
+    await desk.says(await desk.start(jobs.plain), r"It runs since § \((< 1|\d+) s\) on the worker '\d+@.+'\.")
 
 
 async def test_a_step_that_is_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +136,7 @@ async def test_no_worker(desk: Desk) -> None:
     id_ = await desk.start(jobs.asleep, queue="nobody-looked")
     found = await desk.says(
         id_,
-        r"It waits for a worker since § \((less than 1|\d+) s\): none has polled the task queue 'nobody-looked' in the"
+        r"It waits for a worker since § \((< 1|\d+) s\): none has polled the task queue 'nobody-looked' in the"
         r" last five minutes\. Start one: terse-worker MODULE --task-queue nobody-looked",
     )
     assert found.to_json()["waits_for"][0]["kind"] == "worker"
@@ -185,13 +185,13 @@ async def test_a_step_that_is_paused(desk: Desk) -> None:
     )
     await desk.says(
         id_,
-        r"The step 'charge' was paused at § \((less than 1|\d+) s\), after ConnectionError: reset .+\. It waits until"
+        r"The step 'charge' was paused at § \((< 1|\d+) s\), after ConnectionError: reset .+\. It waits until"
         r" somebody unpauses it\.",
     )
 
 
 async def test_a_run_that_has_completed(desk: Desk) -> None:
-    found = await desk.says(await desk.start(jobs.ends), r"It has completed at §, after (less than 1|\d+) s\.")
+    found = await desk.says(await desk.start(jobs.ends), r"It has completed at §, after (< 1|\d+) s\.")
     assert found.to_json()["status"] == "completed"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from .list import list_command
 from .show import show
 from .skip import skip
 from .watch import watch
@@ -19,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+app.command("list")(list_command)
 app.command()(show)
 app.command()(watch)
 app.command("why")(why_command)

@@ -28,7 +28,7 @@ async def client_for(address: str | None, namespace: str | None, *, run: str = "
         yield client
     except RPCError as err:
         about = f"the run {run!r}" if run else "its runs"
-        if err.status == RPCStatusCode.NOT_FOUND:
+        if err.status == RPCStatusCode.NOT_FOUND and run:
             raise CommandError(
                 f"there is no run with the workflow id {run!r} in the namespace {client.namespace!r}, or no longer."
                 " `terse-temporal runs list` shows those that there are.",

@@ -1,0 +1,143 @@
+"""Which runs are meant: options, and the runs that they select."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from ...diagnostics.text import did_you_mean
+from ...durations import to_timedelta
+from ...errors import DurationError
+from ...execution.run_operations import STATUSES, RunInfo, RunStatus
+from ...jobs.runs import list_runs
+from ...runs.listing import run_info
+from ..exiting import CommandError
+
+__all__ = ["Ids", "JobOption", "Limit", "Selection", "Since", "Status", "Tag", "selected"]
+
+#: Runs that a selection has at most, unless told otherwise.
+MOST_SELECTED: Final = 1_000
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID]...", help="The workflow ids of the runs; or select them by the options.", show_default=False
+    ),
+]
+JobOption = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Runs of this job.")]
+Status = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help="Runs that stand so: running, completed, failed, cancelled, terminated or timed_out.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="DURATION|TIME", help='Runs that were started in the last "2h", or after a time.'),
+]
+Tag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Runs that were started with this tag.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The options that select runs, as they were given.
+
+    Raises:
+        CommandError: one makes no sense.
+    """
+
+    job: str | None = None
+    status: str | None = None
+    since: str | None = None
+    tag: str | None = None
+    limit: int = MOST_SELECTED
+
+    def __post_init__(self) -> None:
+        _read_status(self.status)
+        _read_since(self.since)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether none was given."""
+        return self.job is self.status is self.since is self.tag is None
+
+    def runs(self, client: Client) -> AsyncIterator[RunInfo]:
+        """Return the runs, those that were started last first.
+
+        Raises:
+            TerseError: an option makes no sense.
+        """
+        return list_runs(
+            self.job,
+            status=_read_status(self.status),
+            tag=self.tag,
+            since=_read_since(self.since),
+            limit=self.limit,
+            client=client,
+        )
+
+
+async def selected(
+    client: Client, ids: Sequence[str] | None, selection: Selection, fits: Callable[[RunInfo], bool]
+) -> tuple[list[RunInfo], list[str]]:
+    """Return the runs that are meant, and the ids of which there is no run.
+
+    Args:
+        client: of the server.
+        ids: as they were given.
+        selection: the options that were given instead.
+        fits: which of the selected runs are meant, where no status was given. Runs that were named are always meant.
+
+    Raises:
+        CommandError: both are given, or neither.
+        RPCError: the server refuses.
+    """
+    if not ids:
+        if selection.is_empty:
+            raise CommandError("say which runs: by their ids, or by --job, --status, --since or --tag")
+        found = [each async for each in selection.runs(client)]
+        return [each for each in found if selection.status is not None or fits(each)], []
+    if not selection.is_empty:
+        raise CommandError("give either ids or --job, --status, --since and --tag, not both")
+    named, missing = [], []
+    for each in dict.fromkeys(ids):
+        try:
+            named.append(run_info(await client.get_workflow_handle(each).describe()))
+        except RPCError as err:
+            if err.status != RPCStatusCode.NOT_FOUND:
+                raise
+            missing.append(each)
+    return named, missing
+
+
+def _read_status(text: str | None) -> RunStatus | None:
+    if text is None:
+        return None
+    status = text.strip().lower().replace("-", "_").replace(" ", "_").replace("canceled", "cancelled")
+    if status not in STATUSES:
+        raise CommandError(f"--status {text!r} is none of {', '.join(STATUSES)}{did_you_mean(status, STATUSES)}")
+    return status
+
+
+def _read_since(text: str | None) -> datetime | None:
+    """Return a time: a duration ago, or one that was written, which is of this machine's zone where it has none."""
+    if text is None:
+        return None
+    try:
+        return datetime.now(UTC) - to_timedelta(text)
+    except DurationError:
+        try:
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise CommandError(
+                f'--since {text!r} is neither a duration, such as "2h" or "3d", nor a time, such as 2026-01-31T12:00'
+            ) from None
