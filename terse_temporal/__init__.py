@@ -8,6 +8,7 @@ from .execution.run_operations import RunInfo
 from .execution.run_timeline import RunTimeline, TimelineEntry
 from .jobs.clock import log, now, sleep, uuid4
 from .jobs.current_run import current_run
+from .jobs.failures import RunFailure
 from .jobs.job import Job
 from .jobs.mapping import job_map
 from .jobs.options import Retry, StepOptions
@@ -24,6 +25,7 @@ __all__ = [
     "Job",
     "Retry",
     "Run",
+    "RunFailure",
     "RunIdentity",
     "RunInfo",
     "RunTimeline",

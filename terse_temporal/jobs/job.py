@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from ..diagnostics.places import place
+from ..execution.protocol import RetryRule
 from ..execution.run_operations import IfExists
 from ..state.schema import StateSchema
 from ..triggers.base import Trigger
@@ -44,6 +45,9 @@ class Job(Generic[_EventT_contra, _ResultT_co]):
         filter: decides from the event, and perhaps the state, whether a run does anything.
         states: the keys and types of its state, if declared.
         state_schema: the same, for reading and writing.
+        timeout: how long the handler may take.
+        on_failure: called with the event and a `RunFailure` when the handler has not ended well.
+        retry: when steps that say nothing of it are tried again.
         file, line: where it is created.
     """
 
@@ -54,6 +58,9 @@ class Job(Generic[_EventT_contra, _ResultT_co]):
     filter: Callable[..., object] | None
     states: type[BaseModel] | Mapping[str, Any] | None
     state_schema: StateSchema
+    timeout: timedelta | None
+    on_failure: Callable[..., Any] | None
+    retry: RetryRule | None
     file: str
     line: int
     _module_code: CodeType | None

@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from types import CellType, CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
@@ -19,12 +20,15 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from ..diagnostics.places import caller_frame, place, place_of
-from ..errors import JobDefinitionError
+from ..durations import to_timedelta
+from ..errors import DurationError, JobDefinitionError
 from ..serialization.wire_names import STATE_WORKFLOW
 from ..state.schema import StateSchema
 from ..triggers.base import Trigger
+from .failures import RunFailure, check_on_failure
 from .job import Job, parameter_count
 from .names import unprintable
+from .options import Retry, rule_of
 
 __all__ = ["collecting", "create_job", "is_collecting", "no_registering_while", "registered_job", "registered_jobs"]
 
@@ -33,6 +37,9 @@ _R = TypeVar("_R", default=Any)
 
 #: A handler or a filter: of the event, and perhaps the state. That may be any, as a generated stub has one of its own.
 _Handler: TypeAlias = Callable[[_E], _R] | Callable[[_E, Any], _R]
+
+#: What `on_failure=` takes: a function of the event, and of how the handler has ended.
+_OnFailure: TypeAlias = Callable[[_E, RunFailure], object]
 
 #: What `states=` takes.
 _States: TypeAlias = type[BaseModel] | Mapping[str, Any] | None
@@ -99,6 +106,9 @@ def create_job(
     durable: bool = ...,
     filter: _Handler[_E, object] | None = ...,
     states: _States = ...,
+    timeout: str | timedelta | None = ...,
+    on_failure: _OnFailure[_E] | None = ...,
+    retry: Retry | None = ...,
     on_trigger: _Handler[_E, Awaitable[_R]],
 ) -> Job[_E, _R]: ...
 
@@ -111,6 +121,9 @@ def create_job(
     durable: Literal[False] = ...,
     filter: _Handler[_E, object] | None = ...,
     states: _States = ...,
+    timeout: str | timedelta | None = ...,
+    on_failure: _OnFailure[_E] | None = ...,
+    retry: Retry | None = ...,
     on_trigger: _Handler[_E, _R],
 ) -> Job[_E, _R]: ...
 
@@ -123,6 +136,9 @@ def create_job(
     durable: Literal[True],
     filter: _Handler[Any, object] | None = ...,
     states: _States = ...,
+    timeout: str | timedelta | None = ...,
+    on_failure: _OnFailure[Any] | None = ...,
+    retry: Retry | None = ...,
 ) -> _DurableDecorator: ...
 
 
@@ -134,6 +150,9 @@ def create_job(
     durable: Literal[False] = ...,
     filter: _Handler[Any, object] | None = ...,
     states: _States = ...,
+    timeout: str | timedelta | None = ...,
+    on_failure: _OnFailure[Any] | None = ...,
+    retry: Retry | None = ...,
 ) -> _Decorator: ...
 
 
@@ -144,6 +163,9 @@ def create_job(
     durable: bool = False,
     filter: Callable[..., object] | None = None,
     states: _States = None,
+    timeout: str | timedelta | None = None,
+    on_failure: _OnFailure[Any] | None = None,
+    retry: Retry | None = None,
     on_trigger: Callable[..., Any] | None = None,
 ) -> Any:
     """Register a job. Without `on_trigger` it is a decorator over the handler.
@@ -158,6 +180,14 @@ def create_job(
             `{"skipped": "filter"}`. It is asked in the workflow, so nothing is scheduled but its reads of the state.
         states: the keys of the job's state: a pydantic model, whose defaults are the values of unset keys, or a mapping
             of key to type. Without it the state has any key, with any JSON value.
+        timeout: how long the handler may take, sleeps included, from when it begins; `None` is for ever. When it is
+            over, the handler is cancelled: its `finally` and the steps there run, and then the run fails with
+            `RunTimeoutError`. Costs two history events.
+        on_failure: `async def (event, failure)`, called with a `RunFailure` when the handler has failed, was cancelled
+            or has timed out, as part of the run; it may have steps and sleeps. Then the run ends as it would have. Of a
+            job that is not durable it may be a plain `def`, and runs in one go, once, with a worker.
+        retry: when steps that have no `retry=` of their own are tried again. Not for tools, which have rules of their
+            own, and only with `durable=True`.
         on_trigger: the handler: `(event)` or `(event, state)`. What it returns, as JSON, is the run's result.
 
     Raises:
@@ -166,10 +196,10 @@ def create_job(
     """
     frame = caller_frame()
     if on_trigger is not None:
-        return _register(name, triggers, durable, filter, states, on_trigger, frame)
+        return _register(name, triggers, durable, filter, states, timeout, on_failure, retry, on_trigger, frame)
 
     def decorate(handler: Callable[..., Any]) -> Job:
-        return _register(name, triggers, durable, filter, states, handler, frame)
+        return _register(name, triggers, durable, filter, states, timeout, on_failure, retry, handler, frame)
 
     return decorate
 
@@ -180,6 +210,9 @@ def _register(
     durable: bool,
     filter: Callable[..., Any] | None,
     states: Any,
+    timeout: str | timedelta | None,
+    on_failure: Callable[..., Any] | None,
+    retry: Retry | None,
     handler: Callable[..., Any],
     frame: FrameType,
 ) -> Job:
@@ -194,6 +227,9 @@ def _register(
         filter=filter,
         states=states,
         state_schema=StateSchema(name, states, frame.f_globals),
+        timeout=_timeout(timeout, f"the job {name!r} ({where})"),
+        on_failure=on_failure,
+        retry=rule_of(retry),
         file=frame.f_code.co_filename,
         line=frame.f_lineno,
         _module_code=_module_code(frame),
@@ -210,6 +246,13 @@ def _register(
         )
     jobs[name] = job
     return job
+
+
+def _timeout(timeout: str | timedelta | None, where: str) -> timedelta | None:
+    try:
+        return None if timeout is None else to_timedelta(timeout)
+    except DurationError as err:
+        raise DurationError(f"{where}: timeout: {err}") from None
 
 
 def _home(handler: Any, creating: str) -> str:
@@ -274,6 +317,13 @@ def _check(job: Job) -> None:
 
 
 def _check_arguments(job: Job, where: str) -> None:
+    if job.retry is not None and not job.durable:
+        raise JobDefinitionError(
+            f"{where}: retry= is for the steps of a durable job, and this one has none: it runs in one go, once. Add"
+            " durable=True, or take it away"
+        )
+    if job.on_failure is not None:
+        check_on_failure(job.on_failure, durable=job.durable, where=where)
     if job.filter is not None and parameter_count(job.filter) not in (1, 2):
         raise JobDefinitionError(
             f"{where}: its filter {_name(job.filter)!r} takes {inspect.signature(job.filter)};"

@@ -13,8 +13,9 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `input` or `arguments`, `input_schema`, `output_schema` and `types`
                                             (references to types), `functions` (references), `retry`, `by_model`,
                                             `check`, `label`, `once`, `of_run` (the id that the run had before any
-                                            reset). Of a job that is not durable: `run` (its name),
-                                            `event`, `key`.
+                                            reset). Of a job that is not durable: `run` (its name), `event`, `key`; of
+                                            its on_failure: `on_failure` (the job's name), `event`, `key`, `failure`
+                                            (`type`, `message`, `step`).
     check (wire/inputs_check.py)            `GIVEN.DONE.CODE`: hashes of twelve hexadecimal digits of what the call is
                                             given, of the function and types by their references, and of the job's code.
     FailureDetail (wire/calls.py)           the first detail of a failure, of a step and of a run. `v`, `step` (its

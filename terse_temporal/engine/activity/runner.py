@@ -40,9 +40,10 @@ from ...execution.perform import Call, perform
 from ...execution.protocol import UNSET, RunIdentity, StepContext, executing
 from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
+from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...jobs.labels import label_text
-from ...serialization.codec import ValueProblem
+from ...serialization.codec import ValueProblem, json_of
 from ...serialization.wire_names import NOT_BEGUN_FAILURE, SDK_REFERENCE
 from ...state import State, StateId, StateStore
 from ...state.calls import CALLS
@@ -209,6 +210,8 @@ class StepRunner:
             if job is None or job.durable:
                 kind = "is not on this worker" if job is None else "is durable, so not run as one activity"
                 raise UnknownJobError(f"the job {call.job!r} {kind} (it has {', '.join(self._jobs) or 'none'})")
+            if call.failure is not None and job.on_failure is None:
+                raise UnknownJobError(f"the job {call.job!r} has no on_failure here")
             return functools.partial(self._run_job, job, call, info)
         if job is None and call.function.removeprefix(SDK_REFERENCE) in CALLS:
             raise UnknownJobError(f"the job {call.job!r} is not on this worker, which does not know what its state is")
@@ -266,6 +269,11 @@ class StepRunner:
         task = asyncio.current_task()
         try:
             event = read_event(call.event, event_type(job.handler, job.triggers), job=job.name, where=job.where)
+            if call.failure is not None:
+                assert job.on_failure is not None
+                with executing(execution):
+                    await self._run(job.on_failure, [event, RunFailure(**call.failure)], {})
+                return in_order(json_of(None), activity.payload_converter(), tokens_metadata(execution.tokens))
             plain = not inspect.iscoroutinefunction(inspect.unwrap(job.handler))
             state = WatchedState(job.state_schema) if plain else State(job.state_schema)
             with executing(execution):

@@ -60,7 +60,7 @@ class FunctionIndex:
         for module in _job_modules(jobs):
             self._add_module(module)
         for job in jobs:
-            for function in (job.handler, job.filter):
+            for function in (job.handler, job.filter, job.on_failure):
                 if function is not None:
                     self._add_function(function)
         self._mentions: dict[str, Mentions] = {}
@@ -320,7 +320,9 @@ class FunctionIndex:
                 if value.__module__ == module.__name__:
                     self._add_methods(f"{name}:{value.__qualname__}", value)
             elif is_a(value, Job):
-                self._add_function(value.handler)
+                for function in (value.handler, value.on_failure):
+                    if function is not None:
+                        self._add_function(function)
             elif callable(value):
                 self._named[f"{name}:{attribute}"] = value
                 self._add_function(value)

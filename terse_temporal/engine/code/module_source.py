@@ -101,7 +101,7 @@ class ModuleSource:
             return False
         called = str(getattr(self.resolved(call.func), "__module__", ""))
         return (parent.arg == "run" and called.startswith("terse_temporal.")) or (
-            parent.arg == "on_trigger" and self._is_plain_job(call)
+            parent.arg in ("on_trigger", "on_failure") and self._is_plain_job(call)
         )
 
     def _makes_a_step(self, decorator: ast.expr) -> bool:

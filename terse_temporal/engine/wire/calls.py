@@ -86,11 +86,16 @@ class StepCall:
 
 @dataclass(frozen=True, slots=True)
 class JobCall:
-    """The input of the one activity of a job that is not durable."""
+    """The input of the one activity of a job that is not durable, or of that of its `on_failure`.
+
+    Attributes:
+        failure: `type`, `message` and `step` of what the handler has ended with, for `on_failure`; else `None`.
+    """
 
     job: str
     event: Any
     key: str
+    failure: Mapping[str, Any] | None = None
 
     #: Always.
     once: ClassVar[bool] = True
@@ -101,7 +106,11 @@ class JobCall:
         return self.key
 
     def to_wire(self) -> dict[str, Any]:
-        return {"v": VERSION, "run": self.job, "event": self.event, "key": self.key}
+        wire = {"v": VERSION, "event": self.event, "key": self.key}
+        if self.failure is None:
+            return {**wire, "run": self.job}
+        # Under another name: a worker of a version before it refuses it, and does not run the handler once more.
+        return {**wire, "on_failure": self.job, "failure": dict(self.failure)}
 
 
 def read_call(wire: Any) -> StepCall | JobCall:
@@ -125,6 +134,10 @@ def read_call(wire: Any) -> StepCall | JobCall:
             raise UnreadableCallError(f"its input has the arguments {wire['arguments']!r}, which are not by name")
         if "run" in wire:
             return JobCall(job=str(wire["run"]), event=wire["event"], key=str(wire["key"]))
+        if "on_failure" in wire:
+            return JobCall(
+                job=str(wire["on_failure"]), event=wire["event"], key=str(wire["key"]), failure=dict(wire["failure"])
+            )
         return StepCall(
             function=str(wire["step"]),
             job=str(wire["job"]),

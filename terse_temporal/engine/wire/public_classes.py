@@ -15,6 +15,7 @@ from ...events import Event, EventModel
 from ...execution.protocol import RunIdentity, StepContext
 from ...execution.run_operations import RunInfo
 from ...execution.run_timeline import RunTimeline, TimelineEntry
+from ...jobs.failures import RunFailure
 from ...jobs.job import module_name
 from ...jobs.options import Retry
 from ...serialization.wire_names import PACKAGE
@@ -49,6 +50,7 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "HttpResponse": HttpResponse,
     "PullRequestOpened": PullRequestOpened,
     "Retry": Retry,
+    "RunFailure": RunFailure,
     "RunIdentity": RunIdentity,
     "RunInfo": RunInfo,
     "RunTimeline": RunTimeline,

@@ -7,10 +7,11 @@ is handed in by the runner (`runner.py`); without that runner the job runs as it
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from temporalio import workflow
@@ -21,6 +22,7 @@ from ...diagnostics.logs import logger_of
 from ...errors import EventError, ResultError, StateError, StepInterruptedError
 from ...execution.protocol import executing
 from ...jobs.event_input import TOO_DEEP, event_type, read_event
+from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...serialization.codec import MAX_BYTES, Json, ValueProblem, json_object, json_of
 from ...serialization.serializer import shared_serializer
@@ -28,12 +30,14 @@ from ...state import State
 from ...state.handle import WatchedState
 from ..code.functions import FunctionIndex
 from ..determinism.task_order import exit_of
-from ..limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT
+from ..limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT, TIMEOUT_SLACK
 from ..wire.calls import JobCall
+from ..wire.failures import SentFailureError
 from ..wire.payloads import in_order
 from ..wire.step_exceptions import step_exception
 from .endings import is_of_the_engine, log_end, run_failure
 from .execution import RERUNS, DurableExecution, PendingCommand, run_identity
+from .handling import handled
 from .scheduled import with_moment
 
 __all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
@@ -88,7 +92,8 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
             failure = run_failure(err, context.job)
             # The words of the failure, not of the error: those may be secret, or fail themselves.
             said = " ".join(failure.message.split()) if isinstance(failure, FailureError) else ""
-            name = type(exit_of(err)).__name__
+            raised = failure.raised if isinstance(failure, SentFailureError) else None
+            name = type(raised or exit_of(err)).__name__
             context.ended = f"raises {name}: {said}" if said not in ("", name) else f"raises {name}"
             log_end(context.job, failure)
             raise failure from failure.__cause__
@@ -117,7 +122,7 @@ async def _run(context: RunContext, event: RawValue | None) -> Json:
     expected = event_type(job.handler, job.triggers, context.namespace)
     raw = with_moment(_event_data(context, event), expected)
     with executing(context.execution):
-        on_ignored = None if workflow.unsafe.is_replaying() else functools.partial(_log_ignored, job)
+        on_ignored = None if workflow.unsafe.is_replaying() else partial(_log_ignored, job)
         received = read_event(
             raw, expected, job=job.name, where=job.where, namespace=context.namespace, on_ignored=on_ignored
         )
@@ -126,13 +131,26 @@ async def _run(context: RunContext, event: RawValue | None) -> Json:
             log_end(job, None, "skipped by its filter")
             return json_of({"skipped": "filter"})
         if job.durable:
-            arguments = (received, State(job.state_schema)) if job.takes_state else (received,)
-            result = result_data(job, await job.handler(*arguments))
+            result = await handled(
+                job, context.execution, partial(_handle, job, received), partial(_failed, job, received)
+            )
         else:
-            result = json_of(await _run_in_place(context, raw))
+            result = await handled(
+                job, context.execution, partial(_run_in_place, context, raw), partial(_run_in_place, context, raw)
+            )
     context.ended = "returns"
     log_end(job, None)
     return result
+
+
+async def _handle(job: Job, event: Any) -> Json:
+    arguments = (event, State(job.state_schema)) if job.takes_state else (event,)
+    return result_data(job, await job.handler(*arguments))
+
+
+async def _failed(job: Job, event: Any, failure: RunFailure) -> None:
+    assert job.on_failure is not None
+    await job.on_failure(event, failure)
 
 
 def _log_ignored(job: Job, keys: Mapping[str, str | None]) -> None:
@@ -166,9 +184,19 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
         ) from None
 
 
-async def _run_in_place(context: RunContext, raw: Any) -> Any:
-    """Return a job that is not durable: one activity, of the job's name, run at most once."""
+async def _run_in_place(context: RunContext, raw: Any, failure: RunFailure | None = None) -> Json:
+    """Run a job that is not durable: one activity, of the job's name, run at most once.
+
+    Args:
+        context: of the run.
+        raw: the event.
+        failure: what the handler has ended with, where it is not that which is run, but the job's `on_failure`.
+    """
     job = context.job
+    name, key = job.name, run_identity(workflow.info())
+    if failure is not None:
+        # What it sends is not what the handler has sent, under the keys of that.
+        name, key = f"{job.name}.on_failure", f"{key}/on_failure"
     try:
         event = json_of(raw)
     except ValueProblem as problem:
@@ -176,27 +204,28 @@ async def _run_in_place(context: RunContext, raw: Any) -> Any:
             f"the input of the job {job.name!r} ({job.where}): {problem}. Send such a number as a string, or not"
             " at all."
         ) from None
-    wire = JobCall(job=job.name, event=None, key=run_identity(workflow.info())).to_wire()
+    told = None if failure is None else asdict(failure)
+    wire = JobCall(job=job.name, event=None, key=key, failure=told).to_wire()
     call = json_object(wire, {"event": event})
     if (size := len(call.text)) > MAX_BYTES:
         raise EventError(
             f"the input of the job {job.name!r} ({job.where}) is {size:,} bytes, and the server passes on"
             f" {MAX_BYTES:,} at most. Store the data, and start the job with where it is."
         )
-    context.execution.commands.append(PendingCommand("step", job.name, job.where))
+    context.execution.commands.append(PendingCommand("step", name, job.where))
     try:
         result = await workflow.execute_activity(
-            job.name,
+            name,
             in_order(call, workflow.payload_converter()),
             result_type=RawValue,
-            start_to_close_timeout=PLAIN_JOB_TIMEOUT,
+            start_to_close_timeout=max(PLAIN_JOB_TIMEOUT, (job.timeout or PLAIN_JOB_TIMEOUT) + TIMEOUT_SLACK),
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RERUNS,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
     except ActivityError as err:
         raise _failure_in_place(context, err) from err
-    return context.execution.read_result(result)
+    return json_of(context.execution.read_result(result))
 
 
 def _failure_in_place(context: RunContext, error: ActivityError) -> BaseException:

@@ -36,7 +36,7 @@ from ..wire.failures import (
 )
 from ..wire.reset_points import cause_details
 
-__all__ = ["is_of_the_engine", "log_cut_off", "log_end", "run_failure"]
+__all__ = ["is_of_the_engine", "log_cut_off", "log_end", "run_failure", "users_line"]
 
 #: Bytes of the details of a failure that a handler makes itself. The server takes 2 MiB of a failure in all.
 _LARGEST_DETAILS: Final = 1_000_000
@@ -69,6 +69,8 @@ def _current_task() -> asyncio.Task[object] | None:
 
 def run_failure(error: BaseException, job: Job) -> BaseException:
     """Return what a run fails with when its handler raised `error`; as it is, where the run was cancelled."""
+    if isinstance(error, SentFailureError):  # it is one already
+        return error
     error = exit_of(error)
     if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
         return error
@@ -78,7 +80,7 @@ def run_failure(error: BaseException, job: Job) -> BaseException:
         return _sendable(error)
     if _is_refused_by_the_loop(error):
         error = SideEffectError(
-            f"the network, or a thread or process, was used at {_users_line(error.__traceback__)}, in the handler of a"
+            f"the network, or a thread or process, was used at {users_line(error.__traceback__)}, in the handler of a"
             " durable job. The handler is replayed from the top whenever the run goes on, and it would happen again:"
             " move it into a step, await job_step(run=…)."
         ).with_traceback(error.__traceback__)
@@ -155,7 +157,7 @@ def _is_refused_by_the_loop(error: BaseException) -> bool:
     return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == "asyncio.events"
 
 
-def _users_line(traceback: TracebackType | None) -> str:
+def users_line(traceback: TracebackType | None) -> str:
     """Return the last line of the user's in a traceback."""
     lines = [each for each in walk_tb(traceback) if is_users(each[0])]
     return place(lines[-1][0].f_code.co_filename, lines[-1][1]) if lines else "an unknown line"

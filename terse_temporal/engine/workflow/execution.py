@@ -9,7 +9,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import CoroutineType
 from typing import Any, Final
@@ -170,6 +170,8 @@ class DurableExecution:
         # What the handler itself names is there. A tool or a model may not be, or no longer.
         if request.reference is not None:
             self._check_known(request)
+        elif request.retry is None and self.job.retry is not None:
+            request = replace(request, retry=self.job.retry)
         call = self._writer.write(request, where)
         return _name_of(f"step {request.name}", self._schedule(request, call, where))
 

@@ -110,7 +110,10 @@ class JobSource:
             # Created by a function that importing the module does not call, in a test for example: the same handler,
             # over the fresh globals.
             job = replace(
-                self.job, handler=_over(self.job.handler, namespace), filter=_over(self.job.filter, namespace)
+                self.job,
+                handler=_over(self.job.handler, namespace),
+                filter=_over(self.job.filter, namespace),
+                on_failure=_over(self.job.on_failure, namespace),
             )
         return job, namespace
 
