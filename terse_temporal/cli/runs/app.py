@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from .changes import cancel, rerun, terminate
 from .list import list_command
 from .show import show
 from .skip import skip
@@ -24,6 +25,9 @@ app.command("list")(list_command)
 app.command()(show)
 app.command()(watch)
 app.command("why")(why_command)
+app.command()(cancel)
+app.command()(terminate)
+app.command()(rerun)
 app.command()(skip)
 
 

@@ -1,0 +1,104 @@
+"""Changing several runs by one command: what will be done is shown and asked first, and then told for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from ...diagnostics.text import one_line
+from ...execution.run_operations import RunInfo
+from ...runs.changing import Change, ChangeRun, change_runs
+from ...runs.times import rough
+from ..asking import ask
+from ..exiting import FAILED
+from ..output import console, errors, print_json
+from ..tasks import run_interruptibly
+from .asking_servers import client_for
+from .selecting import Selection, selected
+
+__all__ = ["Reason", "Server", "Verb", "Yes", "change", "is_running"]
+
+#: Runs that are shown before it is asked.
+_SHOWN: Final = 20
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the history of the run.")]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What is done with each run.
+
+    Attributes:
+        question: for one run, as `Cancel`.
+        change: does it.
+        fits: which runs a selection means that names no status.
+        detail: what goes on behind the runs in the question.
+    """
+
+    question: str
+    change: ChangeRun
+    fits: Callable[[RunInfo], bool]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the runs are, as the options say."""
+
+    address: str | None
+    namespace: str | None
+
+
+def is_running(run: RunInfo) -> bool:
+    """Return whether a run has not ended."""
+    return run.status == "running"
+
+
+def change(
+    verb: Verb, ids: Sequence[str] | None, selection: Selection, server: Server, *, yes: bool, as_json: bool
+) -> int:
+    """Show what will be done, ask, do it, and tell what became of each run; return the exit status.
+
+    Raises:
+        CommandError: nothing was said of which runs, or nobody can be asked.
+    """
+    return run_interruptibly(_change(verb, ids, selection, server, yes=yes, as_json=as_json))
+
+
+async def _change(
+    verb: Verb, ids: Sequence[str] | None, selection: Selection, server: Server, *, yes: bool, as_json: bool
+) -> int:
+    async with client_for(server.address, server.namespace) as client:
+        runs, missing = await selected(client, ids, selection, verb.fits)
+        changes = [Change(each, "", done=False, what="there is no such run, or no longer") for each in missing]
+        if runs and not await ask(_question(verb, runs), yes=yes):
+            return FAILED
+        changes += await change_runs(client, runs, verb.change)
+    if as_json:
+        print_json([each.to_json() for each in changes])
+    elif not changes:
+        errors.print("there are no such runs")
+    else:
+        for each in changes:
+            console.print(f"{one_line(each.id)}  {one_line(each.what)}", markup=False)
+    return 0 if all(each.done for each in changes) else FAILED
+
+
+def _question(verb: Verb, runs: Sequence[RunInfo]) -> str:
+    now = datetime.now(UTC)
+    if len(runs) == 1:
+        return f"{verb.question} the run {_shown(runs[0], now)}{verb.detail}?"
+    lines = [f"  {_shown(each, now)}" for each in runs[:_SHOWN]]
+    if len(runs) > _SHOWN:
+        lines.append(f"  … and {len(runs) - _SHOWN:,} more")
+    return "\n".join([*lines, f"{verb.question} these {len(runs):,} runs{verb.detail}?"])
+
+
+def _shown(run: RunInfo, now: datetime) -> str:
+    status = run.status.replace("_", " ")
+    return f"{one_line(run.id)} ({one_line(run.job)}, {status}, started {rough(now - run.started_at)} ago)"

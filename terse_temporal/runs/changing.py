@@ -1,0 +1,134 @@
+"""Changing runs that are there: each function changes one, and returns what it did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..errors import TerseError
+from ..execution.run_operations import RunInfo
+from ..jobs.run_requests import run_request
+from .starting import start_run
+
+__all__ = ["Change", "ChangeRun", "cancel_run", "change_runs", "rerun_run", "terminate_run"]
+
+#: Runs that are changed at once.
+_AT_ONCE: Final = 10
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one run.
+
+    Attributes:
+        id, run_id: of the run.
+        done: whether what was asked for was done.
+        what: in words.
+        new_id, new_run_id: of the run that was started in its place.
+    """
+
+    id: str
+    run_id: str
+    done: bool
+    what: str
+    new_id: str = ""
+    new_run_id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        found = {"id": self.id, "run_id": self.run_id, "done": self.done, "what": self.what}
+        return found | ({"new_id": self.new_id, "new_run_id": self.new_run_id} if self.new_id else {})
+
+
+#: What changes one run.
+ChangeRun = Callable[[Client, RunInfo], Awaitable[Change]]
+
+
+async def change_runs(client: Client, runs: Sequence[RunInfo], change: ChangeRun) -> list[Change]:
+    """Change runs, ten at a time, and return what became of each; what fails for one does not keep the others."""
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(run: RunInfo) -> Change:
+        async with places:
+            try:
+                return await change(client, run)
+            except RPCError as err:
+                return Change(run.id, run.run_id, done=False, what=f"the server refuses it: {err.message}")
+            except TerseError as err:
+                return Change(run.id, run.run_id, done=False, what=str(err))
+
+    return await asyncio.gather(*map(one, runs))
+
+
+async def cancel_run(client: Client, run: RunInfo, reason: str = "") -> Change:
+    """Ask a run to end: its handler is cancelled, and may tidy up."""
+    handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+    return await _end(run, handle.cancel(reason=reason), "is asked to cancel")
+
+
+async def terminate_run(client: Client, run: RunInfo, reason: str = "") -> Change:
+    """End a run at once; nothing of its handler runs any more."""
+    handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+    return await _end(run, handle.terminate(reason=reason or None), "is terminated")
+
+
+async def _end(run: RunInfo, request: Awaitable[None], what: str) -> Change:
+    try:
+        await request
+    except RPCError as err:
+        if err.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return Change(run.id, run.run_id, done=False, what="has ended before: it is left as it is")
+    # The server takes a request to cancel for what has ended, too.
+    if run.status != "running":
+        how = run.status.replace("_", " ")
+        return Change(run.id, run.run_id, done=False, what=f"has ended before, {how}: it is left as it is")
+    return Change(run.id, run.run_id, done=True, what=what)
+
+
+async def rerun_run(client: Client, run: RunInfo) -> Change:
+    """Start a new run, under a new id, of the same job, with the same event and tags, on the same task queue.
+
+    Of a chain it is the event of the first run.
+    """
+    described = (await client.get_workflow_handle(run.id, run_id=run.run_id).describe()).raw_description
+    info = described.workflow_execution_info
+    first = info.first_run_id or run.run_id
+    try:
+        payloads = await _input(client, run.id, first)
+    except RPCError as err:
+        if err.status != RPCStatusCode.NOT_FOUND or first == run.run_id:
+            raise
+        payloads = await _input(client, run.id, run.run_id)  # the first one is gone already
+    if len(payloads) > 1:
+        return _not_rerun(run, f"it was started with {len(payloads)} inputs, and a run of a job has one, its event")
+    try:
+        event = (await client.data_converter.decode(payloads))[0] if payloads else None
+    except Exception as err:  # of whatever converter
+        return _not_rerun(run, f"its event cannot be read here: {err}")
+    queue = described.execution_config.task_queue.name or info.task_queue
+    started = await start_run(run_request(run.job, event, tags=run.tags, task_queue=queue), client)
+    run_id = started.first_execution_run_id or ""
+    return Change(run.id, run.run_id, True, f"runs again as {started.id}", started.id, run_id)
+
+
+def _not_rerun(run: RunInfo, why: str) -> Change:
+    return Change(run.id, run.run_id, done=False, what=f"is not run again: {why}")
+
+
+async def _input(client: Client, id: str, run_id: str) -> list[Any]:
+    answer = await client.workflow_service.get_workflow_execution_history(
+        GetWorkflowExecutionHistoryRequest(
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=id, run_id=run_id),
+            maximum_page_size=1,
+        )
+    )
+    return list(answer.history.events[0].workflow_execution_started_event_attributes.input.payloads)

@@ -1,0 +1,143 @@
+"""`runs cancel`, `terminate` and `rerun` show what they will do, ask first, and say what they did for each run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+
+from terse_temporal.runs.starting import TAGS
+from terse_temporal.testing import JobEnvironment
+
+from ..in_process import Ended, run_command
+from ..waiting import until
+from . import jobs_looked_at as jobs
+
+QUEUE = "changed"
+
+
+class Desk:
+    """Runs of a job that sleeps, of a name of their own, and the command."""
+
+    def __init__(self, client: Client, address: str, directory: Path) -> None:
+        self.client = client
+        self._address = address
+        self._directory = directory
+
+    async def start(self, job: str = jobs.asleep.name, event: Any = None, **options: Any) -> str:
+        id_ = f"{job}-{uuid.uuid4()}"
+        args = [] if event is None else [event]
+        await self.client.start_workflow(job, args=args, id=id_, task_queue=QUEUE, **options)
+        return id_
+
+    async def status(self, id_: str) -> WorkflowExecutionStatus | None:
+        return (await self.client.get_workflow_handle(id_).describe()).status
+
+    async def command(self, *arguments: str) -> Ended:
+        """Run `terse-temporal runs …`."""
+        return await asyncio.to_thread(run_command, "runs", *arguments, "--address", self._address, cwd=self._directory)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def desk(env: JobEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    async with env.worker([jobs.asleep, jobs.ends, jobs.goes_on], task_queue=QUEUE):
+        yield Desk(await Client.connect(env.address), env.address, tmp_path_factory.mktemp("changed"))
+
+
+async def test_several_are_cancelled(desk: Desk) -> None:
+    """Each is told of, and one that is not there does not keep the others."""
+    one, two = await desk.start(), await desk.start()
+    ended = await desk.command("cancel", one, "no-such-run", two, "--yes", "--reason", "enough")
+    assert ended.status == 1
+    assert ended.stdout.splitlines() == [
+        "no-such-run  there is no such run, or no longer",
+        f"{one}  is asked to cancel",
+        f"{two}  is asked to cancel",
+    ]
+
+    async def are_cancelled() -> bool:
+        return {await desk.status(one), await desk.status(two)} == {WorkflowExecutionStatus.CANCELED}
+
+    await until(are_cancelled, "both to be cancelled")
+    again = await desk.command("cancel", one, "--yes", "--json")
+    assert again.status == 1
+    (told,) = json.loads(again.stdout)
+    assert (told["id"], told["done"]) == (one, False)
+    assert told["what"] == "has ended before, cancelled: it is left as it is"
+
+
+async def test_nobody_can_be_asked(desk: Desk) -> None:
+    """It shows which runs it is about, and changes none."""
+    one, two = await desk.start(), await desk.start()
+    refused = await desk.command("terminate", one, two)
+    assert (refused.status, refused.stdout) == (2, "")
+    assert f"  {one} (looked-sleep, running, started < 1 s ago)\n  {two} (" in refused.stderr
+    assert "Terminate these 2 runs? Nobody can be asked here: give --yes to do it." in refused.stderr
+    assert await desk.status(one) == await desk.status(two) == WorkflowExecutionStatus.RUNNING
+    done = await desk.command("terminate", one, two, "--yes", "--reason", "a mistake")
+    assert (done.status, done.stdout) == (0, f"{one}  is terminated\n{two}  is terminated\n")
+    assert await desk.status(one) == WorkflowExecutionStatus.TERMINATED
+
+
+async def test_a_selection(desk: Desk) -> None:
+    """Runs that have ended are not among those that are to be ended."""
+    tag = uuid.uuid4().hex
+    tags = TypedSearchAttributes([SearchAttributePair(TAGS, [tag])])
+    one = await desk.start(search_attributes=tags)
+    done = await desk.start(jobs.ends.name, search_attributes=tags)
+    await desk.client.get_workflow_handle(done).result()
+
+    async def are_listed() -> bool:
+        rows = json.loads((await desk.command("list", "--tag", tag, "--json")).stdout)
+        return sorted(each["status"] for each in rows) == ["completed", "running"]
+
+    await until(are_listed, "both in the list")
+    ended = await desk.command("terminate", "--tag", tag, "--since", "1h", "--yes")
+    assert (ended.status, ended.stdout) == (0, f"{one}  is terminated\n")
+    nothing = await desk.command("terminate", "--tag", uuid.uuid4().hex, "--yes")
+    assert (nothing.status, nothing.stderr) == (0, "there are no such runs\n")
+
+
+async def test_which_runs_has_to_be_said(desk: Desk) -> None:
+    nothing = await desk.command("cancel", "--yes")
+    assert nothing.status == 2
+    assert "say which runs: by their ids, or by --job, --status, --since or --tag" in nothing.stderr
+    both = await desk.command("cancel", "any", "--job", "any", "--yes")
+    assert both.status == 2
+    assert "not both" in both.stderr
+
+
+async def test_a_run_is_started_anew(desk: Desk) -> None:
+    """With the event, the tags and the task queue of the old one, under another id; the old one is left alone."""
+    tags = TypedSearchAttributes([SearchAttributePair(TAGS, ["vip"])])
+    event = {"b": 1, "c": ["é"]}
+    old = await desk.start(jobs.ends.name, event, search_attributes=tags)
+    await desk.client.get_workflow_handle(old).result()
+    done = await desk.command("rerun", old, "--yes", "--json")
+    assert done.status == 0, done.stderr
+    (told,) = json.loads(done.stdout)
+    new = desk.client.get_workflow_handle(told["new_id"], run_id=told["new_run_id"])
+    assert told["new_id"] != old
+    assert await new.result() == "done"
+    shown = json.loads((await desk.command("show", told["new_id"], "--json")).stdout)
+    assert (shown["event"], shown["tags"], shown["task_queue"]) == (event, ["vip"], QUEUE)
+    assert await desk.status(old) == WorkflowExecutionStatus.COMPLETED
+
+
+async def test_the_event_of_a_chain(desk: Desk) -> None:
+    """It is that of its first run."""
+    old = await desk.start(jobs.goes_on.name, {"first": True})
+    done = await desk.command("rerun", old, "--yes", "--json")
+    (told,) = json.loads(done.stdout)
+    new = desk.client.get_workflow_handle(told["new_id"], run_id=told["new_run_id"])
+    (started,) = [each async for each in new.fetch_history_events(page_size=1)][:1]
+    (payload,) = started.workflow_execution_started_event_attributes.input.payloads
+    assert json.loads(payload.data) == {"first": True}
