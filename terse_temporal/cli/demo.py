@@ -158,7 +158,7 @@ async def _run_steps(files: _DemoDirectory, progress: _Progress) -> bool:
         cleanup.push_async_callback(first.kill)
         progress(f"A worker runs, process {first.pid}, with the job {_JOB!r}.")
 
-        run = await start_run(run_request(_JOB, files.event, id="demo"), client)
+        run, _ = await start_run(run_request(_JOB, files.event, id="demo"), client)
         customer = files.event["data"]["object"]["email"]
         progress(f"Stripe's {files.event['type']} for {customer} starts a run of it.")
 

@@ -63,6 +63,11 @@ COMMANDS: Final = {
         "Print a page of the documentation, or the section that a message is about; without a topic, what there is.",
     ),
     "runs": ("runs.app", "app", "Look at runs, and change them."),
+    "setup": (
+        "setup",
+        "setup",
+        "Create what a Temporal server needs for tags: the search attribute `TerseTags`.",
+    ),
     "state": ("state", "app", "Look at what a job keeps between its runs, and change it."),
 }
 

@@ -6,7 +6,8 @@ import asyncio
 import uuid
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, cast
 
 import typer
 from rich.markup import escape
@@ -14,7 +15,8 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from ..engine.wire.history import RunHistory
-from ..errors import RunExistsError, StartError, UnknownJobError
+from ..errors import RunExistsError, UnknownJobError
+from ..execution.run_operations import IfExists, RunRequest
 from ..jobs.run_requests import run_request
 from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
 from ..runs.task_queues import is_gone, last_poll
@@ -48,6 +50,27 @@ def trigger(
         str | None,
         typer.Option("--id", metavar="ID", help="The workflow id; by default the job's name and a random part."),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="KEY", help="Your own name for the run: the workflow id is JOB/KEY."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="What the run can be found by; may be given several times."),
+    ] = None,
+    delay: Annotated[
+        str | None,
+        typer.Option("--delay", metavar="TIME", help="When it begins: in 30s, 2h, 3d …, or at 2027-01-31T09:00Z."),
+    ] = None,
+    if_exists: Annotated[
+        str | None,
+        typer.Option(
+            "--if-exists",
+            metavar="WHAT",
+            help="What to do where the id was used before: attach to the run that is there, fail, or rerun if that has"
+            " ended. By default it is refused while that run is open, and a new one started after that.",
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Show the steps as they happen, and end with the result.")
     ] = False,
@@ -73,46 +96,65 @@ def trigger(
     The exit status is 0 when the run was started, and with --wait has succeeded; 1 when it failed, or no worker has the
     job; 2 when it could not be started.
     """
-    run = _TriggeredRun(job, id or f"{job}-{uuid.uuid4()}", task_queue, address, namespace, for_later=for_later)
     data = None if event is None else read_event_argument(event)
+    request = run_request(
+        job,
+        data,
+        key=key,
+        id=id if id is not None or key is not None else f"{job}-{uuid.uuid4()}",
+        if_exists=cast("IfExists", if_exists or "fail"),
+        delay=None if delay is None else _delay(delay),
+        tags=tag or (),
+        task_queue=task_queue,
+    )
+    if if_exists is None:
+        request = replace(request, if_exists=None)
+    run = _TriggeredRun(request, address, namespace, for_later=for_later)
     try:
-        return run_interruptibly(run.start(data, wait=wait))
+        return run_interruptibly(run.start(wait=wait))
     except Interrupted:
         run.print_how_to_return()
         raise
 
 
+def _delay(text: str) -> str | datetime:
+    """Return a duration as it is given, or a moment."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment if moment.tzinfo is not None else moment.astimezone()
+
+
 class _TriggeredRun:
     """A run, from its start to the message about its end."""
 
-    def __init__(
-        self, job: str, id: str, task_queue: str, address: str | None, namespace: str | None, *, for_later: bool
-    ) -> None:
-        self._job = job
-        self._id = id
-        self._task_queue = task_queue
+    def __init__(self, request: RunRequest, address: str | None, namespace: str | None, *, for_later: bool) -> None:
+        assert request.id is not None
+        assert request.task_queue is not None
+        self._request = request
+        self._job = request.job
+        self._id = request.id
+        self._task_queue = request.task_queue
         self._address = address
         self._namespace = namespace
         self._for_later = for_later
         self._is_started = False
 
-    async def start(self, event: dict[str, Any] | None, *, wait: bool) -> int:
+    async def start(self, *, wait: bool) -> int:
         """Start it, and `wait` for its end; the exit status."""
         client = await silent_client(self._address, self._namespace)
         is_served = await _is_served(client, self._task_queue)
         try:
-            request = run_request(self._job, event, id=self._id, task_queue=self._task_queue)
             # One that waits for its worker, whichever, is left to wait.
-            ends_if_unknown = is_served and not self._for_later
-            handle = await start_run(replace(request, if_exists=None), client, ends_if_unknown=ends_if_unknown)
+            ends_if_unknown = is_served and not self._for_later and self._request.delay is None
+            handle, is_new = await start_run(self._request, client, ends_if_unknown=ends_if_unknown)
         except RunExistsError as err:
             raise CommandError(f"{err}. Look at that one with `{self._command('show')}`.") from err
-        except StartError as err:
-            raise CommandError(str(err)) from err
         if not wait:
-            if is_served and (unknown := await _unknown_job_message(handle)):
+            if ends_if_unknown and is_new and (unknown := await _unknown_job_message(handle)):
                 raise CommandError(f"the run has ended before it began: {unknown}", status=FAILED)
-            self._print_started(client, handle)
+            self._print_started(client, handle, is_new=is_new)
             if not is_served:
                 print_notice(
                     f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
@@ -124,12 +166,13 @@ class _TriggeredRun:
         this = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
         return await watch_run(client, this, self._job, self._task_queue, look_at=self._command("show"))
 
-    def _print_started(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
+    def _print_started(self, client: Client, handle: WorkflowHandle[Any, Any], *, is_new: bool) -> None:
         rows = {"workflow id": handle.id, "run id": handle.first_execution_run_id or ""}
         if url := web_ui_of(client, handle):
             rows["Web UI"] = url
         rows["look at it"] = self._command("show")
-        console.print(f"started [bold]{escape(self._job)}[/]")
+        what = "started" if is_new else "nothing is started: there is a run with this id of"
+        console.print(f"{what} [bold]{escape(self._job)}[/]", soft_wrap=True)
         for name, value in rows.items():
             console.print(f"  {name:<12} ", end="")
             console.print(value, markup=False)

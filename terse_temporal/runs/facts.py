@@ -22,7 +22,7 @@ from ..serialization.wire_names import WAITING_MEMO
 from .clocks import clock_of
 from .history_tail import MOST_EVENTS, Tail, read_tail
 from .memo import read_memo
-from .starting import TAGS
+from .search_attributes import TAGS
 from .task_queues import last_poll
 
 __all__ = ["Facts", "Polls", "gather_facts", "step_queue"]

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from ..execution.run_operations import RunInfo, RunQuery, RunStatus
 from ..serialization.wire_names import TAGS_ATTRIBUTE, TIMED_OUT_MEMO
 from .requests import request as ask
-from .starting import TAGS
+from .search_attributes import TAGS, refusal
 
 __all__ = ["list_runs", "run_info", "visibility_query"]
 
@@ -56,8 +57,9 @@ async def list_runs(client: Client, query: RunQuery) -> AsyncIterator[RunInfo]:
     """Yield the runs that a query is about, those that were started last first.
 
     Raises:
+        SetupError: the query has a tag, and the server does not know the search attribute for them.
+        StartError: the server does not take the query.
         ServerUnavailableError: the server does not answer, or refuses.
-        RPCError: it refuses the query, as it does where a namespace has no search attribute for tags.
     """
     left = query.limit
     until = datetime.now(UTC) + timedelta(days=1)  # the server's clock may be ahead
@@ -77,7 +79,10 @@ async def list_runs(client: Client, query: RunQuery) -> AsyncIterator[RunInfo]:
 
 async def _span(client: Client, query: RunQuery, since: datetime, until: datetime) -> AsyncIterator[RunInfo]:
     text = visibility_query(query, since, until)
-    count = (await ask(client.count_workflows(text), "runs cannot be listed", client)).count
+    try:
+        count = (await ask(client.count_workflows(text), "runs cannot be listed", client)).count
+    except RPCError as error:
+        raise refusal(error, "runs cannot be listed", client) from error
     if count > _SORTED_AT_ONCE and until - since > _SHORTEST:
         middle = since + (until - since) / 2
         async for info in _span(client, query, middle, until):

@@ -55,7 +55,7 @@ class ClientOperations:
     async def start(self, request: RunRequest) -> RunReference:
         client = await self._client(request.job)
         queue = task_queue_here(request.task_queue, request.job, self._given)
-        handle = await start_run(request, client, task_queue=queue)
+        handle, _ = await start_run(request, client, task_queue=queue)
         run_id = handle.run_id or handle.result_run_id or handle.first_execution_run_id or ""
         return RunReference(handle.id, run_id, request.job, request.handler)
 
@@ -107,7 +107,7 @@ class ClientOperations:
         await self._end(run, client, handle.terminate(reason=reason or None))
 
     async def retry(self, run: RunReference) -> RunReference:
-        client = await self._client_for(run)
+        client = await self._client(run.job)
         described = await self._describe(run, client)
         retrying = retry_run(client, run.id, described.run_id)
         run_id = await ask(retrying, f"the run {run.id!r} cannot be retried", client)

@@ -7,33 +7,30 @@ be started was checked before (`jobs/run_requests.py`).
 from __future__ import annotations
 
 import uuid
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import (
-    SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from ..engine.sdk_private import was_started
 from ..engine.wire.payloads import event_arguments
-from ..errors import RunExistsError, SetupError, StartError
+from ..errors import RunExistsError
 from ..execution.run_operations import IfExists, RunRequest
-from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO, TAGS_ATTRIBUTE
+from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
 from .requests import request as ask
+from .search_attributes import TAGS, refusal
 
-__all__ = ["DEFAULT_TASK_QUEUE", "TAGS", "start_run"]
+__all__ = ["DEFAULT_TASK_QUEUE", "Started", "start_run"]
 
 #: Where workers take their work from, and runs are started, unless told otherwise.
 DEFAULT_TASK_QUEUE: Final = "terse"
-
-#: The search attribute with the tags of a run.
-TAGS: Final = SearchAttributeKey.for_keyword_list(TAGS_ATTRIBUTE)
 
 #: What the server does where an id was used before: by a run that has ended, and by one that is open.
 _POLICIES: Final[dict[IfExists | None, tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]]] = {
@@ -44,10 +41,17 @@ _POLICIES: Final[dict[IfExists | None, tuple[WorkflowIDReusePolicy, WorkflowIDCo
 }
 
 
+class Started(NamedTuple):
+    """The handle of a run, and whether it was started just now; else it was there."""
+
+    handle: WorkflowHandle[Any, Any]
+    is_new: bool
+
+
 async def start_run(
     request: RunRequest, client: Client, *, task_queue: str = "", ends_if_unknown: bool = False
-) -> WorkflowHandle[Any, Any]:
-    """Start a run of a job, and return its handle; or that of the run which is there, where the request says so.
+) -> Started:
+    """Start a run of a job; or find the run which is there, where the request says so.
 
     Args:
         request: what is to be started. Without an id it gets one of the job's name and a random part.
@@ -84,23 +88,13 @@ async def start_run(
             how = "running" if request.if_exists is None else "there"
             raise RunExistsError(workflow_id, err.run_id or "", how) from None
         handle = client.get_workflow_handle(workflow_id, run_id=err.run_id, first_execution_run_id=err.run_id)
-        was_there = True
+        is_new = False
     except RPCError as err:
-        raise _refusal(err, what, client, tags=bool(tags)) from err
+        raise refusal(err, what, client) from err
     else:
-        was_there = not was_started(handle)
-    if was_there:
+        is_new = was_started(handle)
+    if not is_new:
         described = await ask(handle.describe(), what, client)
         if described.workflow_type != request.job:
             raise RunExistsError(workflow_id, described.run_id, f"there, of {described.workflow_type!r}")
-    return handle
-
-
-def _refusal(error: RPCError, what: str, client: Client, *, tags: bool) -> Exception:
-    if error.status == RPCStatusCode.INVALID_ARGUMENT and tags and TAGS_ATTRIBUTE in error.message:
-        return SetupError(
-            f"{what} with tags: the namespace {client.namespace!r} of the server has no search attribute"
-            f" {TAGS_ATTRIBUTE!r} ({error.message}). Create it once with `terse-temporal setup`, or start the run"
-            " without tags."
-        )
-    return StartError(f"{what}: the server refuses it ({error.message})")
+    return Started(handle, is_new)

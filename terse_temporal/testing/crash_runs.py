@@ -49,7 +49,7 @@ async def crash_at_boundaries(
         _refuse_unanswered(job, unanswered)
         await _copy_state(loop_thread, workers, job, task_queue)
         request = replace(run_request(job, event, id=workflow_id, task_queue=task_queue), if_exists=None)
-        handle = await start_run(request, loop_thread.client)
+        handle, _ = await start_run(request, loop_thread.client)
         run = Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
         answering.append(asyncio.create_task(_answer_questions(run, unanswered)))
         return handle

@@ -106,7 +106,7 @@ class JobEnvironment:
             RunExistsError: a run of that id is open.
         """
         request = replace(run_request(job, event, id=id, task_queue=task_queue), if_exists=None)
-        return await start_run(request, self.client)
+        return (await start_run(request, self.client)).handle
 
     async def run(self, job: Job | str, event: Any = None, **options: Any) -> Any:
         """Start a run, as `start` does, and return its result.

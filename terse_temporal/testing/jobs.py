@@ -199,7 +199,7 @@ class Jobs:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
         request = replace(run_request(job, event, id=id, task_queue=task_queue), if_exists=None)
-        handle = await start_run(request, self._loop_thread.client)
+        handle, _ = await start_run(request, self._loop_thread.client)
         self._workers.watch(job, handle)
         run = Run(
             self._loop_thread,

@@ -113,3 +113,14 @@ async def from_plain(event: Event) -> str:
     again = await count.start({"effects": event["effects"], "text": "keyed"}, key=event["key"])
     await again.result()
     return await run.result()
+
+
+@create_job(name="runs-step-once", durable=True)
+async def step_once(event: Event) -> str:
+    return await job_step(run=start_one, input=str(event["effects"]))
+
+
+async def start_one(effects: str) -> str:
+    run = await count.start({"effects": effects, "text": f"attempt {current_step().attempt}"})
+    await run.result()
+    return run.id

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
 
 from terse_temporal.cli.event_argument import read_event_argument
 from terse_temporal.errors import EventError
@@ -268,6 +269,33 @@ async def test_id_is_running(env: JobEnvironment, trigger: Trigger) -> None:
     assert f"a run with the id '{run_id}' is already running" in refused.stderr
     (trigger.directory / run_id).touch()
     assert await env.client.get_workflow_handle(run_id).result() == ["gone", "on"]
+
+
+async def test_key_tags_and_what_is_there(env: JobEnvironment, trigger: Trigger) -> None:
+    """`--key` makes the id, `--tag` is what the run is found by, `--if-exists` says what to do with the run there."""
+    key = fresh_id()
+    started = trigger("report", "--key", key, "--tag", key, "--tag", "vip", "--delay", "200ms")
+    assert (started.returncode, started.stdout.split("\n")[0]) == (0, "started report"), started.stderr
+    described = await env.client.get_workflow_handle(f"report/{key}").describe()
+    assert described.typed_search_attributes[SearchAttributeKey.for_keyword_list("TerseTags")] == [key, "vip"]
+    attached = trigger("report", "--key", key, "--if-exists", "attach", "--wait")
+    assert (attached.returncode, json.loads(attached.stdout)) == (0, {"got": {}}), attached.stderr
+    attached = trigger("report", "--key", key, "--if-exists", "attach")
+    assert attached.stdout.startswith("nothing is started: there is a run with this id of report")
+    assert described.run_id in attached.stdout
+    failed = trigger("report", "--key", key, "--if-exists", "fail")
+    assert (failed.returncode, "is already there" in failed.stderr) == (2, True)
+    again = trigger("report", "--key", key, "--if-exists", "rerun", "--delay", "2090-01-01T00:00:00Z")
+    assert (again.returncode, described.run_id in again.stdout) == (0, False)
+    await env.client.get_workflow_handle(f"report/{key}").terminate()
+    for options, message in {
+        ("--key", "a", "--id", "b"): "key='a' and id='b' are both given",
+        ("--if-exists", "atach"): "did you mean 'attach'?",
+        ("--delay", "soon"): "'soon' is not a duration",
+        ("--tag", ""): "a tag is ''",
+    }.items():
+        refused = trigger("report", *options)
+        assert (refused.returncode, message in refused.stderr) == (2, True), refused.stderr
 
 
 def test_no_worker(trigger: Trigger) -> None:
