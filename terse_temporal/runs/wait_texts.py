@@ -86,7 +86,7 @@ def _step(wait: Wait, now: datetime, subject: str) -> str:
     on = f" on the worker {_name(wait.worker)}" if wait.worker else ""
     most = f", of {rough(wait.until - wait.since)} at most" if wait.until is not None and wait.since is not None else ""
     since = f"{moment_text(wait.since, now)} ({rough(now - wait.since)}{most})" if wait.since is not None else "a while"
-    before = f"; the attempt before ended with {fit_text(wait.failure)}" if wait.failure else ""
+    before = f"; the attempt before: {fit_text(wait.failure)}" if wait.failure else ""
     return f"{_attempt(wait, subject)} runs since {since}{on}{before}."
 
 

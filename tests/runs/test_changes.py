@@ -79,8 +79,8 @@ async def test_nobody_can_be_asked(desk: Desk) -> None:
     one, two = await desk.start(), await desk.start()
     refused = await desk.command("terminate", one, two)
     assert (refused.status, refused.stdout) == (2, "")
-    assert f"  {one} (looked-sleep, running, started < 1 s ago)\n  {two} (" in refused.stderr
-    assert "Terminate these 2 runs? Nobody can be asked here: give --yes to do it." in refused.stderr
+    assert f"error: 2 runs:\n  {one} (looked-sleep, running, started < 1 s ago)\n  {two} (" in refused.stderr
+    assert "Terminate them? Nobody can be asked here: give --yes to do it." in refused.stderr
     assert await desk.status(one) == await desk.status(two) == WorkflowExecutionStatus.RUNNING
     done = await desk.command("terminate", one, two, "--yes", "--reason", "a mistake")
     assert (done.status, done.stdout) == (0, f"{one}  is terminated\n{two}  is terminated\n")

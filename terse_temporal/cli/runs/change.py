@@ -93,10 +93,10 @@ def _question(verb: Verb, runs: Sequence[RunInfo]) -> str:
     now = datetime.now(UTC)
     if len(runs) == 1:
         return f"{verb.question} the run {_shown(runs[0], now)}{verb.detail}?"
-    lines = [f"  {_shown(each, now)}" for each in runs[:_SHOWN]]
+    lines = [f"{len(runs):,} runs:", *(f"  {_shown(each, now)}" for each in runs[:_SHOWN])]
     if len(runs) > _SHOWN:
         lines.append(f"  … and {len(runs) - _SHOWN:,} more")
-    return "\n".join([*lines, f"{verb.question} these {len(runs):,} runs{verb.detail}?"])
+    return "\n".join([*lines, f"{verb.question} them{verb.detail}?"])
 
 
 def _shown(run: RunInfo, now: datetime) -> str:
