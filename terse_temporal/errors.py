@@ -9,6 +9,7 @@
     ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
     ├── RunExistsError                there is a run of this workflow id already: .id, .run_id
+    ├── RunDepthError                 a run that would stand under more than 20 others, each started by the one before
     ├── RunNotFoundError              there is no run of this workflow id, or no longer: .id
     ├── RunFailedError                a run did not end well: .id, .run_id, .job, .error_type, .message
     │   ├── RunCancelledError         somebody cancelled it
@@ -82,6 +83,7 @@ __all__ = [
     "NotInStepError",
     "ResultError",
     "RunCancelledError",
+    "RunDepthError",
     "RunExistsError",
     "RunFailedError",
     "RunNotFoundError",
@@ -171,6 +173,10 @@ class RunExistsError(TerseError):
     def __str__(self) -> str:
         run = f" (run id {self.run_id})" if self.run_id else ""
         return f"a run with the id {self.id!r} is already {self._how}{run}: give this one another id, or none"
+
+
+class RunDepthError(TerseError):
+    """A run would stand under too many others, each of which was started by the one before. Nothing was started."""
 
 
 class RunNotFoundError(TerseError):

@@ -20,6 +20,7 @@ __all__ = ["awaiting", "expects_error"]
 _OTHERS: Final = frozenset(
     [
         "asyncio.sleep",
+        *(f"terse_temporal.Run().{name}" for name in ("status", "timeline", "terminate", "retry")),
         *(
             f"temporalio.workflow.{name}"
             for name in (

@@ -26,6 +26,15 @@ DURABLE_CALLS: Final = frozenset(
         "sleep",
         "generate_text",
         "wait_for_input",
+        "wait_for_event",
+        "send_event",
+        "start_run",
+        "Job().start",
+        "Job().run",
+        "Job().map",
+        "Run().result",
+        "Run().cancel",
+        "Run().send",
         "toolbox.call",
         "TerseAgent.execute_tool",
         "TerseAgent().execute_tool",
@@ -36,6 +45,9 @@ DURABLE_CALLS: Final = frozenset(
         "State().delete",
     )
 )
+
+#: What an object is called in a message, by its class.
+_VARIABLES: Final = {"State()": "state", "TerseAgent()": "agent", "Job()": "job", "Run()": "run"}
 
 #: What the toolbox itself can do; anything else of two parts is a tool.
 _OF_THE_TOOLBOX: Final = frozenset({"add", "call", "find", "mount", "tool", "toolboxes", "tools"})
@@ -147,7 +159,9 @@ class Roles:
         """Return what a durable call is called, for messages: `job_step()`, `toolbox.slack.send_message()`."""
         path = self._resolver.path(node.func)
         if path in DURABLE_CALLS:
-            name = path.removeprefix("terse_temporal.").replace("State()", "state").replace("TerseAgent()", "agent")
+            name = path.removeprefix("terse_temporal.")
+            for of, variable in _VARIABLES.items():
+                name = name.replace(of, variable)
             return f"{name}()"
         for prefix, description in (
             ("terse_temporal.toolbox.", "toolbox"),

@@ -18,10 +18,8 @@ __all__ = ["structure"]
 _CANCELLED: Final = frozenset(["asyncio.CancelledError", "asyncio.exceptions.CancelledError", "builtins.BaseException"])
 
 _DURABLE_ONLY: Final = {
-    "terse_temporal.job_step": "job_step()",
-    "terse_temporal.job_map": "job_map()",
-    "terse_temporal.sleep": "sleep()",
-    "terse_temporal.wait_for_input": "wait_for_input()",
+    f"terse_temporal.{name}": f"{name}()"
+    for name in ("job_step", "job_map", "sleep", "wait_for_input", "wait_for_event")
 }
 
 _IN_PLACE_ONLY: Final = {
@@ -40,6 +38,17 @@ _IN_PLACE_ONLY: Final = {
         "no step is running there, and an error is raised",
         "take the state as the handler's second argument",
     ),
+    **{
+        f"terse_temporal.{path}": (
+            f"{described}()",
+            "what it does is not recorded and would be another on a replay: an InPlaceOnlyError is raised",
+            "make the call in a step, `await job_step(run=…)`",
+        )
+        for path, described in (
+            *((f"Run().{name}", f"run.{name}") for name in ("status", "timeline", "terminate", "retry")),
+            ("list_runs", "list_runs"),
+        )
+    },
     "asyncio.run": (
         "asyncio.run()",
         "an event loop is running there, and a RuntimeError is raised",
@@ -47,7 +56,7 @@ _IN_PLACE_ONLY: Final = {
     ),
 }
 
-_PAUSES: Final = frozenset(["terse_temporal.sleep", "terse_temporal.wait_for_input"])
+_PAUSES: Final = frozenset(f"terse_temporal.{name}" for name in ("sleep", "wait_for_event", "wait_for_input"))
 
 
 def structure(checked: Checked) -> Iterator[Finding]:

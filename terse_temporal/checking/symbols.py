@@ -52,8 +52,8 @@ _DEPTH: Final = 12
 #: Modules of this package that hold what it exports: the parts of a dotted name that say nothing.
 _PRIVATE_MODULES: Final = frozenset(
     [
-        *("agent", "agents", "clock", "current_run", "execution", "handle", "in_place", "jobs", "registry", "schema"),
-        *("state", "steps", "tools"),
+        *("agent", "agents", "clock", "current_run", "execution", "handle", "in_place", "job", "jobs", "registry"),
+        *("runs", "schema", "state", "steps", "tools"),
     ]
 )
 
@@ -275,6 +275,8 @@ class Resolver:
                 return self.method(base.class_, node.attr, depth)
             case Class():
                 return self.method(base, node.attr, depth)
+            case Function() if any(self.path(each) == _JOB for each in base.decorators):
+                return Foreign(f"{_JOB}.{node.attr}")
         return None
 
     def _module_below(self, path: str, name: str) -> Symbol | None:
@@ -296,10 +298,18 @@ class Resolver:
         return None
 
 
+#: A job, however it was made: `create_job(on_trigger=…)`, `create_job()(…)`, or a decorated handler.
+_JOB: Final = "terse_temporal.Job()"
+
+_RUN_MAKERS: Final = ("terse_temporal.start_run", "terse_temporal.get_run")
+
 #: Spellings of one thing.
 _ALIASES: Final = {
     "terse_temporal.TerseAgent.create()": "terse_temporal.TerseAgent()",
     "terse_temporal.current_state()": "terse_temporal.State()",
+    "terse_temporal.create_job()": _JOB,
+    f"{_JOB}()": _JOB,
+    **{f"{made}()": "terse_temporal.Run()" for made in (f"{_JOB}.start", *_RUN_MAKERS)},
     "pathlib.PosixPath()": _PATH,
     "pathlib.Path.cwd()": _PATH,
     "pathlib.Path.home()": _PATH,

@@ -49,6 +49,20 @@ SENT_AT_ONCE: Final = 3 * 1024 * 1024
 #: (`limit.numPendingActivities.error`), and the run would stand still for good.
 OPEN_STEPS: Final = 1_000
 
+#: Child runs of one run that are open at once; more wait their turn. Likewise, for `limit.numPendingChildExecutions`.
+#: What goes on by itself counts too: the server keeps track of each until it ends.
+OPEN_CHILDREN: Final = 1_000
+
+#: Runs above a run, each started by the one before. A job that starts itself would go on for ever, and at ever more
+#: cost where it starts two.
+DEEPEST_RUN: Final = 20
+
+#: How long a run that somebody else has started is waited for. It is an activity, watched by heartbeats.
+LONGEST_FOLLOW: Final = timedelta(days=3650)
+
+#: The longest that a child run sleeps before it begins: what a hand-made memo says is not believed beyond.
+LONGEST_DELAY: Final = timedelta(days=36_500)
+
 #: Pollers. With the SDK's five, many short jobs wait longer for a poller than they run.
 WORKFLOW_POLLERS: Final = 10
 STEP_POLLERS: Final = 10

@@ -13,7 +13,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CallDoubles", "FunctionCall", "call_or_double", "has_double", "model_double", "use_doubles"]
+__all__ = [
+    "CallDoubles",
+    "FunctionCall",
+    "call_or_double",
+    "has_double",
+    "has_job_double",
+    "job_doubles",
+    "model_double",
+    "use_doubles",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +31,7 @@ class FunctionCall:
 
     Attributes:
         name: of the step or tool.
-        reference: of the function: `module:qualname`, `@tool:name` or `@sdk:name`.
+        reference: of the function: `module:qualname`, `@tool:name`, `@sdk:name`, or `@job:name` for a handler.
         function: the real one.
         positional, keywords: what it is called with.
         job: the name of the job, if any.
@@ -43,6 +52,10 @@ class FunctionCall:
     within: str = ""
 
 
+def _has_none(job: str, run_id: str, event: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class CallDoubles:
     """What is asked before a function is called.
@@ -51,12 +64,17 @@ class CallDoubles:
         call: called in its place; `call.proceed()` is the real thing.
         model: a model of pydantic-ai's for the name of one, `None` for the name of the worker's own choice; or `None`
             where the real one is meant.
+        job: told of a run of a durable job that begins, by the job's name, the run id and the event; says whether its
+            handler has a test double, which is then called as that of a job that is not durable.
+        jobs: gives the names of the jobs whose handlers have test doubles.
         servers: names of mounts whose MCP servers are not connected, as all of their tools have test doubles.
     """
 
     call: Callable[[FunctionCall], Awaitable[Any]]
     model: Callable[[str | None], Any]
+    job: Callable[[str, str, Any], bool] = _has_none
     servers: Collection[str] = ()
+    jobs: Callable[[], Collection[str]] = frozenset
 
 
 _doubles: ContextVar[CallDoubles | None] = ContextVar("terse_temporal.doubles", default=None)
@@ -72,6 +90,18 @@ def model_double(name: str | None) -> Any:
     """Return the test double of a model, or `None`."""
     doubles = _doubles.get()
     return None if doubles is None else doubles.model(name)
+
+
+def job_doubles() -> Callable[[str, str, Any], bool]:
+    """Return what says whether the handler of a durable job has a test double, see `CallDoubles.job`."""
+    doubles = _doubles.get()
+    return _has_none if doubles is None else doubles.job
+
+
+def has_job_double(job: str) -> bool:
+    """Return whether a test has put something in the place of the handler of a job."""
+    doubles = _doubles.get()
+    return doubles is not None and job in doubles.jobs()
 
 
 def has_double(server: str) -> bool:

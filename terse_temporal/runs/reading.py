@@ -50,6 +50,7 @@ def public_timeline(timeline: Timeline) -> RunTimeline:
             attempt=each.attempt,
             failure=each.trouble,
             label=each.label,
+            id=each.id,
         )
         for each in timeline.entries
     )

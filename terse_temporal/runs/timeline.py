@@ -19,7 +19,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from ..durations import format_duration
-from ..engine.wire.history import Outcome, RunHistory, StepRecord, TimerRecord
+from ..engine.wire.history import ChildRecord, Outcome, Record, RunHistory, StepRecord
 from ..execution.token_usage import Tokens
 
 __all__ = ["Entry", "Timeline", "failure_text", "short", "timeline_table"]
@@ -49,13 +49,14 @@ class Entry:
     """One line of a timeline.
 
     Attributes:
-        kind: `"step"`, `"sleep"`, or what else a workflow can wait for.
-        name: the step's name, or how long the sleep is.
+        kind: `"step"`, `"sleep"`, or `"run"` for one that the handler has started.
+        name: the step's or job's name, or how long the sleep is.
         begun: when the handler asked for it.
         ended: when it was over.
         attempt: how often it was started; 0 until it is.
         trouble: why the last attempt but one, or the whole, failed.
         label: what tells it from others of its name.
+        id: of a run, its own workflow id.
     """
 
     kind: str
@@ -66,17 +67,22 @@ class Entry:
     attempt: int = 0
     trouble: str = ""
     label: str = ""
+    id: str = ""
 
     @property
     def title(self) -> str:
-        """The name, and the label if there is one."""
-        return f"{self.name} ({self.label})" if self.label else self.name
+        """The name, and the label or id if there is one."""
+        label = self.label or self.id
+        return f"{self.name} ({label})" if label else self.name
 
     def line(self) -> str:
         """Return the entry as it stands, as one line of text."""
         took = f" in {short(self.ended - self.begun)}" if self.ended else ""
         attempts = f" (attempt {self.attempt})" if self.attempt > 1 else ""
         trouble = f": {self.trouble}" if self.trouble and self.state in ("waiting", "failed") else ""
+        if self.kind == "run":
+            was_there = self.state == "done" and self.trouble
+            return f"run   {self.title}  {self.trouble if was_there else self.state + took}{trouble}"
         if self.kind != "step":
             return f"{self.kind:<5} {self.name}  {'over' if self.state == 'done' else self.state}"
         if self.state == "waiting" and self.attempt:
@@ -123,9 +129,14 @@ class Timeline:
             # What the server says of a step that is open may be ahead of its history.
             entry.attempt = max(entry.attempt, record.attempt)
             entry.trouble = failure_text(record.failure) if record.failure is not None else entry.trouble
+        elif isinstance(record, ChildRecord):
+            entry.state = "running" if record.run_id else entry.state
+            entry.trouble = _trouble_of_child(record)
         if record.ended is not None:
             entry.state, entry.ended = _STATES[record.outcome], record.ended
-        return entry if record.ended is not None or isinstance(record, TimerRecord) else None
+            if isinstance(record, ChildRecord) and record.was_there:
+                entry.state = "done"
+        return entry if record.ended is not None or not isinstance(record, StepRecord) else None
 
     def as_it_stands(self) -> Timeline:
         """Return a copy that stays as it is while this one goes on. The history is that of both."""
@@ -151,9 +162,11 @@ class Timeline:
                 changed.append(entry)
         return changed
 
-    def _begin(self, record: StepRecord | TimerRecord, label: str) -> Entry:
+    def _begin(self, record: Record, label: str) -> Entry:
         if isinstance(record, StepRecord):
             entry = self._by_activity[record.activity_id] = Entry("step", record.name, record.began, label=label)
+        elif isinstance(record, ChildRecord):
+            entry = Entry("run", record.name, record.began, label=label, id=record.workflow_id)
         else:
             entry = Entry("sleep", format_duration(record.duration), record.began, "running")
         self.entries.append(entry)
@@ -215,9 +228,17 @@ def failure_text(failure: Failure) -> str:
     return message if not kind or message.startswith(f"{kind}:") else f"{kind}: {message}"
 
 
+def _trouble_of_child(record: ChildRecord) -> str:
+    if record.was_there:
+        return "was there already"
+    if record.failure is not None:
+        return failure_text(record.failure)
+    return "was terminated, or its time was up" if record.outcome == "failed" else ""
+
+
 def _remark(entry: Entry) -> str:
     if not entry.trouble:
-        return "" if entry.state == "done" or entry.kind != "step" else entry.state
-    if entry.state in ("done", "running"):
+        return "" if entry.state == "done" or entry.kind == "sleep" else entry.state
+    if entry.kind == "step" and entry.state in ("done", "running"):
         return f"attempt {entry.attempt - 1}: {entry.trouble}"
     return entry.trouble

@@ -41,18 +41,30 @@ __all__ = [
     "ARGUMENTS_REFUSED_MARKER",
     "CALL_REFUSED_MARKER",
     "CHECK_METADATA",
+    "DELAY_MEMO",
+    "DEPTH_MEMO",
     "ENDS_IF_UNKNOWN_MEMO",
     "GENERATE_TEXT",
+    "HANDLER_DOUBLED_MARKER",
     "IDEMPOTENCY_KEY_META",
     "INPUT_UPDATE",
+    "JOB_REFERENCE",
     "MODEL_TOOL_METADATA",
     "MOUNT_REFUSED_MARKER",
     "NAME_REFUSED_MARKER",
     "NOT_BEGUN_FAILURE",
+<<<<<<< HEAD
     "ON_FAILURE_MARKER",
     "PACKAGE",
     "RANDOM_STREAM",
     "RETRY_REASON",
+=======
+    "OWN_WORKFLOWS",
+    "PACKAGE",
+    "RANDOM_STREAM",
+    "RUN_FIND",
+    "RUN_RESULT",
+>>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
     "SDK_REFERENCE",
     "SLACK_EVENT_TYPE",
     "STATE_DELETE",
@@ -78,9 +90,11 @@ __all__ = [
 #: In place of the module, in references to classes of this package.
 PACKAGE: Final = "terse_temporal"
 
-# References to functions that have a name of their own, which no module can have: tools, and what the SDK runs itself.
+# References to functions that have a name of their own, which no module can have: tools, what the SDK runs itself, and
+# the handlers of jobs. The ids of child runs are made of these too, as are the keys of steps of their names.
 TOOL_REFERENCE: Final = "@tool:"
 SDK_REFERENCE: Final = "@sdk:"
+JOB_REFERENCE: Final = "@job:"
 
 # Activity types, which also stand behind `@sdk:`. Those of steps, tools and jobs are the names that users give them.
 GENERATE_TEXT: Final = "generate_text"
@@ -89,6 +103,11 @@ STATE_GET: Final = "state.get"
 STATE_SET: Final = "state.set"
 STATE_UPDATE: Final = "state.update"
 STATE_DELETE: Final = "state.delete"
+RUN_FIND: Final = "run.find"
+RUN_RESULT: Final = "run.result"
+
+#: What the types of workflows begin with that this package starts for itself: no runs to anybody who looks.
+OWN_WORKFLOWS: Final = "terse."
 
 #: The workflow that keeps the state of a job, its id, and what it takes.
 STATE_WORKFLOW: Final = "terse.state"
@@ -107,19 +126,27 @@ MOUNT_REFUSED_MARKER: Final = "terse.refused.mount.v1"
 NAME_REFUSED_MARKER: Final = "terse.refused.name.v1"
 ARGUMENTS_REFUSED_MARKER: Final = "terse.refused.arguments.v1"
 
+<<<<<<< HEAD
 #: A marker too: the handler has ended, and what the job does then begins.
 ON_FAILURE_MARKER: Final = "terse.on_failure.v1"
 
 #: The reason of a reset by which a run is retried. In the history of such a run, and of no other that was reset, what
 #: had finished in the run before stands for what would be done again.
 RETRY_REASON: Final = "terse.retry.v1"
+=======
+#: A marker likewise: a test has put something in the place of the handler of a durable job.
+HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"
+>>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
 
 # In the memo of a run: the questions that are open, by number; the tokens used so far; true where it fails if the first
-# worker that takes it does not have its job; true where the timeout of its job is over, so that it will fail with that.
+# worker that takes it does not have its job; true where the timeout of its job is over, so that it will fail with that;
+# how many runs stand above it, each started by the one before; how many seconds a child run sleeps before it begins.
 WAITING_MEMO: Final = "terse.waiting.v1"
 TOKENS_MEMO: Final = "terse.tokens.v1"
 ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"
 TIMED_OUT_MEMO: Final = "terse.timed_out.v1"
+DEPTH_MEMO: Final = "terse.depth.v1"
+DELAY_MEMO: Final = "terse.delay.v1"
 
 #: The search attribute with the tags of a run, a list of keywords: the one name that operators create by themselves.
 TAGS_ATTRIBUTE: Final = "TerseTags"

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import TestDoubleError
 from ..execution.test_doubles import CallDoubles, FunctionCall
-from ..serialization.wire_names import SDK_REFERENCE, TOOL_REFERENCE
+from ..serialization.wire_names import JOB_REFERENCE, SDK_REFERENCE, TOOL_REFERENCE
+from .job_doubles import JobDoubles
 from .model_double import ModelDouble
 from .questions import Inputs
 from .step_doubles import StepDoubles
@@ -27,6 +28,7 @@ class Doubles:
     def __init__(self) -> None:
         self.tools: ToolDoubles = ToolDoubles()
         self.steps: StepDoubles = StepDoubles()
+        self.jobs: JobDoubles = JobDoubles()
         self.model: ModelDouble = ModelDouble()
         self.inputs: Inputs = Inputs()
         self.troubles: list[BaseException] = []
@@ -37,23 +39,36 @@ class Doubles:
         """Others that answer as these will, and count their own calls. Troubles and people's answers are shared."""
         other = Doubles()
         other.tools, other.steps, other.model = self.tools._fresh(), self.steps._fresh(), self.model._fresh()
+        other.jobs = self.jobs._fresh()
         other.inputs, other.troubles = self.inputs, self.troubles
         return other
 
     def doubles(self) -> CallDoubles:
         """Return what a worker asks before it calls something."""
-        return CallDoubles(self._called, self.model._instead_of, frozenset(self.tools._servers))
+        return CallDoubles(
+            self._called,
+            self.model._instead_of,
+            self.jobs._begins,
+            frozenset(self.tools._servers),
+            lambda: self.jobs._doubled,
+        )
 
     @property
     def held(self) -> bool:
         """Whether a call is at a function of the test, which may hold it up."""
-        return any(record.held for doubles in (self.tools, self.steps) for record in doubles._records.values())
+        return any(
+            record.held for doubles in (self.tools, self.steps, self.jobs) for record in doubles._records.values()
+        )
 
     async def _called(self, call: FunctionCall) -> Any:
         self._within[call.key] = call.within
         if call.reference.startswith(SDK_REFERENCE):
             return await call.proceed()
-        doubles = self.tools if call.reference.startswith(TOOL_REFERENCE) else self.steps
+        doubles: ToolDoubles | StepDoubles | JobDoubles = self.steps
+        if call.reference.startswith(TOOL_REFERENCE):
+            doubles = self.tools
+        elif call.reference.startswith(JOB_REFERENCE):
+            doubles = self.jobs
         try:
             return await doubles._answer(call)
         except TestDoubleError as err:

@@ -278,7 +278,8 @@ def arguments_by_name(call: FunctionCall) -> dict[str, Any]:
     """Return what a function is called with, by the names of its parameters."""
     try:
         signature = inspect.signature(inspect.unwrap(call.function))
-        bound = signature.bind(*call.positional, **call.keywords)
+        # In part: of a handler it is the event alone.
+        bound = signature.bind_partial(*call.positional, **call.keywords)
     except (TypeError, ValueError):  # a builtin that does not tell its signature, or one that will refuse the call
         return {**{str(index): value for index, value in enumerate(call.positional)}, **call.keywords}
     arguments = dict(bound.arguments)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from ..diagnostics.text import did_you_mean, list_names
@@ -28,6 +29,7 @@ from ..runs.starting import start_run
 from .all_doubles import Doubles
 from .crash_runs import crash_at_boundaries
 from .crashes import CrashPoint, CrashReport
+from .job_doubles import JobDoubles
 from .job_state import StateOfJob
 from .loop_thread import LoopThread
 from .model_double import ModelDouble
@@ -51,6 +53,7 @@ class Jobs:
         tools: the test doubles of tools: `jobs.tools.slack.send_message.returns(…)`.
         model: the test double of the model: `jobs.model.replies("…")`.
         steps: the test doubles of single steps: `jobs.steps.charge.raises(…)`.
+        jobs: the test doubles of jobs that others start: `jobs.jobs["charge"].returns(…)`.
         inputs: what people answer: `jobs.inputs.approves("crm.delete_customer")`.
         runs: those that the test has started.
 
@@ -65,6 +68,8 @@ class Jobs:
         self.tools: ToolDoubles = self._doubles.tools
         self.model: ModelDouble = self._doubles.model
         self.steps: StepDoubles = self._doubles.steps
+        self.jobs: JobDoubles = self._doubles.jobs
+        self.jobs._elsewhere = lambda: bool(self._workers.crash_points)
         self.inputs: Inputs = self._doubles.inputs
         self.runs: list[Run] = []
 
@@ -137,7 +142,7 @@ class Jobs:
         These run in worker processes, which import the module of the job again; test doubles stay in the test.
 
         Args:
-            step: its name; a tool's, `generate_text`, or that of a job that is not durable, too.
+            step: its name; a tool's, `generate_text`, or that of a job that is not durable or has a test double, too.
             moment: `"before"` its function has begun; `"after_effect"`, when the function has returned and nobody has
                 heard of it, so that it runs again, with the same idempotency key; `"after_record"`, when its result is
                 in the history.
@@ -149,7 +154,8 @@ class Jobs:
 
         A test in which the run never comes there fails. Starting a process takes about a second.
         """
-        check_step(step)
+        if step not in self.jobs._doubled:
+            check_step(step)
         if moment not in ("before", "after_effect", "after_record"):
             raise CrashTestError(
                 f"a worker cannot crash {moment!r} {step!r}: choose one of 'before', 'after_effect', 'after_record'"
@@ -201,7 +207,12 @@ class Jobs:
         request = replace(run_request(job, event, id=id, task_queue=task_queue), if_exists=None)
         handle, _ = await start_run(request, self._loop_thread.client)
         self._workers.watch(job, handle)
-        run = Run(
+        run = self._run_of(job, handle)
+        self.runs.append(run)
+        return run
+
+    def _run_of(self, job: Job, handle: WorkflowHandle[Any, Any]) -> Run:
+        return Run(
             self._loop_thread,
             job,
             handle,
@@ -209,9 +220,24 @@ class Jobs:
             timeout=self._timeout,
             trouble=lambda: self._workers.trouble,
             held=lambda: self._doubles.held,
+            child=self._child,
         )
-        self.runs.append(run)
-        return run
+
+    def _child(self, name: str, id: str, run_id: str) -> Run | None:
+        """Return a run that another has started; nothing for a workflow that somebody wrote by hand."""
+        job = next((each for each in registered_jobs() if each.name == name), None)
+        if job is None:
+            return None
+        return self._run_of(job, self._loop_thread.client.get_workflow_handle(id, run_id=run_id))
+
+    async def _all_runs(self) -> list[Run]:
+        """Return the runs of the test, each followed by those that it has started."""
+        found, ahead = [], list(self.runs)
+        while ahead:
+            run = ahead.pop(0)
+            found.append(run)
+            ahead[:0] = await run._children()
+        return found
 
     async def _open_runs(self, call: str) -> dict[Run, RunSnapshot]:
         """Return the runs of which time can be skipped, and how they stand."""
@@ -250,8 +276,9 @@ class Jobs:
             raise AssertionError(str(err)) from None
         for point in self._workers.not_crashed:
             raise AssertionError(f"no run of this test came to the crash {point}.\n{await self._report()}")
-        jobs = {run.job.name: run.job for run in self.runs}
-        histories = [(await run._snapshot()).history for run in self.runs]
+        runs = await self._all_runs()
+        jobs = {run.job.name: run.job for run in runs}
+        histories = [(await run._snapshot()).history for run in runs]
         async for replayed in replay(jobs.values(), histories, runtime=self._loop_thread.runtime):
             if replayed.failure is not None:
                 raise AssertionError(
@@ -263,16 +290,21 @@ class Jobs:
     async def _close(self) -> None:
         """End what the test has left running, and the workers."""
         self.tools._end()
-        for run in self.runs:
+        runs = list(self.runs)
+        # From the top down: one that waits for another would go on, and start more.
+        while runs:
+            run = runs.pop(0)
             with suppress(RPCError):
                 await run._handle.terminate("the test has ended")
+            with suppress(RPCError):
+                runs += await run._children()
             run._reader.close()
         await self._workers.close()
 
     async def _report(self) -> str:
         """Return what the runs of the test have done, for one that fails."""
         tables = []
-        for run in self.runs:
+        for run in await self._all_runs():
             snapshot = await run._snapshot()
             tables.append(f"{run.id}  {snapshot.status_text}\n{snapshot.table()}")
         return "\n\n".join(tables)

@@ -48,6 +48,10 @@ class Inputs:
         """
         self._by_tool[find_tool(tool).name] = {"approved": False, "by": by, "reason": reason}
 
+    @property
+    def _any(self) -> bool:
+        return bool(self._by_tool)
+
     def _answer_to(self, question: Question) -> dict[str, Any] | None:
         answer = self._by_tool.get(question.tool)
         return None if answer is None else {"id": question.id, **answer}

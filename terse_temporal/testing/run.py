@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,6 +70,7 @@ class Run:
         timeout: float,
         trouble: Callable[[], str | None],
         held: Callable[[], bool] = lambda: False,
+        child: Callable[[str, str, str], Run | None] = lambda job, workflow_id, run_id: None,
     ) -> None:
         self._loop_thread = loop_thread
         self._handle = handle
@@ -77,6 +78,8 @@ class Run:
         self._timeout = timeout
         self._trouble = trouble
         self._held = held
+        self._child = child
+        self._known_children: dict[str, Run | None] = {}
         self._reader = RunReader(loop_thread.client, handle)
         self.job = job
 
@@ -89,6 +92,14 @@ class Run:
     def steps(self) -> list[Entry]:
         """The steps so far, in the order in which the handler made them: `.name`, `.state`, `.attempt` and more."""
         return [entry for entry in self._snapshot_now().timeline.entries if entry.kind == "step"]
+
+    @property
+    def children(self) -> list[Run]:
+        """The runs that it has started, in the order in which its handler did: with their own steps, status and result.
+
+        One that was there already, to which it was attached, is none of them.
+        """
+        return self._loop_thread.wait(self._children())
 
     @property
     def status(self) -> str:
@@ -197,6 +208,32 @@ class Run:
         # What has been answered is no longer asked.
         return await take_snapshot(self._loop_thread.client, self._handle, self._reader) if answers else snapshot
 
+    async def _answered_snapshot(self) -> RunSnapshot:
+        """Return how it stands, with what is asked by the runs that it has started answered too."""
+        snapshot = await self._snapshot()
+        if snapshot.has_children and self._inputs._any:
+            await asyncio.gather(*(child._answered_snapshot() for child in await self._open_children()))
+        return snapshot
+
+    async def _children(self) -> list[Run]:
+        for record in (await self._snapshot()).timeline.history.children:
+            if record.run_id and record.run_id not in self._known_children:
+                self._known_children[record.run_id] = self._child(record.name, record.workflow_id, record.run_id)
+        return [run for run in self._known_children.values() if run is not None]
+
+    async def _open_children(self) -> list[Run]:
+        """Return those of them that are open; one that has ended is no longer once this run has been told."""
+        began = time.monotonic()
+        while True:
+            await self._children()
+            recorded = (await self._snapshot()).timeline.history.children
+            told = {each.run_id for each in recorded if each.ended is not None}
+            open_ones = [run for run_id, run in self._known_children.items() if run is not None and run_id not in told]
+            snapshots = await asyncio.gather(*(run._snapshot() for run in open_ones))
+            if all(each.is_open for each in snapshots) or time.monotonic() - began > self._timeout:
+                return open_ones
+            await self._moment()
+
     async def _result(self) -> Any:
         __tracebackhide__ = True
         skipping = asyncio.create_task(self._skip_to_the_end())
@@ -229,10 +266,17 @@ class Run:
 
     async def _skip_to_the_end(self) -> str | None:
         """Skip what is left; why the server does not, if so: one of the user's may keep to the clock on the wall."""
+        # The server skips no time of a run while one that it has started is open. What is started from now on skips
+        # by itself.
+        others = [asyncio.ensure_future(child._skip_to_the_end()) for child in await self._open_children()]
         try:
             await fast_forward(self._loop_thread.skipper, self._handle)
         except RPCError as err:
             return err.message
+        finally:
+            for each in others:
+                each.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
         return None
 
     def _skipping_error(self, said: str) -> JobTestError:
@@ -274,6 +318,10 @@ class Run:
             await self._settle()
             snapshot = await self._snapshot()
         while snapshot.is_open and snapshot.clock < end:
+            if children := await self._open_children():
+                end -= await self._skip_children(children, end - snapshot.clock)
+                snapshot = await self._snapshot()
+                continue
             ends = [each.until for each in snapshot.sleeps]
             if snapshot.next_attempt is not None:
                 ends = [snapshot.next_attempt] if snapshot.next_attempt > end - _TOGETHER else []
@@ -282,6 +330,38 @@ class Run:
             snapshot = await self._snapshot()
             if self._trouble() is not None:
                 return
+
+    async def _skip_children(self, children: Sequence[Run], longest: timedelta) -> timedelta:
+        """Let the clocks of the runs that it has started go on to where the first of them wakes, and return how far.
+
+        The server skips no time of a run while one that it has started is open, so its own clock stays where it is.
+        """
+        __tracebackhide__ = True
+        before = await self._snapshot()
+        wakes = await asyncio.gather(*(child._next_wake() for child in children))
+        duration = max(min([longest, *(each for each in wakes if each is not None)]), timedelta(milliseconds=1))
+        due = [each for each in before.sleeps if each.until - before.clock <= duration]
+        if due:
+            raise JobTestError(
+                f"time cannot be skipped for the run {self.id} to the end of its sleep of"
+                f" {format_duration(due[0].duration)}: the server skips none while a run that it has started is open,"
+                f" and {', '.join(each.id for each in children)} is. Let that come to its end first: await"
+                " run.children[0].result(), or .cancel()."
+            )
+        await asyncio.gather(*(child._skip(duration) for child in children))
+        await self._settle()
+        return duration
+
+    async def _next_wake(self) -> timedelta | None:
+        """Return how long until the next of its sleeps ends, or of those of the runs that it has started."""
+        snapshot = await self._snapshot()
+        ends = [each.until for each in snapshot.sleeps]
+        if snapshot.next_attempt is not None:
+            ends.append(snapshot.next_attempt)
+        inner = [await child._next_wake() for child in await self._open_children()]
+        return min(
+            [*(each - snapshot.clock for each in ends), *(each for each in inner if each is not None)], default=None
+        )
 
     async def _jump(self, duration: timedelta) -> None:
         """Let the clock go on by a time in which nothing ends before its end."""
@@ -352,7 +432,7 @@ class Run:
         limit = self._timeout
         began = quiet_since = time.monotonic()
         while True:
-            snapshot = await self._snapshot()
+            snapshot = await self._answered_snapshot()
             is_idle = not snapshot.has_pending_work or snapshot.next_attempt is not None
             if (at_end or is_idle) and (found := wanted(snapshot)) is not None:
                 return found

@@ -73,6 +73,9 @@ class Totals:
     def note(self): self.seen.append(1)
     def keep(self): self.own.append(1)
 TOTALS = Totals()
+CHARGE = create_job(name="chk-charge", durable=True, on_trigger=later)
+@create_job(name="chk-charge-too", durable=True)
+async def charge(event): return event
 OPENAI = openai.OpenAI()
 HOUR, BAD, AGENT = "1h", "1 hoour", TerseAgent.create(prompt="Be kind.")
 CACHE, GROUPS = {}, defaultdict(list)
@@ -157,6 +160,11 @@ FIRES: dict[str, list[str]] = {
         "state.delete('count')",
         "stepped('x')",
         "stepped_later('x')",
+        "CHARGE.start({'id': 1})",
+        "charge.run()",
+        "charge.map([{}])",
+        "(await CHARGE.start()).result()",
+        "run = await charge.start()\nrun.cancel()",
         "later(1)",
         "await sleep('1h') if event.name else sleep('2h')",
         "event.name or sleep('1h')",
@@ -354,6 +362,9 @@ MISSES: dict[str, list[str]] = {
         "task = asyncio.create_task(later(1))\nawait sleep('1h')\nreturn await task",
         "async with asyncio.TaskGroup() as group:\n    group.create_task(later(1))",
         "await asyncio.wait_for(sleep('1h'), 10)",
+        "await asyncio.gather(CHARGE.run(), charge.run())",
+        "run = await charge.start()\nreturn run.id, await run.result()",
+        "return charge.name, CHARGE.where",
         "first = job_step(run=none)\nsecond = job_step(run=none)\nreturn [await first, await second]",
         "calls = [toolbox.chk.tool(name=name) for name in event.names]\nreturn await asyncio.gather(*calls)",
         "calls = []\ncalls.append(job_step(run=none))\nreturn await asyncio.gather(*calls)",

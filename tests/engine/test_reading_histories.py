@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from temporalio.api.common.v1 import Payload
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import EventType, StartChildWorkflowExecutionFailedCause, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
-from terse_temporal.engine.wire.history import RunHistory, StepRecord, TimerRecord
+from terse_temporal.engine.wire.history import ChildRecord, RunHistory, StepRecord, TimerRecord
+from terse_temporal.engine.workflow.nondeterminism import recorded_calls
 from terse_temporal.runs.timeline import Timeline
 
 GOLDEN = Path(__file__).parent / "golden" / "golden-onboarding.json"
@@ -113,6 +114,56 @@ def test_how_the_last_task_failed() -> None:
     history.add(event(3, "workflow_task_failed", failure={"message": "no such module"}))
     assert history.nondeterminism is None
     assert history.blocked == "no such module"
+
+
+def child(number: int, job: str, id: str) -> HistoryEvent:
+    return event(number, "start_child_workflow_execution_initiated", workflow_type={"name": job}, workflow_id=id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "state"),
+    [
+        ("completed", "completed", "done"),
+        ("failed", "failed", "failed"),
+        ("timed_out", "failed", "failed"),
+        ("canceled", "cancelled", "cancelled"),
+        ("terminated", "failed", "failed"),
+    ],
+)
+def test_a_child_run(kind: str, outcome: str, state: str) -> None:
+    """It stands among the steps, with its own id, that of the run that was started, and what has become of it."""
+    timeline = Timeline()
+    timeline.apply(child(1, "charge", "charge-1"))
+    (entry,) = timeline.entries
+    assert (entry.kind, entry.name, entry.id, entry.state) == ("run", "charge", "charge-1", "waiting")
+    timeline.apply(
+        event(2, "child_workflow_execution_started", initiated_event_id=1, workflow_execution={"run_id": "run"})
+    )
+    assert entry.state == "running"
+    timeline.apply(event(3, f"child_workflow_execution_{kind}", initiated_event_id=1))
+    (record,) = timeline.history.children
+    assert (record.run_id, record.outcome, record.ended) == ("run", outcome, BEGAN + timedelta(seconds=3))
+    assert (entry.state, entry.ended) == (state, record.ended)
+    assert entry.line().startswith("run   charge (charge-1)  ")
+
+
+def test_a_child_run_that_was_there() -> None:
+    """Nothing was started, and that is no failure of the handler's."""
+    timeline = Timeline()
+    timeline.apply(child(1, "charge", "charge/1"))
+    already = StartChildWorkflowExecutionFailedCause.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS
+    timeline.apply(event(2, "start_child_workflow_execution_failed", initiated_event_id=1, cause=already))
+    (record,) = timeline.history.children
+    assert record.was_there
+    assert timeline.entries[0].line() == "run   charge (charge/1)  was there already"
+
+
+def test_columns_with_children() -> None:
+    """A child run is in the column of what is recorded, and what the package starts for itself is not."""
+    history = RunHistory([step(1, "charge"), child(2, "ship", "ship-1"), child(3, "terse.events", "terse-events:x")])
+    assert [(each.kind, each.name) for each in recorded_calls(history)] == [("step", "charge"), ("run", "ship")]
+    assert [type(each) for each in history.commands] == [StepRecord, ChildRecord]
+    assert history.add(event(4, "child_workflow_execution_completed", initiated_event_id=3)) is None
 
 
 def test_a_run_that_was_reset_and_one_that_goes_on_as_another() -> None:

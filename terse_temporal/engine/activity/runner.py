@@ -38,13 +38,14 @@ from ...execution.in_place import DirectExecution
 from ...execution.invocation import NoThreadError, run_function
 from ...execution.perform import Call, perform
 from ...execution.protocol import UNSET, RunIdentity, StepContext, executing
+from ...execution.test_doubles import FunctionCall, call_or_double, has_job_double
 from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
 from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...jobs.labels import label_text
 from ...serialization.codec import ValueProblem, json_of
-from ...serialization.wire_names import NOT_BEGUN_FAILURE, SDK_REFERENCE
+from ...serialization.wire_names import JOB_REFERENCE, NOT_BEGUN_FAILURE, SDK_REFERENCE
 from ...state import State, StateId, StateStore
 from ...state.calls import CALLS
 from ...state.handle import WatchedState
@@ -207,7 +208,7 @@ class StepRunner:
             )
         job = self._jobs.get(call.job)
         if isinstance(call, JobCall):
-            if job is None or job.durable:
+            if job is None or (job.durable and not has_job_double(job.name)):
                 kind = "is not on this worker" if job is None else "is durable, so not run as one activity"
                 raise UnknownJobError(f"the job {call.job!r} {kind} (it has {', '.join(self._jobs) or 'none'})")
             if call.failure is not None and job.on_failure is None:
@@ -276,8 +277,20 @@ class StepRunner:
                 return in_order(json_of(None), activity.payload_converter(), tokens_metadata(execution.tokens))
             plain = not inspect.iscoroutinefunction(inspect.unwrap(job.handler))
             state = WatchedState(job.state_schema) if plain else State(job.state_schema)
+            given = [event, state] if job.takes_state else [event]
+            made = FunctionCall(
+                name=job.name,
+                reference=f"{JOB_REFERENCE}{job.name}",
+                function=job.handler,
+                positional=[event],
+                keywords={},
+                job=job.name,
+                key=call.key,
+                attempt=info.attempt,
+                proceed=functools.partial(self._run, job.handler, given, {}),
+            )
             with executing(execution):
-                result = await self._run(job.handler, [event, state] if job.takes_state else [event], {})
+                result = await call_or_double(made)
             if isinstance(state, WatchedState) and state.forgotten():
                 raise StateError(
                     f"the job {job.name!r} ({job.where}) makes a call of its state that nobody awaits, so that"

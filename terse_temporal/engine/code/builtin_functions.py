@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from ...agents.turns import model_turn
 from ...errors import UnknownFunctionError, UnknownToolError
-from ...serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE, TOOL_REFERENCE
+from ...serialization.wire_names import GENERATE_TEXT, RUN_FIND, RUN_RESULT, SDK_REFERENCE, TOOL_REFERENCE
 from ...state.calls import CALLS
 from ...tools import find_tool
+from .followed_runs import find_run, run_result
 from .functions import FunctionIndex
 from .mentions import MODEL
 
@@ -24,6 +25,8 @@ __all__ = ["check_used", "known_function"]
 #: By the reference after `@sdk:`.
 _SDK: Final[Mapping[str, Callable[..., Any]]] = {
     GENERATE_TEXT: model_turn,
+    RUN_FIND: find_run,
+    RUN_RESULT: run_result,
     **CALLS,
 }
 

@@ -40,8 +40,8 @@ from ...serialization.wire_names import STATE_WORKFLOW
 from ..plugin import TersePlugin
 from ..state.workflow import StateWorkflow
 from ..wire.history import RunHistory
+from ..workflow.commands import PendingCommand
 from ..workflow.definitions import RunContext
-from ..workflow.execution import PendingCommand
 from ..workflow.nondeterminism import first_difference, recorded_calls, side_by_side, summarize
 from ..workflow.runner import JobRunner
 from ..workflow.sandbox import JobSource
@@ -359,7 +359,7 @@ def _advice(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], j
 
 
 def _describe(call: PendingCommand) -> str:
-    return f"{call.kind} {call.name!r}" if call.kind == "step" else f"{call.kind} of {call.name}"
+    return f"sleep of {call.name}" if call.kind == "sleep" else f"{call.kind} {call.name!r}"
 
 
 def _call_at(said: str, recorded: Sequence[PendingCommand]) -> str | None:

@@ -10,14 +10,14 @@ than a reference to what is in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import Payload
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import EventType, StartChildWorkflowExecutionFailedCause, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import (
     HistoryEvent,
@@ -26,9 +26,15 @@ from temporalio.api.history.v1 import (
     WorkflowTaskFailedEventAttributes,
 )
 
+<<<<<<< HEAD
 from ...serialization.wire_names import ON_FAILURE_MARKER
 
 __all__ = ["Outcome", "RunHistory", "StepRecord", "TimerRecord", "moment"]
+=======
+from ...serialization.wire_names import OWN_WORKFLOWS
+
+__all__ = ["ChildRecord", "Outcome", "Record", "RunHistory", "StepRecord", "TimerRecord", "moment"]
+>>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
 
 #: How something that a handler asked for stands, by what is recorded.
 Outcome = Literal["open", "completed", "failed", "cancelled"]
@@ -42,6 +48,22 @@ _ENDS_OF_RUNS: Final = frozenset(
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
     ]
+)
+
+#: What is told of a child run, and what has then become of it.
+_OF_CHILDREN: Final[Mapping[EventType.ValueType, Outcome]] = {
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: "open",
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED: "failed",
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: "open",
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED: "completed",
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED: "failed",
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED: "cancelled",
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT: "failed",
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED: "failed",
+}
+
+_EXISTS: Final = (
+    StartChildWorkflowExecutionFailedCause.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS
 )
 
 #: Workflow tasks that fail because a person wants it so, or because something came in while they were being done, such
@@ -123,6 +145,31 @@ class TimerRecord(_Record):
         return self.began + self.duration
 
 
+@dataclass(kw_only=True)
+class ChildRecord(_Record):
+    """A run that the handler has started: a child workflow.
+
+    Attributes:
+        name: the job's name, which is its workflow type.
+        workflow_id: its id.
+        run_id: of the run that was started; empty until it is.
+        input: the event, encoded.
+        failure: what it has failed with.
+        was_there: whether nothing was started, as a run of that id was there.
+    """
+
+    name: str
+    workflow_id: str
+    run_id: str = ""
+    input: Sequence[Payload] = ()
+    failure: Failure | None = None
+    was_there: bool = False
+
+
+#: What a handler asks for, and is in the columns of a comparison.
+Record: TypeAlias = StepRecord | TimerRecord | ChildRecord
+
+
 @dataclass
 class RunHistory:
     """A run, as far as its history has been read.
@@ -132,7 +179,8 @@ class RunHistory:
 
     Attributes:
         started: what it was started with, or `None` where the first event is missing.
-        commands: the steps and timers, in the order in which the handler made them.
+        commands: the steps, timers and child runs, in the order in which the handler made them. What this package
+            starts for itself (`terse.…`) is not among them.
         updates: the arguments of the updates that the run accepted, in their order.
         memo: what its memo has come to, of what it has set itself.
         failed_task: how the last workflow task failed, if it did; `failed_at`, when.
@@ -148,7 +196,7 @@ class RunHistory:
 
     events: Iterable[HistoryEvent] = ()
     started: WorkflowExecutionStartedEventAttributes | None = field(default=None, init=False)
-    commands: list[StepRecord | TimerRecord] = field(default_factory=list, init=False)
+    commands: list[Record] = field(default_factory=list, init=False)
     updates: list[Sequence[Payload]] = field(default_factory=list, init=False)
     memo: dict[str, Payload] = field(default_factory=dict, init=False)
     failed_task: WorkflowTaskFailedEventAttributes | None = field(default=None, init=False)
@@ -163,7 +211,7 @@ class RunHistory:
     clock: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._by_event: dict[int, StepRecord | TimerRecord] = {}
+        self._by_event: dict[int, Record] = {}
         self._admitted: dict[str, Sequence[Payload]] = {}
         self._reset_run_id = ""
         events, self.events = self.events, ()
@@ -179,6 +227,11 @@ class RunHistory:
     def timers(self) -> list[TimerRecord]:
         """The sleeps and other timers, likewise."""
         return [each for each in self.commands if isinstance(each, TimerRecord)]
+
+    @property
+    def children(self) -> list[ChildRecord]:
+        """The runs that it has started, likewise."""
+        return [each for each in self.commands if isinstance(each, ChildRecord)]
 
     @property
     def run_id(self) -> str:
@@ -210,11 +263,11 @@ class RunHistory:
             return None
         return failed.failure.message
 
-    def scheduled_by(self, event_id: int) -> StepRecord | TimerRecord | None:
+    def scheduled_by(self, event_id: int) -> Record | None:
         """Return what an event began."""
         return self._by_event.get(event_id)
 
-    def add(self, event: HistoryEvent) -> StepRecord | TimerRecord | None:
+    def add(self, event: HistoryEvent) -> Record | None:
         """Take in the next event, and return the step or timer that it is about, if any."""
         self.last_event_id, self.clock = event.event_id, moment(event.event_time)
         if event.event_type in _ENDS_OF_RUNS:
@@ -259,7 +312,41 @@ class RunHistory:
                 return self._end(event.timer_canceled_event_attributes.started_event_id, "cancelled")
             case _:
                 self._add_of_the_run(event)
+                return self._add_of_a_child(event)
         return None
+
+    def _add_of_a_child(self, event: HistoryEvent) -> Record | None:
+        about: Any = getattr(event, event.WhichOneof("attributes") or "", None)
+        if about is None or event.event_type not in _OF_CHILDREN:
+            return None
+        match event.event_type:
+            case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+                if about.workflow_type.name.startswith(OWN_WORKFLOWS):
+                    return None
+                return self._begin(
+                    ChildRecord(
+                        event_id=event.event_id,
+                        began=moment(event.event_time),
+                        summary=_summary(event),
+                        name=about.workflow_type.name,
+                        workflow_id=about.workflow_id,
+                        input=about.input.payloads,
+                    )
+                )
+            case EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
+                child = self._by_event.get(about.initiated_event_id)
+                if isinstance(child, ChildRecord):
+                    child.run_id = about.workflow_execution.run_id
+                return child
+            case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED:
+                child = self._end(about.initiated_event_id, "failed")
+                if isinstance(child, ChildRecord):
+                    child.was_there = about.cause == _EXISTS
+                return child
+            case EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
+                return self._end(about.initiated_event_id, "failed", about.failure)
+            case _:
+                return self._end(about.initiated_event_id, _OF_CHILDREN[event.event_type])
 
     def _add_of_the_run(self, event: HistoryEvent) -> None:
         match event.event_type:
@@ -289,12 +376,12 @@ class RunHistory:
                 given = accepted.accepted_request.input.args.payloads
                 self.updates.append(given or self._admitted.get(accepted.protocol_instance_id, ()))
 
-    def _begin(self, record: StepRecord | TimerRecord) -> StepRecord | TimerRecord:
+    def _begin(self, record: Record) -> Record:
         self.commands.append(record)
         self._by_event[record.event_id] = record
         return record
 
-    def _attempt(self, event: HistoryEvent) -> StepRecord | TimerRecord | None:
+    def _attempt(self, event: HistoryEvent) -> Record | None:
         start = event.activity_task_started_event_attributes
         step = self._by_event.get(start.scheduled_event_id)
         if isinstance(step, StepRecord):
@@ -303,6 +390,7 @@ class RunHistory:
                 step.failure = start.last_failure
         return step
 
+<<<<<<< HEAD
     def _end(
         self, begun_by: int, outcome: Outcome, failure: Failure | None = None, result: Sequence[Payload] = ()
     ) -> StepRecord | TimerRecord | None:
@@ -312,6 +400,14 @@ class RunHistory:
             if isinstance(record, StepRecord):
                 record.failure = failure or record.failure
                 record.result = result
+=======
+    def _end(self, begun_by: int, outcome: Outcome, failure: Failure | None = None) -> Record | None:
+        record = self._by_event.get(begun_by)
+        if record is not None:
+            record.outcome, record.ended = outcome, self.clock
+            if failure is not None and not isinstance(record, TimerRecord):
+                record.failure = failure
+>>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
         return record
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -26,17 +27,19 @@ from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...serialization.codec import MAX_BYTES, Json, ValueProblem, json_object, json_of
 from ...serialization.serializer import shared_serializer
+from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER
 from ...state import State
 from ...state.handle import WatchedState
 from ..code.functions import FunctionIndex
 from ..determinism.task_order import exit_of
-from ..limits import HEARTBEAT_TIMEOUT, PLAIN_JOB_TIMEOUT, TIMEOUT_SLACK
+from ..limits import HEARTBEAT_TIMEOUT, LONGEST_DELAY, PLAIN_JOB_TIMEOUT, TIMEOUT_SLACK
 from ..wire.calls import JobCall
 from ..wire.failures import SentFailureError
 from ..wire.payloads import in_order
 from ..wire.step_exceptions import step_exception
+from .commands import PendingCommand
 from .endings import is_of_the_engine, log_end, run_failure
-from .execution import RERUNS, DurableExecution, PendingCommand, run_identity
+from .execution import RERUNS, DurableExecution, run_identity
 from .handling import handled
 from .scheduled import with_moment
 
@@ -59,6 +62,8 @@ class RunContext:
         self.namespace = namespace
         self.index = index
         self.execution = DurableExecution(job, namespace, index)
+        #: Asked whether the handler has a test double, see `CallDoubles.job`.
+        self.has_double: Callable[[str, str, Any], bool] = lambda job, run_id, event: False
         #: How many inputs the run was started with. One is taken; the runner takes the others away.
         self.inputs = 1
         #: What the handler has come to its end by, for a person to read. A string, since an error holds on to all of
@@ -122,6 +127,7 @@ async def _run(context: RunContext, event: RawValue | None) -> Json:
     expected = event_type(job.handler, job.triggers, context.namespace)
     raw = with_moment(_event_data(context, event), expected)
     with executing(context.execution):
+        await _delay(context)
         on_ignored = None if workflow.unsafe.is_replaying() else partial(_log_ignored, job)
         received = read_event(
             raw, expected, job=job.name, where=job.where, namespace=context.namespace, on_ignored=on_ignored
@@ -131,9 +137,9 @@ async def _run(context: RunContext, event: RawValue | None) -> Json:
             log_end(job, None, "skipped by its filter")
             return json_of({"skipped": "filter"})
         if job.durable:
-            result = await handled(
-                job, context.execution, partial(_handle, job, received), partial(_failed, job, received)
-            )
+            has_double = _has_double(context, received)
+            handle = partial(_run_in_place, context, raw) if has_double else partial(_handle, job, received)
+            result = await handled(job, context.execution, handle, partial(_failed, job, received))
         else:
             result = await handled(
                 job, context.execution, partial(_run_in_place, context, raw), partial(_run_in_place, context, raw)
@@ -151,6 +157,16 @@ async def _handle(job: Job, event: Any) -> Json:
 async def _failed(job: Job, event: Any, failure: RunFailure) -> None:
     assert job.on_failure is not None
     await job.on_failure(event, failure)
+
+
+async def _delay(context: RunContext) -> None:
+    """Sleep as long as the run that has started this one says: child workflows have no delay on the server."""
+    info = workflow.info()
+    seconds = workflow.memo_value(DELAY_MEMO, None)
+    # What continues a run has its memo.
+    is_first = run_identity(info) == info.first_execution_run_id
+    if is_first and isinstance(seconds, int | float) and 0 < seconds <= LONGEST_DELAY.total_seconds():
+        await context.execution.sleep(timedelta(seconds=seconds))
 
 
 def _log_ignored(job: Job, keys: Mapping[str, str | None]) -> None:
@@ -184,8 +200,14 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
         ) from None
 
 
+def _has_double(context: RunContext, event: Any) -> bool:
+    """Return whether a test has put something in the place of a durable handler; recorded, for a replay without it."""
+    asked = not workflow.unsafe.is_replaying() and context.has_double(context.job.name, workflow.info().run_id, event)
+    return context.execution.recorded(HANDLER_DOUBLED_MARKER, asked)
+
+
 async def _run_in_place(context: RunContext, raw: Any, failure: RunFailure | None = None) -> Json:
-    """Run a job that is not durable: one activity, of the job's name, run at most once.
+    """Run a job that is not durable, or whose handler has a test double: one activity of its name, at most once.
 
     Args:
         context: of the run.

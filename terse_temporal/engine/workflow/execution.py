@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import sys
@@ -21,11 +20,9 @@ from temporalio.exceptions import ActivityError
 
 from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
-from ...errors import InPlaceOnlyError, StepOutputError, UnknownToolError
-from ...execution.anyio_scopes import out_of_reach_of_anyio
+from ...errors import StepOutputError, UnknownToolError
 from ...execution.in_place import not_durable, write_log
 from ...execution.protocol import RunIdentity, StepRequest
-from ...execution.run_operations import RunOperations
 from ...execution.token_usage import Tokens
 from ...jobs.current_run import run_identity_of
 from ...jobs.job import Job
@@ -41,9 +38,12 @@ from ..wire.payloads import in_order, json_text
 from ..wire.step_exceptions import step_exception
 from ..wire.token_usage import tokens_of
 from .call_writer import CallWriter, WrittenCall
+from .cancelling import wait_cancellation_completed
+from .child_runs import ChildRuns
+from .commands import PendingCommand
 from .inputs import InputRequests
 
-__all__ = ["RERUNS", "Blocked", "DurableExecution", "PendingCommand", "run_identity"]
+__all__ = ["RERUNS", "Blocked", "DurableExecution", "run_identity"]
 
 #: The server gives out again whatever the worker has not called final. It retries timeouts unless their names are among
 #: the types that it is not to (its `workflow/retry.go`). A worker ends a step at its timeout. When it was left to the
@@ -53,15 +53,6 @@ RERUNS: Final = RetryPolicy(
     maximum_interval=LONGEST_RERUN,
     non_retryable_error_types=["TemporalTimeout:StartToClose"],
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PendingCommand:
-    """A call of the handler that left something in the history: for showing what the code does now."""
-
-    kind: str
-    name: str
-    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +83,7 @@ class DurableExecution:
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
         self.commands: list[PendingCommand] = []
+        self.run_operations = ChildRuns(self)
         self._open_steps = asyncio.Semaphore(OPEN_STEPS)
         #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
         self.unsent = 0
@@ -100,7 +92,7 @@ class DurableExecution:
         #: What model calls of the run have used.
         self.tokens = Tokens()
         self.input_requests = InputRequests()
-        self._namespace = namespace
+        self.namespace = namespace
         # Where runs share the module, and with it the types, they share what is worked out for these.
         is_shared = namespace is vars(sys.modules.get(job._home, sys))
         self.serializer = shared_serializer if is_shared else Serializer(namespace)
@@ -146,10 +138,6 @@ class DurableExecution:
     def plain_step(self, function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> None:
         return None
 
-    @property
-    def run_operations(self) -> RunOperations:
-        raise InPlaceOnlyError("a run was started, or asked after, in the handler of a durable job: do it in a step")
-
     def run_key(self, job: str) -> None:
         return None
 
@@ -194,27 +182,27 @@ class DurableExecution:
         name, check, result = request.name, call.check, call.result
         # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
         size = len(call.wire.text)
+<<<<<<< HEAD
         more = {"key": self._key(name), "check": check, "of_run": run_identity(workflow.info())}
         more |= {"label": request.label} if request.label else {}
+=======
+        more = {"key": self.key_of(name), "check": check, **({"label": request.label} if request.label else {})}
+>>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
         if not workflow.unsafe.is_replaying():
             await self._go_on_unless(self._inputs.problem_of_call(name, check), name, where, len(self.commands))
         async with self._open_steps:
-            # Steps that are started together go in one message. One that is too large makes the server terminate the
-            # run, so what does not fit waits until the first of the others has ended.
-            while self.unsent and self.unsent + size > SENT_AT_ONCE:
-                await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
-            self.unsent += size
+            await self.wait_for_room(size)
             index = len(self.commands)
             self.commands.append(PendingCommand("step", name, where))
             try:
                 handle = _start(request, call.wire.and_fields(more))
                 del call  # a step may take days, and there may be a thousand of them
-                answer = await _wait_cancellation_completed(handle)
+                answer = await wait_cancellation_completed(handle)
                 await self._compare(name, check, result_check(answer.payload), where, index)
                 self._count_tokens(answer)
             except ActivityError as err:
                 await self._compare(name, check, failure_check(err.cause), where, index)
-                raise step_exception(err, name, where, self._namespace) from err
+                raise step_exception(err, name, where, self.namespace) from err
         converter = workflow.payload_converter()
         try:
             text = None if result is None else json_text(answer.payload, converter)
@@ -224,6 +212,16 @@ class DurableExecution:
             return data if result is None else result.load(data)
         except ValueProblem as problem:
             raise StepOutputError(f"step {name!r} ({where}): its recorded result: {problem}", step=name) from None
+
+    async def wait_for_room(self, size: int) -> None:
+        """Wait until so many bytes have room in the message to the server, and take it.
+
+        What is started together goes in one message. One that is too large makes the server terminate the run, so what
+        does not fit waits until the first of the others has ended.
+        """
+        while self.unsent and self.unsent + size > SENT_AT_ONCE:
+            await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
+        self.unsent += size
 
     async def _compare(self, step: str, check: str, recorded: str, where: str, index: int) -> None:
         await self._go_on_unless(self._inputs.problem_of_result(step, check, recorded), step, where, index)
@@ -241,8 +239,8 @@ class DurableExecution:
         frame = caller_frame()
         return place(frame.f_code.co_filename, frame.f_lineno) if is_users(frame) else self.job.where
 
-    def _key(self, name: str) -> str:
-        """Return the idempotency key.
+    def key_of(self, name: str) -> str:
+        """Return the idempotency key of the next call of a name.
 
         It is made of the workflow, the run's place in its chain, the step's name and its occurrence.
 
@@ -291,26 +289,6 @@ def _start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
         retry_policy=RERUNS,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
-
-
-async def _wait_cancellation_completed(handle: workflow.ActivityHandle[Any]) -> Any:
-    """Return the result of a step; when the handler's task is cancelled, the step has ended before that goes on.
-
-    Shielded, so that the server is asked once, and so that what the handler does in its `finally` does not overlap with
-    the step. The task may be cancelled again while it waits: the wait goes on.
-    """
-    try:
-        return await asyncio.shield(handle)
-    except asyncio.CancelledError:
-        if not handle.done():
-            handle.cancel()
-            with out_of_reach_of_anyio():
-                while not handle.done():
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await workflow.wait([handle])
-        if not handle.cancelled():
-            handle.exception()  # looked at, so that nobody complains that it was not
-        raise
 
 
 def _name_of(name: str, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:

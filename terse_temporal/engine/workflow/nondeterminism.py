@@ -19,9 +19,9 @@ from temporalio.workflow import Info
 from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
-from ..wire.history import RunHistory, StepRecord
+from ..wire.history import ChildRecord, RunHistory, StepRecord
+from .commands import PendingCommand
 from .definitions import RunContext
-from .execution import PendingCommand
 
 __all__ = [
     "NondeterminismReporter",
@@ -114,11 +114,13 @@ def summarize(message: str) -> str:
 
 
 def recorded_calls(history: RunHistory) -> list[PendingCommand]:
-    """Return the steps and sleeps in a history, in the order in which the handler made them."""
+    """Return the steps, sleeps and child runs in a history, in the order in which the handler made them."""
     calls = []
     for record in history.commands:
         if isinstance(record, StepRecord):
             calls.append(PendingCommand("step", record.name, f"event {record.event_id}"))
+        elif isinstance(record, ChildRecord):
+            calls.append(PendingCommand("run", record.name, f"event {record.event_id}"))
         elif record.is_sleep:  # other timers are not in the other column
             calls.append(PendingCommand("sleep", format_duration(record.duration), f"event {record.event_id}"))
     return calls
@@ -141,8 +143,8 @@ def side_by_side(recorded: Sequence[PendingCommand], now: Sequence[PendingComman
 
 def first_difference(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand]) -> int:
     for index, (was, is_) in enumerate(zip(recorded, now, strict=False)):
-        # The engine compares the names of steps; the length of a sleep may be changed.
-        if was.kind != is_.kind or (was.kind == "step" and was.name != is_.name):
+        # The engine compares the names of steps and of child runs; the length of a sleep may be changed.
+        if was.kind != is_.kind or (was.kind != "sleep" and was.name != is_.name):
             return index
     return min(len(recorded), len(now))
 

@@ -15,6 +15,7 @@ from temporalio.bridge.proto.workflow_activation import RemoveFromCache, Workflo
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
 from ...execution.protocol import executing
+from ...execution.test_doubles import job_doubles
 from ..code.functions import FunctionIndex
 from ..determinism.clock import clock_of_module
 from ..determinism.task_order import close_tasks, order_tasks
@@ -54,6 +55,8 @@ class JobRunner(WorkflowRunner):
         self._otherwise = otherwise
         self._unsandboxed = UnsandboxedWorkflowRunner()
         self.reporter = reporter
+        # Here, since the threads that runs are advanced on do not inherit it.
+        self._has_double = job_doubles()
         #: The runs in the cache of the worker.
         self._cached: weakref.WeakSet[_GuardedInstance] = weakref.WeakSet()
         #: Modules of which it is known that their runs can have what they need.
@@ -88,6 +91,7 @@ class JobRunner(WorkflowRunner):
         clock = clock_of_module(det.info.workflow_start_time, run_identity(det.info))
         job, namespace = self._sources[str(det.defn.name)].copy(clock)
         context = RunContext(job, namespace, self._index)
+        context.has_double = self._has_double
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
         inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))
         order_tasks(inner)

@@ -10,7 +10,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 
 from ...durations import format_duration
-from ...engine.wire.history import RunHistory, StepRecord
+from ...engine.wire.history import RunHistory, StepRecord, TimerRecord
 from ...runs.clocks import clock_of, next_attempt_of
 from .points import CrashPoint, Moment
 
@@ -48,7 +48,7 @@ def places(history: RunHistory) -> list[Place]:
         if isinstance(record, StepRecord):
             seen[record.name] += 1
             found += [Place(CrashPoint(record.name, moment, seen[record.name]), record.name) for moment in moments]
-        else:
+        elif isinstance(record, TimerRecord):
             sleeps += 1
             found.append(Place(CrashPoint("sleep", "asleep", sleeps), format_duration(record.duration)))
     return found

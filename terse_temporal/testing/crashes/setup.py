@@ -26,6 +26,7 @@ class Setup:
         task_queue: where it takes its work from.
         options: further ones for `build_worker`.
         offers: whether to offer calls to the test's test doubles.
+        doubled_jobs: the names of jobs whose handlers have test doubles.
         served: MCP servers that are not connected, as all of their tools have test doubles, with what they would list.
     """
 
@@ -35,6 +36,7 @@ class Setup:
     task_queue: str
     options: Mapping[str, Any]
     offers: bool
+    doubled_jobs: frozenset[str]
     served: Mapping[str, Sequence[Mapping[str, Any]]]
 
 

@@ -35,6 +35,7 @@ from ...engine.wire.calls import JobCall, StepCall, read_call
 from ...errors import TerseError
 from ...execution.test_doubles import CallDoubles, FunctionCall, use_doubles
 from ...processes import die_with_parent, parent_socket
+from ...serialization.wire_names import JOB_REFERENCE
 from ...worker import build_worker
 from ..served import list_again
 from .call_coordinator import offer_call
@@ -133,13 +134,18 @@ async def _run(worker: Any, client: Client, channel: Channel) -> None:
 @contextlib.contextmanager
 def _call_or_double(channel: Channel, setup: Setup) -> Iterator[None]:
     async def call(made: FunctionCall) -> Any:
+        if made.reference.startswith(JOB_REFERENCE) and made.job not in setup.doubled_jobs:
+            return await made.proceed()
         channel.tell("called", _mark(activity.info(), ""), made.name, made.key)
         return await (offer_call(channel, made) if setup.offers else made.proceed())
 
     def model(name: str | None) -> Any:
         return offered_model(channel, name) if setup.offers else None
 
-    with use_doubles(CallDoubles(call=call, model=model, servers=frozenset(setup.served))):
+    def job(name: str, run_id: str, event: Any) -> bool:
+        return name in setup.doubled_jobs
+
+    with use_doubles(CallDoubles(call, model, job, frozenset(setup.served), lambda: setup.doubled_jobs)):
         yield
 
 

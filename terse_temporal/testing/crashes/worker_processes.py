@@ -119,6 +119,7 @@ class CrashWorkers:
             task_queue=task_queue,
             options=dict(options or {}),
             offers=doubles is not None,
+            doubled_jobs=frozenset() if doubles is None else frozenset(doubles.jobs()),
             served={} if doubles is None else listings(doubles.servers),
         )
         self._index = FunctionIndex(jobs)
