@@ -9,7 +9,8 @@ from typing import Any
 from ..diagnostics.text import did_you_mean, list_names
 from ..errors import TestDoubleError
 from ..execution.test_doubles import FunctionCall
-from ..jobs.registry import Job, registered_jobs
+from ..jobs.job import Job
+from ..jobs.registry import registered_jobs
 from .doubles import Call, Double, Record
 from .generated_values import complete
 

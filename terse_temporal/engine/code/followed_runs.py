@@ -1,21 +1,31 @@
-"""What a durable handler asks of runs that it has not started: functions that are run as steps, by a client."""
+"""What a durable handler asks of runs that it has not started: functions that are run as steps, by a client.
+
+What a run has come to is `{"result": …}`, or `{"failure": …}` with the failure as Temporal's API writes it to JSON: the
+step ends well in both, and the handler makes an exception of it as of that of a child run.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio import activity
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from ...errors import RunNotFoundError
-from ..wire.followed_runs import write_outcome
 
-__all__ = ["find_run", "run_result"]
+__all__ = ["Outcome", "find_run", "read_outcome", "run_result"]
 
 #: What a server says that is there again in a moment, and how many seconds to wait for that.
-_PASSING: Final = frozenset([RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED])
+_PASSING: Final = frozenset(
+    [RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED]
+)
 _ASK_AGAIN_AFTER: Final = 2.0
 
 
@@ -31,13 +41,13 @@ async def find_run(id: str) -> dict[str, Any]:
 
 
 async def run_result(id: str, run_id: str) -> dict[str, Any]:
-    """Wait for the end of a run, and return what it has come to, see `wire/followed_runs.py`."""
+    """Wait for the end of a run, and return what it has come to."""
     converter = activity.payload_converter()
     while True:
         try:
-            return write_outcome(await _handle(id, run_id).result(), None, converter)
+            return _outcome(await _handle(id, run_id).result(), None, converter)
         except WorkflowFailureError as failed:
-            return write_outcome(None, failed.cause, converter)
+            return _outcome(None, failed.cause, converter)
         except RPCError as err:
             await _wait_or_raise(err, id)
 
@@ -52,3 +62,28 @@ async def _wait_or_raise(error: RPCError, id: str) -> None:
     if error.status not in _PASSING:
         raise error
     await asyncio.sleep(_ASK_AGAIN_AFTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run has ended: with a result, as JSON, or a failure."""
+
+    result: Any = None
+    failure: BaseException | None = None
+
+
+def _outcome(result: Any, failure: BaseException | None, converter: PayloadConverter) -> dict[str, Any]:
+    """Return an outcome as JSON."""
+    if failure is None:
+        return {"result": result}
+    written = Failure()
+    DefaultFailureConverter().to_failure(failure, converter, written)
+    return {"failure": MessageToDict(written)}
+
+
+def read_outcome(wire: Mapping[str, Any], converter: PayloadConverter) -> Outcome:
+    """Return the outcome that was recorded."""
+    if "failure" not in wire:
+        return Outcome(wire.get("result"))
+    failure = ParseDict(wire["failure"], Failure(), ignore_unknown_fields=True)
+    return Outcome(failure=DefaultFailureConverter().from_failure(failure, converter))

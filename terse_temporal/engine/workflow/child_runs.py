@@ -7,10 +7,10 @@ already, or that somebody else has started, is followed by an activity.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 from temporalio import workflow
 from temporalio.common import RawValue, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
@@ -23,6 +23,7 @@ from ...execution.protocol import StepRequest
 from ...execution.run_operations import IfExists, RunInfo, RunQuery, RunReference, RunRequest, RunStatus
 from ...execution.run_timeline import RunTimeline
 from ...serialization.codec import ValueProblem
+from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
     DELAY_MEMO,
     DEPTH_MEMO,
@@ -32,21 +33,18 @@ from ...serialization.wire_names import (
     SDK_REFERENCE,
     TAGS_ATTRIBUTE,
 )
-from ..code.followed_runs import find_run, run_result
+from ..code.followed_runs import find_run, read_outcome, run_result
 from ..limits import DEEPEST_RUN, LONGEST_FOLLOW, OPEN_CHILDREN
-from ..wire.followed_runs import read_outcome
 from ..wire.payloads import in_order, json_text
 from ..wire.run_exceptions import run_exception
 from .cancelling import cancel_and_wait, wait_cancellation_completed, wait_uncancelled
 from .commands import PendingCommand
 
-if TYPE_CHECKING:
-    from .execution import DurableExecution
-
 __all__ = ["ChildRuns"]
 
 #: What the server does where a workflow id was used before. A run that is open always stands in the way.
-_REUSE: Final[dict[IfExists, Reuse]] = {
+_REUSE: Final[dict[IfExists | None, Reuse]] = {
+    None: Reuse.ALLOW_DUPLICATE,
     "attach": Reuse.REJECT_DUPLICATE,
     "fail": Reuse.REJECT_DUPLICATE,
     "rerun": Reuse.ALLOW_DUPLICATE,
@@ -68,6 +66,18 @@ class _ChildRun(RunReference):
     ends_with_caller: bool = False
 
 
+class _Handler(Protocol):
+    """What is asked of the execution of the handler."""
+
+    commands: list[PendingCommand]
+    namespace: Mapping[str, Any]
+    serializer: Serializer
+
+    def key_of(self, name: str) -> str: ...
+    async def wait_for_room(self, size: int) -> None: ...
+    def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]: ...
+
+
 class ChildRuns:
     """What a durable handler does with runs: `RunOperations`, recorded.
 
@@ -75,7 +85,7 @@ class ChildRuns:
         execution: of the handler.
     """
 
-    def __init__(self, execution: DurableExecution) -> None:
+    def __init__(self, execution: _Handler) -> None:
         self._execution = execution
         self._places = asyncio.Semaphore(OPEN_CHILDREN)
         #: The runs that the handler has started itself, by run id: one of them may be found again by its key.
@@ -158,7 +168,7 @@ class ChildRuns:
     async def _attach(self, request: RunRequest, workflow_id: str) -> RunReference:
         found = await self._execution.call(_request(find_run, RUN_FIND, {"id": workflow_id}))
         run_id, job = str(found.get("run_id") or ""), str(found.get("job") or "")
-        if request.id is not None and request.if_exists == "fail":
+        if request.id is not None and request.if_exists in (None, "fail"):
             raise RunExistsError(workflow_id, run_id, "there")
         if job != request.job:
             raise RunExistsError(workflow_id, run_id, f"there, of {job!r}")
