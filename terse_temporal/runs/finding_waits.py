@@ -13,6 +13,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from ..engine.wire.calls import JobCall, StepCall
 from ..engine.wire.history import moment
 from ..errors import UnknownJobError
+from ..serialization.wire_names import OWN_WORKFLOWS
 from .facts import Facts, step_queue
 from .memo import question_text
 from .mismatch import mismatch_text
@@ -37,9 +38,6 @@ _PAUSED: Final = frozenset(
 
 #: Kinds that a timer of the handler may end.
 _TIMED: Final = frozenset({"event", "question"})
-
-#: Children of this package's own, such as what keeps events, which no run waits for.
-_OUR_OWN: Final = "terse."
 
 
 def find_waits(facts: Facts) -> list[Wait]:
@@ -144,7 +142,7 @@ def _of_children(facts: Facts, *, abandoned: bool = False) -> Iterator[Wait]:
     """
     for child in facts.described.pending_children:
         goes_on = child.parent_close_policy == ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON
-        if goes_on == abandoned and not child.workflow_type_name.startswith(_OUR_OWN):
+        if goes_on == abandoned and not child.workflow_type_name.startswith(OWN_WORKFLOWS):
             yield Wait(kind="run", name=child.workflow_type_name, id=child.workflow_id)
 
 

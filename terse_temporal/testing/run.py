@@ -216,19 +216,24 @@ class Run:
         return snapshot
 
     async def _children(self) -> list[Run]:
-        for record in (await self._snapshot()).timeline.history.children:
+        await self._snapshot()
+        return self._read_children()
+
+    def _read_children(self, *, only_open: bool = False) -> list[Run]:
+        """Return them as far as the history has been read."""
+        recorded = self._reader.timeline.history.children
+        for record in recorded:
             if record.run_id and record.run_id not in self._known_children:
                 self._known_children[record.run_id] = self._child(record.name, record.workflow_id, record.run_id)
-        return [run for run in self._known_children.values() if run is not None]
+        told = {each.run_id for each in recorded if each.ended is not None} if only_open else ()
+        return [run for run_id, run in self._known_children.items() if run is not None and run_id not in told]
 
     async def _open_children(self) -> list[Run]:
         """Return those of them that are open; one that has ended is no longer once this run has been told."""
         began = time.monotonic()
         while True:
-            await self._children()
-            recorded = (await self._snapshot()).timeline.history.children
-            told = {each.run_id for each in recorded if each.ended is not None}
-            open_ones = [run for run_id, run in self._known_children.items() if run is not None and run_id not in told]
+            await self._snapshot()
+            open_ones = self._read_children(only_open=True)
             snapshots = await asyncio.gather(*(run._snapshot() for run in open_ones))
             if all(each.is_open for each in snapshots) or time.monotonic() - began > self._timeout:
                 return open_ones
@@ -266,17 +271,23 @@ class Run:
 
     async def _skip_to_the_end(self) -> str | None:
         """Skip what is left; why the server does not, if so: one of the user's may keep to the clock on the wall."""
-        # The server skips no time of a run while one that it has started is open. What is started from now on skips
-        # by itself.
-        others = [asyncio.ensure_future(child._skip_to_the_end()) for child in await self._open_children()]
+        # The server skips no time of a run while one that it has started is open.
+        own = asyncio.ensure_future(fast_forward(self._loop_thread.skipper, self._handle))
+        others: dict[Run, asyncio.Future[str | None]] = {}
         try:
-            await fast_forward(self._loop_thread.skipper, self._handle)
+            await self._snapshot()
+            while not own.done():
+                for child in self._read_children(only_open=True):
+                    if child not in others:
+                        others[child] = asyncio.ensure_future(child._skip_to_the_end())
+                await asyncio.wait([own], timeout=_SNAPSHOT_AT_LEAST_EVERY)
+            await own
         except RPCError as err:
             return err.message
         finally:
-            for each in others:
+            for each in (own, *others.values()):
                 each.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.gather(own, *others.values(), return_exceptions=True)
         return None
 
     def _skipping_error(self, said: str) -> JobTestError:
