@@ -53,18 +53,13 @@ __all__ = [
     "MOUNT_REFUSED_MARKER",
     "NAME_REFUSED_MARKER",
     "NOT_BEGUN_FAILURE",
-<<<<<<< HEAD
     "ON_FAILURE_MARKER",
-    "PACKAGE",
-    "RANDOM_STREAM",
-    "RETRY_REASON",
-=======
     "OWN_WORKFLOWS",
     "PACKAGE",
     "RANDOM_STREAM",
+    "RETRY_REASON",
     "RUN_FIND",
     "RUN_RESULT",
->>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
     "SDK_REFERENCE",
     "SLACK_EVENT_TYPE",
     "STATE_DELETE",
@@ -126,17 +121,15 @@ MOUNT_REFUSED_MARKER: Final = "terse.refused.mount.v1"
 NAME_REFUSED_MARKER: Final = "terse.refused.name.v1"
 ARGUMENTS_REFUSED_MARKER: Final = "terse.refused.arguments.v1"
 
-<<<<<<< HEAD
 #: A marker too: the handler has ended, and what the job does then begins.
 ON_FAILURE_MARKER: Final = "terse.on_failure.v1"
 
 #: The reason of a reset by which a run is retried. In the history of such a run, and of no other that was reset, what
 #: had finished in the run before stands for what would be done again.
 RETRY_REASON: Final = "terse.retry.v1"
-=======
+
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"
->>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
 
 # In the memo of a run: the questions that are open, by number; the tokens used so far; true where it fails if the first
 # worker that takes it does not have its job; true where the timeout of its job is over, so that it will fail with that;

@@ -285,7 +285,8 @@ class Run:
         except RPCError as err:
             return err.message
         finally:
-            for each in (own, *others.values()):
+            own.cancel()
+            for each in others.values():
                 each.cancel()
             await asyncio.gather(own, *others.values(), return_exceptions=True)
         return None

@@ -26,15 +26,9 @@ from temporalio.api.history.v1 import (
     WorkflowTaskFailedEventAttributes,
 )
 
-<<<<<<< HEAD
-from ...serialization.wire_names import ON_FAILURE_MARKER
-
-__all__ = ["Outcome", "RunHistory", "StepRecord", "TimerRecord", "moment"]
-=======
-from ...serialization.wire_names import OWN_WORKFLOWS
+from ...serialization.wire_names import ON_FAILURE_MARKER, OWN_WORKFLOWS
 
 __all__ = ["ChildRecord", "Outcome", "Record", "RunHistory", "StepRecord", "TimerRecord", "moment"]
->>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
 
 #: How something that a handler asked for stands, by what is recorded.
 Outcome = Literal["open", "completed", "failed", "cancelled"]
@@ -390,24 +384,16 @@ class RunHistory:
                 step.failure = start.last_failure
         return step
 
-<<<<<<< HEAD
     def _end(
         self, begun_by: int, outcome: Outcome, failure: Failure | None = None, result: Sequence[Payload] = ()
-    ) -> StepRecord | TimerRecord | None:
+    ) -> Record | None:
         record = self._by_event.get(begun_by)
         if record is not None:
             record.outcome, record.ended, record.ended_by = outcome, self.clock, self.last_event_id
-            if isinstance(record, StepRecord):
+            if not isinstance(record, TimerRecord):
                 record.failure = failure or record.failure
+            if isinstance(record, StepRecord):
                 record.result = result
-=======
-    def _end(self, begun_by: int, outcome: Outcome, failure: Failure | None = None) -> Record | None:
-        record = self._by_event.get(begun_by)
-        if record is not None:
-            record.outcome, record.ended = outcome, self.clock
-            if failure is not None and not isinstance(record, TimerRecord):
-                record.failure = failure
->>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
         return record
 
 

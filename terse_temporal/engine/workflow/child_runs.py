@@ -248,6 +248,10 @@ class ChildRuns:
         """Refuse it, likewise."""
         _only_elsewhere("terminate")
 
+    async def retry(self, run: RunReference) -> RunReference:
+        """Refuse it, likewise."""
+        _only_elsewhere("retry")
+
     def list(self, query: RunQuery) -> AsyncIterator[RunInfo]:
         """Refuse it, likewise."""
         _only_elsewhere("list_runs")

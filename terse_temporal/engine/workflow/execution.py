@@ -182,12 +182,8 @@ class DurableExecution:
         name, check, result = request.name, call.check, call.result
         # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
         size = len(call.wire.text)
-<<<<<<< HEAD
-        more = {"key": self._key(name), "check": check, "of_run": run_identity(workflow.info())}
+        more = {"key": self.key_of(name), "check": check, "of_run": run_identity(workflow.info())}
         more |= {"label": request.label} if request.label else {}
-=======
-        more = {"key": self.key_of(name), "check": check, **({"label": request.label} if request.label else {})}
->>>>>>> f19f903 (Child runs stand in histories, timelines and the columns of a comparison; the kit has their runs and test doubles for jobs; check knows the new calls)
         if not workflow.unsafe.is_replaying():
             await self._go_on_unless(self._inputs.problem_of_call(name, check), name, where, len(self.commands))
         async with self._open_steps:
