@@ -114,7 +114,7 @@ async def rerun_run(client: Client, run: RunInfo) -> Change:
     except Exception as err:  # of whatever converter
         return _not_rerun(run, f"its event cannot be read here: {err}")
     queue = described.execution_config.task_queue.name or info.task_queue
-    started = await start_run(run_request(run.job, event, tags=run.tags, task_queue=queue), client)
+    started = (await start_run(run_request(run.job, event, tags=run.tags, task_queue=queue), client)).handle
     run_id = started.first_execution_run_id or ""
     return Change(run.id, run.run_id, True, f"runs again as {started.id}", started.id, run_id)
 

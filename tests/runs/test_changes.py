@@ -14,7 +14,7 @@ import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from terse_temporal.runs.starting import TAGS
+from terse_temporal.runs.search_attributes import TAGS
 from terse_temporal.testing import JobEnvironment
 
 from ..in_process import Ended, run_command
