@@ -50,7 +50,7 @@ _OF_COROUTINES: Final = frozenset({"close", "send", "throw", "cr_code", "cr_fram
 
 def awaiting(checked: Checked) -> Iterator[Finding]:
     """TERSE110."""
-    durable = {each.function for each in checked.reached if each.role.kind in ("handler", "filter")}
+    durable = {each.function for each in checked.reached if each.role.kind in ("handler", "failure", "filter")}
     handlers = {each.function for each in checked.roles.roles if each.kind in ("handler", "plain")}
     for module in checked.modules:
         for function in module.names.functions:

@@ -21,6 +21,7 @@ __all__ = ["literals"]
 
 #: Options that are durations.
 _DURATIONS: Final = {
+    "terse_temporal.create_job": ("timeout",),
     "terse_temporal.job_step": ("timeout",),
     "terse_temporal.job_map": ("timeout",),
     "terse_temporal.step": ("timeout",),
@@ -61,6 +62,8 @@ def _of_call(node: ast.Call, path: str, module: Module, checked: Checked) -> Ite
     for option in _DURATIONS.get(path, ()):
         given = keyword(node, option)
         wrong = _wrong_duration(given, checked, moments=False)
+        if path == "terse_temporal.create_job" and isinstance(given, ast.Constant) and given.value is None:
+            continue  # for ever
         if given is not None and wrong is not None:
             fix = f'give one number and one unit, `{option}="30s"`, or a timedelta'
             message = f"{option}=: {wrong}"

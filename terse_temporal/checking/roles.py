@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from .scopes import Function
 from .source import Module
@@ -58,19 +58,23 @@ _WORKFLOW_METHODS: Final = frozenset(
 
 _EVENT_AND_STATE: Final = 2
 
+Kind: TypeAlias = Literal[
+    "handler", "failure", "filter", "plain", "plain failure", "plain filter", "workflow", "step", "tool"
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
     """A function that something calls from outside.
 
     Attributes:
-        kind: `handler` and `filter` are of a durable job, `plain` is the handler of one that is not, `plain filter` its
-            filter, which runs in the workflow all the same.
+        kind: `handler`, `failure` (its `on_failure`) and `filter` are of a durable job, `plain` and `plain failure` are
+            those of one that is not, `plain filter` its filter, which runs in the workflow all the same.
         name: of the job or the workflow; a step's or tool's own.
     """
 
     function: Function
-    kind: Literal["handler", "filter", "plain", "plain filter", "workflow", "step", "tool"]
+    kind: Kind
     name: str
     module: Module
 
@@ -79,8 +83,10 @@ class Role:
         """`the handler of the job 'x'`."""
         words = {
             "handler": "the handler of the job",
+            "failure": "the on_failure of the job",
             "filter": "the filter of the job",
             "plain": "the handler of the job",
+            "plain failure": "the on_failure of the job",
             "plain filter": "the filter of the job",
             "workflow": "the workflow",
             "step": "the step",
@@ -216,6 +222,9 @@ class Roles:
                 name = name or function.name
         if (given := keyword(call, "filter")) is not None and (function := self._function(given)) is not None:
             self._add(function, "filter" if durable else "plain filter", name, state=True)
+        given = keyword(call, "on_failure")
+        if durable is not None and given is not None and (function := self._function(given)) is not None:
+            self._add(function, "failure" if durable else "plain failure", name)
 
     def _of_step(self, node: ast.Call) -> None:
         run = keyword(node, "run")
@@ -245,7 +254,7 @@ class Roles:
     def _add(
         self,
         function: Function,
-        kind: Literal["handler", "filter", "plain", "plain filter", "workflow", "step", "tool"],
+        kind: Kind,
         name: str,
         *,
         state: bool = False,

@@ -62,7 +62,7 @@ _PAUSES: Final = frozenset(f"terse_temporal.{name}" for name in ("sleep", "wait_
 def structure(checked: Checked) -> Iterator[Finding]:
     """TERSE401 to 405."""
     for reached in checked.reached:
-        if reached.role.kind in ("handler", "filter"):
+        if reached.role.kind in ("handler", "failure", "filter"):
             yield from _in_durable(reached, checked)
         elif reached.role.kind != "workflow":
             yield from _in_place(reached, checked)
@@ -96,7 +96,7 @@ def _in_place(reached: Reached, checked: Checked) -> Iterator[Finding]:
             description = "tool_approvals=, which waits for a person,"
         if description is None or expects_error(node, checked, "DurableOnlyError", "TerseError"):
             continue
-        if reached.role.kind in ("plain", "plain filter"):
+        if reached.role.kind in ("plain", "plain failure", "plain filter"):
             because = "the job is not durable, and a DurableOnlyError is raised"
             fix = "add `durable=True` to its `create_job(…)`, or take the call away"
         else:

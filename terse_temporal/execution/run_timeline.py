@@ -17,7 +17,8 @@ class TimelineEntry:
     """One call of a handler that was recorded.
 
     Attributes:
-        kind: `"step"` (tools, turns of a model and calls of the state too), `"sleep"`, `"run"` for a child run.
+        kind: `"step"` (tools, turns of a model and calls of the state too), `"sleep"`, `"run"` for a child run,
+            `"timer"` for what waits beside the handler, as `asyncio.timeout()` and the timeout of the job do.
         name: the step's name, how long the sleep is, or the child's job.
         state: `"waiting"`, `"running"`, `"done"`, `"failed"` or `"cancelled"`.
         started_at: when the handler asked for it, in UTC.

@@ -49,8 +49,8 @@ class Entry:
     """One line of a timeline.
 
     Attributes:
-        kind: `"step"`, `"sleep"`, or `"run"` for one that the handler has started.
-        name: the step's or job's name, or how long the sleep is.
+        kind: `"step"`, `"sleep"`, `"run"` for one that the handler has started, or `"timer"` for what waits beside it.
+        name: the step's or job's name, or how long the sleep or timer is.
         begun: when the handler asked for it.
         ended: when it was over.
         attempt: how often it was started; 0 until it is.
@@ -168,7 +168,8 @@ class Timeline:
         elif isinstance(record, ChildRecord):
             entry = Entry("run", record.name, record.began, label=label, id=record.workflow_id)
         else:
-            entry = Entry("sleep", format_duration(record.duration), record.began, "running")
+            kind = "sleep" if record.is_sleep else "timer"
+            entry = Entry(kind, format_duration(record.duration), record.began, "running")
         self.entries.append(entry)
         self._by_event[record.event_id] = entry
         return entry

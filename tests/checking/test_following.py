@@ -319,6 +319,41 @@ def test_durable_only(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert of(imports + allowed, tmp_path, monkeypatch) == []
 
 
+ON_FAILURE = {
+    "time.sleep(1)": ["TERSE201"],
+    "random.random()": [],
+    "sleep('1h')": ["TERSE110"],
+    "open('x').write(failure.message)": ["TERSE204"],
+    "await job_step(run=lambda: failure.message)": ["TERSE101"],
+    "await job_step(run=send, input=failure.message)": [],
+    "await sleep('1h')": [],
+}
+
+
+@pytest.mark.parametrize("body", ON_FAILURE)
+def test_on_failure(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a durable job does when it has failed is held to the rules of its handler, and followed into helpers."""
+    jobs = (
+        "import random, time\nfrom terse_temporal import create_job, job_step, sleep\n"
+        "async def send(text): ...\n"
+        f"async def helper(failure):\n    {body}\n"
+        "async def tell(event, failure):\n    await helper(failure)\n"
+        "@create_job(name='chk-x', durable=True, timeout='30d', on_failure=tell)\nasync def handle(event): ...\n"
+        "@create_job(name='chk-y', durable=True, timeout=None)\nasync def other(event): ...\n"
+    )
+    assert of(jobs, tmp_path, monkeypatch) == ON_FAILURE[body]
+
+
+def test_on_failure_of_a_plain_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may do anything but what only a durable handler can."""
+    jobs = (
+        "import time\nfrom terse_temporal import create_job, sleep\n"
+        "def tell(event, failure):\n    time.sleep(1)\n    sleep('1h')\n"
+        "@create_job(name='chk-x', timeout=5, on_failure=tell)\ndef handle(event): ...\n"
+    )
+    assert sorted(of(jobs, tmp_path, monkeypatch)) == ["TERSE110", "TERSE302", "TERSE402"]
+
+
 WORKFLOW = """
 import asyncio, os, random, time, uuid
 from datetime import datetime, timedelta

@@ -7,14 +7,15 @@ import re
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from terse_temporal import Event, Job, Triggers, create_job, registered_jobs
-from terse_temporal.errors import JobDefinitionError, TerseError
+from terse_temporal import Event, Job, Retry, RunFailure, Triggers, create_job, registered_jobs
+from terse_temporal.errors import DurationError, JobDefinitionError, TerseError
 from terse_temporal.jobs.registry import collecting
 
 HERE = "tests/job_api/test_create_job.py"
@@ -68,6 +69,16 @@ class Callee:
     async def __call__(self, event: Any) -> None: ...
 
 
+async def failed(event: Event, failure: RunFailure) -> None: ...
+
+
+def failed_plainly(event: Event, failure: RunFailure) -> None: ...
+
+
+async def failed_in_parts(event: Any, failure: Any) -> AsyncIterator[int]:
+    yield 1
+
+
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "empty name": ({"name": ""}, ["''", "has no name"]),
     "blank name": ({"name": " \t"}, ["has no name"]),
@@ -90,6 +101,15 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "three arguments": ({"on_trigger": three}, ["'wrong'", "'three' takes", "(event, state)"]),
     "a keyword": ({"on_trigger": keyword}, ["'wrong'", "'keyword' takes", "(event, state)"]),
     "filter": ({"filter": "yes"}, ["'wrong'", "filter is 'yes'"]),
+    "on_failure that is no function": ({"on_failure": "tell"}, ["'wrong'", "on_failure is 'tell'"]),
+    "on_failure of one argument": ({"on_failure": handler}, ["'wrong'", "'handler' (", "(event, failure)"]),
+    "on_failure of three": ({"on_failure": three}, ["'wrong'", "'three' (", "(event, failure)"]),
+    "on_failure with a yield": ({"on_failure": failed_in_parts}, ["'wrong'", "'failed_in_parts' (", "`yield`"]),
+    "a plain on_failure of a durable job": (
+        {"durable": True, "on_failure": failed_plainly},
+        ["'wrong'", "'failed_plainly' (", "not a coroutine function"],
+    ),
+    "retry of a job without steps": ({"retry": Retry()}, ["'wrong'", "retry= is for the steps", "durable=True"]),
     "a string as trigger": ({"triggers": ["stripe"]}, ["'wrong'", "'stripe' is not a trigger"]),
     "a trigger that was not called": (
         {"triggers": [Triggers.stripe.on_customer_created]},
@@ -118,6 +138,26 @@ def test_a_wrong_definition(case: str, form: str) -> None:
     for name in names:
         assert name in str(caught.value)
     assert jobs == {}
+
+
+@pytest.mark.parametrize("timeout", ["", "soon", 5, "-1s"])
+def test_a_timeout_that_is_none(timeout: Any) -> None:
+    """It is refused at import, with the job and its place."""
+    with pytest.raises(DurationError, match=rf"'wrong' \({HERE}:\d+\): timeout: "):
+        create_job(name="wrong", timeout=timeout, on_trigger=handler)
+
+
+def test_how_runs_end() -> None:
+    """A job has its timeout as a duration, its on_failure, which may be a plain function of a plain job, and a rule."""
+    job = create_job(
+        name="one", durable=True, timeout="30d", on_failure=failed, retry=Retry.never(), on_trigger=handler
+    )
+    assert job.timeout == timedelta(days=30)
+    assert job.on_failure is failed
+    assert job.retry is not None
+    assert job.retry.max_attempts == 1
+    plain_job = create_job(name="two", timeout=timedelta(minutes=1), on_failure=failed_plainly, on_trigger=plain)
+    assert plain_job.on_failure is failed_plainly
 
 
 def test_both_forms() -> None:

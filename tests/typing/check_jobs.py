@@ -7,7 +7,7 @@ from typing import Any, assert_type
 
 from pydantic import BaseModel
 
-from terse_temporal import Event, Job, Triggers, create_job, registered_jobs
+from terse_temporal import Event, Job, Retry, RunFailure, Triggers, create_job, registered_jobs
 from terse_temporal.state import State
 from terse_temporal.triggers import (
     CronTrigger,
@@ -55,6 +55,18 @@ async def is_new(lead: Lead, state: State) -> bool: ...  # type: ignore[empty-bo
 async def of_any_event(event: Event) -> bool: ...  # type: ignore[empty-body]  # likewise
 
 
+async def failed(lead: Lead, failure: RunFailure) -> None:
+    assert_type(failure.type, str)
+    assert_type(failure.message, str)
+    assert_type(failure.step, str | None)
+
+
+def failed_plainly(lead: Lead, failure: RunFailure) -> None: ...
+
+
+async def failed_without(lead: Lead) -> None: ...
+
+
 def functions() -> None:
     assert_type(create_job(name="a", durable=True, on_trigger=score), Job[Lead, int])
     assert_type(create_job(name="a", on_trigger=score), Job[Lead, int])
@@ -71,6 +83,11 @@ def functions() -> None:
         create_job(name="a", triggers=[Triggers.stripe.on_customer_created()], on_trigger=plain), Job[Lead, str]
     )
 
+    # What a run does when it has failed gets the event too.
+    ends = create_job(name="a", durable=True, timeout="30d", on_failure=failed, retry=Retry(), on_trigger=score)
+    assert_type(ends, Job[Lead, int])
+    assert_type(create_job(name="a", timeout="1h", on_failure=failed_plainly, on_trigger=plain), Job[Lead, str])
+
     # Each is a job.
     every: list[Job] = [create_job(name="a", on_trigger=score), create_job(name="a", on_trigger=plain)]
     assert_type(every, list[Job[Any, Any]])
@@ -84,6 +101,8 @@ def functions() -> None:
     create_job(name="a", durable="yes", on_trigger=score)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_job(name="a", durable=True, on_trigger=plain)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_job(name="a", filter=of_any_event, on_trigger=score)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_job(name="a", on_failure=failed_without, on_trigger=score)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_job(name="a", timeout=5, on_trigger=score)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_job(name="a", trigger=[], on_trigger=score)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     create_job(name="a", states=int, on_trigger=score)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
