@@ -18,7 +18,7 @@ from ..durations import time_until, to_timedelta
 from ..errors import EventError, StartError
 from ..execution.protocol import current_execution
 from ..execution.run_operations import IfExists, RunRequest
-from ..serialization.codec import MAX_BYTES, Json, ValueProblem
+from ..serialization.codec import Json, ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..triggers.base import Trigger
 from .event_input import event_type, read_event
@@ -33,6 +33,10 @@ _LONGEST_ID: Final = 1000
 #: Characters of a tag, and bytes of all tags of a run as JSON: the server takes 2048 of a search attribute.
 _LONGEST_TAG: Final = 100
 _LARGEST_TAGS: Final = 2000
+
+
+#: Bytes of an event: the server takes 2 MiB of an input (`limit.blobSize.error`), with what it is wrapped in.
+_LARGEST_EVENT: Final = 2 * 1024 * 1024 - 40
 
 
 class JobToStart(Protocol):
@@ -124,10 +128,10 @@ def event_json(job: JobToStart | str, event: Any, started: str = "") -> Json | N
         data = None if event is None else shared_serializer.codec(Any).record(event)
     except ValueProblem as problem:
         raise EventError(f"{the_event} is not JSON: {problem}") from None
-    if data is not None and (size := len(data.text)) > MAX_BYTES:
+    if data is not None and (size := len(data.text)) > _LARGEST_EVENT:
         raise EventError(
-            f"{the_event} is {size:,} bytes, and the server takes {MAX_BYTES:,} at most. Store the data, and start the"
-            " job with where it is."
+            f"{the_event} is {size:,} bytes, and the server takes {_LARGEST_EVENT:,} at most. Store the data, and start"
+            " the job with where it is."
         )
     if not isinstance(job, str):
         home = sys.modules.get(job._home)

@@ -21,7 +21,7 @@ from temporalio.service import RPCError
 
 from ..engine.sdk_private import was_started
 from ..engine.wire.payloads import event_arguments
-from ..errors import RunExistsError
+from ..errors import EventError, RunExistsError
 from ..execution.run_operations import IfExists, RunRequest
 from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
 from .requests import request as ask
@@ -61,6 +61,7 @@ async def start_run(
             has.
 
     Raises:
+        EventError: the event is over the server's limit as the client encodes it.
         RunExistsError: the id is taken, and the request says to fail; or a run of another job has it.
         SetupError: it has tags, and the server does not know the search attribute for them.
         StartError: the server refuses what it is to be started with.
@@ -90,6 +91,8 @@ async def start_run(
         handle = client.get_workflow_handle(workflow_id, run_id=err.run_id, first_execution_run_id=err.run_id)
         is_new = False
     except RPCError as err:
+        if "size exceeds limit" in err.message:  # by what the client's codec adds to it
+            raise EventError(f"{what}: its event, as the client encodes it, is over the server's limit") from err
         raise refusal(err, what, client) from err
     else:
         is_new = was_started(handle)
