@@ -29,7 +29,7 @@ from .replay_results import ReplayResults
 from .servers import silent_client
 from .tasks import run_interruptibly
 
-__all__ = ["replay"]
+__all__ = ["replay", "without_logs"]
 
 
 def replay(
@@ -87,7 +87,7 @@ def replay(
     """
     # After --history a shell puts all that a pattern such as saved/*.json stands for.
     more = [target for target in targets if history and target.endswith(".json")]
-    with contextlib.nullcontext() if debug else _without_logs():
+    with contextlib.nullcontext() if debug else without_logs():
         # What modules and handlers print is not what this command says.
         with contextlib.redirect_stdout(sys.stderr):
             jobs = load_jobs([target for target in targets if target not in more])
@@ -203,7 +203,8 @@ def _progress() -> AbstractContextManager[Status | None]:
 
 
 @contextlib.contextmanager
-def _without_logs() -> Iterator[None]:
+def without_logs() -> Iterator[None]:
+    """Leave out the log of the SDK and of the engine within the block."""
     # What the SDK and the engine log of a run that does not fit is what this command says, in other words.
     before = {logger: logger.level for logger in map(logging.getLogger, ("temporalio", "terse_temporal"))}
     for logger in before:

@@ -19,7 +19,7 @@ from ..serialization.wire_names import TAGS_ATTRIBUTE, TIMED_OUT_MEMO
 from .requests import request as ask
 from .search_attributes import TAGS, refusal
 
-__all__ = ["list_runs", "run_info", "visibility_query"]
+__all__ = ["is_queryable", "list_runs", "quote_for_query", "run_info", "visibility_query"]
 
 #: Runs that are fetched to be sorted.
 _SORTED_AT_ONCE: Final = 500
@@ -101,14 +101,14 @@ async def _fetch(client: Client, text: str) -> list[RunInfo]:
 
 
 def visibility_query(query: RunQuery, since: datetime, until: datetime | None = None) -> str:
-    """Return the query that the server gets: for these runs, and perhaps others, see `_is_queryable`."""
+    """Return the query that the server gets: for these runs, and perhaps others, see `is_queryable`."""
     parts = ["WorkflowType NOT STARTS_WITH 'terse.'", _STATUS_QUERY[query.status], f"StartTime >= {_moment(since)}"]
     if until is not None:
         parts.append(f"StartTime < {_moment(until)}")
-    if query.job is not None and _is_queryable(query.job):
-        parts.append(f"WorkflowType = {_quote(query.job)}")
-    if query.tag is not None and _is_queryable(query.tag):
-        parts.append(f"{TAGS_ATTRIBUTE} = {_quote(query.tag)}")
+    if query.job is not None and is_queryable(query.job):
+        parts.append(f"WorkflowType = {quote_for_query(query.job)}")
+    if query.tag is not None and is_queryable(query.tag):
+        parts.append(f"{TAGS_ATTRIBUTE} = {quote_for_query(query.tag)}")
     return " AND ".join(parts)
 
 
@@ -140,10 +140,12 @@ def _moment(moment: datetime) -> str:
     return f"'{moment.astimezone(UTC).isoformat()}'"
 
 
-def _is_queryable(text: str) -> bool:
+def is_queryable(text: str) -> bool:
+    """Return whether a query can have a text in it; else whatever it finds has to be looked at."""
     # Servers find no run for a query with one of these, however it is quoted: 1.32 on SQLite, tried.
     return '"' not in text and "\\" not in text
 
 
-def _quote(text: str) -> str:
+def quote_for_query(text: str) -> str:
+    """Return a text as a query has it."""
     return "'" + text.replace("'", "''") + "'"

@@ -15,11 +15,12 @@ comes after one that was killed.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import ResetReapplyExcludeType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     GetWorkflowExecutionHistoryReverseRequest,
     ResetWorkflowExecutionRequest,
@@ -58,6 +59,7 @@ class Retriable:
         task_queue: of the workers that it is for.
         history: as it has been recorded.
         point: where it goes on.
+        steps: the names of the steps that failed it, and are run again.
     """
 
     id: str
@@ -66,12 +68,19 @@ class Retriable:
     task_queue: str
     history: WorkflowHistory
     point: ResetPoint
+    steps: tuple[str, ...] = ()
 
-    @property
-    def steps(self) -> list[str]:
-        """The names of the steps that failed it, and are run again."""
-        steps = RunHistory(self.history.events).steps
-        return list(dict.fromkeys(each.name for each in steps if each.event_id in self.point.causes))
+    def recorded(self) -> RunHistory:
+        """Return what its history says."""
+        return RunHistory(self.history.events)
+
+    def kept_events(self) -> list[HistoryEvent]:
+        """Return the events that it keeps."""
+        return [each for each in self.history.events if each.event_id < self.point.task]
+
+    def without_history(self) -> Retriable:
+        """Return it without its history, of which there may be thousands."""
+        return replace(self, history=WorkflowHistory(self.id, []))
 
 
 async def retry_run(client: Client, id: str, run_id: str | None = None) -> str:
@@ -103,7 +112,8 @@ async def find_retriable(client: Client, id: str, run_id: str | None = None) -> 
     point = await reset_point(recorded, client.data_converter)
     if why := _reason_against(recorded, point):
         raise _refused(id, run, why)
-    return Retriable(id, run, described.workflow_type, described.task_queue, history, point)
+    steps = tuple(dict.fromkeys(each.name for each in recorded.steps if each.event_id in point.causes))
+    return Retriable(id, run, described.workflow_type, described.task_queue, history, point, steps)
 
 
 async def reset(client: Client, run: Retriable) -> str:
