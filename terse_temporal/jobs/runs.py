@@ -130,8 +130,8 @@ class Run(Generic[_R_co]):
             The run that goes on: of the same id, and with a run id of its own.
 
         Raises:
-            RunRetryError: it runs, has completed or was cancelled, would fail in the same way at once (its event does
-                not fit, its time is up), or somebody else has retried it at the same moment.
+            RunRetryError: it runs, has completed or was cancelled, its event does not fit, so that it would fail again
+                at once, or somebody else has retried it at the same moment.
             RunNotFoundError: there is no such run, or no longer.
             ServerUnavailableError: the server does not answer.
 

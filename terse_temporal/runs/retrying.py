@@ -30,7 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.wire.history import RunHistory
 from ..engine.wire.reset_points import ResetPoint, reset_point
-from ..errors import EventError, RunNotFoundError, RunRetryError, RunTimeoutError
+from ..errors import EventError, RunNotFoundError, RunRetryError
 from ..serialization.wire_names import RETRY_REASON
 
 __all__ = ["Retriable", "find_retriable", "reset", "retry_run"]
@@ -175,8 +175,6 @@ def _reason_against(recorded: RunHistory, point: ResetPoint) -> str | None:
             f"failed before its first step, and would again: {failure.message}. Start a new run with an event that"
             f" fits: terse-temporal trigger {job} --data …"
         )
-    if kind == RunTimeoutError.__name__ and not point.is_named:
-        return f"has been given no more time than it had, and would end at once again: {failure.message}. {_RERUN}"
     if not point.task:
         return f"ended before anything of it was run. {_RERUN}"
     return None

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import workflow
 
-from terse_temporal import Event, create_job, current_run, current_step, job_step, now, sleep
+from terse_temporal import Event, RunFailure, create_job, current_run, current_step, job_step, now, sleep
 from terse_temporal.errors import StepError
 from terse_temporal.execution.protocol import durable_execution
 from tests.effects import record
@@ -173,4 +173,29 @@ async def strict(event: Order) -> str:
     return event.id
 
 
-JOBS = [line, together, group, hidden, raises, once, plain, sleeps, chain, asks, strict]
+async def tidy_up(event: Event, failure: RunFailure) -> None:
+    """Undo something, and say what was wrong."""
+    await step(event, "undo")
+    await step(event, "tell", message=failure.message)
+
+
+@create_job(name="retried-on-failure", durable=True, on_failure=tidy_up)
+async def with_on_failure(event: Event) -> str:
+    """Fail in the way that the event says: in a step, or by itself behind one."""
+    await step(event, "first")
+    if event.how == "step":
+        return str(await step(event, "fails", fails=True))
+    raise RuntimeError("not today")
+
+
+@create_job(name="retried-late", durable=True, timeout="30m")
+async def late(event: Event) -> str:
+    """Run out of time, in a sleep."""
+    await step(event, "first")
+    await sleep("20m")
+    await step(event, "second")
+    await sleep("20m")
+    return str(await step(event, "third"))
+
+
+JOBS = [line, together, group, hidden, raises, once, plain, sleeps, chain, asks, strict, with_on_failure, late]

@@ -193,6 +193,29 @@ async def test_answers_stay(bench: Bench) -> None:
     assert counted(bench) == {"asks": 1, "fails": 2}
 
 
+@pytest.mark.parametrize("how", ["step", "raise"])
+async def test_after_on_failure(bench: Bench, how: str) -> None:
+    """What was done when the run had failed is not done again for the same failure; it goes on with the handler."""
+    async with bench.worker(jobs.with_on_failure):
+        run = await failed(bench, jobs.with_on_failure, how=how)
+        again = await retried(bench, run)
+        await bench.failure(again)
+        assert counted(bench) == {"first": 1, **({"fails": 2} if how == "step" else {}), "undo": 1, "tell": 1}
+        if how == "step":
+            allow(bench, "fails")
+            assert await bench.result(await retried(bench, again)) == "fails done"
+            assert counted(bench) == {"first": 1, "fails": 3, "undo": 1, "tell": 1}
+
+
+async def test_out_of_time(bench: Bench) -> None:
+    """A run that has run out of its time goes on from before that, and has all of it again."""
+    async with bench.worker(jobs.late):
+        run = await failed(bench, jobs.late)
+        assert counted(bench) == {"first": 1, "second": 1}
+        assert await bench.result(await retried(bench, run)) == "third done"
+    assert counted(bench) == {"first": 1, "second": 1, "third": 1}
+
+
 async def test_two_at_once(bench: Bench) -> None:
     """Who retries a run at the same moment as another is told, and what had finished stays so."""
     async with bench.worker(jobs.line):

@@ -22,7 +22,8 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
-from .history import RunHistory
+from ...serialization.wire_names import TIMED_OUT_MEMO
+from .history import RunHistory, TimerRecord
 
 __all__ = ["ResetPoint", "cause_details", "reset_point"]
 
@@ -57,6 +58,10 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
     if ended is None or ended.event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
         return ResetPoint(last, told=last)
     last = recorded.on_failure_task or last
+    if TIMED_OUT_MEMO in recorded.memo and (limit := _time_limit(recorded)) is not None:
+        # Before it was up. A run that is reset has all of its time again.
+        before = max((each for each in recorded.completed_tasks if each < limit.ended_by), default=last)
+        return ResetPoint(before, told=min((each for each in recorded.completed_tasks if each > before), default=last))
     failure = ended.workflow_execution_failed_event_attributes.failure
     # Not what failed in `on_failure`: the handler is gone on with, and that begins anew when it ends again.
     begun = {event: task for event, task in recorded.tasks.items() if task < (recorded.on_failure_task or task + 1)}
@@ -69,6 +74,14 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
         told=min((each for each in recorded.completed_tasks if each > first), default=last),
         is_named=bool(named),
     )
+
+
+def _time_limit(recorded: RunHistory) -> TimerRecord | None:
+    """Return the timer of a run's timeout, which has fired. Of those that say nothing of themselves it is the longest,
+    as the others, those of `asyncio.timeout`, lie within it.
+    """
+    fired = [each for each in recorded.timers if each.outcome == "completed" and not each.is_sleep]
+    return max(fired, key=lambda each: each.duration, default=None)
 
 
 async def _named_causes(failure: Failure, converter: DataConverter) -> list[int]:
