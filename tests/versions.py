@@ -72,9 +72,11 @@ def version(source: str, folder: Path) -> Iterator[list[Job]]:
 
 
 @asynccontextmanager
-async def running(client: Client, jobs: Sequence[Job], **options: Any) -> AsyncIterator[str]:
+async def running(
+    client: Client, jobs: Sequence[Job], *, task_queue: str | None = None, **options: Any
+) -> AsyncIterator[str]:
     """A worker with these jobs, on the task queue that is yielded."""
-    task_queue = f"rpl-{uuid.uuid4()}"
+    task_queue = task_queue or f"rpl-{uuid.uuid4()}"
     async with build_worker(client, jobs=jobs, task_queue=task_queue, **options):
         yield task_queue
 

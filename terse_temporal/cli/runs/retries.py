@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ...diagnostics.text import one_line, shorten
 from ...runs.failed_runs import FailedRun, Refused
+from ..output import console
 from ..replay_results import ReplayResults
 
 __all__ = ["Retries"]
@@ -64,7 +65,7 @@ class Retries:
         """Whether there was no run at all."""
         return not (self._alike or self.refused)
 
-    def show_groups(self, console: Console) -> None:
+    def show_groups(self, on: Console) -> None:
         """Print what the runs failed with: those of one class at one line together, the most first."""
         if not self._alike:
             return
@@ -78,7 +79,7 @@ class Retries:
             text = shorten(one_line(first.why.what), _LONGEST) + others
             cells = (first.run.job, text, first.why.where, first.why.step)
             table.add_row(f"{len(group):,}", *map(Text, cells))
-        console.print(table)
+        on.print(table)
 
     def show_breaking(self) -> None:
         """Print which of the runs are left out, as `terse-temporal replay` does."""
@@ -87,11 +88,13 @@ class Retries:
             assert each.replayed is not None
             results.add(each.replayed)
         results.show()
+        count = len(self.breaking)
+        console.print(f"{'it is' if count == 1 else 'they are'} left as {'it is' if count == 1 else 'they are'}\n")
 
-    def show_refused(self, console: Console) -> None:
+    def show_refused(self, on: Console) -> None:
         """Print which runs are not retried, and why."""
         for each in self.refused:
-            console.print(f"{each.id}  not retried: {each.why}", style="yellow", markup=False)
+            on.print(f"{each.id}  not retried: {each.why}", style="yellow", markup=False)
 
     def data(self) -> dict[str, Any]:
         """Return all of it, for programs."""
