@@ -147,6 +147,8 @@ async def _read_questions(client: Client) -> AsyncIterator[dict[str, Any]]:
         if not waiting or fields[WAITING_MEMO] == await _memo_at_start(client, found):
             continue
         for number, question in waiting.items():
+            if "event" in question:  # that nobody is asked for
+                continue
             # A memo is what somebody wrote: of it only what is asked, and nothing in the place of what is known.
             yield {
                 "workflow_id": found.id,

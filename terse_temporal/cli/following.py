@@ -128,6 +128,9 @@ class Follower:
         tokens, waiting = await read_memo(self._client, memo.fields)
         self.timeline.tokens = tokens or self.timeline.tokens
         for number, question in (waiting or {}).items():
+            if "event" in question:
+                self._notice(f"waits for the event {question['event']!r}")
+                continue
             self._notice(
                 f"waits for a decision about {question_text(question)}:"
                 f" terse-temporal approve {self._handle.id} {number}, or deny"

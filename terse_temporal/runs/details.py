@@ -148,6 +148,7 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "kind": entry.kind,
         "name": entry.name,
         "label": entry.label,
+        "id": entry.id,
         "state": entry.state,
         "began": entry.begun.isoformat(),
         "ended": entry.ended.isoformat() if entry.ended else None,

@@ -53,6 +53,7 @@ class EndReason:
         attempts: how often that step was started.
         where: `file:line` of the user's code that raised, where it is recorded.
         reason: what was said by whoever ended it.
+        run: the id of the run that it came out of, if it was one that this one has started.
     """
 
     what: str
@@ -60,6 +61,7 @@ class EndReason:
     attempts: int = 0
     where: str = ""
     reason: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ def ending_sentence(ending: Ending, now: datetime, subject: str = "It") -> str:
     times = f", after {failure.attempts} attempts" if failure.attempts > 1 else ""
     step = f" in the step {fit_text(failure.step, _LONGEST_NAME)!r}" if failure.step else ""
     where = f" at {fit_text(failure.where, _LONGEST_NAME)}" if failure.where else ""
-    at = f",{step}{where}{times}" if step or where else ""
+    run = f" in the run {fit_text(failure.run, _LONGEST_NAME)!r}" if failure.run else ""
+    at = f",{run}{step}{where}{times}" if run or step or where else ""
     if ending.status == "timed_out":
         return f"{subject} has run out of its time {after}: {fit_text(failure.what)}{at}."
     return f"{subject} has failed {after}, with {fit_text(failure.what)}{at}."
@@ -180,17 +183,20 @@ def failure_of(failure: Failure, history: RunHistory) -> EndReason:
         failure: of a run.
         history: of that run.
     """
-    step, attempts, where = "", 0, ""
+    step, attempts, where, run = "", 0, "", ""
     inner: Failure | None = failure
     while inner is not None:
         if inner.HasField("activity_failure_info"):
             step = inner.activity_failure_info.activity_type.name
             record = history.scheduled_by(inner.activity_failure_info.scheduled_event_id)
             attempts = record.attempt if isinstance(record, StepRecord) else 0
+        if inner.HasField("child_workflow_execution_failure_info"):
+            run = inner.child_workflow_execution_failure_info.workflow_execution.workflow_id
+            step, attempts = "", 0
         where = _users_place(inner.stack_trace) or where
         inner = inner.cause if inner.HasField("cause") else None
     kind = failure.application_failure_info.type
-    return EndReason(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where)
+    return EndReason(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where, run=run)
 
 
 def _users_place(stack_trace: str) -> str:

@@ -13,7 +13,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from ..engine.wire.calls import JobCall, StepCall
 from ..engine.wire.history import moment
 from ..errors import UnknownJobError
-from ..serialization.wire_names import OWN_WORKFLOWS
+from ..serialization.wire_names import DELAY_MEMO, OWN_WORKFLOWS, RUN_RESULT
 from .facts import Facts, step_queue
 from .memo import question_text
 from .mismatch import mismatch_text
@@ -60,6 +60,8 @@ def find_waits(facts: Facts) -> list[Wait]:
         *_of_the_memo(facts.waiting),
     ]
     waits += _of_timers(facts, [each.until for each in waits if each.until is not None and each.kind in _TIMED])
+    if [each.kind for each in waits] == ["sleep"] and _is_delayed(facts):
+        waits = [replace(waits[0], kind="start")]
     if not waits:
         waits = [*_of_children(facts, abandoned=True)] or [Wait(kind="unknown")]
     return _grouped(waits)
@@ -95,6 +97,8 @@ def _of_the_handler(facts: Facts) -> Iterator[Wait]:
 
 def _of_a_step(facts: Facts, step: PendingActivityInfo) -> Wait:
     name, call = step.activity_type.name, facts.calls.get(step.activity_id)
+    if name == RUN_RESULT:
+        return _of_a_run_elsewhere(step, call)
     # A job that is not durable is one step, of its own name.
     is_job = isinstance(call, JobCall) or (call is None and name == facts.described.workflow_execution_info.type.name)
     attempts = _attempts(call) if isinstance(call, StepCall) else 0
@@ -120,6 +124,12 @@ def _of_a_step(facts: Facts, step: PendingActivityInfo) -> Wait:
     if due is not None and due > facts.now:
         return Wait(kind="retry", since=since, until=due, **known)
     return Wait(kind="queued", since=due or since, **_polls(facts, step_queue(facts, step), for_steps=True), **known)
+
+
+def _of_a_run_elsewhere(step: PendingActivityInfo, call: StepCall | JobCall | None) -> Wait:
+    """Return the wait for a run that was there before: a step of ours follows it."""
+    given = call.arguments if isinstance(call, StepCall) and call.arguments is not None else {}
+    return Wait(kind="run", id=str(given.get("id") or ""), since=moment(step.scheduled_time))
 
 
 def _polls(facts: Facts, task_queue: str, *, for_steps: bool) -> dict[str, Any]:
@@ -176,12 +186,22 @@ def _of_timers(facts: Facts, told: Iterable[datetime]) -> Iterator[Wait]:
         yield Wait(kind="sleep" if timer.is_sleep else "timer", since=timer.began, until=timer.until)
 
 
+def _is_delayed(facts: Facts) -> bool:
+    """Return whether the one sleep of a run is the delay of its start, which a child run sleeps by itself."""
+    delayed = DELAY_MEMO in facts.described.workflow_execution_info.memo.fields
+    return delayed and facts.is_whole and len(facts.history.commands) == 1
+
+
 def _grouped(waits: Iterable[Wait]) -> list[Wait]:
     """Return the waits with one for each kind and name, and how many there are besides it."""
     found: dict[tuple[str, str, str], Wait] = {}
     for wait in waits:
         # Questions and events are each answered by themselves.
-        key = (wait.kind, wait.name, f"{wait.id} {wait.key}" if wait.kind in ("question", "event") else "")
+        key = (
+            wait.kind,
+            wait.name,
+            f"{wait.id} {wait.key}" if wait.kind in ("question", "event") or not wait.name else "",
+        )
         other = found.setdefault(key, wait)
         if other is not wait:
             first = min(other, wait, key=_order)

@@ -65,7 +65,7 @@ def _queued(wait: Wait, now: datetime) -> str:
 
 
 def _run(wait: Wait, now: datetime) -> str:
-    return f"the run {_short(wait.id)}"
+    return f"the run {_short(wait.id)}" if wait.id else "another run"
 
 
 def _question(wait: Wait, now: datetime) -> str:

@@ -101,7 +101,8 @@ def _queued(wait: Wait, now: datetime, subject: str) -> str:
 def _run(wait: Wait, now: datetime, subject: str) -> str:
     job = f" of the job {_name(wait.name)}" if wait.name else ""
     why = " ".join(sentence(each, now, "That run") for each in wait.why)
-    return f"{subject} waits for the run {_name(wait.id)}{job}. {why}".rstrip()
+    run = f"the run {_name(wait.id)}{job}" if wait.id else "another run"
+    return f"{subject} waits for {run}. {why}".rstrip()
 
 
 def _question(wait: Wait, now: datetime, subject: str) -> str:

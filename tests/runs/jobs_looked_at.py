@@ -85,3 +85,16 @@ async def stays(event: Any) -> None:
         await sleep("3d")
     finally:
         await sleep("2h")
+
+
+@create_job(name="looked-parent", durable=True)
+async def parent(event: Any) -> None:
+    if event.how == "starts":
+        await (await asleep.start(id=event.child)).result()
+    else:
+        await asleep.run(id=event.child, task_queue=event.get("queue"), delay=event.get("delay"))
+
+
+@create_job(name="looked-fails-within", durable=True)
+async def fails_within(event: Any) -> None:
+    await fails.run(id=event.child)

@@ -258,3 +258,48 @@ async def test_what_else_is_told(desk: Desk, env: JobEnvironment) -> None:
     await desk.says(id_, r"It is asleep .+")
     await desk.client.get_workflow_handle(id_).cancel()
     await desk.says(id_, r"It is asleep until § \(in (2 h|1 h 59 min)\)\. \| It was asked to cancel\.")
+
+
+async def test_a_run_that_it_runs(desk: Desk) -> None:
+    """With what that one waits for, whether it ends with this one or goes on by itself."""
+    for how in ("runs", "starts"):
+        child = f"looked-child-{how}"
+        found = await desk.says(
+            await desk.start(jobs.parent, args=[{"how": how, "child": child}]),
+            rf"It waits for the run '{child}' of the job 'looked-sleep'\. That run is asleep until § \(in 2 d 23 h\)\.",
+        )
+        assert found.to_json()["waits_for"][0]["why"][0]["kind"] == "sleep"
+
+
+async def test_a_run_without_a_worker(desk: Desk) -> None:
+    event = {"how": "runs", "child": "looked-child-alone", "queue": "nobody-looked"}
+    await desk.says(
+        await desk.start(jobs.parent, args=[event]),
+        r"It waits for the run 'looked-child-alone' of the job 'looked-sleep'\. That run waits for a worker since §"
+        r" \(.+\): none has polled the task queue 'nobody-looked' in the last five minutes\. Start one: .+",
+    )
+
+
+async def test_a_run_that_was_there(desk: Desk) -> None:
+    other = await desk.start(jobs.asleep)
+    await desk.says(other, r"It is asleep .+")
+    await desk.says(
+        await desk.start(jobs.parent, args=[{"how": "runs", "child": other}]),
+        rf"It waits for the run '{other}'\. That run is asleep until § \(in 2 d 23 h\)\.",
+    )
+    await desk.client.get_workflow_handle(other).terminate()  # or the step that follows it keeps the worker
+
+
+async def test_a_run_whose_start_is_delayed(desk: Desk) -> None:
+    await desk.says(
+        await desk.start(jobs.parent, args=[{"how": "runs", "child": "looked-child-later", "delay": "2h"}]),
+        r"It waits for the run 'looked-child-later' of the job 'looked-sleep'\. That run has not begun: its start is"
+        r" delayed until § \(in 1 h 59 min\)\.",
+    )
+
+
+async def test_a_run_that_failed_by_another(desk: Desk) -> None:
+    await desk.says(
+        await desk.start(jobs.fails_within, args=[{"child": "looked-child-fails"}]),
+        r"It has failed at §, after .+, with LookupError: no such card, in the run 'looked-child-fails'.+",
+    )
