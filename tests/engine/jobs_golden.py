@@ -1,4 +1,4 @@
-"""Three small jobs whose histories are kept, and replayed by every later change. Do not change what they do."""
+"""Small jobs whose histories are kept, and replayed by every later change. Do not change what they do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from terse_temporal import Event, Retry, Triggers, create_job, current_step, job_step, log, sleep, step, uuid4
+from terse_temporal import (
+    Event,
+    Retry,
+    RunFailure,
+    Triggers,
+    create_job,
+    current_step,
+    job_map,
+    job_step,
+    log,
+    sleep,
+    step,
+    uuid4,
+)
 
 
 class Customer(BaseModel):
@@ -87,9 +100,40 @@ async def plain(event: Event) -> str:
     return f"done {event.wanted}"
 
 
+async def tell(event: Event, failure: RunFailure) -> None:
+    """A sleep and a step of what is done at the end."""
+    await sleep("1h")
+    await job_step(run=lambda failure: failure["type"], input={"type": failure.type, "step": failure.step}, name="tell")
+
+
+@create_job(name="golden-map", durable=True, on_failure=tell, retry=Retry(max_attempts=2, initial="1ms"))
+async def mapped(event: Event) -> None:
+    """Steps of a map, some of which fail, too many in the end; then what is done about it."""
+
+    async def page(number: int) -> int:
+        if number % 3 == 2:
+            raise Declined(f"page {number}")
+        await asyncio.sleep(0.01 * (number % 2))
+        return number
+
+    assert await job_map(run=page, inputs=range(5), at_once=2, max_failures=1)
+    await job_map(run=page, inputs=(number for number in range(9)), at_once=3, name="too many")
+
+
+@create_job(name="golden-timeout", durable=True, timeout="2 days", on_failure=tell)
+async def timed_out(event: Event) -> None:
+    """A sleep that is too long, and a step in the end."""
+    try:
+        await sleep("3d")
+    finally:
+        await job_step(run=lambda: "cleaned up", name="clean up")
+
+
 #: Each with the event that its kept run was started with.
 GOLDEN = {
     "golden-onboarding": (onboarding, {"customer": {"email": "ada@example.com"}}),
     "golden-digest": (digest, {}),
     "golden-plain": (plain, {"wanted": True}),
+    "golden-map": (mapped, {}),
+    "golden-timeout": (timed_out, {}),
 }

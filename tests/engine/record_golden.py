@@ -1,4 +1,4 @@
-"""Record the golden histories anew: `python -m tests.engine.record_golden`.
+"""Record golden histories: `python -m tests.engine.record_golden`, with the names of jobs those of them alone.
 
 Only for a new job, or when a change to what is recorded was meant: runs that are under way when such a change is
 deployed will wait for the old code. Histories that are here already are otherwise never touched.
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
+
+from temporalio.client import WorkflowFailureError
 
 from terse_temporal.testing import JobEnvironment
 
@@ -18,16 +21,20 @@ from .jobs_golden import GOLDEN
 DIRECTORY = Path(__file__).parent / "golden"
 
 
-async def main() -> None:
-    """Run each job, and keep its history."""
+async def main(*names: str) -> None:
+    """Run jobs, and keep their histories."""
     DIRECTORY.mkdir(exist_ok=True)
     async with JobEnvironment() as env, env.worker([job for job, _ in GOLDEN.values()], identity="golden"):
-        for name, (job, event) in GOLDEN.items():
+        for name in names or GOLDEN:
+            job, event = GOLDEN[name]
             run = await env.start(job, event, id=name)
-            print(name, await run.result())
+            try:
+                print(name, await run.result())
+            except WorkflowFailureError as failed:  # as some are to
+                print(name, failed.cause)
             history = without_machine(json.loads((await run.fetch_history()).to_json()))
             (DIRECTORY / f"{name}.json").write_text(f"{json.dumps(history, indent=1)}\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(*sys.argv[1:]))
