@@ -25,7 +25,7 @@ from .event_input import event_type, read_event
 from .names import unprintable
 from .scheduled_events import with_start
 
-__all__ = ["JobToStart", "check_id", "check_tag", "event_json", "run_request"]
+__all__ = ["JobToStart", "call_place", "check_id", "check_tag", "event_json", "run_request"]
 
 #: What the server takes of a workflow id, in bytes (`limit.maxIDLength`).
 _LONGEST_ID: Final = 1000
@@ -65,12 +65,14 @@ def run_request(
     tags: Iterable[str] = (),
     task_queue: str | None = None,
     waits: bool = False,
+    where: str | None = None,
 ) -> RunRequest:
     """Return a checked start of a run.
 
     Args:
         job: it, or its name where its module is not at hand: then the run says what is wrong with its event.
         waits: whether the caller waits for the result.
+        where: the line of the call, where this is not called within it.
         event, key, id, if_exists, delay, tags, task_queue: as `Job.start` takes them.
 
     Raises:
@@ -104,7 +106,7 @@ def run_request(
         workflow_id, if_exists = f"{name}-{made}", "attach"
     if task_queue is not None:
         _check_text(task_queue, "task_queue=", call)
-    where = _where()
+    where = call_place() if where is None else where
     return RunRequest(
         job=name,
         event=event_json(job, event, f"started at {where}" if where else ""),
@@ -209,6 +211,7 @@ def _now() -> datetime:
     return datetime.now(UTC) if execution is None else execution.now()
 
 
-def _where() -> str:
+def call_place() -> str:
+    """Return the line of the user's that makes a call; empty where there is none."""
     frame = caller_frame()
     return place(frame.f_code.co_filename, frame.f_lineno) if is_users(frame) else ""
