@@ -13,6 +13,7 @@ from .jobs.job import Job
 from .jobs.mapping import job_map
 from .jobs.options import Retry, StepOptions
 from .jobs.registry import create_job, registered_jobs
+from .jobs.run_events import send_event, wait_for_event
 from .jobs.runs import Run, get_run, list_runs
 from .jobs.start_run import start_run
 from .jobs.steps import current_step, job_step, step
@@ -48,9 +49,11 @@ __all__ = [
     "log",
     "now",
     "registered_jobs",
+    "send_event",
     "sleep",
     "start_run",
     "step",
     "toolbox",
     "uuid4",
+    "wait_for_event",
 ]

@@ -6,11 +6,13 @@
     ├── MissingExtraError             an optional dependency that is not installed
     ├── ServerUnavailableError        a Temporal server that does not answer, or is not running
     ├── EventError                    the input of a run does not fit the job (also a ValueError)
+    ├── EventTimeoutError             an event that was waited for did not come in time: .event (also a TimeoutError)
     ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
     ├── RunExistsError                there is a run of this workflow id already: .id, .run_id
     ├── RunDepthError                 a run that would stand under more than 20 others, each started by the one before
     ├── RunNotFoundError              there is no run of this workflow id, or no longer: .id
+    ├── RunEndedError                 a run that is sent something has ended: .id
     ├── RunFailedError                a run did not end well: .id, .run_id, .job, .error_type, .message
     │   ├── RunCancelledError         somebody cancelled it
     │   ├── RunTerminatedError        somebody terminated it
@@ -69,6 +71,7 @@ __all__ = [
     "DurableOnlyError",
     "DurationError",
     "EventError",
+    "EventTimeoutError",
     "InPlaceOnlyError",
     "JobDefinitionError",
     "JobLoadError",
@@ -84,6 +87,7 @@ __all__ = [
     "ResultError",
     "RunCancelledError",
     "RunDepthError",
+    "RunEndedError",
     "RunExistsError",
     "RunFailedError",
     "RunNotFoundError",
@@ -154,6 +158,30 @@ class StartError(TerseError, ValueError):
 
 class SetupError(TerseError):
     """The server lacks something that a call needs and that an operator creates once: `terse-temporal setup`."""
+
+
+class EventTimeoutError(TerseError, TimeoutError):
+    """An event that `wait_for_event` waits for did not come within its `timeout`.
+
+    Attributes:
+        event: its name.
+    """
+
+    def __init__(self, message: str, *, event: str = "") -> None:
+        super().__init__(message)
+        self.event = event
+
+
+class RunEndedError(TerseError):
+    """A run that is sent an event has ended.
+
+    Attributes:
+        id: the workflow id.
+    """
+
+    def __init__(self, message: str, *, id: str = "") -> None:
+        super().__init__(message)
+        self.id = id
 
 
 class RunExistsError(TerseError):

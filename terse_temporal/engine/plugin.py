@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from temporalio import activity, workflow
 from temporalio.plugin import SimplePlugin
@@ -24,6 +25,8 @@ from .activity.completion import retry_encoding
 from .activity.heartbeats import Heartbeats
 from .activity.runner import StepRunner
 from .code.functions import FunctionIndex
+from .events.posting import EventsPost, VersionedEventsPost
+from .events.workflow import EventsWorkflow, VersionedEventsWorkflow
 from .running_workers import worker_running
 from .sdk_logs import WITHOUT_STEPS
 from .sdk_private import call_off_shutdown, is_dynamic
@@ -35,7 +38,11 @@ from .workflow.runner import JobRunner
 from .workflow.sandbox import JobSource
 from .workflow.unknown_jobs import unknown_job_definition
 
-__all__ = ["TersePlugin", "on_blocked", "running_steps"]
+__all__ = ["OWN_WORKFLOWS", "TersePlugin", "on_blocked", "running_steps"]
+
+#: The workflows of this package, which every worker has beside those of its jobs.
+OWN_WORKFLOWS: Final = (StateWorkflow, EventsWorkflow, EventsPost)
+_VERSIONED_WORKFLOWS: Final = (VersionedStateWorkflow, VersionedEventsWorkflow, VersionedEventsPost)
 
 # The SDK's sandbox imports the module of a workflow that was written by hand anew for each of its runs, and jobs may
 # stand in it too. Those are not this process's: it has them already.
@@ -79,8 +86,9 @@ class TersePlugin(SimplePlugin):
         steps = StepRunner(jobs, index, heartbeats, threads, store, opened.close if opened else None)
         others = config.get("workflows", ())
         deployment = config.get("deployment_config")
-        state = VersionedStateWorkflow if deployment and deployment.use_worker_versioning else StateWorkflow
-        config["workflows"] = [*others, state, *(workflow_definition(job, index) for job in jobs.values())]
+        is_versioned = deployment is not None and deployment.use_worker_versioning
+        own = _VERSIONED_WORKFLOWS if is_versioned else OWN_WORKFLOWS
+        config["workflows"] = [*others, *own, *(workflow_definition(job, index) for job in jobs.values())]
         if not any(is_dynamic(other) for other in others):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
@@ -125,7 +133,7 @@ class TersePlugin(SimplePlugin):
         index = FunctionIndex(jobs.values())
         config["workflows"] = [
             *config.get("workflows", ()),
-            StateWorkflow,
+            *OWN_WORKFLOWS,
             *(workflow_definition(job, index) for job in jobs.values()),
         ]
         _set_runners(config, jobs, index)

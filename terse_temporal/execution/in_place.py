@@ -25,6 +25,7 @@ from ..serialization.serializer import shared_serializer
 from .perform import Call, perform, record_arguments
 from .protocol import UNSET, Execution, RunIdentity, StepContext, StepRequest, current_execution
 from .retries import next_delay
+from .run_events import EventToSend, EventWait
 from .token_usage import Tokens
 
 __all__ = ["LONGEST_WAIT", "DirectExecution", "execution_for_call", "not_durable", "write_log"]
@@ -182,6 +183,12 @@ class DirectExecution:
 
     def request_approval(self, question: Mapping[str, Any]) -> NoReturn:
         raise DurableOnlyError(self.refusal("a tool that a person has to approve"))
+
+    def wait_for_event(self, wait: EventWait) -> NoReturn:
+        raise DurableOnlyError(self.refusal("wait_for_event()"))
+
+    def send_event(self, event: EventToSend) -> None:
+        return None
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         raise DurableOnlyError(self.refusal("sleep()"))

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from ..errors import DurableOnlyError
 from ..serialization.serializer import Serializer
+from .run_events import EventToSend, EventWait
 from .run_operations import RunOperations
 from .token_usage import Tokens
 
@@ -221,6 +222,12 @@ class Execution(Protocol):
 
     def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
         """Wait for a person to answer: `approved`, and perhaps `reason` and `by`."""
+
+    def wait_for_event(self, wait: EventWait) -> Coroutine[Any, Any, Any]:
+        """Wait for an event, which only an execution that `is_durable` is asked for."""
+
+    def send_event(self, event: EventToSend) -> Coroutine[Any, Any, None] | None:
+        """Send an event by key, where that is recorded; else `None`, and a client is to send it."""
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]: ...
 

@@ -31,6 +31,15 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `of` and `with`, `member`, `bytes`.
     the state of a job (state/table.py)     the input of its workflow: `v`, `values`, `applied`, `results`,
                                             `writes_per_run`. A write: `v`, `op`, `write`, `key`, `value`, `base`.
+    events by key (engine/events/)          the input of their workflow: `v`, `name`, `key`, `next`, `kept`, `ids`,
+                                            `waiting`, `inbox`, `messages_per_run`. An event: `id`, `data`, `at`,
+                                            `until`, `n`, `only`, `shared`. One that is sent: `v`, `name`, `key`, `id`,
+                                            `data`, `keep`, `remember`. Waits of a run: `v`, `name`, `key`, `owner`,
+                                            `run`, `open`, `close`, `returned`, `gone`, `answer`. What a run is
+                                            given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is told by a
+                                            workflow of its own: `v`, `to`, `task_queue`, `say`.
+    events of a run (workflow/mailbox.py)   what is carried on when its author continues it as new, the second argument:
+                                            under EVENTS_CARRIED `kept` (`[name, data]`) and `ids` (`[name, id]`).
 """
 
 from __future__ import annotations
@@ -44,6 +53,15 @@ __all__ = [
     "DELAY_MEMO",
     "DEPTH_MEMO",
     "ENDS_IF_UNKNOWN_MEMO",
+    "EVENTS_CARRIED",
+    "EVENTS_DONE_SIGNAL",
+    "EVENTS_ID_PREFIX",
+    "EVENTS_POST_ID_PREFIX",
+    "EVENTS_POST_WORKFLOW",
+    "EVENTS_SEND_SIGNAL",
+    "EVENTS_WAIT_SIGNAL",
+    "EVENTS_WORKFLOW",
+    "EVENT_SIGNAL",
     "GENERATE_TEXT",
     "HANDLER_DOUBLED_MARKER",
     "IDEMPOTENCY_KEY_META",
@@ -110,6 +128,21 @@ STATE_ID_PREFIX: Final = "terse-state"
 STATE_WRITE_UPDATE: Final = "terse.write"
 STATE_READ_QUERY: Final = "terse.read"
 
+#: The workflow that brings events by key to runs, its id, the one that tells it something, and what it is told.
+EVENTS_WORKFLOW: Final = "terse.events"
+EVENTS_ID_PREFIX: Final = "terse-events"
+EVENTS_POST_WORKFLOW: Final = "terse.events.post"
+EVENTS_POST_ID_PREFIX: Final = "terse-events-post"
+EVENTS_SEND_SIGNAL: Final = "terse.events.send"
+EVENTS_WAIT_SIGNAL: Final = "terse.events.wait"
+EVENTS_DONE_SIGNAL: Final = "terse.events.done"
+
+#: What it tells a run. An event that is sent to a run itself is a signal of the event's name.
+EVENT_SIGNAL: Final = "terse.event"
+
+#: In the second argument of a run that was continued as new by its author: the events that it had kept.
+EVENTS_CARRIED: Final = "terse.events.v1"
+
 #: The answer to a question that a run asks a person: `{"id": "1", "approved": true}`, perhaps with `reason` and `by`.
 INPUT_UPDATE: Final = "terse.input"
 
@@ -131,9 +164,10 @@ RETRY_REASON: Final = "terse.retry.v1"
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"
 
-# In the memo of a run: the questions that are open, by number; the tokens used so far; true where it fails if the first
-# worker that takes it does not have its job; true where the timeout of its job is over, so that it will fail with that;
-# how many runs stand above it, each started by the one before; how many seconds a child run sleeps before it begins.
+# In the memo of a run: the questions and the waits for events that are open, by number; the tokens used so far; true
+# where it fails if the first worker that takes it does not have its job; true where the timeout of its job is over, so
+# that it will fail with that; how many runs stand above it, each started by the one before; how many seconds a child run
+# sleeps before it begins.
 WAITING_MEMO: Final = "terse.waiting.v1"
 TOKENS_MEMO: Final = "terse.tokens.v1"
 ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"

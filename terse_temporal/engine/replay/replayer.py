@@ -36,9 +36,8 @@ from ...diagnostics.text import did_you_mean, one_line, shorten
 from ...errors import TerseError, UnknownJobError
 from ...jobs.job import Job
 from ...jobs.registry import registered_jobs
-from ...serialization.wire_names import STATE_WORKFLOW
-from ..plugin import TersePlugin
-from ..state.workflow import StateWorkflow
+from ...serialization.wire_names import EVENTS_POST_WORKFLOW, EVENTS_WORKFLOW, STATE_WORKFLOW
+from ..plugin import OWN_WORKFLOWS, TersePlugin
 from ..wire.history import RunHistory
 from ..workflow.commands import PendingCommand
 from ..workflow.definitions import RunContext
@@ -48,6 +47,9 @@ from ..workflow.sandbox import JobSource
 from .replayable import completed_events, incomplete, unknown_encoding
 
 __all__ = ["BEFORE_THAT", "Replayed", "replay"]
+
+#: The workflows of this package, which have no job.
+_OWN_NAMES: Final = (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW)
 
 #: How the engine names the event that does not fit.
 _EVENT: Final = re.compile(r"HistoryEvent\(id: (\d+)")
@@ -232,7 +234,7 @@ class _Replays:
         self._opened.callback(threads.shutdown, wait=False)
         usable = [job for job in self._all if _source(job) is not None]
         replayer = Replayer(
-            workflows=[] if usable else [StateWorkflow],
+            workflows=[] if usable else OWN_WORKFLOWS,
             plugins=[TersePlugin(usable)] if usable else [],
             workflow_task_executor=threads,
             data_converter=self._converter,
@@ -248,7 +250,7 @@ class _Replays:
 
     def _problem(self, name: str) -> str | None:
         """Return why no run of a job could be replayed."""
-        if name == STATE_WORKFLOW:
+        if name in _OWN_NAMES:
             return None
         job = self._jobs.get(name)
         if job is None:

@@ -16,8 +16,10 @@ from functools import partial
 from typing import Any, Final
 
 from temporalio import workflow
+from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, FailureError
+from temporalio.worker import ContinueAsNewInput
 
 from ...diagnostics.logs import logger_of
 from ...errors import EventError, ResultError, StateError, StepInterruptedError
@@ -37,21 +39,19 @@ from ..wire.calls import JobCall
 from ..wire.failures import SentFailureError
 from ..wire.payloads import in_order
 from ..wire.step_exceptions import step_exception
+from .carrying import RUN_CONTEXT, add_carried, read_carried
 from .commands import PendingCommand
 from .endings import is_of_the_engine, log_end, run_failure
 from .execution import RERUNS, DurableExecution, run_identity
 from .handling import handled
 from .scheduled import with_moment
 
-__all__ = ["RUN_CONTEXT", "RunContext", "job_of_definition", "result_data", "workflow_definition"]
+__all__ = ["RunContext", "job_of_definition", "result_data", "workflow_definition"]
 
 _logger = logger_of("worker")
 
 #: Keys of an event that are named when they are left out.
 _SHOWN_KEYS: Final = 5
-
-#: The name under which the runner hands in what a run needs.
-RUN_CONTEXT: Final = "terse_temporal.run_context"
 
 
 class RunContext:
@@ -66,6 +66,10 @@ class RunContext:
         self.has_double: Callable[[str, str, Any], bool] = lambda job, run_id, event: False
         #: How many inputs the run was started with. One is taken; the runner takes the others away.
         self.inputs = 1
+        #: The second input, which a run that was continued as new may have.
+        self.carried: Payload | None = None
+        #: What the handler continues its run with.
+        self.continuing: ContinueAsNewInput | None = None
         #: What the handler has come to its end by, for a person to read. A string, since an error holds on to all of
         #: it.
         self.ended: str | None = None
@@ -81,17 +85,23 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
         # kept until `run` gets to it, but refused.
         if job.durable:
             self.context.execution.input_requests.install()
+            carried = read_carried(self.context.carried)
+            self.context.inputs -= carried is not None
+            self.context.execution.events.install(carried)
 
     async def run(self: Any, event: RawValue = None) -> Any:  # type: ignore[assignment]  # the SDK knows no optional one
         task = asyncio.current_task()
         context: RunContext = self.context
         try:
-            return in_order(await _run(context, event), workflow.payload_converter())
+            result = await _run(context, event)
+            await context.execution.events.settle()
+            return in_order(result, workflow.payload_converter())
         except BaseException as err:
             if not workflow.in_workflow():
                 raise  # thrown away, at the end of the process
             if is_of_the_engine(err, task):
                 if isinstance(err, workflow.ContinueAsNewError):
+                    await _hand_on(context)
                     log_end(context.job, err)
                 raise
             failure = run_failure(err, context.job)
@@ -101,6 +111,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
             name = type(raised or exit_of(err)).__name__
             context.ended = f"raises {name}: {said}" if said not in ("", name) else f"raises {name}"
             log_end(context.job, failure)
+            await context.execution.events.settle()
             raise failure from failure.__cause__
 
     name = f"Job_{''.join(letter if letter.isalnum() else '_' for letter in job.name)}"
@@ -120,6 +131,14 @@ _JOB: Final = "__terse_job__"
 def job_of_definition(definition: type) -> Job | None:
     """Return the job that a workflow class was made for, or `None` for a class that somebody else wrote."""
     return getattr(definition, _JOB, None)
+
+
+async def _hand_on(context: RunContext) -> None:
+    """Have the run that continues this one begin with the events that this one has not taken."""
+    events = context.execution.events
+    await events.settle()
+    if context.continuing is not None:
+        add_carried(context.continuing, events.carried(), context.job.name)
 
 
 async def _run(context: RunContext, event: RawValue | None) -> Json:

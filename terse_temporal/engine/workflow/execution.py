@@ -20,9 +20,10 @@ from temporalio.exceptions import ActivityError
 
 from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
-from ...errors import StepOutputError, UnknownToolError
+from ...errors import EventError, StepOutputError, UnknownToolError
 from ...execution.in_place import not_durable, write_log
 from ...execution.protocol import RunIdentity, StepRequest
+from ...execution.run_events import EventToSend, EventWait
 from ...execution.token_usage import Tokens
 from ...jobs.current_run import run_identity_of
 from ...jobs.job import Job
@@ -41,7 +42,9 @@ from .call_writer import CallWriter, WrittenCall
 from .cancelling import wait_cancellation_completed
 from .child_runs import ChildRuns
 from .commands import PendingCommand
+from .events import RunEvents
 from .inputs import InputRequests
+from .waiting import WaitingBoard
 
 __all__ = ["RERUNS", "Blocked", "DurableExecution", "run_identity"]
 
@@ -91,11 +94,13 @@ class DurableExecution:
         self.blocked: Blocked | None = None
         #: What model calls of the run have used.
         self.tokens = Tokens()
-        self.input_requests = InputRequests()
+        board = WaitingBoard()
+        self.input_requests = InputRequests(board)
         self.namespace = namespace
         # Where runs share the module, and with it the types, they share what is worked out for these.
         is_shared = namespace is vars(sys.modules.get(job._home, sys))
         self.serializer = shared_serializer if is_shared else Serializer(namespace)
+        self.events = RunEvents(board, self.serializer)
         self._index = index
         self._writer = CallWriter(job, namespace, index, self.serializer)
         self._occurrences: Counter[str] = Counter()
@@ -143,6 +148,18 @@ class DurableExecution:
 
     def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
         return self.input_requests.ask(question)
+
+    def wait_for_event(self, wait: EventWait) -> Coroutine[Any, Any, Any]:
+        where = self._where()
+        if wait.schema is not None:
+            try:
+                self.serializer.codec(wait.schema)
+            except ValueProblem as problem:
+                raise EventError(f"wait_for_event({wait.name!r}, schema=…) at {where}: {problem}") from None
+        return _name_of("wait_for_event", self.events.wait(wait, where))
+
+    def send_event(self, event: EventToSend) -> Coroutine[Any, Any, None]:
+        return _name_of("send_event", self.events.send(event))
 
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         where = self._where()

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from ...diagnostics.text import one_line, shorten
-from ...serialization.wire_names import INPUT_UPDATE, WAITING_MEMO, WRONG_ANSWER_FAILURE
+from ...diagnostics.text import shorten
+from ...serialization.wire_names import INPUT_UPDATE, WRONG_ANSWER_FAILURE
+from .waiting import WaitingBoard
 
 __all__ = ["InputRequests"]
 
@@ -25,9 +25,14 @@ _LONGEST: Final = 4_000
 
 
 class InputRequests:
-    """The open questions of one run."""
+    """The open questions of one run.
 
-    def __init__(self) -> None:
+    Args:
+        board: where they are shown.
+    """
+
+    def __init__(self, board: WaitingBoard) -> None:
+        self._board = board
         self._open: dict[str, Mapping[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] = {}
         self._asked = 0
@@ -98,24 +103,8 @@ class InputRequests:
         return [number for number in self._open if number not in self._answers]
 
     def _show(self) -> None:
-        workflow.upsert_memo({WAITING_MEMO: dict(self._open)})
-        workflow.set_current_details(self._details())
-
-    def _details(self) -> str:
-        """Return what the Web UI shows, in Markdown."""
-        lines = [
-            f"- {_code(number)}: approve {_code(question.get('tool'))} with"
-            f" {_code(json.dumps(question.get('arguments')))}?"
-            for number, question in self._open.items()
-        ]
-        return "\n".join(["**Waiting for a decision**", *lines]) if lines else ""
-
-
-def _code(value: Any) -> str:
-    """Return a code span of Markdown (CommonMark 6.1), which what is in it cannot end: a model has written it."""
-    text = one_line(str(value))
-    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    return f"{fence} {text} {fence}" if "`" in text or text != text.strip() else f"{fence}{text}{fence}"
+        self._board.questions = dict(self._open)
+        self._board.show()
 
 
 def _for_the_memo(arguments: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
@@ -19,7 +20,8 @@ from ...execution.test_doubles import job_doubles
 from ..code.functions import FunctionIndex
 from ..determinism.clock import clock_of_module
 from ..determinism.task_order import close_tasks, order_tasks
-from .definitions import RUN_CONTEXT, RunContext, job_of_definition
+from .carrying import RUN_CONTEXT, CarryEvents
+from .definitions import RunContext, job_of_definition
 from .endings import log_cut_off
 from .execution import run_identity
 from .guard import guarded, install
@@ -93,7 +95,10 @@ class JobRunner(WorkflowRunner):
         context = RunContext(job, namespace, self._index)
         context.has_double = self._has_double
         functions = {**det.extern_functions, RUN_CONTEXT: lambda: context}
-        inner = self._unsandboxed.create_instance(dataclasses.replace(det, extern_functions=functions))
+        interceptors = [*det.interceptor_classes, CarryEvents]
+        inner = self._unsandboxed.create_instance(
+            dataclasses.replace(det, extern_functions=functions, interceptor_classes=interceptors)
+        )
         order_tasks(inner)
         instance = _GuardedInstance(inner, context, self.reporter)
         self._cached.add(instance)
@@ -137,6 +142,9 @@ class _GuardedInstance(WorkflowInstance):
             if job.HasField("initialize_workflow"):
                 # Only a single input is handed over as it came, so that one that is not JSON can fail the run.
                 self._context.inputs = len(job.initialize_workflow.arguments)
+                if self._context.inputs == 2:
+                    self._context.carried = Payload()
+                    self._context.carried.CopyFrom(job.initialize_workflow.arguments[1])
                 del job.initialize_workflow.arguments[1:]
             elif job.HasField("remove_from_cache"):
                 why = job.remove_from_cache

@@ -1,0 +1,359 @@
+"""Events in a run: waits for them, sending them, and what is said to the workflows of their keys.
+
+An event that is sent to the run is a signal of the event's name, with its data as the argument, and perhaps a second
+one, `{"id": …}`. One that is sent by key comes from the workflow of that key, by the protocol of `engine/events/`. Both
+go to the run's mailbox. Waits that are not met at once are shown (`waiting.py`), and registered where they have a key.
+
+What is said is said by tasks of the run's own, never where a wait ends: that may be in the middle of a cancellation, or
+of the run's leaving the cache of its worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+from ...diagnostics.logs import logger_of
+from ...durations import format_duration
+from ...errors import EventError, EventTimeoutError, RunEndedError
+from ...events import Event
+from ...execution.run_events import LONGEST_ID, LONGEST_NAME, EventToSend, EventWait, is_name
+from ...serialization.codec import Json, ValueProblem
+from ...serialization.serializer import Serializer
+from ...serialization.wire_names import (
+    EVENT_SIGNAL,
+    EVENTS_CARRIED,
+    EVENTS_ID_PREFIX,
+    EVENTS_SEND_SIGNAL,
+    EVENTS_WAIT_SIGNAL,
+)
+from ..events.messages import MESSAGE_VERSION, events_workflow_id, in_json, message_data, read_entry, send_message
+from ..events.posting import deliver, post
+from .mailbox import Arrived, Mailbox, Wait
+from .waiting import WaitingBoard
+
+__all__ = ["RunEvents"]
+
+#: Waits by key of one run that are open at once. Each may have started a workflow, and the server takes 2,000 that are
+#: open.
+OPEN_BY_KEY: Final = 1_000
+
+#: Waits that are shown one by one: a memo is recorded whole whenever it changes.
+_SHOWN: Final = 20
+
+_logger = logger_of("worker")
+
+
+class _Link:
+    """What a run says to the workflow of a key: one message after the other, so that none overtakes another.
+
+    Attributes:
+        opened: the numbers of the waits that are registered there.
+        returned: events that are given back with the next message.
+        gone: runs that have had this run's workflow id, and wait no longer.
+        busy: whether a message is on its way.
+    """
+
+    def __init__(self, id: str, name: str = "", key: str = "") -> None:
+        self.id = id
+        self.name = name
+        self.key = key
+        self.opened: list[int] = []
+        self.returned: list[Any] = []
+        self.gone: list[str] = []
+        self.busy = False
+
+
+class RunEvents:
+    """The events of one run.
+
+    Args:
+        board: where waits are shown.
+        serializer: what they are read by.
+    """
+
+    def __init__(self, board: WaitingBoard, serializer: Serializer) -> None:
+        self._board = board
+        self._serializer = serializer
+        self._mailbox = Mailbox(self._give_back)
+        self._links: dict[str, _Link] = {}
+        self._dirty: dict[str, _Link] = {}
+        #: The waits that are open, with what is shown of each.
+        self._open: dict[Wait, dict[str, Any]] = {}
+        self._shown: dict[str, Any] = {}
+        self._by_key = 0
+        self._numbers = 0
+        self._changed = asyncio.Event()
+        self._speaker: asyncio.Task[None] | None = None
+        self._is_ending = False
+
+    def install(self, carried: Any = None) -> None:
+        """Take events in the workflow that is starting.
+
+        Args:
+            carried: what the run before it has handed on.
+        """
+        self._mailbox.restore(carried)
+        workflow.set_dynamic_signal_handler(self._on_signal)
+
+    async def wait(self, request: EventWait, where: str) -> Any:
+        """Wait for an event, and return its data as the schema says."""
+        what = _describe(request.name, request.key)
+        if request.key is not None and self._by_key >= OPEN_BY_KEY:
+            raise EventError(
+                f"wait_for_event() ({where}): {OPEN_BY_KEY:,} waits by key are open in this run, which is the most."
+                " Wait for fewer at a time, or in child runs."
+            )
+        event = await self._event(request, what, where)
+        return self._read(event.data, request.schema, what, where)
+
+    async def send(self, request: EventToSend) -> None:
+        """Send an event by key."""
+        queue = request.task_queue or workflow.info().task_queue
+        id = events_workflow_id(queue, request.name, request.key)
+        message = send_message(request)
+        # As a rule somebody waits.
+        if not await deliver(id, EVENTS_SEND_SIGNAL, message):
+            await post(id, queue, EVENTS_SEND_SIGNAL, message)
+
+    async def send_to_run(self, id: str, run_id: str, name: str, data: Json, event_id: str | None) -> None:
+        """Send an event to a run."""
+        more = [] if event_id is None else [in_json({"id": event_id})]
+        if not await deliver(id, name, data, *more, run_id=run_id or None):
+            raise RunEndedError(
+                f"the event {name!r} was not sent: the run {id!r} has ended, or there never was one of that id", id=id
+            )
+
+    async def settle(self) -> None:
+        """Withdraw every wait that is open, as the run ends, and wait until that has arrived."""
+        self._is_ending = True
+        self._mailbox.end_all()
+        self._open.clear()
+        self._by_key = 0
+        # Also because the memo goes over to the run that continues this one.
+        self._show()
+        links = [link for link in self._links.values() if link.opened or link.returned or link.busy]
+        if links or self._dirty:
+            self._dirty.update({link.id: link for link in links})
+            self._speak()
+            while not self._is_settled():
+                # The run may be cancelled once more. (Where it is only evicted, waiting again raises.)
+                with suppress(asyncio.CancelledError):
+                    await workflow.wait_condition(self._is_settled)
+
+    def _is_settled(self) -> bool:
+        return not self._dirty and not any(link.busy for link in self._links.values())
+
+    def carried(self) -> dict[str, Any] | None:
+        """Return what the run that continues this one is to begin with, as the second argument; or `None`."""
+        kept = self._mailbox.carried()
+        return None if kept is None else {EVENTS_CARRIED: kept}
+
+    async def _event(self, request: EventWait, what: str, where: str) -> Arrived:
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        wait = Wait(request.name, request.key, wake)
+        self._mailbox.open(wait)
+        if wait.event is None:
+            self._begin(wait, request.timeout)
+            timer = None
+            if request.timeout is not None:
+                timer = loop.call_later(request.timeout.total_seconds(), wake)
+            try:
+                await woken
+            # Not in a `finally`, which a run that leaves the cache of its worker comes through too.
+            except (asyncio.CancelledError, Exception):
+                self._mailbox.withdraw(wait)
+                self._end(wait)
+                if timer is not None:
+                    timer.cancel()
+                raise
+            self._end(wait)
+            if timer is not None:
+                timer.cancel()
+        event = self._mailbox.take(wait)
+        if event is None:
+            assert request.timeout is not None
+            raise EventTimeoutError(
+                f"{what} did not come within {format_duration(request.timeout)}: wait_for_event() at {where}",
+                event=request.name,
+            )
+        return event
+
+    def _begin(self, wait: Wait, timeout: timedelta | None) -> None:
+        now = workflow.now()
+        shown = {"event": wait.name, "since": _shown_time(now)}
+        if wait.key is not None:
+            self._by_key += 1
+            shown["key"] = wait.key
+        if timeout is not None:
+            try:
+                shown["until"] = _shown_time(now + timeout)
+            except OverflowError:  # after the year 9999
+                pass
+        self._open[wait] = shown
+        self._speak(wait)
+
+    def _end(self, wait: Wait) -> None:
+        if self._open.pop(wait, None) is not None:
+            self._by_key -= wait.key is not None
+        self._mark(wait)
+        self._changed.set()
+
+    def _mark(self, wait: Wait) -> None:
+        if wait.key is not None:
+            id = events_workflow_id(workflow.info().task_queue, wait.name, wait.key)
+            link = self._links.setdefault(id, _Link(id))
+            link.name, link.key = wait.name, wait.key
+            self._dirty[id] = link
+
+    def _speak(self, wait: Wait | None = None) -> None:
+        if wait is not None:
+            self._mark(wait)
+        if self._speaker is None:
+            self._speaker = asyncio.create_task(self._keep_speaking(), name="events")
+        self._changed.set()
+
+    async def _keep_speaking(self) -> None:
+        """Show what waits, and say it to the workflows of the keys, whenever it has changed.
+
+        By the time that this comes to it, all waits that were begun together are there.
+        """
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._show()
+            dirty, self._dirty = self._dirty, {}
+            for link in dirty.values():
+                if not link.busy:
+                    link.busy = True
+                    asyncio.create_task(self._say(link), name="events of a key")  # noqa: RUF006  # the run keeps it
+
+    async def _say(self, link: _Link) -> None:
+        was_opened = bool(link.opened)
+        while (message := self._message(link)) is not None:
+            said = in_json(message)
+            # It runs where a wait is registered. Of one that is only withdrawn it need not know where it does not.
+            has_news = bool(message["open"] or message["returned"])
+            is_said = (was_opened or not has_news) and await deliver(link.id, EVENTS_WAIT_SIGNAL, said)
+            if has_news and not is_said:
+                await post(link.id, workflow.info().task_queue, EVENTS_WAIT_SIGNAL, said)
+            was_opened = bool(link.opened)
+        link.busy = False
+
+    def _message(self, link: _Link) -> dict[str, Any] | None:
+        unmet = 0 if self._is_ending else self._mailbox.unmet(link.name, link.key)
+        opened = []
+        while len(link.opened) < unmet:
+            self._numbers += 1
+            opened.append(self._numbers)
+            link.opened.append(self._numbers)
+        closed, link.opened = link.opened[unmet:], link.opened[:unmet]
+        returned, link.returned = link.returned, []
+        gone, link.gone = link.gone, []
+        if not (opened or closed or returned or gone):
+            return None
+        return {
+            "v": MESSAGE_VERSION,
+            **({"name": link.name, "key": link.key} if link.name else {}),
+            "owner": workflow.info().first_execution_run_id,
+            "run": workflow.info().workflow_id,
+            "open": opened,
+            "close": closed,
+            "returned": returned,
+            "gone": gone,
+        }
+
+    def _show(self) -> None:
+        waits = list(self._open.values())
+        shown = {f"event-{number}": dict(each) for number, each in enumerate(waits[:_SHOWN], 1)}
+        if len(waits) > _SHOWN:
+            shown[f"event-{_SHOWN}"]["more"] = len(waits) - _SHOWN
+        if shown != self._shown:
+            self._shown = shown
+            self._board.events = shown
+            self._board.show()
+
+    def _on_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        """Take in an event, or what the workflow of a key says. Whatever it is, it does not fail the run's task."""
+        data = message_data(args, workflow.payload_converter())
+        if data is None:
+            problem: str | None = "its data are no JSON, or nested too deep"
+        elif name == EVENT_SIGNAL:
+            problem = self._take_delivery(data)
+        elif name.startswith("terse.") or not is_name(name, LONGEST_NAME):
+            problem = "no event can have that name"
+        else:
+            problem = self._take_event(name, data)
+        if problem is not None and not workflow.unsafe.is_replaying():
+            _logger.warning(
+                "run   %s  has not taken the event %s: %s", workflow.info().workflow_id, json.dumps(name[:200]), problem
+            )
+
+    def _take_event(self, name: str, data: list[Any]) -> str | None:
+        more = data[1] if len(data) > 1 else {}
+        id = more.get("id") if isinstance(more, dict) else ""
+        if len(data) > 2 or not isinstance(more, dict) or not (id is None or is_name(id, LONGEST_ID)):
+            return 'it takes one argument, its data, and perhaps a second one, {"id": "…"}'
+        if not self._mailbox.arrive(Arrived(name, None, data[0] if data else None), id):
+            return "as many events are kept for this run as there is room for"
+        return None
+
+    def _take_delivery(self, data: list[Any]) -> str | None:
+        given = data[0] if len(data) == 1 and isinstance(data[0], dict) else {}
+        source, name, key, owner = given.get("from"), given.get("name"), given.get("key"), given.get("owner")
+        entry = read_entry(given.get("event"))
+        if not isinstance(source, str) or not source.startswith(f"{EVENTS_ID_PREFIX}:") or len(source) > 1000:
+            return "it is none of this package"
+        if entry is None or given.get("v") != MESSAGE_VERSION or not isinstance(owner, str):
+            return "it is none of this package, or of a newer version"
+        link = self._links.setdefault(source, _Link(source))
+        if not isinstance(name, str) or not isinstance(key, str) or owner != workflow.info().first_execution_run_id:
+            # For a run that had this id before.
+            link.gone.append(owner)
+            self._give_back(Arrived("", "", None, (link, entry)))
+            return None
+        wait = given.get("wait")
+        if wait in link.opened:
+            link.opened.remove(wait)
+        self._mailbox.arrive(Arrived(name, key, entry["data"], (link, entry)))
+        return None
+
+    def _give_back(self, event: Arrived) -> None:
+        link, entry = event.source
+        link.returned.append(entry)
+        self._dirty[link.id] = link
+        self._changed.set()
+        if self._speaker is None:
+            self._speak()
+
+    def _read(self, data: Any, schema: Any, what: str, where: str) -> Any:
+        if schema is None:
+            return Event(data) if isinstance(data, dict) else data
+        try:
+            return self._serializer.codec(schema).load(data)
+        except ValueProblem as problem:
+            raise EventError(
+                f"{what}, which came to wait_for_event() at {where}: {problem}\nSend it in that shape, or wait for it"
+                " with another schema="
+            ) from None
+
+
+def _describe(name: str, key: str | None) -> str:
+    return f"the event {name!r}" if key is None else f"the event {name!r} with the key {key!r}"
+
+
+def _shown_time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

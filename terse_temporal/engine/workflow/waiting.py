@@ -1,0 +1,62 @@
+"""What a run says of itself while it waits: in its memo, to be found among all runs without a worker, and in the Web UI."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from temporalio import workflow
+
+from ...diagnostics.text import one_line
+from ...serialization.wire_names import WAITING_MEMO
+
+__all__ = ["WaitingBoard"]
+
+
+class WaitingBoard:
+    """What one run waits for.
+
+    Attributes:
+        questions: to a person, by number.
+        events: by a number of theirs, `event-1`: `event`, and perhaps `key`, `since`, `until`, `more`.
+    """
+
+    def __init__(self) -> None:
+        self.questions: Mapping[str, Mapping[str, Any]] = {}
+        self.events: Mapping[str, Mapping[str, Any]] = {}
+
+    def show(self) -> None:
+        """Write it to the memo and to what the Web UI shows."""
+        workflow.upsert_memo({WAITING_MEMO: {**self.questions, **self.events}})
+        workflow.set_current_details(self._details())
+
+    def _details(self) -> str:
+        """Return what the Web UI shows, in Markdown."""
+        questions = [
+            f"- {_code(number)}: approve {_code(question.get('tool'))} with"
+            f" {_code(json.dumps(question.get('arguments')))}?"
+            for number, question in self.questions.items()
+        ]
+        events = [
+            f"- {_code(each['event'])}"
+            + (f" under the key {_code(each['key'])}" if "key" in each else "")
+            + f" since {each['since']}"
+            + (f", until {each['until']}" if "until" in each else "")
+            + (f", and {each['more']} more" if "more" in each else "")
+            for each in self.events.values()
+        ]
+        return "\n".join(
+            [
+                *(["**Waiting for a decision**", *questions] if questions else []),
+                *(["**Waiting for an event**", *events] if events else []),
+            ]
+        )
+
+
+def _code(value: Any) -> str:
+    """Return a code span of Markdown (CommonMark 6.1), which what is in it cannot end: a model has written it."""
+    text = one_line(str(value))
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text or text != text.strip() else f"{fence}{text}{fence}"

@@ -1,0 +1,78 @@
+"""An event that is waited for, and one that is sent, with all of it checked: what the job API hands to what runs it."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from ..serialization.codec import Json
+
+__all__ = [
+    "LONGEST_ID",
+    "LONGEST_KEY",
+    "LONGEST_NAME",
+    "MAX_EVENT_BYTES",
+    "EventToSend",
+    "EventWait",
+    "is_name",
+]
+
+#: Characters of the name of an event, of a key, and of the id of an event.
+LONGEST_NAME: Final = 200
+LONGEST_KEY: Final = 500
+LONGEST_ID: Final = 500
+
+#: Bytes of an event, as JSON. What is kept of events travels in one piece of at most 2 MiB when a run is continued as
+#: new, beside an event of the run's own.
+MAX_EVENT_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class EventWait:
+    """A wait for an event.
+
+    Attributes:
+        name: of the event.
+        key: under which it is sent; `None` is one that is sent to the run itself.
+        schema: what it is validated against; `None` is plain JSON.
+        timeout: how long to wait; `None` is as long as it takes.
+    """
+
+    name: str
+    key: str | None
+    schema: Any
+    timeout: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventToSend:
+    """An event that is sent by key.
+
+    Attributes:
+        name, key: by which it is waited for.
+        data: as it is sent.
+        keep: how long it is kept where nobody waits.
+        id: given twice it is one event.
+        remember: how long that is noticed; `None`: as long as events are kept.
+        task_queue: of the runs that wait; `None` is the one that fits the place of the call.
+    """
+
+    name: str
+    key: str
+    data: Json
+    keep: timedelta
+    id: str | None = None
+    remember: timedelta | None = None
+    task_queue: str | None = None
+
+
+def is_name(value: Any, most: int) -> bool:
+    """Return whether it is a string that is not empty, not too long, and has nothing in it that cannot be printed."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= most
+        and value.strip() != ""
+        and not any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in value)
+    )
