@@ -130,8 +130,9 @@ class _Request:
     def wanted(self) -> list[RunQuery]:
         """Return what the server is asked for."""
         names = [job.name for job in self.jobs]
-        # The state of jobs, and events by key, are kept by runs too, which have to fit the release of this package that is deployed. And
-        # whatever is open on a task queue is asked for, since a job that was renamed or taken away is not among those.
+        # The state of jobs, and events by key, are kept by runs too, which have to fit the release of this package that
+        # is deployed. And whatever is open on a task queue is asked for, since a job that was renamed or taken away is
+        # not among those.
         types = [*names, *_OWN] if self.task_queue is None else self.only
         running = [RunQuery(types, self.task_queue, is_open=True)] if self.running else []
         recent = [RunQuery(names, self.task_queue, is_open=False, limit=self.recent)] if self.recent else []

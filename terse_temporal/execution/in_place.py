@@ -190,6 +190,9 @@ class DirectExecution:
     def send_event(self, event: EventToSend) -> None:
         return None
 
+    def event_id(self, name: str, to: str) -> str | None:
+        return None if self.step_context is None else self._derived_key("send_event", {"name": name, "to": to})
+
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         raise DurableOnlyError(self.refusal("sleep()"))
 

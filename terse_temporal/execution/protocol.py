@@ -229,6 +229,9 @@ class Execution(Protocol):
     def send_event(self, event: EventToSend) -> Coroutine[Any, Any, None] | None:
         """Send an event by key, where that is recorded; else `None`, and a client is to send it."""
 
+    def event_id(self, name: str, to: str) -> str | None:
+        """Return the id of an event that is sent without one, the same on every attempt of the step; else `None`."""
+
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]: ...
 
     def now(self) -> datetime: ...

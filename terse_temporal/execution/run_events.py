@@ -55,7 +55,7 @@ class EventToSend:
         data: as it is sent.
         keep: how long it is kept where nobody waits.
         id: given twice it is one event.
-        remember: how long that is noticed; `None`: as long as events are kept.
+        remember: how long that is noticed.
         task_queue: of the runs that wait; `None` is the one that fits the place of the call.
     """
 
@@ -63,9 +63,9 @@ class EventToSend:
     key: str
     data: Json
     keep: timedelta
-    id: str | None = None
-    remember: timedelta | None = None
-    task_queue: str | None = None
+    id: str | None
+    remember: timedelta
+    task_queue: str | None
 
 
 def is_name(value: Any, most: int) -> bool:

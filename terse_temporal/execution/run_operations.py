@@ -151,4 +151,12 @@ class RunOperations(Protocol):
             RunNotFoundError: there is no such run.
         """
 
+    async def send(self, run: RunReference, name: str, data: Json, id: str | None) -> None:
+        """Send an event to a run.
+
+        Raises:
+            RunEndedError: it has ended.
+            RunNotFoundError: there is no such run.
+        """
+
     def list(self, query: RunQuery) -> AsyncIterator[RunInfo]: ...

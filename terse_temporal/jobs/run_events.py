@@ -38,6 +38,9 @@ __all__ = ["check_event_id", "check_event_name", "event_data", "send_event", "wa
 
 _T = TypeVar("_T")
 
+#: How long the id of an event is remembered that a step sends without one, for the step's next attempts.
+_REPEATED_WITHIN = timedelta(days=1)
+
 #: What the names of this package's own signals begin with.
 _RESERVED = "terse."
 
@@ -143,8 +146,11 @@ def send_event(
         check_event_id(id, call)
     if task_queue is not None:
         _check(task_queue, "task_queue", 1000, call)
-    event = EventToSend(name, key, event_data(name, data, call), to_timedelta(keep), id, task_queue=task_queue)
+    written, kept = event_data(name, data, call), to_timedelta(keep)
     execution = current_execution()
+    made = execution.event_id(name, key) if id is None and execution is not None else None
+    remember = kept if made is None else min(kept, _REPEATED_WITHIN)
+    event = EventToSend(name, key, written, kept, id or made, remember, task_queue)
     recorded = None if execution is None else execution.send_event(event)
     if recorded is None:
         # By its name: it stands above this, as it needs the SDK, which whoever only defines jobs does not import.
@@ -153,8 +159,8 @@ def send_event(
     if client is not None:
         recorded.close()
         raise InPlaceOnlyError(
-            "client= was given to send_event() in the handler of a durable job, which is recorded and has no connection."
-            " Leave it out, or make the call in a step."
+            "client= was given to send_event() in the handler of a durable job, which is recorded and has no"
+            " connection. Leave it out, or make the call in a step."
         )
     return recorded
 
@@ -193,8 +199,8 @@ def event_data(name: str, data: Any, call: str) -> Json:
         raise EventError(f"{call}: the data of the event {name!r}, at {path} …, are nested more than 200 levels deep")
     if (size := len(written.text)) > MAX_EVENT_BYTES:
         raise EventError(
-            f"{call}: the data of the event {name!r} are {size:,} bytes, and {MAX_EVENT_BYTES:,} is the most. Store them,"
-            " and send where they are."
+            f"{call}: the data of the event {name!r} are {size:,} bytes, and {MAX_EVENT_BYTES:,} is the most. Store"
+            " them, and send where they are."
         )
     return written
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, cast
 
@@ -16,6 +16,7 @@ from ..execution.protocol import current_execution
 from ..execution.run_operations import STATUSES, RunInfo, RunOperations, RunQuery, RunReference, RunRequest, RunStatus
 from ..execution.run_timeline import RunTimeline
 from ..serialization.wire_names import PACKAGE
+from .run_events import check_event_id, check_event_name, event_data
 from .run_requests import check_id, check_tag
 
 if TYPE_CHECKING:
@@ -139,6 +140,37 @@ class Run(Generic[_R_co]):
         one. It may be called anywhere but in the handler of a durable job.
         """
         return Run(self._operations, await self._operations.retry(self._reference))
+
+    def send(self, name: str, data: Any = None, *, id: str | None = None) -> Coroutine[Any, Any, None]:
+        """Send an event to the run, for which its handler waits by `wait_for_event(name)`, or will.
+
+        Args:
+            name: the event's: up to 200 characters.
+            data: JSON data, a pydantic model or a dataclass: 1 MiB at most.
+            id: the event's own id: given again with the same name, it is the same event, and dropped. The last 2,000 of
+                a run are remembered. In a step without an id, one is made of the step's idempotency key, so that a
+                repeated attempt of the step sends nothing twice.
+
+        Returns:
+            What to await; then the server has the event, and no worker need have been there for it.
+
+        Raises:
+            EventError: the name or id can be none, or the data are no JSON, or too large; nothing is sent. Raised by
+                the call.
+            RunEndedError: the run has ended.
+            RunNotFoundError: there is no such run, or no longer.
+            ServerUnavailableError: the server does not answer.
+
+        In a durable handler it is recorded, and costs two history events.
+        """
+        call = "Run.send()"
+        check_event_name(name, call)
+        if id is not None:
+            check_event_id(id, call)
+        written = event_data(name, data, call)
+        execution = current_execution()
+        made = execution.event_id(name, self.id) if id is None and execution is not None else id
+        return self._operations.send(self._reference, name, written, made)
 
     def __repr__(self) -> str:
         return f"<Run {self.id!r}{f' of {self.job!r}' if self.job else ''}>"

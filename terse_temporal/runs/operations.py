@@ -23,13 +23,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from ..durations import format_duration
 from ..engine.wire.payloads import json_text
 from ..engine.wire.run_exceptions import run_exception
-from ..errors import ResultError, RunNotFoundError
+from ..errors import ResultError, RunEndedError, RunNotFoundError
 from ..execution.run_operations import RunInfo, RunQuery, RunReference, RunRequest, RunStatus
 from ..execution.run_timeline import RunTimeline
 from ..jobs.registry import registered_job
-from ..serialization.codec import ValueProblem
+from ..serialization.codec import Json, ValueProblem
 from ..serialization.serializer import shared_serializer
 from .clients import client_here, task_queue_here
+from .events import signal_event
 from .listing import list_runs, run_info
 from .reading import public_timeline, read_timeline
 from .requests import request as ask
@@ -112,6 +113,24 @@ class ClientOperations:
         retrying = retry_run(client, run.id, described.run_id)
         run_id = await ask(retrying, f"the run {run.id!r} cannot be retried", client)
         return RunReference(run.id, run_id, run.job, run.handler)
+
+    async def send(self, run: RunReference, name: str, data: Json, id: str | None) -> None:
+        client = await self._client(run.job)
+        while True:
+            described = await self._describe(run, client)
+            if described.status != WorkflowExecutionStatus.RUNNING:
+                raise RunEndedError(
+                    f"the event {name!r} was not sent: the run {run.id!r} of the job {described.workflow_type!r} has"
+                    f" ended ({run_info(described).status})",
+                    id=run.id,
+                )
+            try:
+                await signal_event(client, run.id, described.run_id, name, data, id)
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:
+                    raise
+                continue  # it has ended in this moment, or is continued as another
+            return
 
     async def list(self, query: RunQuery) -> AsyncIterator[RunInfo]:
         client = await self._client(query.job or "")

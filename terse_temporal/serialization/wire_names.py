@@ -36,8 +36,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `until`, `n`, `only`, `shared`. One that is sent: `v`, `name`, `key`, `id`,
                                             `data`, `keep`, `remember`. Waits of a run: `v`, `name`, `key`, `owner`,
                                             `run`, `open`, `close`, `returned`, `gone`, `answer`. What a run is
-                                            given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is told by a
-                                            workflow of its own: `v`, `to`, `task_queue`, `say`.
+                                            given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is
+                                            told by a workflow of its own: `v`, `to`, `task_queue`, `say`.
     events of a run (workflow/mailbox.py)   what is carried on when its author continues it as new, the second argument:
                                             under EVENTS_CARRIED `kept` (`[name, data]`) and `ids` (`[name, id]`).
 """

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from terse_temporal.engine.workflow.inputs import InputRequests
+from terse_temporal.engine.workflow.waiting import WaitingBoard
 from terse_temporal.serialization.wire_names import WAITING_MEMO
 
 from ..bench import Bench
@@ -94,11 +94,11 @@ def assert_is_text(details: str) -> None:
 def test_any_number_of_backticks() -> None:
     """Not in the name of a tool either."""
     shown = []
-    decisions = InputRequests()
+    board = WaitingBoard()
     for ticks in range(1, 7):
         text = "`" * ticks + WRITTEN + "``" * ticks
-        decisions._open = {"1": {"tool": text, "arguments": {text: text}}}
-        shown.append(decisions._details())
+        board.questions = {"1": {"tool": text, "arguments": {text: text}}}
+        shown.append(board._details())
     for details in shown:
         html = MarkdownIt().render(details)
         assert (html.count("<strong>"), html.count("<code>"), html.count("<li>")) == (1, 3, 1)

@@ -1,6 +1,6 @@
 """What runs, senders and the workflow of a key say to each other, and how large it may be.
 
-All of it is JSON, in signals that anybody can send: it is read with every shape checked, and what does not fit is `None`.
+All of it is JSON, in signals that anybody can send: it is read with every shape checked.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
@@ -48,7 +48,7 @@ def send_message(event: EventToSend) -> Json:
         "keep": event.keep.total_seconds(),
     }
     if event.id is not None:
-        fields |= {"id": event.id, "remember": (event.remember or event.keep).total_seconds()}
+        fields |= {"id": event.id, "remember": event.remember.total_seconds()}
     return json_object(fields, {"data": event.data})
 
 
@@ -58,7 +58,7 @@ def in_json(data: Any) -> Json:
 
 
 def message_data(args: Sequence[RawValue], converter: PayloadConverter) -> list[Any] | None:
-    """Return the arguments of a signal as JSON data; `None` where one is no JSON, or nested too deep to be passed on."""
+    """Return the arguments of a signal as JSON data; `None` where one is no JSON, or nested too deep."""
     try:
         data = [converter.from_payload(each.payload) for each in args]
         if too_deep(data) is not None or json.loads(json.dumps(data)) != data:
@@ -89,6 +89,6 @@ def read_entry(given: Any) -> dict[str, Any] | None:
     return entry
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Return whether it is a number that a moment can be, or a place in an order."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11

@@ -1,10 +1,10 @@
 """Telling something to the workflow of a key, from a run: recorded, so that it is told once.
 
 From a workflow one can signal another, which has to run, or start one as a child. So where none runs under a key it is
-started as a child that outlives its parent: not of the run itself but of a small workflow between the two, which the run
-starts and which then ends. The server lets no time be skipped in a run that has a child, and would show every end of
-such a child to the run. An activity that signals with start would be one workflow less; but one that is interrupted is
-repeated, and the event in it might be told twice.
+started as a child that outlives its parent: not of the run itself but of a small workflow between the two, which the
+run starts and which then ends. The server lets no time be skipped in a run that has a child, and would tell the run of
+every end of such a child. An activity that signals with start would be one workflow less; but one that is interrupted
+is repeated, and the event in it might be told twice.
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ class EventsPost:
         """Start it, or signal it where it runs. Between the two it may end, or another may start it: then again."""
         found = message_data([given], workflow.payload_converter()) if given is not None else None
         message = found[0] if found else None
-        if not _is_message(message):
+        if message is None or not _is_message(message):
             return  # somebody else's
-        id, (signal, data) = message["to"], message["say"]
-        while not await _start(id, message["task_queue"], message["say"]):
+        to, (signal, data) = message["to"], message["say"]
+        while not await _start(to, message["task_queue"], message["say"]):
             if signal != EVENTS_WAIT_SIGNAL:
-                if await deliver(id, signal, in_json(data)):
+                if await deliver(to, signal, in_json(data)):
                     return
-            elif await self._ask(id, data):
+            elif await self._ask(to, data):
                 return
 
     @workflow.signal(dynamic=True)

@@ -105,18 +105,18 @@ class EventsTable:
         """
         if not isinstance(message, Mapping) or message.get("v") != MESSAGE_VERSION or "data" not in message:
             return "it is none of this package, or of a newer version"
-        keep, id, remember = message.get("keep"), message.get("id"), message.get("remember")
-        if not is_number(keep) or not (id is None or is_name(id, LONGEST_ID)):
+        keep, sent_id, remember = message.get("keep"), message.get("id"), message.get("remember")
+        if not is_number(keep) or not (sent_id is None or is_name(sent_id, LONGEST_ID)):
             return "it has another shape"
         self.learn(message)
-        if id is not None:
-            if id in self._ids:
+        if sent_id is not None:
+            if sent_id in self._ids:
                 return None
-            self._ids[id] = now + (remember if is_number(remember) else keep)
+            self._ids[sent_id] = now + (remember if is_number(remember) else keep)
             while len(self._ids) > MAX_IDS or sum(map(len, self._ids)) > MAX_IDS_BYTES:
                 del self._ids[next(iter(self._ids))]
         self._next += 1
-        entry_id = id if id is not None else f"#{now:.6f}.{self._next}"
+        entry_id = sent_id if sent_id is not None else f"#{now:.6f}.{self._next}"
         return {"id": entry_id, "data": message["data"], "at": now, "until": now + keep, "n": self._next}
 
     def keep(self, entry: dict[str, Any]) -> bool:
@@ -133,7 +133,7 @@ class EventsTable:
         """Forget what is over."""
         for entry in [each for each in self._entries if each["until"] <= now]:
             self._remove(entry)
-        self._ids = {id: until for id, until in self._ids.items() if until > now}
+        self._ids = {each: until for each, until in self._ids.items() if until > now}
 
     def register(self, owner: Any, run: Any, numbers: list[int]) -> bool:
         """Take in that a run waits; whether it could be."""
@@ -180,7 +180,7 @@ class EventsTable:
             "key": self.key,
             "next": self._next,
             "kept": self._entries,
-            "ids": [[id, until] for id, until in self._ids.items()],
+            "ids": [list(each) for each in self._ids.items()],
             "waiting": [[each.owner, each.run, each.numbers] for each in self._waiting.values()],
         }
 

@@ -7,13 +7,14 @@ sender has to be remembered. It is plain data (`table.py`), and has no code of t
 
 - `terse.events.send`, by whoever sends an event: its data, for how long to keep it, perhaps an id.
 - `terse.events.wait`, by a run: which waits it opens and which it withdraws, by numbers of its own, and events that it
-  gives back. A run says these one after the other, each when the one before has arrived, so that none overtakes another.
+  gives back. A run says these one after the other, each when the one before has arrived, so that none overtakes
+  another.
 - `terse.event`, to a run: an event, for one of its waits. With that the wait is over here. Sent to the workflow id, so
   that it also reaches a run that was reset or continued as new; it says which run is meant (`owner`: the first run of
   its chain, which is the same after a reset), and any other that has the id gives the event back.
 
-A message to this workflow starts it where it does not run, with the message as its input (`posting.py`). When a run ends it withdraws
-all of its waits, and waits until that has arrived.
+A message to this workflow starts it where it does not run, with the message as its input (`posting.py`). When a run
+ends it withdraws all of its waits, and waits until that has arrived.
 
 **The races.**
 
@@ -29,7 +30,8 @@ all of its waits, and waits until that has arrived.
   the reset is given to it again by the server, at once, perhaps before it waits: it gives it back, and gets it when it
   waits.
 - *A run is continued as new by its author*: it has withdrawn its waits before; what is on its way reaches the next run.
-- *The same id twice*: the second is dropped, for as long as the id is remembered, also when its event was taken long ago.
+- *The same id twice*: the second is dropped, for as long as the id is remembered, also when its event was taken long
+  ago.
 - *This workflow ends, or continues as new, while something is sent to it*: the server does not take an end that has not
   seen all signals; and what comes after it starts a new one. It ends and continues only with an empty inbox.
 - *It is cancelled*: nothing happens. To terminate it is to throw its events away.

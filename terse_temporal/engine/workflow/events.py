@@ -117,11 +117,11 @@ class RunEvents:
     async def send(self, request: EventToSend) -> None:
         """Send an event by key."""
         queue = request.task_queue or workflow.info().task_queue
-        id = events_workflow_id(queue, request.name, request.key)
+        to = events_workflow_id(queue, request.name, request.key)
         message = send_message(request)
         # As a rule somebody waits.
-        if not await deliver(id, EVENTS_SEND_SIGNAL, message):
-            await post(id, queue, EVENTS_SEND_SIGNAL, message)
+        if not await deliver(to, EVENTS_SEND_SIGNAL, message):
+            await post(to, queue, EVENTS_SEND_SIGNAL, message)
 
     async def send_to_run(self, id: str, run_id: str, name: str, data: Json, event_id: str | None) -> None:
         """Send an event to a run."""
@@ -199,10 +199,8 @@ class RunEvents:
             self._by_key += 1
             shown["key"] = wait.key
         if timeout is not None:
-            try:
+            with suppress(OverflowError):  # after the year 9999
                 shown["until"] = _shown_time(now + timeout)
-            except OverflowError:  # after the year 9999
-                pass
         self._open[wait] = shown
         self._speak(wait)
 
@@ -214,10 +212,10 @@ class RunEvents:
 
     def _mark(self, wait: Wait) -> None:
         if wait.key is not None:
-            id = events_workflow_id(workflow.info().task_queue, wait.name, wait.key)
-            link = self._links.setdefault(id, _Link(id))
+            to = events_workflow_id(workflow.info().task_queue, wait.name, wait.key)
+            link = self._links.setdefault(to, _Link(to))
             link.name, link.key = wait.name, wait.key
-            self._dirty[id] = link
+            self._dirty[to] = link
 
     def _speak(self, wait: Wait | None = None) -> None:
         if wait is not None:
@@ -304,10 +302,10 @@ class RunEvents:
 
     def _take_event(self, name: str, data: list[Any]) -> str | None:
         more = data[1] if len(data) > 1 else {}
-        id = more.get("id") if isinstance(more, dict) else ""
-        if len(data) > 2 or not isinstance(more, dict) or not (id is None or is_name(id, LONGEST_ID)):
+        sent_id = more.get("id") if isinstance(more, dict) else ""
+        if len(data) > 2 or not isinstance(more, dict) or not (sent_id is None or is_name(sent_id, LONGEST_ID)):
             return 'it takes one argument, its data, and perhaps a second one, {"id": "…"}'
-        if not self._mailbox.arrive(Arrived(name, None, data[0] if data else None), id):
+        if not self._mailbox.arrive(Arrived(name, None, data[0] if data else None), sent_id):
             return "as many events are kept for this run as there is room for"
         return None
 

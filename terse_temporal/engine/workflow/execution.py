@@ -161,6 +161,9 @@ class DurableExecution:
     def send_event(self, event: EventToSend) -> Coroutine[Any, Any, None]:
         return _name_of("send_event", self.events.send(event))
 
+    def event_id(self, name: str, to: str) -> None:
+        return None
+
     def sleep(self, delay: timedelta) -> Coroutine[Any, Any, None]:
         where = self._where()
 

@@ -1,4 +1,4 @@
-"""What a run says of itself while it waits: in its memo, to be found among all runs without a worker, and in the Web UI."""
+"""What a run says of itself while it waits: in its memo, to be found without a worker, and in the Web UI."""
 
 from __future__ import annotations
 
