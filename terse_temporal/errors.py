@@ -6,7 +6,7 @@
     ├── MissingExtraError             an optional dependency that is not installed
     ├── ServerUnavailableError        a Temporal server that does not answer, or is not running
     ├── EventError                    the input of a run does not fit the job (also a ValueError)
-    ├── EventTimeoutError             an event that was waited for did not come in time: .event (also a TimeoutError)
+    ├── EventTimeoutError             an event that was waited for did not come in time (also a TimeoutError)
     ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
     ├── RunExistsError                there is a run of this workflow id already: .id, .run_id

@@ -16,6 +16,7 @@ from terse_temporal import errors
 ALSO: dict[str, type[Exception]] = {
     "DurationError": ValueError,
     "EventError": ValueError,
+    "EventTimeoutError": TimeoutError,
     "RunTimeoutError": TimeoutError,
     "StartError": ValueError,
     "StateValueError": ValueError,

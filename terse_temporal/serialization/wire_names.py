@@ -32,8 +32,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
     the state of a job (state/table.py)     the input of its workflow: `v`, `values`, `applied`, `results`,
                                             `writes_per_run`. A write: `v`, `op`, `write`, `key`, `value`, `base`.
     events by key (engine/events/)          the input of their workflow: `v`, `name`, `key`, `next`, `kept`, `ids`,
-                                            `waiting`, `inbox`, `messages_per_run`. An event: `id`, `data`, `at`,
-                                            `until`, `n`, `only`, `shared`. One that is sent: `v`, `name`, `key`, `id`,
+                                            `waiting`, `inbox`, `messages_per_run`, `timeless`. An event: `id`,
+                                            `data`, `at`, `until`, `n`, `only`, `shared`. One that is sent: `v`, `name`, `key`, `id`,
                                             `data`, `keep`, `remember`. Waits of a run: `v`, `name`, `key`, `owner`,
                                             `run`, `open`, `close`, `returned`, `gone`, `answer`. What a run is
                                             given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is
@@ -56,6 +56,7 @@ __all__ = [
     "EVENTS_CARRIED",
     "EVENTS_DONE_SIGNAL",
     "EVENTS_ID_PREFIX",
+    "EVENTS_OVER_MARKER",
     "EVENTS_POST_ID_PREFIX",
     "EVENTS_POST_WORKFLOW",
     "EVENTS_SEND_SIGNAL",
@@ -136,6 +137,9 @@ EVENTS_POST_ID_PREFIX: Final = "terse-events-post"
 EVENTS_SEND_SIGNAL: Final = "terse.events.send"
 EVENTS_WAIT_SIGNAL: Final = "terse.events.wait"
 EVENTS_DONE_SIGNAL: Final = "terse.events.done"
+
+#: A marker, with a number behind it: what it has kept is over by the clock on the wall.
+EVENTS_OVER_MARKER: Final = "terse.events.over.v1"
 
 #: What it tells a run. An event that is sent to a run itself is a signal of the event's name.
 EVENT_SIGNAL: Final = "terse.event"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,7 @@ class RunSnapshot:
         status: open, or how it ended.
         sleeps: those that it is in; empty when it has ended.
         questions: those that are open, likewise.
+        waits: those for events, as its memo shows them, likewise.
         has_pending_work: whether the handler or a step has something to do.
         has_children: whether runs that it has started are open. It may wait for them, or not.
         clock: the run's own time.
@@ -56,6 +57,7 @@ class RunSnapshot:
     status: WorkflowExecutionStatus | None
     sleeps: Sequence[Sleep]
     questions: Sequence[Question]
+    waits: Sequence[Mapping[str, Any]]
     has_pending_work: bool
     clock: datetime
     has_children: bool = False
@@ -119,8 +121,9 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
         questions=[
             Question(number, str(asked.get("tool")), asked.get("arguments") or {})
             for number, asked in (waiting or {}).items()
-            if is_open
+            if is_open and "event" not in asked
         ],
+        waits=[each for each in (waiting or {}).values() if is_open and "event" in each],
         has_pending_work=is_open and has_pending_work,
         has_children=is_open and bool(raw.pending_children),
         clock=clock_of(raw),

@@ -231,6 +231,9 @@ class RunEvents:
         """
         while True:
             await self._changed.wait()
+            # What came before the handler, or with what it waits for, is handed out in this turn of the loop. A wait
+            # that it meets goes on in the next, and leaves nothing in the history.
+            await asyncio.sleep(0)
             self._changed.clear()
             self._show()
             dirty, self._dirty = self._dirty, {}

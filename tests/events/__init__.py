@@ -1,0 +1,1 @@
+"""Events: waits for them, sending them, and the workflow of a key."""
