@@ -26,7 +26,7 @@ from ..execution.run_events import (
 )
 from ..serialization.codec import Json, ValueProblem, too_deep
 from ..serialization.serializer import shared_serializer
-from ..serialization.wire_names import PACKAGE
+from ..serialization.wire_names import OWN_WORKFLOWS, PACKAGE
 from ..triggers.base import Trigger
 from .names import unprintable
 
@@ -40,9 +40,6 @@ _T = TypeVar("_T")
 
 #: How long the id of an event is remembered that a step sends without one, for the step's next attempts.
 _REPEATED_WITHIN = timedelta(days=1)
-
-#: What the names of this package's own signals begin with.
-_RESERVED = "terse."
 
 
 @overload
@@ -172,8 +169,8 @@ def check_event_name(name: Any, call: str) -> None:
         EventError: with what is wrong.
     """
     _check(name, "name", LONGEST_NAME, call)
-    if name.startswith(_RESERVED):
-        raise EventError(f"{call}: names that begin with {_RESERVED!r} are this package's own, and {name!r} does")
+    if name.startswith(OWN_WORKFLOWS):
+        raise EventError(f"{call}: names that begin with {OWN_WORKFLOWS!r} are this package's own, and {name!r} does")
 
 
 def check_event_id(id: Any, call: str) -> None:

@@ -32,12 +32,12 @@ The formats, all of them JSON, stand beside what reads and writes them:
     the state of a job (state/table.py)     the input of its workflow: `v`, `values`, `applied`, `results`,
                                             `writes_per_run`. A write: `v`, `op`, `write`, `key`, `value`, `base`.
     events by key (engine/events/)          the input of their workflow: `v`, `name`, `key`, `next`, `kept`, `ids`,
-                                            `waiting`, `inbox`, `messages_per_run`, `timeless`. An event: `id`,
-                                            `data`, `at`, `until`, `n`, `only`, `shared`. One that is sent: `v`, `name`, `key`, `id`,
-                                            `data`, `keep`, `remember`. Waits of a run: `v`, `name`, `key`, `owner`,
-                                            `run`, `open`, `close`, `returned`, `gone`, `answer`. What a run is
-                                            given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is
-                                            told by a workflow of its own: `v`, `to`, `task_queue`, `say`.
+                                            `waiting`, `inbox`, `messages_per_run`, `timeless`. An event: `id`, `data`,
+                                            `at`, `until`, `n`, `only`, `shared`. One that is sent: `v`, `name`, `key`,
+                                            `id`, `data`, `keep`, `remember`. Waits of a run: `v`, `name`, `key`,
+                                            `owner`, `run`, `open`, `close`, `returned`, `gone`, `answer`. What a run is
+                                            given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is told by
+                                            a workflow of its own: `v`, `to`, `task_queue`, `say`.
     events of a run (workflow/mailbox.py)   what is carried on when its author continues it as new, the second argument:
                                             under EVENTS_CARRIED `kept` (`[name, data]`) and `ids` (`[name, id]`).
 """
@@ -170,8 +170,8 @@ HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"
 
 # In the memo of a run: the questions and the waits for events that are open, by number; the tokens used so far; true
 # where it fails if the first worker that takes it does not have its job; true where the timeout of its job is over, so
-# that it will fail with that; how many runs stand above it, each started by the one before; how many seconds a child run
-# sleeps before it begins.
+# that it will fail with that; how many runs stand above it, each started by the one before; how many seconds a child
+# run sleeps before it begins.
 WAITING_MEMO: Final = "terse.waiting.v1"
 TOKENS_MEMO: Final = "terse.tokens.v1"
 ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"

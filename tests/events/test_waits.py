@@ -50,8 +50,8 @@ async def test_the_same_id_twice(bench: Bench) -> None:
     """An event with an id that was there before is none, also when the first was taken, and when the run goes on."""
     run = await bench.start_on_the_wall_clock(goes_on, count=3)
     ours = get_run(run.id, client=bench.env.client)
-    for id, data in [("1", "first"), ("1", "again"), ("2", "second")]:
-        await ours.send("a", data, id=id)
+    for sent, data in [("1", "first"), ("1", "again"), ("2", "second")]:
+        await ours.send("a", data, id=sent)
     async with bench.worker(goes_on):
         await waits(bench, run)
         await ours.send("a", "and again", id="1")

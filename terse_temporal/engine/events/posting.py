@@ -65,10 +65,10 @@ async def post(id: str, task_queue: str, signal: str, message: Json) -> None:
             return
 
 
-async def deliver(id: str, signal: str, *arguments: Json, run_id: str | None = None) -> bool:
+async def deliver(id: str, signal: str, *arguments: Json) -> bool:
     """Signal the workflow that runs under an id, and return whether there is one that took it."""
     converter = workflow.payload_converter()
-    handle = workflow.get_external_workflow_handle(id, run_id=run_id)
+    handle = workflow.get_external_workflow_handle(id)
     try:
         await handle.signal(signal, args=[in_order(each, converter) for each in arguments])
     except FailureError:  # there is none, or it has been sent 10,000 signals

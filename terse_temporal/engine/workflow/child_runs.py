@@ -22,7 +22,7 @@ from ...errors import InPlaceOnlyError, ResultError, RunDepthError, RunExistsErr
 from ...execution.protocol import StepRequest
 from ...execution.run_operations import IfExists, RunInfo, RunQuery, RunReference, RunRequest, RunStatus
 from ...execution.run_timeline import RunTimeline
-from ...serialization.codec import ValueProblem
+from ...serialization.codec import Json, ValueProblem
 from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
     DELAY_MEMO,
@@ -39,6 +39,7 @@ from ..wire.payloads import in_order, json_text
 from ..wire.run_exceptions import run_exception
 from .cancelling import cancel_and_wait, wait_cancellation_completed, wait_uncancelled
 from .commands import PendingCommand
+from .events import RunEvents
 
 __all__ = ["ChildRuns"]
 
@@ -72,6 +73,7 @@ class _Handler(Protocol):
     commands: list[PendingCommand]
     namespace: Mapping[str, Any]
     serializer: Serializer
+    events: RunEvents
 
     def key_of(self, name: str) -> str: ...
     async def wait_for_room(self, size: int) -> None: ...
@@ -235,6 +237,10 @@ class ChildRuns:
         except FailureError:
             # The server says the same of one that has ended as of one that has never been.
             await self._execution.call(_request(find_run, RUN_FIND, {"id": run.id}))
+
+    async def send(self, run: RunReference, name: str, data: Json, id: str | None) -> None:
+        """As `RunOperations` has it: the event is recorded, and goes to whichever run of its chain is the last."""
+        await self._execution.events.send_to_run(run.id, name, data, id)
 
     async def status(self, run: RunReference) -> RunStatus:
         """Refuse it: what it says differs between a run and its replay."""

@@ -33,6 +33,7 @@ from ...serialization.wire_names import (
     EVENTS_ID_PREFIX,
     EVENTS_SEND_SIGNAL,
     EVENTS_WAIT_SIGNAL,
+    OWN_WORKFLOWS,
 )
 from ..events.messages import MESSAGE_VERSION, events_workflow_id, in_json, message_data, read_entry, send_message
 from ..events.posting import deliver, post
@@ -123,10 +124,10 @@ class RunEvents:
         if not await deliver(to, EVENTS_SEND_SIGNAL, message):
             await post(to, queue, EVENTS_SEND_SIGNAL, message)
 
-    async def send_to_run(self, id: str, run_id: str, name: str, data: Json, event_id: str | None) -> None:
+    async def send_to_run(self, id: str, name: str, data: Json, event_id: str | None) -> None:
         """Send an event to a run."""
         more = [] if event_id is None else [in_json({"id": event_id})]
-        if not await deliver(id, name, data, *more, run_id=run_id or None):
+        if not await deliver(id, name, data, *more):
             raise RunEndedError(
                 f"the event {name!r} was not sent: the run {id!r} has ended, or there never was one of that id", id=id
             )
@@ -294,7 +295,7 @@ class RunEvents:
             problem: str | None = "its data are no JSON, or nested too deep"
         elif name == EVENT_SIGNAL:
             problem = self._take_delivery(data)
-        elif name.startswith("terse.") or not is_name(name, LONGEST_NAME):
+        elif name.startswith(OWN_WORKFLOWS) or not is_name(name, LONGEST_NAME):
             problem = "no event can have that name"
         else:
             problem = self._take_event(name, data)
