@@ -24,6 +24,7 @@ from terse_temporal import (
     step,
     uuid4,
 )
+from terse_temporal.errors import RunFailedError
 
 
 class Customer(BaseModel):
@@ -130,10 +131,39 @@ async def timed_out(event: Event) -> None:
 
 
 #: Each with the event that its kept run was started with.
+@create_job(name="golden-child", durable=True)
+async def child(event: Event) -> dict[str, Any]:
+    """What the others start: a step, and a failure where it is told so."""
+    if event.get("code"):
+        decline(event.code)
+    return {"greeting": await job_step(run=greet, input=event.name)}
+
+
+def greet(name: str) -> str:
+    return f"hello {name}"
+
+
+@create_job(name="golden-parent", durable=True)
+async def parent(event: Event) -> list[Any]:
+    """Child runs of every kind: waited for, going on by itself, with a key, found again, delayed, failing, in a map."""
+    waited = await child.run({"name": "Ada"})
+    started = await child.start({"name": "Bob"}, delay="1h")
+    keyed = await child.start({"name": "Eve"}, key=started.run_id)
+    again = await child.run({"name": "Eve"}, key=started.run_id)
+    try:
+        await child.run({"code": "no"})
+    except RunFailedError as err:
+        failed = [err.error_type, str(err)]
+    mapped = await child.map([{"name": name} for name in "abc"], at_once=2)
+    await keyed.cancel()  # which has ended
+    return [waited, await started.result(), again, failed, mapped]
+
+
 GOLDEN = {
     "golden-onboarding": (onboarding, {"customer": {"email": "ada@example.com"}}),
     "golden-digest": (digest, {}),
     "golden-plain": (plain, {"wanted": True}),
     "golden-map": (mapped, {}),
     "golden-timeout": (timed_out, {}),
+    "golden-parent": (parent, {}),
 }

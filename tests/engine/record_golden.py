@@ -16,7 +16,7 @@ from temporalio.client import WorkflowFailureError
 from terse_temporal.testing import JobEnvironment
 
 from ..golden import without_machine
-from .jobs_golden import GOLDEN
+from .jobs_golden import GOLDEN, child
 
 DIRECTORY = Path(__file__).parent / "golden"
 
@@ -24,7 +24,7 @@ DIRECTORY = Path(__file__).parent / "golden"
 async def main(*names: str) -> None:
     """Run jobs, and keep their histories."""
     DIRECTORY.mkdir(exist_ok=True)
-    async with JobEnvironment() as env, env.worker([job for job, _ in GOLDEN.values()], identity="golden"):
+    async with JobEnvironment() as env, env.worker([*(job for job, _ in GOLDEN.values()), child], identity="golden"):
         for name in names or GOLDEN:
             job, event = GOLDEN[name]
             run = await env.start(job, event, id=name)

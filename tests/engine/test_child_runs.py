@@ -217,7 +217,7 @@ async def test_after_a_reset(bench: Bench) -> None:
         reset = await client.workflow_service.reset_workflow_execution(
             ResetWorkflowExecutionRequest(
                 namespace=client.namespace,
-                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id),
+                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
                 reason="a test",
                 workflow_task_finish_event_id=first,
                 request_id=str(uuid.uuid4()),
