@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import workflow
 
-from terse_temporal import Event, RunFailure, create_job, current_run, current_step, job_step, now, sleep
+from terse_temporal import Event, RunFailure, create_job, current_run, current_step, job_map, job_step, now, sleep
 from terse_temporal.errors import StepError
 from terse_temporal.execution.protocol import durable_execution
 from tests.effects import record
@@ -198,4 +198,37 @@ async def late(event: Event) -> str:
     return str(await step(event, "third"))
 
 
-JOBS = [line, together, group, hidden, raises, once, plain, sleeps, chain, asks, strict, with_on_failure, late]
+@create_job(name="retried-child", durable=True)
+async def child(event: Event) -> str:
+    """Be started by another run."""
+    await step(event, f"{event.name}-before")
+    return str(await step(event, event.name, fails=event.fails))
+
+
+@create_job(name="retried-parent", durable=True)
+async def parent(event: Event) -> list[str]:
+    """Start runs of which one fails, when the other has ended."""
+    given = {"effects": event.effects}
+    good = await child.start({**given, "name": "good", "fails": False})
+    result = await good.result()
+    bad = await child.run({**given, "name": "bad", "fails": True})
+    return [result, bad]
+
+
+@create_job(name="retried-siblings", durable=True)
+async def siblings(event: Event) -> list[str]:
+    """Start runs at the same time, of which one fails."""
+    given = {"effects": event.effects}
+    good, bad = [await child.start({**given, "name": name, "fails": name == "bad"}) for name in ("good", "bad")]
+    results = await asyncio.gather(good.result(), bad.result(), return_exceptions=True)
+    if isinstance(results[1], BaseException):
+        raise results[1]
+    return [str(each) for each in results]
+
+
+@create_job(name="retried-map", durable=True)
+async def mapped(event: Event) -> list[str]:
+    """Take a step for each of some inputs."""
+    names = [f"input-{number}" for number in range(6)]
+    inputs = [{"effects": event.effects, "name": name, "fails": name in event.failing} for name in names]
+    return await job_map(run=work, inputs=inputs, at_once=4, max_failures=1)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
 
-from terse_temporal import Job, get_run
+from terse_temporal import get_run
 from terse_temporal.errors import RunNotFoundError, RunRetryError
 from terse_temporal.runs.retrying import find_retriable, reset, retry_run
 
@@ -17,46 +14,7 @@ from ..agents.approvals import waiting
 from ..bench import Bench, Run, cache_on
 from ..waiting import until
 from . import jobs_retried as jobs
-
-
-def allow(bench: Bench, *names: str) -> None:
-    """Let what fails pass."""
-    for name in names:
-        (bench.effects.path.parent / f"ok-{name}").touch()
-
-
-def go(bench: Bench, *names: str) -> None:
-    """Let what waits go on."""
-    for name in names:
-        (bench.effects.path.parent / f"go-{name}").touch()
-
-
-def counted(bench: Bench) -> dict[str, int]:
-    """How often each step was run, and that it had the same key each time."""
-    keys = set(bench.effects.lines())
-    names = Counter(line.partition(" ")[0] for line in bench.effects.lines())
-    assert len(keys) == len(names)
-    return dict(names)
-
-
-async def retried(bench: Bench, run: Run) -> Run:
-    return bench.env.client.get_workflow_handle(run.id, run_id=await retry_run(bench.env.client, run.id))
-
-
-async def failed(bench: Bench, job: Job, **event: Any) -> Run:
-    run = await bench.start(job, **event)
-    await bench.failure(run)
-    return run
-
-
-async def ended(run: Run) -> bool:
-    return (await run.describe()).status is not WorkflowExecutionStatus.RUNNING
-
-
-async def timer_starts(run: Run) -> list[str]:
-    """When the timers in the history of a run were started."""
-    history = await run.fetch_history()
-    return [str(each.event_time) for each in history.events if each.HasField("timer_started_event_attributes")]
+from .retrying import allow, counted, ended, failed, go, retried, timer_starts
 
 
 async def test_one_after_another(bench: Bench) -> None:

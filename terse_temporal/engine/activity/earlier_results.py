@@ -145,10 +145,8 @@ def _look_at_its_error(reading: asyncio.Task[_Steps]) -> None:
 async def _as_it_failed(step: StepRecord, call: StepCall, converter: DataConverter) -> SentFailureError:
     assert step.failure is not None
     error = await converter.decode_failure(step.failure)
-    details = error.details if isinstance(error, ApplicationError) else ()
-    failure = SentFailureError(
-        step.failure.message, *details, type=step.failure.application_failure_info.type, non_retryable=True
-    )
+    assert isinstance(error, ApplicationError)
+    failure = SentFailureError(error.message, *error.details, type=error.type, non_retryable=True)
     failure.__cause__ = error.__cause__
     add_check_to_failure(failure, call.check)
     return failure
