@@ -9,6 +9,7 @@ import typer
 
 from benchmarks.calls import measure_calls
 from benchmarks.compare import LOADS, QUICK, compare
+from benchmarks.many import measure_many
 from benchmarks.path_of_calls import measure_paths
 from benchmarks.startup import startup
 from benchmarks.testing import measure_testing
@@ -25,6 +26,7 @@ def _everything(
         return
     asyncio.run(compare(QUICK if quick else LOADS))
     asyncio.run(measure_calls(turns=2 if quick else 7))
+    asyncio.run(measure_many(turns=1 if quick else 4))
     asyncio.run(startup(repeats=1 if quick else 5))
     measure_testing(count=20 if quick else 100)
 
