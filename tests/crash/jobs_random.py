@@ -9,6 +9,14 @@ A tree is JSON: an object whose `do` says what kind it is.
     all       its children one after the other, with their results in a list
     parallel  its children at once, likewise; when some raise, the first of them in order
     try       its `body`; when that raises one of `errors`, `otherwise`; and `then` in any case
+    map       a step for each of its children, `at_once` at a time; failures stand in the list, or, with `first`, the
+              steps come one at a time, the first failure is raised, and no further step is begun
+    limit     its `body` within a time that is never over
+    race      its `body` beside a sleep that is longer
+    late      a sleep within a time that is shorter, and `otherwise`
+    child     its `body` as a run of its own
+
+A program may also have a tree for when it has failed.
 """
 
 from __future__ import annotations
@@ -19,7 +27,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from terse_temporal import Retry, create_job, current_step, job_step, sleep
+from terse_temporal import Retry, RunFailure, create_job, current_step, job_map, job_step, sleep
+from terse_temporal.errors import StepError
 
 from ..effects import record
 
@@ -43,6 +52,7 @@ class Program(BaseModel):
 
     effects: str
     tree: Tree
+    when_failed: Tree | None = None
 
 
 def step_body(input: Tree) -> Any:
@@ -60,12 +70,63 @@ async def async_step_body(input: Tree) -> Any:
     return step_body(input)
 
 
-@create_job(name="interpret", durable=True)
+async def do_when_failed(program: Program, failure: RunFailure) -> None:
+    """Do what the other tree says."""
+    if program.when_failed is not None:
+        await do(program.when_failed, program)
+
+
+@create_job(name="interpret", durable=True, timeout="10y", on_failure=do_when_failed)
 async def interpret(program: Program) -> Any:
     """Do what the tree says, and return what it gives."""
+    return await do(program.tree, program)
 
-    async def run(tree: Tree) -> Any:
+
+async def do_map(tree: Tree, program: Program) -> Any:
+    """Do a `map`."""
+    inputs = ({"failing": 0, **child, "effects": program.effects} for child in tree["children"])
+    if not tree["first"]:
+        found = await job_map(
+            run=async_step_body, inputs=inputs, name="mapped", at_once=tree["at_once"], max_failures=None
+        )
+        return [f"{type(each).__name__}: {each}" if isinstance(each, StepError) else each for each in found]
+    try:
+        return await job_map(run=step_body, inputs=inputs, name="mapped", at_once=1)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+async def do_race(tree: Tree, program: Program) -> Any:
+    """Do a `race`."""
+    body = asyncio.create_task(do(tree["body"], program))
+    late = asyncio.create_task(sleep("200 days"))
+    done, _ = await asyncio.wait([body, late], return_when=asyncio.FIRST_COMPLETED)
+    assert done == {body}
+    late.cancel()
+    await asyncio.wait([late])
+    return body.result()
+
+
+async def do(tree: Tree, program: Program) -> Any:
+    """Do a tree."""
+
+    async def run(tree: Tree) -> Any:  # noqa: PLR0912  # the kinds
         match tree["do"]:
+            case "map":
+                return await do_map(tree, program)
+            case "race":
+                return await do_race(tree, program)
+            case "limit":
+                async with asyncio.timeout(86_400 * 200):
+                    return await run(tree["body"])
+            case "late":
+                try:
+                    async with asyncio.timeout(3600):
+                        await sleep("3h")
+                except TimeoutError:
+                    return await run(tree["otherwise"])
+            case "child":
+                return await interpret.run(Program(effects=program.effects, tree=tree["body"]))
             case "step" | "fail":
                 return await job_step(
                     run=async_step_body if tree["async"] else step_body,
@@ -94,10 +155,25 @@ async def interpret(program: Program) -> Any:
                 finally:
                     await run(tree["then"])
 
-    return await run(program.tree)
+    return await run(tree)
 
 
-def interpret_plainly(tree: Tree, effects: Counter[str]) -> Any:
+def map_plainly(tree: Tree, effects: Counter[str]) -> Any:
+    """The same of a `map`."""
+    found: list[Any] = []
+    for child in tree["children"]:
+        effects["mapped 1"] += 1
+        if "error" not in child:
+            found.append(child["value"])
+            continue
+        error = ERRORS[child["error"]](child["value"])
+        if tree["first"]:
+            raise error
+        found.append(f"{type(error).__name__}: {error}")
+    return found
+
+
+def interpret_plainly(tree: Tree, effects: Counter[str]) -> Any:  # noqa: PLR0912  # the kinds
     """What the tree gives or raises, in ordinary Python, with its effects counted."""
     match tree["do"]:
         case "step" | "fail":
@@ -110,6 +186,12 @@ def interpret_plainly(tree: Tree, effects: Counter[str]) -> Any:
             raise ERRORS[tree["error"]](tree["value"])
         case "sleep":
             return None
+        case "limit" | "race" | "child":
+            return interpret_plainly(tree["body"], effects)
+        case "late":
+            return interpret_plainly(tree["otherwise"], effects)
+        case "map":
+            return map_plainly(tree, effects)
         case "all":
             return [interpret_plainly(child, effects) for child in tree["children"]]
         case "parallel":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -65,6 +66,17 @@ _leaves = st.sampled_from([_steps] * 5 + [_failing_steps] * 3 + [_raises, _sleep
 _cleanups = _leaves | st.fixed_dictionaries({"do": st.just("all"), "children": st.lists(_leaves, max_size=3)})
 
 
+_mapped = st.one_of(_steps.map(lambda step: {**step, "failing": 0}), _steps, _failing_steps)
+_maps = st.fixed_dictionaries(
+    {
+        "do": st.just("map"),
+        "children": st.lists(_mapped.map(lambda leaf: {**leaf, "failing": 0}), max_size=5),
+        "at_once": st.integers(1, 4),
+        "first": st.booleans(),
+    }
+)
+
+
 def _grown(trees: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
     children = st.lists(trees, min_size=1, max_size=4)
     tried = {
@@ -78,24 +90,30 @@ def _grown(trees: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
         st.fixed_dictionaries({"do": st.just("all"), "children": children}),
         st.fixed_dictionaries({"do": st.just("parallel"), "children": children}),
         st.fixed_dictionaries(tried),
+        _maps,
+        st.fixed_dictionaries({"do": st.sampled_from(["limit", "race", "child"]), "body": trees}),
+        st.fixed_dictionaries({"do": st.just("late"), "otherwise": trees}),
     )
 
 
 # A tree that is a leaf would be no job.
 _trees = _grown(st.recursive(_leaves, _grown, max_leaves=8))
 
+#: A program: a tree, and perhaps one for when that has failed.
+_Program = tuple[Tree, Tree | None]
 
-def random_trees() -> list[Tree]:
-    """The same trees every time, until this file changes."""
-    trees = []
+
+def random_programs() -> list[_Program]:
+    """The same programs every time, until this file changes."""
+    programs = []
 
     @settings(derandomize=True, max_examples=60, deadline=None, database=None, phases=[Phase.generate])
-    @given(_trees)
-    def collect(tree: Tree) -> None:
-        trees.append(tree)
+    @given(st.tuples(_trees, st.none() | _leaves | _maps))
+    def collect(program: _Program) -> None:
+        programs.append(program)
 
     collect()
-    return trees
+    return programs
 
 
 class Runs:
@@ -107,29 +125,36 @@ class Runs:
         self._at_once = asyncio.Semaphore(10)
         self._files = (Effects(directory / f"{number}") for number in itertools.count())
 
-    async def outcome(self, tree: Tree) -> tuple[Any, Counter[str]]:
+    async def outcome(self, tree: Tree, when_failed: Tree | None = None) -> tuple[Any, Counter[str]]:
         """What the run ends with, and its effects."""
         effects = next(self._files)
-        event = {"effects": str(effects), "tree": tree}
+        event = {"effects": str(effects), "tree": tree, "when_failed": when_failed}
         try:
             async with self._at_once:
                 ended = await self._env.run(interpret, event, task_queue=self._task_queue)
         except WorkflowFailureError as err:
             cause = err.cause
             ended = f"{cause.type}: {cause.message}" if isinstance(cause, ApplicationError) else repr(cause)
+            ended = re.sub(r"; and its on_failure \(\S+:\d+\) failed at \S+:\d+:", "; and also:", ended)
         lines = [line.split(" ", 1) for line in effects.lines()]
         first_attempts = [effect for _, effect in lines if effect.endswith(" 1")]
         assert len({key for key, _ in lines}) == len(first_attempts), lines
         return ended, Counter(effect for _, effect in lines)
 
 
-def plain_outcome(tree: Tree) -> tuple[Any, Counter[str]]:
+def plain_outcome(tree: Tree, when_failed: Tree | None = None) -> tuple[Any, Counter[str]]:
     """What the plain interpreter ends with, and its effects."""
     effects: Counter[str] = Counter()
     try:
         ended = interpret_plainly(tree, effects)
     except Exception as err:
         ended = f"{type(err).__name__}: {err}"
+        try:
+            if when_failed is not None:
+                interpret_plainly(when_failed, effects)
+        except Exception as also:
+            name = type(also).__name__
+            ended += f"; and also: {also if str(also).startswith(name) else f'{name}: {also}'}"
     return ended, effects
 
 
@@ -142,12 +167,12 @@ async def runs(env: JobEnvironment, task_queue: str, cache: int, tmp_path: Path)
 
 async def test_random_jobs_end_as_plain_python_does(runs: Runs) -> None:
     """A durable job ends with the result or failure, and has the effects, that the same program has in plain Python."""
-    trees = random_trees()
+    programs = random_programs()
     # All of them at once instead of one after the other, so that a tree that fails is not made smaller by
     # hypothesis. The smallest that fails is shown.
-    outcomes = await asyncio.gather(*map(runs.outcome, trees))
-    for tree, outcome in sorted(zip(trees, outcomes, strict=True), key=lambda pair: len(json.dumps(pair[0]))):
-        assert outcome == plain_outcome(tree), tree
+    outcomes = await asyncio.gather(*(runs.outcome(*each) for each in programs))
+    for program, outcome in sorted(zip(programs, outcomes, strict=True), key=lambda pair: len(json.dumps(pair[0]))):
+        assert outcome == plain_outcome(*program), program
 
 
 def _failing(error: str, name: str = "charge", asynchronous: bool = True) -> Tree:
