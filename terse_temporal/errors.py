@@ -18,7 +18,7 @@
     │   ├── RunTerminatedError        somebody terminated it
     │   └── RunTimeoutError           it ran longer than its timeout (also a TimeoutError)
     ├── RunRetryError                 a run cannot go on after its failure: .id, .run_id
-    ├── ResultError                   what a handler returned is not JSON, or is too large
+    ├── ResultError                   what a handler returned is not JSON, is too large, or cannot be read
     ├── DurationError                 a duration that cannot be slept (also a ValueError)
     ├── SideEffectError               a call in a durable handler that would repeat on every replay
     ├── DurableOnlyError              a call that only a durable handler may make
@@ -277,7 +277,7 @@ class RunRetryError(TerseError):
 
 
 class ResultError(TerseError):
-    """A handler returned something that cannot be recorded as the run's result."""
+    """A handler returned something that cannot be recorded as the run's result, or that whoever waits cannot read."""
 
 
 class SideEffectError(TerseError):

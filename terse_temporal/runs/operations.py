@@ -80,13 +80,16 @@ class ClientOperations:
                 raw = await self._ask(run, client, current.result())
                 return _typed_result(run, raw, client)
             except WorkflowFailureError as error:
-                # It may have been reset while it was waited for: then another run goes on with it.
+                # It may have been reset while it was waited for, or continued: then another run says how it ended.
                 newest = await self._describe(run, client)
-                if newest.run_id != described.run_id and newest.status == WorkflowExecutionStatus.RUNNING:
+                if newest.run_id != described.run_id:
                     continue
                 raise run_exception(
                     error, job=run.job, id=run.id, run_id=newest.run_id, namespace=_namespace(run)
                 ) from error
+            except (KeyError, RuntimeError) as error:  # how the SDK says that it cannot decode
+                what = f"how the run {run.id!r} ended cannot be read by this client: {error}"
+                raise ResultError(what) from error
 
     async def status(self, run: RunReference) -> RunStatus:
         client = await self._client(run.job)
@@ -211,6 +214,8 @@ def _typed_result(run: RunReference, raw: RawValue | None, client: Client) -> An
         return codec.load(converter.from_payload(raw.payload)) if text is None else codec.load_text(text)
     except ValueProblem as problem:
         raise ResultError(f"the result of the run {run.id!r} of the job {run.job!r}: {problem}") from None
+    except Exception as error:  # of whatever converter
+        raise ResultError(f"the result of the run {run.id!r} cannot be read by this client: {error}") from error
 
 
 def _namespace(run: RunReference) -> Mapping[str, Any]:

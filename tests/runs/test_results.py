@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload, WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
 
 from terse_temporal import Job, Run, get_run, start_run
 from terse_temporal.errors import (
+    ResultError,
     RunCancelledError,
     RunFailedError,
     RunNotFoundError,
@@ -122,6 +130,42 @@ async def test_a_chain(bench: Bench) -> None:
 
 
 @cache_on
+async def test_a_run_that_is_reset(bench: Bench) -> None:
+    """Whoever waits for it while it is reset waits on for the run that goes on with it."""
+    async with bench.worker(wait):
+        client = await Client.connect(bench.env.address)  # on the wall clock
+        run = await wait.start({"time": "2s"}, client=client, task_queue=bench.task_queue)
+        await until(lambda: _has_begun(run), "the handler has begun")
+        waiting = asyncio.create_task(run.result())
+        await asyncio.sleep(0)
+        again = await client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.run_id),
+                reason="test",
+                workflow_task_finish_event_id=4,
+                request_id=run.id,
+            )
+        )
+        assert again.run_id != run.run_id
+        assert await run.status() == "running"
+        assert await waiting == "waited"
+
+
+@cache_on
+async def test_what_cannot_be_read(bench: Bench) -> None:
+    """A result that does not fit the handler's annotation, or that only another converter can read, is told as that."""
+    there: dict[str, Any] = {"task_queue": bench.task_queue}
+    async with Worker(bench.env.client, task_queue=bench.task_queue, workflows=[OddPay, OddWait]):
+        await bench.env.client.start_workflow("runs-pay", id=f"odd-{bench.task_queue}", **there)
+        with pytest.raises(ResultError, match=r"the result of the run 'odd-.*' of the job 'runs-pay'"):
+            await get_run(f"odd-{bench.task_queue}", client=bench.env.client).result()
+        await bench.env.client.start_workflow("runs-wait", id=f"secret-{bench.task_queue}", **there)
+        with pytest.raises(ResultError, match=r"how the run 'secret-.*' ended cannot be read by this client"):
+            await get_run(f"secret-{bench.task_queue}", client=bench.env.client).result()
+
+
+@cache_on
 async def test_no_such_run(bench: Bench) -> None:
     """The error says which id was looked for, and where."""
     missing = get_run("no-such-run", client=bench.env.client)
@@ -138,6 +182,25 @@ async def test_no_server() -> None:
         await run.status()
     with pytest.raises(ServerUnavailableError, match="job 'runs-wait' cannot be started: the Temporal server"):
         await wait.start({}, client=client)
+
+
+@workflow.defn(name="runs-pay", sandboxed=False)
+class OddPay:
+    """What another program runs under the name of a job."""
+
+    @workflow.run
+    async def run(self) -> list[int]:
+        return [1]
+
+
+@workflow.defn(name="runs-wait", sandboxed=False)
+class OddWait:
+    """One whose failure is encoded by a converter of its own."""
+
+    @workflow.run
+    async def run(self) -> None:
+        secret = Payload(metadata={"encoding": b"binary/encrypted"}, data=b"?")
+        raise ApplicationError("secret", RawValue(secret), type="Secret")
 
 
 async def _has_begun(run: Run) -> bool:

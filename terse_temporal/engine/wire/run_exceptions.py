@@ -56,10 +56,17 @@ def run_exception(
 
 def _cause(error: BaseException | Failure) -> BaseException:
     if isinstance(error, Failure):
-        error = DefaultFailureConverter().from_failure(error, PayloadConverter.default)
+        return _cause(_decoded(error))
     while isinstance(error, WorkflowFailureError | ChildWorkflowError) and error.__cause__ is not None:
         error = error.__cause__
     return error
+
+
+def _decoded(failure: Failure) -> BaseException:
+    try:
+        return DefaultFailureConverter().from_failure(failure, PayloadConverter.default)
+    except Exception:  # details that only another converter can read
+        return ApplicationError(failure.message, type=failure.application_failure_info.type or None)
 
 
 def _exception(cause: BaseException, run: str, namespace: Mapping[str, Any]) -> RunFailedError:
