@@ -17,6 +17,10 @@ pytest_plugins = ["pytester"]  # of pytest's own; it may be named here alone
 #: Fixtures that start a process, or are of no use without one.
 _STARTING = {"client", "env", "jobs", "postgres_server", "project"}
 
+#: Directories whose tests mostly wait, some for half a minute: for worker processes that start, and are given up. One
+#: after the other they would have all processes of a parallel session wait.
+_WAITING = {"crash", "crashes"}
+
 #: What Python tells audit hooks when a process is started. (Threads and asyncio come down to these as well.)
 _STARTS = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
 
@@ -31,11 +35,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a server."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what uses a server, and let tests that wait run beside those that compute."""
     for item in items:
         if _STARTING.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+    if hasattr(config, "workerinput"):  # one of several processes
+        waiting = [item for item in items if _WAITING.intersection(item.path.parts)]
+        others = [item for item in items if not _WAITING.intersection(item.path.parts)]
+        items[:] = _spread(waiting, others)
+
+
+def _spread(few: list[pytest.Item], many: list[pytest.Item]) -> list[pytest.Item]:
+    """Put a few among many, at equal distances, so that the last comes well before the end."""
+    distance = max(1, len(many) * 3 // 4 // max(1, len(few)))
+    spread: list[pytest.Item] = []
+    for number, item in enumerate(many):
+        if number % distance == 0 and number // distance < len(few):
+            spread.append(few[number // distance])
+        spread.append(item)
+    return spread + few[-(-len(many) // distance) :]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,33 +5,40 @@ Each case is a process of its own in a directory of its own, for what is loaded 
 
 from __future__ import annotations
 
-import json
 import os
 import py_compile
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from terse_temporal.errors import TerseError
+from terse_temporal.jobs.loading import load_jobs
+
+from ..forks import FORKS
+
 pytestmark = pytest.mark.server
 
 PROJECT = Path(__file__).parents[2]
 
-LOAD = """
-import json, sys
-from terse_temporal.errors import TerseError
-from terse_temporal.jobs.loading import load_jobs
-try:
-    jobs = load_jobs(sys.argv[1:])
-    print(json.dumps({"jobs": [[job.name, job.module] for job in jobs]}))
-except TerseError as error:
-    cause = type(error.__cause__).__name__ if error.__cause__ else None
-    print(json.dumps({"error": type(error).__name__, "said": str(error), "cause": cause}))
-"""
+
+def load_in(directory: str, targets: Sequence[str], answers: Connection) -> None:
+    """Load jobs there, in a process that has been forked from one that knows the package, and say what came of it."""
+    os.chdir(directory)
+    sys.path[:] = ["", *(each for each in sys.path if Path(each or ".").resolve() != PROJECT / "samples" / "tests")]
+    sys.dont_write_bytecode = True
+    del sys.modules["iniconfig"]  # which pytest has, and one of the tests another
+    try:
+        answers.send({"jobs": [(job.name, job.module) for job in load_jobs(targets)]})
+    except TerseError as error:
+        cause = type(error.__cause__).__name__ if error.__cause__ else None
+        answers.send({"error": type(error).__name__, "said": str(error), "cause": cause})
 
 
 @dataclass(frozen=True)
@@ -58,14 +65,13 @@ class Place:
         (self.root / path).write_text(text)
 
     def load(self, *targets: str, below: str = ".") -> Loaded:
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-c", LOAD, *targets]
-        done = subprocess.run(
-            command, cwd=self.root / below, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.stdout, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return Loaded(**{**answer, "jobs": [(name, module) for name, module in answer.get("jobs", [])]})
+        answers, loads = FORKS.Pipe(duplex=False)
+        with answers, loads:
+            process = FORKS.Process(target=load_in, args=(str(self.root / below), targets, loads))
+            process.start()
+            process.join()
+            answer: dict[str, Any] = answers.recv()
+        return Loaded(**answer)
 
 
 @pytest.fixture
