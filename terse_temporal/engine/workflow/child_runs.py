@@ -27,7 +27,6 @@ from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
     DELAY_MEMO,
     DEPTH_MEMO,
-    JOB_REFERENCE,
     RUN_FIND,
     RUN_RESULT,
     SDK_REFERENCE,
@@ -75,7 +74,7 @@ class _Handler(Protocol):
     serializer: Serializer
     events: RunEvents
 
-    def key_of(self, name: str) -> str: ...
+    def child_key(self, job: str) -> str: ...
     async def wait_for_room(self, size: int) -> None: ...
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]: ...
 
@@ -99,7 +98,7 @@ class ChildRuns:
         size = 0 if request.event is None else len(request.event.text)
         policy = Reuse.ALLOW_DUPLICATE_FAILED_ONLY if request.id is None else _REUSE[request.if_exists]
         # After a reset of this run it is the same, so that what has been started is found again.
-        workflow_id = request.id or f"{request.job}-{self._execution.key_of(f'{JOB_REFERENCE}{request.job}')}"
+        workflow_id = request.id or f"{request.job}-{self._execution.child_key(request.job)}"
         run = _ChildRun(workflow_id, job=request.job, handler=request.handler, ends_with_caller=request.waits)
         await self._places.acquire()
         try:

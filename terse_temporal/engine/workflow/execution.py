@@ -30,7 +30,7 @@ from ...jobs.job import Job
 from ...jobs.labels import summary_of
 from ...serialization.codec import Json, ValueProblem
 from ...serialization.serializer import Serializer, shared_serializer
-from ...serialization.wire_names import CALL_REFUSED_MARKER, SDK_REFERENCE, STATE_PREFIX, TOKENS_MEMO
+from ...serialization.wire_names import CALL_REFUSED_MARKER, JOB_REFERENCE, SDK_REFERENCE, STATE_PREFIX, TOKENS_MEMO
 from ..code.builtin_functions import check_used
 from ..code.functions import FunctionIndex
 from ..limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
@@ -202,7 +202,7 @@ class DurableExecution:
         name, check, result = request.name, call.check, call.result
         # Not of what is added here: which steps are sent together depends on it, and labels may change under a run.
         size = len(call.wire.text)
-        more = {"key": self.key_of(name), "check": check, "of_run": run_identity(workflow.info())}
+        more = {"key": self._key(name), "check": check, "of_run": run_identity(workflow.info())}
         more |= {"label": request.label} if request.label else {}
         if not workflow.unsafe.is_replaying():
             await self._go_on_unless(self._inputs.problem_of_call(name, check), name, where, len(self.commands))
@@ -255,7 +255,7 @@ class DurableExecution:
         frame = caller_frame()
         return place(frame.f_code.co_filename, frame.f_lineno) if is_users(frame) else self.job.where
 
-    def key_of(self, name: str) -> str:
+    def _key(self, name: str) -> str:
         """Return the idempotency key of the next call of a name.
 
         It is made of the workflow, the run's place in its chain, the step's name and its occurrence.
@@ -263,10 +263,20 @@ class DurableExecution:
         It survives retries of the step and resets of the run.
         """
         info = workflow.info()
+        return self._hash([info.namespace, info.workflow_id, run_identity(info)], name)
+
+    def child_key(self, job: str) -> str:
+        """Return what the id of the next child run of a job is made of, where its author gives none.
+
+        Likewise, but of what stands in the history alone: the engine compares the ids of child runs, and a history may
+        be replayed under another namespace or workflow id.
+        """
+        return self._hash([run_identity(workflow.info())], f"{JOB_REFERENCE}{job}")
+
+    def _hash(self, run: list[str], name: str) -> str:
         occurrence = self._occurrences[name]
         self._occurrences[name] += 1
-        identity = json.dumps([info.namespace, info.workflow_id, run_identity(info), name, occurrence])
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps([*run, name, occurrence]).encode()).hexdigest()[:32]
 
     def read_result(self, result: RawValue | None) -> Any:
         """Return what an activity gave, as JSON, with what its model calls used counted in."""
