@@ -1,12 +1,13 @@
 """Listing runs, the newest first.
 
 Servers that keep their list of runs in an SQL database, as most do, sort by when runs ended and by nothing else. So the
-runs are asked for by spans of time, from now backwards; a span is counted first, and halved while there are more runs
+runs are asked for by spans of time, the newest first; a span is counted before, and divided while there are more runs
 in it than are worth being sorted here.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -24,8 +25,9 @@ __all__ = ["is_queryable", "list_runs", "quote_for_query", "run_info", "visibili
 #: Runs that are fetched to be sorted.
 _SORTED_AT_ONCE: Final = 500
 
-#: Where the spans of time begin, counted from now; the last one has no beginning.
-_SPANS: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=60), timedelta(days=20_000))
+#: Before there were servers, and what a server's clock may be ahead of this one.
+_OLDEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
+_AHEAD: Final = timedelta(hours=1)
 
 #: A span that is not halved again.
 _SHORTEST: Final = timedelta(milliseconds=10)
@@ -62,38 +64,43 @@ async def list_runs(client: Client, query: RunQuery) -> AsyncIterator[RunInfo]:
         ServerUnavailableError: the server does not answer, or refuses.
     """
     left = query.limit
-    until = datetime.now(UTC) + timedelta(days=1)  # the server's clock may be ahead
-    oldest = query.since or until - _SPANS[-1]
-    for span in _SPANS:
-        since = max(oldest, until - span) if span is not _SPANS[-1] else oldest
-        async for info in _span(client, query, since, until):
-            if left is not None:
-                if left <= 0:
-                    return
-                left -= 1
-            yield info
-        if since <= oldest:
-            return
-        until = since
+    now = datetime.now(UTC)
+    async for info in _span(client, query, query.since or _OLDEST, now + _AHEAD, now):
+        yield info
+        if left is not None:
+            left -= 1
+            if left == 0:
+                return
 
 
-async def _span(client: Client, query: RunQuery, since: datetime, until: datetime) -> AsyncIterator[RunInfo]:
+async def _span(
+    client: Client, query: RunQuery, since: datetime, until: datetime, now: datetime
+) -> AsyncIterator[RunInfo]:
     text = visibility_query(query, since, until)
     try:
         count = (await ask(client.count_workflows(text), "runs cannot be listed", client)).count
     except RPCError as error:
         raise refusal(error, "runs cannot be listed", client) from error
     if count > _SORTED_AT_ONCE and until - since > _SHORTEST:
-        middle = since + (until - since) / 2
-        async for info in _span(client, query, middle, until):
+        middle = _middle(since, until, now)
+        async for info in _span(client, query, middle, until, now):
             yield info
-        async for info in _span(client, query, since, middle):
+        async for info in _span(client, query, since, middle, now):
             yield info
     elif count:
         found = await ask(_fetch(client, text), "runs cannot be listed", client)
         for info in sorted(found, key=lambda each: each.started_at, reverse=True):
             if _fits(info, query):
                 yield info
+
+
+def _middle(since: datetime, until: datetime, now: datetime) -> datetime:
+    """Return where a span is divided: by how long ago it was, as the newest runs are wanted first."""
+    oldest = (now - since).total_seconds()
+    newest = max((now - until).total_seconds(), 1.0)
+    if oldest < 4 * newest:
+        return since + (until - since) / 2
+    return now - timedelta(seconds=math.sqrt(oldest * newest))
 
 
 async def _fetch(client: Client, text: str) -> list[RunInfo]:

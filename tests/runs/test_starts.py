@@ -9,9 +9,10 @@ from typing import Any, Final
 import pytest
 from temporalio.client import Client
 
-from terse_temporal import Run, get_run, list_runs
+from terse_temporal import Run, get_run, list_runs, start_run
 from terse_temporal.errors import RunExistsError
 from terse_temporal.execution.run_operations import IfExists
+from terse_temporal.runs import listing
 
 from ..bench import Bench, cache_on
 from ..waiting import until
@@ -139,6 +140,25 @@ async def test_tags(bench: Bench) -> None:
     assert info.ended_at is not None
     assert info.started_at < info.ended_at
     await open_run.terminate()
+
+
+@cache_on
+async def test_more_runs_than_are_sorted_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is listed once, the newest first, by as many requests as that takes."""
+    monkeypatch.setattr(listing, "_SORTED_AT_ONCE", 2)
+    tag = bench.task_queue
+    client = bench.env.client
+    runs = [await start_run("nobody's", client=client, task_queue=tag, tags=[tag]) for _ in range(9)]
+
+    async def are_listed() -> bool:
+        return [info.id async for info in list_runs(tag=tag, client=client)] == [run.id for run in reversed(runs)]
+
+    await until(are_listed, "the list of the server has all runs")
+    assert [info.id async for info in list_runs(tag=tag, limit=4, since="1h", client=client)] == [
+        run.id for run in runs[:4:-1]
+    ]
+    for run in runs:
+        await run.terminate()
 
 
 async def _start(bench: Bench, event: dict[str, str], policy: IfExists) -> Run:
