@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
@@ -17,13 +17,11 @@ from ..execution.token_usage import Tokens
 from .facts import Facts, Polls, gather_facts
 from .history_tail import Tail, read_tail
 from .memo import read_label, read_memo
+from .received import UNREADABLE, Received, read_received
 from .timeline import Entry, Timeline
 from .why import Why, why_of_facts
 
 __all__ = ["RunDetails", "read_details"]
-
-#: What stands for a value that cannot be read here: another client has encrypted it, or it is no JSON.
-UNREADABLE: Final = "(cannot be read here)"
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class RunDetails:
         first_run_id: of the first run of a chain that this one is the last of.
         reset_at: when a reset made it of another run.
         timeline: its steps, sleeps and runs, as many as were read.
+        received: the events that it was sent, the last fifty.
         is_whole: whether these are all.
     """
 
@@ -52,6 +51,7 @@ class RunDetails:
     first_run_id: str
     reset_at: datetime | None
     timeline: Timeline
+    received: tuple[Received, ...]
     is_whole: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -67,6 +67,8 @@ class RunDetails:
             found["reset_at"] = self.reset_at.isoformat()
         if (tokens := self.timeline.tokens) is not None:
             found["tokens"] = _tokens_json(tokens)
+        if self.received:
+            found["events"] = [each.to_json() for each in self.received]
         found["timeline"] = [_entry_json(each) for each in self.timeline.entries]
         found["timeline_is_whole"] = self.is_whole
         return found
@@ -101,6 +103,7 @@ async def read_details(client: Client, id: str, run_id: str = "") -> RunDetails:
         first_run_id=info.first_run_id or info.execution.run_id,
         reset_at=moment(extended.last_reset_time) if extended.HasField("last_reset_time") else None,
         timeline=await _timeline(client, facts, tail),
+        received=tuple(await read_received(client, tail.events)),
         is_whole=tail.is_whole,
     )
 

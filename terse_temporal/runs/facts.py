@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from temporalio.api.enums.v1 import PendingActivityState, WorkflowExecutionStatus
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
@@ -57,6 +58,11 @@ class Facts:
     def history(self) -> RunHistory:
         """What is known of its history."""
         return self.tail.history if self.tail is not None else RunHistory()
+
+    @property
+    def events(self) -> Sequence[HistoryEvent]:
+        """The events that it is known from."""
+        return self.tail.events if self.tail is not None else ()
 
     @property
     def is_whole(self) -> bool:

@@ -13,7 +13,6 @@ from ..engine.wire.history import moment
 from .endings import Ending, ending_sentence, read_ending
 from .facts import Facts, Polls, gather_facts
 from .finding_waits import find_waits
-from .history_tail import MOST_EVENTS
 from .task_queues import is_gone
 from .wait_texts import sentence
 from .waits import Wait
@@ -130,7 +129,7 @@ def _notes(facts: Facts, waits: list[Wait]) -> list[str]:
         notes.append(f"No worker polls its task queue {facts.task_queue!r} now, and it goes on only when one does.")
     if not facts.is_whole:
         notes.append(
-            f"Its history has {facts.history.last_event_id:,} events, of which only the last {MOST_EVENTS:,} were read:"
+            f"Of the {facts.history.last_event_id:,} events of its history only the last {len(facts.events):,} were read:"
             " timers that are older are not among these."
         )
     return notes

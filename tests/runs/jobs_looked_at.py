@@ -98,3 +98,13 @@ async def parent(event: Any) -> None:
 @create_job(name="looked-fails-within", durable=True)
 async def fails_within(event: Any) -> None:
     await fails.run(id=event.child)
+
+
+def nothing() -> None: ...
+
+
+@create_job(name="looked-many-steps", durable=True)
+async def steps(event: Any) -> None:
+    for _ in range(event.of):
+        await job_step(run=nothing)
+    await sleep("3d")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from rich.table import Table
 from rich.text import Text
 from temporalio.client import Client
 
-from ...diagnostics.text import json_text, shorten
+from ...diagnostics.text import json_text, one_line, shorten
 from ...runs.details import RunDetails, read_details
 from ...runs.memo import tokens_text
 from ...runs.timeline import timeline_table
@@ -25,6 +26,7 @@ __all__ = ["show"]
 #: Characters of an event or a result, and lines of a timeline, for people. `--json` has all that was read.
 _LONGEST_VALUE: Final = 2_000
 _LAST_ENTRIES: Final = 100
+_LONGEST_EVENT: Final = 200
 
 
 def show(
@@ -76,8 +78,21 @@ def _print(found: RunDetails, url: str | None) -> None:
             earlier = f"{left_out:,} earlier ones" if found.is_whole else "earlier ones"
             console.print(f"(the last ones; {earlier} are left out)", style="dim", markup=False)
         console.print(timeline_table(found.timeline, now=None if why.ending else why.now, last=_LAST_ENTRIES))
+    _print_received(found)
     if found.timeline.tokens:
         console.print(tokens_text(found.timeline.tokens), style="dim", markup=False)
+
+
+def _print_received(found: RunDetails) -> None:
+    if not found.received:
+        return
+    console.print("\nevents that it was sent", style="dim")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for each in found.received:
+        key = f" of {each.key!r}" if each.key else ""
+        data = shorten(json_text(each.data), _LONGEST_EVENT, with_length=True)
+        table.add_row(moment_text(each.at, datetime.now(UTC)), Text(one_line(f"{each.name}{key}")), Text(data, "dim"))
+    console.print(table)
 
 
 def _rows(found: RunDetails, url: str | None) -> list[tuple[str, str]]:

@@ -1,0 +1,64 @@
+"""The events that a run has been sent, out of its history. Which of them it has taken, only its handler knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+
+from ..engine.wire.history import moment
+from ..serialization.wire_names import OWN_WORKFLOWS
+
+__all__ = ["UNREADABLE", "Received", "read_received"]
+
+#: What stands for a value that cannot be read here: another client has encrypted it, or it is no JSON.
+UNREADABLE: Final = "(cannot be read here)"
+
+#: Events that are told, the last ones.
+_MOST: Final = 50
+
+
+@dataclass(frozen=True)
+class Received:
+    """An event that a run was sent.
+
+    Attributes:
+        name, key: by which it is waited for; no key, where it was sent to the run itself.
+        at: when it came.
+        data: JSON data.
+    """
+
+    name: str
+    key: str
+    at: datetime
+    data: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        found = {"name": self.name, "at": self.at.isoformat(), "data": self.data}
+        return found | ({"key": self.key} if self.key else {})
+
+
+async def read_received(client: Client, events: Iterable[HistoryEvent]) -> list[Received]:
+    """Return the last fifty events that a run was sent, by its own id or by a key, in the order in which they came."""
+    signals = [each for each in events if each.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED]
+    return [await _received(client, each) for each in signals[-_MOST:]]
+
+
+async def _received(client: Client, event: HistoryEvent) -> Received:
+    signal = event.workflow_execution_signaled_event_attributes
+    at, name = moment(event.event_time), signal.signal_name
+    try:
+        values = await client.data_converter.decode(list(signal.input.payloads))
+    except Exception:  # of whatever converter
+        return Received(name, "", at, UNREADABLE)
+    data = values[0] if values else None
+    # By key it comes from the workflow of that key, in a message of ours.
+    if name.startswith(OWN_WORKFLOWS) and isinstance(data, dict) and isinstance(entry := data.get("event"), dict):
+        return Received(str(data.get("name")), str(data.get("key") or ""), at, entry.get("data"))
+    return Received(name, "", at, data)
