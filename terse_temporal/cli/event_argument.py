@@ -12,9 +12,21 @@ from ..diagnostics.text import shorten
 from ..errors import EventError
 from ..serialization.codec import MAX_BYTES, encoded_size
 
-__all__ = ["finite_number", "read_event_argument"]
+__all__ = ["finite_number", "read_data_argument", "read_event_argument"]
 
 _SHOWN = 60  # characters of a line on either side of where it fails
+
+
+def read_data_argument(argument: str) -> Any:
+    """Read JSON data of whatever kind.
+
+    Raises:
+        EventError: there is no such file, or it is not JSON; with the place in the text.
+    """
+    try:
+        return json.loads(argument, parse_constant=_refuse_constant, parse_float=finite_number)
+    except (ValueError, RecursionError):  # a file, or not JSON: that is told with the place
+        return _read_json(argument)[1]
 
 
 def read_event_argument(argument: str) -> dict[str, Any]:
@@ -23,13 +35,7 @@ def read_event_argument(argument: str) -> dict[str, Any]:
     Raises:
         EventError: there is no such file, or it is not JSON, not an object, or too large; with the place in the text.
     """
-    source, text = _read_source(argument)
-    try:
-        event = json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number)
-    except json.JSONDecodeError as err:
-        raise EventError(_describe_syntax_error(source, text, err.msg, err.pos)) from None
-    except (ValueError, RecursionError) as err:
-        raise EventError(f"{source} is not JSON: {err}") from None
+    source, event = _read_json(argument)
     if not isinstance(event, dict):
         raise EventError(
             f"{source} is JSON, but not an object: {shorten(json.dumps(event, ensure_ascii=False), _SHOWN)}."
@@ -41,6 +47,18 @@ def read_event_argument(argument: str) -> dict[str, Any]:
             " Store the data, and trigger the job with where it is."
         )
     return event
+
+
+def _read_json(argument: str) -> tuple[str, Any]:
+    """Return where it is from, and what it is."""
+    source, text = _read_source(argument)
+    try:
+        event = json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number)
+    except json.JSONDecodeError as err:
+        raise EventError(_describe_syntax_error(source, text, err.msg, err.pos)) from None
+    except (ValueError, RecursionError) as err:
+        raise EventError(f"{source} is not JSON: {err}") from None
+    return source, event
 
 
 def _read_source(argument: str) -> tuple[str, str]:

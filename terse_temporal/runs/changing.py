@@ -15,9 +15,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from ..errors import TerseError
 from ..execution.run_operations import RunInfo
 from ..jobs.run_requests import run_request
+from ..jobs.runs import get_run
 from .starting import start_run
 
-__all__ = ["Change", "ChangeRun", "cancel_run", "change_runs", "rerun_run", "terminate_run"]
+__all__ = ["Change", "ChangeRun", "cancel_run", "change_runs", "rerun_run", "send_to_run", "terminate_run"]
 
 #: Runs that are changed at once.
 _AT_ONCE: Final = 10
@@ -91,6 +92,12 @@ async def _end(run: RunInfo, request: Awaitable[None], what: str) -> Change:
         how = run.status.replace("_", " ")
         return Change(run.id, run.run_id, done=False, what=f"has ended before, {how}: it is left as it is")
     return Change(run.id, run.run_id, done=True, what=what)
+
+
+async def send_to_run(client: Client, run: RunInfo, name: str, data: Any, event_id: str | None = None) -> Change:
+    """Send a run an event, which it keeps until its handler waits for it."""
+    await get_run(run.id, client=client).send(name, data, id=event_id)
+    return Change(run.id, run.run_id, done=True, what=f"is sent {name!r}")
 
 
 async def rerun_run(client: Client, run: RunInfo) -> Change:

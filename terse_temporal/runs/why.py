@@ -128,8 +128,8 @@ def _notes(facts: Facts, waits: list[Wait]) -> list[str]:
     if not needs_worker and queue in facts.polls and is_gone(facts.polls[queue]):
         notes.append(f"No worker polls its task queue {facts.task_queue!r} now, and it goes on only when one does.")
     if not facts.is_whole:
+        read, there = len(facts.events), facts.history.last_event_id
         notes.append(
-            f"Of the {facts.history.last_event_id:,} events of its history only the last {len(facts.events):,} were read:"
-            " timers that are older are not among these."
+            f"Of the {there:,} events of its history only the last {read:,} were read: older timers are not told."
         )
     return notes

@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from terse_temporal import Retry, create_job, job_step, sleep, step
+from terse_temporal import Retry, create_job, job_step, sleep, step, wait_for_event
 
 #: Set at the end of the tests, so that no step is left running.
 released = threading.Event()
@@ -108,3 +108,10 @@ async def steps(event: Any) -> None:
     for _ in range(event.of):
         await job_step(run=nothing)
     await sleep("3d")
+
+
+@create_job(name="looked-waits", durable=True)
+async def waits(event: Any) -> Any:
+    if event.get("key"):
+        return dict(await wait_for_event("paid", key=event.key, timeout="30d"))
+    return await wait_for_event("paid", schema=dict)

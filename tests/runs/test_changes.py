@@ -1,4 +1,4 @@
-"""`runs cancel`, `terminate` and `rerun` show what they will do, ask first, and say what they did for each run."""
+"""`runs cancel`, `terminate`, `send` and `rerun` show what they will do, ask first, and say what they did for each."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Desk:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(env: JobEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    async with env.worker([jobs.asleep, jobs.ends, jobs.goes_on], task_queue=QUEUE):
+    async with env.worker([jobs.asleep, jobs.ends, jobs.goes_on, jobs.waits], task_queue=QUEUE):
         yield Desk(await Client.connect(env.address), env.address, tmp_path_factory.mktemp("changed"))
 
 
@@ -141,3 +141,31 @@ async def test_the_event_of_a_chain(desk: Desk) -> None:
     (started,) = [each async for each in new.fetch_history_events(page_size=1)][:1]
     (payload,) = started.workflow_execution_started_event_attributes.input.payloads
     assert json.loads(payload.data) == {"first": True}
+
+
+async def test_an_event_is_sent(desk: Desk) -> None:
+    """To one run without a question; to several with one; none of it to one that has ended."""
+    one, two = await desk.start(jobs.waits.name), await desk.start(jobs.waits.name)
+    sent = await desk.command("send", one, "paid", "--data", '{"amount": 5}')
+    assert (sent.status, sent.stdout) == (0, f"{one}  is sent 'paid'\n")
+    assert await desk.client.get_workflow_handle(one).result() == {"amount": 5}
+    asked = await desk.command("send", one, two, "paid")
+    assert asked.status == 2
+    assert "Send the event 'paid' to them? Nobody can be asked here" in asked.stderr
+    both = await desk.command("send", one, two, "paid", "--data", '{"amount": 6}', "--yes")
+    assert both.status == 1
+    assert f"{two}  is sent 'paid'" in both.stdout
+    assert f"the run '{one}' of the job 'looked-waits' has ended (completed)" in both.stdout
+    assert await desk.client.get_workflow_handle(two).result() == {"amount": 6}
+
+
+async def test_what_is_no_event(desk: Desk) -> None:
+    for arguments, problem in (
+        (("any", "paid", "--data", "{a"), "is not JSON"),
+        (("any", "paid", "--data", "no-such-file"), "there is no file 'no-such-file'"),
+        (("paid",), "say which runs: runs send ID... paid"),
+        (("any", "terse.paid"), "terse.paid"),
+    ):
+        wrong = await desk.command("send", *arguments)
+        assert (wrong.status, wrong.stdout) == (2, "")
+        assert problem in wrong.stderr

@@ -200,7 +200,7 @@ async def test_a_run_that_has_failed(desk: Desk) -> None:
     found = await desk.says(
         await desk.start(jobs.fails),
         r"It has failed at §, after .+, with LookupError: no such card, in the step 'declined' at"
-        r" tests/runs/jobs_looked_at\.py:\d+\.",
+        r" \S*jobs_looked_at\.py:\d+\.",
     )
     assert found.to_json()["ended"]["failure"]["step"] == "declined"
 
@@ -303,3 +303,15 @@ async def test_a_run_that_failed_by_another(desk: Desk) -> None:
         await desk.start(jobs.fails_within, args=[{"child": "looked-child-fails"}]),
         r"It has failed at §, after .+, with LookupError: no such card, in the run 'looked-child-fails'.+",
     )
+
+
+async def test_an_event(desk: Desk) -> None:
+    """Of the run itself, and of a key, which the run waits for no longer than that."""
+    await desk.says(await desk.start(jobs.waits), r"It waits for the event 'paid' since § \(.+\)\.")
+    found = await desk.says(
+        await desk.start(jobs.waits, args=[{"key": "cus_1"}]),
+        r"It waits for the event 'paid' of the key 'cus_1' since § \(.+\), until § \(in 29 d 23 h\)\.",
+    )
+    (wait,) = found.waits
+    assert wait.since is not None
+    assert wait.until == wait.since + timedelta(days=30)

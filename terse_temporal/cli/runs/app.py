@@ -7,6 +7,7 @@ import typer
 from .changes import cancel, rerun, terminate
 from .list import list_command
 from .retry import retry
+from .send import send
 from .show import show
 from .skip import skip
 from .watch import watch
@@ -28,6 +29,7 @@ app.command()(watch)
 app.command("why")(why_command)
 app.command()(cancel)
 app.command()(terminate)
+app.command()(send)
 app.command()(rerun)
 app.command()(retry)
 app.command()(skip)
