@@ -44,6 +44,9 @@ async def test_the_scripts(bench: Bench, tmp_path: Path, monkeypatch: pytest.Mon
             return shown.stdout == listed
 
         await until(is_listed, "the list has the runs as they are")
+        again = await asyncio.to_thread(run, "python", "going_on.py", cwd=tmp_path, env=settings)
+        assert again.stderr == ""
+        assert again.stdout == "pay-order/o-18 goes on, and is declined again: 9000.00 is over the limit\n"
         ids = await modules[1].pay_all.run({"orders": [{"orderId": "a", "cents": 1}, {"orderId": "b", "cents": 1}]})
         assert len(set(ids)) == 2
     for name in ("paying", "paying_all"):
