@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 
 from ..engine.state.store import TemporalStore
 from ..jobs.job import Job
+from ..jobs.registry import registered_job
 from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
 from ..runs.memo import question_text
@@ -50,9 +51,16 @@ async def crash_at_boundaries(
         await _copy_state(loop_thread, workers, job, task_queue)
         request = replace(run_request(job, event, id=workflow_id, task_queue=task_queue), if_exists=None)
         handle, _ = await start_run(request, loop_thread.client)
-        run = Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None)
-        answering.append(asyncio.create_task(_answer_questions(run, unanswered)))
+        answering.append(asyncio.create_task(_accompany(run_of(job, handle), unanswered)))
         return handle
+
+    def run_of(job: Job, handle: WorkflowHandle[Any, Any]) -> Run:
+        return Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None, child=child)
+
+    def child(name: str, workflow_id: str, run_id: str) -> Run | None:
+        found = registered_job(name)
+        handle = loop_thread.client.get_workflow_handle(workflow_id, run_id=run_id)
+        return None if found is None else run_of(found, handle)
 
     async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
         await fast_forward(loop_thread.skipper, handle, duration)
@@ -83,13 +91,32 @@ def _refuse_unanswered(job: Job, unanswered: list[str]) -> None:
         )
 
 
-async def _answer_questions(run: Run, unanswered: list[str]) -> None:
-    """Answer what a run asks, as `jobs.inputs` says, until it has ended; end one that asks what nobody answers."""
+async def _accompany(run: Run, unanswered: list[str]) -> None:
+    """Answer what a run asks, as `jobs.inputs` says, until it has ended; end one that asks what nobody answers.
+
+    The same goes for the runs that it starts, whose sleeps take no time: the server skips none of the run's while they
+    are open.
+    """
+    others: dict[Run, list[asyncio.Task[Any]]] = {}
+    try:
+        await _answer_questions(run, unanswered, others)
+    finally:
+        tasks = [task for both in others.values() for task in both]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _answer_questions(run: Run, unanswered: list[str], others: dict[Run, list[asyncio.Task[Any]]]) -> None:
     while True:
         with suppress(RPCError):
             snapshot = await run._snapshot()
             if not snapshot.is_open:
                 return
+            for child in run._read_children(only_open=True):
+                if child not in others:
+                    accompanying = asyncio.create_task(_accompany(child, unanswered))
+                    others[child] = [accompanying, asyncio.create_task(child._skip_to_the_end())]
             for question in snapshot.questions:
                 if not snapshot.has_pending_work and not snapshot.sleeps and run._inputs._answer_to(question) is None:
                     unanswered.append(question_text(vars(question)))

@@ -1,0 +1,63 @@
+"""Time that a test skips passes for the runs that a run has started, and a sleep of days among them takes no time."""
+
+from __future__ import annotations
+
+import pytest
+
+from terse_temporal.errors import JobTestError
+from terse_temporal.testing import Jobs
+
+from . import jobs_calling as calling
+
+
+async def test_to_the_end(jobs: Jobs) -> None:
+    """`result` waits for no sleep, of a run that was there before or that is started meanwhile."""
+    run = await jobs.start(calling.follow_up, {"after": "2d"})
+    assert (await run.result())[1] == "followed up"
+    (child,) = run.children
+    assert [(each.kind, each.state) for each in child._reader.timeline.entries] == [("sleep", "done"), ("step", "done")]
+    assert child.id in run.timeline()
+
+
+async def test_step_by_step(jobs: Jobs) -> None:
+    """The run that is waited for comes to the end of its sleep, and only then does the sleep behind it begin."""
+    run = await jobs.start(calling.follow_up, {"after": "2d"})
+    await jobs.skip("1d")
+    (child,) = run.children
+    assert (await child.sleeping()).until - child.now() < (await child.sleeping()).duration
+    assert (run.status, child.status) == ("running", "running")
+    await jobs.skip("36h")  # a day of its sleep, and half of that behind it
+    assert child.status == "completed"
+    assert run.status == "running"
+    await run.sleeping()
+    await jobs.skip("12h")
+    assert run.status == "completed"
+
+
+async def test_side_by_side(jobs: Jobs) -> None:
+    """Of several runs those end whose time has come."""
+    run = await jobs.start(calling.fan_out, {"after": ["3d", "1d", "2d"]})
+    await jobs.skip("2d")
+    assert [child.status for child in run.children] == ["running", "completed", "completed"]
+    await jobs.skip("1d")
+    assert await run.result() == [f"reminded after {after}" for after in ("3d", "1d", "2d")]
+
+
+async def test_beside_one_that_goes_on(jobs: Jobs) -> None:
+    """The server skips no sleep while a run that was started is open, and the kit says so, and what to do."""
+    run = await jobs.start(calling.starts)
+    await run.sleeping()
+    with pytest.raises(
+        JobTestError, match=r"the server skips none while a run that it has started is open, and kit-remind"
+    ):
+        await jobs.skip("1d")
+    await run.children[0].cancel()
+    await jobs.skip("1d")
+    assert run.status == "completed"
+
+
+async def test_crashes(jobs: Jobs) -> None:
+    """`survives_crashes` does not wait for the sleeps of the runs that are started."""
+    report = await jobs.survives_crashes(calling.then_sleeps)
+    assert report.passed
+    assert "asleep for 1 day" in str(report)
