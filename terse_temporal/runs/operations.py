@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -17,17 +17,16 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowHistoryEventFilterType,
 )
-from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..durations import format_duration
-from ..engine.wire.payloads import json_text
 from ..engine.wire.run_exceptions import run_exception
 from ..errors import ResultError, RunEndedError, RunNotFoundError
 from ..execution.run_operations import RunInfo, RunQuery, RunReference, RunRequest, RunStatus
 from ..execution.run_timeline import RunTimeline
 from ..jobs.registry import registered_job
-from ..serialization.codec import Json, ValueProblem
+from ..jobs.run_results import typed_result
+from ..serialization.codec import Json
 from ..serialization.serializer import shared_serializer
 from .clients import client_here, task_queue_here
 from .events import signal_event
@@ -75,10 +74,10 @@ class ClientOperations:
         client = await self._client(run.job)
         while True:
             described = await self._describe(run, client)
-            current = client.get_workflow_handle(run.id, run_id=described.run_id, result_type=RawValue)
+            current = client.get_workflow_handle(run.id, run_id=described.run_id)
             try:
-                raw = await self._ask(run, client, current.result())
-                return _typed_result(run, raw, client)
+                data = await self._ask(run, client, current.result())
+                break
             except WorkflowFailureError as error:
                 # It may have been reset while it was waited for, or continued: then another run says how it ended.
                 newest = await self._describe(run, client)
@@ -90,6 +89,8 @@ class ClientOperations:
             except (KeyError, RuntimeError) as error:  # how the SDK says that it cannot decode
                 what = f"how the run {run.id!r} ended cannot be read by this client: {error}"
                 raise ResultError(what) from error
+        which = f"the run {run.id!r} of the job {run.job!r}"
+        return typed_result(data, handler=_handler(run), run=which, serializer=shared_serializer)
 
     async def status(self, run: RunReference) -> RunStatus:
         client = await self._client(run.job)
@@ -200,22 +201,10 @@ def _first(described: WorkflowExecutionDescription) -> str:
     return described.raw_description.workflow_execution_info.first_run_id or described.run_id
 
 
-def _typed_result(run: RunReference, raw: RawValue | None, client: Client) -> Any:
-    """Return a result as the type that the handler's annotation says, where the job is known here."""
+def _handler(run: RunReference) -> Callable[..., Any] | None:
+    """Return the job's function, where the job is known here."""
     job = registered_job(run.job)
-    handler = run.handler or (job.handler if job is not None else None)
-    type_ = Any if handler is None else shared_serializer.result_type(handler)
-    if raw is None:
-        return None
-    converter = client.data_converter.payload_converter
-    try:
-        codec = shared_serializer.codec(type_)
-        text = json_text(raw.payload, converter)
-        return codec.load(converter.from_payload(raw.payload)) if text is None else codec.load_text(text)
-    except ValueProblem as problem:
-        raise ResultError(f"the result of the run {run.id!r} of the job {run.job!r}: {problem}") from None
-    except Exception as error:  # of whatever converter
-        raise ResultError(f"the result of the run {run.id!r} cannot be read by this client: {error}") from error
+    return run.handler or (job.handler if job is not None else None)
 
 
 def _namespace(run: RunReference) -> Mapping[str, Any]:

@@ -124,3 +124,12 @@ async def start_one(effects: str) -> str:
     run = await count.start({"effects": effects, "text": f"attempt {current_step().attempt}"})
     await run.result()
     return run.id
+
+
+def has_an_amount(event: Order) -> bool:
+    return event.amount > 0
+
+
+@create_job(name="runs-filtered", durable=True, filter=has_an_amount)
+async def filtered(event: Order) -> Receipt:
+    return Receipt(event.order_id, event.amount)

@@ -29,7 +29,7 @@ from terse_temporal.errors import (
 
 from ..bench import Bench, cache_on
 from ..waiting import until
-from .jobs_runs import CardDeclined, Order, Receipt, chain, fail, pay, plain_fail, wait
+from .jobs_runs import CardDeclined, Order, Receipt, chain, fail, filtered, pay, plain_fail, wait
 
 
 @cache_on
@@ -43,6 +43,15 @@ async def test_the_type_of_the_result(bench: Bench) -> None:
         found = get_run(run.id)
         assert await found.result("30s") == Receipt("b", 0)
         assert (found.run_id, found.job, await found.status()) == (run.run_id, "runs-pay", "completed")
+
+
+@cache_on
+async def test_a_run_that_a_filter_has_ended(bench: Bench) -> None:
+    """Its result is what it says, whatever the annotation is."""
+    async with bench.worker(filtered):
+        skipped: object = await filtered.run({"order_id": "a"})
+        assert skipped == {"skipped": "filter"}
+        assert await filtered.run({"order_id": "a", "amount": 1}) == Receipt("a", 1)
 
 
 @cache_on

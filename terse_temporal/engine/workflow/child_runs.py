@@ -18,11 +18,12 @@ from temporalio.common import WorkflowIDReusePolicy as Reuse
 from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 from ...durations import format_duration
-from ...errors import InPlaceOnlyError, ResultError, RunDepthError, RunExistsError
+from ...errors import InPlaceOnlyError, RunDepthError, RunExistsError
 from ...execution.protocol import StepRequest
 from ...execution.run_operations import IfExists, RunInfo, RunQuery, RunReference, RunRequest, RunStatus
 from ...execution.run_timeline import RunTimeline
-from ...serialization.codec import Json, ValueProblem
+from ...jobs.run_results import typed_result
+from ...serialization.codec import Json
 from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
     DELAY_MEMO,
@@ -219,13 +220,8 @@ class ChildRuns:
         Args:
             text: as JSON, where it is at hand so; else `data`.
         """
-        serializer = self._execution.serializer
-        try:
-            type_ = Any if run.handler is None else serializer.result_type(run.handler)
-            codec = serializer.codec(type_)
-            return codec.load(data) if text is None else codec.load_text(text)
-        except ValueProblem as problem:
-            raise ResultError(f"the result of the run {run.id!r} of the job {run.job!r}: {problem}") from None
+        which = f"the run {run.id!r} of the job {run.job!r}"
+        return typed_result(data, handler=run.handler, run=which, serializer=self._execution.serializer, text=text)
 
     async def cancel(self, run: RunReference, reason: str) -> None:
         """As `RunOperations` has it: the request is recorded."""

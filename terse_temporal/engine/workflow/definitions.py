@@ -27,6 +27,7 @@ from ...execution.protocol import executing
 from ...jobs.event_input import TOO_DEEP, event_type, read_event
 from ...jobs.failures import RunFailure
 from ...jobs.job import Job
+from ...jobs.run_results import SKIPPED
 from ...serialization.codec import MAX_BYTES, Json, ValueProblem, json_object, json_of
 from ...serialization.serializer import shared_serializer
 from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER
@@ -154,7 +155,7 @@ async def _run(context: RunContext, event: RawValue | None) -> Json:
         if job.filter is not None and not await _passes(job, received):
             context.ended = "is skipped by the job's filter"
             log_end(job, None, "skipped by its filter")
-            return json_of({"skipped": "filter"})
+            return json_of(SKIPPED)
         if job.durable:
             has_double = _has_double(context, received)
             handle = partial(_run_in_place, context, raw) if has_double else partial(_handle, job, received)
