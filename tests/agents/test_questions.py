@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.update.v1 import UpdateRef
+from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from ..bench import Bench
 from ..model_server import ModelServer, calls, says
+from ..waiting import until
 from . import jobs_agents
 from . import jobs_model_tools as jobs
 from .approvals import waiting
@@ -19,11 +27,11 @@ async def test_the_first_answer_counts(bench: Bench, model: ModelServer) -> None
     async with bench.worker(jobs_agents.approvals):
         run = await bench.start(jobs_agents.approvals)
         await waiting(run)
-    answers = [
-        asyncio.create_task(run.execute_update("terse.input", {"id": "1", "approved": approved}))
-        for approved in (False, True)
-    ]
-    await asyncio.sleep(1)
+    answers = []
+    for approved in (False, True):
+        give = run.execute_update("terse.input", {"id": "1", "approved": approved}, id=str(approved))
+        answers.append(asyncio.create_task(give))
+    await until(lambda: _are_received(bench.env.client, run.id, ("False", "True")), "both answers at the server")
     async with bench.worker(jobs_agents.approvals):
         outcomes = await asyncio.gather(*answers, return_exceptions=True)
         await waiting(run, "2")
@@ -32,6 +40,22 @@ async def test_the_first_answer_counts(bench: Bench, model: ModelServer) -> None
     assert sum(isinstance(outcome, Exception) for outcome in outcomes) == 1
     approved = not isinstance(outcomes[1], Exception)
     assert len(bench.effects.lines()) == approved
+
+
+async def _are_received(client: Client, run: str, updates: Sequence[str]) -> bool:
+    """Whether the server has all of these updates, of which no worker has heard yet."""
+    for update in updates:
+        asked = PollWorkflowExecutionUpdateRequest(
+            namespace=client.namespace,
+            update_ref=UpdateRef(workflow_execution=WorkflowExecution(workflow_id=run), update_id=update),
+        )
+        try:
+            await client.workflow_service.poll_workflow_execution_update(asked)
+        except RPCError as err:
+            if err.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+    return True
 
 
 async def test_nobody_is_asked_about_a_call_that_cannot_be(bench: Bench, model: ModelServer) -> None:

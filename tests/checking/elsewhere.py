@@ -17,7 +17,7 @@ def clock() -> int:
     return time.time_ns()
 
 
-def dice() -> str:
+def random_number() -> str:
     return f"{random.random()} {uuid.uuid4()}"
 
 

@@ -12,7 +12,7 @@ async def asks_elsewhere(event: Event) -> None:
     elsewhere.tell(
         {
             "clock": str(elsewhere.clock()),
-            "dice": elsewhere.dice(),
+            "random": elsewhere.random_number(),
             "remembers": str(elsewhere.remembers()),
             "pinned": elsewhere.pinned(),
             "in_order": str(await elsewhere.in_order()),

@@ -24,12 +24,12 @@ async def test_another_module(env: JobEnvironment, task_queue: str, monkeypatch:
     first, *replayed = told
     assert replayed
     same = {name: all(each[name] == value for each in replayed) for name, value in first.items()}
-    assert same == {"clock": False, "dice": False, "remembers": False, "pinned": True, "in_order": True}
+    assert same == {"clock": False, "random": False, "remembers": False, "pinned": True, "in_order": True}
     monkeypatch.chdir(ROOT)
     findings = check(["tests/checking/jobs_elsewhere.py"]).findings
     assert [(each.code, each.message.split("'")[1]) for each in findings] == [
         ("TERSE210", "clock"),
-        ("TERSE211", "dice"),
-        ("TERSE211", "dice"),
+        ("TERSE211", "random_number"),
+        ("TERSE211", "random_number"),
         ("TERSE209", "SEEN"),
     ]

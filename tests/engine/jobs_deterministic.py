@@ -1,4 +1,4 @@
-"""Jobs that read the clock and roll dice. What they read is recorded in a step at once, and compared at the end."""
+"""Jobs that read the clock and random numbers. It is recorded in a step at once, and compared at the end."""
 
 from __future__ import annotations
 

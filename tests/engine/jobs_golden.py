@@ -79,7 +79,7 @@ async def onboarding(event) -> dict[str, Any]:  # type: ignore[no-untyped-def]  
 
 @create_job(name="golden-digest", durable=True)
 async def digest(event: Event) -> list[Any]:
-    """Branches at once, one of them cancelled, and a clock and dice that decide what is done."""
+    """Branches at once, one of them cancelled, and a clock and a random number that decide what is done."""
 
     async def page(number: int) -> int:
         await asyncio.sleep(0.05 * number)

@@ -84,11 +84,11 @@ async def maps_wrongly(event: Event) -> list[str]:
         {"inputs": [], "timeout": "soon"},
         {"inputs": [], "run": charge(Order(number=1, effects=""))},
     ]
-    said = []
+    messages = []
     for each in wrong:
         try:
             job_map(**{"run": charge, **each})  # type: ignore[unused-coroutine]  # it raises
         except Exception as error:
-            said.append(f"{type(error).__name__}: {error}")
+            messages.append(f"{type(error).__name__}: {error}")
     assert await job_map(run=charge, inputs=list[Order]()) == []
-    return said
+    return messages

@@ -1,4 +1,4 @@
-"""What a module makes at its top level, from the clock and from dice."""
+"""What a module makes at its top level, from the clock and from random numbers."""
 
 from __future__ import annotations
 

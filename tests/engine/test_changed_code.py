@@ -49,7 +49,7 @@ async def wake(run: Run) -> None:
 
 
 async def test_code_that_does_not_fit(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    """The run is parked, with recorded and now side by side, the step and its line; it ends when the code is back."""
+    """The run is blocked, with recorded and now side by side, the step and its line; it ends when the code is back."""
     run = await asleep(bench)
     async with bench.worker(job_of("after")):
         await wake(run)

@@ -48,9 +48,9 @@ async def test_what_a_model_leaves_out(bench: Bench, kind: int, caplog: pytest.L
     """It is said once, with the field that was probably meant: a misspelt one that has a default is no error."""
     event = {"fullName": "Ada", "homeAddress": {"zipCode": "8"}, "borned_on": "2025-01-02"}
     await run(bench, of_a_model[kind], event | {f"x{number}": 1 for number in range(1_000)})
-    said = [record.getMessage() for record in caplog.records if "ignored" in record.getMessage()]
-    assert len(said) == 1
-    assert said[0].endswith("ignored in its event: borned_on (did you mean born_on?), x0, x1, x2, x3, …")
+    messages = [record.getMessage() for record in caplog.records if "ignored" in record.getMessage()]
+    assert len(messages) == 1
+    assert messages[0].endswith("ignored in its event: borned_on (did you mean born_on?), x0, x1, x2, x3, …")
     caplog.clear()
     await run(bench, of_a_trigger[kind], payload("stripe/customer.created"))
     assert not [record for record in caplog.records if "ignored" in record.getMessage()]

@@ -42,5 +42,5 @@ async def test_no_thread_is_free(
         jobs_retries.gate.set()
         assert await bench.result(paid) == "done"
     assert sorted(bench.effects.lines()) == ["holds", "pays"]
-    said = [record.getMessage() for record in caplog.records if "threads for steps" in record.getMessage()]
-    assert len(said) == 1
+    messages = [record.getMessage() for record in caplog.records if "threads for steps" in record.getMessage()]
+    assert len(messages) == 1

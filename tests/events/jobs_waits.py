@@ -50,22 +50,22 @@ async def reads_models(event: Event) -> list[Any]:
 @create_job(name="times-out", durable=True)
 async def times_out(event: Event) -> list[Any]:
     """Three limits around waits; the event that comes later is for the last one."""
-    said = []
+    messages = []
     try:
         await wait_for_event("a", key=event.get("key"), timeout="30d")
     except TimeoutError as err:
-        said.append(f"{type(err).__name__}: {err}")
+        messages.append(f"{type(err).__name__}: {err}")
     try:
         async with asyncio.timeout(3600):
             await wait_for_event("a", key=event.get("key"))
     except TimeoutError as err:
-        said.append(type(err).__name__)
+        messages.append(type(err).__name__)
     try:
         await asyncio.wait_for(wait_for_event("a", key=event.get("key")), 3600)
     except TimeoutError as err:
-        said.append(type(err).__name__)
+        messages.append(type(err).__name__)
     await send_event("a", 7, key=event.get("key") or "nobody")
-    return [*said, await wait_for_event("a", key=event.get("key")) if event.get("key") else None]
+    return [*messages, await wait_for_event("a", key=event.get("key")) if event.get("key") else None]
 
 
 @create_job(name="races", durable=True)

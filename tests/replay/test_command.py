@@ -199,22 +199,22 @@ async def test_recent(deployed: Deployed, client: Client, replay: Command, tmp_p
 
 
 async def test_waits_already(deployed: Deployed, client: Client, replay: Command, tmp_path: Path) -> None:
-    """A run that is parked is told of as one that waits already, and that it would go on with code that fits."""
-    name = f"rpl-parked-{uuid.uuid4()}"
-    parked = Deployed(name, deployed.source.replace(repr(deployed.name), repr(name)), "", [])
-    with version(parked.source, tmp_path) as jobs:
+    """A run that is blocked is told of as one that waits already, and that it would go on with code that fits."""
+    name = f"rpl-blocked-{uuid.uuid4()}"
+    blocked = Deployed(name, deployed.source.replace(repr(deployed.name), repr(name)), "", [])
+    with version(blocked.source, tmp_path) as jobs:
         async with running(client, jobs) as task_queue:
             run = await started(client, name, task_queue)
             await come_to(run, EventType.EVENT_TYPE_TIMER_STARTED)
     await run.cancel()
-    with version(parked.source.replace(*RENAMED), tmp_path) as jobs:
+    with version(blocked.source.replace(*RENAMED), tmp_path) as jobs:
         async with build_worker(client, jobs=jobs, task_queue=task_queue, max_cached_workflows=0):
             await come_to(run, EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
-    parked.put(tmp_path, *RENAMED)
+    blocked.put(tmp_path, *RENAMED)
     answer = replay("jobs.py")
     assert answer.returncode == 1
     assert f"{run.id}  run id {run.first_execution_run_id}  (waits already" in answer.stdout
-    parked.put(tmp_path)
+    blocked.put(tmp_path)
     answer = replay("jobs.py")
     assert answer.returncode == 0
     assert "1 run that waits now would go on with this code" in answer.stdout

@@ -92,7 +92,7 @@ async def test_not_begun(client: Client, tmp_path: Path) -> None:
 
 
 async def test_waits_already(client: Client, tmp_path: Path) -> None:
-    """A run that was parked by other code is told of as one that waits, whether it would go on now or not."""
+    """A run that was blocked by other code is told of as one that waits, whether it would go on now or not."""
     with version(ONBOARD, tmp_path) as jobs:
         async with running(client, jobs) as task_queue:
             run = await started(client, "rpl-onboard", task_queue)

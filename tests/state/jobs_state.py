@@ -136,16 +136,16 @@ async def wrong_any(event: Event, state: State) -> Any:
 async def wrong_result(event: Event, state: State) -> list[str]:
     """A function that gives what does not fit, caught; the value stays."""
     await state.set("count", 3)
-    said = []
+    messages = []
     try:
         await state.update("count", lambda n: "many")
     except StateValueError as error:
-        said.append(f"{isinstance(error, StepError)} {error}")
+        messages.append(f"{isinstance(error, StepError)} {error}")
     try:
         await state.update("count", lambda n: 1 // 0)
     except ZeroDivisionError as error:
-        said.append(str(error))
-    return [*said, str(await state.get("count"))]
+        messages.append(str(error))
+    return [*messages, str(await state.get("count"))]
 
 
 @create_job(name="reader", durable=True, states={"value": int})

@@ -224,10 +224,10 @@ async def test_model(jobs):
 
 
 def test_a_job_whose_module_cannot_be_run_again(project: Project) -> None:
-    """A job that is parked, since its module cannot be executed afresh for a run, fails its test with the reason."""
+    """A job that is blocked, since its module cannot be executed afresh for a run, fails its test with the reason."""
     project.write("counter.py", "loads = 0\n")
     project.write(
-        "parked.py",
+        "blocked.py",
         """
         from datetime import datetime
 
@@ -239,22 +239,22 @@ def test_a_job_whose_module_cannot_be_run_again(project: Project) -> None:
         if counter.loads > 2:  # once imported, and once tried by the worker
             raise RuntimeError("a module that runs only so often")
 
-        @create_job(name="kit-parked", durable=True)
-        async def parked(event):
+        @create_job(name="kit-blocked", durable=True)
+        async def blocked(event):
             return "done"
         """,
     )
     project.write("pyproject.toml", f'{SETTINGS}terse_timeout = "3600"\n')  # nothing ends because of it
     project.write(
-        "test_parked.py",
+        "test_blocked.py",
         """
-        import parked
+        import blocked
 
-        async def test_parked(jobs):
-            await jobs.run("kit-parked")
+        async def test_blocked(jobs):
+            await jobs.run("kit-blocked")
         """,
     )
     result = project.test()
     result.assert_outcomes(failed=1)
     assert_nothing_inside(result)
-    result.stdout.fnmatch_lines(["E *the run kit-parked-* does not end: *a module that runs only so often*"])
+    result.stdout.fnmatch_lines(["E *the run kit-blocked-* does not end: *a module that runs only so often*"])

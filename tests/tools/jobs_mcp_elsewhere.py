@@ -10,10 +10,10 @@ from terse_temporal.errors import UnknownToolError
 
 @create_job(name="mcp-elsewhere", durable=True)
 async def elsewhere(event: Event) -> Any:
-    said = []
+    messages = []
     for name in event["tools"]:
         try:
             await toolbox.call(name, {})
         except UnknownToolError as err:
-            said.append(str(err))
-    return said
+            messages.append(str(err))
+    return messages

@@ -113,7 +113,7 @@ async def in_step(event: Event) -> Any:
 @create_job(name="tools-refused", durable=True)
 async def refused(event: Event) -> Any:
     """What is wrong about calls is found when they are made: nothing is awaited here."""
-    said = []
+    messages = []
     for name, arguments in (
         ("shop.find_customer", {"effects": "x", "emial": "a"}),
         ("shop.find_customer", {"effects": "x"}),
@@ -125,23 +125,23 @@ async def refused(event: Event) -> Any:
         try:
             toolbox.call(name, arguments)  # type: ignore[unused-coroutine]  # it does not come to that
         except (StepInputError, UnknownToolError) as err:
-            said.append(f"{type(err).__name__}: {err}")
+            messages.append(f"{type(err).__name__}: {err}")
     try:
         toolbox.shop.lie("by position")
     except StepInputError as err:
-        said.append(f"{type(err).__name__}: {err}")
-    return said
+        messages.append(f"{type(err).__name__}: {err}")
+    return messages
 
 
 @create_job(name="tools-errors", durable=True)
 async def errors(event: Event) -> Any:
-    said = []
+    messages = []
     try:
         await toolbox.shop.refuse(effects=event["effects"])
     except Refused as err:
-        said.append([isinstance(err, StepError), getattr(err, "step", None), str(err)])
+        messages.append([isinstance(err, StepError), getattr(err, "step", None), str(err)])
     try:
         await toolbox.shop.lie()
     except StepError as err:
-        said.append([type(err).__name__, err.step, str(err)])
-    return said
+        messages.append([type(err).__name__, err.step, str(err)])
+    return messages
