@@ -26,6 +26,10 @@ __all__ = ["run_exception"]
 _LONGEST_MESSAGE: Final = 20_000
 
 
+#: What the server and the SDK say of a cancellation, which says nothing.
+_CANCELLED: Final = ("Workflow execution canceled", "Workflow cancelled", "Cancelled")
+
+
 class _RebuiltRunError(RebuiltError, RunFailedError):
     _own: ClassVar[Mapping[str, str]] = {"id": "", "run_id": "", "job": "", "error_type": ""}
     _raised_in = "where the run is waited for: what the run {0.id!r} raised"
@@ -72,7 +76,7 @@ def _decoded(failure: Failure) -> BaseException:
 def _exception(cause: BaseException, run: str, namespace: Mapping[str, Any]) -> RunFailedError:
     message = _message(cause)
     if isinstance(cause, CancelledError):
-        return RunCancelledError(f"{run} was cancelled{_reason(message, 'Workflow execution canceled', 'Cancelled')}")
+        return RunCancelledError(f"{run} was cancelled{_reason(message, *_CANCELLED)}")
     if isinstance(cause, TerminatedError):
         return RunTerminatedError(f"{run} was terminated{_reason(message, 'Workflow execution terminated')}")
     if isinstance(cause, exceptions.TimeoutError):
