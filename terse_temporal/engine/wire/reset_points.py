@@ -67,7 +67,9 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
     begun = {event: task for event, task in recorded.tasks.items() if task < (recorded.on_failure_task or task + 1)}
     named = begun.keys() & set(await _named_causes(failure, converter))
     causes = named or _failed_before(recorded, last)
-    first = min((each.ended_by for each in recorded.steps if each.event_id in causes), default=last)
+    first = min(
+        (each.ended_by for each in recorded.commands if each.event_id in causes and each.ended_by), default=last
+    )
     return ResetPoint(
         task=min((begun[each] for each in causes), default=last),
         causes=frozenset(causes),
