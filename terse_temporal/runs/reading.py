@@ -24,16 +24,18 @@ async def read_timeline(client: Client, described: WorkflowExecutionDescription)
     info = described.raw_description.workflow_execution_info
     timeline = Timeline()
     run_id: str | None = info.first_run_id or described.run_id
-    # After a reset the chain begins with a run whose history goes another way: the last one has the whole of it.
     is_last = False
     while run_id is not None and not is_last:
-        is_last = run_id == described.run_id
+        is_last, before = run_id == described.run_id, len(timeline.entries)
         handle = client.get_workflow_handle(described.id, run_id=run_id)
         async for event in handle.fetch_history_events():
             timeline.apply(event, await read_label(client, event))
         run_id = timeline.history.next_run_id or None
         if run_id is None and not is_last:
-            timeline, run_id = Timeline(), described.run_id
+            # It was reset. The run that was made of it has its history up to there, and the chain goes on with that.
+            del timeline.entries[before:]
+            extended = (await handle.describe()).raw_description.workflow_extended_info
+            run_id = extended.reset_run_id or described.run_id
     timeline.apply_pending(described.raw_description.pending_activities)
     return timeline
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from temporalio.api.failure.v1 import Failure
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ActivityError, RetryState
@@ -68,14 +69,14 @@ async def found(*more: HistoryEvent) -> ResetPoint:
 async def test_the_point(more: list[HistoryEvent], task: int, causes: set[int], told: int) -> None:
     """The first step in the chain of causes; else what failed just before; else the last task."""
     point = await found(*more)
-    assert (point.task, point.causes, point.told) == (task, causes, told)
+    assert (point.task, set(point.causes), point.told) == (task, causes, told)
 
 
 async def test_not_what_comes_after_the_handler() -> None:
     """A step that failed in `on_failure` is not gone on with: the handler is, which begins that anew."""
     more = [on_failure(12, 11), scheduled(13, 11), failed(14, 13), done(16), ended(17, of_step(13))]
     point = await found(done(11), *more)
-    assert (point.task, point.causes, point.is_named) == (11, set(), False)
+    assert (point.task, point.causes, point.is_named) == (11, frozenset(), False)
 
 
 async def test_out_of_time() -> None:
@@ -87,7 +88,7 @@ async def test_out_of_time() -> None:
     end = [event(17, "workflow_properties_modified", upserted_memo=memo), ended(18, of_step(14))]
     recorded = RunHistory([*BEGUN[:4], limit, *BEGUN[4:], fired, done(13), *tidied, *end])
     point = await reset_point(recorded, DataConverter.default)
-    assert (point.task, point.causes) == (9, set())
+    assert (point.task, point.causes) == (9, frozenset())
 
 
 async def test_a_group_names_its_steps() -> None:
@@ -112,6 +113,8 @@ async def test_a_group_names_its_steps() -> None:
     assert cause_details(step(5)) == cause_details(ExceptionGroup("none", [ValueError()])) == []
     (details,) = cause_details(outer)
     payloads = await DataConverter.default.encode([{"step": "", "error": "x"}, details])
-    failure = Failure(message="some", application_failure_info={"details": {"payloads": payloads}})
+    failure = Failure(
+        message="some", application_failure_info=ApplicationFailureInfo(details=Payloads(payloads=payloads))
+    )
     point = await found(done(12), ended(13, failure))
-    assert (point.task, point.causes, point.is_named) == (4, {5, 10}, True)
+    assert (point.task, point.causes, point.is_named) == (4, frozenset([5, 10]), True)

@@ -11,7 +11,18 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import workflow
 
-from terse_temporal import Event, RunFailure, create_job, current_run, current_step, job_map, job_step, now, sleep
+from terse_temporal import (
+    Event,
+    RunFailure,
+    create_job,
+    current_run,
+    current_step,
+    job_map,
+    job_step,
+    now,
+    sleep,
+    wait_for_event,
+)
 from terse_temporal.errors import StepError
 from terse_temporal.execution.protocol import durable_execution
 from tests.effects import record
@@ -226,9 +237,26 @@ async def siblings(event: Event) -> list[str]:
     return [str(each) for each in results]
 
 
+@create_job(name="retried-waits", durable=True)
+async def waits(event: Event) -> list[str]:
+    """Wait for events, beside a step that fails later on."""
+
+    async def wait() -> str:
+        await step(event, "before")
+        first = await wait_for_event("paid")
+        second = await wait_for_event("sent", key=event.effects)
+        await step(event, "after")
+        return f"{first['by']} {second['by']}"
+
+    async def fails() -> str:
+        return str(await step(event, "fails", waits=True, fails=True))
+
+    return [str(each) for each in await asyncio.gather(wait(), fails())]
+
+
 @create_job(name="retried-map", durable=True)
 async def mapped(event: Event) -> list[str]:
     """Take a step for each of some inputs."""
     names = [f"input-{number}" for number in range(6)]
     inputs = [{"effects": event.effects, "name": name, "fails": name in event.failing} for name in names]
-    return await job_map(run=work, inputs=inputs, at_once=4, max_failures=1)
+    return [str(each) for each in await job_map(run=work, inputs=inputs, at_once=4, max_failures=1)]

@@ -113,13 +113,16 @@ async def test_sleeps(bench: Bench) -> None:
 
 
 async def test_continued_as_new(bench: Bench) -> None:
-    """The last run of a chain goes on, whichever of its run ids is given."""
+    """The last run of a chain goes on, whichever of its run ids is given, and is shown with what came before it."""
     async with bench.worker(jobs.chain):
         run = await failed(bench, jobs.chain)
         allow(bench, "fails")
         new = await retry_run(bench.env.client, run.id, run.first_execution_run_id)
         assert await bench.result(bench.env.client.get_workflow_handle(run.id, run_id=new)) == "fails done"
+        timeline = await get_run(run.id, client=bench.env.client).timeline()
     assert counted(bench) == {"step-0": 1, "step-1": 1, "step-2": 1, "fails": 2}
+    shown = [(each.name, each.state) for each in timeline.entries]
+    assert shown == [(name, "done") for name in ("step-0", "step-1", "step-2", "fails")]
 
 
 async def test_terminated(bench: Bench) -> None:

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from terse_temporal import Job, get_run
+from terse_temporal import Job, get_run, send_event
 from terse_temporal.engine.wire.history import ChildRecord, RunHistory
 from terse_temporal.worker import build_worker
 
 from ..bench import Bench
 from ..engine.test_data_converters import CONVERTERS
+from ..waiting import until
 from . import jobs_retried as jobs
-from .retrying import allow, counted, failed, retried
+from .retrying import allow, counted, failed, go, retried
 
 
 @pytest.mark.parametrize("job", [jobs.parent, jobs.siblings], ids=["one after another", "at the same time"])
@@ -29,6 +30,23 @@ async def test_child_runs(bench: Bench, job: Job) -> None:
         assert await (await get_run(bad, client=bench.env.client).retry()).result("20s") == "bad done"
         assert await bench.result(await retried(bench, run)) == ["good done", "bad done"]
     assert counted(bench) == {"good-before": 1, "good": 1, "bad-before": 1, "bad": 2}
+
+
+async def test_events(bench: Bench) -> None:
+    """What has come before the failure is not waited for again, though the run is reset to before the wait."""
+    client = bench.env.client
+    async with bench.worker(jobs.waits):
+        run = await bench.start(jobs.waits)
+        await get_run(run.id, client=client).send("paid", {"by": "ada"}, id="1")
+        await send_event(
+            "sent", {"by": "bob"}, key=str(bench.effects), id="2", client=client, task_queue=bench.task_queue
+        )
+        await until(lambda: "after" in counted(bench), "both events have been taken")
+        go(bench, "fails")
+        await bench.failure(run)
+        allow(bench, "fails")
+        assert await bench.result(await retried(bench, run)) == ["ada bob", "fails done"]
+    assert counted(bench) == {"before": 1, "after": 1, "fails": 2}
 
 
 async def test_a_map(bench: Bench) -> None:
