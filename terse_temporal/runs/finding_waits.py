@@ -18,7 +18,7 @@ from .facts import Facts, step_queue
 from .memo import question_text
 from .mismatch import mismatch_text
 from .timeline import failure_text
-from .waits import Wait
+from .waits import Kind, Wait
 
 __all__ = ["find_waits"]
 
@@ -59,7 +59,11 @@ def find_waits(facts: Facts) -> list[Wait]:
         *_of_children(facts),
         *_of_the_memo(facts.waiting),
     ]
-    waits += _of_timers(facts, [each.until for each in waits if each.until is not None and each.kind in _TIMED])
+    timers = _of_timers(facts, [each.until for each in waits if each.until is not None and each.kind in _TIMED])
+    waits += [each for each in timers if each.kind == "sleep"]
+    # Beside something else it is likelier to be a timeout than what the run waits for.
+    other: Kind = "timeout" if waits else "timer"
+    waits += [replace(each, kind=other) for each in timers if each.kind == "timer"]
     if [each.kind for each in waits] == ["sleep"] and _is_delayed(facts):
         waits = [replace(waits[0], kind="start")]
     if not waits:
@@ -99,8 +103,7 @@ def _of_a_step(facts: Facts, step: PendingActivityInfo) -> Wait:
     name, call = step.activity_type.name, facts.calls.get(step.activity_id)
     if name == RUN_RESULT:
         return _of_a_run_elsewhere(step, call)
-    # A job that is not durable is one step, of its own name.
-    is_job = isinstance(call, JobCall) or (call is None and name == facts.described.workflow_execution_info.type.name)
+    is_job = isinstance(call, JobCall)  # that is not durable, and one step
     attempts = _attempts(call) if isinstance(call, StepCall) else 0
     failure = failure_text(step.last_failure) if step.HasField("last_failure") else ""
     # Interruptions count too, so that there may be more.
@@ -150,7 +153,7 @@ def _of_children(facts: Facts, *, abandoned: bool = False) -> Iterator[Wait]:
         facts: of the run.
         abandoned: yield those that go on by themselves instead: of these it is not known whether it waits for them.
     """
-    for child in facts.described.pending_children:
+    for child in sorted(facts.described.pending_children, key=lambda each: each.initiated_id):
         goes_on = child.parent_close_policy == ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON
         if goes_on == abandoned and not child.workflow_type_name.startswith(OWN_WORKFLOWS):
             yield Wait(kind="run", name=child.workflow_type_name, id=child.workflow_id)
@@ -177,13 +180,15 @@ def _time(text: Any) -> datetime | None:
     return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
 
 
-def _of_timers(facts: Facts, told: Iterable[datetime]) -> Iterator[Wait]:
-    """Yield the open timers, without those that end something that is told already."""
+def _of_timers(facts: Facts, told: Iterable[datetime]) -> list[Wait]:
+    """Return the open timers, without those that end something that is told already."""
     ends = list(told)
+    found = []
     for timer in facts.history.timers:
         if timer.outcome != "open" or any(abs(timer.until - each) < _SAME_TIME for each in ends):
             continue
-        yield Wait(kind="sleep" if timer.is_sleep else "timer", since=timer.began, until=timer.until)
+        found.append(Wait(kind="sleep" if timer.is_sleep else "timer", since=timer.began, until=timer.until))
+    return found
 
 
 def _is_delayed(facts: Facts) -> bool:

@@ -21,6 +21,7 @@ _MOST: Final = 2
 
 def column_text(waits: Sequence[Wait], now: datetime) -> str:
     """Return a few words for what a run waits for, of the first things that it waits for."""
+    waits = [each for each in waits if each.kind != "timeout"]
     told = [_COLUMN[each.kind](each, now) + (f" (+{each.more})" if each.more else "") for each in waits[:_MOST]]
     more = [f"{len(waits) - _MOST} more"] if len(waits) > _MOST else []
     return "; ".join([*told, *more])
@@ -103,6 +104,7 @@ _COLUMN: Final[Mapping[Kind, Callable[[Wait, datetime], str]]] = {
     "event": _event,
     "sleep": _sleep,
     "timer": _timer,
+    "timeout": _timer,
     "unknown": _unknown,
 }
 

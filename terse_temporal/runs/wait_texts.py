@@ -30,7 +30,7 @@ def sentence(wait: Wait, now: datetime, subject: str = "It") -> str:
     text = _SENTENCES[wait.kind](wait, now, subject)
     if not wait.more:
         return text
-    if wait.kind in ("sleep", "timer"):
+    if wait.kind in ("sleep", "timer", "timeout"):
         return f"{text} Of its timers {wait.more} more {'is' if wait.more == 1 else 'are'} open."
     if wait.kind == "run":
         return f"{text} It waits for {wait.more} more of that job."
@@ -127,6 +127,10 @@ def _timer(wait: Wait, now: datetime, subject: str) -> str:
     return f"{subject} waits for a timer of its handler (a timeout, or asyncio.sleep) that ends at {until}."
 
 
+def _timeout(wait: Wait, now: datetime, subject: str) -> str:
+    return f"A timeout of its handler, or an asyncio.sleep, ends at {_until(wait, now)}."
+
+
 def _unknown(wait: Wait, now: datetime, subject: str) -> str:
     return (
         f"{subject} waits for something that the server does not know of: a future or a condition of its handler's"
@@ -149,6 +153,7 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Wait, datetime, str], str]]] = {
     "event": _event,
     "sleep": _sleep,
     "timer": _timer,
+    "timeout": _timeout,
     "unknown": _unknown,
 }
 

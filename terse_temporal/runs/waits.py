@@ -16,6 +16,7 @@ The kinds:
     event     an event is to come
     sleep     time is to pass: a `sleep`
     timer     the same: a timeout, or `asyncio.sleep`
+    timeout   the same, beside something else that it waits for
     unknown   nothing that the server knows of
 """
 
@@ -42,6 +43,7 @@ Kind: TypeAlias = Literal[
     "event",
     "sleep",
     "timer",
+    "timeout",
     "unknown",
 ]
 

@@ -123,6 +123,8 @@ def _notes(facts: Facts, waits: list[Wait]) -> list[str]:
     notes = []
     if facts.described.workflow_extended_info.cancel_requested:
         notes.append("It was asked to cancel.")
+    if facts.history.on_failure_task:
+        notes.append("Its handler has ended, and its on_failure is under way.")
     needs_worker = any(each.kind in ("worker", "queued", "blocked", "paused") for each in waits)
     queue = (facts.task_queue, False)
     if not needs_worker and queue in facts.polls and is_gone(facts.polls[queue]):

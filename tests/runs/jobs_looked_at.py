@@ -115,3 +115,17 @@ async def waits(event: Any) -> Any:
     if event.get("key"):
         return dict(await wait_for_event("paid", key=event.key, timeout="30d"))
     return await wait_for_event("paid", schema=dict)
+
+
+@create_job(name="looked-within-time", durable=True, timeout="30d")
+async def within_time(event: Any) -> None:
+    await sleep("3d")
+
+
+async def think(event: Any, failure: Any) -> None:
+    await sleep("3d")
+
+
+@create_job(name="looked-afterwards", durable=True, on_failure=think)
+async def afterwards(event: Any) -> None:
+    raise LookupError("no such card")

@@ -277,4 +277,5 @@ def test_in_short(wait: Wait, told: str) -> None:
 def test_several_in_short() -> None:
     """Two are told, and how many more there are."""
     sleep = Wait(kind="sleep", until=NOW + timedelta(days=3))
-    assert column_text([sleep, Wait(kind="handler"), sleep, sleep], NOW) == "asleep for 3 d; being advanced; 2 more"
+    several = [sleep, Wait(kind="handler"), sleep, sleep, Wait(kind="timeout", until=NOW)]
+    assert column_text(several, NOW) == "asleep for 3 d; being advanced; 2 more"

@@ -253,11 +253,20 @@ async def test_a_run_that_was_reset(desk: Desk) -> None:
 
 
 async def test_what_else_is_told(desk: Desk, env: JobEnvironment) -> None:
-    """That it was asked to cancel."""
+    """That it was asked to cancel, that a timeout is running, and that its handler has ended already."""
     id_ = await desk.start(jobs.stays)
     await desk.says(id_, r"It is asleep .+")
     await desk.client.get_workflow_handle(id_).cancel()
     await desk.says(id_, r"It is asleep until § \(in (2 h|1 h 59 min)\)\. \| It was asked to cancel\.")
+    await desk.says(
+        await desk.start(jobs.within_time),
+        r"It is asleep until § \(in 2 d 23 h\)\. \| A timeout of its handler, or an asyncio\.sleep, ends at § \(in 29 d"
+        r" 23 h\)\.",
+    )
+    await desk.says(
+        await desk.start(jobs.afterwards),
+        r"It is asleep until § \(in 2 d 23 h\)\. \| Its handler has ended, and its on_failure is under way\.",
+    )
 
 
 async def test_a_run_that_it_runs(desk: Desk) -> None:
