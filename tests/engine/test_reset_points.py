@@ -76,7 +76,7 @@ async def test_not_what_comes_after_the_handler() -> None:
     """A step that failed in `on_failure` is not gone on with: the handler is, which begins that anew."""
     more = [on_failure(12, 11), scheduled(13, 11), failed(14, 13), done(16), ended(17, of_step(13))]
     point = await found(done(11), *more)
-    assert (point.task, point.causes, point.is_named) == (11, frozenset(), False)
+    assert (point.task, point.causes) == (11, frozenset())
 
 
 async def test_out_of_time() -> None:
@@ -117,4 +117,4 @@ async def test_a_group_names_its_steps() -> None:
         message="some", application_failure_info=ApplicationFailureInfo(details=Payloads(payloads=payloads))
     )
     point = await found(done(12), ended(13, failure))
-    assert (point.task, point.causes, point.is_named) == (4, frozenset([5, 10]), True)
+    assert (point.task, point.causes) == (4, frozenset([5, 10]))

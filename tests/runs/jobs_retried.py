@@ -82,13 +82,24 @@ async def together(event: Event) -> list[str]:
 
     async def caught() -> str:
         try:
-            return str(await step(event, "caught", fails=True))
+            return str(await step(event, "caught", fails=True, on_interrupt="fail"))
         except StepError as err:
             return err.error_type
 
     results = await asyncio.gather(fails(), two(), caught(), step(event, "slow"), return_exceptions=True)
     if isinstance(results[0], BaseException):
         raise results[0]
+    return [str(each) for each in results]
+
+
+@create_job(name="retried-two", durable=True)
+async def two(event: Event) -> list[str]:
+    """Take steps that fail for the same reason, at the same time."""
+    names = ("a", "b", "c")
+    results = await asyncio.gather(*(step(event, each, fails=True) for each in names), return_exceptions=True)
+    for each in results:
+        if isinstance(each, BaseException):
+            raise each
     return [str(each) for each in results]
 
 

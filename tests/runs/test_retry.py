@@ -33,7 +33,7 @@ async def test_one_after_another(bench: Bench) -> None:
 
 
 async def test_at_the_same_time(bench: Bench) -> None:
-    """What had finished beside the step that failed is not run again, nor what was caught, in any later retry."""
+    """What had finished beside the step that failed is not run again in any retry, nor what runs at most once."""
     async with bench.worker(jobs.together):
         run = await failed(bench, jobs.together)
         # Of the steps that are asked for anew not all may have been answered when the run fails again.
@@ -43,6 +43,15 @@ async def test_at_the_same_time(bench: Bench) -> None:
         last = await retried(bench, again)
         assert await bench.result(last) == ["fails done", "two done", "Declined", "slow done"]
     assert counted(bench) == {"before": 1, "fails": 3, "one": 1, "two": 1, "caught": 1, "slow": 1}
+
+
+async def test_several_that_failed(bench: Bench) -> None:
+    """Of steps that failed together all are run again, though the handler raises for one of them."""
+    async with bench.worker(jobs.two):
+        run = await failed(bench, jobs.two)
+        allow(bench, "a", "b", "c")
+        assert await bench.result(await retried(bench, run)) == ["a done", "b done", "c done"]
+    assert counted(bench) == {"a": 2, "b": 2, "c": 2}
 
 
 async def test_a_group(bench: Bench) -> None:

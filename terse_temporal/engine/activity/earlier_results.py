@@ -8,8 +8,8 @@ what it comes to here, and its function is not called.
 Tried and left: to reset to a later point, since then the failure is in the history; and to hand the results over with
 the reset, as signals: what is open at the point is run before the run could take them, and they are megabytes.
 
-- The steps that failed the run (`wire/reset_points.py`) are run again. Other failures stay, where the failure of the
-  run names its cause; where it does not, they are run again as well.
+- Steps that had failed are run again: those that failed the run (`wire/reset_points.py`), and others, as two that fail
+  for one reason would otherwise take two retries. One that runs at most once stays failed, unless it failed the run.
 - A key stands for the same call where what the call is given is the same. What depends on the time or on chance is
   given anew, so it also does for whatever was asked for before the handler was told of the failure, and cannot depend
   on that. Of what was asked for later nobody knows: given something else, it is run again, with its key. Steps of one
@@ -119,7 +119,7 @@ class EarlierResults:
             payloads = list(step.result)
             decoded = await converter.payload_codec.decode(payloads) if converter.payload_codec else payloads
             return RawValue(with_check(decoded[0], call.check)) if decoded else None
-        if step.outcome == "failed" and step.failure is not None:
+        if step.failure is not None and step.failure.HasField("application_failure_info"):
             raise await _as_it_failed(step, call, converter)
         raise interrupted("it had begun in the run before this was retried, and was ended with it", final=True)
 
@@ -198,15 +198,10 @@ async def _add_steps(found: _Steps, recorded: RunHistory, fork: int, client: Cli
             continue
         again = step.event_id in point.causes
         # Of one that was open to the last nobody knows whether it had begun.
-        may_have_begun = call.once and (step.outcome == "open" or (step.outcome == "cancelled" and step.was_begun))
-        if again or may_have_begun or step.outcome == "completed" or (point.is_named and _has_raised(step)):
+        was_begun = step.outcome in ("open", "failed") or step.was_begun
+        if again or step.outcome == "completed" or (call.once and was_begun):
             may_depend = recorded.tasks[step.event_id] >= point.told
             found.add(call.key, _Earlier(step, given_of_check(call.check), may_depend, again))
-
-
-def _has_raised(step: StepRecord) -> bool:
-    """Return whether its code has failed. What the server fails, as when a worker is lost, was not done."""
-    return step.outcome == "failed" and step.failure is not None and step.failure.HasField("application_failure_info")
 
 
 async def _call_of(step: StepRecord, converter: DataConverter) -> StepCall | None:

@@ -2,7 +2,7 @@
 
 A run can be reset to a workflow task, whose commands are made anew. So the point is the workflow task that asked for
 the step which failed the run; where none did, the one in which the handler raised. The steps that failed the run are
-its *causes*. They alone are run again: what else had ended by then stays as it was, see `activity/earlier_results.py`.
+its *causes*. They are run again; what had finished by then stays as it was, see `activity/earlier_results.py`.
 
 A failure names what caused it by the event which that began with. A group of exceptions, which the SDK records as a
 text, does so in its details (`cause_details`). Where none is named, the handler has raised for failures that it had
@@ -42,13 +42,11 @@ class ResetPoint:
         task: the event of the workflow task that is done again; 0 where none was ever completed.
         causes: the events with which the steps and child runs began that are run again.
         told: the event of the workflow task in which the handler was first told of one of them.
-        is_named: whether the failure names them. Of one that does not, any other failure may be the cause as well.
     """
 
     task: int
     causes: frozenset[int] = frozenset()
     told: int = 0
-    is_named: bool = False
 
 
 async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPoint:
@@ -74,7 +72,6 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
         task=min((begun[each] for each in causes), default=last),
         causes=frozenset(causes),
         told=min((each for each in recorded.completed_tasks if each > first), default=last),
-        is_named=bool(named),
     )
 
 
