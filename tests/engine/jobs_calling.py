@@ -223,13 +223,13 @@ async def calls_map(event: Order) -> list[Any]:
 
     all_well = [receipt.amount for receipt in await charge.map(orders(7), at_once=3)]
     mixed = await either.map(orders(4), max_failures=None, at_once=2)
-    found = [str(each) if isinstance(each, RunFailedError) else each for each in mixed]
+    found: list[Any] = [str(each) if isinstance(each, RunFailedError) else each for each in mixed]
     try:
         await either.map(orders(9), at_once=1)
     except* Declined as errors:
         found.append([str(each) for each in errors.exceptions])
     try:
-        await charge.map([{"id": 1}])  # type: ignore[list-item]
+        await charge.map([{"id": 1}])
     except EventError:
         found.append("does not fit")
     return [all_well, found]

@@ -25,7 +25,7 @@ async def test_the_scripts(bench: Bench, tmp_path: Path, monkeypatch: pytest.Mon
         (tmp_path / re.match(r"# (\w+\.py)\n", block)[1]).write_text(block)  # type: ignore[index]  # each has a name
     monkeypatch.syspath_prepend(tmp_path)
     with collecting():
-        modules = [importlib.import_module(name) for name in ("paying", "paying_all")]
+        modules = [importlib.import_module(name) for name in ("paying", "paying_all", "shopping")]
     settings = {"TEMPORAL_ADDRESS": bench.env.address}
     jobs = {job.name: job for module in modules for job in jobs_of(module)}.values()
     async with bench.env.worker(jobs):
@@ -49,5 +49,10 @@ async def test_the_scripts(bench: Bench, tmp_path: Path, monkeypatch: pytest.Mon
         assert again.stdout == "pay-order/o-18 goes on, and is declined again: 9000.00 is over the limit\n"
         ids = await modules[1].pay_all.run({"orders": [{"orderId": "a", "cents": 1}, {"orderId": "b", "cents": 1}]})
         assert len(set(ids)) == 2
-    for name in ("paying", "paying_all"):
+        shopping = modules[2]
+        order, dear = {"orderId": "c", "cents": 1}, {"orderId": "d", "cents": 900_000}
+        assert await shopping.shop_order.run(order) == "packed c"
+        assert await shopping.shop_many.run({"orders": [order, dear]}) == ["ch_c", "CardDeclined"]
+        assert await shopping.shop_order.run(dear) == "9000.00 is over the limit; remind-customer goes on by itself"
+    for name in ("paying", "paying_all", "shopping"):
         monkeypatch.delitem(sys.modules, name)
