@@ -30,8 +30,8 @@ from terse_temporal.devserver import DevServer
 
 __all__ = ["compare"]
 
-#: The workflow type of each side; its task queue has the side's name.
-_TYPES: Final = {"ours": "bill-customer", "by hand": "bill-customer-by-hand"}
+#: What each side's workflow types end with; its task queue has the side's name.
+_SIDES: Final = {"ours": "", "by hand": "-by-hand"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Load:
     Attributes:
         runs: how many there are in one turn, and `at_once` how many of them at a time.
         turns: how often each side has its turn.
+        job: the job, or workflow, that is run.
     """
 
     title: str
@@ -48,17 +49,20 @@ class Load:
     runs: int
     at_once: int
     turns: int
+    job: str = "bill-customer"
 
 
 LOADS: Final = (
     Load("3 steps", steps=3, runs=10, at_once=1, turns=8),
     Load("100 steps", steps=100, runs=1, at_once=1, turns=8),
+    Load("20 child runs of 1 step", steps=20, runs=1, at_once=1, turns=8, job="bill-children"),
     Load("300 jobs of 3 steps, 50 at once", steps=3, runs=300, at_once=50, turns=6),
 )
 
 QUICK: Final = (
     Load("3 steps", steps=3, runs=5, at_once=1, turns=2),
     Load("100 steps", steps=100, runs=1, at_once=1, turns=2),
+    Load("20 child runs of 1 step", steps=20, runs=1, at_once=1, turns=2, job="bill-children"),
     Load("100 jobs of 3 steps, 50 at once", steps=3, runs=100, at_once=50, turns=2),
 )
 
@@ -85,22 +89,22 @@ class Side:
         free = asyncio.Semaphore(load.at_once)
         before = await self._cpu()
         started = time.perf_counter()
-        latencies = await asyncio.gather(*(self._run(load.steps, free) for _ in range(load.runs)))
+        latencies = await asyncio.gather(*(self._run(load, free) for _ in range(load.runs)))
         into.elapsed.append(time.perf_counter() - started)
         into.cpu.append(await self._cpu() - before)
         into.latencies += latencies
 
-    async def _run(self, steps: int, free: asyncio.Semaphore) -> float:
+    async def _run(self, load: Load, free: asyncio.Semaphore) -> float:
         async with free:
             started = time.perf_counter()
             total = await self._client.execute_workflow(
-                _TYPES[self.name],
-                {"customer": "ada@example.com", "steps": steps},
+                f"{load.job}{_SIDES[self.name]}",
+                {"customer": "ada@example.com", "steps": load.steps},
                 id=f"{self.name}-{uuid.uuid4()}",
                 task_queue=self.name,
                 result_type=float,
             )
-        assert total == steps
+        assert total == load.steps
         return time.perf_counter() - started
 
     async def _cpu(self) -> float:
@@ -131,7 +135,7 @@ async def compare(loads: Sequence[Load] = LOADS) -> None:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(DevServer())
         client = await Client.connect(server.address)
-        sides = [await stack.enter_async_context(_side(name, server, client)) for name in _TYPES]
+        sides = [await stack.enter_async_context(_side(name, server, client)) for name in _SIDES]
         info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
         console.print(
             f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()},"

@@ -28,3 +28,14 @@ class BillCustomer:
             )
             total = receipt.total
         return total
+
+
+@workflow.defn(name="bill-children-by-hand")
+class BillChildren:
+    @workflow.run
+    async def run(self, bill: Bill) -> float:
+        total = 0.0
+        for _ in range(bill.steps):
+            one = Bill(customer=bill.customer, steps=1)
+            total += await workflow.execute_child_workflow(BillCustomer.run, one, id=f"one-{workflow.uuid4()}")
+        return total

@@ -40,5 +40,14 @@ async def bill_customer(bill: Bill) -> float:
     return total
 
 
+@create_job(name="bill-children", durable=True)
+async def bill_children(bill: Bill) -> float:
+    """Start a child run of one step for each, one after the other."""
+    total = 0.0
+    for _ in range(bill.steps):
+        total += await bill_customer.run(Bill(customer=bill.customer, steps=1))
+    return total
+
+
 async def charge(charge: Charge) -> Receipt:
     return Receipt(number=charge.number, total=charge.amount + 1)

@@ -28,7 +28,7 @@ def build(side: str, client: Client) -> Worker:
     return Worker(
         client,
         task_queue=side,
-        workflows=[handwritten.BillCustomer],
+        workflows=[handwritten.BillCustomer, handwritten.BillChildren],
         activities=[handwritten_activities.charge],
         # The same as ours, so that what is compared is the code and not these numbers; all else is the SDK's default.
         max_concurrent_activities=limits.STEPS_AT_ONCE,
