@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from terse_temporal.engine.replay.replayer import replay
 from terse_temporal.jobs.registry import collecting
 from terse_temporal.plugin import TersePlugin
 
@@ -45,3 +47,15 @@ async def test_a_changed_job_is_not_replayed() -> None:
     message = str(caught.value)
     assert "'welcome'" in message
     assert "'create order'" in message
+
+
+async def test_another_child_run() -> None:
+    """A job that starts a run of another job is told of with both, and with its line."""
+    with collecting():
+        changed = importlib.import_module("tests.engine.jobs_golden_changed").parent
+    (found,) = [each async for each in replay([changed], [history("golden-parent")])]
+    assert found.at == "run 'golden-child'"
+    assert found.failure is not None
+    assert found.failure.startswith("recorded is run 'golden-child', and the code now makes run 'golden-plain' (")
+    assert "jobs_golden_changed.py" in found.failure
+    assert re.search(r"> 1 +run +golden-child +\(event \d+\) +run +golden-plain ", found.table or ""), found.table
