@@ -40,10 +40,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _STARTING.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+        if _shares_with_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if hasattr(config, "workerinput"):  # one of several processes
         waiting = [item for item in items if _WAITING.intersection(item.path.parts)]
         others = [item for item in items if not _WAITING.intersection(item.path.parts)]
         items[:] = _spread(waiting, others)
+
+
+def _shares_with_its_module(item: Any) -> bool:
+    """Whether it uses a fixture that its module makes once: in several processes that would be made in each."""
+    definitions = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    return any(each[-1].scope == "module" for name, each in definitions.items() if not name.startswith("_"))
 
 
 def _spread(few: list[pytest.Item], many: list[pytest.Item]) -> list[pytest.Item]:
