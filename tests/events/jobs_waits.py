@@ -68,7 +68,7 @@ async def times_out(event: Event) -> list[Any]:
     return [*messages, await wait_for_event("a", key=event.get("key")) if event.get("key") else None]
 
 
-@create_job(name="races", durable=True)
+@create_job(name="races-events", durable=True)
 async def races(event: Event) -> list[Any]:
     """Waits against a step and against each other: losers are withdrawn, and nothing of theirs is lost."""
 
