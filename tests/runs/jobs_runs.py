@@ -78,6 +78,8 @@ async def chain(event: Event) -> str:
         workflow.continue_as_new({**event, "left": left - 1})
     if event.get("fails"):
         raise CardDeclined("chain", 1)
+    if event.get("waits"):
+        await sleep("30d")
     return "end of the chain"
 
 
@@ -133,3 +135,8 @@ def has_an_amount(event: Order) -> bool:
 @create_job(name="runs-filtered", durable=True, filter=has_an_amount)
 async def filtered(event: Order) -> Receipt:
     return Receipt(event.order_id, event.amount)
+
+
+@create_job(name="runs-in-time", durable=True, timeout="1h")
+async def in_time(event: Event) -> None:
+    await sleep("30d")

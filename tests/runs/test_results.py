@@ -15,7 +15,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from terse_temporal import Job, Run, get_run, start_run
+from terse_temporal import Job, Run, get_run, list_runs, start_run
 from terse_temporal.errors import (
     ResultError,
     RunCancelledError,
@@ -29,7 +29,7 @@ from terse_temporal.errors import (
 
 from ..bench import Bench, cache_on
 from ..waiting import until
-from .jobs_runs import CardDeclined, Order, Receipt, chain, fail, filtered, pay, plain_fail, wait
+from .jobs_runs import CardDeclined, Order, Receipt, chain, fail, filtered, in_time, pay, plain_fail, wait
 
 
 @cache_on
@@ -140,6 +140,46 @@ async def test_a_chain(bench: Bench) -> None:
 
 
 @cache_on
+async def test_a_chain_is_ended_at_its_last_run(bench: Bench) -> None:
+    """To cancel or terminate by the first run of a chain ends the one that goes on, and no later run of the id."""
+    async with bench.worker(chain):
+        client = await Client.connect(bench.env.address)  # on the wall clock
+        there: dict[str, Any] = {"client": client, "task_queue": bench.task_queue}
+        cancelled, terminated = [await chain.start({"left": 1, "waits": True}, **there) for _ in range(2)]
+        for run in (cancelled, terminated):
+            await until(lambda run=run: _has_steps(run, 2), "its second run has begun")  # type: ignore[misc]
+        await cancelled.cancel()
+        await terminated.terminate()
+        for run, error in ((cancelled, RunCancelledError), (terminated, RunTerminatedError)):
+            with pytest.raises(error) as ended:
+                await run.result()
+            assert ended.value.run_id not in ("", run.run_id)
+        later = await chain.start({"waits": True}, **there, id=cancelled.id, if_exists="rerun")
+        await cancelled.terminate()
+        assert [await run.status() for run in (cancelled, later)] == ["cancelled", "running"]
+        await later.terminate()
+
+
+@cache_on
+async def test_a_run_that_is_over_the_timeout_of_its_job(bench: Bench) -> None:
+    """It is a RunTimeoutError, and told as timed out, not as failed, by its status and in lists."""
+    tag = bench.task_queue
+    async with bench.worker(in_time):
+        run = await in_time.start({}, tags=[tag])
+        with pytest.raises(RunTimeoutError, match="1 hour"):
+            await run.result()
+        assert await run.status() == "timed_out"
+
+    async def is_listed() -> bool:
+        return [info.status async for info in list_runs(tag=tag, client=bench.env.client)] == ["timed_out"]
+
+    await until(is_listed, "the run is listed as timed out")
+    for status, ids in {"timed_out": [run.id], "failed": []}.items():
+        found = list_runs(tag=tag, status=status, client=bench.env.client)  # type: ignore[arg-type]
+        assert [info.id async for info in found] == ids
+
+
+@cache_on
 async def test_a_run_that_is_reset(bench: Bench) -> None:
     """Whoever waits for it while it is reset waits on for the run that goes on with it."""
     async with bench.worker(wait):
@@ -214,4 +254,8 @@ class OddWait:
 
 
 async def _has_begun(run: Run) -> bool:
-    return bool((await run.timeline()).entries)
+    return await _has_steps(run, 1)
+
+
+async def _has_steps(run: Run, count: int) -> bool:
+    return len((await run.timeline()).entries) >= count

@@ -68,7 +68,6 @@ async def test_many_at_the_same_time(bench: Bench) -> None:
     assert bench.effects.lines() == ["once"]
 
 
-@cache_on
 async def test_from_a_step(bench: Bench) -> None:
     """What a step starts goes to the task queue of its worker; a repeated attempt attaches to what the first has
     started.
