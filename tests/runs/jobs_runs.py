@@ -140,3 +140,14 @@ async def filtered(event: Order) -> Receipt:
 @create_job(name="runs-in-time", durable=True, timeout="1h")
 async def in_time(event: Event) -> None:
     await sleep("30d")
+
+
+@create_job(name="runs-from-thread", durable=True)
+async def from_thread(event: Event) -> str:
+    return await job_step(run=start_in_thread, input=str(event["effects"]))
+
+
+def start_in_thread(effects: str) -> str:
+    """A step that is a `def` runs in a thread, which has no event loop."""
+    run = asyncio.run(count.start({"effects": effects, "text": "thread"}))
+    return run.id

@@ -16,7 +16,7 @@ from terse_temporal.runs import listing
 
 from ..bench import Bench, cache_on
 from ..waiting import until
-from .jobs_runs import count, from_plain, from_step, pay, wait
+from .jobs_runs import count, from_plain, from_step, from_thread, pay, wait
 
 _ATTACHING: Final[tuple[IfExists, ...]] = ("attach", "rerun")
 
@@ -78,6 +78,14 @@ async def test_from_a_step(bench: Bench) -> None:
     assert first.startswith("runs-count-")
     # The event differs between the attempts: the run is that of the first.
     assert sorted(bench.effects.lines()) == ["first 1", "second"]
+
+
+@cache_on
+async def test_from_a_step_that_is_a_def(bench: Bench) -> None:
+    """In its thread, by an event loop of its own, it starts by the worker's client, on the worker's task queue."""
+    async with bench.worker(from_thread, count):
+        run_id = await from_thread.run({"effects": str(bench.effects)})
+        assert await get_run(run_id).result() == "thread"
 
 
 @cache_on
