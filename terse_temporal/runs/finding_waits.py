@@ -25,6 +25,9 @@ __all__ = ["find_waits"]
 #: A timeout of the handler's own may be shown by what it is for; it is a few milliseconds earlier or later then.
 _SAME_TIME: Final = timedelta(seconds=2)
 
+#: The type of what the SDK lets a step fail with that is paused while it runs.
+_BY_THE_PAUSE: Final = "ActivityPause"
+
 #: What a worker that does not have a job goes on to say, for its log.
 _OF_NO_USE: Final = " The run waits until a worker"
 
@@ -117,6 +120,8 @@ def _of_a_step(facts: Facts, step: PendingActivityInfo) -> Wait:
     }
     since = moment(step.scheduled_time)
     if step.state in _PAUSED or step.paused:
+        if step.last_failure.application_failure_info.type == _BY_THE_PAUSE:
+            known["failure"] = ""
         return Wait(kind="paused", since=moment(step.pause_info.pause_time), **known)
     if step.state != _SCHEDULED:
         began = moment(step.last_started_time)

@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    DescribeWorkflowInput,
+    Interceptor,
+    OutboundInterceptor,
+    WorkflowExecutionDescription,
+)
 
+from terse_temporal.execution.run_operations import RunInfo
+from terse_temporal.jobs.runs import list_runs
+from terse_temporal.runs.overview import with_waits
 from terse_temporal.testing import JobEnvironment
 
 from ..in_process import Ended, run_command
@@ -92,6 +101,42 @@ async def test_wrong_options(listed: Listed) -> None:
     assert "--since 'soon' is neither a duration" in wrong.stderr
     nothing = await listed.command("list", "no-such-job")
     assert (nothing.status, nothing.stdout, nothing.stderr) == (0, "", "there are no such runs\n")
+
+
+class Counting(Interceptor):
+    """Counts the descriptions that a client asks for."""
+
+    def __init__(self) -> None:
+        self.described: list[str] = []
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _CountingOutbound(next, self.described)
+
+
+class _CountingOutbound(OutboundInterceptor):
+    def __init__(self, next: OutboundInterceptor, described: list[str]) -> None:
+        super().__init__(next)
+        self._described = described
+
+    async def describe_workflow(self, input: DescribeWorkflowInput) -> WorkflowExecutionDescription:
+        self._described.append(input.id)
+        return await super().describe_workflow(input)
+
+
+async def test_what_it_costs(env: JobEnvironment, listed: Listed) -> None:
+    """One description for each run that runs, and none for those that have ended."""
+    counting = Counting()
+    client = await Client.connect(env.address, interceptors=[counting])
+    infos = [each async for each in list_runs(since="1h", limit=None, client=client) if listed.mark in each.id]
+
+    async def again() -> AsyncIterator[RunInfo]:
+        for each in infos:
+            yield each
+
+    rows = await with_waits(client, again())
+    assert [each.info.status for each in rows] == ["running", "failed", "running"]
+    assert sorted(counting.described) == sorted(each.info.id for each in rows if each.waits)
+    assert len(counting.described) == 2
 
 
 async def test_no_server(tmp_path: Path) -> None:
