@@ -271,3 +271,19 @@ async def mapped(event: Event) -> list[str]:
     names = [f"input-{number}" for number in range(6)]
     inputs = [{"effects": event.effects, "name": name, "fails": name in event.failing} for name in names]
     return [str(each) for each in await job_map(run=work, inputs=inputs, at_once=4, max_failures=1)]
+
+
+@create_job(name="retried-branching", durable=True)
+async def branching(event: Event) -> list[list[str]]:
+    """Take the steps of some branches, each one after another, and raise the first failure or all of them."""
+
+    async def branch(steps: list[tuple[str, bool]]) -> list[str]:
+        return [await step(event, name, fails=fails) for name, fails in steps]
+
+    results = await asyncio.gather(*map(branch, event.branches), return_exceptions=True)
+    failed = [each for each in results if isinstance(each, Exception)]
+    if failed and event.how == "group":
+        raise ExceptionGroup("some branches failed", failed)
+    if failed:
+        raise failed[0]
+    return [each for each in results if isinstance(each, list)]
