@@ -14,9 +14,9 @@ from temporalio.client import Client
 from ..diagnostics.text import shorten
 from ..execution.token_usage import Tokens
 from ..jobs.labels import label_text
-from ..serialization.wire_names import TOKENS_MEMO, WAITING_MEMO
+from ..serialization.wire_names import EVENT_SIGNAL, TOKENS_MEMO, WAITING_MEMO
 
-__all__ = ["question_text", "read_label", "read_memo", "tokens_text"]
+__all__ = ["question_text", "read_label", "read_memo", "tokens_text", "wait_text"]
 
 _LONGEST_ARGUMENTS = 5_000
 
@@ -37,7 +37,17 @@ async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Toke
 
 
 async def read_label(client: Client, event: HistoryEvent) -> str:
-    """Return what a step that an event schedules is told from others of its name by; empty for what says nothing."""
+    """Return what a step that an event schedules is told from others of its name by; empty for what says nothing.
+
+    Of an event that was sent to the run by key, that is its name and key.
+    """
+    if event.workflow_execution_signaled_event_attributes.signal_name == EVENT_SIGNAL:
+        with suppress(Exception):  # as above
+            (given,) = await client.data_converter.decode(
+                event.workflow_execution_signaled_event_attributes.input.payloads
+            )
+            return label_text(f"{given['name']}, key {given['key']}")
+        return ""
     if not (event.HasField("activity_task_scheduled_event_attributes") and event.user_metadata.HasField("summary")):
         return ""
     with suppress(Exception):  # as above
@@ -50,6 +60,13 @@ def tokens_text(tokens: Tokens) -> str:
     """Return the tokens in words."""
     calls = "call" if tokens.requests == 1 else "calls"
     return f"{tokens.requests:,} {calls} of a model, {tokens.input:,} tokens in and {tokens.output:,} out"
+
+
+def wait_text(wait: Mapping[str, Any]) -> str:
+    """Return what event is waited for, in words."""
+    key = f" with the key {shorten(str(wait['key']), 60)!r}" if "key" in wait else ""
+    more = f" and {wait['more']} more" if "more" in wait else ""
+    return f"the event {shorten(str(wait.get('event')), 60)!r}{key}{more}"
 
 
 def question_text(question: Mapping[str, Any]) -> str:

@@ -18,9 +18,11 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
+from ..diagnostics.text import one_line, shorten
 from ..durations import format_duration
-from ..engine.wire.history import ChildRecord, Outcome, Record, RunHistory, StepRecord
+from ..engine.wire.history import ChildRecord, Outcome, Record, RunHistory, StepRecord, moment
 from ..execution.token_usage import Tokens
+from ..serialization.wire_names import EVENT_SIGNAL, OWN_WORKFLOWS
 
 __all__ = ["Entry", "Timeline", "failure_text", "short", "timeline_table"]
 
@@ -44,12 +46,17 @@ _STATES: Final[dict[Outcome, State]] = {
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
+#: Characters of the name of an event: anybody may have sent it.
+_LONGEST_NAME: Final = 100
+
+
 @dataclass
 class Entry:
     """One line of a timeline.
 
     Attributes:
-        kind: `"step"`, `"sleep"`, `"run"` for one that the handler has started, or `"timer"` for what waits beside it.
+        kind: `"step"`, `"sleep"`, `"run"` for one that the handler has started, `"event"` for one that was sent to it,
+            or `"timer"` for what waits beside it.
         name: the step's or job's name, or how long the sleep or timer is.
         begun: when the handler asked for it.
         ended: when it was over.
@@ -84,7 +91,8 @@ class Entry:
             was_there = self.state == "done" and self.trouble
             return f"run   {self.title}  {self.trouble if was_there else self.state + took}{trouble}"
         if self.kind != "step":
-            return f"{self.kind:<5} {self.name}  {'over' if self.state == 'done' else self.state}"
+            done = "came" if self.kind == "event" else "over"
+        return f"{self.kind:<5} {self.name}  {done if self.state == 'done' else self.state}"
         if self.state == "waiting" and self.attempt:
             return f"step  {self.title}  attempt {self.attempt} failed, and is tried again{trouble}"
         return f"step  {self.title}  {self.state}{took}{attempts}{trouble}"
@@ -123,7 +131,7 @@ class Timeline:
             self._by_event, self._by_activity = {}, {}
         record = self.history.add(event)
         if record is None:
-            return None
+            return self._apply_event(event, label)
         entry = self._by_event.get(record.event_id) or self._begin(record, label)
         if isinstance(record, StepRecord):
             # What the server says of a step that is open may be ahead of its history.
@@ -161,6 +169,20 @@ class Timeline:
             if before != (entry.state, entry.attempt, entry.trouble):
                 changed.append(entry)
         return changed
+
+    def _apply_event(self, event: HistoryEvent, label: str) -> Entry | None:
+        """Take in an event that was sent to the run."""
+        if not event.HasField("workflow_execution_signaled_event_attributes"):
+            return None
+        name = event.workflow_execution_signaled_event_attributes.signal_name
+        if name == EVENT_SIGNAL:
+            name = label
+        if not name or name.startswith(OWN_WORKFLOWS):
+            return None
+        came = moment(event.event_time)
+        entry = Entry("event", shorten(one_line(name), _LONGEST_NAME), came, "done", came)
+        self.entries.append(entry)
+        return entry
 
     def _begin(self, record: Record, label: str) -> Entry:
         if isinstance(record, StepRecord):

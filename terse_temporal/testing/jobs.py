@@ -105,6 +105,18 @@ class Jobs:
         __tracebackhide__ = True
         return await (await self.start(job, event)).result()
 
+    async def send_event(self, name: str, data: Any = None, *, key: str, id: str | None = None) -> None:
+        """Send an event by key to the runs of the test, as `send_event` does: also to those that are started later.
+
+        Args:
+            name, data, key, id: as `send_event` takes them.
+
+        Raises:
+            EventError: the name, key or id can be none, or the data are no JSON.
+        """
+        __tracebackhide__ = True
+        await self._loop_thread.run(self._workers.send_event(name, data, key=key, id=id))
+
     async def skip(self, duration: str | timedelta) -> None:
         """Let the clocks of all open runs jump ahead, and wait until what that begins has ended or sleeps again.
 

@@ -19,8 +19,9 @@ from ..durations import format_duration
 from ..engine.replay.replayer import replay
 from ..errors import JobTestError
 from ..jobs.job import Job
+from ..jobs.runs import get_run
 from ..runs.clocks import fast_forward
-from ..runs.memo import question_text
+from ..runs.memo import question_text, wait_text
 from ..runs.timeline import Entry
 from ..serialization.wire_names import INPUT_UPDATE
 from .endings import describe_failure, is_of
@@ -187,6 +188,26 @@ class Run:
         __tracebackhide__ = True
         await self._loop_thread.run(self._decide({"approved": False, "by": by, "reason": reason}, id))
 
+    async def send(self, name: str, data: Any = None, *, id: str | None = None) -> None:
+        """Send an event to the run, as `Run.send` of a script does.
+
+        Raises:
+            EventError: the name or id can be none, or the data are no JSON.
+            RunEndedError: the run has ended.
+        """
+        __tracebackhide__ = True
+        sending = get_run(self.id, client=self._loop_thread.client)
+        await self._loop_thread.run(sending.send(name, data, id=id))
+
+    async def waiting_for_event(self) -> str:
+        """Wait until the run waits for an event, and nothing of it is under way. Returns the name of the first.
+
+        Raises:
+            AssertionError: it ends instead, or waits for something else.
+        """
+        __tracebackhide__ = True
+        return await self._loop_thread.run(self._until(_first_wait, "wait for an event"))
+
     async def cancel(self) -> None:
         """Ask the run to end, as `temporal workflow cancel` does."""
         __tracebackhide__ = True
@@ -334,7 +355,7 @@ class Run:
                 end -= await self._skip_children(children, end - snapshot.clock)
                 snapshot = await self._snapshot()
                 continue
-            ends = [each.until for each in snapshot.sleeps]
+            ends = [*(each.until for each in snapshot.sleeps), *snapshot.limits]
             if snapshot.next_attempt is not None:
                 ends = [snapshot.next_attempt] if snapshot.next_attempt > end - _TOGETHER else []
             ahead = [each for each in ends if snapshot.clock < each < end]
@@ -367,7 +388,7 @@ class Run:
     async def _next_wake(self) -> timedelta | None:
         """Return how long until the next of its sleeps ends, or of those of the runs that it has started."""
         snapshot = await self._snapshot()
-        ends = [each.until for each in snapshot.sleeps]
+        ends = [*(each.until for each in snapshot.sleeps), *snapshot.limits]
         if snapshot.next_attempt is not None:
             ends.append(snapshot.next_attempt)
         inner = [await child._next_wake() for child in await self._open_children()]
@@ -474,7 +495,7 @@ class Run:
                     " await run.approve(), or before it asks, jobs.inputs.approves(…)."
                 )
             if not snapshot.has_pending_work and not snapshot.sleeps and now - quiet_since > _STUCK_AFTER:
-                raise AssertionError(f"the run {self.id} does not {what}: nothing is under way.\n{snapshot.table()}")
+                raise AssertionError(f"the run {self.id} does not {what}: {_stuck_text(snapshot)}.\n{snapshot.table()}")
             if is_idle and not at_end and (ends := [each.until for each in snapshot.sleeps] or snapshot.next_attempt):
                 rest = (min(ends) if isinstance(ends, list) else ends) - snapshot.clock
                 if rest.total_seconds() > limit - (now - began):
@@ -506,3 +527,15 @@ class Run:
                 what = "its history does not fit the code." if snapshot.is_nondeterminism else "its code cannot be run:"
                 return f"{what} {each.failure}\n{each.table or ''}"
         return f"its code cannot be run: {snapshot.blocked}"
+
+
+def _first_wait(snapshot: RunSnapshot) -> str | None:
+    return next((str(each["event"]) for each in snapshot.waits), None)
+
+
+def _stuck_text(snapshot: RunSnapshot) -> str:
+    if not snapshot.waits:
+        return "nothing is under way"
+    waits = " and ".join(map(wait_text, snapshot.waits))
+    sending = 'jobs.send_event("…", key="…")' if any("key" in each for each in snapshot.waits) else 'run.send("…")'
+    return f"it waits for {waits}. Send it in the test, await {sending}"

@@ -12,8 +12,8 @@ from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
 from ..runs.clocks import clock_of, next_attempt_of
-from ..runs.memo import read_memo
-from ..runs.timeline import Timeline, timeline_table
+from ..runs.memo import read_memo, wait_text
+from ..runs.timeline import Entry, Timeline, timeline_table
 from .questions import Question
 from .run_reader import RunReader
 
@@ -44,6 +44,7 @@ class RunSnapshot:
         sleeps: those that it is in; empty when it has ended.
         questions: those that are open, likewise.
         waits: those for events, as its memo shows them, likewise.
+        limits: when the time of one is up, and other timers while it waits for events.
         has_pending_work: whether the handler or a step has something to do.
         has_children: whether runs that it has started are open. It may wait for them, or not.
         clock: the run's own time.
@@ -58,6 +59,7 @@ class RunSnapshot:
     sleeps: Sequence[Sleep]
     questions: Sequence[Question]
     waits: Sequence[Mapping[str, Any]]
+    limits: Sequence[datetime]
     has_pending_work: bool
     clock: datetime
     has_children: bool = False
@@ -113,6 +115,10 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
     sleeps = [timer for timer in open_timers if timer.is_sleep]
     if not (sleeps or has_pending_work or waiting):
         sleeps = open_timers
+    waits = [each for each in (waiting or {}).values() if is_open and "event" in each]
+    for each in waits:
+        since = datetime.fromisoformat(each["since"])
+        timeline.entries.append(Entry("event", wait_text(each).removeprefix("the event "), since, "waiting"))
     return RunSnapshot(
         history=history,
         timeline=timeline,
@@ -123,7 +129,8 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
             for number, asked in (waiting or {}).items()
             if is_open and "event" not in asked
         ],
-        waits=[each for each in (waiting or {}).values() if is_open and "event" in each],
+        waits=waits,
+        limits=[timer.until for timer in open_timers if is_open and waits and not timer.is_sleep],
         has_pending_work=is_open and has_pending_work,
         has_children=is_open and bool(raw.pending_children),
         clock=clock_of(raw),

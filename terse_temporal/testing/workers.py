@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,8 @@ from ..engine.state.store import state_workflow_id
 from ..errors import MountError
 from ..execution.test_doubles import use_doubles
 from ..jobs.job import Job
+from ..jobs.run_events import send_event
+from ..serialization.wire_names import EVENTS_WORKFLOW
 from ..state import StateId
 from ..worker import build_worker
 from .all_doubles import Doubles
@@ -44,6 +46,7 @@ class Workers:
         self._queues: dict[str, str] = {}
         self._processes: dict[str, CrashWorkers] = {}
         self._errors: list[BaseException] = []
+        self._sent: list[Callable[[str], Awaitable[None]]] = []
         self.crash_points: list[CrashPoint] = []
 
     async def queue_of(self, job: Job) -> str:
@@ -58,8 +61,22 @@ class Workers:
                 else:
                     await self._start(together, task_queue)
                 self._queues.update({each.name: task_queue for each in together})
+                for send in self._sent:
+                    await send(task_queue)
             self._doubles.tools._check()
         return self._queues[job.name]
+
+    async def send_event(self, name: str, data: Any, *, key: str, id: str | None) -> None:
+        """Send an event by key to the task queues of the test, and to those that there will be."""
+        async with self._starting:
+
+            async def send(task_queue: str) -> None:
+                await send_event(name, data, key=key, id=id, client=self._loop_thread.client, task_queue=task_queue)
+
+            # What is wrong with it is wrong now.
+            for task_queue in set(self._queues.values()) or {self._name}:
+                await send(task_queue)
+            self._sent.append(send)
 
     @property
     def started(self) -> bool:
@@ -128,6 +145,11 @@ class Workers:
     async def _end_states(self) -> None:
         # On a server of the user's, they would stay for ever.
         client = self._loop_thread.client
+        for task_queue in {self._name, *self._queues.values()}:
+            query = f'WorkflowType = "{EVENTS_WORKFLOW}" AND TaskQueue = "{task_queue}" AND ExecutionStatus = "Running"'
+            with suppress(RPCError):
+                async for found in client.list_workflows(query):
+                    await client.get_workflow_handle(found.id).terminate("the test has ended")
         for job, task_queue in self._queues.items():
             state = client.get_workflow_handle(state_workflow_id(StateId(client.namespace, task_queue, job)))
             with suppress(RPCError):

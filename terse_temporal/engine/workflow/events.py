@@ -55,6 +55,10 @@ _logger = logger_of("worker")
 class _Link:
     """What a run says to the workflow of a key: one message after the other, so that none overtakes another.
 
+    Args:
+        name, key: of the events; empty where it is a workflow that this run has never told anything.
+        id: of that workflow.
+
     Attributes:
         opened: the numbers of the waits that are registered there.
         returned: events that are given back with the next message.
@@ -62,14 +66,19 @@ class _Link:
         busy: whether a message is on its way.
     """
 
-    def __init__(self, id: str, name: str = "", key: str = "") -> None:
-        self.id = id
+    def __init__(self, name: str, key: str, id: str = "") -> None:
         self.name = name
         self.key = key
+        self._id = id
         self.opened: list[int] = []
         self.returned: list[Any] = []
         self.gone: list[str] = []
         self.busy = False
+
+    @property
+    def id(self) -> str:
+        """The id of the workflow. In a replay the task queue is another, so that nothing may hang on it."""
+        return self._id or events_workflow_id(workflow.info().task_queue, self.name, self.key)
 
 
 class RunEvents:
@@ -84,8 +93,9 @@ class RunEvents:
         self._board = board
         self._serializer = serializer
         self._mailbox = Mailbox(self._give_back)
-        self._links: dict[str, _Link] = {}
-        self._dirty: dict[str, _Link] = {}
+        #: By name and key; those that are not this run's, by an empty name and the id.
+        self._links: dict[tuple[str, str], _Link] = {}
+        self._dirty: dict[_Link, None] = {}
         #: The waits that are open, with what is shown of each.
         self._open: dict[Wait, dict[str, Any]] = {}
         self._shown: dict[str, Any] = {}
@@ -142,7 +152,7 @@ class RunEvents:
         self._show()
         links = [link for link in self._links.values() if link.opened or link.returned or link.busy]
         if links or self._dirty:
-            self._dirty.update({link.id: link for link in links})
+            self._dirty.update(dict.fromkeys(links))
             self._speak()
             while not self._is_settled():
                 # The run may be cancelled once more. (Where it is only evicted, waiting again raises.)
@@ -213,10 +223,10 @@ class RunEvents:
 
     def _mark(self, wait: Wait) -> None:
         if wait.key is not None:
-            to = events_workflow_id(workflow.info().task_queue, wait.name, wait.key)
-            link = self._links.setdefault(to, _Link(to))
-            link.name, link.key = wait.name, wait.key
-            self._dirty[to] = link
+            self._dirty[self._link(wait.name, wait.key)] = None
+
+    def _link(self, name: str, key: str) -> _Link:
+        return self._links.setdefault((name, key), _Link(name, key))
 
     def _speak(self, wait: Wait | None = None) -> None:
         if wait is not None:
@@ -238,7 +248,7 @@ class RunEvents:
             self._changed.clear()
             self._show()
             dirty, self._dirty = self._dirty, {}
-            for link in dirty.values():
+            for link in dirty:
                 if not link.busy:
                     link.busy = True
                     asyncio.create_task(self._say(link), name="events of a key")  # noqa: RUF006  # the run keeps it
@@ -321,12 +331,13 @@ class RunEvents:
             return "it is none of this package"
         if entry is None or given.get("v") != MESSAGE_VERSION or not isinstance(owner, str):
             return "it is none of this package, or of a newer version"
-        link = self._links.setdefault(source, _Link(source))
         if not isinstance(name, str) or not isinstance(key, str) or owner != workflow.info().first_execution_run_id:
             # For a run that had this id before.
+            link = self._links.setdefault(("", source), _Link("", "", source))
             link.gone.append(owner)
             self._give_back(Arrived("", "", None, (link, entry)))
             return None
+        link = self._link(name, key)
         wait = given.get("wait")
         if wait in link.opened:
             link.opened.remove(wait)
@@ -336,7 +347,7 @@ class RunEvents:
     def _give_back(self, event: Arrived) -> None:
         link, entry = event.source
         link.returned.append(entry)
-        self._dirty[link.id] = link
+        self._dirty[link] = None
         self._changed.set()
         if self._speaker is None:
             self._speak()
