@@ -65,14 +65,17 @@ class EventsTable:
         self._bytes = 0
         self._ids: dict[str, float] = {}
         self._waiting: dict[str, Waiting] = {}
+        self._ids_bytes = self._waiting_bytes = 0
         self._next = given["next"] if is_number(given.get("next")) else 0
         self.learn(given)
         for each in _list(given.get("kept")):
             if (entry := read_entry(each)) is not None:
                 self.keep(entry)
         for each in _list(given.get("ids")):
-            if isinstance(each, list) and len(each) == 2 and is_name(each[0], LONGEST_ID) and is_number(each[1]):
-                self._ids[each[0]] = each[1]
+            if not isinstance(each, list) or len(each) != 2 or not is_name(each[0], LONGEST_ID):
+                continue
+            if is_number(each[1]) and each[0] not in self._ids:
+                self._remember(each[0], each[1])
         for each in _list(given.get("waiting")):
             if isinstance(each, list) and len(each) == 3:
                 self.register(each[0], each[1], numbers_in(each[2]))
@@ -112,9 +115,7 @@ class EventsTable:
         if sent_id is not None:
             if sent_id in self._ids:
                 return None
-            self._ids[sent_id] = now + (remember if is_number(remember) else keep)
-            while len(self._ids) > MAX_IDS or sum(map(len, self._ids)) > MAX_IDS_BYTES:
-                del self._ids[next(iter(self._ids))]
+            self._remember(sent_id, now + (remember if is_number(remember) else keep))
         self._next += 1
         entry_id = sent_id if sent_id is not None else f"#{now:.6f}.{self._next}"
         return {"id": entry_id, "data": message["data"], "at": now, "until": now + keep, "n": self._next}
@@ -133,7 +134,8 @@ class EventsTable:
         """Forget what is over."""
         for entry in [each for each in self._entries if each["until"] <= now]:
             self._remove(entry)
-        self._ids = {each: until for each, until in self._ids.items() if until > now}
+        for each in [each for each, until in self._ids.items() if until <= now]:
+            self._forget(each)
 
     def register(self, owner: Any, run: Any, numbers: list[int]) -> bool:
         """Take in that a run waits; whether it could be."""
@@ -142,19 +144,23 @@ class EventsTable:
         found = self._waiting.get(owner)
         known = found.numbers if found is not None else []
         merged = Waiting(owner, run, sorted({*known, *numbers})[:_MOST_WAITS])
-        others = sum(each.size for each in self._waiting.values() if each is not found)
+        others = self._waiting_bytes - (found.size if found is not None else 0)
         if numbers and others + merged.size > MAX_WAITING_BYTES:
             return False
         if merged.numbers:
             self._waiting[owner] = merged
+            self._waiting_bytes = others + merged.size
         return True
 
     def withdraw(self, owner: Any, numbers: list[int] | None = None) -> None:
         """Take in that a run no longer waits; without numbers, not at all."""
         found = self._waiting.get(owner) if isinstance(owner, str) else None
         if found is not None:
+            self._waiting_bytes -= found.size
             found.numbers = [each for each in found.numbers if numbers is not None and each not in numbers]
-            if not found.numbers:
+            if found.numbers:
+                self._waiting_bytes += found.size
+            else:
                 del self._waiting[found.owner]
 
     def take(self, waiting: Waiting) -> int:
@@ -183,6 +189,16 @@ class EventsTable:
             "ids": [list(each) for each in self._ids.items()],
             "waiting": [[each.owner, each.run, each.numbers] for each in self._waiting.values()],
         }
+
+    def _remember(self, sent_id: str, until: float) -> None:
+        self._ids[sent_id] = until
+        self._ids_bytes += encoded_size(sent_id) + 32
+        while len(self._ids) > MAX_IDS or self._ids_bytes > MAX_IDS_BYTES:
+            self._forget(next(iter(self._ids)))
+
+    def _forget(self, sent_id: str) -> None:
+        del self._ids[sent_id]
+        self._ids_bytes -= encoded_size(sent_id) + 32
 
     def _remove(self, entry: dict[str, Any]) -> None:
         self._entries.remove(entry)

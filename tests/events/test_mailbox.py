@@ -1,0 +1,119 @@
+"""The mailbox of a run gives events to waits in their order, and loses none, whatever is done in whatever order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from terse_temporal.engine.workflow import mailbox as module
+from terse_temporal.engine.workflow.mailbox import Arrived, Mailbox, Wait
+
+
+class Box:
+    """A mailbox, with what it gives back."""
+
+    def __init__(self) -> None:
+        self.returned: list[Any] = []
+        self.mailbox = Mailbox(lambda event: self.returned.append(event.data))
+
+    def wait(self, name: str = "a", key: str | None = None) -> Wait:
+        wait = Wait(name, key, lambda: None)
+        self.mailbox.open(wait)
+        return wait
+
+    def arrive(self, data: Any, key: str | None = None, *, id: str | None = None) -> bool:
+        return self.mailbox.arrive(Arrived("a", key, data), id)
+
+    def taken(self, wait: Wait) -> Any:
+        event = self.mailbox.take(wait)
+        return None if event is None else event.data
+
+
+def test_a_wait_that_does_not_go_on() -> None:
+    """The event of one that is cancelled goes to the next, in order, also where that has a later one already."""
+    box = Box()
+    first, second, third = box.wait(), box.wait(), box.wait()
+    assert box.arrive(1)
+    assert box.arrive(2)
+    box.mailbox.withdraw(first)
+    assert (box.taken(second), box.taken(third)) == (1, 2)
+    box.mailbox.withdraw(box.wait())
+    assert box.mailbox.carried() is None
+
+
+def test_by_key() -> None:
+    """An event by key goes to waits under that key alone, and is given back where there is none; one that was sent to
+    the run goes to a wait under any.
+    """
+    box = Box()
+    other, own = box.wait(key=None), box.wait(key="k")
+    box.arrive(1, "k")
+    box.arrive(2, "other")
+    assert box.mailbox.unmet("a", "k") == 0
+    box.mailbox.withdraw(own)
+    assert box.returned == [2, 1]
+    own = box.wait(key="k")
+    box.arrive(3)
+    box.arrive(4)
+    assert (box.taken(other), box.taken(own)) == (3, 4)
+
+
+def test_what_is_carried_on() -> None:
+    """Kept events, in order, and the ids that were there, and nothing of another shape."""
+    box = Box()
+    for data, sent in [(1, "x"), (2, None), (3, "y"), (4, "x")]:
+        box.arrive(data, id=sent)
+    carried = box.mailbox.carried()
+    assert carried == {"v": 1, "kept": [["a", 1], ["a", 2], ["a", 3]], "ids": [["a", "x"], ["a", "y"]]}
+    after = Box()
+    after.mailbox.restore(carried)
+    assert after.arrive("again", id="y")
+    assert [after.taken(after.wait()) for _ in range(4)] == [1, 2, 3, None]
+    for hostile in (None, 1, [], {"kept": 1, "ids": [1, ["a"], ["a", 1], [1, 1]]}, {"kept": [["", 1], ["\n", 2]]}):
+        empty = Box()
+        empty.mailbox.restore(hostile)
+        assert empty.mailbox.carried() is None
+
+
+def test_bounds() -> None:
+    """Events are kept up to a number and a size, ids up to a number: the oldest are forgotten first."""
+    box = Box()
+    assert all(box.arrive(number) for number in range(module.MAX_KEPT))
+    assert not box.arrive("one more")
+    large = Box()
+    assert large.arrive("x" * 1024 * 1024)
+    assert not large.arrive("x" * 1024 * 128)
+    for number in range(module.MAX_IDS + 1):
+        large.arrive("x" * 1024 * 128, id=str(number))
+    carried = large.mailbox.carried()
+    assert carried is not None
+    assert [carried["ids"][0], carried["ids"][-1]] == [["a", "1"], ["a", str(module.MAX_IDS)]]
+
+
+ACTIONS = st.lists(st.tuples(st.sampled_from(["arrive", "open", "take", "withdraw"]), st.integers(0, 3)), max_size=30)
+
+
+@given(ACTIONS)
+@settings(max_examples=200, deadline=None)
+def test_none_is_lost_and_none_comes_twice(actions: list[tuple[str, int]]) -> None:
+    """Taken, with a wait, or kept: each is in one of these; and what waits take one after the other is in order."""
+    box, waits, sent, taken = Box(), [], 0, []
+    for action, which in actions:
+        if action == "arrive":
+            box.arrive(sent)
+            sent += 1
+        elif action == "open":
+            waits.append(box.wait())
+        elif waits and action == "withdraw":
+            box.mailbox.withdraw(waits.pop(which % len(waits)))
+        elif waits:
+            found = box.taken(waits.pop(0))
+            if found is not None:
+                taken.append(found)
+    held = [wait.event.data for wait in waits if wait.event is not None]
+    kept = [data for _, data in (box.mailbox.carried() or {"kept": []})["kept"]]
+    assert sorted([*taken, *held, *kept]) == list(range(sent))
+    assert [*taken, *held, *kept] == sorted([*taken, *held, *kept])
+    assert not kept or len(held) == len(waits)
