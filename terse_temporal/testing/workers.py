@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from temporalio.client import WorkflowHandle
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
+from ..engine.events.messages import events_workflow_id
 from ..engine.state.store import state_workflow_id
 from ..errors import MountError
 from ..execution.test_doubles import use_doubles
@@ -26,6 +29,10 @@ from .loop_thread import LoopThread
 from .project_jobs import jobs_with
 
 __all__ = ["Workers"]
+
+_TOLD: Final = EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED
+_TAKEN: Final = EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED
+_NOT_TAKEN: Final = EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED
 
 
 class Workers:
@@ -76,7 +83,25 @@ class Workers:
             # What is wrong with it is wrong now.
             for task_queue in set(self._queues.values()) or {self._name}:
                 await send(task_queue)
+            # Brought to the runs that wait, before the test skips their time.
+            for task_queue in set(self._queues.values()):
+                await self._brought(events_workflow_id(task_queue, name, key))
             self._sent.append(send)
+
+    async def _brought(self, workflow_id: str) -> None:
+        """Wait until the workflow of a key has done all that it was told: 10 seconds at most."""
+        events = self._loop_thread.client.get_workflow_handle(workflow_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                while True:
+                    described = await events.describe()
+                    kinds = Counter(each.event_type for each in (await events.fetch_history()).events)
+                    is_at_work = described.raw_description.HasField("pending_workflow_task")
+                    if described.status is not WorkflowExecutionStatus.RUNNING:
+                        return
+                    if not is_at_work and kinds[_TOLD] == kinds[_TAKEN] + kinds[_NOT_TAKEN]:
+                        return
+                    await asyncio.sleep(0.02)
 
     @property
     def started(self) -> bool:

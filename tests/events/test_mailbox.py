@@ -71,7 +71,8 @@ def test_what_is_carried_on() -> None:
     after.mailbox.restore(carried)
     assert after.arrive("again", id="y")
     assert [after.taken(after.wait()) for _ in range(4)] == [1, 2, 3, None]
-    shapes: tuple[Any, ...] = (None, 1, [], {"kept": 1, "ids": [1, ["a"], ["a", 1], [1, 1]]}, {"kept": [["", 1], ["\n", 2]]})
+    wrong_ids = {"kept": 1, "ids": [1, ["a"], ["a", 1], [1, 1]]}
+    shapes: tuple[Any, ...] = (None, 1, [], wrong_ids, {"kept": [["", 1], ["\n", 2]]})
     for hostile in shapes:
         empty = Box()
         empty.mailbox.restore(hostile)
