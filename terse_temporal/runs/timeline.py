@@ -144,7 +144,8 @@ class Timeline:
             entry.state, entry.ended = _STATES[record.outcome], record.ended
             if isinstance(record, ChildRecord) and record.was_there:
                 entry.state = "done"
-        return entry if record.ended is not None or not isinstance(record, StepRecord) else None
+        is_told = record.run_id if isinstance(record, ChildRecord) else not isinstance(record, StepRecord)
+        return entry if record.ended is not None or is_told else None
 
     def as_it_stands(self) -> Timeline:
         """Return a copy that stays as it is while this one goes on. The history is that of both."""

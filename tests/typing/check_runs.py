@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, assert_type
 
 from terse_temporal import Run, RunInfo, RunTimeline, create_job, get_run, list_runs, start_run
+from terse_temporal.errors import RunFailedError
 
 
 @dataclass
@@ -34,6 +35,13 @@ async def results() -> None:
     run = await pay.start({"order_id": "a"}, id="a", delay=datetime.now().astimezone())
     assert_type(await run.result("30s"), Receipt)
     assert_type(await pay.run(), Receipt)
+
+
+async def maps() -> None:
+    orders = [Order("a"), Order("b")]
+    assert_type(await pay.map(orders), list[Receipt])
+    assert_type(await pay.map(iter(orders), at_once=2, max_failures=None), list[Receipt | RunFailedError])
+    await pay.map([3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 
 async def wrong() -> None:

@@ -90,7 +90,7 @@ class ChildRuns:
     def __init__(self, execution: _Handler) -> None:
         self._execution = execution
         self._places = asyncio.Semaphore(OPEN_CHILDREN)
-        #: The runs that the handler has started itself, by run id: one of them may be found again by its key.
+        #: The runs that the handler has started and not waited for, by run id: one may be found again by its key.
         self._own: dict[str, _ChildRun] = {}
 
     async def start(self, request: RunRequest) -> RunReference:
@@ -155,7 +155,8 @@ class ChildRuns:
             search_attributes=tags,
         )
         run.run_id = run.handle.first_execution_run_id or ""
-        self._own[run.run_id] = run
+        if not run.ends_with_caller:  # of which there may be thousands, and nobody has the id
+            self._own[run.run_id] = run
         run.handle.add_done_callback(self._ended)
 
     def _started(self, starting: asyncio.Future[None]) -> None:
