@@ -28,6 +28,9 @@ _SAME_TIME: Final = timedelta(seconds=2)
 #: The type of what the SDK lets a step fail with that is paused while it runs.
 _BY_THE_PAUSE: Final = "ActivityPause"
 
+#: Waits of one run, which are fewer by far.
+_MOST_WAITS: Final = 1_000_000
+
 #: What a worker that does not have a job goes on to say, for its log.
 _OF_NO_USE: Final = " The run waits until a worker"
 
@@ -169,8 +172,14 @@ def _of_the_memo(waiting: Mapping[str, Mapping[str, Any]]) -> Iterator[Wait]:
         since, until = _time(entry.get("since")), _time(entry.get("until"))
         if "event" in entry:
             key = entry.get("key")
-            name = str(entry["event"])
-            yield Wait(kind="event", name=name, key="" if key is None else str(key), since=since, until=until)
+            yield Wait(
+                kind="event",
+                name=str(entry["event"]),
+                key="" if key is None else str(key),
+                since=since,
+                until=until,
+                more=more if isinstance(more := entry.get("more"), int) and 0 < more < _MOST_WAITS else 0,
+            )
         else:
             text = str(entry["prompt"]) if "prompt" in entry else question_text(entry)
             yield Wait(kind="question", id=str(number), text=text, since=since, until=until)

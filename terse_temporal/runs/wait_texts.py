@@ -32,6 +32,8 @@ def sentence(wait: Wait, now: datetime, subject: str = "It") -> str:
         return text
     if wait.kind in ("sleep", "timer", "timeout"):
         return f"{text} Of its timers {wait.more} more {'is' if wait.more == 1 else 'are'} open."
+    if wait.kind == "event":
+        return f"{text} It waits for {wait.more} more event{'' if wait.more == 1 else 's'}."
     if wait.kind == "run":
         return f"{text} It waits for {wait.more} more of that job."
     return f"{text} The same holds for {wait.more} more of that name."

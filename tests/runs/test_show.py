@@ -121,6 +121,14 @@ async def test_what_was_sent(shown: Shown) -> None:
     assert "paid" in (await shown.command("show", "shown-sent")).stdout
 
 
+async def test_an_id_of_anybodys(shown: Shown) -> None:
+    await shown.start("shown\n\x1b[2Jby", jobs.asleep.name)
+    await shown.asleep("shown\n\x1b[2Jby")
+    text = (await shown.command("show", "shown\n\x1b[2Jby")).stdout
+    assert text.startswith("shown\\n\\x1b[2Jby\n  job ")
+    assert "\x1b" not in text
+
+
 async def test_there_is_no_such_run(shown: Shown) -> None:
     for verb in ("show", "why", "watch"):
         missing = await shown.command(verb, "no-such-run")

@@ -148,12 +148,12 @@ def test_an_event() -> None:
     since = (NOW - timedelta(minutes=9)).isoformat()
     waiting: dict[str, dict[str, Any]] = {
         "event-1": {"event": "invoice.paid", "key": "cus_1", "since": since, "until": until},
-        "event-2": {"event": "cancel"},
+        "event-2": {"event": "cancel", "more": 5},
     }
     in_thirty_days = (NOW + timedelta(days=30)).astimezone()
     assert said(Facts(described(), waiting=waiting)) == (
         f"It waits for the event 'invoice.paid' of the key 'cus_1' since {clock(ago(minutes=9))} (9 min), until"
-        f" {in_thirty_days:%Y-%m-%d %H:%M:%S} (in 30 d). | It waits for the event 'cancel'."
+        f" {in_thirty_days:%Y-%m-%d %H:%M:%S} (in 30 d). | It waits for the event 'cancel'. It waits for 5 more events."
     )
 
 

@@ -64,10 +64,10 @@ def _url(client: Client, found: RunDetails) -> str | None:
 
 def _print(found: RunDetails, url: str | None) -> None:
     why = found.why
-    console.print(Text(why.id, "bold"))
+    console.print(Text(one_line(why.id), "bold"))
     for name, value in _rows(found, url):
         console.print(f"  {name:<12} ", end="")
-        console.print(value, markup=False)
+        console.print(one_line(value), markup=False)  # an id or a name may have a line feed in it
     console.print()
     for each in why.sentences:
         console.print(each, markup=False)
