@@ -28,7 +28,7 @@ cache_on = pytest.mark.parametrize("cache", [1000], indirect=True)
 Run = WorkflowHandle[Any, Any]
 
 #: Seconds after which a run that has not ended counts as one that hangs.
-PATIENCE = 25
+PATIENCE = 60
 
 
 class Bench:

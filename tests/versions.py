@@ -96,7 +96,7 @@ async def come_to(run: WorkflowHandle[Any, Any], kind: EventType.ValueType, *, t
 
 async def eventually(ask: Callable[[], Awaitable[_T]], until: Callable[[_T], bool]) -> _T:
     """Ask until the answer is as wanted."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while not until(answer := await ask()):  # noqa: ASYNC110  it happens elsewhere, and tells nobody
             await asyncio.sleep(0.02)
         return answer

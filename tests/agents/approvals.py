@@ -8,13 +8,14 @@ from typing import Any
 
 from ..bench import Run
 from ..in_process import Ended, run_command
+from ..waiting import SOON
 
 __all__ = ["command", "waiting"]
 
 
 async def waiting(run: Run, number: str = "1") -> dict[str, Any]:
     """What a run waits for, as its memo says it, once it waits for that."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SOON):
         while True:
             described = await run.describe()
             open_ = (await described.memo()).get("terse.waiting.v1") or {}

@@ -6,9 +6,12 @@ import asyncio
 import json
 from pathlib import Path
 
-from ..bench import Bench
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..bench import Bench, Run
 from ..commands import run as run_process
 from ..model_server import ModelServer, calls, says
+from ..waiting import until
 from . import jobs_agents as jobs
 from .approvals import command, waiting
 
@@ -50,16 +53,24 @@ async def test_trigger_tells_tokens_and_decisions(bench: Bench, model: ModelServ
         # As a process: within this one, only one command runs at a time.
         trigger = ["terse-temporal", "trigger", "agents-approvals", "-e", event, "--wait", *options]
         watched = asyncio.create_task(asyncio.to_thread(run_process, *trigger, cwd=tmp_path))
+        run: Run = bench.env.client.get_workflow_handle(bench.task_queue)
+        await until(lambda: _is_there(run), "the run that the command starts")
         for number in ("1", "2"):
-            async with asyncio.timeout(30):
-                while True:
-                    deciding = await command(
-                        tmp_path, "approve", bench.task_queue, number, "--address", bench.env.address
-                    )
-                    if deciding.status == 0:
-                        break
+            await waiting(run, number)
+            deciding = await command(tmp_path, "approve", run.id, number, "--address", bench.env.address)
+            assert deciding.status == 0
         shown = await watched
     assert json.loads(shown.stdout) == ["done", None]
     assert "waits for a decision about desk.add_note(" in shown.stderr
     assert f"terse-temporal approve {bench.task_queue} 1, or deny" in shown.stderr
     assert "2 calls of a model, 20 tokens in and 10 out" in shown.stderr
+
+
+async def _is_there(run: Run) -> bool:
+    try:
+        await run.describe()
+    except RPCError as err:
+        if err.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
