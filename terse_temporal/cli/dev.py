@@ -17,6 +17,7 @@ from rich.markup import escape
 from ..devserver import DevServer, make_private_directory
 from ..diagnostics.places import shown_path
 from ..errors import ServerUnavailableError
+from ..runs.search_attributes import create_tags_attribute
 from ..runs.starting import DEFAULT_TASK_QUEUE
 from .dev_server_file import DEV_DIRECTORY, DevServerFile
 from .exiting import FAILED, USAGE_ERROR
@@ -24,6 +25,7 @@ from .options import Debug, Targets, TaskQueue
 from .output import console
 from .ports import LAST_PORT, claim_port
 from .reloading import ReloadedWorker, require_watchfiles
+from .servers import silent_client
 from .tasks import Interrupted, race, run_interruptibly
 from .web_ui import UI_PORT_ABOVE
 from .worker_command import WorkerOptions
@@ -99,6 +101,7 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
             await worker.start()
             async with server:  # which starts while the worker loads its jobs
                 try:
+                    await _create_tags_attribute(server)
                     if not await worker.wait_until_loaded():
                         return USAGE_ERROR
                     DevServerFile(chosen, os.getpid()).write(state)
@@ -113,6 +116,14 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
                         DevServerFile(chosen, 0).write(state)
                     await worker.stop()  # before its server, which it tells what became of its steps
     return FAILED
+
+
+async def _create_tags_attribute(server: DevServer) -> None:
+    """Give the server what runs with tags need, where its state is of a version that did not have it.
+
+    It has it from the start otherwise: the server creates it with its database, and not in one that is there.
+    """
+    await create_tags_attribute(await silent_client(server.address, server.namespace))
 
 
 def _make_state_directory(state: Path) -> None:
