@@ -107,6 +107,11 @@ async def test_a_selection(env: JobEnvironment, tmp_path: Path) -> None:
     assert f"{runs[3].id}  not retried: " in printed
     assert "has completed" in printed
 
+    (tmp_path / "other.py").write_text(old.replace(name, f"other-{name}"))
+    status, printed, _ = await command(tmp_path, env, runs[2].id, "--jobs", "other.py", "--yes")
+    assert status == 1
+    assert f"there is no job {name!r} here" in printed
+
     status, _, said = await command(tmp_path, env, runs[2].id)
     assert status == 2
     assert "Nobody can be asked here: give --yes" in said

@@ -27,10 +27,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from temporalio import activity
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 from temporalio.common import RawValue
@@ -48,8 +50,9 @@ from .at_most_once import activity_converter, interrupted
 
 __all__ = ["EarlierResults"]
 
-#: Runs of which a worker keeps what it has read. They are read again when they come to it later.
-_MOST_RUNS: Final = 32
+#: Runs of which a worker keeps what it has read: what steps had come to behind the point, which is mostly little. They
+#: are read again when they come to it later.
+_MOST_RUNS: Final = 256
 
 #: Retries of one run that are looked into, the last ones.
 _MOST_RETRIES: Final = 20
@@ -201,7 +204,14 @@ async def _add_steps(found: _Steps, recorded: RunHistory, fork: int, client: Cli
         was_begun = step.outcome in ("open", "failed") or step.was_begun
         if again or step.outcome == "completed" or (call.once and was_begun):
             may_depend = recorded.tasks[step.event_id] >= point.told
-            found.add(call.key, _Earlier(step, given_of_check(call.check), may_depend, again))
+            found.add(call.key, _Earlier(_without_history(step), given_of_check(call.check), may_depend, again))
+
+
+def _without_history(step: StepRecord) -> StepRecord:
+    """Return a step that holds no more than what it came to. Any part of a message keeps all that was read with it."""
+    result = [Payload.FromString(each.SerializeToString()) for each in step.result]
+    failure = None if step.failure is None else Failure.FromString(step.failure.SerializeToString())
+    return replace(step, input=(), summary=None, result=result, failure=failure)
 
 
 async def _call_of(step: StepRecord, converter: DataConverter) -> StepCall | None:
