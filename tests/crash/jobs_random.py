@@ -15,6 +15,8 @@ A tree is JSON: an object whose `do` says what kind it is.
     race      its `body` beside a sleep that is longer
     late      a sleep within a time that is shorter, and `otherwise`
     child     its `body` as a run of its own
+    event     an event with `value`, sent before it is waited for, while it is, or after a first wait was withdrawn
+    unheard   a wait for an event that does not come, and `otherwise`
 
 A program may also have a tree for when it has failed.
 """
@@ -27,7 +29,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from terse_temporal import Retry, RunFailure, create_job, current_step, job_map, job_step, sleep
+from terse_temporal import (
+    Retry,
+    RunFailure,
+    create_job,
+    current_step,
+    job_map,
+    job_step,
+    send_event,
+    sleep,
+    uuid4,
+    wait_for_event,
+)
 from terse_temporal.errors import StepError
 
 from ..effects import record
@@ -76,7 +89,7 @@ async def do_when_failed(program: Program, failure: RunFailure) -> None:
         await do(program.when_failed, program)
 
 
-@create_job(name="interpret", durable=True, timeout="10y", on_failure=do_when_failed)
+@create_job(name="interpret", durable=True, on_failure=do_when_failed)
 async def interpret(program: Program) -> Any:
     """Do what the tree says, and return what it gives."""
     return await do(program.tree, program)
@@ -107,6 +120,24 @@ async def do_race(tree: Tree, program: Program) -> Any:
     return body.result()
 
 
+async def do_event(tree: Tree) -> Any:
+    """Do an `event`: one of a key of its own, that all of the job's runs share the name of."""
+    key = str(uuid4())
+    if tree["sent"] == "before":
+        await send_event("told", [tree["value"]], key=key)
+        return (await wait_for_event("told", key=key))[0]
+    first = asyncio.create_task(wait_for_event("told", key=key))
+    if tree["sent"] == "after a first wait":
+        await sleep("1m")
+        first.cancel()
+        await asyncio.wait([first])
+        await send_event("told", [tree["value"]], key=key)
+        return (await wait_for_event("told", key=key))[0]
+    await sleep("1m")
+    await send_event("told", [tree["value"]], key=key)
+    return (await first)[0]
+
+
 async def do(tree: Tree, program: Program) -> Any:
     """Do a tree."""
 
@@ -123,6 +154,13 @@ async def do(tree: Tree, program: Program) -> Any:
                 try:
                     async with asyncio.timeout(3600):
                         await sleep("3h")
+                except TimeoutError:
+                    return await run(tree["otherwise"])
+            case "event":
+                return await do_event(tree)
+            case "unheard":
+                try:
+                    return await wait_for_event("untold", timeout="2h")
                 except TimeoutError:
                     return await run(tree["otherwise"])
             case "child":
@@ -188,8 +226,10 @@ def interpret_plainly(tree: Tree, effects: Counter[str]) -> Any:  # noqa: PLR091
             return None
         case "limit" | "race" | "child":
             return interpret_plainly(tree["body"], effects)
-        case "late":
+        case "late" | "unheard":
             return interpret_plainly(tree["otherwise"], effects)
+        case "event":
+            return tree["value"]
         case "map":
             return map_plainly(tree, effects)
         case "all":
