@@ -292,7 +292,14 @@ FIRES: dict[str, list[str]] = {
         "with contextlib.suppress(asyncio.CancelledError):\n    await sleep('1h')",
         "try:\n    async with asyncio.timeout(1): await sleep('1h')\nexcept Exception:\n    pass\nexcept:\n    pass",
     ],
-    "TERSE403": ["current_step()", "async for each in AGENT.run('x'):\n    log(each)", "asyncio.run(later(1))"],
+    "TERSE403": [
+        "current_step()",
+        "async for each in AGENT.run('x'):\n    log(each)",
+        "asyncio.run(later(1))",
+        "await get_run('x').status()",
+        "run = await charge.start()\nawait run.terminate()",
+        "async for each in list_runs():\n    log(each.id)",
+    ],
     "TERSE404": [
         "await job_step(run=lambda: 1)\nawait job_step(run=lambda: 2)",
         "await job_step(run=none)\nawait job_step(run=one, input=1, name='none')",
@@ -464,6 +471,7 @@ MISSES: dict[str, list[str]] = {
     "TERSE403": [
         "await AGENT.run_and_wait('x')",
         "await job_step(run=lambda: current_step().idempotency_key)",
+        "await get_run('x').cancel()",
     ],
     "TERSE404": [
         "await job_step(run=none)\nawait job_step(run=none)",
