@@ -60,14 +60,15 @@ class ClientOperations:
         return RunReference(handle.id, run_id, request.job, request.handler)
 
     async def result(self, run: RunReference, timeout: timedelta | None) -> Any:  # noqa: ASYNC109  # as in the protocol
-        limit = None if timeout is None else timeout.total_seconds()
+        if timeout is None:
+            return await self._result(run)
+        waiting = asyncio.timeout(timeout.total_seconds())
         try:
-            async with asyncio.timeout(limit) as waiting:
+            async with waiting:
                 return await self._result(run)
         except TimeoutError:
             if not waiting.expired():
                 raise
-        assert timeout is not None
         raise TimeoutError(f"the run {run.id!r} is not over after {format_duration(timeout)}; it goes on")
 
     async def _result(self, run: RunReference) -> Any:
