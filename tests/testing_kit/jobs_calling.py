@@ -42,4 +42,4 @@ async def starts(event: Event) -> str:
 async def then_sleeps(event: Event) -> str:
     reminded = await remind.run({"after": "2d"})
     await sleep("1d")
-    return reminded
+    return f"{reminded}, {await fan_out.run({'after': []})}"

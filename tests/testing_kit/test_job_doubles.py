@@ -9,6 +9,7 @@ from temporalio.client import WorkflowFailureError
 
 from terse_temporal.errors import TestDoubleError
 from terse_temporal.testing import Jobs
+from terse_temporal.testing.job_doubles import JobDoubles
 
 from . import jobs_children as kit
 from .jobs_children_elsewhere import plain
@@ -53,13 +54,14 @@ async def test_raises_does_and_in_turn(jobs: Jobs) -> None:
     assert len(jobs.jobs[kit.child].calls) == 4
 
 
-async def test_with_a_crash(jobs: Jobs) -> None:
-    """It answers in the worker processes of a crash test too, which do not tell of handlers that are real."""
-    jobs.jobs[kit.child].returns("from the test")
-    jobs.crash_at("kit-child", "before")
-    assert await jobs.run(kit.parent, DURABLE) == ["parent of", "from the test"]
+def test_where_runs_are_in_other_processes() -> None:
+    """Those do not tell of handlers that are real, and the test is not told that there were none."""
+    doubles = JobDoubles()
+    doubles._elsewhere = lambda: True
     with pytest.raises(TestDoubleError, match="do not tell"):
-        jobs.jobs[kit.parent].not_called()
+        doubles[kit.parent].not_called()
+    doubles[kit.child].returns("from the test")
+    doubles[kit.child].not_called()
 
 
 def test_what_does_not_fit(jobs: Jobs) -> None:

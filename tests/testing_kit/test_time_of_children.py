@@ -57,7 +57,9 @@ async def test_beside_one_that_goes_on(jobs: Jobs) -> None:
 
 
 async def test_crashes(jobs: Jobs) -> None:
-    """`survives_crashes` does not wait for the sleeps of the runs that are started."""
+    """`survives_crashes` does not wait for the sleeps of child runs, and jobs have their test doubles there."""
+    jobs.jobs[calling.fan_out].returns(["from the test"])
     report = await jobs.survives_crashes(calling.then_sleeps)
     assert report.passed
     assert "asleep for 1 day" in str(report)
+    assert "reminded after 2d, ['from the test']" in str(report)
