@@ -21,12 +21,16 @@ RUNS = [
     ("README.md", "onboard-customer", {"customer": {"email": "ada@example.com"}}, {"welcome": "message-1"}),
     ("docs/steps.md", "make-thumbnails", {"paths": ["a.png", "b.png"]}, ["a.png@200", "b.png@200"]),
     ("docs/steps.md", "pay-once", {}, {"declined": "insufficient_funds", "step": "pay"}),
+    ("docs/events.md", "remind", {}, "reminded"),
+    ("docs/events.md", "ship-order", {"number": "17"}, {"shipped": False}),
     ("docs/state.md", "count-mails", {"sender": "ada@example.com"}, {"count": 1, "senders": ["ada@example.com"]}),
     ("docs/state.md", "handle-once", {"id": "a"}, "a"),
 ]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/state.md", "docs/steps.md", "docs/toolbox_builtin.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/events.md", "docs/state.md", "docs/steps.md", "docs/toolbox_builtin.md"]
+)
 def test_every_block_executes(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every block of Python in the documentation can be executed by itself."""
     assert blocks(page)

@@ -9,5 +9,5 @@ from terse_temporal import Event, create_job, wait_for_event
 
 @create_job(name="takes-events", durable=True)
 async def takes_events(event: Event) -> list[Any]:
-    """So many events, one after the other, half of them with another wait beside it that loses."""
+    """So many events, one after the other."""
     return [await wait_for_event("order", key=event.key) for _ in range(event.count)]

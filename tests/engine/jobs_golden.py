@@ -16,13 +16,17 @@ from terse_temporal import (
     RunFailure,
     Triggers,
     create_job,
+    current_run,
     current_step,
+    get_run,
     job_map,
     job_step,
     log,
+    send_event,
     sleep,
     step,
     uuid4,
+    wait_for_event,
 )
 from terse_temporal.errors import RunFailedError
 
@@ -130,6 +134,26 @@ async def timed_out(event: Event) -> None:
         await job_step(run=lambda: "cleaned up", name="clean up")
 
 
+@create_job(name="golden-events", durable=True)
+async def events(event: Event) -> list[Any]:
+    """Waits by key, before and after the event, to the run, with a time that is up, and one that loses."""
+    waiting = asyncio.create_task(wait_for_event("a", key=event.key))
+    await send_event("a", {"n": 1}, key=event.key)
+    found = [await waiting]
+    await send_event("a", 2, key=event.key, id="2")
+    found.append(await wait_for_event("a", key=event.key))
+    await get_run(current_run().id).send("b", 3, id="3")
+    found.append(await wait_for_event("b"))
+    try:
+        await wait_for_event("b", timeout="1d")
+    except TimeoutError:
+        found.append("late")
+    loser = asyncio.create_task(wait_for_event("c", key=event.key))
+    await sleep("1h")
+    loser.cancel()
+    return found
+
+
 #: Each with the event that its kept run was started with.
 @create_job(name="golden-child", durable=True)
 async def child(event: Event) -> dict[str, Any]:
@@ -166,4 +190,5 @@ GOLDEN = {
     "golden-map": (mapped, {}),
     "golden-timeout": (timed_out, {}),
     "golden-parent": (parent, {}),
+    "golden-events": (events, {"key": "golden"}),
 }

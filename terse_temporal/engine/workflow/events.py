@@ -136,6 +136,11 @@ class RunEvents:
 
     async def send_to_run(self, id: str, name: str, data: Json, event_id: str | None) -> None:
         """Send an event to a run."""
+        if id == workflow.info().workflow_id:
+            # No workflow can signal itself. What it says to itself needs no record: it says it again on a replay.
+            if not self._mailbox.arrive(Arrived(name, None, data.data), event_id):
+                raise EventError(f"the event {name!r} was not sent: as many are kept for this run as there is room for")
+            return
         more = [] if event_id is None else [in_json({"id": event_id})]
         if not await deliver(id, name, data, *more):
             raise RunEndedError(
