@@ -7,7 +7,7 @@ from typing import Any
 from terse_temporal import Event, create_job, job_step, send_event, sleep, wait_for_event
 
 
-@create_job(name="kit-waits", durable=True)
+@create_job(name="kit-waits-for-events", durable=True)
 async def waits(event: Event) -> list[Any]:
     """Three waits, one with a limit and one by key, and a sleep."""
     first = await wait_for_event("a")
