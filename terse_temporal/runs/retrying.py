@@ -105,8 +105,8 @@ async def find_retriable(client: Client, id: str, run_id: str | None = None) -> 
     """Return a run that has failed, and where it goes on. Parameters and errors are those of `retry_run`."""
     described = await _last_run(client, id, run_id)
     run = described.run_id
-    if described.status in _WELL:
-        raise _refused(id, run, _WELL[described.status])
+    if described.status is not None and (well := _WELL.get(described.status)) is not None:
+        raise _refused(id, run, well)
     history = await client.get_workflow_handle(id, run_id=run).fetch_history()
     recorded = RunHistory(history.events)
     point = await reset_point(recorded, client.data_converter)
