@@ -92,7 +92,7 @@ class Entry:
             return f"run   {self.title}  {self.trouble if was_there else self.state + took}{trouble}"
         if self.kind != "step":
             done = "came" if self.kind == "event" else "over"
-        return f"{self.kind:<5} {self.name}  {done if self.state == 'done' else self.state}"
+            return f"{self.kind:<5} {self.name}  {done if self.state == 'done' else self.state}"
         if self.state == "waiting" and self.attempt:
             return f"step  {self.title}  attempt {self.attempt} failed, and is tried again{trouble}"
         return f"step  {self.title}  {self.state}{took}{attempts}{trouble}"

@@ -194,6 +194,7 @@ async def calls_and_ends(event: Order) -> str:
 async def calls_cancelling(event: Order) -> list[Any]:
     run = await slow.start(event)
     await asyncio.sleep(1)
+    said, ended = "", list[str]()
     try:
         await run.result(timeout="100ms")
     except TimeoutError as err:
