@@ -13,7 +13,7 @@ from terse_temporal.errors import RunEndedError, RunNotFoundError
 from terse_temporal.runs.memo import read_memo
 
 from ..bench import Bench, Run, timers
-from .jobs_waits import goes_on, races, reads_models, takes, takes_quickly, times_out
+from .jobs_waits import goes_on, races, reads_models, sends, takes, takes_quickly, times_out
 
 
 async def waits(bench: Bench, run: Run, count: int = 1) -> dict[str, Any]:
@@ -44,6 +44,17 @@ async def test_before_between_and_while_it_waits(bench: Bench) -> None:
         await ours.send("a")
     with pytest.raises(RunNotFoundError):
         await get_run("nobody", client=bench.env.client).send("a")
+
+
+async def test_from_a_durable_handler(bench: Bench) -> None:
+    """It is recorded; a run that has ended is an error there too."""
+    async with bench.worker(takes_quickly, sends):
+        run = await bench.start_on_the_wall_clock(takes_quickly, count=1)
+        sending = [await bench.start_on_the_wall_clock(sends, count=0, to=run.id)]
+        assert await bench.result(run) == ["direct"]
+        assert await bench.result(sending[0]) is None
+        late = await bench.start_on_the_wall_clock(sends, count=0, to=run.id)
+        assert (await bench.failure(late)).type == "RunEndedError"
 
 
 async def test_the_same_id_twice(bench: Bench) -> None:

@@ -17,9 +17,11 @@ from terse_temporal import (
     job_step,
     log,
     now,
+    send_event,
     sleep,
     step,
     uuid4,
+    wait_for_event,
 )
 from terse_temporal.errors import StepError
 
@@ -64,6 +66,10 @@ async def steps() -> None:
     assert_type(await job_step(run=fetch, input="ada@example.com"), Customer)
     assert_type(await job_step(run=count, input=["a"], input_schema=list[str], name="count", timeout="1m"), int)
     assert_type(await job_step(run=lambda: "text"), str)
+    assert_type(await wait_for_event("paid", schema=Customer, timeout="1d"), Customer)
+    assert_type(await wait_for_event("paid", key="17", schema=list[int]), list[int])
+    assert_type(await wait_for_event("paid"), Any)
+    assert_type(await send_event("paid", {"amount": 1}, key="17", id="1"), None)
     assert_type(await job_step(run=count, input=[], output_schema=Customer), Customer)
     assert_type(await job_step(run=fetch, input="x", retry=Retry(), on_interrupt="fail"), Customer)
     await job_step(run=nothing)
