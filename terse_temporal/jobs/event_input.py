@@ -104,10 +104,14 @@ def read_event(
         raise EventError(f"{the_input}, at {path} …, {TOO_DEEP}")
     if not isinstance(raw, dict):
         text = shorten(json.dumps(raw, ensure_ascii=False, default=str), 60)
+        such = '{"customer": {"email": "ada@example.com"}}'
+        more = ""
+        if isinstance(raw, list):
+            such = '{"items": [1, 2]}'
+            more = ", for a handler whose event has such a field: `event: dict[str, list[int]]`, or a model"
         raise EventError(
             f"{the_input} is {_JSON_NAMES.get(type(raw), type(raw).__name__)}, {text}, where"
-            f" {type_name(expected)} is read from one JSON object."
-            f' Start it with an object, such as \'{{"customer": {{"email": "ada@example.com"}}}}\''
+            f" {type_name(expected)} is read from one JSON object. Start it with an object, such as '{such}'{more}"
         )
     if expected is Event or expected is dict:
         return expected(raw)

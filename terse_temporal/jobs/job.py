@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from ..diagnostics.places import place
 from ..errors import RunFailedError
+from ..execution.coroutine_names import named
 from ..execution.protocol import RetryRule
 from ..execution.run_operations import IfExists
 from ..state.schema import StateSchema
@@ -237,7 +238,7 @@ class Job(Generic[_EventT_contra, _ResultT_co]):
             request = run_request(self, event, tags=shared, task_queue=task_queue, waits=True, where=where)
             return result_of(operations, request)
 
-        return map_at_once(
+        results = map_at_once(
             run,
             items,
             at_once=at_once,
@@ -245,6 +246,7 @@ class Job(Generic[_EventT_contra, _ResultT_co]):
             failures=RunFailedError,
             what=f"map() of the job {self.name!r}{f' ({where})' if where else ''}",
         )
+        return named(f"map {self.name}", results)
 
     def __repr__(self) -> str:
         return f"<Job {self.name!r} at {self.where}{', durable' if self.durable else ''}>"

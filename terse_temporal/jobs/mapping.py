@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from ..diagnostics.places import caller_frame, place
 from ..errors import StepError, StepInputError
+from ..execution.coroutine_names import named
 from ..execution.protocol import UNSET, durable_execution
 from .at_once import check_items, check_limits, map_at_once
 from .labels import label_text
@@ -248,6 +248,4 @@ def job_map(
         failures=StepError,
         what=f"job_map() of the step {request.name!r} ({request.where})",
     )
-    if isinstance(results, CoroutineType):  # always, and what Python's warning says where it is never awaited
-        results.__qualname__ = f"job_map {request.name}"
-    return results
+    return named(f"job_map {request.name}", results)

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 from ..diagnostics.text import did_you_mean
 from ..durations import to_timedelta
 from ..errors import DurationError, InPlaceOnlyError, StartError
+from ..execution.coroutine_names import named
 from ..execution.protocol import current_execution
 from ..execution.run_operations import STATUSES, RunInfo, RunOperations, RunQuery, RunReference, RunRequest, RunStatus
 from ..execution.run_timeline import RunTimeline
@@ -267,11 +268,19 @@ def run_operations(client: Client | None = None) -> RunOperations:
     return make(client)
 
 
-async def started(operations: RunOperations, request: RunRequest) -> Run[Any]:
-    """Start what a request says, and return the run."""
-    return Run(operations, await operations.start(request))
+def started(operations: RunOperations, request: RunRequest) -> Coroutine[Any, Any, Run[Any]]:
+    """Return what starts what a request says, and gives the run."""
+
+    async def start() -> Run[Any]:
+        return Run(operations, await operations.start(request))
+
+    return named(f"start {request.job}", start())
 
 
-async def result_of(operations: RunOperations, request: RunRequest) -> Any:
-    """Start what a request says, wait for the end of the run, and return its result."""
-    return await (await started(operations, request)).result()
+def result_of(operations: RunOperations, request: RunRequest) -> Coroutine[Any, Any, Any]:
+    """Return what starts what a request says, waits for the end of the run, and gives its result."""
+
+    async def run() -> Any:
+        return await Run(operations, await operations.start(request)).result()
+
+    return named(f"run {request.job}", run())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,11 +13,14 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..diagnostics.text import did_you_mean
 from ..errors import TerseError
 from ..execution.run_operations import RunInfo
 from ..jobs.run_requests import run_request
 from ..jobs.runs import get_run
+from .memo import read_memo
 from .starting import start_run
+from .wait_texts import fit_text
 
 __all__ = ["Change", "ChangeRun", "cancel_run", "change_runs", "rerun_run", "send_to_run", "terminate_run"]
 
@@ -96,8 +100,23 @@ async def _end(run: RunInfo, request: Awaitable[None], what: str) -> Change:
 
 async def send_to_run(client: Client, run: RunInfo, name: str, data: Any, event_id: str | None = None) -> Change:
     """Send a run an event, which it keeps until its handler waits for it."""
+    awaited = await _awaited_events(client, run.id)  # before it is sent: what is waited for may change by it
     await get_run(run.id, client=client).send(name, data, id=event_id)
-    return Change(run.id, run.run_id, done=True, what=f"is sent {name!r}")
+    what = f"is sent {name!r}"
+    if awaited and name not in awaited:
+        others = fit_text(", ".join(map(repr, awaited)))
+        what += f", and keeps it until it waits for that; now it waits for {others}{did_you_mean(name, awaited)}"
+    return Change(run.id, run.run_id, done=True, what=what)
+
+
+async def _awaited_events(client: Client, id: str) -> list[str]:
+    """Return the names of the events that a run says it waits for: none too where it says nothing that can be read."""
+    with suppress(RPCError):
+        described = (await client.get_workflow_handle(id).describe()).raw_description
+        _, waiting = await read_memo(client, described.workflow_execution_info.memo.fields)
+        names = [each.get("event") for each in (waiting or {}).values()]
+        return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    return []
 
 
 async def rerun_run(client: Client, run: RunInfo) -> Change:

@@ -150,7 +150,8 @@ def ending_sentence(ending: Ending, now: datetime, subject: str = "It") -> str:
     step = f" in the step {fit_text(failure.step, _LONGEST_NAME)!r}" if failure.step else ""
     where = f" at {fit_text(failure.where, _LONGEST_NAME)}" if failure.where else ""
     run = f" in the run {fit_text(failure.run, _LONGEST_NAME)!r}" if failure.run else ""
-    at = f",{run}{step}{where}{times}" if run or step or where else ""
+    # In brackets: the text before it may have sentences and lines of its own.
+    at = f" ({f'{run}{step}{where}{times}'.strip()})" if run or step or where else ""
     if ending.status == "timed_out":
         return f"{subject} has run out of its time {after}: {fit_text(failure.what)}{at}."
     return f"{subject} has failed {after}, with {fit_text(failure.what)}{at}."

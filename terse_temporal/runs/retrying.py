@@ -32,6 +32,7 @@ from ..engine.wire.history import RunHistory
 from ..engine.wire.reset_points import ResetPoint, reset_point
 from ..errors import EventError, RunNotFoundError, RunRetryError
 from ..serialization.wire_names import RETRY_REASON
+from .endings import failure_of
 
 __all__ = ["Retriable", "find_retriable", "reset", "retry_run"]
 
@@ -169,11 +170,12 @@ def _reason_against(recorded: RunHistory, point: ResetPoint) -> str | None:
         return "is running: there is nothing to go on with"
     failure = recorded.ended.workflow_execution_failed_event_attributes.failure
     kind = failure.application_failure_info.type
-    if kind == EventError.__name__ and not recorded.tasks:
+    # One that a line of the handler raised is of something else: of what was sent to it, or of an argument.
+    if kind == EventError.__name__ and not recorded.tasks and not failure_of(failure, recorded).where:
         job = recorded.started.workflow_type.name if recorded.started is not None else "JOB"
         return (
             f"failed before its first step, and would again: {failure.message}. Start a new run with an event that"
-            f" fits: terse-temporal trigger {job} --data …"
+            f" fits: terse-temporal trigger {job} --event …"
         )
     if not point.task:
         return f"ended before anything of it was run. {_RERUN}"

@@ -41,7 +41,8 @@ def sentence(wait: Wait, now: datetime, subject: str = "It") -> str:
 
 def fit_text(text: str, most: int = _LONGEST_TEXT) -> str:
     """Return what others have written as it may be shown within a sentence: in one line, and without secrets."""
-    return shorten(one_line(redact(text, most)), most).rstrip(".")
+    lines = (each.strip() for each in redact(text, most).splitlines())
+    return shorten(one_line(" ".join(filter(None, lines))), most).rstrip(".")
 
 
 def _start(wait: Wait, now: datetime, subject: str) -> str:

@@ -7,6 +7,7 @@ for every run and its classes are then other objects than those that `sys.module
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import re
@@ -210,6 +211,11 @@ class Codec:
                 raise ValueProblem(
                     f"the value at {path} has the key {safe_repr(keys[0])}, which JSON cannot hold as a key"
                 ) from None
+            if inspect.iscoroutine(found):
+                raise ValueProblem(
+                    f"the value at {path} is the coroutine {found.__qualname__!r}, which was not awaited: write `await`"
+                    " before the call that made it"
+                ) from err
             raise ValueProblem(
                 f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold: make it plain data, a"
                 " model or a dataclass"

@@ -152,6 +152,15 @@ async def function_of_a_library(event: Event) -> Any:
 
 
 #: Each job with what its error has to name, beside the step, the file and the line.
+@create_job(name="in-one-piece")
+def in_one_piece(event: Event) -> None: ...
+
+
+@create_job(name="job-as-step", durable=True)
+async def job_as_step(event: Event) -> Any:
+    return await job_step(run=in_one_piece)
+
+
 REFUSED: list[tuple[Job, str, list[str]]] = [
     (reads_a_local, "send", ["'address' and 'subject'", "input={…}", "at module level"]),
     (lambda_reads_the_event, "<lambda>", ["'event'", "input={…}"]),
@@ -169,4 +178,5 @@ REFUSED: list[tuple[Job, str, list[str]]] = [
     (partial_of_nested, "partial", ["partial", "Give it a function"]),
     (builtin_method, "upper", ["method 'upper' of 'str'", "Give it a function"]),
     (function_of_a_factory, "made", ["'number'"]),
+    (job_as_step, "in-one-piece", ["run= is the job", "await job.run(event)", "await job.map(events)"]),
 ]

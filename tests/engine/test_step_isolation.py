@@ -21,6 +21,7 @@ UNSEEN_BY_CHECK = {
     "function-of-a-factory",
     "function-of-a-library",
     "inline-annotated",
+    "job-as-step",
 }
 
 

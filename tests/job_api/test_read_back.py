@@ -328,6 +328,19 @@ def test_what_would_not_come_back(type_: Any, value: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
+def test_what_was_not_awaited() -> None:
+    """It is told as that, not as some type that is no JSON."""
+
+    async def work() -> None: ...
+
+    forgotten = work()
+    with pytest.raises(
+        ValueProblem, match=r"at \$\.a is the coroutine '\S+work', which was not awaited: write `await`"
+    ):
+        Codec(Any).record({"a": forgotten})
+    forgotten.close()
+
+
 def test_private_attributes_that_carry_data() -> None:
     """They are not written: refused where they hold something, taken where every instance makes its own."""
     cached = Cached(x=1)

@@ -195,6 +195,12 @@ async def strict(event: Order) -> str:
     return event.id
 
 
+@create_job(name="retried-waits-strictly", durable=True)
+async def waits_strictly(event: Event) -> str:
+    """Take what is sent of one kind."""
+    return (await wait_for_event("paid", schema=Order)).id
+
+
 async def tidy_up(event: Event, failure: RunFailure) -> None:
     """Undo something, and say what was wrong."""
     await step(event, "undo")

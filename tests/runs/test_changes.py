@@ -159,6 +159,22 @@ async def test_an_event_is_sent(desk: Desk) -> None:
     assert await desk.client.get_workflow_handle(two).result() == {"amount": 6}
 
 
+async def test_an_event_that_is_not_waited_for(desk: Desk) -> None:
+    """It is kept, and the answer says what is waited for."""
+    run = await desk.start(jobs.waits.name)
+
+    async def says_what_it_waits_for() -> bool:
+        return b"paid" in (await desk.client.get_workflow_handle(run).describe()).raw_description.SerializeToString()
+
+    await until(says_what_it_waits_for, "the memo has the wait")
+    sent = await desk.command("send", run, "payed")
+    assert sent.status == 0
+    assert sent.stdout == (
+        f"{run}  is sent 'payed', and keeps it until it waits for that; now it waits for 'paid'; did you mean 'paid'?\n"
+    )
+    await desk.client.get_workflow_handle(run).terminate()
+
+
 async def test_what_is_no_event(desk: Desk) -> None:
     for arguments, problem in (
         (("any", "paid", "--data", "{a"), "is not JSON"),

@@ -69,7 +69,7 @@ async def test_a_run_that_failed(shown: Shown) -> None:
     text = await shown.command("show", "shown-fails")
     assert (text.status, text.stderr) == (0, "")
     assert r'event        {"note": "\u001b[2Jhi\u202e"}' in text.stdout
-    assert "LookupError: no such card, in the step 'declined' at " in text.stdout
+    assert "LookupError: no such card (in the step 'declined' at " in text.stdout
     found = await shown.data("shown-fails")
     (step,) = found["timeline"]
     assert (step["kind"], step["name"], step["state"], step["attempt"]) == ("step", "declined", "failed", 1)

@@ -118,7 +118,7 @@ def test_a_handler_that_fails() -> None:
     attributes.failure.message = "[TMPRL1101] Potential deadlock detected:\nworkflow didn't yield within 2 second(s)."
     assert said(Facts(answer, events(failed), polls={("shop", False): datetime.now(UTC)})) == (
         f"It is blocked since {clock(ago(minutes=9))} (9 min), a worker cannot advance its handler: [TMPRL1101]"
-        r" Potential deadlock detected:\nworkflow didn't yield within 2 second(s). That is tried again and again."
+        " Potential deadlock detected: workflow didn't yield within 2 second(s). That is tried again and again."
     )
     assert said(Facts(answer, events(failed), polls={("shop", False): None})).endswith(
         "again and again. Now no worker is there: none has polled the task queue 'shop' in the last five minutes. Start"

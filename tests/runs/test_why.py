@@ -199,8 +199,8 @@ async def test_a_run_that_has_failed(desk: Desk) -> None:
     """With the step, and the line that raised."""
     found = await desk.says(
         await desk.start(jobs.fails),
-        r"It has failed at §, after .+, with LookupError: no such card, in the step 'declined' at"
-        r" \S*jobs_looked_at\.py:\d+\.",
+        r"It has failed at §, after .+, with LookupError: no such card \(in the step 'declined' at"
+        r" \S*jobs_looked_at\.py:\d+\)\.",
     )
     assert found.to_json()["ended"]["failure"]["step"] == "declined"
 
@@ -310,7 +310,7 @@ async def test_a_run_whose_start_is_delayed(desk: Desk) -> None:
 async def test_a_run_that_failed_by_another(desk: Desk) -> None:
     await desk.says(
         await desk.start(jobs.fails_within, args=[{"child": "looked-child-fails"}]),
-        r"It has failed at §, after .+, with LookupError: no such card, in the run 'looked-child-fails'.+",
+        r"It has failed at §, after .+, with LookupError: no such card \(in the run 'looked-child-fails'.+",
     )
 
 

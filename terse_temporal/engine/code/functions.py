@@ -181,6 +181,11 @@ class FunctionIndex:
             StepIsolationError: it reads variables of a function around it, or is nothing that has a name.
             UnknownFunctionError: this worker could not find it again.
         """
+        if isinstance(function, Job):
+            raise StepIsolationError(
+                f"the step at {where}: run= is the job {function.name!r} ({function.where}), and no function. A run of"
+                " it is `await job.run(event)`, and runs with many events are `await job.map(events)`, without a step."
+            )
         unwrapped = getattr(function, "__wrapped__", function)
         self._check_imported(function, step, where)
         module = module_name(getattr(function, "__module__", None) or "")

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from types import CoroutineType
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from temporalio.exceptions import ActivityError
 from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
 from ...errors import EventError, StepOutputError, UnknownToolError
+from ...execution.coroutine_names import named
 from ...execution.in_place import not_durable, write_log
 from ...execution.protocol import RunIdentity, StepRequest
 from ...execution.run_events import EventToSend, EventWait
@@ -156,10 +156,10 @@ class DurableExecution:
                 self.serializer.codec(wait.schema)
             except ValueProblem as problem:
                 raise EventError(f"wait_for_event({wait.name!r}, schema=…) at {where}: {problem}") from None
-        return _name_of("wait_for_event", self.events.wait(wait, where))
+        return named("wait_for_event", self.events.wait(wait, where))
 
     def send_event(self, event: EventToSend) -> Coroutine[Any, Any, None]:
-        return _name_of("send_event", self.events.send(event))
+        return named("send_event", self.events.send(event))
 
     def event_id(self, name: str, to: str) -> None:
         return None
@@ -171,7 +171,7 @@ class DurableExecution:
             self.commands.append(PendingCommand("sleep", format_duration(delay), where))
             await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
 
-        return _name_of("sleep", wait())
+        return named("sleep", wait())
 
     def call(self, request: StepRequest) -> Coroutine[Any, Any, Any]:
         where = request.where or self._where()
@@ -181,7 +181,7 @@ class DurableExecution:
         elif request.retry is None and self.job.retry is not None:
             request = replace(request, retry=self.job.retry)
         call = self._writer.write(request, where)
-        return _name_of(f"step {request.name}", self._schedule(request, call, where))
+        return named(f"step {request.name}", self._schedule(request, call, where))
 
     def _check_known(self, request: StepRequest) -> None:
         """Refuse a tool that is not there, and a tool or a model that the code does not use, before it is scheduled."""
@@ -315,10 +315,3 @@ def _start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
         retry_policy=RERUNS,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
-
-
-def _name_of(name: str, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
-    """Give a coroutine the name that Python's warning says where it is never awaited."""
-    if isinstance(coroutine, CoroutineType):
-        coroutine.__qualname__ = name
-    return coroutine
