@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from ..serialization.codec import Json
 
@@ -68,7 +68,7 @@ class EventToSend:
     task_queue: str | None
 
 
-def is_name(value: Any, most: int) -> bool:
+def is_name(value: Any, most: int) -> TypeGuard[str]:
     """Return whether it is a string that is not empty, not too long, and has nothing in it that cannot be printed."""
     return (
         isinstance(value, str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -21,6 +22,17 @@ DEEP = RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b"[" * 5_000 
 ENTRY = {"id": "x", "data": 1, "at": 1.0, "until": 2.0, "n": 1}
 DELIVERY = {"v": 1, "from": "terse-events:q:a:k", "owner": "o", "wait": 1, "name": "a", "key": "k", "event": ENTRY}
 
+#: What JSON can hold and nothing else: half a pair of surrogates.
+UNWRITABLE: list[dict[str, Any]] = [
+    {**DELIVERY, **wrong}
+    for wrong in (
+        {"from": "terse-events:\ud800"},
+        {"owner": "\ud800"},
+        {"owner": "RUN", "name": "\ud800"},
+        {"owner": "RUN", "key": "\ud800"},
+    )
+]
+
 TO_RUNS: list[tuple[str, list[Any]]] = [
     *(("a", [each]) for each in (ENCRYPTED, NOT_JSON, DEEP)),
     *(("a", arguments) for arguments in ([1, 2], [1, {"id": 2}], [1, {"id": ""}], [1, {}, 3])),
@@ -39,6 +51,11 @@ async def test_to_a_run(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
         await waits(bench, run)
         for name, arguments in TO_RUNS:
             await run.signal(name, args=arguments)
+        run_id = (await run.describe()).run_id
+        for each in UNWRITABLE:
+            await run.signal(
+                "terse.event", _unwritable({**each, "owner": run_id if each["owner"] == "RUN" else each["owner"]})
+            )
         await run.signal("a", 1)
         await run.signal("a", args=[2, {"id": "x", "more": 1}])
         assert await bench.result(run) == [1, 2]
@@ -76,6 +93,10 @@ async def test_to_the_workflow_of_a_key(bench: Bench, task_queue: str) -> None:
     async with bench.worker(takes):
         assert await bench.result(run) == ["there"]
     assert not await _failed_tasks(events)
+
+
+def _unwritable(data: dict[str, Any]) -> RawValue:
+    return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(data).encode()))
 
 
 async def _failed_tasks(run: Run) -> list[str]:

@@ -19,6 +19,7 @@ from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
+from ...execution.run_events import is_name
 from ...serialization.codec import Json
 from ...serialization.wire_names import (
     EVENTS_DONE_SIGNAL,
@@ -157,7 +158,7 @@ def _look_at(handle: asyncio.Future[Any]) -> None:
 
 
 def _is_message(given: Any) -> bool:
-    if not isinstance(given, dict) or not all(isinstance(given.get(field), str) for field in ("to", "task_queue")):
+    if not isinstance(given, dict) or not all(is_name(given.get(field), 1_000) for field in ("to", "task_queue")):
         return False
     say = given.get("say")
-    return isinstance(say, list) and len(say) == 2 and isinstance(say[0], str)
+    return isinstance(say, list) and len(say) == 2 and is_name(say[0], 200)

@@ -24,7 +24,7 @@ from ...diagnostics.logs import logger_of
 from ...durations import format_duration
 from ...errors import EventError, EventTimeoutError, RunEndedError
 from ...events import Event
-from ...execution.run_events import LONGEST_ID, LONGEST_NAME, EventToSend, EventWait, is_name
+from ...execution.run_events import LONGEST_ID, LONGEST_KEY, LONGEST_NAME, EventToSend, EventWait, is_name
 from ...serialization.codec import Json, ValueProblem
 from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
@@ -332,11 +332,15 @@ class RunEvents:
         given = data[0] if len(data) == 1 and isinstance(data[0], dict) else {}
         source, name, key, owner = given.get("from"), given.get("name"), given.get("key"), given.get("owner")
         entry = read_entry(given.get("event"))
-        if not isinstance(source, str) or not source.startswith(f"{EVENTS_ID_PREFIX}:") or len(source) > 1000:
+        # Names throughout: of what cannot be written, half a surrogate pair, no command can be made.
+        if not is_name(source, 1_000) or not source.startswith(f"{EVENTS_ID_PREFIX}:"):
             return "it is none of this package"
-        if entry is None or given.get("v") != MESSAGE_VERSION or not isinstance(owner, str):
+        if entry is None or given.get("v") != MESSAGE_VERSION or not is_name(owner, 200):
             return "it is none of this package, or of a newer version"
-        if not isinstance(name, str) or not isinstance(key, str) or owner != workflow.info().first_execution_run_id:
+        if owner == workflow.info().first_execution_run_id:
+            if not is_name(name, LONGEST_NAME) or not is_name(key, LONGEST_KEY):
+                return "no event can have that name or key"
+        else:
             # For a run that had this id before.
             link = self._links.setdefault(("", source), _Link("", "", source))
             link.gone.append(owner)
