@@ -126,12 +126,11 @@ class RunOperations(Protocol):
             RunExistsError: the id was used before, and `if_exists` says to fail.
         """
 
-    async def result(self, run: RunReference, timeout: timedelta | None) -> Any:  # noqa: ASYNC109  # its name for users
+    async def result(self, run: RunReference) -> Any:
         """Wait for the end of a run, and return its result, in the type of its handler's return annotation.
 
         Raises:
             RunFailedError: it failed, or was ended from outside.
-            TimeoutError: it is not over after `timeout`; it goes on.
             RunNotFoundError: there is no such run.
         """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from typing_extensions import TypeVar
 
 from ..diagnostics.text import did_you_mean
-from ..durations import to_timedelta
+from ..durations import format_duration, to_timedelta
 from ..errors import DurationError, InPlaceOnlyError, StartError
 from ..execution.coroutine_names import named
 from ..execution.protocol import current_execution
@@ -72,7 +73,15 @@ class Run(Generic[_R_co]):
         In a durable handler it is recorded.
         """
         limit = None if timeout is None else to_timedelta(timeout)
-        return cast("_R_co", await self._operations.result(self._reference, limit))
+        waiting = asyncio.timeout(None if limit is None else limit.total_seconds())
+        try:
+            async with waiting:
+                return cast("_R_co", await self._operations.result(self._reference))
+        except TimeoutError:
+            # A run that is over its own timeout raises one too.
+            if limit is None or not waiting.expired():
+                raise
+        raise TimeoutError(f"the run {self.id!r} is not over after {format_duration(limit)}; it goes on")
 
     async def status(self) -> RunStatus:
         """Return how the run stands: `"running"`, `"completed"`, `"failed"`, `"cancelled"`, `"terminated"` or

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio.client import (
@@ -19,7 +17,6 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..durations import format_duration
 from ..engine.wire.run_exceptions import run_exception
 from ..errors import ResultError, RunEndedError, RunNotFoundError
 from ..execution.run_operations import RunInfo, RunQuery, RunReference, RunRequest, RunStatus
@@ -59,19 +56,7 @@ class ClientOperations:
         run_id = handle.run_id or handle.result_run_id or handle.first_execution_run_id or ""
         return RunReference(handle.id, run_id, request.job, request.handler)
 
-    async def result(self, run: RunReference, timeout: timedelta | None) -> Any:  # noqa: ASYNC109  # as in the protocol
-        if timeout is None:
-            return await self._result(run)
-        waiting = asyncio.timeout(timeout.total_seconds())
-        try:
-            async with waiting:
-                return await self._result(run)
-        except TimeoutError:
-            if not waiting.expired():
-                raise
-        raise TimeoutError(f"the run {run.id!r} is not over after {format_duration(timeout)}; it goes on")
-
-    async def _result(self, run: RunReference) -> Any:
+    async def result(self, run: RunReference) -> Any:
         client = await self._client(run.job)
         while True:
             described = await self._describe(run, client)

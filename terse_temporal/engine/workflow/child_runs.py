@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, NoReturn, Protocol
 
 from temporalio import workflow
@@ -17,7 +16,6 @@ from temporalio.common import RawValue, SearchAttributeKey, SearchAttributePair,
 from temporalio.common import WorkflowIDReusePolicy as Reuse
 from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
-from ...durations import format_duration
 from ...errors import InPlaceOnlyError, RunDepthError, RunExistsError
 from ...execution.protocol import StepRequest
 from ...execution.run_operations import IfExists, RunInfo, RunQuery, RunReference, RunRequest, RunStatus
@@ -178,19 +176,8 @@ class ChildRuns:
         own = self._own.get(run_id)
         return own or RunReference(workflow_id, run_id, job, request.handler)
 
-    async def result(self, run: RunReference, timeout: timedelta | None) -> Any:  # noqa: ASYNC109  # as in the protocol
+    async def result(self, run: RunReference) -> Any:
         """As `RunOperations` has it."""
-        if timeout is None:
-            return await self._result(run)
-        try:
-            async with asyncio.timeout(timeout.total_seconds()) as waiting:
-                return await self._result(run)
-        except TimeoutError:
-            if not waiting.expired():
-                raise
-        raise TimeoutError(f"the run {run.id!r} is not over after {format_duration(timeout)}; it goes on")
-
-    async def _result(self, run: RunReference) -> Any:
         execution = self._execution
         if not isinstance(run, _ChildRun) or run.handle is None:
             outcome = read_outcome(
