@@ -26,7 +26,7 @@ def read_data_argument(argument: str) -> Any:
     try:
         return json.loads(argument, parse_constant=_refuse_constant, parse_float=finite_number)
     except (ValueError, RecursionError):  # a file, or not JSON: that is told with the place
-        return _read_json(argument)[1]
+        return _read_json(argument, "--data")[1]
 
 
 def read_event_argument(argument: str) -> dict[str, Any]:
@@ -49,9 +49,11 @@ def read_event_argument(argument: str) -> dict[str, Any]:
     return event
 
 
-def _read_json(argument: str) -> tuple[str, Any]:
+def _read_json(argument: str, option: str = "--event") -> tuple[str, Any]:
     """Return where it is from, and what it is."""
-    source, text = _read_source(argument)
+    source, text = _read_source(argument, option)
+    if option == "--data" and not text.strip():
+        raise EventError(f"{source} is empty, and not JSON. Leave --data away to send an event without data.")
     try:
         event = json.loads(text, parse_constant=_refuse_constant, parse_float=finite_number)
     except json.JSONDecodeError as err:
@@ -61,7 +63,7 @@ def _read_json(argument: str) -> tuple[str, Any]:
     return source, event
 
 
-def _read_source(argument: str) -> tuple[str, str]:
+def _read_source(argument: str, option: str) -> tuple[str, str]:
     if argument == "-":
         return "standard input", _decode("standard input", sys.stdin.buffer.read())
     if argument.lstrip()[:1] in ("", "{", "[", '"'):
@@ -69,9 +71,12 @@ def _read_source(argument: str) -> tuple[str, str]:
     try:
         return repr(argument), _decode(repr(argument), Path(argument).read_bytes())
     except FileNotFoundError:
+        what, such = ("JSON", "JSON such as '\"a text\"'")
+        if option == "--event":
+            what, such = ("JSON object", "an object such as '{\"customer\": {…}}'")
         raise EventError(
-            f"there is no file {argument!r}, and it is no JSON object either:"
-            " give --event a file, an object such as '{\"customer\": {…}}', or - for standard input"
+            f"there is no file {argument!r}, and it is no {what} either: give {option} a file, {such}, or - for"
+            " standard input"
         ) from None
     except (OSError, ValueError) as err:  # ValueError: a name that no file can have
         raise EventError(f"cannot read the event from {argument!r}: {getattr(err, 'strerror', None) or err}") from None

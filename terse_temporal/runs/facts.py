@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from temporalio.api.enums.v1 import PendingActivityState, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import EventType, PendingActivityState, WorkflowExecutionStatus
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
@@ -23,6 +24,7 @@ from ..serialization.wire_names import RUN_RESULT, WAITING_MEMO
 from .clocks import clock_of
 from .history_tail import MOST_EVENTS, Tail, read_tail
 from .memo import read_memo
+from .received import read_received
 from .search_attributes import TAGS
 from .task_queues import last_poll
 
@@ -161,7 +163,24 @@ async def _waiting(client: Client, facts: Facts) -> Mapping[str, Mapping[str, An
     if WAITING_MEMO not in fields or (facts.is_whole and WAITING_MEMO not in facts.history.memo):
         return {}
     _, waiting = await read_memo(client, fields)
-    return waiting or {}
+    return await _not_come(client, facts, waiting or {})
+
+
+async def _not_come(
+    client: Client, facts: Facts, waiting: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Leave out the waits whose event has come since the handler was last advanced, and which it does not know of."""
+    since = itertools.takewhile(
+        lambda event: event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, reversed(facts.events)
+    )
+    left = dict(waiting)
+    for come in await read_received(client, reversed(list(since))):
+        for number, entry in left.items():
+            # What is sent to the run itself is for a wait under any key.
+            if entry.get("event") == come.name and come.key in ("", entry.get("key")) and "more" not in entry:
+                del left[number]
+                break
+    return left
 
 
 async def _calls(client: Client, facts: Facts) -> dict[str, StepCall | JobCall]:

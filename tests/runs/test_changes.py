@@ -178,7 +178,11 @@ async def test_an_event_that_is_not_waited_for(desk: Desk) -> None:
 async def test_what_is_no_event(desk: Desk) -> None:
     for arguments, problem in (
         (("any", "paid", "--data", "{a"), "is not JSON"),
-        (("any", "paid", "--data", "no-such-file"), "there is no file 'no-such-file'"),
+        (
+            ("any", "paid", "--data", "no-such-file"),
+            "there is no file 'no-such-file', and it is no JSON either: give --data",
+        ),
+        (("any", "paid", "--data", ""), "Leave --data away"),
         (("paid",), "say which runs: runs send ID... paid"),
         (("any", "terse.paid"), "terse.paid"),
     ):

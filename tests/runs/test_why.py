@@ -324,3 +324,14 @@ async def test_an_event(desk: Desk) -> None:
     (wait,) = found.waits
     assert wait.since is not None
     assert wait.until == wait.since + timedelta(days=30)
+
+
+async def test_an_event_that_has_come(desk: Desk, env: JobEnvironment) -> None:
+    """A handler that no worker has advanced since is not said to wait for it, whatever it has written in its memo."""
+    async with env.worker([jobs.waits], task_queue="looked-left"):
+        id_ = await desk.start(jobs.waits, queue="looked-left")
+        await desk.says(id_, r"It waits for the event 'paid' since .+")
+    await desk.client.get_workflow_handle(id_).signal("other", 1)
+    await desk.says(id_, r"It waits for a worker since § .+ \| It waits for the event 'paid' since .+")
+    await desk.client.get_workflow_handle(id_).signal("paid", {})
+    await desk.says(id_, r"It waits for a worker since § [^|]+")
