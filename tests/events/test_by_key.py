@@ -15,6 +15,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from terse_temporal import send_event
+from terse_temporal.engine.events import table
 from terse_temporal.engine.events.messages import events_workflow_id
 
 from ..bench import Bench, Run
@@ -223,3 +224,17 @@ async def test_many_events_of_one_key(bench: Bench, events: Events) -> None:
         assert (await events.handle.describe()).raw_description.workflow_execution_info.first_run_id
         taking = [await bench.start_on_the_wall_clock(takes, key=events.key, count=1) for _ in range(3)]
         assert len({each for run in taking for each in await bench.result(run)}) == 3
+
+
+async def test_one_that_is_refused_may_be_sent_again(
+    bench: Bench, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id is not remembered: there may be room by then."""
+    monkeypatch.setattr(table, "MAX_KEPT", 1)
+    await events.send("first")
+    await events.send("refused", id="x")
+    async with bench.worker(takes):
+        assert await bench.result(await bench.start_on_the_wall_clock(takes, key=events.key, count=1)) == ["first"]
+        await events.send("now", id="x", keep="2s")
+        assert await bench.result(await bench.start_on_the_wall_clock(takes, key=events.key, count=1)) == ["now"]
+        await events.end()

@@ -87,8 +87,14 @@ def test_bounds() -> None:
     large = Box()
     assert large.arrive("x" * 1024 * 1024)
     assert not large.arrive("x" * 1024 * 128)
+    assert not large.arrive("x" * 1024 * 128, id="refused")
+    wait = large.wait()
+    large.mailbox.take(wait)
+    assert large.arrive("x" * 1024 * 128, id="refused"), "sent again when there is room"
+    assert large.taken(large.wait()) == "x" * 1024 * 128
     for number in range(module.MAX_IDS + 1):
-        large.arrive("x" * 1024 * 128, id=str(number))
+        large.taken(large.wait())
+        assert large.arrive(number, id=str(number))
     carried = large.mailbox.carried()
     assert carried is not None
     assert [carried["ids"][0], carried["ids"][-1]] == [["a", "1"], ["a", str(module.MAX_IDS)]]

@@ -9,7 +9,7 @@ import pytest
 
 from terse_temporal.engine.events import table as module
 from terse_temporal.engine.events.messages import events_workflow_id
-from terse_temporal.engine.events.table import EventsTable
+from terse_temporal.engine.events.table import EventsTable, numbers_in
 
 
 def message(data: Any = None, **fields: Any) -> dict[str, Any]:
@@ -98,6 +98,7 @@ def test_hostile_input() -> None:
     inputs: list[Any] = [1, [], {"kept": 1, "ids": 2, "waiting": 3, "next": "x"}, {"kept": [1, {}], "ids": [[1, 2]]}]
     assert all(EventsTable(hostile).is_empty for hostile in inputs)
     table = EventsTable()
+    assert numbers_in([1, True, "2", None, -1, 10**400, 2]) == [1, 2]
     for owner, run in [(None, "run"), ("owner", 1), ("", ""), ("o" * 300, "run"), ("owner", "r" * 2000)]:
         assert not table.register(owner, run, [1])
     assert table.is_empty

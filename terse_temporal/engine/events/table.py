@@ -130,6 +130,11 @@ class EventsTable:
         self._bytes += size
         return True
 
+    def forget(self, sent_id: Any) -> None:
+        """Forget the id of an event that could not be kept."""
+        if isinstance(sent_id, str) and sent_id in self._ids:
+            self._forget(sent_id)
+
     def expire(self, now: float) -> None:
         """Forget what is over."""
         for entry in [each for each in self._entries if each["until"] <= now]:
@@ -211,4 +216,5 @@ def _list(value: Any) -> list[Any]:
 
 def numbers_in(value: Any) -> list[int]:
     """Return the numbers in what should be a list of them."""
-    return [each for each in _list(value)[:_MOST_WAITS] if isinstance(each, int) and not isinstance(each, bool)]
+    given = [each for each in _list(value)[:_MOST_WAITS] if isinstance(each, int) and not isinstance(each, bool)]
+    return [each for each in given if 0 <= each < 2**53]  # so that a thousand of them are no megabyte

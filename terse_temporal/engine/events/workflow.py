@@ -158,8 +158,8 @@ class EventsWorkflow:
         entry = self._table.accept(message, _now())
         if isinstance(entry, str):
             self._refuse(f"an event: {entry}")
-        elif entry is not None:
-            await self._bring(entry, self._table.waiting)
+        elif entry is not None and not await self._bring(entry, self._table.waiting):
+            self._table.forget(message.get("id"))  # it may be sent again
 
     def _wait(self, message: Mapping[str, Any]) -> None:
         self._table.learn(message)
@@ -179,8 +179,8 @@ class EventsWorkflow:
         if not self._table.register(owner, message.get("run"), numbers_in(message.get("open"))):
             self._refuse(f"the waits of the run {message.get('run')!r}")
 
-    async def _bring(self, entry: dict[str, Any], runs: Sequence[Waiting]) -> None:
-        """Give an event to each of the runs, and keep it where none of them is there any more."""
+    async def _bring(self, entry: dict[str, Any], runs: Sequence[Waiting]) -> bool:
+        """Give an event to each of the runs, and keep it where none of them is there any more; whether it could be."""
         entry = {**entry, "shared": True} if len(runs) > 1 else entry
         arrived = False
         for begin in range(0, len(runs), _AT_ONCE):
@@ -191,9 +191,10 @@ class EventsWorkflow:
                 arrived = arrived or is_told
                 if not is_told:
                     self._table.withdraw(each.owner)
-        if not arrived:
-            entry.pop("shared", None)
-            self._keep(entry)
+        if arrived:
+            return True
+        entry.pop("shared", None)
+        return self._keep(entry)
 
     def _delivery(self, entry: dict[str, Any], waiting: Waiting) -> Json:
         return in_json(
@@ -208,9 +209,11 @@ class EventsWorkflow:
             }
         )
 
-    def _keep(self, entry: dict[str, Any]) -> None:
-        if not self._table.keep(entry):
-            self._refuse("an event: as many are kept under this key as there is room for")
+    def _keep(self, entry: dict[str, Any]) -> bool:
+        if self._table.keep(entry):
+            return True
+        self._refuse("an event: as many are kept under this key as there is room for")
+        return False
 
     def _set_timer(self) -> None:
         """Wake up when the next event is over. The timer stays, where that is still the next."""

@@ -103,11 +103,15 @@ class Mailbox:
 
     def arrive(self, event: Arrived, id: str | None = None) -> bool:
         """Take in an event; whether there was room for it. One whose id has come before is none."""
-        if id is not None and not self._is_new(event.name, id):
+        if id is not None and (event.name, id) in self._ids:
             return True
         self._arrived += 1
         event.number = self._arrived
-        return self._place(event)
+        is_placed = self._place(event)
+        # One that is refused may be sent again.
+        if id is not None and is_placed:
+            self._remember(event.name, id)
+        return is_placed
 
     def open(self, wait: Wait) -> None:
         """Take in a wait. It may have its event at once."""
@@ -153,18 +157,17 @@ class Mailbox:
                 if field == "kept":
                     self.arrive(Arrived(each[0], None, each[1]))
                 elif is_name(each[1], LONGEST_ID):
-                    self._is_new(*each)
+                    self._remember(*each)
 
-    def _is_new(self, name: str, id: str) -> bool:
+    def _remember(self, name: str, id: str) -> None:
         if (name, id) in self._ids:
-            return False
+            return
         self._ids[name, id] = None
         self._ids_bytes += encoded_size([name, id])
         while len(self._ids) > MAX_IDS or self._ids_bytes > MAX_IDS_BYTES:
             oldest = next(iter(self._ids))
             self._ids_bytes -= encoded_size(list(oldest))
             del self._ids[oldest]
-        return True
 
     def _place(self, event: Arrived, *, again: bool = False) -> bool:
         """Give an event to the first wait that can have it, or keep it."""
