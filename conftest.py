@@ -6,6 +6,8 @@ without the mark that starts one fails, at the line that does.
 
 from __future__ import annotations
 
+import gc
+import platform
 import sys
 from collections.abc import Generator
 from typing import Any
@@ -31,6 +33,7 @@ _without_processes: list[str] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark, and watch what is started."""
     config.addinivalue_line("markers", "server: needs a Temporal server, or starts another process")
+    _ = platform.uname().processor  # starts `uname` when it is first asked for, which libraries do; kept from then on
     sys.addaudithook(_refuse_processes)
 
 
@@ -63,6 +66,18 @@ def _spread(few: list[pytest.Item], many: list[pytest.Item]) -> list[pytest.Item
             spread.append(few[number // distance])
         spread.append(item)
     return spread + few[-(-len(many) // distance) :]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Collect no garbage while thousands of modules are imported, and never look again at what they have made."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
