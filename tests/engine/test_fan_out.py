@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from terse_temporal import create_job, job_step
+from terse_temporal.engine.limits import OPEN_STEPS
 from terse_temporal.testing import JobEnvironment
 
 
@@ -27,7 +28,15 @@ async def test_inputs_larger_than_a_message(env: JobEnvironment, task_queue: str
 
 
 async def test_more_steps_than_the_server_keeps_open(env: JobEnvironment, task_queue: str) -> None:
-    """More steps started together than the server allows to be open all run."""
-    # Half a second of work in one workflow task, which on a machine with other work must not be cut off after two.
+    """Of more steps started together than are open at once, half of what the server allows, all run in turn."""
+    assert OPEN_STEPS == 2_000 // 2
+    # A quarter of a second of work in one workflow task, which on a busy machine must not be cut off after two.
     async with env.worker([fan_out], task_queue=task_queue, debug_mode=True):
-        assert await env.run(fan_out, {"steps": 2_100, "size": 1}, task_queue=task_queue) == 2_100
+        run = await env.start(fan_out, {"steps": OPEN_STEPS + 50, "size": 1}, task_queue=task_queue)
+        assert await run.result() == OPEN_STEPS + 50
+    count = most = 0
+    async for event in run.fetch_history_events():
+        count += event.HasField("activity_task_scheduled_event_attributes")
+        count -= event.HasField("activity_task_completed_event_attributes")
+        most = max(most, count)
+    assert (most, count) == (OPEN_STEPS, 0)

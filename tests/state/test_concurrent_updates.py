@@ -18,7 +18,7 @@ from .stores import runs_of, state_of, temporal_store, workers
 PATIENCE = 90
 
 
-async def count_together(env: JobEnvironment, job: Job, task_queue: str, runs: int = 50, times: int = 4) -> None:
+async def count_together(env: JobEnvironment, job: Job, task_queue: str, runs: int, times: int = 4) -> None:
     async with asyncio.timeout(PATIENCE):
         counts = await asyncio.gather(
             *(env.run(job, {"times": times}, task_queue=task_queue, id=f"{task_queue}-{n}") for n in range(runs))
@@ -30,9 +30,9 @@ async def count_together(env: JobEnvironment, job: Job, task_queue: str, runs: i
 async def test_with_one_worker(
     env: JobEnvironment, cache: int, task_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """50 runs at once that each add one four times come to 200, while the state continues as new again and again."""
+    """25 runs at once that each add one four times come to 100, while the state continues as new again and again."""
     # Without a cache each write replays all before it of the same run, and each step its run: fewer.
-    bound, runs, times = (40, 50, 4) if cache else (15, 25, 2)
+    bound, runs, times = (20, 25, 4) if cache else (15, 25, 2)
     monkeypatch.setattr(state_workflow, "WRITES_PER_RUN", bound)
     async with env.worker([count], task_queue=task_queue, max_cached_workflows=cache):
         await count_together(env, count, task_queue, runs, times)
@@ -44,7 +44,7 @@ async def test_with_one_worker(
 async def test_with_two_workers(env: JobEnvironment, task_queue: str) -> None:
     """Also with two workers, which know nothing of each other."""
     async with workers(env, [count], 2, task_queue=task_queue):
-        await count_together(env, count, task_queue)
+        await count_together(env, count, task_queue, runs=30)
 
 
 async def test_in_place(env: JobEnvironment, task_queue: str) -> None:

@@ -25,7 +25,8 @@ async def test_a_read_after_a_write(env: JobEnvironment, cache: int, task_queue:
                 await other.set(of, "other", number, write=f"other-{number}")
 
         disturbing = asyncio.create_task(disturb())
-        for number in range(40):
+        # Without a cache each write replays all before it.
+        for number in range(40 if cache else 15):
             await writer.set(of, "key", number, write=f"key-{number}")
             assert await reader.get(of, "key") == Stored(number)
         done.set()

@@ -17,7 +17,7 @@ from terse_temporal.errors import MountError, ToolError, TransientError
 from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.mcp.sessions import sessions
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from ..effects import Effects
 from ..waiting import until_logged
 from . import jobs_mcp_http as jobs
@@ -47,6 +47,7 @@ def of_an_older_version(effects: Effects) -> None:
     Path(f"{effects}.old").touch()
 
 
+@cache_on
 async def test_a_durable_job(bench: Bench, port: int, caplog: pytest.LogCaptureFixture) -> None:
     """Calls are activities, the server gets its header, and no history or log has it, nor the address's key."""
     caplog.set_level(logging.DEBUG)
@@ -62,6 +63,7 @@ async def test_a_durable_job(bench: Bench, port: int, caplog: pytest.LogCaptureF
         assert secret not in caplog.text
 
 
+@cache_on
 async def test_a_server_that_is_not_there(bench: Bench, port: int) -> None:
     """The worker does not start, and says which server it misses, where that is mounted, and what to do."""
     with pytest.raises(MountError) as caught:

@@ -15,7 +15,7 @@ from temporalio.worker import Replayer
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.tools.mcp.mounts import mounts
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from ..effects import Effects
 from . import jobs_mcp as jobs
 from .conftest import TOKEN, is_alive, server_pids, until_gone
@@ -33,6 +33,7 @@ async def test_each_call_of_a_durable_job_is_one_activity(bench: Bench) -> None:
     assert len(issue.split()[2]) == 32
 
 
+@cache_on
 async def test_a_replay_needs_no_server(bench: Bench) -> None:
     """A finished run is replayed where no server is connected, nor started."""
     async with bench.worker(jobs.durable):
@@ -49,6 +50,7 @@ async def test_a_replay_needs_no_server(bench: Bench) -> None:
     assert len(server_pids(bench.effects)) == started
 
 
+@cache_on
 async def test_in_place(bench: Bench) -> None:
     """In a step, on a thread's own event loop too, and in a job that is not durable, a call leaves no activity."""
     async with bench.worker(jobs.in_steps, jobs.plain):
@@ -78,6 +80,7 @@ async def test_wrong_arguments_are_refused_before_anything_is_scheduled(bench: B
     assert "It is tracker.create_issue(*, title: str, labels: list[" in message
 
 
+@cache_on
 async def test_a_tool_that_fails(bench: Bench) -> None:
     """An answer that says it is an error raises `ToolError`, once, with the server's words and not its credentials."""
     async with bench.worker(jobs.decline):
@@ -89,6 +92,7 @@ async def test_a_tool_that_fails(bench: Bench) -> None:
     assert bench.effects.counted()["decline"] == 1
 
 
+@cache_on
 async def test_what_comes_back(bench: Bench) -> None:
     """Structured data is data, one text is a string, more is a list, and nothing is `None`."""
     picture = {"type": "image", "data": "QUJD", "mimeType": "image/png"}
@@ -105,6 +109,7 @@ async def test_what_comes_back(bench: Bench) -> None:
         assert await call("createIssue", title="Broken", labels=[{"name": "bug"}]) == ISSUE
 
 
+@cache_on
 async def test_a_server_that_dies_between_calls_is_started_again(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,6 +147,7 @@ async def test_a_call_that_is_cancelled_is_cancelled_at_the_server(bench: Bench)
     assert len(server_pids(bench.effects)) == 1
 
 
+@cache_on
 async def test_one_session_is_shared(bench: Bench) -> None:
     """Two workers of a process and all of their steps use one server process, which ends with the last of them."""
     async with bench.worker(jobs.many):
@@ -154,6 +160,7 @@ async def test_one_session_is_shared(bench: Bench) -> None:
     until_gone(pid)
 
 
+@cache_on
 async def test_credentials_are_in_no_history(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """What the server is given, and repeats in its error and on its standard error, is in no history and no log."""
     caplog.set_level(logging.DEBUG)

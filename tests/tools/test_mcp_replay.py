@@ -15,7 +15,7 @@ from terse_temporal.plugin import TersePlugin
 from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.mcp.sessions import sessions
 
-from ..bench import Bench, Run, scheduled
+from ..bench import Bench, Run, cache_on, scheduled
 from . import jobs_mcp as jobs
 
 
@@ -51,6 +51,7 @@ async def test_a_refused_call_is_refused_again(bench: Bench) -> None:
     assert await replayed(run) is None
 
 
+@cache_on
 @pytest.mark.parametrize("change", ["gone", "changed"])
 async def test_a_call_that_was_made_is_made_again(
     bench: Bench, change: str, monkeypatch: pytest.MonkeyPatch, closed: None

@@ -23,7 +23,7 @@ from terse_temporal.testing import JobEnvironment
 from terse_temporal.tools.mcp.mounts import mounts
 from terse_temporal.tools.mcp.sessions import sessions
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, cache_on, scheduled
 from ..effects import Effects
 from . import jobs_mcp, jobs_mcp_elsewhere, jobs_mcp_time, settings
 from .conftest import TOKEN, Load, is_alive, server_pids, until_gone
@@ -58,6 +58,7 @@ def start(load: Load, env: JobEnvironment, task_queue: str, monkeypatch: pytest.
     return started
 
 
+@cache_on
 async def test_a_server_of_others(bench: Bench) -> None:
     """A package from the index, over standard input and output: its tools are the toolbox's, its data is data."""
     async with bench.worker(jobs_mcp_time.clock):

@@ -81,6 +81,17 @@ async def order(event: Event) -> list[Any]:
     return [*done, told["by"]]
 
 
+@create_job(name="crs-kinds", durable=True)
+async def kinds(event: Event) -> list[Any]:
+    """A step that is a `def`, a sleep, a step by decoration, and a tool."""
+    item = {"name": "lamp", "effects": event.effects}
+    done: list[Any] = [await job_step(run=charge, input=item, input_schema=Item)]
+    await sleep("3d")
+    done.append(await ship(event.effects))
+    told = await toolbox.crs.notify(to="ada", text="sent", effects=event.effects)
+    return [*done, told["by"]]
+
+
 @create_job(name="crs-two-sleeps", durable=True)
 async def two_sleeps(event: Event) -> str:
     """The second much shorter than the first."""
@@ -142,6 +153,13 @@ def decline(effects: str) -> None:
 async def failing(event: Event) -> None:
     """A run that fails."""
     await job_step(run=decline, input=event.effects)
+
+
+@create_job(name="crs-failing-later", durable=True)
+async def failing_later(event: Event) -> None:
+    """A run that fails after a sleep, which is all that it can be killed at."""
+    await sleep("1h")
+    raise DeclinedError(402, "no money")
 
 
 @create_job(name="crs-model", durable=True)
