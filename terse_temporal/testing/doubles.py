@@ -7,8 +7,9 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
+from ..diagnostics.text import did_you_mean
 from ..errors import TestDoubleError
 from ..execution.invocation import run_function
 from ..execution.test_doubles import FunctionCall
@@ -17,7 +18,7 @@ from ..serialization.serializer import shared_serializer
 from ..serialization.signatures import parameter_types
 from .generated_values import check_fits, complete
 
-__all__ = ["Call", "Double", "Record", "arguments_by_name"]
+__all__ = ["Call", "Double", "NamedDouble", "Record", "arguments_by_name"]
 
 
 @dataclass(frozen=True)
@@ -347,3 +348,26 @@ def _list_calls(record: Record) -> str:
         return "; there were no calls at all"
     lines = [f"  {number}. {call}" for number, call in enumerate(record.calls, 1)]
     return "\n".join([":", *lines])
+
+
+class NamedDouble(Double):
+    """A test double that is found by its name, as `jobs.steps["charge"]` is.
+
+    Attributes:
+        _table: where it is found, an attribute of the fixture.
+    """
+
+    _table: ClassVar[str]
+    _name: str
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [each for each in vars(Double) if not each.startswith("_")]
+        raise TestDoubleError(
+            f"jobs.{self._table}[{self._name!r}] has no {name!r}{did_you_mean(name, known) or '.'} There are"
+            f" {', '.join(sorted(known))}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<jobs.{self._table}[{self._name!r}]>"

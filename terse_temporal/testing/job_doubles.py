@@ -11,7 +11,7 @@ from ..errors import TestDoubleError
 from ..execution.test_doubles import FunctionCall
 from ..jobs.job import Job
 from ..jobs.registry import registered_jobs
-from .doubles import Call, Double, Record
+from .doubles import Call, NamedDouble, Record
 from .generated_values import complete
 
 __all__ = ["JobDouble", "JobDoubles"]
@@ -70,24 +70,14 @@ class JobDoubles:
         return await self._records.setdefault(call.name, Record(call.name)).answer(call)
 
 
-class JobDouble(Double):
+class JobDouble(NamedDouble):
     """The test double of a job. Until it is told to, its handler is called, and its calls are noted."""
+
+    _table = "jobs"
 
     def __init__(self, doubles: JobDoubles, name: str) -> None:
         self._doubles = doubles
         self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        known = [each for each in vars(Double) if not each.startswith("_")]
-        raise TestDoubleError(
-            f"jobs.jobs[{self._name!r}] has no {name!r}{did_you_mean(name, known) or '.'} There are"
-            f" {', '.join(sorted(known))}"
-        )
-
-    def __repr__(self) -> str:
-        return f"<jobs.jobs[{self._name!r}]>"
 
     @property
     def calls(self) -> list[Call]:

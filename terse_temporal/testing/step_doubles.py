@@ -13,7 +13,7 @@ from ..execution.test_doubles import FunctionCall
 from ..jobs.registry import registered_jobs
 from ..serialization.wire_names import GENERATE_TEXT, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from ..tools import find_tool
-from .doubles import Double, Record
+from .doubles import NamedDouble, Record
 from .step_names import StepNames, step_names
 
 __all__ = ["StepDouble", "StepDoubles", "check_step"]
@@ -67,24 +67,14 @@ class StepDoubles:
         return await self._records.setdefault(call.name, Record(call.name)).answer(call)
 
 
-class StepDouble(Double):
+class StepDouble(NamedDouble):
     """The test double of the steps of one name."""
+
+    _table = "steps"
 
     def __init__(self, doubles: StepDoubles, name: str) -> None:
         self._doubles = doubles
         self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        known = [each for each in vars(Double) if not each.startswith("_")]
-        raise TestDoubleError(
-            f"jobs.steps[{self._name!r}] has no {name!r}{did_you_mean(name, known) or '.'} There are"
-            f" {', '.join(sorted(known))}"
-        )
-
-    def __repr__(self) -> str:
-        return f"<jobs.steps[{self._name!r}]>"
 
     @property
     def _record(self) -> Record:
