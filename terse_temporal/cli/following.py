@@ -72,6 +72,11 @@ class Follower:
         self._noticed: set[str] = set()
         self._waiting_since: float | None = None
 
+    @property
+    def run_id(self) -> str | None:
+        """Of the run that is followed now: the last that continues the first."""
+        return self._handle.run_id
+
     async def follow(self) -> Outcome:
         """Follow until the run has ended.
 

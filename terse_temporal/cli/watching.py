@@ -18,12 +18,13 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from ..diagnostics.text import json_text
+from ..runs.details import read_details
 from ..runs.endings import EndReason
 from ..runs.memo import tokens_text
 from ..runs.timeline import Entry, Timeline, timeline_table
 from .exiting import FAILED, CommandError
 from .following import Follower
-from .output import console, errors
+from .output import console, errors, print_json
 from .web_ui import web_ui_of
 
 __all__ = ["print_how_to_return", "print_notice", "runs_command", "watch_run"]
@@ -40,7 +41,7 @@ def runs_command(verb: str, id: str, address: str | None, namespace: str | None)
 
 
 async def watch_run(
-    client: Client, handle: WorkflowHandle[Any, Any], job: str, task_queue: str, *, look_at: str
+    client: Client, handle: WorkflowHandle[Any, Any], job: str, task_queue: str, *, look_at: str, as_json: bool = False
 ) -> int:
     """Show a run until it ends, on standard error, and print its result; return the exit status.
 
@@ -50,6 +51,7 @@ async def watch_run(
         job: its job.
         task_queue: where it waits for workers.
         look_at: what to type to look at it, for one that fails.
+        as_json: print all that is told of it when it has ended, as `runs show --json` does, instead of the result.
 
     Raises:
         CommandError: the server does not tell of it any more.
@@ -67,8 +69,11 @@ async def watch_run(
             raise CommandError(what, status=FAILED) from err
     if follower.timeline.tokens:
         errors.print(tokens_text(follower.timeline.tokens), style="dim", markup=False)
+    if as_json:
+        print_json((await read_details(client, handle.id, follower.run_id or "")).to_json())
     if outcome.failure is None:
-        print(_as_json(outcome.result), flush=True)
+        if not as_json:
+            print(_as_json(outcome.result), flush=True)
         return 0
     _print_failure(handle.id, job, outcome.failure, look_at)
     return FAILED

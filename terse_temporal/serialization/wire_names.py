@@ -24,6 +24,11 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `check`.
     what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
                                             events that the failed steps began with.
+    what a run waits for (waiting.py)       in its memo: of a question, by its number, `tool` and `arguments`; of an
+                                            event, by `event-` and its number, `event`, `since`, and perhaps `key`,
+                                            `until`, and `more`, how many further waits are not told.
+    a run that another follows (code/)      `run.find`: given `id`, it gives `run_id` and `job`. `run.result`: given
+                                            `id` and `run_id`, it gives `result`, or `failure` as the API has it.
     a reference to a function (code/)       `module:qualname`, with `#FINGERPRINT` where names are shared; or one of the
                                             two kinds below.
     a reference to a class (wire/)          `module:qualname`; of this package `terse_temporal:Name`, see

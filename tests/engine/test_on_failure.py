@@ -33,13 +33,13 @@ async def test_it_is_told_what_has_failed(bench: Bench) -> None:
     assert counted["a group in it fails by itself"] == len(TOLD)
 
 
-async def cancelled_while_it_waits(bench: Bench, how: str) -> Run:
+async def cancelled_while_it_waits(bench: Bench, how: str, reason: str = "") -> Run:
     # A step keeps the time of the run from being skipped.
     run = await bench.start(ends_in_any_time, how=how)
     async with asyncio.timeout(20):
         while "waits" not in bench.effects.lines():  # noqa: ASYNC110  # it is told by a file
             await asyncio.sleep(0.02)
-    await run.cancel()
+    await run.cancel(reason=reason)
     return run
 
 
@@ -58,9 +58,9 @@ async def test_it_fails_itself(bench: Bench) -> None:
     """Then the run's failure says both, with the lines; of a run that was cancelled too, which then has failed."""
     async with bench.worker(ends_in_any_time):
         failure = await bench.failure(await bench.start(ends_in_any_time, how="step and again"))
-        cancelled = await bench.failure(await cancelled_while_it_waits(bench, "waits and again"))
+        cancelled = await bench.failure(await cancelled_while_it_waits(bench, "waits and again", "not wanted"))
     assert failure.type == cancelled.type == "Declined"
-    for each, first in ((failure, "by the bank"), (cancelled, "the run was cancelled")):
+    for each, first in ((failure, "by the bank"), (cancelled, "the run was cancelled: not wanted")):
         assert each.message.startswith(f"{first}; and its on_failure (tests/engine/jobs_run_ends.py:")
         assert each.message.endswith("Declined: by the pager")
         assert each.message.count("tests/engine/jobs_run_ends.py:") == 2

@@ -115,6 +115,7 @@ def test_a_run_that_failed_by_a_step() -> None:
         ),
         (CancelledError("too late"), RunCancelledError, "was cancelled: too late"),
         (TerminatedError("Workflow execution terminated"), RunTerminatedError, "of the job 'pay' was terminated"),
+        (TerminatedError("Terminated"), RunTerminatedError, "the run 'pay/1' of the job 'pay' was terminated"),
         (TerminatedError("a mistake"), RunTerminatedError, "was terminated: a mistake"),
         (
             TimedOut("", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]),

@@ -143,3 +143,6 @@ async def test_watching_ends_with_the_run(shown: Shown) -> None:
     assert (watched.status, watched.stdout) == (1, "")
     assert "the run 'shown-watched' failed: LookupError: no such card" in watched.stderr
     assert "terse-temporal runs show shown-watched --address" in watched.stderr
+    told = await shown.command("watch", "shown-watched", "--json")
+    assert told.status == 1
+    assert json.loads(told.stdout) == await shown.data("shown-watched")

@@ -26,8 +26,9 @@ __all__ = ["run_exception"]
 _LONGEST_MESSAGE: Final = 20_000
 
 
-#: What the server and the SDK say of a cancellation, which says nothing.
+# What the server and the SDK say of a cancellation, and of a run that was terminated, which says nothing.
 _CANCELLED: Final = ("Workflow execution canceled", "Workflow cancelled", "Cancelled")
+_TERMINATED: Final = ("Workflow execution terminated", "Terminated")
 
 
 class _RebuiltRunError(RebuiltError, RunFailedError):
@@ -78,7 +79,7 @@ def _exception(cause: BaseException, run: str, namespace: Mapping[str, Any]) -> 
     if isinstance(cause, CancelledError):
         return RunCancelledError(f"{run} was cancelled{_reason(message, *_CANCELLED)}")
     if isinstance(cause, TerminatedError):
-        return RunTerminatedError(f"{run} was terminated{_reason(message, 'Workflow execution terminated')}")
+        return RunTerminatedError(f"{run} was terminated{_reason(message, *_TERMINATED)}")
     if isinstance(cause, exceptions.TimeoutError):
         return RunTimeoutError(f"{run} ran longer than the timeout that it was started with")
     if not isinstance(cause, ApplicationError):

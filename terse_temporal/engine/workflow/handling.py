@@ -188,8 +188,11 @@ def _both(
     assert job.on_failure is not None
     name = type(error).__name__
     said = failure_text(error)
+    first = told.message
+    if (not isinstance(failure, FailureError) or is_cancelled_exception(failure)) and workflow.cancellation_reason():
+        first = f"the run was cancelled: {first}"
     message = bounded_text(
-        f"{told.message}; and its on_failure ({place_of(job.on_failure)}) failed at {users_line(error.__traceback__)}:"
+        f"{first}; and its on_failure ({place_of(job.on_failure)}) failed at {users_line(error.__traceback__)}:"
         f" {said if said.startswith(name) else f'{name}: {said}'}"
     )
     named = failure if isinstance(failure, SentFailureError) else also
