@@ -18,6 +18,7 @@ from google.protobuf.json_format import ParseError
 from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..runs.listing import is_queryable, quote_for_query
 from .exiting import CommandError
 
 __all__ = ["RunQuery", "fetch_histories", "history_files", "read_history", "save_history"]
@@ -104,10 +105,10 @@ class RunQuery:
     def query(self) -> str:
         """The query that the server gets: for these runs, and perhaps others."""
         parts = [f"ExecutionStatus {'=' if self.is_open else '!='} 'Running'"]
-        if self.types is not None and all(map(_is_queryable, self.types)):
-            parts.append(f"WorkflowType IN ({', '.join(map(_quote, self.types))})")
-        if self.task_queue is not None and _is_queryable(self.task_queue):
-            parts.append(f"TaskQueue = {_quote(self.task_queue)}")
+        if self.types is not None and all(map(is_queryable, self.types)):
+            parts.append(f"WorkflowType IN ({', '.join(map(quote_for_query, self.types))})")
+        if self.task_queue is not None and is_queryable(self.task_queue):
+            parts.append(f"TaskQueue = {quote_for_query(self.task_queue)}")
         return " AND ".join(parts)
 
     async def runs(self, client: Client) -> AsyncIterator[WorkflowExecution]:
@@ -122,15 +123,6 @@ class RunQuery:
                 return
             found += 1
             yield run
-
-
-def _is_queryable(text: str) -> bool:
-    # Servers find no run for a query with one of these, however it is quoted: 1.32 on SQLite, tried.
-    return '"' not in text and "\\" not in text
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 async def fetch_histories(client: Client, wanted: Iterable[RunQuery]) -> AsyncGenerator[WorkflowHistory, None]:

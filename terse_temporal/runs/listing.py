@@ -149,8 +149,9 @@ def _moment(moment: datetime) -> str:
 
 def is_queryable(text: str) -> bool:
     """Return whether a query can have a text in it; else whatever it finds has to be looked at."""
-    # Servers find no run for a query with one of these, however it is quoted: 1.32 on SQLite, tried.
-    return '"' not in text and "\\" not in text
+    # Servers find no run for a query with one of these, however it is quoted, and take the quotes off the ends of a
+    # text twice: 1.32 on SQLite, tried.
+    return '"' not in text and "\\" not in text and text == text.strip("'")
 
 
 def quote_for_query(text: str) -> str:

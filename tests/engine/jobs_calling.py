@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from terse_temporal import Event, Job, create_job, get_run, job_step, sleep, start_run
 from terse_temporal.errors import EventError, RunCancelledError, RunExistsError, RunFailedError
-from tests.effects import record
+from tests.effects import Effects, record
 
 
 class Order(BaseModel):
@@ -142,6 +143,30 @@ async def calls_and_waits(event: Order) -> Any:
         return await slow.run(event)
     finally:
         await noted(event.effects, "cleanup")
+
+
+def is_first(effects: str) -> bool:
+    record(effects, "begin")
+    return Effects(Path(effects)).lines().count("begin") == 1
+
+
+@create_job(name="calls-lingering", durable=True)
+async def lingering(event: Order) -> str:
+    first = True
+    try:
+        first = await job_step(run=is_first, input=event.effects)
+        if first:
+            await sleep("30d")
+    finally:
+        if first:
+            await noted(event.effects, "cancelled")
+            await sleep("2s")
+    return "ended"
+
+
+@create_job(name="calls-one-that-lingers", durable=True)
+async def calls_lingering(event: Order) -> str:
+    return await lingering.run(event)
 
 
 @create_job(name="calls-racing", durable=True)

@@ -208,25 +208,43 @@ async def test_after_a_reset(bench: Bench) -> None:
     async with bench.worker(*ALL):
         run = await bench.start(calling.calls_all)
         result = await bench.result(run)
-        (first,) = [
-            event.event_id
-            for event in (await run.fetch_history()).events[:6]
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
-        ]
-        client = bench.env.client
-        reset = await client.workflow_service.reset_workflow_execution(
-            ResetWorkflowExecutionRequest(
-                namespace=client.namespace,
-                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
-                reason="a test",
-                workflow_task_finish_event_id=first,
-                request_id=str(uuid.uuid4()),
-            )
-        )
-        again = client.get_workflow_handle(run.id, run_id=reset.run_id)
+        again = await reset(bench, run)
         assert await bench.result(again) == result
     assert set(bench.effects.counted().values()) == {1}
     await fits(again)
+
+
+async def test_cancelled_before_a_reset(bench: Bench) -> None:
+    """A run that is waited for, and is still ending since its parent has ended, is started anew when it has."""
+    async with bench.worker(*ALL):
+        run = await bench.start_on_the_wall_clock(calling.calls_lingering)
+        await until(bench, "begin")
+        await run.terminate()
+        await until(bench, "cancelled")
+        again = await reset(bench, run)
+        assert await bench.result(again) == "ended"
+    assert bench.effects.lines() == ["begin", "cancelled", "begin"]
+    await fits(again)
+
+
+async def reset(bench: Bench, run: Run) -> Run:
+    """Reset a run to its first workflow task."""
+    (first,) = [
+        event.event_id
+        for event in (await run.fetch_history()).events[:6]
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    ]
+    client = bench.env.client
+    answer = await client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
+            reason="a test",
+            workflow_task_finish_event_id=first,
+            request_id=str(uuid.uuid4()),
+        )
+    )
+    return client.get_workflow_handle(run.id, run_id=answer.run_id)
 
 
 @cache_on

@@ -113,7 +113,7 @@ async def test_a_start_that_is_put_off(bench: Bench) -> None:
 @cache_on
 async def test_tags(bench: Bench) -> None:
     """Runs are found by a tag, whatever is in it; by their job; by how they stand; the newest first."""
-    tags = [f"{bench.task_queue} it's", f'{bench.task_queue} "quoted" \\', f"{bench.task_queue} ü, a"]
+    tags = [f"{bench.task_queue} it's", f'{bench.task_queue} "quoted" \\', f"{bench.task_queue} ü, 'a'"]
     async with bench.worker(count, wait):
         event = {"effects": str(bench.effects), "text": "a"}
         first = await count.start(event, tags=[tags[0], tags[1], tags[1]])

@@ -14,7 +14,7 @@ from typing import Any, Final
 from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio import activity
 from temporalio.api.failure.v1 import Failure
-from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -28,16 +28,26 @@ _PASSING: Final = frozenset(
 )
 _ASK_AGAIN_AFTER: Final = 2.0
 
+#: How a run stands that is being cancelled, or just was; by whether it was asked to end so.
+_CANCELLING: Final = {
+    True: (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CANCELED),
+    False: (WorkflowExecutionStatus.CANCELED,),
+}
+
 
 async def find_run(id: str) -> dict[str, Any]:
-    """Return which run a workflow id has: the one that is open, or was last."""
+    """Return which run a workflow id has: the one that is open, or was last; and whether it is, or was, cancelled."""
     while True:
         try:
             described = await _handle(id, "").describe()
         except RPCError as err:
             await _wait_or_raise(err, id)
         else:
-            return {"run_id": described.run_id, "job": described.workflow_type}
+            found: dict[str, Any] = {"run_id": described.run_id, "job": described.workflow_type}
+            asked = described.raw_description.workflow_extended_info.cancel_requested
+            if described.status in _CANCELLING[asked]:
+                found["cancelling"] = True
+            return found
 
 
 async def run_result(id: str, run_id: str) -> dict[str, Any]:

@@ -98,6 +98,14 @@ class ChildRuns:
         policy = Reuse.ALLOW_DUPLICATE_FAILED_ONLY if request.id is None else _REUSE[request.if_exists]
         # After a reset of this run it is the same, so that what has been started is found again.
         workflow_id = request.id or f"{request.job}-{self._execution.child_key(request.job)}"
+        while (run := await self._start_or_attach(request, workflow_id, size, policy, depth)) is None:
+            pass
+        return run
+
+    async def _start_or_attach(
+        self, request: RunRequest, workflow_id: str, size: int, policy: Reuse, depth: int
+    ) -> RunReference | None:
+        """Return the run that is started, or was there; or `None` where it is to be started again."""
         run = _ChildRun(workflow_id, job=request.job, handler=request.handler, ends_with_caller=request.waits)
         await self._places.acquire()
         try:
@@ -166,13 +174,17 @@ class ChildRuns:
         if not handle.cancelled():
             handle.exception()  # looked at, so that nobody complains that it was not
 
-    async def _attach(self, request: RunRequest, workflow_id: str) -> RunReference:
+    async def _attach(self, request: RunRequest, workflow_id: str) -> RunReference | None:
         found = await self._execution.call(_request(find_run, RUN_FIND, {"id": workflow_id}))
         run_id, job = str(found.get("run_id") or ""), str(found.get("job") or "")
         if request.id is not None and request.if_exists in (None, "fail"):
             raise RunExistsError(workflow_id, run_id, "there")
         if job != request.job:
             raise RunExistsError(workflow_id, run_id, f"there, of {job!r}")
+        if request.id is None and request.waits and found.get("cancelling"):
+            # Started before this run was reset, and cancelled by the end that this run had then.
+            await self._execution.call(_request(run_result, RUN_RESULT, {"id": workflow_id, "run_id": run_id}))
+            return None
         own = self._own.get(run_id)
         return own or RunReference(workflow_id, run_id, job, request.handler)
 
