@@ -189,3 +189,15 @@ async def test_what_is_no_event(desk: Desk) -> None:
         wrong = await desk.command("send", *arguments)
         assert (wrong.status, wrong.stdout) == (2, "")
         assert problem in wrong.stderr
+
+
+async def test_what_is_no_run(desk: Desk) -> None:
+    """What keeps events and state for runs is left alone by its name too: rerun would say its messages again."""
+    name = f"terse-events:{uuid.uuid4()}"
+    own = await desk.client.start_workflow("terse.events", id=name, task_queue="nobody-looked")
+    for verb in (("cancel", own.id), ("terminate", own.id), ("send", own.id, "paid"), ("rerun", own.id)):
+        left = await desk.command(*verb, "--yes")
+        assert (left.status, left.stdout.partition(":")[0]) == (1, "terse-events")
+        assert "is left as it is: it is no run of a job" in left.stdout
+    assert await desk.status(own.id) == WorkflowExecutionStatus.RUNNING
+    await own.terminate()

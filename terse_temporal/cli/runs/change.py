@@ -13,6 +13,7 @@ from ...diagnostics.text import one_line
 from ...execution.run_operations import RunInfo
 from ...runs.changing import Change, ChangeRun, change_runs
 from ...runs.times import rough
+from ...serialization.wire_names import OWN_WORKFLOWS
 from ..asking import ask
 from ..exiting import FAILED
 from ..output import console, errors, print_json
@@ -21,6 +22,12 @@ from .asking_servers import client_for
 from .selecting import Selection, selected
 
 __all__ = ["Reason", "Server", "Verb", "Yes", "change", "is_running"]
+
+#: Why a workflow of this package's own is left alone that somebody has named: a selection has none.
+_NO_RUN: Final = (
+    "is left as it is: it is no run of a job, but keeps state or events for those. What it keeps and who waits there is"
+    " lost when it ends; `temporal workflow terminate` does that all the same"
+)
 
 #: Runs that are shown before it is asked.
 _SHOWN: Final = 20
@@ -76,6 +83,8 @@ async def _change(
     async with client_for(server.address, server.namespace) as client:
         runs, missing = await selected(client, ids, selection, verb.fits)
         changes = [Change(each, "", done=False, what="there is no such run, or no longer") for each in missing]
+        changes += [Change(each.id, each.run_id, done=False, what=_NO_RUN) for each in runs if _is_own(each)]
+        runs = [each for each in runs if not _is_own(each)]
         if runs and not await ask(_question(verb, runs), yes=yes):
             return FAILED
         changes += await change_runs(client, runs, verb.change)
@@ -87,6 +96,10 @@ async def _change(
         for each in changes:
             console.print(f"{one_line(each.id)}  {one_line(each.what)}", markup=False)
     return 0 if all(each.done for each in changes) else FAILED
+
+
+def _is_own(run: RunInfo) -> bool:
+    return run.job.startswith(OWN_WORKFLOWS)
 
 
 def _question(verb: Verb, runs: Sequence[RunInfo]) -> str:
