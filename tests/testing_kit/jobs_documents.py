@@ -78,6 +78,11 @@ async def send_courier(event: Any) -> str:
     return said
 
 
+@create_job(name="docs-courier-once", durable=True)
+async def send_courier_once(event: Any) -> str:
+    return await call_courier()
+
+
 @create_job(name="docs-courier-asleep", durable=True)
 async def send_courier_asleep(event: Any) -> Any:
     return await asyncio.gather(call_courier(), sleep("1d"))
