@@ -1,4 +1,4 @@
-"""The seam between `Run` and what starts runs and asks after them.
+"""The protocol between `Run` and what starts runs and asks after them.
 
 There are two kinds, as there are of executions: a durable one, in the handler of a durable job, where a run that is
 started is a child run and what is asked is recorded; and one by a client of Temporal, everywhere else.
