@@ -56,18 +56,30 @@ class Change:
 ChangeRun = Callable[[Client, RunInfo], Awaitable[Change]]
 
 
-async def change_runs(client: Client, runs: Sequence[RunInfo], change: ChangeRun) -> list[Change]:
-    """Change runs, ten at a time, and return what became of each; what fails for one does not keep the others."""
+async def change_runs(
+    client: Client, runs: Sequence[RunInfo], change: ChangeRun, told: list[Change] | None = None
+) -> list[Change]:
+    """Change runs, ten at a time, and return what became of each; what fails for one does not keep the others.
+
+    Args:
+        client: of the server.
+        runs: they.
+        change: what is done with each.
+        told: is added what became of each as soon as it is known, for who is interrupted meanwhile.
+    """
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(run: RunInfo) -> Change:
         async with places:
             try:
-                return await change(client, run)
+                changed = await change(client, run)
             except RPCError as err:
-                return Change(run.id, run.run_id, done=False, what=f"the server refuses it: {err.message}")
+                changed = Change(run.id, run.run_id, done=False, what=f"the server refuses it: {err.message}")
             except TerseError as err:
-                return Change(run.id, run.run_id, done=False, what=str(err))
+                changed = Change(run.id, run.run_id, done=False, what=str(err))
+        if told is not None:
+            told.append(changed)
+        return changed
 
     return await asyncio.gather(*map(one, runs))
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
+from terse_temporal.execution.run_operations import RunInfo
+from terse_temporal.runs.changing import Change, change_runs
 from terse_temporal.runs.search_attributes import TAGS
 from terse_temporal.testing import JobEnvironment
 
@@ -201,3 +204,23 @@ async def test_what_is_no_run(desk: Desk) -> None:
         assert "is left as it is: it is no run of a job" in left.stdout
     assert await desk.status(own.id) == WorkflowExecutionStatus.RUNNING
     await own.terminate()
+
+
+async def test_what_was_done_before_it_is_interrupted(desk: Desk) -> None:
+    """Each is known as soon as it is done, so that it can be told."""
+    now = datetime.now(UTC)
+    runs = [RunInfo(str(number), "", "any", "running", now) for number in range(2)]
+    hangs, told = asyncio.Event(), list[Change]()
+
+    async def change(client: Client, run: RunInfo) -> Change:
+        if run.id == "1":
+            hangs.set()
+            await asyncio.Event().wait()
+        return Change(run.id, "", done=True, what="is done")
+
+    changing = asyncio.create_task(change_runs(desk.client, runs, change, told))
+    await hangs.wait()
+    changing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await changing
+    assert [each.id for each in told] == ["0"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,15 +88,30 @@ async def _change(
         runs = [each for each in runs if not _is_own(each)]
         if runs and not await ask(_question(verb, runs), yes=yes):
             return FAILED
-        changes += await change_runs(client, runs, verb.change)
+        told: list[Change] = []
+        try:
+            changes += await change_runs(client, runs, verb.change, told)
+        except asyncio.CancelledError:
+            _show([*changes, *told], as_json=as_json)
+            errors.print(
+                f"interrupted: what became of {len(told):,} of {len(runs):,} runs is told. Of the others nothing more"
+                " is done; of those that were under way, ten at most, it is not known.",
+                markup=False,
+            )
+            raise
+    if changes or as_json:
+        _show(changes, as_json=as_json)
+    else:
+        errors.print("there are no such runs")
+    return 0 if all(each.done for each in changes) else FAILED
+
+
+def _show(changes: Sequence[Change], *, as_json: bool) -> None:
     if as_json:
         print_json([each.to_json() for each in changes])
-    elif not changes:
-        errors.print("there are no such runs")
-    else:
-        for each in changes:
-            console.print(f"{one_line(each.id)}  {one_line(each.what)}", markup=False)
-    return 0 if all(each.done for each in changes) else FAILED
+        return
+    for each in changes:
+        console.print(f"{one_line(each.id)}  {one_line(each.what)}", markup=False)
 
 
 def _is_own(run: RunInfo) -> bool:
