@@ -55,6 +55,13 @@ TUNING: Final = (
     "--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true",
 )
 
+#: For a server that is used up soon. A run is deleted at once, and not when all tasks before that are written as done,
+#: which takes ten seconds and more: a test may leave nothing to the next.
+DELETING: Final = (
+    "--dynamic-config-value=history.transferProcessorEnsureCloseBeforeDelete=false",
+    "--dynamic-config-value=history.visibilityProcessorEnsureCloseBeforeDelete=false",
+)
+
 #: For a database in a file. A write-ahead log makes it as quick as memory (three times the default's jobs a second).
 #: With `normal` a power cut may lose the last moments, never the file; the end of the process loses nothing.
 SQLITE_PRAGMAS: Final = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
@@ -204,7 +211,9 @@ class DevServer:
         flags += ["--headless"] if self._ui_port is None else [f"--ui-port={self._ui_port}", "--ui-disable-news-fetch"]
         if self.time_skipping:
             flags.append("--dynamic-config-value=frontend.WorkflowTimeSkippingEnabled=true")
-        if self.db_file is not None:
+        if self.db_file is None:
+            flags += DELETING
+        else:
             flags += [f"--db-filename={self.db_file}", *SQLITE_PRAGMAS]
         return ["server", "start-dev", *flags]
 

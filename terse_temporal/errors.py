@@ -200,7 +200,7 @@ class RunExistsError(TerseError):
 
     def __str__(self) -> str:
         run = f" (run id {self.run_id})" if self.run_id else ""
-        return f"a run with the id {self.id!r} is already {self._how}{run}: give this one another id, or none"
+        return f"a run with the id {self.id!r} is already {self._how}{run}: give this one another key or id, or none"
 
 
 class RunDepthError(TerseError):

@@ -81,7 +81,10 @@ class Run(Generic[_R_co]):
             # A run that is over its own timeout raises one too.
             if limit is None or not waiting.expired():
                 raise
-        raise TimeoutError(f"the run {self.id!r} is not over after {format_duration(limit)}; it goes on")
+        raise TimeoutError(
+            f"the run {self.id!r} is not over after {format_duration(limit)}; it goes on. What it waits for is told by:"
+            f" terse-temporal runs why {self.id}"
+        )
 
     async def status(self) -> RunStatus:
         """Return how the run stands: `"running"`, `"completed"`, `"failed"`, `"cancelled"`, `"terminated"` or
@@ -254,7 +257,12 @@ def _moment(since: str | timedelta | datetime | None) -> datetime | None:
         if since.utcoffset() is None:
             raise DurationError(f"since={since!r} has no timezone: give an aware datetime")
         return since
-    return datetime.now(UTC) - to_timedelta(since)
+    try:
+        return datetime.now(UTC) - to_timedelta(since)
+    except DurationError:
+        raise DurationError(
+            f'list_runs(): since={since!r} is neither a duration, such as "2h" or "3d", nor an aware datetime'
+        ) from None
 
 
 def run_operations(client: Client | None = None) -> RunOperations:

@@ -302,16 +302,17 @@ class Jobs:
     async def _close(self) -> None:
         """End what the test has left running, and the workers."""
         self.tools._end()
-        runs = list(self.runs)
+        runs, ended = list(self.runs), []
         # From the top down: one that waits for another would go on, and start more.
         while runs:
             run = runs.pop(0)
+            ended.append(run.id)
             with suppress(RPCError):
                 await run._handle.terminate("the test has ended")
             with suppress(RPCError):
                 runs += await run._children()
             run._reader.close()
-        await self._workers.close()
+        await self._workers.close(ended)
 
     async def _report(self) -> str:
         """Return what the runs of the test have done, for one that fails."""

@@ -24,6 +24,7 @@ from ..serialization.wire_names import EVENTS_WORKFLOW
 from ..state import StateId
 from ..worker import build_worker
 from .all_doubles import Doubles
+from .chosen_ids import delete_runs_of_chosen_ids
 from .crashes import CrashPoint, CrashWorkers
 from .loop_thread import LoopThread
 from .project_jobs import jobs_with
@@ -130,11 +131,14 @@ class Workers:
         first = next(iter([*self._doubles.troubles, *self._errors, *lost]), None)
         return None if first is None else f"{type(first).__name__}: {first}"
 
-    async def close(self) -> None:
-        """End them."""
+    async def close(self, runs: Iterable[str]) -> None:
+        """End them, and what `runs`, the ids of runs that have been ended, and others have left on the server."""
         async with self._open:
             if not self._loop_thread.own_server:
                 await self._end_states()
+        if self._loop_thread.own_server:  # on another, people look at the runs
+            queues = {self._name, *self._queues.values()}
+            await delete_runs_of_chosen_ids(self._loop_thread.client, queues, runs)
 
     async def _start(self, jobs: Sequence[Job], task_queue: str) -> None:
         with use_doubles(self._doubles.doubles()):

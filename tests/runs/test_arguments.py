@@ -103,7 +103,7 @@ def test_times_and_ids_that_are_none() -> None:
     """A moment without a timezone, a duration that does not parse, an empty id."""
     with pytest.raises(DurationError, match="has no timezone"):
         list_runs(since=datetime(2026, 1, 1))
-    with pytest.raises(DurationError):
+    with pytest.raises(DurationError, match=r"list_runs\(\): since='yesterday' is neither a duration"):
         list_runs(since="yesterday")
     with pytest.raises(StartError, match=re.escape("get_run(): the id is ''")):
         get_run("")

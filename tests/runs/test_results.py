@@ -115,7 +115,7 @@ async def test_a_wait_that_takes_too_long(bench: Bench) -> None:
     async with bench.worker(wait):
         client = await Client.connect(bench.env.address)  # on the wall clock
         run = await wait.start({}, client=client, task_queue=bench.task_queue)
-        with pytest.raises(TimeoutError, match=f"the run '{run.id}' is not over after 50 milliseconds; it goes on"):
+        with pytest.raises(TimeoutError, match=rf"not over after 50 milliseconds; it goes on\..* runs why {run.id}"):
             await run.result("50ms")
         assert await run.status() == "running"
         await run.terminate()

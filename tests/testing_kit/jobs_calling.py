@@ -43,3 +43,13 @@ async def then_sleeps(event: Event) -> str:
     reminded = await remind.run({"after": "2d"})
     await sleep("1d")
     return f"{reminded}, {await fan_out.run({'after': []})}"
+
+
+async def start_one(after: str) -> str:
+    return str(await (await remind.start({"after": after}, key="of a step")).result())
+
+
+@create_job(name="kit-keyed", durable=True)
+async def keyed(event: Event) -> list[str]:
+    """Runs under keys: a child run, and one that a step starts."""
+    return [await remind.run({"after": "1d"}, key="o-17"), await job_step(run=start_one, input="1ms")]
