@@ -109,6 +109,33 @@ async def test_a_selection(desk: Desk) -> None:
     assert (nothing.status, nothing.stderr) == (0, "there are no such runs\n")
 
 
+async def test_the_limit_is_of_runs_that_are_meant(desk: Desk) -> None:
+    """Others that were started later do not count: else there would be "no such runs" beside one that runs."""
+    tag = uuid.uuid4().hex
+    tags = TypedSearchAttributes([SearchAttributePair(TAGS, [tag])])
+    running = await desk.start(jobs.asleep.name, search_attributes=tags)
+    ended = await desk.start(jobs.ends.name, {}, search_attributes=tags)
+    await desk.client.get_workflow_handle(ended).result()
+    running_too = await desk.start(jobs.asleep.name, search_attributes=tags)
+
+    async def are_listed() -> bool:
+        rows = json.loads((await desk.command("list", "--tag", tag, "--json")).stdout)
+        return [each["status"] for each in rows] == ["running", "completed", "running"]
+
+    await until(are_listed, "all in the list")
+    again = await desk.command("rerun", "--tag", tag, "--limit", "1", "--yes")
+    assert again.stdout.startswith(f"{ended}  runs again as ")
+    await desk.client.get_workflow_handle(running_too).terminate()
+    new = again.stdout.split()[-1]
+    await desk.client.get_workflow_handle(new).result()
+
+    async def is_terminated() -> bool:  # the list may be a moment behind, and still have the one before
+        await desk.command("terminate", "--tag", tag, "--limit", "1", "--yes")
+        return await desk.status(running) == WorkflowExecutionStatus.TERMINATED
+
+    await until(is_terminated, "the one that is older than those that have ended")
+
+
 async def test_which_runs_has_to_be_said(desk: Desk) -> None:
     nothing = await desk.command("cancel", "--yes")
     assert nothing.status == 2

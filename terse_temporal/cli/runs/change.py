@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ from ..tasks import run_interruptibly
 from .asking_servers import client_for
 from .selecting import Selection, selected
 
-__all__ = ["Reason", "Server", "Verb", "Yes", "change", "is_running"]
+__all__ = ["Reason", "Server", "Verb", "Yes", "change"]
 
 #: Why a workflow of this package's own is left alone that somebody has named: a selection has none.
 _NO_RUN: Final = (
@@ -44,13 +44,13 @@ class Verb:
     Attributes:
         question: for one run, as `Cancel`.
         change: does it.
-        fits: which runs a selection means that names no status.
+        means: which runs a selection means that names no status.
         detail: what goes on behind the runs in the question.
     """
 
     question: str
     change: ChangeRun
-    fits: Callable[[RunInfo], bool]
+    means: Literal["running", "ended"]
     detail: str = ""
 
 
@@ -60,11 +60,6 @@ class Server:
 
     address: str | None
     namespace: str | None
-
-
-def is_running(run: RunInfo) -> bool:
-    """Return whether a run has not ended."""
-    return run.status == "running"
 
 
 def change(
@@ -82,7 +77,7 @@ async def _change(
     verb: Verb, ids: Sequence[str] | None, selection: Selection, server: Server, *, yes: bool, as_json: bool
 ) -> int:
     async with client_for(server.address, server.namespace) as client:
-        runs, missing = await selected(client, ids, selection, verb.fits)
+        runs, missing = await selected(client, ids, selection, verb.means)
         changes = [Change(each, "", done=False, what="there is no such run, or no longer") for each in missing]
         changes += [Change(each.id, each.run_id, done=False, what=_NO_RUN) for each in runs if _is_own(each)]
         runs = [each for each in runs if not _is_own(each)]

@@ -7,7 +7,7 @@ from functools import partial
 from ...runs.changing import cancel_run, rerun_run, terminate_run
 from ..options import Address, Debug, Namespace
 from .arguments import AsJson
-from .change import Reason, Server, Verb, Yes, change, is_running
+from .change import Reason, Server, Verb, Yes, change
 from .selecting import MOST_SELECTED, Ids, JobOption, Limit, Selection, Since, Status, Tag
 
 __all__ = ["cancel", "rerun", "terminate"]
@@ -34,7 +34,7 @@ def cancel(
 
     The exit status is 1 where one of them had ended before, or is not there.
     """
-    verb = Verb("Cancel", partial(cancel_run, reason=reason), is_running)
+    verb = Verb("Cancel", partial(cancel_run, reason=reason), "running")
     selection = Selection(job, status, since, tag, limit)
     return change(verb, ids, selection, Server(address, namespace), yes=yes, as_json=as_json)
 
@@ -60,7 +60,7 @@ def terminate(
 
     The exit status is 1 where one of them had ended before, or is not there.
     """
-    verb = Verb("Terminate", partial(terminate_run, reason=reason), is_running)
+    verb = Verb("Terminate", partial(terminate_run, reason=reason), "running")
     selection = Selection(job, status, since, tag, limit)
     return change(verb, ids, selection, Server(address, namespace), yes=yes, as_json=as_json)
 
@@ -87,6 +87,6 @@ def rerun(
 
     The exit status is 1 where one of them could not be started.
     """
-    verb = Verb("Start anew", rerun_run, lambda run: not is_running(run), ", with all of their steps")
+    verb = Verb("Start anew", rerun_run, "ended", ", with all of their steps")
     selection = Selection(job, status, since, tag, limit)
     return change(verb, ids, selection, Server(address, namespace), yes=yes, as_json=as_json)

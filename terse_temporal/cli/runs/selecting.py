@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 from temporalio.client import Client
@@ -59,7 +59,7 @@ class Selection:
     status: str | None = None
     since: str | None = None
     tag: str | None = None
-    limit: int = MOST_SELECTED
+    limit: int | None = MOST_SELECTED
 
     def __post_init__(self) -> None:
         _read_status(self.status)
@@ -87,7 +87,7 @@ class Selection:
 
 
 async def selected(
-    client: Client, ids: Sequence[str] | None, selection: Selection, fits: Callable[[RunInfo], bool]
+    client: Client, ids: Sequence[str] | None, selection: Selection, means: Literal["running", "ended"]
 ) -> tuple[list[RunInfo], list[str]]:
     """Return the runs that are meant, and the ids of which there is no run.
 
@@ -95,7 +95,7 @@ async def selected(
         client: of the server.
         ids: as they were given.
         selection: the options that were given instead.
-        fits: which of the selected runs are meant, where no status was given. Runs that were named are always meant.
+        means: which runs a selection means where no status was given. Runs that were named are always meant.
 
     Raises:
         CommandError: both are given, or neither.
@@ -104,8 +104,17 @@ async def selected(
     if not ids:
         if selection.is_empty:
             raise CommandError("say which runs: by their ids, or by --job, --status, --since or --tag")
-        found = [each async for each in selection.runs(client)]
-        return [each for each in found if selection.status is not None or fits(each)], []
+        if selection.status is not None or means == "running":
+            asked = replace(selection, status=selection.status or means)
+            return [each async for each in asked.runs(client)], []
+        found: list[RunInfo] = []
+        # The limit is of those that are meant: there may be any number of others.
+        async for run in replace(selection, limit=None).runs(client):
+            if len(found) == selection.limit:
+                break
+            if run.status != "running":
+                found.append(run)
+        return found, []
     if not selection.is_empty:
         raise CommandError("give either ids or --job, --status, --since and --tag, not both")
     named, missing = [], []

@@ -13,7 +13,7 @@ from ..event_argument import read_data_argument
 from ..exiting import CommandError
 from ..options import Address, Debug, Namespace
 from .arguments import AsJson
-from .change import Server, Verb, Yes, change, is_running
+from .change import Server, Verb, Yes, change
 from .selecting import MOST_SELECTED, JobOption, Limit, Selection, Since, Status, Tag
 
 __all__ = ["send"]
@@ -64,7 +64,7 @@ def send(
     value = None if data is None else read_data_argument(data)
     event_data(name, value, "runs send")  # too large, say: told once, and not for each run
     send_it = partial(send_to_run, name=name, data=value, event_id=event_id)
-    verb = Verb(f"Send the event {name!r} to", send_it, is_running)
+    verb = Verb(f"Send the event {name!r} to", send_it, "running")
     selection = Selection(job, status, since, tag, limit)
     # One that is named is meant, and nothing ends by it.
     is_meant = yes or len(ids) == 1
