@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.text import did_you_mean
-from ..errors import TerseError
+from ..errors import ServerUnavailableError, TerseError
 from ..execution.run_operations import RunInfo
 from ..jobs.run_requests import run_request
 from ..jobs.runs import get_run
@@ -68,12 +68,22 @@ async def change_runs(
         told: is added what became of each as soon as it is known, for who is interrupted meanwhile.
     """
     places = asyncio.Semaphore(_AT_ONCE)
+    is_gone = False
 
     async def one(run: RunInfo) -> Change:
+        nonlocal is_gone
         async with places:
             try:
-                changed = await change(client, run)
+                # Each request is tried for ten seconds: a thousand runs would take a quarter of an hour.
+                if is_gone:
+                    changed = Change(run.id, run.run_id, done=False, what="is left as it is: the server is gone")
+                else:
+                    changed = await change(client, run)
+            except ServerUnavailableError as err:
+                is_gone = True
+                changed = Change(run.id, run.run_id, done=False, what=str(err))
             except RPCError as err:
+                is_gone = is_gone or err.status == RPCStatusCode.UNAVAILABLE
                 changed = Change(run.id, run.run_id, done=False, what=f"the server refuses it: {err.message}")
             except TerseError as err:
                 changed = Change(run.id, run.run_id, done=False, what=str(err))
