@@ -57,13 +57,16 @@ asyncio_default_fixture_loop_scope = "function"
 filterwarnings = ["error"]
 """
 
-#: Seconds that a session may take.
 #: pytest, also where this process was started to be deaf to Ctrl-C, as a shell does with what it starts by `&`.
 _PYTEST: Final = (
     "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
 )
 
+#: Seconds that a session may take.
 _PATIENCE = 90
+
+#: What a project's session does without: files of its own, and the order by chance that this session may have.
+_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:randomly")
 
 
 class Project:
@@ -95,7 +98,7 @@ class Project:
             file.write_text("")
         # What has been imported before pytest came is not rewritten, and none of it is looked into by the tests.
         known = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
-        command = [script("pytest"), "-p", "no:cacheprovider", *arguments, "-W", known]
+        command = [script("pytest"), *_PLUGINS, *arguments, "-W", known]
         began = time.monotonic()
         status = run_forked(
             command,
@@ -113,7 +116,7 @@ class Project:
         """The same in an interpreter that has imported nothing."""
         with self._monkeypatch.context() as marked:
             marked.setenv(self._mark, "1")
-            result = self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=_PATIENCE)
+            result = self._pytester.runpytest_subprocess(*_PLUGINS, *arguments, timeout=_PATIENCE)
         self.assert_nothing_left()
         return result
 
@@ -121,7 +124,7 @@ class Project:
     def session(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A session that runs during the block."""
         process = subprocess.Popen(
-            [sys.executable, "-c", _PYTEST, "-p", "no:cacheprovider", *arguments],
+            [sys.executable, "-c", _PYTEST, *_PLUGINS, *arguments],
             cwd=self.path,
             env={**os.environ, self._mark: "1"},
             stdout=subprocess.PIPE,
