@@ -177,7 +177,8 @@ async def test_a_delay(bench: Bench) -> None:
         child = bench.env.client.get_workflow_handle(await bench.result(parent))
     assert await timers(child) == [7200.0]
     assert await timers(parent) == []
-    assert bench.effects.lines() == ["started", "charge a"]
+    # Its time is skipped, so it may be done first.
+    assert sorted(bench.effects.lines()) == ["charge a", "started"]
     await fits(child)
 
 
