@@ -24,6 +24,7 @@ from ..diagnostics.once import Once
 from ..durations import format_duration
 from ..engine.sdk_private import logged_failure
 from ..errors import UnknownJobError
+from ..serialization.wire_names import TAGS_ATTRIBUTE
 
 __all__ = ["EngineLog", "ServerWatch", "quiet_runtime"]
 
@@ -94,6 +95,8 @@ class EngineLog(logging.Filter):
         if not self._is_new(f"{record.msg} {detail}"):
             return False
         record.msg, record.args = "engine: %s %s", (record.msg, detail)
+        if TAGS_ATTRIBUTE in detail:
+            record.msg += " (a job starts a run with tags: create the search attribute with `terse-temporal setup`)"
         return True
 
     def _is_new(self, text: str) -> bool:

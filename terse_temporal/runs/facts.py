@@ -45,6 +45,7 @@ class Facts:
         tail: the end of its history, where that was needed.
         tags: what it can be found by.
         waiting: what its memo says that it waits for, by number.
+        is_memo_read: whether that could be read by this client.
         calls: what the steps that are open were called with, by the id of the activity, as far as it can be read.
         polls: when workers last polled the task queues that it waits at, for handlers (`False`) and steps (`True`).
     """
@@ -53,6 +54,7 @@ class Facts:
     tail: Tail | None = None
     tags: Sequence[str] = ()
     waiting: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_memo_read: bool = True
     calls: Mapping[str, StepCall | JobCall] = field(default_factory=dict)
     polls: Mapping[tuple[str, bool], datetime | None] = field(default_factory=dict)
 
@@ -163,6 +165,7 @@ async def _waiting(client: Client, facts: Facts) -> Mapping[str, Mapping[str, An
     if WAITING_MEMO not in fields or (facts.is_whole and WAITING_MEMO not in facts.history.memo):
         return {}
     _, waiting = await read_memo(client, fields)
+    facts.is_memo_read = waiting is not None
     return await _not_come(client, facts, waiting or {})
 
 

@@ -13,6 +13,9 @@ __all__ = ["mismatch_text"]
 
 _PREFIX: Final = re.compile(r"^(?:\[TMPRL\d+\] )?(?:Nondeterminism error: )?")
 
+#: An event, as some parts of the engine write one, and others.
+_EVENT: Final = r"HistoryEvent(?:\(id:| \{ event_id:) (?P<event>\d+)"
+
 #: Two things of one kind with different names.
 _NAMES: Final = re.compile(
     r"(?P<kind>Activity|Child workflow) type of (?:scheduled )?event '(?P<was>.*)' does not match"
@@ -20,10 +23,10 @@ _NAMES: Final = re.compile(
 )
 
 #: Something else than what is recorded.
-_KINDS: Final = re.compile(r"(?P<now>[A-Za-z ]+) machine does not handle this event: HistoryEvent\(id: (?P<event>\d+)")
+_KINDS: Final = re.compile(rf"(?P<now>[A-Za-z ]+) machine does not handle this event: {_EVENT}")
 
 #: Nothing, where something is recorded.
-_NOTHING: Final = re.compile(r"No command scheduled for event HistoryEvent\(id: (?P<event>\d+)")
+_NOTHING: Final = re.compile(rf"No command scheduled for event {_EVENT}")
 
 _NOW: Final = {
     "Activity": "makes a step",

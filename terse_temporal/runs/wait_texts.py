@@ -8,6 +8,7 @@ from typing import Final
 
 from ..diagnostics.redaction import redact
 from ..diagnostics.text import one_line, shorten
+from ..serialization.wire_names import TAGS_ATTRIBUTE
 from .task_queues import is_gone
 from .times import moment_text, rough
 from .waits import Kind, Wait
@@ -63,6 +64,11 @@ def _blocked(wait: Wait, now: datetime, subject: str) -> str:
     why = fit_text(wait.failure)
     if wait.fits:
         problem = f"a worker cannot advance its handler: {why}. That is tried again and again."
+        if TAGS_ATTRIBUTE in wait.failure:  # of what a handler asks for the server refuses all, and tells it nothing
+            problem += (
+                " It starts a run with tags. Create the search attribute with `terse-temporal setup`: then it goes on"
+                " by itself."
+            )
     else:
         problem = (
             f"its history does not fit the code of the worker: {why}. It goes on by itself when a worker with code that"

@@ -125,6 +125,11 @@ def _notes(facts: Facts, waits: list[Wait]) -> list[str]:
         notes.append("It was asked to cancel.")
     if facts.history.on_failure_task:
         notes.append("Its handler has ended, and its on_failure is under way.")
+    if not facts.is_memo_read:
+        notes.append(
+            "Which events and answers it waits for stands in its memo, and this client cannot read that: its workers"
+            " have a codec that it lacks."
+        )
     needs_worker = any(each.kind in ("worker", "queued", "blocked", "paused") for each in waits)
     queue = (facts.task_queue, False)
     if not needs_worker and queue in facts.polls and is_gone(facts.polls[queue]):

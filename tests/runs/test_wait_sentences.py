@@ -126,6 +126,22 @@ def test_a_handler_that_fails() -> None:
     )
 
 
+def test_a_handler_that_starts_a_run_with_tags_on_a_server_that_has_none() -> None:
+    """The server refuses all that the handler asks for, and only that it lacks the search attribute is recorded."""
+    answer = described()
+    answer.pending_workflow_task.attempt = 2
+    failed = HistoryEvent(event_id=9, event_type=EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, event_time=ago(minutes=9))
+    attributes = failed.workflow_task_failed_event_attributes
+    attributes.cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES
+    attributes.failure.message = (
+        "BadSearchAttributes: Namespace shop has no mapping defined for search attribute TerseTags"
+    )
+    assert said(Facts(answer, events(failed))).endswith(
+        "search attribute TerseTags. That is tried again and again. It starts a run with tags. Create the search"
+        " attribute with `terse-temporal setup`: then it goes on by itself."
+    )
+
+
 def test_a_run_that_is_paused() -> None:
     answer = described()
     pause = answer.workflow_extended_info.pause_info
@@ -224,6 +240,10 @@ NOT_FITTING = [
     (
         f"{ERROR} Complete workflow machine does not handle this event: HistoryEvent(id: 7, TimerStarted)",
         "recorded is a timer of 3 days (event 7), and the code now ends the run there",
+    ),
+    (
+        f"{ERROR} Child workflow machine does not handle this event: HistoryEvent {{ event_id: 7, event_time: None }}",
+        "recorded is a timer of 3 days (event 7), and the code now starts a run there",
     ),
     (
         f"{ERROR} No command scheduled for event HistoryEvent(id: 9, MarkerRecorded)",

@@ -97,3 +97,15 @@ def test_what_else_core_says(log: EngineLog) -> None:
     assert log.filter(shown)
     assert shown.getMessage() == f"engine: gRPC call poll_workflow_task_queue retried 6 times error={denied}"
     assert not log.filter(of_core("gRPC call poll_workflow_task_queue retried 7 times", error=denied))
+
+
+def test_a_run_that_cannot_be_started_for_its_tags_says_what_to_do(log: EngineLog) -> None:
+    """The server refuses all of what a handler asks for with it, so that nothing of it comes to the job."""
+    refused = of_core(
+        "Error while completing workflow activation",
+        error="code: 'Client specified an invalid argument', message: \"BadSearchAttributes: Namespace default has no"
+        ' mapping defined for search attribute TerseTags"',
+    )
+    assert log.filter(refused)
+    assert "search attribute TerseTags" in refused.getMessage()
+    assert refused.getMessage().endswith("create the search attribute with `terse-temporal setup`)")

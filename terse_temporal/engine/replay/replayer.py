@@ -52,7 +52,7 @@ __all__ = ["BEFORE_THAT", "Replayed", "replay"]
 _OWN_NAMES: Final = (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW)
 
 #: How the engine names the event that does not fit.
-_EVENT: Final = re.compile(r"HistoryEvent\(id: (\d+)")
+_EVENT: Final = re.compile(r"HistoryEvent(?:\(id:| \{ event_id:) (\d+)")
 
 _ENGINES_PREFIX: Final = "[TMPRL1100] Nondeterminism error: "
 
