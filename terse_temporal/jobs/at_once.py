@@ -85,7 +85,9 @@ async def map_at_once(
             tasks.append(asyncio.create_task(mapped.work(item)))
         if tasks:
             await asyncio.wait(tasks)
-    except asyncio.CancelledError:
+    except GeneratorExit:  # thrown in by `close()`: nothing may be awaited any more
+        raise
+    except BaseException:  # it is cancelled, or what goes through the items wants the process to end
         for task in tasks:
             task.cancel()
         with out_of_reach_of_anyio():

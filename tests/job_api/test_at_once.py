@@ -62,6 +62,25 @@ async def test_what_is_no_failure_ends_it() -> None:
         await mapped(call, (1 // (4 - number) for number in (9, 8, 4)), at_once=1)
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+async def test_an_iterable_that_ends_the_process(error: type[BaseException]) -> None:
+    """What it raises goes on as it is, once the calls that were made before have ended."""
+    ended = []
+
+    async def call(number: int) -> None:
+        ended.append(number)
+
+    def items() -> Iterator[int]:
+        yield 1
+        raise error
+
+    before = asyncio.all_tasks()
+    with pytest.raises(error):
+        await mapped(call, items())
+    assert asyncio.all_tasks() == before
+    assert ended == []
+
+
 async def test_a_call_that_is_cancelled_by_itself() -> None:
     """Is no result: the map is cancelled."""
 
