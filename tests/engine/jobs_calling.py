@@ -145,9 +145,25 @@ async def calls_and_waits(event: Order) -> Any:
         await noted(event.effects, "cleanup")
 
 
+@create_job(name="calls-and-waits-by-id", durable=True)
+async def calls_and_waits_by_id(event: Order) -> Any:
+    return await slow.run(event, id=event.id)
+
+
 def is_first(effects: str) -> bool:
     record(effects, "begin")
     return Effects(Path(effects)).lines().count("begin") == 1
+
+
+@create_job(name="calls-quitting", durable=True)
+async def calls_quitting(event: Order) -> Any:
+    first = await job_step(run=is_first, input=event.effects)
+    waiting = asyncio.create_task(slow.run(event))
+    await asyncio.sleep(0)
+    if not first:
+        waiting.cancel()
+    await asyncio.wait([waiting])
+    return await noted(event.effects, "quit")
 
 
 @create_job(name="calls-lingering", durable=True)

@@ -17,6 +17,7 @@ from terse_temporal import Job
 from terse_temporal.engine.replay.replayer import replay
 from terse_temporal.engine.wire.history import RunHistory
 from terse_temporal.engine.workflow import child_runs
+from terse_temporal.serialization.wire_names import RUN_RESULT
 
 from ..bench import Bench, Run, cache_on, timers
 from . import jobs_calling as calling
@@ -226,6 +227,57 @@ async def test_cancelled_before_a_reset(bench: Bench) -> None:
         assert await bench.result(again) == "ended"
     assert bench.effects.lines() == ["begin", "cancelled", "begin"]
     await fits(again)
+
+
+async def test_cancelled_after_a_reset(bench: Bench) -> None:
+    """A run of the handler's own, which goes on when its parent is reset, has ended before that goes on."""
+    async with bench.worker(*ALL):
+        run = await bench.start_on_the_wall_clock(calling.calls_and_waits)
+        await until(bench, "begin a")
+        again = await reset(bench, run)
+        await follows(again)
+        await again.cancel()
+        with pytest.raises(WorkflowFailureError) as caught:
+            await bench.result(again)
+    assert isinstance(caught.value.cause, CancelledError)
+    assert bench.effects.lines() == ["begin a", "cancelled a", "cleanup"]
+    await fits(again)
+
+
+async def test_cancelled_while_it_is_started_again(bench: Bench) -> None:
+    """Likewise where the server has not said yet that it is there."""
+    async with bench.worker(*ALL):
+        run = await bench.start_on_the_wall_clock(calling.calls_quitting)
+        await until(bench, "begin a")
+        again = await reset(bench, run)
+        assert await bench.result(again) == "quit"
+    assert bench.effects.lines() == ["begin", "begin a", "begin", "cancelled a", "quit"]
+    await fits(again)
+
+
+async def test_of_somebody_else(bench: Bench) -> None:
+    """A run that was there by its id, and is waited for, goes on when who waits is cancelled."""
+    async with bench.worker(*ALL):
+        theirs = await bench.start_on_the_wall_clock(calling.slow)
+        await until(bench, "begin a")
+        run = await bench.start_on_the_wall_clock(calling.calls_and_waits_by_id, id=theirs.id)
+        await follows(run)
+        await run.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await bench.result(run)
+        assert (await theirs.describe()).status is WorkflowExecutionStatus.RUNNING
+        await theirs.terminate()
+    await fits(run)
+
+
+async def follows(run: Run) -> None:
+    """Wait until a run follows another that was there before."""
+    async with asyncio.timeout(20):
+        while RUN_RESULT not in [  # noqa: ASYNC110  # nobody tells
+            event.activity_task_scheduled_event_attributes.activity_type.name
+            for event in (await run.fetch_history()).events
+        ]:
+            await asyncio.sleep(0.05)
 
 
 async def reset(bench: Bench, run: Run) -> Run:

@@ -30,9 +30,7 @@ async def cancel_and_wait(handle: asyncio.Task[Any]) -> None:
     """Cancel a step or child run, and wait for its end, however often the task that waits is cancelled meanwhile."""
     if not handle.done():
         handle.cancel()
-        await wait_uncancelled(handle)
-    if not handle.cancelled():
-        handle.exception()  # looked at, so that nobody complains that it was not
+    await wait_uncancelled(handle)
 
 
 async def wait_uncancelled(task: asyncio.Future[Any]) -> None:
@@ -41,3 +39,5 @@ async def wait_uncancelled(task: asyncio.Future[Any]) -> None:
         while not task.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await workflow.wait([task])
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody complains that it was not

@@ -57,7 +57,8 @@ class _ChildRun(RunReference):
     """A run that the handler has started itself.
 
     Attributes:
-        handle: of the child workflow: a task that ends with it.
+        handle: of the child workflow: a task that ends with it. `None` where it was started before this run was reset,
+            and is followed.
         ends_with_caller: whether it is cancelled with the task that waits for it.
     """
 
@@ -125,6 +126,8 @@ class ChildRuns:
                 await wait_uncancelled(starting)
                 if run.handle is not None:
                     await cancel_and_wait(run.handle)
+                elif request.id is None and not starting.cancelled():  # it may be there
+                    await self._end(workflow_id)
             raise
         return run
 
@@ -175,27 +178,51 @@ class ChildRuns:
             handle.exception()  # looked at, so that nobody complains that it was not
 
     async def _attach(self, request: RunRequest, workflow_id: str) -> RunReference | None:
-        found = await self._execution.call(_request(find_run, RUN_FIND, {"id": workflow_id}))
+        # With an id that nobody else can have: started before this run was reset.
+        ends_with_caller = request.id is None and request.waits
+        try:
+            found = await self._execution.call(_request(find_run, RUN_FIND, {"id": workflow_id}))
+        except asyncio.CancelledError:
+            if ends_with_caller:
+                await self._end(workflow_id)
+            raise
         run_id, job = str(found.get("run_id") or ""), str(found.get("job") or "")
         if request.id is not None and request.if_exists in (None, "fail"):
             raise RunExistsError(workflow_id, run_id, "there")
         if job != request.job:
             raise RunExistsError(workflow_id, run_id, f"there, of {job!r}")
-        if request.id is None and request.waits and found.get("cancelling"):
-            # Started before this run was reset, and cancelled by the end that this run had then.
-            await self._execution.call(_request(run_result, RUN_RESULT, {"id": workflow_id, "run_id": run_id}))
+        if ends_with_caller:
+            run = _ChildRun(workflow_id, run_id, job, request.handler, ends_with_caller=True)
+            if not found.get("cancelling"):
+                return run
+            await self._follow_to_the_end(run)  # cancelled by the end that this run had before it was reset
             return None
-        own = self._own.get(run_id)
-        return own or RunReference(workflow_id, run_id, job, request.handler)
+        return self._own.get(run_id) or RunReference(workflow_id, run_id, job, request.handler)
+
+    def _follow(self, run: RunReference) -> Coroutine[Any, Any, Any]:
+        return self._execution.call(_request(run_result, RUN_RESULT, {"id": run.id, "run_id": run.run_id}))
+
+    async def _follow_to_the_end(self, run: RunReference) -> Any:
+        """Follow a run that is cancelled with the task that waits, and has ended before that goes on."""
+        following = asyncio.ensure_future(self._follow(run))
+        try:
+            return await asyncio.shield(following)
+        except asyncio.CancelledError:
+            await self._end(run.id, following)
+            raise
+
+    async def _end(self, id: str, following: asyncio.Future[Any] | None = None) -> None:
+        """Cancel a run of the handler's own that was there, and wait for its end."""
+        run = RunReference(id)  # whichever has the id: it may have been continued as new
+        following = following or asyncio.ensure_future(self._follow(run))
+        await wait_uncancelled(asyncio.ensure_future(self.cancel(run, "the run that waited for it was cancelled")))
+        await wait_uncancelled(following)
 
     async def result(self, run: RunReference) -> Any:
         """As `RunOperations` has it."""
-        execution = self._execution
         if not isinstance(run, _ChildRun) or run.handle is None:
-            outcome = read_outcome(
-                await execution.call(_request(run_result, RUN_RESULT, {"id": run.id, "run_id": run.run_id})),
-                workflow.payload_converter(),
-            )
+            wire = await (self._follow_to_the_end(run) if isinstance(run, _ChildRun) else self._follow(run))
+            outcome = read_outcome(wire, workflow.payload_converter())
             if isinstance(outcome.failure, BaseException):
                 raise self._exception(outcome.failure, run) from outcome.failure
             return self._load(run, None, outcome.result)
