@@ -18,7 +18,7 @@ from temporalio.client import Client
 
 from ..engine.wire.history import RunHistory
 
-__all__ = ["MOST_EVENTS", "Tail", "read_tail"]
+__all__ = ["MOST_EVENTS", "Tail", "cancel_reason", "read_tail"]
 
 #: Events that are read of one history at most, and bytes of them.
 MOST_EVENTS: Final = 5_000
@@ -70,3 +70,24 @@ async def read_tail(client: Client, id: str, run_id: str, most: int = MOST_EVENT
         token = answer.next_page_token
         if not token or len(events) >= most or size >= _MOST_BYTES:
             return Tail(events, RunHistory(events), is_whole=not events or events[0].event_id == 1)
+
+
+async def cancel_reason(client: Client, id: str, run_id: str) -> str:
+    """Return what was said by whoever has cancelled a run, if anything was, and that is among its last events.
+
+    Args:
+        client: of its server.
+        id: its workflow id.
+        run_id: its run id.
+
+    Raises:
+        RPCError: the server does not know the run, or refuses.
+
+    Costs one request.
+    """
+    said = [
+        event.workflow_execution_cancel_requested_event_attributes.cause
+        for event in (await read_tail(client, id, run_id, _PAGE)).events
+    ]
+    # A run can be asked more than once: the first of them has cancelled it.
+    return next(filter(None, said), "")

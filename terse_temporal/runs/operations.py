@@ -15,6 +15,7 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowHistoryEventFilterType,
 )
+from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..engine.wire.run_exceptions import run_exception
@@ -27,6 +28,7 @@ from ..serialization.codec import Json
 from ..serialization.serializer import shared_serializer
 from .clients import client_here, task_queue_here
 from .events import signal_event
+from .history_tail import cancel_reason
 from .listing import list_runs, run_info
 from .reading import public_timeline, read_timeline
 from .requests import request as ask
@@ -69,8 +71,9 @@ class ClientOperations:
                 newest = await self._describe(run, client)
                 if newest.run_id != described.run_id:
                     continue
+                reason = await _cancel_reason(client, newest) if isinstance(error.cause, CancelledError) else ""
                 raise run_exception(
-                    error, job=run.job, id=run.id, run_id=newest.run_id, namespace=_namespace(run)
+                    error, job=run.job, id=run.id, run_id=newest.run_id, namespace=_namespace(run), reason=reason
                 ) from error
             except (KeyError, RuntimeError) as error:  # how the SDK says that it cannot decode
                 what = f"how the run {run.id!r} ended cannot be read by this client: {error}"
@@ -181,6 +184,13 @@ class ClientOperations:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:  # it was there: it has ended
                 raise
+
+
+async def _cancel_reason(client: Client, described: WorkflowExecutionDescription) -> str:
+    try:
+        return await cancel_reason(client, described.id, described.run_id)
+    except RPCError:  # that it was cancelled is to be told all the same
+        return ""
 
 
 def _first(described: WorkflowExecutionDescription) -> str:

@@ -133,6 +133,18 @@ def test_ended_otherwise(failure: BaseException, kind: type[RunFailedError], tex
     assert (found.id, found.run_id, found.job, found.error_type) == ("pay/1", "r-1", "pay", kind.__name__)
 
 
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [("not wanted", ": not wanted"), ("", ""), ("\x1b[2J", ": \\x1b[2J"), ("x" * 1_000_000, f": {'x' * 1_999}…")],
+)
+def test_the_reason_of_a_cancellation(reason: str, text: str) -> None:
+    """It ends the message, printable and cut."""
+    found = run_exception(
+        CancelledError("Workflow execution canceled"), job="pay", id="pay/1", run_id="", namespace={}, reason=reason
+    )
+    assert found.message == f"the run 'pay/1' of the job 'pay' was cancelled{text}"
+
+
 DETAIL: dict[str, Any] = {"v": 1, "step": "", "arguments": ["x"], "attributes": {}, "bases": []}
 
 

@@ -56,6 +56,11 @@ async def plain_fail(event: Event) -> None:
     raise CardDeclined("plain", 3)
 
 
+@create_job(name="runs-plain-exit")
+async def plain_exit(event: Event) -> None:
+    raise SystemExit("enough")
+
+
 @create_job(name="runs-wait", durable=True)
 async def wait(event: Event) -> str:
     try:

@@ -29,7 +29,7 @@ from terse_temporal.errors import (
 
 from ..bench import Bench, cache_on
 from ..waiting import until
-from .jobs_runs import CardDeclined, Order, Receipt, chain, fail, filtered, in_time, pay, plain_fail, wait
+from .jobs_runs import CardDeclined, Order, Receipt, chain, fail, filtered, in_time, pay, plain_exit, plain_fail, wait
 
 
 @cache_on
@@ -56,7 +56,7 @@ async def test_a_run_that_a_filter_has_ended(bench: Bench) -> None:
 
 @cache_on
 @pytest.mark.parametrize(
-    ("job", "event", "step"), [(fail, {}, ""), (fail, {"step": True}, "decline"), (plain_fail, {}, "runs-plain-fail")]
+    ("job", "event", "step"), [(fail, {}, ""), (fail, {"step": True}, "decline"), (plain_fail, {}, "")]
 )
 async def test_a_run_that_fails(bench: Bench, job: Job, event: dict[str, object], step: str) -> None:
     """What it raised is of its own class and a RunFailedError, with what it held and the run in the traceback."""
@@ -76,6 +76,15 @@ async def test_a_run_that_fails(bench: Bench, job: Job, event: dict[str, object]
 
 
 @cache_on
+async def test_a_plain_job_that_ends_the_process(bench: Bench) -> None:
+    """Its run fails, and no step: whoever waits for it gets a RunFailedError of the type that it raised."""
+    async with bench.worker(plain_exit):
+        with pytest.raises(RunFailedError, match="enough") as caught:
+            await plain_exit.run({})
+    assert (type(caught.value), caught.value.error_type) == (RunFailedError, "SystemExit")
+
+
+@cache_on
 async def test_ended_from_outside(bench: Bench) -> None:
     """Cancelled, terminated, over its timeout: each is an error of its own, and a status."""
     async with bench.worker(wait):
@@ -84,10 +93,11 @@ async def test_ended_from_outside(bench: Bench) -> None:
         cancelled, terminated = await wait.start({}, **there), await wait.start({}, **there)
         assert await cancelled.status() == "running"
         await until(lambda: _has_begun(cancelled), "the handler has begun")
-        await cancelled.cancel("not wanted")
+        await cancelled.cancel("not\x1b[2J wanted")
         with pytest.raises(RunCancelledError) as ended:
             await cancelled.result()
-        assert str(ended.value) == f"the run '{cancelled.id}' of the job 'runs-wait' was cancelled"
+        said = f"the run '{cancelled.id}' of the job 'runs-wait' was cancelled: not\\x1b[2J wanted"
+        assert (str(ended.value), ended.value.message) == (said, said)
         await terminated.terminate("a mistake")
         with pytest.raises(RunTerminatedError, match="was terminated: a mistake"):
             await terminated.result()

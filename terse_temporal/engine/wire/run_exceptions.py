@@ -25,6 +25,8 @@ __all__ = ["run_exception"]
 #: Characters of a message that is kept. Ours are shorter; another program's may be two mebibytes.
 _LONGEST_MESSAGE: Final = 20_000
 
+#: Characters of a reason that is kept.
+_LONGEST_REASON: Final = 2_000
 
 # What the server and the SDK say of a cancellation, and of a run that was terminated, which says nothing.
 _CANCELLED: Final = ("Workflow execution canceled", "Workflow cancelled", "Cancelled")
@@ -38,7 +40,7 @@ class _RebuiltRunError(RebuiltError, RunFailedError):
 
 
 def run_exception(
-    error: BaseException | Failure, *, job: str, id: str, run_id: str, namespace: Mapping[str, Any]
+    error: BaseException | Failure, *, job: str, id: str, run_id: str, namespace: Mapping[str, Any], reason: str = ""
 ) -> RunFailedError:
     """Return what the waiting side sees of a run that has not ended well.
 
@@ -48,9 +50,10 @@ def run_exception(
         id: the workflow id.
         run_id: of the run that failed.
         namespace: the globals of the code that is to catch it, whose classes come first.
+        reason: what was said by whoever cancelled it, which the failure does not tell.
     """
     cause = _cause(error)
-    found = _exception(cause, f"the run {id!r} of the job {job!r}", namespace)
+    found = _exception(cause, f"the run {id!r} of the job {job!r}", namespace, reason)
     # Not by assignment: the class may not let anything be set.
     held = vars(found)
     own = {"id": id, "run_id": run_id, "job": job}
@@ -74,10 +77,11 @@ def _decoded(failure: Failure) -> BaseException:
         return ApplicationError(failure.message, type=failure.application_failure_info.type or None)
 
 
-def _exception(cause: BaseException, run: str, namespace: Mapping[str, Any]) -> RunFailedError:
+def _exception(cause: BaseException, run: str, namespace: Mapping[str, Any], reason: str) -> RunFailedError:
     message = _message(cause)
     if isinstance(cause, CancelledError):
-        return RunCancelledError(f"{run} was cancelled{_reason(message, *_CANCELLED)}")
+        said = shorten(reason, _LONGEST_REASON) or message
+        return RunCancelledError(f"{run} was cancelled{_reason(said, *_CANCELLED)}")
     if isinstance(cause, TerminatedError):
         return RunTerminatedError(f"{run} was terminated{_reason(message, *_TERMINATED)}")
     if isinstance(cause, exceptions.TimeoutError):

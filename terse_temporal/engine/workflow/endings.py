@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from traceback import walk_tb
 from types import TracebackType
@@ -15,16 +16,17 @@ from typing import Final
 
 from temporalio import workflow
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache
-from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.places import is_users, place
 from ...diagnostics.redaction import redact
 from ...durations import format_duration
-from ...errors import SideEffectError, StepError
+from ...errors import SideEffectError, StepError, StepInterruptedError
 from ...jobs.job import Job
 from ..determinism.task_order import exit_of
 from ..failure_log import log_failure
+from ..wire.calls import FailureDetail, read_failure_detail
 from ..wire.failures import (
     SentFailureError,
     bounded_text,
@@ -90,13 +92,22 @@ def run_failure(error: BaseException, job: Job) -> BaseException:
     if type(error) is StepError and not job.durable:
         name = error.error_type
     # As a step's, so that whoever waits for the run gets an exception of its class.
-    detail = failure_detail(error, error.step if isinstance(error, StepError) else "").to_wire()
+    detail = _raised_in_place(error, job) or failure_detail(error, error.step if isinstance(error, StepError) else "")
     failure = SentFailureError(
-        failure_text(error), detail, *cause_details(error), type=sendable_text(name), non_retryable=True
+        failure_text(error), detail.to_wire(), *cause_details(error), type=sendable_text(name), non_retryable=True
     )
     failure.__cause__ = recorded_cause(error.__cause__ if isinstance(error, StepError) and error.__cause__ else error)
     failure.raised = error
     return failure
+
+
+def _raised_in_place(error: BaseException, job: Job) -> FailureDetail | None:
+    """Return what is recorded of the exception of a handler that is not durable, which is none of a step."""
+    recorded = error.__cause__.cause if isinstance(error.__cause__, ActivityError) else None
+    if job.durable or type(error) is StepInterruptedError or not isinstance(recorded, ApplicationError):
+        return None
+    detail = read_failure_detail(recorded)
+    return None if detail is None else replace(detail, step="")
 
 
 def log_end(job: Job, failure: BaseException | None, how: str = "done") -> None:
