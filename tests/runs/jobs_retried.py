@@ -271,6 +271,15 @@ async def waits(event: Event) -> list[str]:
     return [str(each) for each in await asyncio.gather(wait(), fails())]
 
 
+@create_job(name="retried-waiting", durable=True)
+async def waiting(event: Event) -> list[str]:
+    """Wait for an event by key, beside a step that fails meanwhile."""
+    paid = asyncio.create_task(wait_for_event("paid", key=event.effects))
+    await step(event, "before")
+    await step(event, "fails", fails=True)
+    return [(await paid)["by"], (await wait_for_event("paid", key=event.effects))["by"]]
+
+
 @create_job(name="retried-map", durable=True)
 async def mapped(event: Event) -> list[str]:
     """Take a step for each of some inputs."""

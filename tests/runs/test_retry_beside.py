@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import Client
 
 from terse_temporal import Job, get_run, send_event
+from terse_temporal.engine.events.messages import events_workflow_id
 from terse_temporal.engine.wire.history import ChildRecord, RunHistory
 from terse_temporal.worker import build_worker
 
@@ -47,6 +48,29 @@ async def test_events(bench: Bench) -> None:
         allow(bench, "fails")
         assert await bench.result(await retried(bench, run)) == ["ada bob", "fails done"]
     assert counted(bench) == {"before": 1, "after": 1, "fails": 2}
+
+
+async def test_a_wait_that_stands_before_the_failure(bench: Bench) -> None:
+    """The run has withdrawn its waits by key when it failed. In the run that goes on they are open again, each time."""
+    client, key = bench.env.client, str(bench.effects)
+    async with bench.worker(jobs.waiting):
+        run = await failed(bench, jobs.waiting)
+        again = await retried(bench, run)
+        await bench.failure(again)
+        allow(bench, "fails")
+        last = await retried(bench, again)
+        for number in ("1", "2"):
+            await send_event("paid", {"by": number}, key=key, id=number, client=client, task_queue=bench.task_queue)
+        assert await bench.result(last) == ["1", "2"]
+
+        by_key = client.get_workflow_handle(events_workflow_id(bench.task_queue, "paid", key))
+        told = [
+            each.workflow_execution_signaled_event_attributes.signal_name
+            for each in (await last.fetch_history()).events
+            if each.HasField("workflow_execution_signaled_event_attributes")
+        ]
+        assert told == ["terse.event", "terse.event"], "each event is brought once"
+        await by_key.terminate()  # it remembers the ids of the sender
 
 
 async def test_a_map(bench: Bench) -> None:

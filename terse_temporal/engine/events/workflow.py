@@ -26,9 +26,9 @@ ends it withdraws all of its waits, and waits until that has arrived.
 - *Two waits in one run*: each has a registration of its own; an event is given to each run once, so to one of them.
 - *A run is gone* (ended, terminated): the signal to it fails, and the event is kept if nobody else has got it. A run
   that was terminated is noticed no sooner.
-- *A run is reset*: it opens its waits again under their old numbers. An event that it was given behind the point of
-  the reset is given to it again by the server, at once, perhaps before it waits: it gives it back, and gets it when it
-  waits.
+- *A run is reset*: it opens its waits again under their old numbers, also those that it had opened before the point of
+  the reset, which it may have withdrawn as it ended. An event that it was given behind that point is given to it again
+  by the server, at once, perhaps before it waits: it gives it back, and gets it when it waits.
 - *A run is continued as new by its author*: it has withdrawn its waits before; what is on its way reaches the next run.
 - *The same id twice*: the second is dropped, for as long as the id is remembered, also when its event was taken long
   ago.

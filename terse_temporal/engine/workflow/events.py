@@ -64,6 +64,7 @@ class _Link:
         returned: events that are given back with the next message.
         gone: runs that have had this run's workflow id, and wait no longer.
         busy: whether a message is on its way.
+        again: whether all of its waits are to be registered once more.
     """
 
     def __init__(self, name: str, key: str, id: str = "") -> None:
@@ -73,7 +74,7 @@ class _Link:
         self.opened: list[int] = []
         self.returned: list[Any] = []
         self.gone: list[str] = []
-        self.busy = False
+        self.busy = self.again = False
 
     @property
     def id(self) -> str:
@@ -113,6 +114,17 @@ class RunEvents:
         """
         self._mailbox.restore(carried)
         workflow.set_dynamic_signal_handler(self._on_signal)
+        # What comes with a reset, and nothing else: it stands in the history.
+        workflow.register_random_seed_callback(self._is_reset)
+
+    def _is_reset(self, _seed: int) -> None:
+        """Register the waits that are open once more: the run that was reset has withdrawn them as it ended."""
+        links = [link for link in self._links.values() if link.opened]
+        for link in links:
+            link.again = True
+        self._dirty.update(dict.fromkeys(links))
+        if links:
+            self._speak()
 
     async def wait(self, request: EventWait, where: str) -> Any:
         """Wait for an event, and return its data as the schema says."""
@@ -278,6 +290,8 @@ class RunEvents:
             opened.append(self._numbers)
             link.opened.append(self._numbers)
         closed, link.opened = link.opened[unmet:], link.opened[:unmet]
+        if link.again:
+            opened, link.again = list(link.opened), False
         returned, link.returned = link.returned, []
         gone, link.gone = link.gone, []
         if not (opened or closed or returned or gone):
