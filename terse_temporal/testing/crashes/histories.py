@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import ParentClosePolicy
 from temporalio.client import WorkflowHandle
 
 from ...durations import format_duration
@@ -48,7 +49,7 @@ def places(history: RunHistory) -> list[Place]:
         if isinstance(record, StepRecord):
             seen[record.name] += 1
             found += [Place(CrashPoint(record.name, moment, seen[record.name]), record.name) for moment in moments]
-        elif isinstance(record, TimerRecord):
+        elif isinstance(record, TimerRecord) and record.is_sleep:
             sleeps += 1
             found.append(Place(CrashPoint("sleep", "asleep", sleeps), format_duration(record.duration)))
     return found
@@ -66,19 +67,22 @@ async def read_history(run: WorkflowHandle[Any, Any]) -> RunHistory:
 
 async def is_asleep(run: WorkflowHandle[Any, Any], occurrence: int) -> bool:
     """Return whether a sleep of a run has begun, and nothing else of the run is open; or the sleep is over by now."""
-    timers = (await read_history(run)).timers
-    if len(timers) < occurrence:
+    sleeps = _sleeps(await read_history(run))
+    if len(sleeps) < occurrence:
         return False
-    return timers[occurrence - 1].outcome != "open" or await _is_idle(run)
+    return sleeps[occurrence - 1].outcome != "open" or await _is_idle(run)
 
 
 async def until_next_sleep_ends(run: WorkflowHandle[Any, Any], before: int) -> timedelta | None:
-    """Return how long until the next sleep of a run ends; `None` if the run has come to the sleep of that number, or is
-    not asleep.
+    """Return how long until the next sleep of a run ends, or another timer; `None` if the run has come to the sleep of
+    that number, or does not wait for time alone.
     """
     history = await read_history(run)
     ends = [timer.until for timer in history.timers if timer.outcome == "open"]
-    if len(history.timers) >= before or not ends or history.clock is None or not await _is_idle(run):
+    if len(_sleeps(history)) >= before or not ends or history.clock is None:
+        return None
+    # The server skips no time while a child run is open, and afterwards all of it at once, with what comes then.
+    if not await _is_idle(run, with_any_child=False):
         return None
     # By the run's own clock, whose last known time is that of the last event.
     return max(min(ends) - history.clock, timedelta(milliseconds=1))
@@ -91,6 +95,22 @@ async def until_next_attempt(run: WorkflowHandle[Any, Any]) -> timedelta | None:
     return None if attempt is None else max(attempt - clock_of(described), timedelta(milliseconds=1))
 
 
-async def _is_idle(run: WorkflowHandle[Any, Any]) -> bool:
+def _sleeps(history: RunHistory) -> list[TimerRecord]:
+    """Return those of its timers that are no timeouts: of the job, of a wait, or `asyncio.timeout`."""
+    return [timer for timer in history.timers if timer.is_sleep]
+
+
+async def _is_idle(run: WorkflowHandle[Any, Any], *, with_any_child: bool = True) -> bool:
+    """Return whether nothing is under way: not the handler, no step, and no child run.
+
+    Args:
+        run: the run.
+        with_any_child: whether child runs that go on by themselves may be open.
+    """
     described = (await run.describe()).raw_description
-    return not described.pending_activities and not described.HasField("pending_workflow_task")
+    children = [
+        each
+        for each in described.pending_children
+        if not with_any_child or each.parent_close_policy != ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON
+    ]
+    return not (described.pending_activities or children or described.HasField("pending_workflow_task"))

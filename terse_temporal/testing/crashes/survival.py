@@ -107,6 +107,7 @@ async def survive(
 class _Ended:
     """A run, and what is known of it."""
 
+    workflow_id: str
     outcome: Outcome | None
     crashed: bool
     places: Sequence[Place]
@@ -155,6 +156,7 @@ class _Trial:
                 await _give_up(run)
             history = await read_history(run)
             return _Ended(
+                workflow_id=run.id,
                 outcome=outcome,
                 crashed=bool(workers.crashes),
                 places=places(history),
@@ -241,8 +243,13 @@ def _repeats(ended: _Ended, uncrashed: _Ended) -> list[Repeat]:
     for name, times in _again(ended).items():
         named = [each for each in ended.executions if each.name == name]
         two_keys = any(each.changed_keys for each in named)
-        # A later attempt than the recorded one, or another activity under the key of one.
-        late = any(max(each.begun, default=0) > ended.recorded.get(each.activity_id, 1 << 30) for each in named)
+        # A later attempt than the recorded one, or another activity under the key of one. What is recorded is known of
+        # the run itself; a child run has activities of the same ids.
+        late = any(
+            max(each.begun, default=0) > ended.recorded.get(each.activity_id, 1 << 30)
+            for each in named
+            if each.workflow_id == ended.workflow_id
+        )
         keys = [key for each in named for key in sorted(each.keys)]
         late = late or len(set(keys)) < len(keys)
         more = max(times - usual[name], 0)

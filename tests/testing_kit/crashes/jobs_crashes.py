@@ -290,3 +290,27 @@ async def wait() -> None:
 async def waits(event: Event) -> None:
     """A run that does not end."""
     await job_step(run=wait)
+
+
+def unpack(item: Item) -> str:
+    time.sleep(0.5)  # long enough that a run which waits for it might be taken for one that is asleep
+    return effect(item.effects)
+
+
+@create_job(name="crs-child", durable=True)
+async def child(event: Event) -> str:
+    return await job_step(run=unpack, input={"name": "lamp", "effects": event.effects}, input_schema=Item)
+
+
+@create_job(name="crs-sleepy-child", durable=True)
+async def sleepy_child(event: Event) -> None:
+    await sleep("30d")
+
+
+@create_job(name="crs-with-timeout", durable=True, timeout="30d")
+async def with_timeout(event: Event) -> list[str]:
+    """A child that is waited for, then one that goes on by itself and sleeps beside a sleep."""
+    done = await child.run({"effects": event.effects})
+    await sleepy_child.start()
+    await sleep("3d")
+    return [done]

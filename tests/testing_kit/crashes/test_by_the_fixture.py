@@ -7,8 +7,10 @@ import pytest
 from terse_temporal.errors import CrashTestError, TestDoubleError
 from terse_temporal.testing import Jobs
 
+from ...effects import Effects
 from ..jobs_documents import approved, ask, send_courier_once
 from ..jobs_kit import counts
+from .jobs_crashes import with_timeout
 
 
 async def test_waits_for_attempts_are_skipped(jobs: Jobs) -> None:
@@ -18,6 +20,14 @@ async def test_waits_for_attempts_are_skipped(jobs: Jobs) -> None:
     assert report.uncrashed.result == "called"
     assert len(report.boundaries) == 3
     assert max(boundary.seconds for boundary in report.boundaries) < 5 * 60  # the wait before the next attempt
+
+
+async def test_a_job_with_a_timeout_and_children(jobs: Jobs, effects: Effects) -> None:
+    """A timeout is no sleep; nor does a run sleep while it waits for a child run, but it may beside one that sleeps."""
+    report = await jobs.survives_crashes(with_timeout, {"effects": str(effects)})
+    assert [str(boundary) for boundary in report.boundaries] == ["asleep for 3 days"]
+    assert not report.repeated
+    assert [line.split()[:2] for line in effects.lines()] == [["unpack", "1"]] * 2
 
 
 async def test_a_question_that_nobody_answers(jobs: Jobs) -> None:
