@@ -20,11 +20,11 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from ..diagnostics.text import one_line, shorten
 from ..durations import format_duration
-from ..engine.wire.history import ChildRecord, Outcome, Record, RunHistory, StepRecord, moment
+from ..engine.wire.history import ChildRecord, Outcome, Record, RunHistory, StepRecord, TimerRecord, moment
 from ..execution.token_usage import Tokens
 from ..serialization.wire_names import EVENT_SIGNAL, OWN_WORKFLOWS
 
-__all__ = ["Entry", "Timeline", "failure_text", "short", "timeline_table"]
+__all__ = ["Entry", "State", "Timeline", "failure_text", "short", "timeline_table"]
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
@@ -49,6 +49,11 @@ _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 #: Characters of the name of an event: anybody may have sent it.
 _LONGEST_NAME: Final = 100
 
+_TIMEOUT: Final = "timeout of the run"
+
+#: Timers are exact to the millisecond.
+_EXACT: Final = timedelta(milliseconds=1)
+
 
 @dataclass
 class Entry:
@@ -57,7 +62,8 @@ class Entry:
     Attributes:
         kind: `"step"`, `"sleep"`, `"run"` for one that the handler has started, `"event"` for one that was sent to it,
             or `"timer"` for what waits beside it.
-        name: the step's or job's name, or how long the sleep or timer is.
+        name: the step's or job's name, or how long the sleep or timer is; of the timeout of the run, that, where the
+            job is known.
         begun: when the handler asked for it.
         ended: when it was over.
         attempt: how often it was started; 0 until it is.
@@ -102,12 +108,16 @@ class Entry:
 class Timeline:
     """The entries of a run, in the order in which its handler made them, and the tokens that its models used.
 
+    Args:
+        timeout: of the job, where that is known: nothing in a history says which timer it is.
+
     Attributes:
         history: what it is made from.
     """
 
     entries: list[Entry] = field(default_factory=list)
     tokens: Tokens | None = None
+    timeout: timedelta | None = None
 
     def __post_init__(self) -> None:
         self.history = RunHistory()
@@ -191,11 +201,20 @@ class Timeline:
         elif isinstance(record, ChildRecord):
             entry = Entry("run", record.name, record.began, label=label, id=record.workflow_id)
         else:
-            kind = "sleep" if record.is_sleep else "timer"
-            entry = Entry(kind, format_duration(record.duration), record.began, "running")
+            name = _TIMEOUT if self._is_timeout(record) else format_duration(record.duration)
+            entry = Entry("sleep" if record.is_sleep else "timer", name, record.began, "running")
         self.entries.append(entry)
         self._by_event[record.event_id] = entry
         return entry
+
+    def _is_timeout(self, record: TimerRecord) -> bool:
+        """Return whether a timer is the timeout of the run, which is begun before the handler."""
+        if self.timeout is None:
+            return False
+        alike = (
+            each for each in self.history.timers if not each.is_sleep and abs(each.duration - self.timeout) <= _EXACT
+        )
+        return record is next(alike, None)
 
 
 def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int | None = None) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -83,27 +83,47 @@ class Jobs:
         """The namespace on the server."""
         return self._loop_thread.client.namespace
 
-    async def start(self, job: Job | str, event: Any = None, *, id: str | None = None) -> Run:
+    async def start(
+        self,
+        job: Job | str,
+        event: Any = None,
+        *,
+        key: str | None = None,
+        id: str | None = None,
+        tags: Iterable[str] = (),
+    ) -> Run:
         """Start a run.
 
         Args:
             job: it, or its name.
             event: what it gets: JSON data, a pydantic model or a dataclass. Without it, an empty event.
-            id: of the workflow; without it the job's name and a random part.
+            key: your own name for the run: the id of the workflow is `<job>/<key>`.
+            id: of the workflow; with neither the job's name and a random part.
+            tags: as `Job.start` takes them.
 
         Raises:
             UnknownJobError: no job of that name is registered.
             EventError: the event does not fit the job.
+            StartError: the key, id or tags can be none.
             RunExistsError: a run of that id is open.
+            SetupError: there are tags, and the server, given as `--terse-address`, does not know them.
             TestDoubleError: there is a test double of a tool that is not there.
         """
         __tracebackhide__ = True
-        return await self._loop_thread.run(self._start(_find_job(job), event, id))
+        return await self._loop_thread.run(self._start(_find_job(job), event, key, id, tags))
 
-    async def run(self, job: Job | str, event: Any = None) -> Any:
+    async def run(
+        self,
+        job: Job | str,
+        event: Any = None,
+        *,
+        key: str | None = None,
+        id: str | None = None,
+        tags: Iterable[str] = (),
+    ) -> Any:
         """Start a run, let it come to its end, and return its result: `start` and `Run.result`."""
         __tracebackhide__ = True
-        return await (await self.start(job, event)).result()
+        return await (await self.start(job, event, key=key, id=id, tags=tags)).result()
 
     async def send_event(self, name: str, data: Any = None, *, key: str, id: str | None = None) -> None:
         """Send an event by key to the runs of the test, as `send_event` does: also to those that are started later.
@@ -213,10 +233,10 @@ class Jobs:
             raise AssertionError(str(report))
         return report
 
-    async def _start(self, job: Job, event: Any, id: str | None) -> Run:
+    async def _start(self, job: Job, event: Any, key: str | None, id: str | None, tags: Iterable[str]) -> Run:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
-        request = replace(run_request(job, event, id=id, task_queue=task_queue), if_exists=None)
+        request = replace(run_request(job, event, key=key, id=id, tags=tags, task_queue=task_queue), if_exists=None)
         handle, _ = await start_run(request, self._loop_thread.client)
         self._workers.watch(job, handle)
         run = self._run_of(job, handle)

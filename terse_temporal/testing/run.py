@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
@@ -22,7 +27,7 @@ from ..jobs.job import Job
 from ..jobs.runs import get_run
 from ..runs.clocks import fast_forward
 from ..runs.memo import question_text, wait_text
-from ..runs.timeline import Entry
+from ..runs.timeline import Entry, State
 from ..serialization.wire_names import INPUT_UPDATE
 from .endings import describe_failure, is_of
 from .loop_thread import LoopThread
@@ -54,6 +59,15 @@ _SETTLED_AFTER: Final = 1.0
 #: A step that is due this long before the end of a skip may end with it.
 _TOGETHER: Final = timedelta(seconds=1)
 
+#: How a run that has ended stands in the timeline of another.
+_STATES: Final[Mapping[WorkflowExecutionStatus, State]] = {
+    WorkflowExecutionStatus.COMPLETED: "done",
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.TERMINATED: "failed",
+    WorkflowExecutionStatus.TIMED_OUT: "failed",
+    WorkflowExecutionStatus.CANCELED: "cancelled",
+}
+
 
 class Run:
     """A run that a test has started, with `jobs.start`.
@@ -81,7 +95,7 @@ class Run:
         self._held = held
         self._child = child
         self._known_children: dict[str, Run | None] = {}
-        self._reader = RunReader(loop_thread.client, handle)
+        self._reader = RunReader(loop_thread.client, handle, job.timeout)
         self.job = job
 
     @property
@@ -114,9 +128,10 @@ class Run:
     def timeline(self) -> str:
         """Return the steps and sleeps as a table.
 
-        It says when each began, counted from the start of the run, and how long it took.
+        It says when each began, counted from the start of the run, and how long it took. Runs that it has started, and
+        that go on by themselves after its end, stand as they do now.
         """
-        return self._snapshot_now().table()
+        return self._loop_thread.wait(self._timeline())
 
     def save_history(self, path: str | Path) -> Path:
         """Write the history so far to a file, for `terse-temporal replay --history`. Its directory is made."""
@@ -228,6 +243,25 @@ class Run:
                 await self._handle.execute_update(INPUT_UPDATE, answer)
         # What has been answered is no longer asked.
         return await take_snapshot(self._loop_thread.client, self._handle, self._reader) if answers else snapshot
+
+    async def _timeline(self) -> str:
+        snapshot = await self._snapshot()
+        if not snapshot.is_open:
+            # Its history tells no more of them.
+            entries = [entry for entry in snapshot.timeline.entries if entry.kind == "run"]
+            for entry, record in zip(entries, snapshot.timeline.history.children, strict=False):
+                if record.run_id and record.ended is None:
+                    entry.state, entry.ended = await self._end_of(record.workflow_id, record.run_id)
+        return snapshot.table()
+
+    async def _end_of(self, id: str, run_id: str) -> tuple[State, datetime | None]:
+        """Return how a run that this one has started stands, and when it ended."""
+        try:
+            described = await self._loop_thread.client.get_workflow_handle(id, run_id=run_id).describe()
+        except RPCError:  # it is kept no longer
+            return "running", None
+        state = _STATES.get(described.status) if described.status is not None else None
+        return ("running", None) if state is None else (state, described.close_time)
 
     async def _answered_snapshot(self) -> RunSnapshot:
         """Return how it stands, with what is asked by the runs that it has started answered too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from temporalio.api.history.v1 import HistoryEvent
@@ -21,16 +22,18 @@ class RunReader:
     Args:
         client: of the server.
         handle: of the run. What continues it (a new run under the same id) is read in its place.
+        timeout: of its job.
 
     It belongs to the event loop that it is first used on.
     """
 
-    def __init__(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
+    def __init__(self, client: Client, handle: WorkflowHandle[Any, Any], timeout: timedelta | None = None) -> None:
         self._client = client
         self._handle = handle
         self._run_id = ""
         self._events: list[HistoryEvent] = []
-        self._timeline = Timeline()
+        self._timeout = timeout
+        self._timeline = Timeline(timeout=timeout)
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
 
@@ -54,7 +57,8 @@ class RunReader:
         """
         if run_id != self._run_id or self._reading is None:
             self.close()
-            self._run_id, self._events, self._timeline = run_id, [], Timeline()
+            self._run_id, self._events = run_id, []
+            self._timeline = Timeline(timeout=self._timeout)
             self._reading = asyncio.create_task(self._read())
         while len(self._events) < length:
             if self._reading.done():

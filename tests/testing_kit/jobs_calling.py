@@ -53,3 +53,9 @@ async def start_one(after: str) -> str:
 async def keyed(event: Event) -> list[str]:
     """Runs under keys: a child run, and one that a step starts."""
     return [await remind.run({"after": "1d"}, key="o-17"), await job_step(run=start_one, input="1ms")]
+
+
+@create_job(name="kit-leaves", durable=True)
+async def leaves(event: Event) -> str:
+    """Ends before the run that it starts."""
+    return (await remind.start({"after": "30d"})).id

@@ -14,6 +14,8 @@ async def test_skipped(jobs: Jobs, duration: str, status: str) -> None:
     """It is over when the time of the run is, and no sooner; what is done then is part of the run."""
     run = await jobs.start(kit.in_time, {"duration": duration})
     assert (await run.sleeping()).duration.days == int(duration[0])
+    assert [line.split("  ")[0] for line in map(str.strip, run.timeline().splitlines())][1:] == ["timer", "sleep"]
+    assert run.timeline().count("timeout of the run") == 1
     await jobs.skip("3d")
     assert run.status == "running"
     await jobs.skip("2d")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
+from temporalio.common import SearchAttributeKey
 
 from terse_temporal.engine.replay.replayer import replay
-from terse_temporal.errors import TerseError
+from terse_temporal.errors import StartError, TerseError
 from terse_temporal.testing import Jobs
 
 from . import jobs_kit as kit
@@ -33,6 +34,17 @@ async def test_as_it_goes(jobs: Jobs) -> None:
     assert run.status == "completed"
     assert [step.name for step in run.steps] == ["after 1h", "after 2h", "after 1d"]
     assert re.search(r"step\s+after 1d\s+1\s+\+1 d", run.timeline())
+
+
+async def test_key_and_tags(jobs: Jobs) -> None:
+    """A run is started under a key and with tags as `Job.start` starts it; what can be none is refused."""
+    assert await jobs.run(kit.plain, {"number": 1}, key="o-17", tags=["shop"]) is not None
+    (run,) = jobs.runs
+    assert run.id == f"{kit.plain.name}/o-17"
+    described = await jobs._loop_thread.run(run._handle.describe())
+    assert described.typed_search_attributes[SearchAttributeKey.for_keyword_list("TerseTags")] == ["shop"]
+    with pytest.raises(StartError, match="both given"):
+        await jobs.start(kit.plain, {"number": 1}, key="o-17", id="o-17")
 
 
 async def test_its_id(jobs: Jobs) -> None:

@@ -57,6 +57,16 @@ async def test_beside_one_that_goes_on(jobs: Jobs) -> None:
     assert run.status == "completed"
 
 
+async def test_one_that_outlives_the_run(jobs: Jobs) -> None:
+    """A run that has ended still shows how those stand that it has started."""
+    run = await jobs.start(calling.leaves)
+    await run.result()
+    (child,) = run.children
+    await child.result()
+    assert child.id in run.timeline()
+    assert "running" not in run.timeline()
+
+
 async def test_crashes(jobs: Jobs) -> None:
     """`survives_crashes` does not wait for the sleeps of child runs, and jobs have their test doubles there."""
     jobs.jobs[calling.fan_out].returns(["from the test"])
