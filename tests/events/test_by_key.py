@@ -18,7 +18,7 @@ from terse_temporal import send_event
 from terse_temporal.engine.events import table
 from terse_temporal.engine.events.messages import events_workflow_id
 
-from ..bench import Bench, Run
+from ..bench import PATIENCE, Bench, Run
 from .jobs_waits import goes_on, leaves_waits, races, sends, sends_in_a_step, takes
 from .test_waits import waits
 
@@ -43,7 +43,7 @@ class Events:
 
     async def end(self) -> None:
         """Wait until its workflow has ended, by itself."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await self.handle.result()
 
 
@@ -85,7 +85,7 @@ async def test_to_every_run_that_waits(bench: Bench, events: Events) -> None:
 
 async def registered(events: Events, count: int) -> None:
     """Wait until so many messages have come to the workflow, all of them waits."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(RPCError):  # not yet there
                 history = await events.handle.fetch_history()
@@ -99,22 +99,21 @@ async def registered(events: Events, count: int) -> None:
 
 async def test_the_same_id_twice(bench: Bench, events: Events) -> None:
     """One event, also when the first was taken long ago."""
-    await events.send("first", id="1", keep="3s")
-    await events.send("again", id="1", keep="3s")
+    await events.send("first", id="1")
+    await events.send("again", id="1")
     await events.send("second")
     async with bench.worker(takes):
         run = await bench.start_on_the_wall_clock(takes, key=events.key, count=3)
         await waits(bench, run)
-        await events.send("and again", id="1", keep="3s")
-        await events.send("third", id="3", keep="1s")
+        await events.send("and again", id="1")
+        await events.send("third", id="3")
         assert await bench.result(run) == ["first", "second", "third"]
-        await events.end()
 
 
 async def test_kept_for_as_long_as_it_says(bench: Bench, events: Events) -> None:
-    """Then it is gone, and the workflow has ended."""
+    """Then it is gone, with its id, and the workflow has ended."""
     async with bench.worker(takes):
-        await events.send("gone", keep="300ms")
+        await events.send("gone", id="1", keep="300ms")
         await events.end()
         run = await bench.start_on_the_wall_clock(takes, key=events.key, count=1)
         await waits(bench, run)
@@ -159,7 +158,7 @@ async def test_a_run_that_ends_with_open_waits(bench: Bench, events: Events, how
         await registered(events, 1)
         await (run.cancel() if how == "cancelled" else run.signal("end"))
         await events.end()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (described := await run.describe()).status is WorkflowExecutionStatus.RUNNING:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert described.status is not None
@@ -193,7 +192,7 @@ async def test_a_reset(bench: Bench, events: Events) -> None:
 
 async def _takes(run: Run, count: int) -> None:
     """Wait until a run was given so many events."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = [each async for each in run.fetch_history_events()]
             if sum(each.HasField("workflow_execution_signaled_event_attributes") for each in found) >= count:
@@ -235,6 +234,5 @@ async def test_one_that_is_refused_may_be_sent_again(
     await events.send("refused", id="x")
     async with bench.worker(takes):
         assert await bench.result(await bench.start_on_the_wall_clock(takes, key=events.key, count=1)) == ["first"]
-        await events.send("now", id="x", keep="2s")
+        await events.send("now", id="x")
         assert await bench.result(await bench.start_on_the_wall_clock(takes, key=events.key, count=1)) == ["now"]
-        await events.end()
