@@ -58,8 +58,8 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
     last = recorded.on_failure_task or last
     if TIMED_OUT_MEMO in recorded.memo and (limit := _time_limit(recorded)) is not None:
         # Before it was up. A run that is reset has all of its time again.
-        before = max((each for each in recorded.completed_tasks if each < limit.ended_by), default=last)
-        return ResetPoint(before, told=min((each for each in recorded.completed_tasks if each > before), default=last))
+        before = _task_before(recorded, limit.ended_by, last)
+        return ResetPoint(before, told=_task_after(recorded, before, last))
     failure = ended.workflow_execution_failed_event_attributes.failure
     # Not what failed in `on_failure`: the handler is gone on with, and that begins anew when it ends again.
     begun = {event: task for event, task in recorded.tasks.items() if task < (recorded.on_failure_task or task + 1)}
@@ -71,8 +71,18 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
     return ResetPoint(
         task=min((begun[each] for each in causes), default=last),
         causes=frozenset(causes),
-        told=min((each for each in recorded.completed_tasks if each > first), default=last),
+        told=_task_after(recorded, first, last),
     )
+
+
+def _task_before(recorded: RunHistory, event: int, otherwise: int) -> int:
+    """Return the last workflow task that was completed before an event."""
+    return max((each for each in recorded.completed_tasks if each < event), default=otherwise)
+
+
+def _task_after(recorded: RunHistory, event: int, otherwise: int) -> int:
+    """Return the first workflow task that was completed after an event."""
+    return min((each for each in recorded.completed_tasks if each > event), default=otherwise)
 
 
 def _time_limit(recorded: RunHistory) -> TimerRecord | None:
@@ -106,7 +116,7 @@ def _chain(failure: Failure) -> Iterator[Failure]:
 
 def _failed_before(recorded: RunHistory, task: int) -> set[int]:
     """Return the steps whose failure the handler was told of in a workflow task, with those asked for together."""
-    before = max((each for each in recorded.completed_tasks if each < task), default=0)
+    before = _task_before(recorded, task, 0)
     failed = [each for each in recorded.steps if each.outcome == "failed"]
     tasks = {recorded.tasks[each.event_id] for each in failed if before < each.ended_by < task}
     return {each.event_id for each in failed if each.ended_by < task and recorded.tasks[each.event_id] in tasks}
