@@ -63,6 +63,11 @@ LONGEST_FOLLOW: Final = timedelta(days=3650)
 #: The longest that a child run sleeps before it begins: what a hand-made memo says is not believed beyond.
 LONGEST_DELAY: Final = timedelta(days=36_500)
 
+#: How long a worker may be at a workflow task of the workflows that keep state and events. It is ten seconds by
+#: default, which all writes, and all events under a key, wait when one is lost, as happens under load. A task takes
+#: some milliseconds, and 0.1 s with the replay of a run.
+OWN_TASK_TIMEOUT: Final = timedelta(seconds=3)
+
 #: Pollers. With the SDK's five, many short jobs wait longer for a poller than they run.
 WORKFLOW_POLLERS: Final = 10
 STEP_POLLERS: Final = 10

@@ -14,10 +14,10 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client
 
-from ..engine.events.messages import events_workflow_id, in_json, send_message
-from ..engine.events.posting import TASK_TIMEOUT
+from ..engine.events.messages import events_workflow_id, send_message
+from ..engine.limits import OWN_TASK_TIMEOUT
 from ..engine.running_workers import running_worker
-from ..engine.wire.payloads import in_order
+from ..engine.wire.payloads import in_json, in_order
 from ..execution.run_events import EventToSend
 from ..serialization.codec import Json
 from ..serialization.wire_names import EVENTS_SEND_SIGNAL, EVENTS_WORKFLOW
@@ -47,7 +47,7 @@ async def send_by_key(event: EventToSend, client: Client | None) -> None:
         signal_name=EVENTS_SEND_SIGNAL,
         signal_input=Payloads(payloads=await _encoded(here, send_message(event))),
     )
-    request.workflow_task_timeout.FromTimedelta(TASK_TIMEOUT)
+    request.workflow_task_timeout.FromTimedelta(OWN_TASK_TIMEOUT)
     # Past the client's interceptors: one that lets time be skipped in what it starts would let a week be over at once.
     sending = here.workflow_service.signal_with_start_workflow_execution(request, retry=True)
     await ask(sending, f"the event {event.name!r} with the key {event.key!r} cannot be sent", here)

@@ -16,8 +16,9 @@ from temporalio.converter import PayloadConverter
 from ...execution.run_events import LONGEST_ID, EventToSend, is_name
 from ...serialization.codec import Json, json_object, too_deep
 from ...serialization.wire_names import EVENTS_ID_PREFIX
+from ..wire.workflow_ids import escape_name
 
-__all__ = ["MESSAGE_VERSION", "events_workflow_id", "in_json", "message_data", "read_entry", "send_message"]
+__all__ = ["MESSAGE_VERSION", "events_workflow_id", "message_data", "read_entry", "send_message"]
 
 #: Raised when a field changes its meaning.
 MESSAGE_VERSION: Final = 1
@@ -32,7 +33,7 @@ def events_workflow_id(task_queue: str, name: str, key: str) -> str:
     It is `terse-events:<task queue>:<name>:<key>`, with `%` and `:` in them escaped. Where that is too long, a hash
     stands for the last three.
     """
-    names = [each.replace("%", "%25").replace(":", "%3A") for each in (task_queue, name, key)]
+    names = [escape_name(each) for each in (task_queue, name, key)]
     readable = ":".join([EVENTS_ID_PREFIX, *names])
     if len(readable.encode()) <= _LONGEST_READABLE:
         return readable
@@ -50,11 +51,6 @@ def send_message(event: EventToSend) -> Json:
     if event.id is not None:
         fields |= {"id": event.id, "remember": event.remember.total_seconds()}
     return json_object(fields, {"data": event.data})
-
-
-def in_json(data: Any) -> Json:
-    """Return JSON data that came from outside with its text, whatever is in it: NaN too."""
-    return Json(data, json.dumps(data, separators=(",", ":")))
 
 
 def message_data(args: Sequence[RawValue], converter: PayloadConverter) -> list[Any] | None:

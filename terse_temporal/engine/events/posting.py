@@ -28,14 +28,11 @@ from ...serialization.wire_names import (
     EVENTS_WAIT_SIGNAL,
     EVENTS_WORKFLOW,
 )
-from ..wire.payloads import in_order
-from .messages import MESSAGE_VERSION, in_json, message_data
+from ..limits import OWN_TASK_TIMEOUT
+from ..wire.payloads import in_json, in_order
+from .messages import MESSAGE_VERSION, message_data
 
-__all__ = ["TASK_TIMEOUT", "EventsPost", "VersionedEventsPost", "deliver", "post"]
-
-#: How long a worker may be at a workflow task of these workflows, which takes some milliseconds. It is ten seconds by
-#: default, and all events under the key wait for one that is lost.
-TASK_TIMEOUT: Final = timedelta(seconds=3)
+__all__ = ["EventsPost", "VersionedEventsPost", "deliver", "post"]
 
 #: How long its answer is waited for before it is seen whether it is still there.
 _ANSWER_TIMEOUT: Final = timedelta(seconds=10)
@@ -60,7 +57,7 @@ async def post(id: str, task_queue: str, signal: str, message: Json) -> None:
                 id=f"{EVENTS_POST_ID_PREFIX}:{workflow.uuid4()}",
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-                task_timeout=TASK_TIMEOUT,
+                task_timeout=OWN_TASK_TIMEOUT,
                 static_summary="tells something to the events of a key",
             )
             return
@@ -142,7 +139,7 @@ async def _start(id: str, task_queue: str, say: list[Any]) -> bool:
             task_queue=task_queue,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-            task_timeout=TASK_TIMEOUT,
+            task_timeout=OWN_TASK_TIMEOUT,
             static_summary="events by key",
         )
     except WorkflowAlreadyStartedError:

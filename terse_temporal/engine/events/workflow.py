@@ -61,8 +61,8 @@ from ...serialization.wire_names import (
     EVENTS_WAIT_SIGNAL,
     EVENTS_WORKFLOW,
 )
-from ..wire.payloads import in_order
-from .messages import MESSAGE_VERSION, in_json, message_data, read_entry
+from ..wire.payloads import in_json, in_order
+from .messages import MESSAGE_VERSION, message_data, read_entry
 from .posting import deliver
 from .table import EventsTable, Waiting, numbers_in
 

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -34,7 +33,9 @@ from ...execution.backoff import Backoff
 from ...serialization.codec import encoded_size, fresh, json_of
 from ...serialization.wire_names import STATE_ID_PREFIX, STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
 from ...state import StateId, Stored
+from ..limits import OWN_TASK_TIMEOUT
 from ..wire.payloads import in_order
+from ..wire.workflow_ids import escape_name
 from .table import MAX_STATE_BYTES, TABLE_VERSION, size_of_entry
 from .workflow import state_input
 
@@ -43,10 +44,6 @@ __all__ = ["TemporalStore", "state_workflow_id"]
 #: Writes of one state that a worker has under way: two workers together stay under the server's ten
 #: (`history.maxInFlightUpdates`).
 _WRITES_AT_ONCE: Final = 5
-
-#: How long a worker may be at a workflow task. It is ten seconds by default, which all writes wait when one is lost, as
-#: happens under load. A task takes some milliseconds, and 0.1 s with the replay of a run.
-_TASK_TIMEOUT: Final = timedelta(seconds=3)
 
 #: How long a call is tried again here, in seconds. The step that it is in is tried again after that.
 _PATIENCE: Final = 60.0
@@ -81,8 +78,7 @@ def state_workflow_id(of: StateId) -> str:
 
     It is `terse-state:<task queue>:<job>`, with `%` and `:` in names escaped.
     """
-    names = (name.replace("%", "%25").replace(":", "%3A") for name in (of.task_queue, of.job))
-    return ":".join([STATE_ID_PREFIX, *names])
+    return ":".join([STATE_ID_PREFIX, escape_name(of.task_queue), escape_name(of.job)])
 
 
 class _Conflict(Exception):  # noqa: N818  # not an error: the update is computed again
@@ -206,7 +202,7 @@ class TemporalStore:
                 id=state_workflow_id(of),
                 task_queue=of.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                task_timeout=_TASK_TIMEOUT,
+                task_timeout=OWN_TASK_TIMEOUT,
                 static_summary="the state of a job",
             )
             try:

@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
 from ...errors import StateError
-from ...serialization.codec import Json
 from ...serialization.wire_names import STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
-from ..wire.payloads import in_order
+from ..wire.payloads import in_json, in_order
 from .table import TABLE_VERSION, StateTable
 
 __all__ = ["StateWorkflow", "VersionedStateWorkflow", "state_input"]
@@ -85,8 +83,7 @@ class StateWorkflow:
 
 
 def _in_order(data: dict[str, Any]) -> Any:
-    # Whatever anybody has put there is written again, NaN too: an error would stop the workflow.
-    return in_order(Json(data, json.dumps(data, separators=(",", ":"))), workflow.payload_converter())
+    return in_order(in_json(data), workflow.payload_converter())
 
 
 # A worker without deployment versions must not name a behaviour. On one with them, the workflow of a job may stay with

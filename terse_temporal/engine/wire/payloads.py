@@ -8,6 +8,7 @@ codec, such as one that encrypts, sees every payload anyway.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,13 +20,20 @@ from temporalio.converter import PayloadConverter
 from ...serialization.codec import Json
 from ...serialization.serializer import remember
 
-__all__ = ["event_arguments", "in_order", "json_text", "payload_in_order"]
+__all__ = ["event_arguments", "in_json", "in_order", "json_text", "payload_in_order"]
 
 #: Whose order says whether a converter sorts.
 _PROBE: Final = {"b": 0, "a": 0}
 _SORTED: Final = b'{"a":0,"b":0}'
 
 _NOTHING: Final[Mapping[str, bytes]] = {}
+
+
+def in_json(data: Any) -> Json:
+    """Return JSON data that came from outside with its text, whatever is in it: NaN too, as an error would stop the
+    workflow that holds it.
+    """
+    return Json(data, json.dumps(data, separators=(",", ":")))
 
 
 def payload_in_order(value: Json, converter: PayloadConverter) -> Payload:

@@ -20,8 +20,7 @@ from temporalio.worker import (
 from ...errors import EventError
 from ...serialization.codec import MAX_BYTES
 from ...serialization.wire_names import EVENTS_CARRIED
-from ..events.messages import in_json
-from ..wire.payloads import in_order
+from ..wire.payloads import in_json, in_order
 
 __all__ = ["RUN_CONTEXT", "CarryEvents", "add_carried", "read_carried"]
 

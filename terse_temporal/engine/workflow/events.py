@@ -35,8 +35,9 @@ from ...serialization.wire_names import (
     EVENTS_WAIT_SIGNAL,
     OWN_WORKFLOWS,
 )
-from ..events.messages import MESSAGE_VERSION, events_workflow_id, in_json, message_data, read_entry, send_message
+from ..events.messages import MESSAGE_VERSION, events_workflow_id, message_data, read_entry, send_message
 from ..events.posting import deliver, post
+from ..wire.payloads import in_json
 from .mailbox import Arrived, Mailbox, Wait
 from .waiting import WaitingBoard
 
