@@ -70,6 +70,7 @@ class Desk:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(env: JobEnvironment) -> AsyncIterator[Desk]:
     every = [each for each in vars(jobs).values() if isinstance(each, Job)]
+    jobs.released.clear()  # this process may have come from the tests of this module before, and have left them
     async with env.worker(every, task_queue=QUEUE):
         yield Desk(await Client.connect(env.address))
         jobs.released.set()
