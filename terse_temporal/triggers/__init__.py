@@ -2,6 +2,7 @@
 
 from .base import Trigger
 from .catalog import Triggers
+from .deliveries import Delivery
 from .github import Branch, GitHubTrigger, PullRequest, PullRequestOpened, Repository, User
 from .schedule import CronTrigger, ScheduledEvent
 from .stripe import Customer, CustomerCreated, StripeTrigger, Subscription, TrialStarted
@@ -12,6 +13,7 @@ __all__ = [
     "CronTrigger",
     "Customer",
     "CustomerCreated",
+    "Delivery",
     "GitHubTrigger",
     "PullRequest",
     "PullRequestOpened",

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 
 from ..diagnostics.places import caller_frame, place
 from ..errors import JobDefinitionError
+from .deliveries import Delivery
 
 __all__ = ["Trigger", "UtcDatetime", "quoted", "refusal"]
 
@@ -38,6 +39,17 @@ class Trigger(Generic[_EventT_co]):
     def describe(self) -> str:
         """Return the trigger as it is written after `Triggers.`: `github.on_pr_opened(repo="acme/web")`."""
         return f"{self.name}({', '.join(self._arguments())})"
+
+    def accepts(self, delivery: Delivery) -> bool:
+        """Return whether a delivery is what this trigger waits for, its filters included.
+
+        It never raises: a delivery is outside data.
+        """
+        return False
+
+    def event(self, delivery: Delivery) -> Any:
+        """Return what a run gets as its event, as JSON, from a delivery that this trigger accepts."""
+        return delivery.body
 
     def __repr__(self) -> str:
         return f"<Triggers.{self.describe()}>"

@@ -1,0 +1,1 @@
+"""The schedules of jobs on a Temporal server, as their triggers say."""
