@@ -34,9 +34,13 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+#: They keep the order of tests, and the time that a session takes to start.
+PLUGINS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:schemathesis")
+
+
 def pytest_in(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """What a reader sees who runs the page's tests. Warnings are errors."""
-    command = [script("pytest"), "-W", "error", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:schemathesis", *options]
+    command = [script("pytest"), "-W", "error", *PLUGINS, *options]
     shell = {name: value for name, value in environment().items() if not name.startswith(("PYTEST_", "TERSE_"))}
     return subprocess.run(command, cwd=project, env=shell, capture_output=True, text=True, timeout=300, check=False)
 
