@@ -6,13 +6,12 @@ longer than most of them run; for the list of all, the first sentences of their 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from .._version import __version__
+from .lazy_commands import LazyCommands
 
 __all__ = ["COMMANDS", "app", "load_command"]
 
@@ -63,6 +62,7 @@ COMMANDS: Final = {
         "Print a page of the documentation, or the section that a message is about; without a topic, what there is.",
     ),
     "runs": ("runs.app", "app", "Look at runs, and change them."),
+    "gateway": ("gateway.app", "app", "Take in webhooks, and start the runs of jobs that they are for."),
     "setup": (
         "setup",
         "setup",
@@ -72,33 +72,16 @@ COMMANDS: Final = {
 }
 
 
-def load_command(name: str) -> Any:
-    """Import a command, and return it as typer has it."""
-    module, attribute, _ = COMMANDS[name]
-    found = getattr(import_module(f".{module}", __package__), attribute)
-    if isinstance(found, typer.Typer):
-        command = typer.main.get_command(found)
-        command.name = name
-        return command
-    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-    alone.command(name)(found)
-    return typer.main.get_command(alone)
-
-
-class _Commands(TyperGroup):
-    """The commands by name: for the list of them what stands above, and the whole of the one that is called."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.commands = {name: TyperCommand(name, help=first_line) for name, (_, _, first_line) in COMMANDS.items()}
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name in COMMANDS else command, rest
+class _Commands(LazyCommands):
+    package = str(__package__)
+    table = COMMANDS
 
     def invoke(self, ctx: Any) -> Any:
         # What a command returns is its exit status.
         raise typer.Exit(super().invoke(ctx) or 0)
+
+
+load_command = _Commands.load
 
 
 app = typer.Typer(
