@@ -1,0 +1,173 @@
+"""The limits of what is taken: an ASGI middleware around the gateway's app, also where that is mounted in another.
+
+A body is counted while it is read, whatever the request says of its length. What is refused here is answered here, and
+so is whatever else goes wrong in the app: in JSON, without anything of the inside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope
+
+from ..diagnostics.logs import Block, logger_of
+from .rates import AddressRates
+from .refusals import Refusal, Send, send_refusal
+from .settings import Limits
+
+__all__ = ["HEALTH_PATHS", "LimitsMiddleware", "path_of"]
+
+#: Answered whatever else is going on: a gateway that refuses some requests is not to be restarted for it.
+HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
+
+_GITHUB: Final = "/webhooks/github"
+
+_logger = logger_of("gateway")
+
+_Observer = Callable[[Scope, Refusal], None]
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path of a request within the app, which may be mounted below another."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+class LimitsMiddleware:
+    """Refuses what is too much: from an address, at once, of a body, or for too long.
+
+    Args:
+        app: what answers.
+        limits: how much is taken.
+        on_refused: told of every request that is refused by an exception, after it was answered.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, on_refused: _Observer = lambda scope, refusal: None) -> None:
+        self._app = app
+        self._limits = limits
+        self._on_refused = on_refused
+        self._rates = AddressRates(limits.rate)
+        self._open = 0
+        self._held = 0  # bytes of the bodies of all requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or path_of(scope) in HEALTH_PATHS:
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        body = _Body(receive, self, _declared_length(scope), self._largest(scope))
+        self._open += 1
+        try:
+            self._check_rates(scope)
+            await self._app(scope, body.receive, sending)
+        except ClientDisconnect:
+            pass  # there is nobody left to answer
+        except Exception as error:
+            refusal = error if isinstance(error, Refusal) else _unexpected(error)
+            if begun:
+                raise
+            await send_refusal(send, refusal)
+            self._on_refused(scope, refusal)
+        finally:
+            self._open -= 1
+            self._held -= body.size
+
+    def _check_rates(self, scope: Scope) -> None:
+        if self._open > self._limits.requests:
+            raise _busy()
+        client = scope.get("client")
+        if client and (seconds := self._rates.wait_for(client[0])):
+            raise Refusal(429, "too_many_requests", "Too many requests from this address.", retry_after=seconds)
+
+    def _largest(self, scope: Scope) -> int:
+        return self._limits.github_body if path_of(scope) == _GITHUB else self._limits.body
+
+    def hold(self, size: int) -> None:
+        """Count bytes of a body that are held until its request is answered.
+
+        Raises:
+            Refusal: there are too many of all requests together.
+        """
+        self._held += size
+        if self._held > self._limits.memory:
+            raise _busy()
+
+    @property
+    def body_seconds(self) -> float:
+        """How long a body may take."""
+        return self._limits.body_seconds
+
+
+class _Body:
+    """The body of a request, counted and timed while the app reads it."""
+
+    def __init__(self, receive: Receive, middleware: LimitsMiddleware, declared: int | None, largest: int) -> None:
+        self.size = 0
+        self._receive = receive
+        self._middleware = middleware
+        self._declared = declared
+        self._largest = largest
+        self._ends_at: float | None = None
+        self._complete = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        if self._complete:
+            return await self._receive()  # the app waits for the end of the connection
+        if self._declared is not None and self._declared > self._largest:
+            raise self._too_large()
+        message = await self._in_time()
+        if message["type"] == "http.request":
+            length = len(message.get("body", b""))
+            self.size += length
+            self._middleware.hold(length)
+            if self.size > self._largest:
+                raise self._too_large()
+            self._complete = not message.get("more_body", False)
+        return message
+
+    async def _in_time(self) -> MutableMapping[str, Any]:
+        now = time.monotonic()
+        if self._ends_at is None:
+            self._ends_at = now + self._middleware.body_seconds
+        try:
+            async with asyncio.timeout(self._ends_at - now):
+                return await self._receive()
+        except TimeoutError:
+            raise Refusal(
+                408,
+                "body_too_slow",
+                f"The body did not arrive within {self._middleware.body_seconds:g} seconds.",
+                headers={"connection": "close"},
+            ) from None
+
+    def _too_large(self) -> Refusal:
+        return Refusal(413, "body_too_large", f"The body is larger than {self._largest:,} bytes.")
+
+
+def _declared_length(scope: Scope) -> int | None:
+    """Return what the request says of its body's length, to refuse at once what says itself that it is too much."""
+    value = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return int(value) if value.isdigit() and len(value) < 20 else None
+
+
+def _busy() -> Refusal:
+    return Refusal(503, "busy", "Too many requests are being answered at once. Try again.", retry_after=1)
+
+
+def _unexpected(error: Exception) -> Refusal:
+    # Without the exception's text, which may hold a part of the body; the places say enough.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _logger.error("a request failed unexpectedly (%s)\n%s", type(error).__name__, Block(f"  {frames.strip()}"))
+    return Refusal(500, "internal_error", "Something went wrong here. It is in the gateway's log.")
