@@ -9,6 +9,7 @@
     ├── EventTimeoutError             an event that was waited for did not come in time (also a TimeoutError)
     ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
+    ├── CatchUpError                  a vendor's API does not list deliveries, or does not deliver again: .status
     ├── RunExistsError                there is a run of this workflow id already: .id, .run_id
     ├── RunDepthError                 a run that would stand under more than 20 others, each started by the one before
     ├── RunNotFoundError              there is no run of this workflow id, or no longer: .id
@@ -67,6 +68,7 @@ its own class and as a `RunFailedError`, likewise.
 from __future__ import annotations
 
 __all__ = [
+    "CatchUpError",
     "CrashTestError",
     "DurableOnlyError",
     "DurationError",
@@ -158,6 +160,18 @@ class StartError(TerseError, ValueError):
 
 class SetupError(TerseError):
     """The server lacks something that a call needs and that an operator creates once: `terse-temporal setup`."""
+
+
+class CatchUpError(TerseError):
+    """A vendor's API does not list the deliveries of a webhook, or does not deliver one again.
+
+    Attributes:
+        status: of its answer; `None` where there was none.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class EventTimeoutError(TerseError, TimeoutError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import typer
@@ -12,12 +12,11 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from ...diagnostics.text import did_you_mean
-from ...durations import to_timedelta
-from ...errors import DurationError
 from ...execution.run_operations import STATUSES, RunInfo, RunStatus
 from ...jobs.runs import list_runs
 from ...runs.listing import run_info
 from ..exiting import CommandError
+from ..since import read_since
 
 __all__ = ["Ids", "JobOption", "Limit", "Selection", "Since", "Status", "Tag", "selected"]
 
@@ -63,12 +62,15 @@ class Selection:
 
     def __post_init__(self) -> None:
         _read_status(self.status)
-        _read_since(self.since)
+        self._since()
 
     @property
     def is_empty(self) -> bool:
         """Whether none was given."""
         return self.job is self.status is self.since is self.tag is None
+
+    def _since(self) -> datetime | None:
+        return None if self.since is None else read_since(self.since)
 
     def runs(self, client: Client) -> AsyncIterator[RunInfo]:
         """Return the runs, those that were started last first.
@@ -80,7 +82,7 @@ class Selection:
             self.job,
             status=_read_status(self.status),
             tag=self.tag,
-            since=_read_since(self.since),
+            since=self._since(),
             limit=self.limit,
             client=client,
         )
@@ -135,18 +137,3 @@ def _read_status(text: str | None) -> RunStatus | None:
     if status not in STATUSES:
         raise CommandError(f"--status {text!r} is none of {', '.join(STATUSES)}{did_you_mean(status, STATUSES)}")
     return status
-
-
-def _read_since(text: str | None) -> datetime | None:
-    """Return a time: a duration ago, or one that was written, which is of this machine's zone where it has none."""
-    if text is None:
-        return None
-    try:
-        return datetime.now(UTC) - to_timedelta(text)
-    except DurationError:
-        try:
-            return datetime.fromisoformat(text).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise CommandError(
-                f'--since {text!r} is neither a duration, such as "2h" or "3d", nor a time, such as 2026-01-31T12:00'
-            ) from None
