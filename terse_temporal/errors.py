@@ -10,6 +10,7 @@
     ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
     ├── CatchUpError                  a vendor's API does not list deliveries, or does not deliver again: .status
+    ├── GatewaySecretError            a secret in the environment is missing, weak or malformed: .variable
     ├── RunExistsError                there is a run of this workflow id already: .id, .run_id
     ├── RunDepthError                 a run that would stand under more than 20 others, each started by the one before
     ├── RunNotFoundError              there is no run of this workflow id, or no longer: .id
@@ -74,6 +75,7 @@ __all__ = [
     "DurationError",
     "EventError",
     "EventTimeoutError",
+    "GatewaySecretError",
     "InPlaceOnlyError",
     "JobDefinitionError",
     "JobLoadError",
@@ -172,6 +174,20 @@ class CatchUpError(TerseError):
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class GatewaySecretError(TerseError):
+    """A secret that the gateway needs is not in the environment, or what is there is weak or malformed.
+
+    Its message never shows the secret.
+
+    Attributes:
+        variable: the environment variable.
+    """
+
+    def __init__(self, message: str, *, variable: str = "") -> None:
+        super().__init__(message)
+        self.variable = variable
 
 
 class EventTimeoutError(TerseError, TimeoutError):

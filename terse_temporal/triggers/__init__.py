@@ -5,8 +5,9 @@ from .catalog import Triggers
 from .deliveries import Delivery
 from .github import Branch, GitHubTrigger, PullRequest, PullRequestOpened, Repository, User
 from .schedule import CronTrigger, ScheduledEvent
+from .signature_schemes import HmacSignature
 from .stripe import Customer, CustomerCreated, StripeTrigger, Subscription, TrialStarted
-from .webhook import WebhookTrigger
+from .webhook import WebhookRequest, WebhookTrigger
 
 __all__ = [
     "Branch",
@@ -15,6 +16,7 @@ __all__ = [
     "CustomerCreated",
     "Delivery",
     "GitHubTrigger",
+    "HmacSignature",
     "PullRequest",
     "PullRequestOpened",
     "Repository",
@@ -25,5 +27,6 @@ __all__ = [
     "Trigger",
     "Triggers",
     "User",
+    "WebhookRequest",
     "WebhookTrigger",
 ]

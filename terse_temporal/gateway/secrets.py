@@ -1,0 +1,164 @@
+"""The secrets that signatures are checked with.
+
+They come from the environment alone, are read once, and are shown nowhere: neither by `repr` nor in an error. Each is a
+list separated by commas, so that a secret can be replaced without a moment at which deliveries are refused: put the new
+one beside the old one, change it at the vendor, and take the old one away.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ..diagnostics.redaction import name_secret_variable
+from ..errors import GatewaySecretError
+
+__all__ = ["GATEWAY_KEY", "MAKE_KEY", "VENDOR_SECRETS", "WEBHOOK_SECRET", "GatewaySecrets", "decode_standard"]
+
+#: The variable of each vendor's secret.
+VENDOR_SECRETS: Final[Mapping[str, str]] = {
+    "github": "GITHUB_WEBHOOK_SECRET",
+    "stripe": "STRIPE_WEBHOOK_SECRET",
+    "slack": "SLACK_SIGNING_SECRET",
+    "linear": "LINEAR_WEBHOOK_SECRET",
+}
+
+#: That of `Triggers.webhook.on_request`, which may name another.
+WEBHOOK_SECRET: Final = "TERSE_WEBHOOK_SECRET"
+
+#: That of the key which addresses and links are made with.
+GATEWAY_KEY: Final = "TERSE_GATEWAY_KEY"
+
+#: What makes a key that is good enough.
+MAKE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+_MAKE_STANDARD: Final = (
+    "python -c 'import base64, secrets; print(\"whsec_\" + base64.b64encode(secrets.token_bytes(32)).decode())'"
+)
+
+#: Secrets of one variable: the body of a request is hashed with each, whoever sent it.
+_MOST: Final = 4
+
+#: Characters of a secret. Vendors make 32 and more, but GitHub and Linear let people choose one; the key is always
+#: ours to make, and whoever knows one address may try keys at leisure.
+_SHORTEST: Final = 8
+_SHORTEST_KEY: Final = 16
+_LONGEST: Final = 1_000
+
+#: Bytes of a secret of Standard Webhooks, which asks for 24 to 64. Some senders make longer ones.
+_SHORTEST_STANDARD: Final = 16
+
+_PREFIX: Final = "whsec_"
+_TEXT: Final = re.compile(r"[!-~]+")
+
+
+class GatewaySecrets:
+    """Secrets as they were when the process began. Made by `read`."""
+
+    def __init__(self, texts: Mapping[str, tuple[str, ...]]) -> None:
+        self._texts = dict(texts)
+        #: Those of Standard Webhooks, decoded.
+        self._decoded: dict[str, tuple[bytes, ...]] = {}
+
+    @classmethod
+    def read(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        variables: Iterable[str] = (),
+        standard: Iterable[str] = (WEBHOOK_SECRET,),
+    ) -> GatewaySecrets:
+        """Read them all from the environment.
+
+        Args:
+            environ: another environment, for tests.
+            variables: further ones that triggers name.
+            standard: those that hold secrets of Standard Webhooks.
+
+        Raises:
+            GatewaySecretError: one is weak or malformed. The message names the variable, never what it holds.
+        """
+        found = os.environ if environ is None else environ
+        texts = {}
+        for variable in dict.fromkeys([*VENDOR_SECRETS.values(), WEBHOOK_SECRET, GATEWAY_KEY, *variables, *standard]):
+            if environ is None:
+                name_secret_variable(variable)
+            if values := _split(variable, found.get(variable, "")):
+                texts[variable] = values
+        secrets = cls(texts)
+        for variable in dict.fromkeys(standard):
+            secrets._decoded[variable] = tuple(decode_standard(variable, text) for text in texts.get(variable, ()))
+        return secrets
+
+    def has(self, variable: str) -> bool:
+        """Return whether there is a secret in a variable."""
+        return variable in self._texts
+
+    def keys(self, variable: str) -> tuple[bytes, ...]:
+        """Return what signatures are made with, the newest secret first as it is listed; nothing if it is not set."""
+        return tuple(text.encode() for text in self._texts.get(variable, ()))
+
+    def standard_keys(self, variable: str) -> tuple[bytes, ...]:
+        """Return the same for Standard Webhooks: the bytes that stand in base64 behind `whsec_`."""
+        return self._decoded.get(variable, ())
+
+    def __repr__(self) -> str:
+        return f"<GatewaySecrets in {', '.join(sorted(self._texts)) or 'no variable'}>"
+
+
+def _split(variable: str, value: str) -> tuple[str, ...]:
+    if not value.strip():
+        return ()
+    texts = tuple(each.strip() for each in value.split(","))
+    shortest = _SHORTEST_KEY if variable == GATEWAY_KEY else _SHORTEST
+    if "" in texts:
+        problem = "has an empty part: secrets are separated by one comma, and none has a comma in it"
+    elif len(texts) > _MOST:
+        problem = f"holds {len(texts)} secrets, of which at most {_MOST} can be valid at once"
+    elif not all(map(_TEXT.fullmatch, texts)):
+        problem = "has a character in it that no secret has: a space, a line break, or one that is not ASCII"
+    elif min(map(len, texts)) < shortest:
+        problem = (
+            f"holds a secret of {min(map(len, texts))} characters, and one of fewer than {shortest} can be guessed"
+        )
+    elif max(map(len, texts)) > _LONGEST:
+        problem = f"holds a secret of {max(map(len, texts)):,} characters, where {_LONGEST:,} are the most"
+    else:
+        return texts
+    raise GatewaySecretError(f"{variable} {problem}. {_advice(variable)}", variable=variable)
+
+
+def decode_standard(variable: str, text: str) -> bytes:
+    """Return the bytes of one secret of Standard Webhooks.
+
+    Raises:
+        GatewaySecretError: it is weak or malformed.
+    """
+    problem = ""
+    encoded = text.removeprefix(_PREFIX)
+    key = b""
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except binascii.Error:
+        problem = f"is not base64 behind {_PREFIX}"
+    if encoded == text:
+        problem = f"does not begin with {_PREFIX}"
+    elif not problem and len(key) < _SHORTEST_STANDARD:
+        problem = f"holds a secret of {len(key)} bytes, and one of fewer than {_SHORTEST_STANDARD} can be guessed"
+    if problem:
+        raise GatewaySecretError(f"{variable} {problem}. {_advice(variable, standard=True)}", variable=variable)
+    return key
+
+
+def _advice(variable: str, *, standard: bool = False) -> str:
+    if standard or variable == WEBHOOK_SECRET:
+        return f"A secret of Standard Webhooks is {_PREFIX} and base64; this makes one: {_MAKE_STANDARD}"
+    if variable == GATEWAY_KEY:
+        return f"This makes a key: {MAKE_KEY}"
+    return (
+        f"Copy the secret from where the sender shows it; if you choose it yourself, this makes a good one: {MAKE_KEY}"
+    )
