@@ -52,6 +52,7 @@
     │   └── TurnLimitError            it did not come to an end within max_turns
     ├── UnknownFunctionError          a step's function that this worker does not have
     ├── UnknownJobError               a job name that is not registered here
+    ├── UnknownTriggerError           a run waits for a trigger that this version does not have
     ├── UnreadableCallError           an activity's input that is no call of this package, or of a newer version
     └── JobTestError                  what a test asks of the testing kit cannot be done
         ├── TestDoubleError           what it put in the place of a step, a tool or a model does not fit there
@@ -124,6 +125,7 @@ __all__ = [
     "UnknownJobError",
     "UnknownStateKeyError",
     "UnknownToolError",
+    "UnknownTriggerError",
     "UnreadableCallError",
 ]
 
@@ -496,6 +498,10 @@ class UnreadableCallError(TerseError):
 
 class UnknownJobError(TerseError):
     """A job name that is not registered here."""
+
+
+class UnknownTriggerError(TerseError):
+    """A trigger that a run has recorded, by a name or with arguments that this version of the package does not have."""
 
 
 class JobLoadError(TerseError):

@@ -203,14 +203,19 @@ class EventModel(BaseModel):
     def format_for_agent(self) -> str:
         """Return the event as text for a prompt: what it is, then the declared fields that have a value, one to a line.
 
-        What else the vendor sent is left out: a raw payload is mostly addresses of its own API.
+        What else the vendor sent is left out: a raw payload is mostly addresses of its own API. So are fields with
+        `repr=False`.
         """
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type(self).__name__)
-        return _text(words.capitalize(), _plain(self))
+        return _text(self.model_config.get("title") or words.capitalize(), _plain(self))
 
     def debug_log(self) -> str:
         """Return the event on one line of at most 200 characters, for logs."""
         return _line(type(self).__name__, _plain(self))
+
+    def _shown(self) -> dict[str, Any]:
+        """Return what the texts of the event are made of, what matters first."""
+        return {name: getattr(self, name) for name, field in type(self).model_fields.items() if field.repr}
 
 
 def _spelling(name: str, keys: Iterable[str]) -> str | None:
@@ -232,8 +237,7 @@ def _plain(value: Any) -> Any:
     Of a model that is what it declares, and nothing that is null or empty.
     """
     if isinstance(value, EventModel):
-        declared = {name: getattr(value, name) for name in type(value).model_fields}
-        return _plain(declared or value.model_extra or {})
+        return _plain(value._shown() or value.model_extra or {})
     if isinstance(value, dict):
         shown = {str(key): _plain(item) for key, item in dict.items(value)}
         return {key: item for key, item in shown.items() if item not in (None, "", [], {})}

@@ -3,24 +3,59 @@
 from .base import Trigger
 from .catalog import Triggers
 from .deliveries import Delivery
-from .github import Branch, GitHubTrigger, PullRequest, PullRequestOpened, Repository, User
+from .github import (
+    Branch,
+    Comment,
+    Commit,
+    GitHubEvent,
+    GitHubTrigger,
+    Issue,
+    IssueCommented,
+    IssueOpened,
+    PullRequest,
+    PullRequestClosed,
+    PullRequestEvent,
+    PullRequestMerged,
+    PullRequestOpened,
+    PullRequestReviewed,
+    PullRequestSynchronized,
+    Push,
+    Repository,
+    Review,
+    User,
+)
 from .schedule import CronTrigger, ScheduledEvent
 from .signature_schemes import HmacSignature
-from .stripe import Customer, CustomerCreated, StripeTrigger, Subscription, TrialStarted
+from .stripe import Customer, CustomerCreated, StripeData, StripeEvent, StripeTrigger, Subscription, TrialStarted
 from .webhook import WebhookRequest, WebhookTrigger
 
 __all__ = [
     "Branch",
+    "Comment",
+    "Commit",
     "CronTrigger",
     "Customer",
     "CustomerCreated",
     "Delivery",
+    "GitHubEvent",
     "GitHubTrigger",
     "HmacSignature",
+    "Issue",
+    "IssueCommented",
+    "IssueOpened",
     "PullRequest",
+    "PullRequestClosed",
+    "PullRequestEvent",
+    "PullRequestMerged",
     "PullRequestOpened",
+    "PullRequestReviewed",
+    "PullRequestSynchronized",
+    "Push",
     "Repository",
+    "Review",
     "ScheduledEvent",
+    "StripeData",
+    "StripeEvent",
     "StripeTrigger",
     "Subscription",
     "TrialStarted",

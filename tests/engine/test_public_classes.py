@@ -28,7 +28,7 @@ from terse_temporal.execution.protocol import RetryRule, StepContext
 from terse_temporal.serialization.codec import Codec, ValueProblem, type_name
 from terse_temporal.tools import list_tools
 from terse_temporal.tools.builtin.http import HttpResponse
-from terse_temporal.triggers import Trigger
+from terse_temporal.triggers import Delivery, Trigger
 
 INDEX: Final = FunctionIndex([])
 
@@ -38,7 +38,7 @@ PUBLIC_MODULES: Final = (
 )
 
 #: What a job is declared with, which holds functions and no values.
-DECLARATIONS: Final = (Job, Skill, Trigger)
+DECLARATIONS: Final = (Delivery, Job, Skill, Trigger)
 
 
 class Declined(ServiceError):
@@ -70,8 +70,12 @@ def in_histories() -> set[type]:
                 issubclass(value, BaseModel | BaseException) or dataclasses.is_dataclass(value)
             ):
                 found.update(of_ours(value))
-    triggers: list[Trigger] = [Triggers.stripe.on_customer_created(), Triggers.stripe.on_trial_started()]
-    triggers += [Triggers.github.on_pr_opened(repo="acme/web"), Triggers.schedule.cron("0 9 * * *")]
+    makes = [
+        Triggers.github.on_event("release"),
+        Triggers.stripe.on_event("invoice"),
+        Triggers.schedule.cron("0 9 * * *"),
+    ]
+    triggers: list[Trigger] = [*makes, Triggers.stripe.on_customer_created(), Triggers.github.on_pr_opened()]
     found.update(cls for trigger in triggers for cls in of_ours(trigger.event_model))
     return {cls for cls in found if not issubclass(cls, DECLARATIONS)}
 

@@ -1,4 +1,4 @@
-"""Jobs that something in Stripe starts.
+"""The events of Stripe.
 
 Stripe sends an envelope, `{"type": "customer.created", "data": {"object": {…}}}`; people who try a job by hand write
 `{"customer": {"email": "ada@example.com"}}`. The models read both, and refuse the envelope of another event: its
@@ -7,19 +7,16 @@ object might just fit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypeVar
 
-from ..events import EventModel
-from .base import Trigger, UtcDatetime
+from ...diagnostics.text import shorten
+from ...events import Event, EventModel
+from ..base import UtcDatetime
 
-__all__ = ["Customer", "CustomerCreated", "StripeTrigger", "StripeTriggers", "Subscription", "TrialStarted"]
-
-_EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
+__all__ = ["Customer", "CustomerCreated", "StripeData", "StripeEvent", "Subscription", "TrialStarted"]
 
 
 class Customer(EventModel):
@@ -52,16 +49,39 @@ class Subscription(EventModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class _StripeEvent(EventModel):
-    """What every event of Stripe has; all of it None in the short form."""
+class StripeData(EventModel):
+    """What a Stripe event is about: `object`, and of one that was changed what its fields were before."""
 
-    #: The type of the vendor's event that a model reads.
-    stripe_type: ClassVar[str]
+    object: Event = Field(default_factory=Event)
+    previous_attributes: Event | None = None
+
+
+class _Envelope(EventModel):
+    """What every event of Stripe has; all of it None in the short form."""
 
     id: str | None = None
     type: str | None = None
     created: UtcDatetime | None = None
     livemode: bool | None = None
+
+
+class StripeEvent(_Envelope):
+    """Any event of Stripe: `event.data.object` is what it is about, as the account's version of the API has it."""
+
+    model_config = ConfigDict(title="Stripe event")
+
+    data: StripeData = Field(default_factory=StripeData)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class _OneEvent(_Envelope):
+    """An event that has a model of its own."""
+
+    #: The type of the vendor's event that a model reads.
+    stripe_type: ClassVar[str]
 
     @model_validator(mode="before")
     @classmethod
@@ -73,7 +93,7 @@ class _StripeEvent(EventModel):
             raise PydanticCustomError(
                 "stripe_event",
                 'this is the Stripe event "{sent}"; {model} is read from "{expected}"',
-                {"sent": sent, "model": cls.__name__, "expected": cls.stripe_type},
+                {"sent": shorten(sent, 80), "model": cls.__name__, "expected": cls.stripe_type},
             )
         match raw:
             case {"data": {"object": dict() as subject}}:
@@ -87,7 +107,7 @@ class _StripeEvent(EventModel):
         raise NotImplementedError
 
 
-class CustomerCreated(_StripeEvent):
+class CustomerCreated(_OneEvent):
     """A customer was created."""
 
     stripe_type = "customer.created"
@@ -99,7 +119,7 @@ class CustomerCreated(_StripeEvent):
         return {"customer": subject}
 
 
-class TrialStarted(_StripeEvent):
+class TrialStarted(_OneEvent):
     """A customer subscribed, beginning with a trial."""
 
     stripe_type = "customer.subscription.created"
@@ -110,7 +130,7 @@ class TrialStarted(_StripeEvent):
     @classmethod
     def _fields_from(cls, subject: dict[str, Any]) -> dict[str, Any]:
         # Stripe has no event for a trial that starts: it is a subscription that is created with one.
-        if subject.get("status") != "trialing" and not subject.get("trial_start"):
+        if not has_trial(subject):
             raise PydanticCustomError(
                 "stripe_trial",
                 'this is the Stripe event "{sent}" of a subscription without a trial; {model} is read from one that has'
@@ -120,23 +140,8 @@ class TrialStarted(_StripeEvent):
         return {"customer": subject.get("customer"), "subscription": subject}
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class StripeTrigger(Trigger[_EventT_co]):
-    """An event of the Stripe account."""
-
-
-class StripeTriggers:
-    """`Triggers.stripe`."""
-
-    @staticmethod
-    def on_customer_created() -> StripeTrigger[CustomerCreated]:
-        """Start the job when a customer was created (`customer.created`). The event is a `CustomerCreated`."""
-        return StripeTrigger(source="stripe", name="stripe.on_customer_created", event_model=CustomerCreated)
-
-    @staticmethod
-    def on_trial_started() -> StripeTrigger[TrialStarted]:
-        """Start the job when a trial began (`customer.subscription.created` with one). The event is a `TrialStarted`.
-
-        Stripe names the customer by id only, so `event.customer.email` is None unless it was sent in the short form.
-        """
-        return StripeTrigger(source="stripe", name="stripe.on_trial_started", event_model=TrialStarted)
+def has_trial(subscription: Any) -> bool:
+    """Return whether a subscription, as Stripe sends it, begins with a trial."""
+    return isinstance(subscription, dict) and bool(
+        subscription.get("status") == "trialing" or subscription.get("trial_start")
+    )

@@ -1,0 +1,39 @@
+"""Jobs that something on GitHub starts, and the events that they get."""
+
+from .events import (
+    GitHubEvent,
+    IssueCommented,
+    IssueOpened,
+    PullRequestClosed,
+    PullRequestEvent,
+    PullRequestMerged,
+    PullRequestOpened,
+    PullRequestReviewed,
+    PullRequestSynchronized,
+    Push,
+)
+from .parts import Branch, Comment, Commit, Issue, PullRequest, Repository, Review, User
+from .triggers import GitHubTrigger, GitHubTriggers
+
+__all__ = [
+    "Branch",
+    "Comment",
+    "Commit",
+    "GitHubEvent",
+    "GitHubTrigger",
+    "GitHubTriggers",
+    "Issue",
+    "IssueCommented",
+    "IssueOpened",
+    "PullRequest",
+    "PullRequestClosed",
+    "PullRequestEvent",
+    "PullRequestMerged",
+    "PullRequestOpened",
+    "PullRequestReviewed",
+    "PullRequestSynchronized",
+    "Push",
+    "Repository",
+    "Review",
+    "User",
+]
