@@ -28,7 +28,7 @@ from terse_temporal.execution.protocol import RetryRule, StepContext
 from terse_temporal.serialization.codec import Codec, ValueProblem, type_name
 from terse_temporal.tools import list_tools
 from terse_temporal.tools.builtin.http import HttpResponse
-from terse_temporal.triggers import Delivery, Trigger
+from terse_temporal.triggers import Delivery, HmacSignature, Trigger
 
 INDEX: Final = FunctionIndex([])
 
@@ -38,7 +38,7 @@ PUBLIC_MODULES: Final = (
 )
 
 #: What a job is declared with, which holds functions and no values.
-DECLARATIONS: Final = (Delivery, Job, Skill, Trigger)
+DECLARATIONS: Final = (Delivery, HmacSignature, Job, Skill, Trigger)
 
 
 class Declined(ServiceError):

@@ -23,7 +23,7 @@ from ...state import StateId, Stored
 from ...tools.builtin.email import Attachment, EmailReceipt
 from ...tools.builtin.http import HttpResponse
 from ...tools.builtin.slack import SlackChannel, SlackMessage
-from ...triggers import CustomerCreated, PullRequestOpened, ScheduledEvent, TrialStarted, github, stripe
+from ...triggers import CustomerCreated, PullRequestOpened, ScheduledEvent, TrialStarted, WebhookRequest, github, stripe
 
 __all__ = [
     "PUBLIC_CLASSES",
@@ -82,6 +82,7 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "ToolCalled": ToolCalled,
     "ToolReturned": ToolReturned,
     "TrialStarted": TrialStarted,
+    "WebhookRequest": WebhookRequest,
 }
 
 #: What a class that was made of a recorded failure was recorded as.
