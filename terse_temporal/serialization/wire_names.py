@@ -60,6 +60,7 @@ __all__ = [
     "ENDS_IF_UNKNOWN_MEMO",
     "EVENTS_CARRIED",
     "EVENTS_DONE_SIGNAL",
+    "EVENTS_EARLY_MARKER",
     "EVENTS_ID_PREFIX",
     "EVENTS_OVER_MARKER",
     "EVENTS_POST_ID_PREFIX",
@@ -145,6 +146,9 @@ EVENTS_DONE_SIGNAL: Final = "terse.events.done"
 
 #: A marker, with a number behind it: what it has kept is over by the clock on the wall.
 EVENTS_OVER_MARKER: Final = "terse.events.over.v1"
+
+#: A marker of a run, from the first event by key that it has given back for coming before earlier ones.
+EVENTS_EARLY_MARKER: Final = "terse.events.early.v1"
 
 #: What it tells a run. An event that is sent to a run itself is a signal of the event's name.
 EVENT_SIGNAL: Final = "terse.event"

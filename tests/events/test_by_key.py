@@ -19,7 +19,7 @@ from terse_temporal.engine.events import table
 from terse_temporal.engine.events.messages import events_workflow_id
 
 from ..bench import PATIENCE, Bench, Run
-from .jobs_waits import goes_on, leaves_waits, races, sends, sends_in_a_step, takes
+from .jobs_waits import goes_on, leaves_waits, races, sends, sends_in_a_step, takes, takes_quickly
 from .test_waits import waits
 
 
@@ -183,19 +183,34 @@ async def test_a_reset(bench: Bench, events: Events) -> None:
         await events.send(1)
         await waits(bench, run)
         await events.send(2)
-        await _takes(run, 2)
+        await _has(run, 2, "workflow_execution_signaled")
         again = await _reset(bench, run)
         await events.send(3)
         assert await bench.result(again) == [1, 2, 3]
         await events.end()
 
 
-async def _takes(run: Run, count: int) -> None:
-    """Wait until a run was given so many events."""
+async def test_a_reset_while_an_event_is_on_its_way(bench: Bench, events: Events) -> None:
+    """It goes to a wait that the run had opened before it was reset, and behind the events that come a second time."""
+    async with bench.worker(takes_quickly):
+        run = await bench.start_on_the_wall_clock(takes_quickly, key=events.key, count=3)
+        for number in (1, 2):
+            await _has(run, number, "child_workflow_execution_completed")  # its wait is registered
+            await events.send(number)
+        await _has(run, 3, "child_workflow_execution_completed")
+    again = await _reset(bench, run)
+    await events.send(3)
+    async with bench.worker(takes_quickly):
+        assert await bench.result(again) == [1, 2, 3]
+        await events.end()
+
+
+async def _has(run: Run, count: int, kind: str) -> None:
+    """Wait until so many events of a kind are in the history of a run."""
     async with asyncio.timeout(PATIENCE):
         while True:
             found = [each async for each in run.fetch_history_events()]
-            if sum(each.HasField("workflow_execution_signaled_event_attributes") for each in found) >= count:
+            if sum(each.HasField(f"{kind}_event_attributes") for each in found) >= count:  # type: ignore[arg-type]
                 return
             await asyncio.sleep(0.02)
 

@@ -30,6 +30,7 @@ from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
     EVENT_SIGNAL,
     EVENTS_CARRIED,
+    EVENTS_EARLY_MARKER,
     EVENTS_ID_PREFIX,
     EVENTS_SEND_SIGNAL,
     EVENTS_WAIT_SIGNAL,
@@ -63,6 +64,7 @@ class _Link:
     Attributes:
         opened: the numbers of the waits that are registered there.
         returned: events that are given back with the next message.
+        away: the places of events that were given back, by their ids, until they come again or go to another run.
         gone: runs that have had this run's workflow id, and wait no longer.
         busy: whether a message is on its way.
         again: whether all of its waits are to be registered once more.
@@ -74,6 +76,7 @@ class _Link:
         self._id = id
         self.opened: list[int] = []
         self.returned: list[Any] = []
+        self.away: dict[str, tuple[float, float]] = {}
         self.gone: list[str] = []
         self.busy = self.again = False
 
@@ -365,12 +368,30 @@ class RunEvents:
         wait = given.get("wait")
         if wait in link.opened:
             link.opened.remove(wait)
-        self._mailbox.arrive(Arrived(name, key, entry["data"], (link, entry)))
+        event = Arrived(name, key, entry["data"], (link, entry))
+        if self._is_early(link, entry):
+            self._give_back(event)
+        else:
+            self._mailbox.arrive(event)
         return None
+
+    def _is_early(self, link: _Link, entry: dict[str, Any]) -> bool:
+        """Return whether an event was sent on its way before earlier ones, given back, had arrived in their place.
+
+        So it is after a reset: those come before there is a wait, and for the next one there still is a wait of the run
+        that was reset. An event is given back for that once: then all of them are there.
+        """
+        place = (entry["at"], entry["n"])
+        if entry["id"] in link.away:
+            link.away = {away: each for away, each in link.away.items() if each > place}
+            return False
+        # A history may be older than this rule.
+        return any(each < place for each in link.away.values()) and workflow.patched(EVENTS_EARLY_MARKER)
 
     def _give_back(self, event: Arrived) -> None:
         link, entry = event.source
         link.returned.append(entry)
+        link.away[entry["id"]] = (entry["at"], entry["n"])
         self._dirty[link] = None
         self._changed.set()
         if self._speaker is None:
