@@ -50,6 +50,8 @@
     │   ├── ModelUnavailableError     it did not answer, or said 429 or 5xx (also a TransientError)
     │   ├── ModelOutputError          what it answered does not fit, after its own corrections
     │   └── TurnLimitError            it did not come to an end within max_turns
+    ├── SpoolError                    the gateway's spool cannot be used, read or written
+    │   └── SpoolFullError            there is no room in it, or on the disk
     ├── UnknownFunctionError          a step's function that this worker does not have
     ├── UnknownJobError               a job name that is not registered here
     ├── UnknownTriggerError           a run waits for a trigger that this version does not have
@@ -104,6 +106,8 @@ __all__ = [
     "ServiceError",
     "SetupError",
     "SideEffectError",
+    "SpoolError",
+    "SpoolFullError",
     "StartError",
     "StateError",
     "StateValueError",
@@ -486,6 +490,14 @@ class TurnLimitError(ModelError):
 
 class InPlaceOnlyError(TerseError):
     """A call that only makes sense where it runs in place: not in the handler of a durable job."""
+
+
+class SpoolError(TerseError):
+    """The spool, in which the gateway stores deliveries, cannot be used, read or written. The message says why."""
+
+
+class SpoolFullError(SpoolError):
+    """There is no room for a delivery in the spool, or on its disk. It is taken in again when there is."""
 
 
 class UnknownFunctionError(TerseError):
