@@ -12,7 +12,11 @@ from terse_temporal.triggers.deliveries import Delivery
 
 def delivery(id: str, *, source: str = "github", body: Any = None, **more: Any) -> Delivery:
     """A delivery that comes now."""
-    fields: dict[str, Any] = {"kind": "push", "received_at": datetime.now(UTC), "headers": {"content-type": "application/json"}}
+    fields: dict[str, Any] = {
+        "kind": "push",
+        "received_at": datetime.now(UTC),
+        "headers": {"content-type": "application/json"},
+    }
     return Delivery(source=source, id=id, body={"ref": id} if body is None else body, **(fields | more))
 
 
