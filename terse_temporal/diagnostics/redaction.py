@@ -178,6 +178,8 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
     """Yield what of a variable's value is secret."""
     if name in _named_variables:
         yield from (each for each in _parts(value) if len(each) >= _SHORTEST_NAMED)
+        # A list, while one is replaced. Elsewhere what stands between commas may be any words.
+        yield from (each for each in map(str.strip, value.split(",")) if len(each) >= _LONG_GUESS)
     if name in _NO_SECRETS:
         return
     guesses: set[str] = set(_parts(value)) if _SECRET_NAME.search(name) else set()

@@ -24,8 +24,9 @@ __all__ = ["Addresses", "local_key"]
 #: In front of what is signed, so that no token is valid for anything else that the key signs. Part of every address.
 _LABEL: Final = b"terse.webhook-address.1\0"
 
-#: Characters of a token: 192 bits.
-_LENGTH: Final = 32
+#: Bytes of a token, which are 32 letters and digits. In base64 one might end with `-`, which what makes links of
+#: addresses leaves out.
+_LENGTH: Final = 20
 
 #: The file that a developer's own key stands in.
 _KEY_FILE: Final = "gateway.key"
@@ -44,7 +45,7 @@ class Addresses:
     @classmethod
     def of(cls, secrets: GatewaySecrets) -> Addresses:
         """Return those of the key that is in the environment. Without one no address is valid."""
-        return cls(secrets.keys(GATEWAY_KEY))
+        return cls(secrets.gateway_keys)
 
     def path(self, job: str) -> str:
         """Return the path of a job's address.
@@ -99,4 +100,4 @@ def local_key(directory: Path) -> str:
 
 def _token(key: bytes, job: str) -> str:
     made = mac(key, _LABEL, job.encode("utf-8", "surrogatepass"))
-    return base64.urlsafe_b64encode(made).decode()[:_LENGTH]
+    return base64.b32encode(made[:_LENGTH]).decode().lower()

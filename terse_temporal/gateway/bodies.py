@@ -16,9 +16,6 @@ from .refusals import RefusedDelivery
 
 __all__ = ["read_form", "read_json"]
 
-#: Levels of objects and lists, as many as `jobs/event_input.py` takes.
-_DEEPEST: Final = 200
-
 #: Fields of a form. Slack and GitHub send one that counts.
 _MOST_FIELDS: Final = 100
 
@@ -28,17 +25,19 @@ _FORM: Final = "application/x-www-form-urlencoded"
 def read_json(raw: bytes) -> Any:
     """Return a body as plain JSON: no NaN, no infinite numbers, no halves of surrogate pairs; the last of equal keys.
 
-    Takes about 5 ms for a MiB.
+    Takes about 30 ms for a MiB of small values.
 
     Raises:
         RefusedDelivery: 400.
     """
     try:
-        # Bounded in depth and in the digits of a number, and strict about Unicode, all of which `json` is not.
+        # It is strict about Unicode, and bounded in the digits of a number and in depth, at what events may have.
         body = from_json(raw, allow_inf_nan=False)
-    except ValueError:
+    except ValueError as error:
+        if "recursion limit" in str(error):
+            raise RefusedDelivery(400, "body_too_deep", "The body is nested more than 200 levels deep.") from None
         raise RefusedDelivery(400, "body_not_json", "The body is not JSON in UTF-8.") from None
-    _check(body)
+    _refuse_infinite(body)
     return body
 
 
@@ -68,19 +67,14 @@ def read_form(headers: Headers, raw: bytes) -> Any:
     return read_json(payloads[0].encode())
 
 
-def _check(body: Any) -> None:
-    """Refuse what is nested too deep and numbers like 1e999, which are read as infinite. Without recursion."""
-    level = [body]
-    for _ in range(_DEEPEST + 1):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner += value.values()
-            elif isinstance(value, list):
-                inner += value
-            elif isinstance(value, float) and not math.isfinite(value):
-                raise RefusedDelivery(400, "body_not_json", "A number in the body is too large.")
-        level = inner
-        if not level:
-            return
-    raise RefusedDelivery(400, "body_too_deep", f"The body is nested more than {_DEEPEST} levels deep.")
+def _refuse_infinite(body: Any) -> None:
+    """Refuse numbers like 1e999, which are read as infinite, and which JSON cannot hold when the body is written."""
+    pending = [body]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise RefusedDelivery(400, "body_not_json", "A number in the body is too large.")

@@ -9,7 +9,7 @@ from ..errors import MissingExtraError
 
 __all__ = ["has_extra", "require_extra"]
 
-_PACKAGES: Final = ("fastapi", "uvicorn", "standardwebhooks", "httpx")
+_PACKAGES: Final = ("fastapi", "uvicorn", "httpx")
 
 
 def has_extra() -> bool:

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from ..diagnostics.text import list_names
 from ..triggers.deliveries import Delivery
 from ..triggers.signature_schemes import SCHEMES, HmacSignature, StandardWebhooks
 from ..triggers.webhook import WebhookTrigger
 from .bodies import read_form, read_json
 from .headers import Headers
 from .refusals import RefusedDelivery
-from .secrets import VENDOR_SECRETS, GatewaySecrets
+from .secrets import GATEWAY_KEY, MAKE_KEY, VENDOR_SECRETS, GatewaySecrets
 from .signatures import verify_hmac, verify_slack, verify_standard
 
 __all__ = ["Handshake", "RequestReader"]
@@ -76,7 +77,7 @@ class RequestReader:
     ) -> Delivery | Handshake:
         """Check a request's signature, and read it.
 
-        It hashes the body once for each secret and reads it as JSON, which takes about 8 ms for a MiB: one that is
+        It hashes the body once for each secret and reads it as JSON, which takes up to 30 ms for a MiB: one that is
         larger than some 100 KB is better read on a thread.
 
         Args:
@@ -130,11 +131,15 @@ class RequestReader:
         for job, trigger in self._webhooks.items():
             if trigger.secret is not None:
                 wanted.setdefault(trigger.secret, f"requests to the address of the job {job!r}")
-        return [
+        lines = [
             f"{variable} is not set, so {what} are refused with 503"
             for variable, what in wanted.items()
             if not self._secrets.has(variable)
         ]
+        if self._webhooks and not self._secrets.has(GATEWAY_KEY):
+            jobs = list_names(map(repr, self._webhooks))
+            lines.append(f"{GATEWAY_KEY} is not set, so there are no addresses for {jobs}. This makes one: {MAKE_KEY}")
+        return lines
 
     def _read_own(
         self,

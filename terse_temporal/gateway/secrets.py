@@ -12,12 +12,21 @@ import binascii
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from ..diagnostics.redaction import name_secret_variable
 from ..errors import GatewaySecretError
+from ..triggers.webhook import WebhookTrigger
 
-__all__ = ["GATEWAY_KEY", "MAKE_KEY", "VENDOR_SECRETS", "WEBHOOK_SECRET", "GatewaySecrets", "decode_standard"]
+__all__ = [
+    "GATEWAY_KEY",
+    "MAKE_KEY",
+    "MAKE_STANDARD",
+    "VENDOR_SECRETS",
+    "WEBHOOK_SECRET",
+    "GatewaySecrets",
+    "decode_standard",
+]
 
 #: The variable of each vendor's secret.
 VENDOR_SECRETS: Final[Mapping[str, str]] = {
@@ -36,7 +45,7 @@ GATEWAY_KEY: Final = "TERSE_GATEWAY_KEY"
 #: What makes a key that is good enough.
 MAKE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
-_MAKE_STANDARD: Final = (
+MAKE_STANDARD: Final = (
     "python -c 'import base64, secrets; print(\"whsec_\" + base64.b64encode(secrets.token_bytes(32)).decode())'"
 )
 
@@ -69,37 +78,41 @@ class GatewaySecrets:
         cls,
         environ: Mapping[str, str] | None = None,
         *,
-        variables: Iterable[str] = (),
-        standard: Iterable[str] = (WEBHOOK_SECRET,),
+        triggers: Iterable[WebhookTrigger[Any]] = (),
     ) -> GatewaySecrets:
         """Read them all from the environment.
 
         Args:
             environ: another environment, for tests.
-            variables: further ones that triggers name.
-            standard: those that hold secrets of Standard Webhooks.
+            triggers: which may name further variables.
 
         Raises:
             GatewaySecretError: one is weak or malformed. The message names the variable, never what it holds.
         """
         found = os.environ if environ is None else environ
+        own = [(each.secret, each.scheme) for each in triggers if each.secret is not None]
         texts = {}
-        for variable in dict.fromkeys([*VENDOR_SECRETS.values(), WEBHOOK_SECRET, GATEWAY_KEY, *variables, *standard]):
+        for variable in {*VENDOR_SECRETS.values(), WEBHOOK_SECRET, GATEWAY_KEY, *(secret for secret, _ in own)}:
             if environ is None:
                 name_secret_variable(variable)
             if values := _split(variable, found.get(variable, "")):
                 texts[variable] = values
         secrets = cls(texts)
-        for variable in dict.fromkeys(standard):
+        for variable in {WEBHOOK_SECRET, *(secret for secret, scheme in own if scheme == "standard")}:
             secrets._decoded[variable] = tuple(decode_standard(variable, text) for text in texts.get(variable, ()))
         return secrets
+
+    @property
+    def gateway_keys(self) -> tuple[bytes, ...]:
+        """The keys of addresses and links; none if they are not set."""
+        return self.keys(GATEWAY_KEY)
 
     def has(self, variable: str) -> bool:
         """Return whether there is a secret in a variable."""
         return variable in self._texts
 
     def keys(self, variable: str) -> tuple[bytes, ...]:
-        """Return what signatures are made with, the newest secret first as it is listed; nothing if it is not set."""
+        """Return the secrets as bytes, in the order in which they are listed; none if it is not set."""
         return tuple(text.encode() for text in self._texts.get(variable, ()))
 
     def standard_keys(self, variable: str) -> tuple[bytes, ...]:
@@ -156,7 +169,7 @@ def decode_standard(variable: str, text: str) -> bytes:
 
 def _advice(variable: str, *, standard: bool = False) -> str:
     if standard or variable == WEBHOOK_SECRET:
-        return f"A secret of Standard Webhooks is {_PREFIX} and base64; this makes one: {_MAKE_STANDARD}"
+        return f"A secret of Standard Webhooks is {_PREFIX} and base64; this makes one: {MAKE_STANDARD}"
     if variable == GATEWAY_KEY:
         return f"This makes a key: {MAKE_KEY}"
     return (

@@ -2,9 +2,10 @@
 
 All schemes are an HMAC-SHA256 and differ in what is signed with the body and where the signature stands. They are
 written out here, because the vendors' own helpers do not hold against a hostile header. `standardwebhooks` 1.1 raises
-`ValueError`, `binascii.Error` or `UnicodeDecodeError` for some, checks a time that is not the one that was signed
-(`1760000000.9`), and takes text that only decodes to the signature; `slack_sdk` raises `ValueError` for a time that is
-not a number and `TypeError` for a signature that is not in ASCII. Both read their own clock, and know one secret.
+`ValueError`, `binascii.Error` or `UnicodeDecodeError` for some, lets through a time that is not the one that was signed
+(`1760000000.9`), and a signature with other characters in it; `slack_sdk` 3.47 raises `ValueError` for a time that is
+not a number and `TypeError` for a signature that is not in ASCII. Both read their own clock, and know one secret. That
+of `stripe` comes with 2.6 MB of other things.
 
 A signature is compared as the text that it should be, not decoded first, so that there is one way to write it. Every
 secret is tried and every signature compared, whichever fits, in constant time; the length of headers is bounded where

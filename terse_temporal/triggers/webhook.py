@@ -160,6 +160,9 @@ def _check_secret(secret: Any, scheme: Any) -> None:
         )
     if problem := scheme_problem(scheme):
         raise refusal(_NAME, problem, f'{_NAME}(secret="ATTIO_WEBHOOK_SECRET", scheme="attio")')
+    if secret == _SECRET and scheme != "standard":
+        problem = f"the secret in {_SECRET} is one of Standard Webhooks; name the variable of this sender's"
+        raise refusal(_NAME, problem, f'{_NAME}(secret="ATTIO_WEBHOOK_SECRET", scheme="attio")')
 
 
 def _is_request(model: Any) -> bool:
