@@ -206,12 +206,12 @@ class EventModel(BaseModel):
         What else the vendor sent is left out: a raw payload is mostly addresses of its own API. So are fields with
         `repr=False`.
         """
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type(self).__name__)
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type(self).__name__.partition("[")[0])
         return _text(self.model_config.get("title") or words.capitalize(), _plain(self))
 
     def debug_log(self) -> str:
         """Return the event on one line of at most 200 characters, for logs."""
-        return _line(type(self).__name__, _plain(self))
+        return _line(type(self).__name__.partition("[")[0], _plain(self))
 
     def _shown(self) -> dict[str, Any]:
         """Return what the texts of the event are made of, what matters first."""

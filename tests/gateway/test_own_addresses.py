@@ -1,0 +1,145 @@
+"""A request to a job's own address is taken as its trigger says it is signed, and is one delivery by its own id."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from terse_temporal.gateway.refusals import RefusedDelivery
+from terse_temporal.gateway.requests import RequestReader
+from terse_temporal.gateway.secrets import GatewaySecrets
+from terse_temporal.gateway.signing import signed_headers
+from terse_temporal.jobs.event_input import event_type, read_event
+from terse_temporal.triggers import Delivery, HmacSignature, Triggers, WebhookRequest, WebhookTrigger
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+SECRET = "0123456789abcdef"
+STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PLAIN = HmacSignature(header="X-Acme-Mac")
+TIMED = HmacSignature(header="X-Acme-Mac", timestamp="seconds")
+
+
+def own(scheme: Any) -> WebhookTrigger[Any]:
+    return Triggers.webhook.on_request(secret="OWN_SECRET", scheme=scheme)
+
+
+def reader(trigger: WebhookTrigger[Any], **environ: str) -> RequestReader:
+    """Return what reads requests to the job `intake`."""
+    found = environ or {"TERSE_WEBHOOK_SECRET": STANDARD, "OWN_SECRET": STANDARD}
+    return RequestReader(GatewaySecrets.read(found, triggers=[trigger]), {"intake": trigger})
+
+
+def read(
+    trigger: WebhookTrigger[Any],
+    body: Any,
+    headers: dict[str, str] | None = None,
+    *,
+    id: str = "msg_1",
+    now: datetime = NOW,
+) -> Delivery:
+    """Send a signed request, with further headers."""
+    raw = json.dumps(body).encode()
+    secret = None if trigger.secret is None else STANDARD
+    sent = signed_headers("webhook", raw, secret=secret, id=id, now=now, scheme=trigger.scheme)
+    if headers is not None:
+        sent = {name: value for name, value in sent.items() if name != "Idempotency-Key"} | headers
+    found = reader(trigger).read_request("webhook", sent, raw, job="intake", now=NOW)
+    assert isinstance(found, Delivery)
+    return found
+
+
+def refused(
+    trigger: WebhookTrigger[Any], headers: dict[str, str], raw: bytes = b"{}", **environ: str
+) -> tuple[int, str]:
+    with pytest.raises(RefusedDelivery) as caught:
+        reader(trigger, **environ).read_request("webhook", headers, raw, job="intake", now=NOW)
+    return caught.value.status, caught.value.code
+
+
+def test_by_default_it_is_signed_by_standard_webhooks() -> None:
+    found = read(Triggers.webhook.on_request(), {"email": "ada@example.com"}, id="msg_7")
+    assert (found.source, found.kind, found.id, found.job) == ("webhook", "request", "msg_7", "intake")
+    assert found.body == {"email": "ada@example.com"}
+    assert found.run_suffix == "webhook:msg_7"
+    assert refused(Triggers.webhook.on_request(), {}) == (401, "signature_missing")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "body", "id"),
+    [
+        ("standard", {}, "msg_1"),
+        ("github", {}, "msg_1"),
+        ("stripe", {"id": "evt_1"}, "evt_1"),
+        ("linear", {}, "msg_1"),
+        ("workos", {"id": "event_1"}, "event_1"),
+        ("attio", {"events": []}, "msg_1"),
+        (HmacSignature(header="X-Mac", id_field="number"), {"number": 17}, "17"),
+    ],
+)
+def test_another_scheme_has_the_id_where_its_sender_puts_it(scheme: Any, body: Any, id: str) -> None:
+    trigger = own(scheme)
+    assert read(trigger, body).id == id
+    assert refused(trigger, {}) == (401, "signature_missing")
+    stale = signed_headers(
+        "webhook", b"{}", secret=STANDARD, id="1", now=NOW - timedelta(days=1), scheme=trigger.scheme
+    )
+    if scheme in ("standard", "stripe", "workos"):
+        assert refused(trigger, stale) == (401, "timestamp_stale")
+
+
+def test_a_scheme_without_an_id_takes_one_that_is_sent() -> None:
+    for trigger in (own(PLAIN), own(TIMED), Triggers.webhook.on_request(secret=None)):
+        assert read(trigger, {}, {"Idempotency-Key": "key-1"}).id == "key-1"
+        assert read(trigger, {}, {"webhook-id": "msg_2", "Idempotency-Key": "key-1"}).id == "msg_2"
+
+
+def test_without_an_id_a_signed_time_tells_requests_apart_and_else_each_is_its_own() -> None:
+    first = read(own(TIMED), {"a": 1}, {})
+    assert first.id == read(own(TIMED), {"a": 1}, {}).id
+    assert first.id != read(own(TIMED), {"a": 2}, {}).id
+    assert first.id != read(own(TIMED), {"a": 1}, {}, now=NOW - timedelta(seconds=1)).id
+    for trigger in (own(PLAIN), Triggers.webhook.on_request(secret=None)):
+        assert read(trigger, {}, {}).id != read(trigger, {}, {}).id
+
+
+def test_unsigned_on_purpose_it_needs_nothing_but_json() -> None:
+    trigger = Triggers.webhook.on_request(secret=None)
+    found = RequestReader(GatewaySecrets.read({}), {"intake": trigger}).read_request(
+        "webhook", {}, b'["a"]', job="intake", now=NOW, method="PUT"
+    )
+    assert isinstance(found, Delivery)
+    assert (found.body, found.method) == (["a"], "PUT")
+    assert refused(trigger, {}, b"a=1") == (400, "body_not_json")
+
+
+def test_a_secret_that_is_not_set_is_said() -> None:
+    """With a status after which senders try again: once it is set, nothing was lost."""
+    assert refused(Triggers.webhook.on_request(), {}, OTHER="") == (503, "not_configured")
+    with pytest.raises(RefusedDelivery, match="OWN_SECRET is not set where it runs"):
+        reader(own("attio"), OTHER="").read_request("webhook", {}, b"{}", job="intake", now=NOW)
+    with pytest.raises(RefusedDelivery, match="SLACK_SIGNING_SECRET is not set") as caught:
+        reader(own("attio")).read_request("slack", {}, b"{}", now=NOW)
+    assert caught.value.status == 503
+
+
+def test_the_event_is_the_body_or_the_request() -> None:
+    """As today the body, or with `WebhookRequest` all of it: then the body may be any JSON."""
+
+    def handler(event):  # type: ignore[no-untyped-def]
+        pass
+
+    def event_of(trigger: WebhookTrigger[Any], body: Any) -> Any:
+        found = read(trigger, body, {"User-Agent": "acme/1"})
+        return read_event(trigger.event(found), event_type(handler, [trigger]), job="intake")
+
+    assert event_of(Triggers.webhook.on_request(), {"email": "a"}).email == "a"
+    assert event_of(Triggers.webhook.on_request(dict[str, str]), {"email": "a"}) == {"email": "a"}
+    event = event_of(Triggers.webhook.on_request(WebhookRequest), [1, {"deepKey": 2}])
+    assert (event.body, event.method) == ([1, {"deepKey": 2}], "POST")
+    assert event.headers["user-agent"] == "acme/1"
+    assert "webhook-signature" not in event.headers
+    typed = event_of(Triggers.webhook.on_request(WebhookRequest[dict[str, int]]), {"n": 1})
+    assert typed.body["n"] == 1
