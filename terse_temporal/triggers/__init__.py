@@ -24,7 +24,7 @@ from .github import (
     Review,
     User,
 )
-from .schedule import CronTrigger, ScheduledEvent
+from .schedule import CronTrigger, EveryTrigger, Overlap, ScheduledEvent, ScheduleTrigger
 from .signature_schemes import HmacSignature
 from .stripe import Customer, CustomerCreated, StripeData, StripeEvent, StripeTrigger, Subscription, TrialStarted
 from .webhook import WebhookRequest, WebhookTrigger
@@ -37,12 +37,14 @@ __all__ = [
     "Customer",
     "CustomerCreated",
     "Delivery",
+    "EveryTrigger",
     "GitHubEvent",
     "GitHubTrigger",
     "HmacSignature",
     "Issue",
     "IssueCommented",
     "IssueOpened",
+    "Overlap",
     "PullRequest",
     "PullRequestClosed",
     "PullRequestEvent",
@@ -53,6 +55,7 @@ __all__ = [
     "Push",
     "Repository",
     "Review",
+    "ScheduleTrigger",
     "ScheduledEvent",
     "StripeData",
     "StripeEvent",

@@ -86,7 +86,10 @@ def test_a_trigger_is_a_value() -> None:
     [
         ("0 9 * *", "has 4 fields, not five"),
         ("0 0 9 * * 1", "has 6 fields, not five"),
-        ("@daily", "has 1 field, not five"),
+        ("@dayly", "is none of @yearly, @annually"),
+        ("@every 5m", "Triggers.schedule.every("),
+        ("@reboot", "is no time"),
+        ("0 9 31 4,6 *", "bad day of month"),
         ("", "has 0 fields, not five"),
         ("61 9 * * 1", "bad minute"),
         ("0 25 * * 1", "bad hour"),
@@ -113,7 +116,7 @@ def test_a_wrong_cron_expression_is_refused_at_import(expression: Any, wrong: st
     assert f"test_triggers.py:{line}" in message
 
 
-@pytest.mark.parametrize("expression", ["0 9 * * 1", "*/15 8-18 * * mon-fri", "0 0 1,15 jan,jul *", "5/10 * * * *"])
+@pytest.mark.parametrize("expression", ["0 9 * * 1", "*/15 8-18 * * mon-fri", "0 0 1,15 jan,jul *", "5/10 * * * *", "@daily", "0 9 31 4 1"])
 def test_cron_expressions_that_are_fine(expression: str) -> None:
     """Names, lists, ranges and steps are accepted."""
     assert Triggers.schedule.cron(expression).describe().startswith(f'schedule.cron("{expression}"')
