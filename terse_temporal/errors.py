@@ -11,6 +11,7 @@
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
     ├── CatchUpError                  a vendor's API does not list deliveries, or does not deliver again: .status
     ├── GatewaySecretError            a secret in the environment is missing, weak or malformed: .variable
+    ├── ScheduleError                 a schedule cannot be made, found or changed: .id
     ├── RunExistsError                there is a run of this workflow id already: .id, .run_id
     ├── RunDepthError                 a run that would stand under more than 20 others, each started by the one before
     ├── RunNotFoundError              there is no run of this workflow id, or no longer: .id
@@ -101,6 +102,7 @@ __all__ = [
     "RunRetryError",
     "RunTerminatedError",
     "RunTimeoutError",
+    "ScheduleError",
     "SelfCancelledError",
     "ServerUnavailableError",
     "ServiceError",
@@ -194,6 +196,18 @@ class GatewaySecretError(TerseError):
     def __init__(self, message: str, *, variable: str = "") -> None:
         super().__init__(message)
         self.variable = variable
+
+
+class ScheduleError(TerseError):
+    """A schedule cannot be made, found or changed.
+
+    Attributes:
+        id: its id on the server; empty where it is about several.
+    """
+
+    def __init__(self, message: str, *, id: str = "") -> None:
+        super().__init__(message)
+        self.id = id
 
 
 class EventTimeoutError(TerseError, TimeoutError):

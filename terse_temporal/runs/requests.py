@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Final, TypeVar
 
 from temporalio.client import Client
@@ -30,22 +30,30 @@ _SILENT: Final = frozenset(
 _NOT_CONNECTED: Final = "Failed client connect"
 
 
-async def request(call: Awaitable[_T], what: str, client: Client) -> _T:
+#: What is an answer to who has asked.
+_ANSWERS: Final = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT})
+
+
+async def request(
+    call: Awaitable[_T], what: str, client: Client, *, answers: Collection[RPCStatusCode] = _ANSWERS
+) -> _T:
     """Await a request of a client.
 
     Args:
         call: the request.
         what: what it is for, for a message: `the run 'x' cannot be cancelled`.
         client: whose it is.
+        answers: the errors that the caller reads: by default that the server has no such thing (`NOT_FOUND`), and that
+            it refuses the request as it is (`INVALID_ARGUMENT`).
 
     Raises:
-        RPCError: the server has no such thing (`NOT_FOUND`), or refuses the request as it is (`INVALID_ARGUMENT`).
+        RPCError: one of the `answers`.
         ServerUnavailableError: anything else.
     """
     try:
         return await call
     except RPCError as error:
-        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
+        if error.status in answers:
             raise
         raise request_error(error, what, client) from error
     except RuntimeError as error:

@@ -43,6 +43,9 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `owner`, `run`, `open`, `close`, `returned`, `gone`, `answer`. What a run is
                                             given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is told by
                                             a workflow of its own: `v`, `to`, `task_queue`, `say`.
+    a schedule (schedules/markers.py)       its memo says whose it is: `v`, `job`. That of its runs what it is made of:
+                                            `v`, `module` (of the job), `trigger` (as it is written), `timezone`, and
+                                            `cron`, or `every` and `offset` (seconds).
     events of a run (workflow/mailbox.py)   what is carried on when its author continues it as new, the second argument:
                                             under EVENTS_CARRIED `kept` (`[name, data]`) and `ids` (`[name, id]`).
 """
@@ -85,6 +88,7 @@ __all__ = [
     "RETRY_REASON",
     "RUN_FIND",
     "RUN_RESULT",
+    "SCHEDULE_MEMO",
     "SDK_REFERENCE",
     "SLACK_EVENT_TYPE",
     "STATE_DELETE",
@@ -187,6 +191,9 @@ ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"
 TIMED_OUT_MEMO: Final = "terse.timed_out.v1"
 DEPTH_MEMO: Final = "terse.depth.v1"
 DELAY_MEMO: Final = "terse.delay.v1"
+
+#: In the memo of a schedule that was made from a job's trigger, and in that of each run which it starts.
+SCHEDULE_MEMO: Final = "terse.schedule.v1"
 
 #: The search attribute with the tags of a run, a list of keywords: the one name that operators create by themselves.
 TAGS_ATTRIBUTE: Final = "TerseTags"

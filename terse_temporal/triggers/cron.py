@@ -34,6 +34,10 @@ SHORT_FORMS: Final = {
 _SOME_MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+#: Each minute of an hour by its number has 170. One may come from outside, in the memo of a run.
+_MOST_CHARACTERS: Final = 1_000
+
+
 class CronError(Exception):
     """What is wrong with an expression."""
 
@@ -80,6 +84,8 @@ def read_cron(expression: str) -> Cron:
         CronError: it cannot be read, has something that schedules do not have, or never fits.
     """
     text = expression.strip()
+    if len(text) > _MOST_CHARACTERS:
+        raise CronError(f"has {len(text):,} characters, of {_MOST_CHARACTERS:,} at most")
     if text.startswith("@"):
         return read_cron(_long_form(text))
     fields = text.upper().split()
@@ -91,21 +97,21 @@ def read_cron(expression: str) -> Cron:
     if "#" in weekday or "L" in weekday or "L" in day or "W" in day:
         raise CronError("uses L, W or #, which schedules do not have")
     try:
-        found = CronSim(" ".join(fields), _SOME_MOMENT)
-        next(found)
+        parsed = CronSim(" ".join(fields), _SOME_MOMENT)
+        next(parsed)
     except CronSimError as error:
         raise CronError(f"has a {str(error).lower().replace('-', ' ')}") from None
     except StopIteration:
         raise CronError("never fits a day") from None
     return Cron(
         expression=" ".join(text.split()),
-        minutes=frozenset(found.minutes),
-        hours=frozenset(found.hours),
-        days=frozenset(found.days),
-        months=frozenset(found.months),
+        minutes=frozenset(parsed.minutes),
+        hours=frozenset(parsed.hours),
+        days=frozenset(parsed.days),
+        months=frozenset(parsed.months),
         # 7 is Sunday too.
-        weekdays=frozenset(each % 7 for each in cast("set[int]", found.weekdays)),
-        either_day=not found.day_and,
+        weekdays=frozenset(each % 7 for each in cast("set[int]", parsed.weekdays)),
+        either_day=not parsed.day_and,
     )
 
 

@@ -5,6 +5,7 @@ What is written is checked when the module is imported: a schedule that never fi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,7 +70,7 @@ class ScheduledEvent(EventModel):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class ScheduleTrigger(Trigger[ScheduledEvent]):
+class ScheduleTrigger(Trigger[ScheduledEvent], ABC):
     """Moments that a schedule is for.
 
     Attributes:
@@ -84,9 +85,9 @@ class ScheduleTrigger(Trigger[ScheduledEvent]):
     catch_up: timedelta
     jitter: timedelta
 
+    @abstractmethod
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Return the moments after one, in UTC, without an end."""
-        raise NotImplementedError
 
     def _options(self) -> list[str]:
         options = [] if self.overlap == "skip" else [f"overlap={quoted(self.overlap)}"]

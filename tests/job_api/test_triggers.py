@@ -116,7 +116,9 @@ def test_a_wrong_cron_expression_is_refused_at_import(expression: Any, wrong: st
     assert f"test_triggers.py:{line}" in message
 
 
-@pytest.mark.parametrize("expression", ["0 9 * * 1", "*/15 8-18 * * mon-fri", "0 0 1,15 jan,jul *", "5/10 * * * *", "@daily", "0 9 31 4 1"])
+@pytest.mark.parametrize(
+    "expression", ["0 9 * * 1", "*/15 8-18 * * mon-fri", "0 0 1,15 jan,jul *", "5/10 * * * *", "@daily", "0 9 31 4 1"]
+)
 def test_cron_expressions_that_are_fine(expression: str) -> None:
     """Names, lists, ranges and steps are accepted."""
     assert Triggers.schedule.cron(expression).describe().startswith(f'schedule.cron("{expression}"')

@@ -1,0 +1,41 @@
+"""Whether a moment is one of a schedule's, by what the memo of its runs says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from .cron import CronError, read_cron
+
+__all__ = ["is_of_schedule"]
+
+#: Around a change of the clocks. The server reads the clock there by the offset before it or after it, and starts runs
+#: by either; none is ever changed by more than this.
+_NEAR: Final = timedelta(hours=3)
+
+
+def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
+    """Return whether a schedule has a moment, to the second; None where the memo does not tell.
+
+    What a schedule starts by itself, and by a backfill, is for one of its moments, and the server says for which,
+    without jitter. What a person has it start is for the moment of that. Nothing else that the server tells a run tells
+    the two apart; a person who meets the very second of a moment is taken for the clock.
+
+    Args:
+        memo: as `schedules/markers.py` writes it.
+        moment: which the run is for, in UTC.
+    """
+    try:
+        if "cron" in memo:
+            cron, zone = read_cron(memo["cron"]), ZoneInfo(memo["timezone"])
+            offsets = {(moment + by).astimezone(zone).utcoffset() for by in (-_NEAR, timedelta(), _NEAR)}
+            return any(cron.fits(moment.replace(tzinfo=None) + offset) for offset in offsets if offset is not None)
+        if "every" in memo:
+            since = moment - datetime(1970, 1, 1, tzinfo=UTC) - timedelta(seconds=memo["offset"])
+            return not since % timedelta(seconds=memo["every"])
+    # A memo is outside data: anybody may start a workflow with one.
+    except (CronError, KeyError, ValueError, TypeError, AttributeError, ArithmeticError, OSError):
+        pass
+    return None
