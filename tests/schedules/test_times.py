@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -43,7 +43,7 @@ async def on_the_server(client: Client, spec: ScheduleSpec, start: datetime, end
     schedule.action.start_workflow.workflow_type.CopyFrom(WorkflowType(name="none"))
     schedule.action.start_workflow.task_queue.CopyFrom(TaskQueue(name="none"))
     service: Any = client.workflow_service
-    of = {"namespace": client.namespace, "schedule_id": name}
+    of: dict[str, Any] = {"namespace": client.namespace, "schedule_id": name}
     await service.create_schedule(CreateScheduleRequest(**of, schedule=schedule, request_id=name))
     try:
         found = await service.list_schedule_matching_times(
@@ -74,7 +74,7 @@ def _field(rng: random.Random, low: int, high: int, names: str = "") -> str:
         first, last = sorted((rng.randint(low, high), rng.randint(low, high)))
         return f"{first}-{last}"
 
-    kinds = {
+    kinds: dict[str, Callable[[], str]] = {
         "any": lambda: "*",
         "number": number,
         "list": lambda: ",".join(number() for _ in range(rng.randint(2, 3))),
@@ -89,7 +89,8 @@ def _field(rng: random.Random, low: int, high: int, names: str = "") -> str:
 
 def expressions(seed: int, count: int) -> list[str]:
     """Random expressions that fit now and then."""
-    rng, found = random.Random(seed), list[str]()
+    rng = random.Random(seed)
+    found: list[str] = []
     while len(found) < count:
         month = "*" if rng.random() < 0.7 else _field(rng, 1, 12, "jan FEB mar apr may jun jul aug sep oct nov dec")
         expression = " ".join(
