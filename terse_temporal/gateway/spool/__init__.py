@@ -1,6 +1,7 @@
 """The file in which deliveries are until Temporal has them."""
 
-from .records import Pending, Put, Target, TargetRow
+from .listing import SpoolFile
+from .records import DeliveryRow, Pending, Put, State, Target, TargetRow
 from .spool import Spool
 
-__all__ = ["Pending", "Put", "Spool", "Target", "TargetRow"]
+__all__ = ["DeliveryRow", "Pending", "Put", "Spool", "SpoolFile", "State", "Target", "TargetRow"]

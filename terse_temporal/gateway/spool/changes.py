@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from ...errors import SpoolError
 from ...triggers.deliveries import Delivery
@@ -25,10 +26,11 @@ def mark(
     settle_body(connection, number)
 
 
-def mark_offered(connection: sqlite3.Connection, number: int) -> None:
-    """Record that a delivery was offered to the runs that wait."""
-    connection.execute("UPDATE deliveries SET offered = 1 WHERE number = ?", (number,))
-    settle_body(connection, number)
+def mark_offered(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Record that deliveries were offered to the runs that wait."""
+    for number in numbers:
+        connection.execute("UPDATE deliveries SET offered = 1 WHERE number = ?", (number,))
+        settle_body(connection, number)
 
 
 def offer(connection: sqlite3.Connection, delivery: Delivery, run: str) -> None:

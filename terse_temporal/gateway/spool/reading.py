@@ -15,7 +15,7 @@ from ...triggers.deliveries import Delivery
 from .records import Pending, Target
 from .times import from_microseconds
 
-__all__ = ["body_of", "is_offered", "recent", "sources_to_offer", "to_offer", "to_start"]
+__all__ = ["body_of", "is_empty", "is_offered", "recent", "sources", "to_offer", "to_start"]
 
 #: Bytes of bodies that are read at once; one of any size is read by itself.
 _MOST_BYTES: Final = 8 * 2**20
@@ -42,7 +42,7 @@ def to_start(
     wanted = [row for row in rows if (row[0], row[8]) not in without][:limit]
     found = []
     for row, delivery in _with_bodies(connection, wanted):
-        found.append(Pending(row[0], delivery, Target(row[8], row[9]), row[10]))
+        found.append(Pending(row[0], delivery, row[7], Target(row[8], row[9]), row[10]))
     return found
 
 
@@ -52,12 +52,20 @@ def to_offer(connection: sqlite3.Connection, source: str, limit: int) -> list[Pe
         f"SELECT {_DELIVERY} FROM deliveries d WHERE d.source = ? AND d.offered = 0 ORDER BY d.number LIMIT ?",
         (source, limit),
     ).fetchall()
-    return [Pending(row[0], delivery) for row, delivery in _with_bodies(connection, rows)]
+    return [Pending(row[0], delivery, row[7]) for row, delivery in _with_bodies(connection, rows)]
 
 
-def sources_to_offer(connection: sqlite3.Connection) -> list[str]:
-    """Return the sources of deliveries that were not offered to the runs that wait."""
-    return [source for (source,) in connection.execute("SELECT DISTINCT source FROM deliveries WHERE offered = 0")]
+def sources(connection: sqlite3.Connection) -> set[str]:
+    """Return the sources that there are deliveries of."""
+    return {source for (source,) in connection.execute("SELECT DISTINCT source FROM deliveries")}
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Return whether there is nothing to be done: no run to be started, nobody to be offered anything."""
+    found = connection.execute(
+        "SELECT 1 FROM targets WHERE state = 'waiting' UNION ALL SELECT 1 FROM deliveries WHERE offered = 0 LIMIT 1"
+    )
+    return found.fetchone() is None
 
 
 def recent(

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ...triggers.deliveries import Delivery
 
-__all__ = ["Pending", "Put", "State", "Target", "TargetRow"]
+__all__ = ["DeliveryRow", "Pending", "Put", "State", "Target", "TargetRow"]
 
 #: How a delivery stands with a job: to be started, started, or never to be, with why.
 State: TypeAlias = Literal["waiting", "started", "refused"]
@@ -50,10 +50,12 @@ class Pending:
         delivery: it.
         target: the job that is to be started; `None` where it is to be offered to the runs that wait.
         attempts: how many have failed.
+        size: bytes of the body.
     """
 
     number: int
     delivery: Delivery
+    size: int
     target: Target | None = None
     attempts: int = 0
 
@@ -63,12 +65,13 @@ class TargetRow:
     """How a delivery stands with one job, for a list.
 
     Attributes:
-        job, run_id: as of the target.
+        job: its name.
+        run_id: the workflow id of the run.
         state: how it stands.
         reason: why it was refused, or what the last attempt failed with; else empty.
         attempts: how many have failed.
         retry_at: when the next one is due, in UTC, where one has failed.
-        changed_at: when that was so, in UTC.
+        changed_at: since when it stands so, in UTC.
     """
 
     job: str
@@ -78,3 +81,26 @@ class TargetRow:
     attempts: int
     retry_at: datetime | None
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery in the spool, for a list.
+
+    Attributes:
+        number: in this spool.
+        source, id, kind, job, received_at: as of the delivery.
+        size: bytes of its body.
+        has_body: whether that is still kept.
+        targets: the jobs that it is for.
+    """
+
+    number: int
+    source: str
+    id: str
+    kind: str
+    job: str | None
+    received_at: datetime
+    size: int
+    has_body: bool
+    targets: tuple[TargetRow, ...]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -54,14 +54,16 @@ class Spool:
             were refused are kept for four days.
 
     Attributes:
-        changed: set when there is something to do: a delivery came, or is to be started again.
+        directory: where it is.
+        sources: those of which deliveries have come.
     """
 
     def __init__(
         self, directory: Path | str, *, max_bytes: int = DEFAULT_MAX_BYTES, keep: timedelta = DEFAULT_KEEP
     ) -> None:
         self.directory = Path(directory)
-        self.changed = asyncio.Event()
+        self.sources: set[str] = set()
+        self._watching: list[asyncio.Event] = []
         self._room = Room(self.directory, max_bytes, keep)
         self._writer = Writer(self.directory, self._room)
         self._lock: SpoolLock | None = None
@@ -75,6 +77,7 @@ class Spool:
             SpoolError: another process has it, a newer release has written it, or it cannot be written.
         """
         await asyncio.to_thread(self._open)
+        self.sources |= await self._read(reading.sources)
 
     async def close(self) -> None:
         """Write what is under way, and let go of the directory."""
@@ -103,8 +106,21 @@ class Spool:
         """
         arrival = Arrival(delivery, raw_body, targets)
         put = await self._writer.write(arrival.put, arrival.size)
-        self.changed.set()
+        if put.is_new:
+            self.sources.add(delivery.source)
+        for changed in self._watching:
+            changed.set()
         return put
+
+    @contextmanager
+    def watch(self) -> Iterator[asyncio.Event]:
+        """Yield an event that is set with each delivery that comes, for the one who clears it."""
+        changed = asyncio.Event()
+        self._watching.append(changed)
+        try:
+            yield changed
+        finally:
+            self._watching.remove(changed)
 
     async def waiting(self, limit: int, *, without: Collection[tuple[int, str]] = ()) -> list[Pending]:
         """Return starts that are due, in the order in which their deliveries came.
@@ -131,17 +147,18 @@ class Spool:
         """Record that the run of a delivery can never be started, and why."""
         await self._writer.write(lambda connection, _: changes.mark(connection, number, job, "refused", reason=reason))
 
-    async def sources_to_offer(self) -> list[str]:
-        """Return the sources of deliveries that are still to be offered to the runs that wait."""
-        return await self._read(reading.sources_to_offer)
-
     async def to_offer(self, source: str, limit: int) -> list[Pending]:
         """Return deliveries of a source that are still to be offered, in the order in which they came."""
         return await self._read(lambda connection: reading.to_offer(connection, source, limit))
 
-    async def offered_to_all(self, number: int) -> None:
-        """Record that a delivery was offered to all runs that wait."""
-        await self._writer.write(lambda connection, _: changes.mark_offered(connection, number))
+    async def offered_to_all(self, numbers: Sequence[int]) -> None:
+        """Record that deliveries were offered to all runs that wait."""
+        if numbers:
+            await self._writer.write(lambda connection, _: changes.mark_offered(connection, numbers))
+
+    async def is_empty(self) -> bool:
+        """Return whether there is nothing to be done: no run to be started, nobody to be offered anything."""
+        return await self._read(reading.is_empty)
 
     async def recent(self, source: str, since: datetime) -> AsyncIterator[Delivery]:
         """Yield the deliveries of a source that came since a moment and whose bodies are kept, in their order."""
