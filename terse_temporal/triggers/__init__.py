@@ -24,8 +24,22 @@ from .github import (
     Review,
     User,
 )
+from .linear import (
+    LinearComment,
+    LinearCommentCreated,
+    LinearEvent,
+    LinearIssue,
+    LinearIssueCreated,
+    LinearIssueUpdated,
+    LinearLabel,
+    LinearState,
+    LinearTeam,
+    LinearTrigger,
+    LinearUser,
+)
 from .schedule import CronTrigger, EveryTrigger, Overlap, ScheduledEvent, ScheduleTrigger
 from .signature_schemes import HmacSignature
+from .slack import SlackEvent, SlackFile, SlackMessagePosted, SlackReactionAdded, SlackTrigger
 from .stripe import Customer, CustomerCreated, StripeData, StripeEvent, StripeTrigger, Subscription, TrialStarted
 from .webhook import WebhookRequest, WebhookTrigger
 
@@ -44,6 +58,17 @@ __all__ = [
     "Issue",
     "IssueCommented",
     "IssueOpened",
+    "LinearComment",
+    "LinearCommentCreated",
+    "LinearEvent",
+    "LinearIssue",
+    "LinearIssueCreated",
+    "LinearIssueUpdated",
+    "LinearLabel",
+    "LinearState",
+    "LinearTeam",
+    "LinearTrigger",
+    "LinearUser",
     "Overlap",
     "PullRequest",
     "PullRequestClosed",
@@ -57,6 +82,11 @@ __all__ = [
     "Review",
     "ScheduleTrigger",
     "ScheduledEvent",
+    "SlackEvent",
+    "SlackFile",
+    "SlackMessagePosted",
+    "SlackReactionAdded",
+    "SlackTrigger",
     "StripeData",
     "StripeEvent",
     "StripeTrigger",

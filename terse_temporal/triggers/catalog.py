@@ -10,7 +10,9 @@ from ..diagnostics.text import did_you_mean, shorten
 from ..errors import JobDefinitionError, UnknownTriggerError
 from .base import Trigger
 from .github import GitHubTriggers
+from .linear import LinearTriggers
 from .schedule import ScheduleTriggers
+from .slack import SlackTriggers
 from .stripe import StripeTriggers
 from .webhook import WebhookTriggers
 
@@ -24,11 +26,13 @@ class Triggers:
     schedule = ScheduleTriggers
     stripe = StripeTriggers
     github = GitHubTriggers
+    slack = SlackTriggers
+    linear = LinearTriggers
 
 
 _BY_NAME: Final[dict[str, Callable[..., Trigger]]] = {
     f"{source}.{name}": function
-    for source in ("github", "stripe")
+    for source in ("github", "linear", "slack", "stripe")
     for name, function in inspect.getmembers(getattr(Triggers, source), inspect.isfunction)
     if name.startswith("on_")
 }

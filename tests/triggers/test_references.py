@@ -29,6 +29,16 @@ TRIGGERS: list[Trigger] = [
     Triggers.github.on_issue_opened(),
     Triggers.github.on_issue_comment(),
     Triggers.github.on_event("release.created", "acme/web"),
+    Triggers.linear.on_issue_created("ENG"),
+    Triggers.linear.on_issue_updated(),
+    Triggers.linear.on_comment(team="ENG"),
+    Triggers.linear.on_event("Project.update", "ENG"),
+    Triggers.slack.on_message("C061EG9SL", bots=True),
+    Triggers.slack.on_direct_message(bots=True),
+    Triggers.slack.on_direct_message(),
+    Triggers.slack.on_mention(),
+    Triggers.slack.on_reaction("eyes", channel="C061EG9SL"),
+    Triggers.slack.on_event("team_join"),
     Triggers.stripe.on_customer_created(),
     Triggers.stripe.on_trial_started(),
     Triggers.stripe.on_event("invoice.paid"),
@@ -84,3 +94,12 @@ def test_what_is_no_description_is_refused(reference: Any, said: str) -> None:
     with pytest.raises(UnknownTriggerError, match=said) as raised:
         trigger_from(reference)
     assert len(str(raised.value)) < 500
+
+
+def test_every_trigger_of_a_vendor_is_made_anew() -> None:
+    """None is forgotten above."""
+    vendors = {"github": Triggers.github, "linear": Triggers.linear, "slack": Triggers.slack, "stripe": Triggers.stripe}
+    there = {
+        f"{source}.{name}" for source, vendor in vendors.items() for name in vars(vendor) if name.startswith("on_")
+    }
+    assert {trigger.name for trigger in TRIGGERS} == there

@@ -23,7 +23,17 @@ from ...state import StateId, Stored
 from ...tools.builtin.email import Attachment, EmailReceipt
 from ...tools.builtin.http import HttpResponse
 from ...tools.builtin.slack import SlackChannel, SlackMessage
-from ...triggers import CustomerCreated, PullRequestOpened, ScheduledEvent, TrialStarted, WebhookRequest, github, stripe
+from ...triggers import (
+    CustomerCreated,
+    PullRequestOpened,
+    ScheduledEvent,
+    TrialStarted,
+    WebhookRequest,
+    github,
+    linear,
+    slack,
+    stripe,
+)
 
 __all__ = [
     "PUBLIC_CLASSES",
@@ -61,6 +71,16 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "GitHubReview": github.Review,
     "GitHubUser": github.User,
     "HttpResponse": HttpResponse,
+    "LinearComment": linear.LinearComment,
+    "LinearCommentCreated": linear.LinearCommentCreated,
+    "LinearEvent": linear.LinearEvent,
+    "LinearIssue": linear.LinearIssue,
+    "LinearIssueCreated": linear.LinearIssueCreated,
+    "LinearIssueUpdated": linear.LinearIssueUpdated,
+    "LinearLabel": linear.LinearLabel,
+    "LinearState": linear.LinearState,
+    "LinearTeam": linear.LinearTeam,
+    "LinearUser": linear.LinearUser,
     "PullRequestOpened": PullRequestOpened,
     "Retry": Retry,
     "RunFailure": RunFailure,
@@ -69,7 +89,11 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "RunTimeline": RunTimeline,
     "ScheduledEvent": ScheduledEvent,
     "SlackChannel": SlackChannel,
+    "SlackEvent": slack.SlackEvent,
+    "SlackFile": slack.SlackFile,
     "SlackMessage": SlackMessage,
+    "SlackMessagePosted": slack.SlackMessagePosted,
+    "SlackReactionAdded": slack.SlackReactionAdded,
     "StateId": StateId,
     "StepContext": StepContext,
     "Stored": Stored,

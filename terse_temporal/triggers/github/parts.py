@@ -8,20 +8,12 @@ from pydantic import Field, model_validator
 
 from ...events import EventModel
 from ..base import UtcDatetime
+from ..parts import Part
 
 __all__ = ["Branch", "Comment", "Commit", "Issue", "PullRequest", "Repository", "Review", "User"]
 
 
-class _Part(EventModel):
-    """A part of a payload in which nothing is required. What GitHub sends as null (a deleted user) reads as empty."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_null(cls, raw: object) -> object:
-        return {} if raw is None else raw
-
-
-class User(_Part):
+class User(Part):
     """A person, app or organisation. An app's `type` is `"Bot"`."""
 
     login: str | None = None
@@ -32,7 +24,7 @@ class User(_Part):
     html_url: str | None = Field(default=None, repr=False)
 
 
-class Repository(_Part):
+class Repository(Part):
     """A repository; `full_name` is `"owner/name"`."""
 
     full_name: str | None = None
@@ -44,7 +36,7 @@ class Repository(_Part):
     owner: User = Field(default_factory=User, repr=False)
 
 
-class Branch(_Part):
+class Branch(Part):
     """One side of a pull request."""
 
     ref: str | None = None
@@ -53,7 +45,7 @@ class Branch(_Part):
     repo: Repository = Field(default_factory=Repository, repr=False)
 
 
-class Commit(_Part):
+class Commit(Part):
     """A commit of a push."""
 
     sha: str | None = None

@@ -1,0 +1,21 @@
+"""What the parts of vendors' events have in common."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from ..events import EventModel
+
+__all__ = ["Part"]
+
+
+class Part(EventModel):
+    """A part of a payload in which nothing is required; one that is null (a deleted user) reads as empty.
+
+    So `event.pull_request.author.login` is None where there is no author, and no error.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_null(cls, raw: object) -> object:
+        return {} if raw is None else raw
