@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +16,11 @@ from terse_temporal.gateway.secrets import GatewaySecrets
 from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.triggers import Delivery
 
+from ..webhooks import label, payloads
+
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 SECRET = "0123456789abcdef"
+SOURCES = ("github", "stripe", "slack", "linear")
 ENVIRON = {
     "GITHUB_WEBHOOK_SECRET": SECRET,
     "STRIPE_WEBHOOK_SECRET": SECRET,
@@ -82,3 +86,29 @@ def test_handshakes_are_answered() -> None:
     assert read("slack", challenge) == Handshake({"challenge": challenge["challenge"]})
     assert refused("slack", challenge, X_Slack_Signature="v0=" + "0" * 64) == (401, "signature_invalid")
     assert refused("github", {}, kind="ping", X_Hub_Signature_256="") == (401, "signature_missing")
+
+
+_KINDS = {
+    "push.1": "push",
+    "push.with-new-branch": "push",
+    "pull_request.opened.with-organization": "pull_request.opened",
+}
+
+
+@pytest.mark.parametrize("path", [path for source in SOURCES for path in payloads(f"{source}/*")], ids=label)
+def test_a_payload_of_a_vendors(path: Path) -> None:
+    """Signed as it stands, byte for byte, whichever way it is written."""
+    source, raw = path.parent.name, path.read_bytes()
+    body = json.loads(raw)
+    kind = _KINDS.get(path.stem, path.stem) if source in ("github", "linear") else body["type"]
+    if source == "slack" and kind == "block_actions":
+        raw = urlencode({"payload": raw.decode()}).encode()
+    found = read(source, raw, kind=kind)
+    if kind in ("ping", "url_verification"):
+        assert isinstance(found, Handshake)
+        return
+    assert isinstance(found, Delivery)
+    assert found.body == body
+    assert found.kind == (body["event"]["type"] if kind == "event_callback" else kind)
+    ids = {"stripe": body.get("id"), "slack": body.get("event_id") or body.get("trigger_id")}
+    assert found.id == ids.get(source, "d-1")

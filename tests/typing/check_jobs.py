@@ -13,10 +13,12 @@ from terse_temporal.triggers import (
     CronTrigger,
     CustomerCreated,
     GitHubTrigger,
+    HmacSignature,
     PullRequestOpened,
     StripeTrigger,
     TrialStarted,
     Trigger,
+    WebhookRequest,
     WebhookTrigger,
 )
 
@@ -149,7 +151,20 @@ def triggers() -> None:
     create_job(name="a", triggers=several, on_trigger=score)
     create_job(name="a", triggers=[Triggers.webhook], on_trigger=score)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
     Triggers.schedule.cron("0 9 * * 1").timezone = "UTC"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    assert_type(
+        Triggers.webhook.on_request(WebhookRequest[Lead], secret="OTHER", scheme="attio"),
+        WebhookTrigger[WebhookRequest[Lead]],
+    )
+    assert_type(Triggers.webhook.on_request(secret="OTHER", scheme=HmacSignature(header="X")), WebhookTrigger[Event])
+    Triggers.webhook.on_request(secret="OTHER", scheme="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     Triggers.webhook.on_request(body=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+async def request(event: WebhookRequest[Lead], anything: WebhookRequest) -> None:
+    assert_type(event.body, Lead)
+    assert_type(event.headers["user-agent"], str)
+    assert_type(event.method, str)
+    assert_type(anything.body, Any)
 
 
 async def states(state: State, counters: State[Counters]) -> None:
