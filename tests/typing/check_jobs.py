@@ -156,7 +156,7 @@ def triggers() -> None:
         WebhookTrigger[WebhookRequest[Lead]],
     )
     assert_type(Triggers.webhook.on_request(secret="OTHER", scheme=HmacSignature(header="X")), WebhookTrigger[Event])
-    Triggers.webhook.on_request(secret="OTHER", scheme="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    Triggers.webhook.on_request(secret="OTHER", scheme="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     Triggers.webhook.on_request(body=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
