@@ -5,6 +5,7 @@
     ├── JobLoadError                  a module of jobs that cannot be imported, or has none
     ├── MissingExtraError             an optional dependency that is not installed
     ├── ServerUnavailableError        a Temporal server that does not answer, or is not running
+    ├── GatewayError                  the gateway cannot listen where it is told to
     ├── EventError                    the input of a run does not fit the job (also a ValueError)
     ├── EventTimeoutError             an event that was waited for did not come in time (also a TimeoutError)
     ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
@@ -79,6 +80,7 @@ __all__ = [
     "DurationError",
     "EventError",
     "EventTimeoutError",
+    "GatewayError",
     "GatewaySecretError",
     "InPlaceOnlyError",
     "JobDefinitionError",
@@ -158,6 +160,10 @@ class NotInRunError(DurableOnlyError):
 
 class NotInStepError(TerseError):
     """`current_step()` or `current_state()` was called where no step is running."""
+
+
+class GatewayError(TerseError):
+    """The gateway cannot listen where it is told to: another process does, or that is no address of this machine."""
 
 
 class EventError(TerseError, ValueError):

@@ -29,7 +29,7 @@ _GITHUB: Final = "/webhooks/github"
 
 _logger = logger_of("gateway")
 
-_Observer = Callable[[Scope, Refusal], None]
+_Observer = Callable[[Scope, Refusal, float], None]
 
 
 def path_of(scope: Scope) -> str:
@@ -44,10 +44,10 @@ class LimitsMiddleware:
     Args:
         app: what answers.
         limits: how much is taken.
-        on_refused: told of every request that is refused by an exception, after it was answered.
+        on_refused: told of every request that an exception has refused, when it is answered, and the seconds it took.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, on_refused: _Observer = lambda scope, refusal: None) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, on_refused: _Observer) -> None:
         self._app = app
         self._limits = limits
         self._on_refused = on_refused
@@ -57,31 +57,35 @@ class LimitsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or path_of(scope) in HEALTH_PATHS:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        is_limited = path_of(scope) not in HEALTH_PATHS
+        began = time.monotonic()
+        answering = False
 
         async def sending(message: MutableMapping[str, Any]) -> None:
-            nonlocal begun
-            begun = True
+            nonlocal answering
+            answering = True
             await send(message)
 
         body = _Body(receive, self, _declared_length(scope), self._largest(scope))
-        self._open += 1
+        self._open += is_limited
         try:
-            self._check_rates(scope)
+            if is_limited:
+                self._check_rates(scope)
+                self._check_headers(scope)
             await self._app(scope, body.receive, sending)
         except ClientDisconnect:
             pass  # there is nobody left to answer
         except Exception as error:
             refusal = error if isinstance(error, Refusal) else _unexpected(error)
-            if begun:
+            if answering:
                 raise
             await send_refusal(send, refusal)
-            self._on_refused(scope, refusal)
+            self._on_refused(scope, refusal, time.monotonic() - began)
         finally:
-            self._open -= 1
+            self._open -= is_limited
             self._held -= body.size
 
     def _check_rates(self, scope: Scope) -> None:
@@ -90,6 +94,17 @@ class LimitsMiddleware:
         client = scope.get("client")
         if client and (seconds := self._rates.wait_for(client[0])):
             raise Refusal(429, "too_many_requests", "Too many requests from this address.", retry_after=seconds)
+
+    def _check_headers(self, scope: Scope) -> None:
+        headers = scope["headers"]
+        # Servers bound what they keep of headers that are not complete; what arrives at once may be more.
+        if sum(len(name) + len(value) for name, value in headers) + len(scope["raw_path"]) > self._limits.header_bytes:
+            raise Refusal(431, "headers_too_large", f"The headers have more than {self._limits.header_bytes:,} bytes.")
+        # A proxy may believe the one and this server the other, and see another request begin.
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
+            raise Refusal(
+                400, "ambiguous_length", "The request says its length in two ways.", headers={"connection": "close"}
+            )
 
     def _largest(self, scope: Scope) -> int:
         return self._limits.github_body if path_of(scope) == _GITHUB else self._limits.body

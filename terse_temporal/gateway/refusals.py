@@ -21,6 +21,7 @@ class Refusal(Exception):  # noqa: N818  an answer, which is raised
         fields: which fields of the body are wrong, each with the kind of mistake.
         retry_after: seconds after which the sender may try again.
         headers: further headers of the answer.
+        about: which delivery it was, for the log, where that is known.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Refusal(Exception):  # noqa: N818  an answer, which is raised
         fields: Sequence[Mapping[str, str]] = (),
         retry_after: int | None = None,
         headers: Mapping[str, str] | None = None,
+        about: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.fields = fields
+        self.about = about
         self.headers = dict(headers or {})
         if retry_after is not None:
             self.headers["retry-after"] = str(retry_after)

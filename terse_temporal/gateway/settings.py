@@ -64,6 +64,7 @@ class GatewaySettings:
         task_queue: of the workers that have the jobs.
         root_path: the path under which a proxy has the gateway, such as `/hooks`; empty at the root.
         limits: how much of what others send is taken.
+        checks_retention: whether to warn of a namespace that forgets runs too early.
     """
 
     spool: Path = DEFAULT_SPOOL
@@ -72,3 +73,4 @@ class GatewaySettings:
     task_queue: str = DEFAULT_TASK_QUEUE
     root_path: str = ""
     limits: Limits = field(default_factory=Limits)
+    checks_retention: bool = True

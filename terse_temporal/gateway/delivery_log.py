@@ -1,0 +1,68 @@
+"""The log of deliveries: one line each, without anything of the body."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ..diagnostics.logs import logger_of
+from ..diagnostics.text import shorten
+from .refusals import Refusal
+
+__all__ = ["DeliveryLog"]
+
+_logger = logger_of("gateway")
+
+#: Characters of an id or a path: both are of the sender's making.
+_LONGEST: Final = 120
+
+#: Lines a second about requests that were refused. Anybody can send those.
+_MOST_REFUSED: Final = 10
+
+
+class DeliveryLog:
+    """Logs what became of each delivery.
+
+    Args:
+        clock: seconds, which only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._second = 0
+        self._refused = 0
+
+    def taken(self, source: str, id: str, kind: str, outcome: str, seconds: float) -> None:
+        """Log a delivery that was taken in."""
+        _logger.info(
+            "%s %s %s: 200, %s, %d ms",
+            source,
+            shorten(id, _LONGEST),
+            shorten(kind, _LONGEST),
+            outcome,
+            round(seconds * 1000),
+        )
+
+    def refused(self, what: str, refusal: Refusal, seconds: float) -> None:
+        """Log a request that was refused: so many in a second, and the number of the others."""
+        second = int(self._clock())
+        if second != self._second:
+            self._log_unnamed()
+            self._second, self._refused = second, 0
+        self._refused += 1
+        if self._refused > _MOST_REFUSED:
+            return
+        about = f" {shorten(refusal.about, 2 * _LONGEST)}" if refusal.about else ""
+        _logger.warning(
+            "%s%s: %d, %s, %d ms",
+            shorten(what, _LONGEST),
+            about,
+            refusal.status,
+            refusal.code,
+            round(seconds * 1000),
+        )
+
+    def _log_unnamed(self) -> None:
+        if self._refused > _MOST_REFUSED:
+            _logger.warning("%d more requests were refused within that second", self._refused - _MOST_REFUSED)

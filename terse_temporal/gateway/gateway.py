@@ -1,0 +1,190 @@
+"""The life of a gateway: its spool, and what hands deliveries from there to Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from temporalio.client import Client
+
+from ..client import connect as connect_by_environment
+from ..diagnostics.logs import logger_of
+from ..jobs.job import Job
+from ..triggers.webhook import WebhookTrigger
+from .addresses import Addresses
+from .draining import Drain
+from .intake import Intake
+from .presence import Connect, Presence
+from .requests import RequestReader
+from .retention import warn_of_short_retention
+from .secrets import GatewaySecrets
+from .settings import GatewaySettings
+from .spool import Spool
+
+__all__ = ["Gateway"]
+
+_logger = logger_of("gateway")
+
+#: Seconds after which what has failed in an unexpected way is begun again.
+_PAUSE: Final = 5.0
+
+
+class Gateway:
+    """Takes deliveries into a spool, and hands them on from there.
+
+    Args:
+        jobs: those that deliveries may start.
+        settings: where the spool is, the limits, the task queue.
+        secrets: instead of those in the environment.
+        client: of the server that runs are started on.
+        connect: makes one, where none is given; it is tried until it succeeds.
+
+    Attributes:
+        addresses: those of jobs of their own.
+        reader: checks signatures.
+
+    Raises:
+        GatewaySecretError: a secret in the environment cannot be one.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        settings: GatewaySettings,
+        *,
+        secrets: GatewaySecrets | None = None,
+        client: Client | None = None,
+        connect: Connect | None = None,
+    ) -> None:
+        self.jobs = jobs
+        self.settings = settings
+        webhooks = {job.name: each for job in jobs for each in job.triggers if isinstance(each, WebhookTrigger)}
+        self._webhooks = frozenset(webhooks)
+        self.secrets = GatewaySecrets.read(triggers=webhooks.values()) if secrets is None else secrets
+        self.addresses = Addresses.of(self.secrets)
+        self.reader = RequestReader(self.secrets, webhooks)
+        self._connect = _given(client) if client is not None else connect or connect_by_environment
+        self._opening: asyncio.Task[_Open] | None = None
+
+    def has_address(self, job: str, token: str) -> bool:
+        """Return whether there is such a job with an address of its own, and this is its token."""
+        # The token first, so that how long it takes says nothing about which jobs there are.
+        return self.addresses.accepts(job, token) and job in self._webhooks
+
+    async def start(self) -> Intake:
+        """Open the spool, and begin to hand on what is in it, if that has not begun; return what takes deliveries in.
+
+        Raises:
+            SpoolError: the spool cannot be used, or another gateway uses it.
+        """
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        return (await asyncio.shield(self._opening)).intake
+
+    async def stop(self) -> None:
+        """Hand on what waits, for as long as the settings say and Temporal answers, and close the spool."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        opened = await opening
+        if opened.problem is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.limits.drain_seconds):
+                    await opened.drain.until_empty()
+        opened.life.cancel()
+        with suppress(asyncio.CancelledError):
+            await opened.life
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run for the length of a block: as the lifespan of an app, or a part of one."""
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    async def drained(self) -> None:
+        """Wait until all that was taken in has been handed on, or refused, and runs that wait for it were told."""
+        if self._opening is not None:
+            await (await self._opening).drain.until_empty()
+
+    async def check(self) -> str | None:
+        """Return why Temporal cannot be asked, or `None` if it can.
+
+        Raises:
+            SpoolError: nothing can be taken in.
+        """
+        await self.start()
+        assert self._opening is not None
+        opened = await self._opening
+        await opened.spool.check()
+        return opened.problem
+
+    async def _open(self) -> _Open:
+        try:
+            # Made on the loop that uses it: an app may be served, ended, and served again.
+            spool = Spool(self.settings.spool, max_bytes=self.settings.spool_bytes, keep=self.settings.keep)
+            await spool.open()
+        except BaseException:
+            self._opening = None
+            raise
+        return _Open(self, spool)
+
+
+class _Open:
+    """A gateway whose spool is open.
+
+    Attributes:
+        life: what goes on meanwhile. The end of the event loop cancels it, which closes the spool.
+    """
+
+    def __init__(self, gateway: Gateway, spool: Spool) -> None:
+        self._gateway = gateway
+        self._presence = Presence(gateway._connect)
+        self.spool = spool
+        self.intake = Intake(gateway.jobs, gateway.reader, spool)
+        self.drain = Drain(spool, gateway.jobs, self._presence.client, gateway.settings.task_queue)
+        self._is_connected = False
+        self.life = asyncio.create_task(self._live())
+
+    @property
+    def problem(self) -> str | None:
+        """Why Temporal cannot be asked."""
+        return self.drain.problem if self._is_connected else self._presence.problem or "not connected yet"
+
+    async def _live(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_keep_running("handing deliveries to Temporal", self.drain.run))
+                tasks.create_task(_keep_running("the check of the namespace", self._greet))
+        finally:
+            self._presence.stop_asking()
+            self._gateway._opening = None
+            await self.spool.close()
+
+    async def _greet(self) -> None:
+        client = await self._presence.client()
+        self._is_connected = True
+        if self._gateway.settings.checks_retention:
+            await warn_of_short_retention(client)
+
+
+def _given(client: Client) -> Connect:
+    async def given() -> Client:
+        return client
+
+    return given
+
+
+async def _keep_running(what: str, run: Callable[[], Awaitable[Any]]) -> None:
+    """Run it to its end, and begin again when it fails: a mistake of ours must not stop deliveries for good."""
+    while True:
+        try:
+            await run()
+            return
+        except Exception:
+            _logger.exception("%s failed unexpectedly, and is begun again", what)
+            await asyncio.sleep(_PAUSE)

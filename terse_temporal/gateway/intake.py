@@ -1,0 +1,179 @@
+"""Taking in one delivery: whether it is genuine, which jobs it is for, whether it fits them; then it is written down.
+
+It is answered when it is in the spool, and before anything is asked of Temporal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from ..diagnostics.logs import logger_of
+from ..diagnostics.redaction import redact
+from ..diagnostics.text import shorten
+from ..errors import EventError, JobDefinitionError, SpoolError, SpoolFullError, StartError
+from ..jobs.event_input import event_type, read_event
+from ..jobs.job import Job
+from ..jobs.run_requests import check_id
+from ..triggers.base import Trigger
+from ..triggers.deliveries import Delivery
+from .job_events import event_for_run, trigger_for
+from .refusals import Refusal
+from .requests import Handshake, RequestReader
+from .spool import Spool, Target
+
+__all__ = ["Headers", "Intake", "Taken", "spool_unusable"]
+
+_logger = logger_of("gateway")
+
+Headers = Sequence[tuple[str, str]]
+
+#: Bytes of a body from which on it is read on a thread: what takes a tenth of a second keeps no other waiting.
+_LARGE: Final = 256 * 1024
+
+#: Characters of what is wrong with an event, as it is kept in the list of deliveries.
+_LONGEST_PROBLEM: Final = 4_000
+
+#: Wrong fields that are told to a sender, and characters of the path of one.
+_MOST_FIELDS: Final = 20
+_LONGEST_FIELD: Final = 100
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a delivery.
+
+    Attributes:
+        id: the delivery's own id.
+        kind: its kind.
+        runs: the workflow ids of the runs that it starts.
+        is_new: whether it had not been taken in before.
+    """
+
+    id: str
+    kind: str
+    runs: Sequence[str]
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A delivery, and what is to be made of it.
+
+    Attributes:
+        delivery: it.
+        targets: the jobs that it is for.
+        fields: what is wrong with it, for the sender.
+    """
+
+    delivery: Delivery
+    targets: Sequence[Target]
+    fields: Sequence[Mapping[str, str]]
+
+
+class Intake:
+    """Takes deliveries in.
+
+    Args:
+        jobs: those that deliveries may start.
+        reader: checks signatures.
+        spool: where they are written down.
+    """
+
+    def __init__(self, jobs: Iterable[Job], reader: RequestReader, spool: Spool) -> None:
+        self._jobs = list(jobs)
+        self._by_name = {job.name: job for job in self._jobs}
+        self._reader = reader
+        self._spool = spool
+
+    async def take(
+        self, source: str, headers: Headers, raw_body: bytes, *, job: str | None = None, method: str = "POST"
+    ) -> Taken | Handshake:
+        """Take one request in.
+
+        Args:
+            source: whose address it came to.
+            headers: in pairs.
+            raw_body: as it came.
+            job: the name of the job whose own address it is.
+            method: of the request.
+
+        Raises:
+            Refusal: it is not genuine, not readable, fits none of the jobs that it is for, or the spool is full.
+        """
+        if len(raw_body) > _LARGE:
+            judged = await asyncio.to_thread(self._judge, source, headers, raw_body, job, method)
+        else:
+            judged = self._judge(source, headers, raw_body, job, method)
+        if isinstance(judged, Handshake):
+            return judged
+        delivery, targets = judged.delivery, judged.targets
+        about = f"{delivery.id} {delivery.kind}"
+        try:
+            put = await self._spool.put(delivery, raw_body, targets)
+        except SpoolFullError:
+            raise Refusal(
+                503, "spool_full", "The gateway has no room left. Try again later.", retry_after=60, about=about
+            ) from None
+        except SpoolError as error:
+            raise spool_unusable(error, about) from error
+        if put.targets and all(target.problem is not None for target in put.targets):
+            raise Refusal(422, "event_does_not_fit", "The body does not fit what the job takes.", fields=judged.fields)
+        runs = [target.run_id for target in put.targets if target.problem is None]
+        return Taken(delivery.id, delivery.kind, runs, put.is_new)
+
+    def _judge(
+        self, source: str, headers: Headers, raw_body: bytes, job: str | None, method: str
+    ) -> _Judged | Handshake:
+        read = self._reader.read_request(source, headers, raw_body, job=job, now=datetime.now(UTC), method=method)
+        if isinstance(read, Handshake):
+            return read
+        targets: list[Target] = []
+        fields: list[Mapping[str, str]] = []
+        for each in self._jobs if job is None else [self._by_name[job]]:
+            if (trigger := trigger_for(each, read)) is not None:
+                problem, wrong = _problem(each, trigger, read)
+                targets.append(Target(each.name, f"{each.name}/{read.run_suffix}", problem))
+                fields += (field for field in wrong if field not in fields)
+        return _Judged(read, targets, fields[:_MOST_FIELDS])
+
+
+def spool_unusable(error: SpoolError, about: str = "") -> Refusal:
+    """Return the answer where nothing can be written down, and log why."""
+    _logger.error("%s", error)
+    return Refusal(503, "spool_unusable", "The gateway cannot write deliveries down.", retry_after=60, about=about)
+
+
+def _problem(job: Job, trigger: Trigger, delivery: Delivery) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+    """Return what is wrong with a delivery for a job, if anything is: for the operator, and for the sender."""
+    home = sys.modules.get(job._home)
+    namespace: dict[str, Any] | None = None if home is None else vars(home)
+    try:
+        check_id(f"{job.name}/{delivery.run_suffix}", f"a delivery for the job {job.name!r} ({job.where})")
+        expected = event_type(job.handler, job.triggers, namespace)
+        read_event(event_for_run(job, trigger, delivery), expected, job=job.name, where=job.where, namespace=namespace)
+    except (EventError, StartError, JobDefinitionError) as error:
+        return redact(shorten(str(error), _LONGEST_PROBLEM)), _wrong_fields(error.__cause__)
+    except Exception as error:  # a validator of a model is anybody's code
+        text = f"the event of the job {job.name!r} ({job.where}) cannot be read: {type(error).__name__}: {error}"
+        return redact(shorten(text, _LONGEST_PROBLEM)), ()
+    return None, ()
+
+
+def _wrong_fields(error: BaseException | None) -> Sequence[Mapping[str, str]]:
+    """Return the paths of wrong fields, and what kind of mistake each is; no text in which a value may stand."""
+    if not isinstance(error, ValidationError):
+        return ()
+    return [
+        {
+            "field": shorten(".".join(map(str, detail["loc"])) or "(the body)", _LONGEST_FIELD),
+            "problem": shorten(detail["type"], _LONGEST_FIELD),
+        }
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FIELDS]
+    ]

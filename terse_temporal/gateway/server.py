@@ -1,0 +1,188 @@
+"""The gateway as a process that listens: uvicorn, with bounds that it does not have by itself.
+
+uvicorn gives a client as long as it likes to send the headers of a request, lets a client that was already answered go
+on sending its body, and keeps any number of connections. Each of these is what one attack is made of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+import h11
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ..errors import GatewayError
+from .refusals import Refusal
+from .settings import Limits
+
+__all__ = ["GatewayServer", "listen"]
+
+#: Seconds that a connection is kept for another request.
+_KEEP_ALIVE: Final = 5
+
+#: Seconds for a client that was answered in the middle of its body to send the rest, which is not looked at. Closed at
+#: once, the connection would be reset, and the client would often not see the answer.
+_LINGER: Final = 5.0
+
+#: Seconds for a client to take the end of an answer, after which its connection is cut.
+_ABORT_AFTER: Final = 5.0
+
+#: Seconds for the requests that are being answered when the gateway is ended, above the time for a body.
+_LAST_ANSWERS: Final = 2.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, so that the first request finds somebody.
+
+    Args:
+        host: a name or address of this machine; `0.0.0.0` or `::` for all of its addresses.
+        port: 0 for any that is free.
+
+    Raises:
+        GatewayError: somebody else has the port, or there is no such address here.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=512)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise GatewayError(
+                f"the port {port} of {host!r} is in use: give another one (`--port`), or end what uses it"
+            ) from error
+        reason = error.strerror or str(error)
+        raise GatewayError(f"nothing can listen at {host!r}, port {port}: {reason}") from error
+
+
+class GatewayServer(uvicorn.Server):
+    """Serves an app on sockets, by `serve`, until `stop`. The app's own lifespan is left to the caller.
+
+    Args:
+        app: the gateway.
+        limits: of connections, headers and their time.
+        forwarded_allow_ips: the proxies whose word about the client's address is taken, as addresses and networks with
+            commas between them; nobody's, if empty.
+        on_ready: called as soon as requests are taken.
+    """
+
+    def __init__(
+        self, app: FastAPI, limits: Limits, *, forwarded_allow_ips: str = "", on_ready: Callable[[], None]
+    ) -> None:
+        self._on_ready = on_ready
+        protocol = type("_Connection", (_Connection,), {"limits": limits})
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=protocol,
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                access_log=False,  # the gateway has a line for each delivery
+                server_header=False,
+                proxy_headers=bool(forwarded_allow_ips),
+                forwarded_allow_ips=forwarded_allow_ips,
+                h11_max_incomplete_event_size=limits.header_bytes,
+                timeout_keep_alive=max(1, int(min(_KEEP_ALIVE, limits.header_seconds))),
+                timeout_graceful_shutdown=int(limits.body_seconds + _LAST_ANSWERS),
+            )
+        )
+        # It has a warning for every line that is not HTTP.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take requests, as uvicorn does, and say so."""
+        await super().startup(sockets)
+        self._on_ready()
+
+    def stop(self) -> None:
+        """Take no more connections, and end when those there are have been answered; called again, at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the caller. uvicorn raises them again at its end, which makes them the exit status."""
+        yield
+
+
+class _Connection(H11Protocol):
+    """A connection that may not take as long as it likes."""
+
+    limits: ClassVar[Limits]
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(Refusal(503, "busy", "Too many connections are open. Try again.", retry_after=1))
+        else:
+            self._wait_for_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.is_closing() or self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._waiting is None:
+            self._wait_for_headers()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
+            self.loop.call_later(_LINGER, self._close_if_still_at, self.cycle)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Refusal(400, "not_http", "The request is not one of HTTP/1.1, or its headers are too large."))
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def _wait_for_headers(self) -> None:
+        self._waiting = self.loop.call_later(self.limits.header_seconds, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        self._close()
+
+    def _close_if_still_at(self, cycle: Any) -> None:
+        if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
+            self._close()
+
+    def _close(self) -> None:
+        self.transport.close()
+        self.loop.call_later(_ABORT_AFTER, self.transport.abort)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer what is no request, and close. The state of the connection may allow no answer."""
+        body = refusal.body()
+        headers = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
+        try:
+            for event in (
+                h11.Response(
+                    status_code=refusal.status,
+                    headers=[(name.encode(), value.encode()) for name, value in {**headers, **refusal.headers}.items()],
+                ),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        except h11.LocalProtocolError:
+            pass
+        self._close()
