@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -62,7 +61,6 @@ _LONGEST: Final = 1_000
 _SHORTEST_STANDARD: Final = 16
 
 _PREFIX: Final = "whsec_"
-_TEXT: Final = re.compile(r"[!-~]+")
 
 
 class GatewaySecrets:
@@ -132,8 +130,8 @@ def _split(variable: str, value: str) -> tuple[str, ...]:
         problem = "has an empty part: secrets are separated by one comma, and none has a comma in it"
     elif len(texts) > _MOST:
         problem = f"holds {len(texts)} secrets, of which at most {_MOST} can be valid at once"
-    elif not all(map(_TEXT.fullmatch, texts)):
-        problem = "has a character in it that no secret has: a space, a line break, or one that is not ASCII"
+    elif not all(map(str.isprintable, texts)):
+        problem = "has a character in it that no secret has: a line break, a control character, or no UTF-8"
     elif min(map(len, texts)) < shortest:
         problem = (
             f"holds a secret of {min(map(len, texts))} characters, and one of fewer than {shortest} can be guessed"
