@@ -86,3 +86,15 @@ def test_a_developers_key_is_made_once_and_for_nobody_else(tmp_path: Path) -> No
     (file,) = directory.iterdir()
     if sys.platform != "win32":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_of_two_processes_that_make_a_key_the_first_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other is between looking for it and putting its own there."""
+
+    def make(size: int) -> str:
+        (tmp_path / "gateway.key").write_text("the-key-of-the-first\n")
+        return "the-key-of-the-other"
+
+    monkeypatch.setattr("terse_temporal.gateway.addresses.secrets.token_urlsafe", make)
+    assert local_key(tmp_path) == "the-key-of-the-first"
+    assert [each.name for each in tmp_path.iterdir()] == ["gateway.key"]

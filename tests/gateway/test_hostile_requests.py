@@ -214,10 +214,24 @@ def test_a_vendors_body_is_an_object() -> None:
         assert refused("stripe", signed("stripe", raw), raw) == (400, "body_not_an_object")
 
 
-@pytest.mark.parametrize("payload", [b"payload=1&payload=2", b"a=1", b"payload=%ff", b"payload", b"\xff=1", b"&" * 500])
-def test_a_form_without_a_payload_is_refused(payload: bytes) -> None:
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (b"a=1", "payload_missing"),
+        (b"payload={}&payload={}", "payload_missing"),
+        (b"payload=%ff", "body_not_a_form"),
+        (b'payload={"a":"%ff"}', "body_not_a_form"),
+        (b"payload", "body_not_a_form"),
+        (b"\xff=1", "body_not_a_form"),
+        (b"&" * 500, "body_not_a_form"),
+        (b"payload={}" + b"&a=1" * 100, "body_not_a_form"),
+        (b"payload=1", "body_not_an_object"),
+        (b"payload={", "body_not_json"),
+    ],
+)
+def test_a_form_without_a_payload_is_refused(payload: bytes, code: str) -> None:
     headers = signed("slack", payload) | {"Content-Type": "application/x-www-form-urlencoded"}
-    assert refused("slack", headers, payload)[0] == 400
+    assert refused("slack", headers, payload) == (400, code)
 
 
 @pytest.mark.parametrize("id", ["", " ", "a b", "ü", "x" * 201, "a\nb", "x" * 5_000], ids=lambda each: each[:5])

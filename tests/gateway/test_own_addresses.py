@@ -105,6 +105,12 @@ def test_without_an_id_a_signed_time_tells_requests_apart_and_else_each_is_its_o
         assert read(trigger, {}, {}).id != read(trigger, {}, {}).id
 
 
+def test_jobs_do_not_see_the_signature_whatever_it_is_called() -> None:
+    found = read(own(PLAIN), {}, {"X-Acme-Id": "7"})
+    assert found.headers["x-acme-id"] == "7"
+    assert "x-acme-mac" not in found.headers
+
+
 def test_unsigned_on_purpose_it_needs_nothing_but_json() -> None:
     trigger = Triggers.webhook.on_request(secret=None)
     found = RequestReader(GatewaySecrets.read({}), {"intake": trigger}).read_request(

@@ -62,6 +62,7 @@ def test_a_trigger_may_name_another_variable() -> None:
         (GATEWAY_KEY, "hunter2-hunter2", "fewer than 16"),
         (WEBHOOK_SECRET, "hunter2-hunter2", "does not begin with whsec_"),
         (WEBHOOK_SECRET, "whsec_hunter2!", "not base64"),
+        (WEBHOOK_SECRET, "whsec_!!!!" + "hunter2x" * 4, "not base64"),
         (WEBHOOK_SECRET, "whsec_hunter2x", "fewer than 16"),
         (WEBHOOK_SECRET, "whsec_" + "hunter2" * 3 + "x", "not base64"),
     ],

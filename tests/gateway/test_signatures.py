@@ -137,6 +137,16 @@ def test_several_signatures_of_which_one_fits_and_others_of_other_versions() -> 
     assert refused("standard", {**headers, "webhook-signature": fits.replace("v1,", "v1a,")}, b"{}", secret)
 
 
+@pytest.mark.parametrize(("scheme", "header"), [("github", "X-Hub-Signature-256"), ("slack", "X-Slack-Signature")])
+def test_what_stands_before_the_digits_is_part_of_a_signature(scheme: str, header: str) -> None:
+    secret = SECRETS[scheme][0]
+    headers = sign(scheme, b"{}", secret)
+    for wrong in (headers[header].partition("=")[2], headers[header].replace("=", "=0"), headers[header].upper()):
+        assert refused(scheme, headers | {header: wrong}, b"{}", secret) == "signature_invalid"
+    for wrong in ("ü", "x" * 5_000):
+        assert refused(scheme, headers | {header: wrong}, b"{}", secret) == "header_invalid"
+
+
 def test_an_hmac_of_another_name() -> None:
     scheme = HmacSignature(header="X-Acme-Sig", prefix="sha256:")
     headers = signed_headers("webhook", b"{}", secret="a secret", id="1", now=NOW, scheme=scheme)
