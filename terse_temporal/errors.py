@@ -57,6 +57,7 @@
     ├── UnknownFunctionError          a step's function that this worker does not have
     ├── UnknownJobError               a job name that is not registered here
     ├── UnknownTriggerError           a run waits for a trigger that this version does not have
+    ├── DeliveryRefusedError          a webhook that a test delivered was refused: .status, .answer
     ├── UnreadableCallError           an activity's input that is no call of this package, or of a newer version
     └── JobTestError                  what a test asks of the testing kit cannot be done
         ├── TestDoubleError           what it put in the place of a step, a tool or a model does not fit there
@@ -76,6 +77,7 @@ from __future__ import annotations
 __all__ = [
     "CatchUpError",
     "CrashTestError",
+    "DeliveryRefusedError",
     "DurableOnlyError",
     "DurationError",
     "EventError",
@@ -556,6 +558,20 @@ class TestDoubleError(JobTestError):
 
 class CrashTestError(JobTestError):
     """A crash test cannot go on: its worker process does not start, ended unasked, or cannot go on with a run."""
+
+
+class DeliveryRefusedError(TerseError):
+    """A webhook that a test delivered was refused.
+
+    Attributes:
+        status: of the gateway's answer: 401, 422 …
+        answer: the JSON that it said.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, answer: object = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.answer = answer
 
 
 class MissingExtraError(TerseError):

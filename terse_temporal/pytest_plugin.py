@@ -65,7 +65,8 @@ def jobs(request: pytest.FixtureRequest, _terse_loop_thread: LoopThread) -> Iter
     from .testing.jobs import TIMEOUT, Jobs  # noqa: PLC0415  see above
 
     timeout = request.config.getini("terse_timeout")
-    made = Jobs(_terse_loop_thread, timeout=float(timeout) if timeout else TIMEOUT)
+    module = getattr(request.node, "module", None)  # which a doctest has not
+    made = Jobs(_terse_loop_thread, timeout=float(timeout) if timeout else TIMEOUT, module=module)
     request.node.stash[_JOBS] = made
     yield made
     _terse_loop_thread.wait(made._close())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import ModuleType
 from typing import Any, Final, Literal
 
 from temporalio.client import WorkflowHandle
@@ -19,6 +20,7 @@ from ..engine.replay.replayer import replay
 from ..errors import (
     CrashTestError,
     DurationError,
+    JobTestError,
     TestDoubleError,
     UnknownJobError,
 )
@@ -29,10 +31,12 @@ from ..runs.starting import start_run
 from .all_doubles import Doubles
 from .crash_runs import crash_at_boundaries
 from .crashes import CrashPoint, CrashReport
+from .deliveries import Deliveries, Outgoing
 from .job_doubles import JobDoubles
 from .job_state import StateOfJob
 from .loop_thread import LoopThread
 from .model_double import ModelDouble
+from .project_jobs import jobs_of_test, jobs_with
 from .questions import Inputs
 from .run import Run
 from .snapshot import RunSnapshot
@@ -60,11 +64,14 @@ class Jobs:
     What is not replaced is real. A worker for a job is started with its first run, and costs some 30 ms.
     """
 
-    def __init__(self, loop_thread: LoopThread, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, loop_thread: LoopThread, *, timeout: float = TIMEOUT, module: ModuleType | None = None) -> None:
         self._loop_thread = loop_thread
         self._timeout = timeout
+        self._module = module
         self._doubles = Doubles()
         self._workers = Workers(loop_thread, self._doubles)
+        self._deliveries = Deliveries(loop_thread.client, timeout)
+        self._delivered: dict[str, Run] = {}
         self.tools: ToolDoubles = self._doubles.tools
         self.model: ModelDouble = self._doubles.model
         self.steps: StepDoubles = self._doubles.steps
@@ -136,6 +143,49 @@ class Jobs:
         """
         __tracebackhide__ = True
         await self._loop_thread.run(self._workers.send_event(name, data, key=key, id=id))
+
+    async def deliver(
+        self,
+        source: Literal["github", "stripe", "slack", "linear", "webhook"],
+        payload: Any,
+        *,
+        event: str | None = None,
+        id: str | None = None,
+        job: Job | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> list[Run]:
+        """Deliver a webhook, signed as its vendor signs, through the gateway, which runs in this process for the test.
+
+        Everything of it is real: the signature, which is made and checked with secrets of the test's own, the limits,
+        the filters of the triggers, the spool (in a temporary directory), and the ids of the runs. It returns when the
+        delivery was handed on: runs are started, and runs that wait for it have it.
+
+        Args:
+            source: the vendor, or `"webhook"` for a job's own address.
+            payload: the JSON that the vendor sends; or bytes, which are sent as they are.
+            event: the event's name, which GitHub sends in a header, not in the payload: `"push"`,
+                `"pull_request.opened"`. Without it, it is derived from the payload where that is of a well-known event.
+            id: the delivery's own. Without it, that of the payload, or a new one. The same id again starts nothing, and
+                returns the same runs.
+            job: whose address it is sent to, for `"webhook"`; by default the only job that has one. For vendors, one of
+                the jobs that may be started; by default those that the module of the test has to do with.
+            headers: further ones, or others in the place of those that the vendor sends.
+
+        Returns:
+            The runs that it starts, which are none where no trigger is for it.
+
+        Raises:
+            DeliveryRefusedError: the gateway refuses it: `.status` and `.answer`.
+            MissingExtraError: the extra `gateway` is not installed.
+            JobTestError: it cannot be sent, as its event is not known, or no job has an address.
+            AssertionError: a run could not be started.
+
+        The first delivery of a test takes some 50 ms more, for the gateway.
+        """
+        __tracebackhide__ = True
+        made = Outgoing(source, payload, event=event, id=id, headers=headers or {})
+        only = None if job is None else _find_job(job)
+        return await self._loop_thread.run(self._deliver(made, only))
 
     async def skip(self, duration: str | timedelta) -> None:
         """Let the clocks of all open runs jump ahead, and wait until what that begins has ended or sleeps again.
@@ -243,6 +293,26 @@ class Jobs:
         self.runs.append(run)
         return run
 
+    async def _deliver(self, made: Outgoing, only: Job | None) -> list[Run]:
+        __tracebackhide__ = True
+        known = jobs_of_test(self._module, [run.job for run in self.runs]) if only is None else jobs_with(only)
+        jobs = known or [each for each in registered_jobs() if made.concerns(each)]
+        if not jobs:
+            raise JobTestError(f"no job of this test has a trigger of {made.source}: import it in the test's module")
+        target = made.address_of(jobs if only is None else [only])
+        queues = await self._workers.queues_of(jobs)
+        started = await self._deliveries.send(made, target, queues)
+        return [self._delivered_run(job, run_id) for job, run_id in started]
+
+    def _delivered_run(self, job: Job, id: str) -> Run:
+        """Return the run that a delivery has started, the same for one that is delivered again."""
+        if id not in self._delivered:
+            handle = self._loop_thread.client.get_workflow_handle(id)
+            self._workers.watch(job, handle)
+            self._delivered[id] = self._run_of(job, handle)
+            self.runs.append(self._delivered[id])
+        return self._delivered[id]
+
     def _run_of(self, job: Job, handle: WorkflowHandle[Any, Any]) -> Run:
         return Run(
             self._loop_thread,
@@ -322,6 +392,7 @@ class Jobs:
     async def _close(self) -> None:
         """End what the test has left running, and the workers."""
         self.tools._end()
+        await self._deliveries.close()
         runs, ended = list(self.runs), []
         # From the top down: one that waits for another would go on, and start more.
         while runs:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 
 from ..jobs.job import Job
 from ..jobs.registry import registered_jobs
 
-__all__ = ["jobs_with"]
+__all__ = ["jobs_of_test", "jobs_with"]
 
 
 def jobs_with(job: Job) -> list[Job]:
@@ -38,6 +38,28 @@ def jobs_with(job: Job) -> list[Job]:
             ahead += links[module]
     others = [each for each in registered.values() if each.handler.__module__ in found and each is not job]
     return [job, *others]
+
+
+def jobs_of_test(module: ModuleType | None, further: Iterable[Job] = ()) -> list[Job]:
+    """Return the jobs that the module of a test has to do with, and those that belong together with them.
+
+    Args:
+        module: defines them, imports them or their modules, or names them in its functions.
+        further: jobs that the test has run.
+    """
+    imported, words = _mentions(module)
+    own = module.__name__ if module is not None else None
+    registered = registered_jobs()
+    meant = [
+        each
+        for each in registered
+        if each.name in words or each.handler.__module__ in imported or each.handler.__module__ == own
+    ]
+    found: dict[str, Job] = {}
+    for job in [*further, *meant]:
+        if job.name not in found:
+            found.update({each.name: each for each in jobs_with(job)})
+    return list(found.values())
 
 
 @functools.lru_cache(maxsize=1024)

@@ -52,6 +52,7 @@ class Workers:
         self._open = AsyncExitStack()
         self._starting = asyncio.Lock()
         self._queues: dict[str, str] = {}
+        self._jobs: dict[str, list[Job]] = {}
         self._processes: dict[str, CrashWorkers] = {}
         self._errors: list[BaseException] = []
         self._sent: list[Callable[[str], Awaitable[None]]] = []
@@ -61,18 +62,30 @@ class Workers:
         """Return the task queue of a job, with a worker on it."""
         async with self._starting:
             if job.name not in self._queues:
-                task_queue = f"{self._name}-{job.name}"
-                # Whoever has a worker keeps it: a job may have been made since.
-                together = [each for each in jobs_with(job) if each.name not in self._queues]
-                if self.crash_points:
-                    await self._start_process(together, task_queue)
-                else:
-                    await self._start(together, task_queue)
-                self._queues.update({each.name: task_queue for each in together})
-                for send in self._sent:
-                    await send(task_queue)
+                await self._start_on_a_queue(jobs_with(job))
             self._doubles.tools._check()
         return self._queues[job.name]
+
+    async def queues_of(self, jobs: Sequence[Job]) -> dict[str, list[Job]]:
+        """Return the task queues of some jobs, with all jobs of each. Those that have no worker get one together."""
+        async with self._starting:
+            if any(job.name not in self._queues for job in jobs):
+                await self._start_on_a_queue(jobs)
+            self._doubles.tools._check()
+        return {queue: self._jobs[queue] for queue in dict.fromkeys(self._queues[job.name] for job in jobs)}
+
+    async def _start_on_a_queue(self, jobs: Sequence[Job]) -> None:
+        # Whoever has a worker keeps it: a job may have been made since.
+        together = [each for each in jobs if each.name not in self._queues]
+        task_queue = f"{self._name}-{together[0].name}"
+        if self.crash_points:
+            await self._start_process(together, task_queue)
+        else:
+            await self._start(together, task_queue)
+        self._queues.update({each.name: task_queue for each in together})
+        self._jobs[task_queue] = together
+        for send in self._sent:
+            await send(task_queue)
 
     async def send_event(self, name: str, data: Any, *, key: str, id: str | None) -> None:
         """Send an event by key to the task queues of the test, and to those that there will be."""

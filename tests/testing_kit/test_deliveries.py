@@ -1,0 +1,117 @@
+"""A test delivers webhooks as their vendors do, and gets the runs that they start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from terse_temporal.errors import DeliveryRefusedError, JobTestError
+from terse_temporal.testing import Jobs
+
+from ..webhooks import payload
+from . import jobs_deliveries as kit
+
+_OPENED = {
+    "action": "opened",
+    "number": 7,
+    "pull_request": {"number": 7, "title": "Faster", "head": {"ref": "fast"}, "base": {"ref": "main"}},
+    "repository": {"full_name": "acme/web"},
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "job", "result"),
+    [
+        ("github", _OPENED, kit.pull_request, "Faster"),
+        ("github", payload("github/push.1"), kit.push, "refs/heads/main"),
+        ("slack", payload("slack/app_mention"), kit.mention, "<@USHOPBOT1> oil the door"),
+        ("slack", payload("slack/block_actions"), kit.button, payload("slack/block_actions")["actions"][0]["value"]),
+        ("linear", payload("linear/Issue.create"), kit.issue, "The door squeaks"),
+        ("webhook", {"email": "ada@example.com"}, kit.lead, "ada@example.com"),
+        ("webhook", {"email": "ada@example.com"}, kit.unsigned, "ada@example.com"),
+        ("webhook", {"email": "ada@example.com", "delivery": "d-1"}, kit.own_scheme, "ada@example.com"),
+    ],
+    ids=["pull request", "push", "mention", "button", "issue", "standard", "unsigned", "own scheme"],
+)
+async def test_each_vendor(jobs: Jobs, source: Any, body: dict[str, Any], job: Any, result: str) -> None:
+    """What each vendor sends is signed as it signs, and starts the job that it is for, and no other."""
+    (run,) = await jobs.deliver(source, body, job=job)
+    assert run.job is job
+    assert run in jobs.runs
+    assert await run.result() == result
+
+
+async def test_one_delivery_for_several_jobs(jobs: Jobs) -> None:
+    """All jobs that it is for, each once; sent again it starts nothing, and gives the same runs."""
+    body = payload("stripe/customer.created")
+    runs = await jobs.deliver("stripe", body)
+    assert [run.id for run in runs] == [
+        f"{name}/stripe:{body['id']}" for name in ("kit-customer", "kit-customer-again")
+    ]
+    assert await jobs.deliver("stripe", body) == runs
+    assert await jobs.deliver("stripe", body, id="evt_other") != runs
+    assert len(jobs.runs) == 4
+    assert [await run.result() for run in runs] == [
+        body["data"]["object"]["email"],
+        body["data"]["object"]["id"],
+    ]
+
+
+async def test_nothing_is_for_it(jobs: Jobs) -> None:
+    """A delivery that no trigger is for, or whose filter says no, starts nothing; and GitHub's ping is answered."""
+    assert await jobs.deliver("stripe", {"type": "charge.refunded", "data": {"object": {}}}) == []
+    assert await jobs.deliver("github", {**_OPENED, "repository": {"full_name": "acme/other"}}) == []
+    assert await jobs.deliver("github", {"zen": "Keep it logically awesome."}, event="ping") == []
+    assert jobs.runs == []
+
+
+async def test_what_is_refused(jobs: Jobs) -> None:
+    """The status and the answer of the gateway: a wrong signature, one that is too old, no JSON, and a body that does
+    not fit, of which no value is repeated.
+    """
+    old = {"Stripe-Signature": "t=1700000000,v1=" + "0" * 64}
+    for sent, more, status in [
+        ({"name": "Ada"}, {"job": kit.lead}, 422),
+        (b"{", {"job": kit.lead}, 400),
+        ({"email": "a"}, {"job": kit.lead, "headers": {"webhook-signature": "v1,AAAA"}}, 401),
+    ]:
+        with pytest.raises(DeliveryRefusedError) as refused:
+            await jobs.deliver("webhook", sent, **more)  # type: ignore[arg-type]
+        assert refused.value.status == status
+        assert f"the gateway answers {status}: " in str(refused.value)
+    with pytest.raises(DeliveryRefusedError) as refused:
+        await jobs.deliver("stripe", payload("stripe/customer.created"), headers=old)
+    assert refused.value.status == 401
+    with pytest.raises(DeliveryRefusedError) as refused:
+        await jobs.deliver("webhook", {"email": {"secret": "value"}}, job=kit.lead)
+    assert isinstance(refused.value.answer, dict)
+    assert refused.value.answer["error"] == "event_does_not_fit"
+    assert "email" in str(refused.value.answer["fields"])
+    assert "value" not in str(refused.value.answer["fields"])
+    assert jobs.runs == []
+
+
+async def test_the_name_of_githubs_event(jobs: Jobs) -> None:
+    """It is said where the payload does not tell it; and where nothing does, the error says so."""
+    body = {"deployment": {"id": 5}}
+    with pytest.raises(JobTestError, match=r'event="deployment\.created"'):
+        await jobs.deliver("github", body)
+    (run,) = await jobs.deliver("github", body, event="deployment.created", id="72d3162e")
+    assert run.id == "kit-deployment/github:72d3162e"
+    assert await run.result() == "5"
+
+
+async def test_what_cannot_be_sent(jobs: Jobs) -> None:
+    """A source that is none, and an address that several jobs have one of."""
+    with pytest.raises(JobTestError, match="one of github, stripe, slack, linear, webhook"):
+        await jobs.deliver("gitlab", {})  # type: ignore[arg-type]
+    with pytest.raises(JobTestError, match=r"several jobs have one: 'kit-lead', .* Say which: job="):
+        await jobs.deliver("webhook", {})
+
+
+async def test_a_crash_behind_it(jobs: Jobs) -> None:
+    """Runs of deliveries are as the others: their worker can be killed."""
+    jobs.crash_at("kit-push", "after_effect")
+    (run,) = await jobs.deliver("github", payload("github/push.1"), job=kit.push)
+    await run.failed_with("StepInterruptedError")
