@@ -65,6 +65,7 @@ PROMISED: Final = {
         *("ToolError", "TransientError", "UnknownStateKeyError", "UnknownToolError"),
     ],
     "plugin": ["TersePlugin"],
+    "schedules": ["Change", "schedule_spec", "sync"],
     "state": ["State"],
     "testing": [
         *("Call", "Inputs", "JobEnvironment", "Jobs", "ModelDouble", "Run", "StateOfJob", "StepDoubles", "ToolDoubles"),
@@ -72,7 +73,7 @@ PROMISED: Final = {
     "tools.builtin.email": ["EmailReceipt"],
     "tools.builtin.http": ["HttpResponse"],
     "tools.builtin.slack": ["SlackChannel", "SlackMessage"],
-    "triggers": ["CronTrigger", "GitHubTrigger", "StripeTrigger", "Trigger", "WebhookTrigger"],
+    "triggers": ["CronTrigger", "EveryTrigger", "GitHubTrigger", "StripeTrigger", "Trigger", "WebhookTrigger"],
     "worker": ["build_worker"],
 }
 

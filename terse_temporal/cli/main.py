@@ -68,6 +68,11 @@ COMMANDS: Final = {
         "setup",
         "Create what a Temporal server needs for tags: the search attribute `TerseTags`.",
     ),
+    "schedules": (
+        "schedules.app",
+        "app",
+        "Make the schedules that jobs have as triggers on a server, look at them, and change them.",
+    ),
     "state": ("state", "app", "Look at what a job keeps between its runs, and change it."),
 }
 

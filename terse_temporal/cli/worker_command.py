@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -17,11 +17,13 @@ from ..client import connect
 from ..diagnostics.logs import logger_of
 from ..errors import TerseError
 from ..jobs.job import Job
-from ..jobs.loading import load_jobs
+from ..jobs.loading import load_jobs, load_modules
+from ..schedules.syncing import Change, sync
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
 from .engine_log import EngineLog, ServerWatch, quiet_runtime
 from .options import Address, Debug, Namespace, Targets, TaskQueue
 from .output import configure_logging, console, job_table
+from .schedules.sync import change_line
 from .signals import run_until_signal
 
 __all__ = ["Observer", "WorkerOptions", "app", "run_worker"]
@@ -37,6 +39,7 @@ class WorkerOptions:
     task_queue: str = DEFAULT_TASK_QUEUE
     address: str | None = None
     namespace: str | None = None
+    sync_schedules: bool = False
     debug: bool = False
 
 
@@ -61,6 +64,15 @@ class Observer:
         )
         console.print(job_table(jobs))
 
+    def on_synced(self, changes: Sequence[Change]) -> None:
+        """Print what was done with the schedules of the jobs; only how many there are, where nothing was."""
+        for each in changes:
+            if each.action != "unchanged":
+                console.print(f"schedule {change_line(each)}", markup=False)
+        unchanged = sum(each.action == "unchanged" for each in changes)
+        if unchanged or not changes:
+            console.print(f"schedules unchanged: {unchanged:,}")
+
     def on_ready(self) -> None:
         """Log that the worker takes work."""
         _logger.info("ready")
@@ -75,6 +87,13 @@ def terse_worker(
     task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
     address: Address = None,
     namespace: Namespace = None,
+    sync_schedules: Annotated[
+        bool,
+        typer.Option(
+            "--sync-schedules",
+            help="First make the schedules on the server match these jobs: `schedules sync`.",
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Run the jobs of some modules, until SIGTERM or Ctrl-C.
@@ -82,10 +101,22 @@ def terse_worker(
     The server is found as the Temporal CLI finds it: by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and
     TEMPORAL_TLS…, or by a profile file; otherwise it is localhost:7233.
 
+    With --sync-schedules it does not start where the schedules cannot be made: an id is taken, or the server does not
+    let it. Any number of workers may do so at once.
+
     The first signal lets running steps end, for up to 20 seconds; after five more the process ends whatever they do.
     The second signal leaves at once.
     """
-    run_worker(WorkerOptions(targets=targets, task_queue=task_queue, address=address, namespace=namespace, debug=debug))
+    run_worker(
+        WorkerOptions(
+            targets=targets,
+            task_queue=task_queue,
+            address=address,
+            namespace=namespace,
+            sync_schedules=sync_schedules,
+            debug=debug,
+        )
+    )
 
 
 def run_worker(options: WorkerOptions, observer: Observer | None = None) -> None:
@@ -111,6 +142,10 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
     client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
     worker = build_worker(client, jobs=jobs, task_queue=options.task_queue)
     observer.on_connected(client, jobs, options.task_queue)
+    if options.sync_schedules:
+        # After the worker was made: jobs that cannot be run get no schedule.
+        modules = {module.__name__ for module in load_modules(options.targets)}
+        observer.on_synced(await sync(jobs, client, task_queue=options.task_queue, modules=modules))
     server.attach(client)
     try:
         await run_until_signal(worker, observer.on_ready)

@@ -27,6 +27,7 @@ __all__ = [
     "ScheduleTrigger",
     "ScheduleTriggers",
     "ScheduledEvent",
+    "duration_text",
 ]
 
 #: What is done where a run is due while the one before still runs.
@@ -92,9 +93,9 @@ class ScheduleTrigger(Trigger[ScheduledEvent], ABC):
     def _options(self) -> list[str]:
         options = [] if self.overlap == "skip" else [f"overlap={quoted(self.overlap)}"]
         if self.catch_up != DEFAULT_CATCH_UP:
-            options.append(f"catch_up={quoted(_written(self.catch_up))}")
+            options.append(f"catch_up={quoted(duration_text(self.catch_up))}")
         if self.jitter:
-            options.append(f"jitter={quoted(_written(self.jitter))}")
+            options.append(f"jitter={quoted(duration_text(self.jitter))}")
         return options
 
 
@@ -134,8 +135,8 @@ class EveryTrigger(ScheduleTrigger):
         return (_EPOCH + self.offset + number * self.interval for number in count(first))
 
     def _arguments(self) -> list[str]:
-        offset = [f"offset={quoted(_written(self.offset))}"] if self.offset else []
-        return [quoted(_written(self.interval)), *offset, *self._options()]
+        offset = [f"offset={quoted(duration_text(self.offset))}"] if self.offset else []
+        return [quoted(duration_text(self.interval)), *offset, *self._options()]
 
 
 class ScheduleTriggers:
@@ -233,7 +234,7 @@ class ScheduleTriggers:
         )
 
 
-def _written(duration: timedelta) -> str:
+def duration_text(duration: timedelta) -> str:
     """Return a duration of whole seconds as it is given: `"90m"`."""
     seconds = duration // timedelta(seconds=1)
     return next(f"{seconds // size}{unit}" for unit, size in _SIZES if seconds % size == 0)

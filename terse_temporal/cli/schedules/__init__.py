@@ -1,0 +1,1 @@
+"""`terse-temporal schedules`: a file for each of its commands."""
