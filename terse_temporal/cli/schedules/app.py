@@ -38,4 +38,7 @@ app = typer.Typer(
 
 @app.callback()
 def _schedules() -> None:
-    """Make, look at and change the schedules that jobs have as triggers. Those of others are never touched."""
+    """Make the schedules that jobs have as triggers on a server, look at them, and change them.
+
+    Those that somebody else has made are never touched.
+    """
