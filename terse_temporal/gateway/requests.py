@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from ..diagnostics.text import list_names
 from ..triggers.deliveries import Delivery
 from ..triggers.signature_schemes import SCHEMES, HmacSignature, StandardWebhooks
 from ..triggers.webhook import WebhookTrigger
 from .bodies import read_form, read_json
 from .headers import Headers
 from .refusals import RefusedDelivery
-from .secrets import GATEWAY_KEY, MAKE_KEY, VENDOR_SECRETS, GatewaySecrets
+from .secrets import VENDOR_SECRETS, GatewaySecrets
 from .signatures import verify_hmac, verify_slack, verify_standard
 
 __all__ = ["Handshake", "RequestReader"]
@@ -120,26 +119,6 @@ class RequestReader:
             headers=received.for_jobs(),
             method=method,
         )
-
-    def missing(self, sources: Iterable[str] = ()) -> list[str]:
-        """Return what should be said at the start: the secrets that are not set and that a trigger needs.
-
-        Args:
-            sources: the sources of all triggers.
-        """
-        wanted = {VENDOR_SECRETS[each]: f"deliveries of {each}" for each in sorted(sources) if each in VENDOR_SECRETS}
-        for job, trigger in self._webhooks.items():
-            if trigger.secret is not None:
-                wanted.setdefault(trigger.secret, f"requests to the address of the job {job!r}")
-        lines = [
-            f"{variable} is not set, so {what} are refused with 503"
-            for variable, what in wanted.items()
-            if not self._secrets.has(variable)
-        ]
-        if self._webhooks and not self._secrets.has(GATEWAY_KEY):
-            jobs = list_names(map(repr, self._webhooks))
-            lines.append(f"{GATEWAY_KEY} is not set, so there are no addresses for {jobs}. This makes one: {MAKE_KEY}")
-        return lines
 
     def _read_own(
         self,

@@ -80,6 +80,12 @@ def test_what_slack_and_github_send_as_a_form() -> None:
     assert (found.kind, found.body) == ("issues.opened", {"action": "opened"})
 
 
+def test_json_that_is_called_a_form_is_json() -> None:
+    """As curl and urllib call it."""
+    body = {"type": "event_callback", "event_id": "Ev1", "event": {"type": "message"}}
+    assert delivery("slack", body, Content_Type="application/x-www-form-urlencoded").body == body
+
+
 def test_handshakes_are_answered() -> None:
     assert read("github", {"zen": "Keep it logically awesome."}, kind="ping") == Handshake({"ok": True})
     challenge = {"type": "url_verification", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"}

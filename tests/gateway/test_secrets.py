@@ -9,7 +9,6 @@ import pytest
 from terse_temporal.diagnostics import redaction
 from terse_temporal.diagnostics.redaction import redact
 from terse_temporal.errors import GatewaySecretError
-from terse_temporal.gateway.requests import RequestReader
 from terse_temporal.gateway.secrets import GATEWAY_KEY, MAKE_KEY, MAKE_STANDARD, WEBHOOK_SECRET, GatewaySecrets
 from terse_temporal.triggers import HmacSignature, Triggers
 
@@ -104,21 +103,3 @@ def test_they_are_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "OWN_SIGNING" in repr(secrets)
     for text in ("hunter2hunter2,hunter3hunter3", "hunter2hunter2", "hunter3hunter3"):
         assert redact(f"it is {text}.") == "it is [OWN_SIGNING]."
-
-
-def test_what_is_missing_is_said() -> None:
-    """Each variable once, and only those that a trigger needs."""
-    webhooks = {"intake": Triggers.webhook.on_request(), "open": Triggers.webhook.on_request(secret=None)}
-    said = RequestReader(GatewaySecrets.read({}), webhooks).missing({"github", "webhook", "schedule", "stripe"})
-    assert [line.partition(" ")[0] for line in said] == [
-        "GITHUB_WEBHOOK_SECRET",
-        "STRIPE_WEBHOOK_SECRET",
-        WEBHOOK_SECRET,
-        GATEWAY_KEY,
-    ]
-    assert "the address of the job 'intake'" in said[2]
-    assert "'intake', 'open'" in said[3]
-    assert MAKE_KEY in said[3]
-    environ = {"GITHUB_WEBHOOK_SECRET": "0123456789", WEBHOOK_SECRET: STANDARD, GATEWAY_KEY: "0123456789abcdef"}
-    assert RequestReader(GatewaySecrets.read(environ), webhooks).missing({"github", "webhook"}) == []
-    assert RequestReader(GatewaySecrets.read({}), {}).missing({"schedule"}) == []
