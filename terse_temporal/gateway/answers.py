@@ -61,9 +61,10 @@ _REASONS: Final = {
     405: "The address takes no requests with this method.",
     408: "The body came too slowly.",
     413: "The body is too large.",
-    415: "The body is encoded in a way that the sender does not use.",
+    415: "The body is compressed, or no JSON.",
     422: "Every job that the delivery is for refuses it.",
     429: "Too many requests from one address.",
+    431: "The headers are too large.",
     500: "Something went wrong in the gateway.",
     503: "The gateway is full or busy, or has no secret for this sender.",
 }

@@ -11,6 +11,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.client import Client
@@ -37,7 +38,10 @@ _VENDORS: Final = {"github": "GitHub", "stripe": "Stripe", "slack": "Slack", "li
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
-_REFUSALS: Final = (400, 401, 408, 413, 415, 422, 429, 500, 503)
+#: Those that send JSON in a form, which GitHub does when told to.
+_SEND_FORMS: Final = frozenset({"slack", "github"})
+
+_REFUSALS: Final = (400, 401, 408, 413, 415, 422, 429, 431, 500, 503)
 
 
 def build_app(
@@ -182,6 +186,7 @@ class _Endpoints:
 
     async def _take(self, source: str, request: Request, job: str | None = None) -> Response:
         began = time.monotonic()
+        _check_encoding(source, request.headers)
         try:
             # Where nobody runs the lifespan, the first request begins it all.
             intake = await self._gateway.start()
@@ -211,6 +216,15 @@ class _Endpoints:
         parts = path_of(scope).strip("/").split("/")
         what = "/".join(parts[1:-1]) if len(parts) > 2 and parts[0] == "webhooks" else parts[-1]
         self._log.refused(what, refusal, seconds)
+
+
+def _check_encoding(source: str, headers: Headers) -> None:
+    """Refuse what is certainly not the JSON, or for some the form, that is read; a wrong name for it is fine."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith("multipart/") or (kind == _FORM and source not in _SEND_FORMS):
+        raise Refusal(415, "media_type_not_supported", "The body is not JSON. Send it as application/json.")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise Refusal(415, "encoding_not_supported", "The body is compressed. Send it as it is.")
 
 
 async def _alive() -> Response:

@@ -19,7 +19,7 @@ from terse_temporal.gateway.signing import signed_headers
 
 from ..commands import Command, running
 
-__all__ = ["SECRETS", "GatewayProcess", "a_port", "gateway_process"]
+__all__ = ["SECRETS", "VARIABLES", "GatewayProcess", "a_port", "gateway_process"]
 
 SECRETS: Final[Mapping[str, str]] = {
     "GITHUB_WEBHOOK_SECRET": "github-secret-of-tests",
@@ -30,7 +30,7 @@ SECRETS: Final[Mapping[str, str]] = {
     "TERSE_GATEWAY_KEY": "key-of-the-gateway-of-tests",
 }
 
-_VARIABLES: Final = {
+VARIABLES: Final = {
     "github": "GITHUB_WEBHOOK_SECRET",
     "stripe": "STRIPE_WEBHOOK_SECRET",
     "slack": "SLACK_SIGNING_SECRET",
@@ -71,7 +71,7 @@ class GatewayProcess:
     ) -> httpx.Response:
         """Send a payload, signed as its sender signs it."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        secret = SECRETS[_VARIABLES[source]].split(",")[-1] if secret is None else secret
+        secret = SECRETS[VARIABLES[source]].split(",")[-1] if secret is None else secret
         signed = signed_headers(source, body, secret=secret, id=id, now=datetime.now(UTC), kind=kind)
         path = self.path(job) if job else f"/webhooks/{source}"
         return await client.post(self.address + path, content=body, headers={**signed, **(headers or {})})

@@ -174,6 +174,15 @@ def _signed(sent: dict[str, Any], **changes: Any) -> dict[str, Any]:
         pytest.param(_signed({}, payload=b"[]"), 400, "body_not_an_object", id="no-object"),
         pytest.param(_signed({}, payload=b"[" * 100_000), 400, "body_too_deep", id="deep"),
         pytest.param(_signed({}, payload=b" " * (1024**2 + 1)), 413, "body_too_large", id="large"),
+        pytest.param(
+            _signed(customer("evt_r4"), headers={"Content-Type": "multipart/form-data; boundary=x"}),
+            415,
+            "media_type_not_supported",
+            id="multipart",
+        ),
+        pytest.param(
+            _signed(customer("evt_r5"), headers={"content-encoding": "gzip"}), 415, "encoding_not_supported", id="gzip"
+        ),
         pytest.param(_signed({"type": "customer.created"}), 400, "delivery_id_missing", id="no-id"),
     ],
 )

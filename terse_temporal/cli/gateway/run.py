@@ -133,21 +133,16 @@ def run(
     )
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    server = ServerWatch()
-    configure_logging(None if debug else EngineLog(server))
+    # It is not attached to a client: whether the server answers, what hands deliveries on says by itself.
+    configure_logging(None if debug else EngineLog(ServerWatch()))
     console.print(f"loading [bold]{escape(', '.join(targets))}[/]")
     jobs = load_jobs(targets)
     overrides: dict[str, Any] = {} if debug else {"runtime": quiet_runtime()}
 
     async def connected() -> Client:
-        client = await connect(target_host=address, namespace=namespace, **overrides)
-        server.attach(client)
-        return client
+        return await connect(target_host=address, namespace=namespace, **overrides)
 
-    try:
-        asyncio.run(_serve(jobs, settings, connected, (host, port), forwarded_allow_ips))
-    finally:
-        server.detach()
+    asyncio.run(_serve(jobs, settings, connected, (host, port), forwarded_allow_ips))
     return 0
 
 
