@@ -12,6 +12,7 @@ from ..jobs.job import Job
 from ..serialization.codec import MAX_BYTES
 from ..triggers.base import Trigger
 from ..triggers.deliveries import Delivery
+from ..triggers.webhook import WebhookTrigger
 from .cutting import cut_event, json_size
 
 __all__ = ["event_for_run", "trigger_for"]
@@ -30,9 +31,9 @@ def event_for_run(job: Job, trigger: Trigger, delivery: Delivery) -> Any:
     Raises:
         EventError: it is too large, also without what its model does not declare.
     """
-    event = trigger.event(delivery)
     home = sys.modules.get(job._home)
     expected = event_type(job.handler, job.triggers, None if home is None else vars(home))
+    event = trigger.event(delivery, expected) if isinstance(trigger, WebhookTrigger) else trigger.event(delivery)
     # A handler that takes the event as it comes has no use for more than the vendor's model has either.
     cut = cut_event(event, trigger.event_model if expected in (Event, dict) else expected, MAX_BYTES)
     if cut is None:

@@ -35,8 +35,9 @@ _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 class WebhookRequest(EventModel, Generic[_BodyT]):
     """A request as a whole, for a job that wants more of it than its body.
 
-    `Triggers.webhook.on_request(WebhookRequest)` brings it with any JSON as the body, `WebhookRequest[Lead]` with a
-    body of that type. To start such a job by hand, give it `{"body": …}`.
+    A handler that annotates its event with it gets it: `event: WebhookRequest` with any JSON as the body, `event:
+    WebhookRequest[Lead]` with a body of that type. So does one without an annotation whose trigger names it:
+    `Triggers.webhook.on_request(WebhookRequest)`. To start such a job by hand, give it `{"body": …}`.
 
     Attributes:
         body: the body; unlike that of other webhooks it need not be an object.
@@ -66,9 +67,9 @@ class WebhookTrigger(Trigger[_EventT_co]):
         """Return whether it came to a job's own address. Whose that is, `delivery.job` says."""
         return delivery.source == "webhook"
 
-    def event(self, delivery: Delivery) -> Any:
-        """Return the body, or the request where that is wanted."""
-        if not _is_request(self.event_model):
+    def event(self, delivery: Delivery, wanted: Any = None) -> Any:
+        """Return the body, or the request where that is wanted: by the trigger, or by the handler's annotation."""
+        if not (_is_request(self.event_model) or _is_request(wanted)):
             return delivery.body
         return {"body": delivery.body, "headers": dict(delivery.headers), "method": delivery.method}
 

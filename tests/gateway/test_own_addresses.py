@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from terse_temporal import create_job
+from terse_temporal.events import Event, EventModel
+from terse_temporal.gateway.job_events import event_for_run
 from terse_temporal.gateway.refusals import RefusedDelivery
 from terse_temporal.gateway.requests import RequestReader
 from terse_temporal.gateway.secrets import GatewaySecrets
 from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.jobs.event_input import event_type, read_event
+from terse_temporal.jobs.registry import collecting
 from terse_temporal.triggers import Delivery, HmacSignature, Triggers, WebhookRequest, WebhookTrigger
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -131,21 +136,60 @@ def test_a_secret_that_is_not_set_is_said() -> None:
     assert caught.value.status == 503
 
 
-def test_the_event_is_the_body_or_the_request() -> None:
-    """As today the body, or with `WebhookRequest` all of it: then the body may be any JSON."""
+class Lead(EventModel):
+    """A body."""
 
-    def handler(event):  # type: ignore[no-untyped-def]
-        pass
+    email: str
 
-    def event_of(trigger: WebhookTrigger[Any], body: Any) -> Any:
-        found = read(trigger, body, {"User-Agent": "acme/1"})
-        return read_event(trigger.event(found), event_type(handler, [trigger]), job="intake")
 
-    assert event_of(Triggers.webhook.on_request(), {"email": "a"}).email == "a"
-    assert event_of(Triggers.webhook.on_request(dict[str, str]), {"email": "a"}) == {"email": "a"}
-    event = event_of(Triggers.webhook.on_request(WebhookRequest), [1, {"deepKey": 2}])
-    assert (event.body, event.method) == ([1, {"deepKey": 2}], "POST")
+def unannotated(event):  # type: ignore[no-untyped-def]
+    pass
+
+
+def wants_lead(event: Lead) -> None:
+    pass
+
+
+def wants_request(event: WebhookRequest) -> None:
+    pass
+
+
+def wants_request_of_lead(event: WebhookRequest[Lead]) -> None:
+    pass
+
+
+def event_of(handler: Callable[..., Any], trigger: WebhookTrigger[Any], body: Any) -> Any:
+    """Return what the handler of a job with that trigger gets."""
+    with collecting():
+        job = create_job(name="intake", triggers=[trigger], on_trigger=handler)
+    found = event_for_run(job, trigger, read(trigger, body, {"User-Agent": "acme/1"}))
+    return read_event(found, event_type(handler, [trigger]), job="intake")
+
+
+@pytest.mark.parametrize("trigger", [Triggers.webhook.on_request(), Triggers.webhook.on_request(Lead)], ids=repr)
+def test_the_event_is_the_body(trigger: WebhookTrigger[Any]) -> None:
+    for handler in (unannotated, wants_lead):
+        assert event_of(handler, trigger, {"email": "a"}).email == "a"
+
+
+@pytest.mark.parametrize(
+    ("handler", "trigger"),
+    [
+        (wants_request, Triggers.webhook.on_request()),
+        (wants_request_of_lead, Triggers.webhook.on_request(Lead)),
+        (unannotated, Triggers.webhook.on_request(WebhookRequest)),
+        (unannotated, Triggers.webhook.on_request(WebhookRequest[Lead])),
+    ],
+)
+def test_the_event_is_the_request_where_the_handler_or_the_trigger_says_so(
+    handler: Callable[..., Any], trigger: WebhookTrigger[Any]
+) -> None:
+    event = event_of(handler, trigger, {"email": "a"})
+    assert (Event(event.body).email if isinstance(event.body, dict) else event.body.email) == "a"
+    assert event.method == "POST"
     assert event.headers["user-agent"] == "acme/1"
     assert "webhook-signature" not in event.headers
-    typed = event_of(Triggers.webhook.on_request(WebhookRequest[dict[str, int]]), {"n": 1})
-    assert typed.body["n"] == 1
+
+
+def test_the_body_of_a_request_may_be_any_json() -> None:
+    assert event_of(wants_request, Triggers.webhook.on_request(), [1, {"deepKey": 2}]).body == [1, {"deepKey": 2}]
