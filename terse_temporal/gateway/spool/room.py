@@ -6,6 +6,7 @@ taken for what comes next, so the file does not grow beyond its most, and is nev
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from datetime import timedelta
@@ -48,6 +49,8 @@ class Room:
         self._most = max_bytes - self._log_most
         self._max_bytes = max_bytes
         self._keep = keep
+        self._waiting_bytes = 0
+        self._counted_at = -math.inf
 
     def limit(self, connection: sqlite3.Connection) -> None:
         """Have SQLite itself refuse what would make the file larger."""
@@ -67,7 +70,8 @@ class Room:
 
     def make(self, connection: sqlite3.Connection, size: int) -> None:
         """Make room for a delivery; bodies that nothing waits for go first, the oldest of them first, then those of
-        deliveries that were refused, then what is known of deliveries that are done with.
+        deliveries that were refused, then, if that is what takes the room, what is known of deliveries that are done
+        with. The server knows their runs for as long as it keeps those.
 
         Raises:
             SpoolFullError: there is none. Nothing was written but what has gone.
@@ -82,7 +86,7 @@ class Room:
             raise SpoolFullError("the log of the spool is full: another process has been reading it for long")
         while self.used(connection) + needed > self._most:
             dropped = self._drop_bodies(connection, "spare") or self._drop_bodies(connection, "refused")
-            if not dropped and not self._forget(connection, before=None):
+            if not dropped and not (self._is_full_of_ids(connection) and self._forget(connection, before=None)):
                 raise SpoolFullError(
                     f"the spool is full: {self._max_bytes:,} bytes, with deliveries that wait for Temporal"
                 )
@@ -101,6 +105,14 @@ class Room:
         until = _microseconds(now - self._keep.total_seconds())
         bodies = self._drop_bodies(connection, "spare", before=until)
         return self._forget(connection, before=_microseconds(now - KNOWN_FOR.total_seconds())) or bodies
+
+    def _is_full_of_ids(self, connection: sqlite3.Connection) -> bool:
+        """Return whether what waits takes less than half of the room. It is added up once a second."""
+        now = time.monotonic()
+        if now - self._counted_at > 1:
+            sizes = connection.execute("SELECT COALESCE(SUM(size), 0) FROM deliveries WHERE body = 'needed'")
+            self._waiting_bytes, self._counted_at = int(sizes.fetchone()[0]), now
+        return self._waiting_bytes < self._most // 2
 
     def _log_bytes(self) -> int:
         try:

@@ -36,6 +36,9 @@ _T = TypeVar("_T")
 DEFAULT_MAX_BYTES: Final = 2**30
 DEFAULT_KEEP: Final = timedelta(days=1)
 
+#: Bytes of an ordinary delivery, for which there has to be room.
+_ORDINARY: Final = 64 * 1024
+
 #: Deliveries that `recent` reads at once.
 _PAGE: Final = 50
 
@@ -77,7 +80,11 @@ class Spool:
             SpoolError: another process has it, a newer release has written it, or it cannot be written.
         """
         await asyncio.to_thread(self._open)
-        self.sources |= await self._read(reading.sources)
+        try:
+            self.sources |= await self._read(reading.sources)
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Write what is under way, and let go of the directory."""
@@ -185,7 +192,7 @@ class Spool:
         """
 
         def write(connection: sqlite3.Connection, room: Room) -> None:
-            room.make(connection, 0)
+            room.make(connection, _ORDINARY)
             changes.check(connection)
 
         await self._writer.write(write)

@@ -157,8 +157,12 @@ class Writer:
             with suppress(sqlite3.Error):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and _code(error) not in _NO_ROOM | _BUSY:
-                self._close()
+            if isinstance(error, sqlite3.Error):
+                # What is in the log may fit into the database, and the log then begins anew in the room that it has.
+                with suppress(sqlite3.Error):
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                if _code(error) not in _NO_ROOM | _BUSY:
+                    self._close()
             raise
 
     def _open(self) -> sqlite3.Connection:
