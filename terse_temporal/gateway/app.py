@@ -38,9 +38,6 @@ _VENDORS: Final = {"github": "GitHub", "stripe": "Stripe", "slack": "Slack", "li
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
-#: Those that send JSON in a form, which GitHub does when told to.
-_SEND_FORMS: Final = frozenset({"slack", "github"})
-
 _REFUSALS: Final = (400, 401, 408, 413, 415, 422, 429, 431, 500, 503)
 
 
@@ -186,7 +183,7 @@ class _Endpoints:
 
     async def _take(self, source: str, request: Request, job: str | None = None) -> Response:
         began = time.monotonic()
-        _check_encoding(source, request.headers)
+        _check_encoding(request.headers)
         try:
             # Where nobody runs the lifespan, the first request begins it all.
             intake = await self._gateway.start()
@@ -218,10 +215,10 @@ class _Endpoints:
         self._log.refused(what, refusal, seconds)
 
 
-def _check_encoding(source: str, headers: Headers) -> None:
-    """Refuse what is certainly not the JSON, or for some the form, that is read; a wrong name for it is fine."""
+def _check_encoding(headers: Headers) -> None:
+    """Refuse what is certainly none of the JSON and forms that are read; a wrong name for those is fine."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind.startswith("multipart/") or (kind == _FORM and source not in _SEND_FORMS):
+    if kind.startswith("multipart/"):
         raise Refusal(415, "media_type_not_supported", "The body is not JSON. Send it as application/json.")
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise Refusal(415, "encoding_not_supported", "The body is compressed. Send it as it is.")
