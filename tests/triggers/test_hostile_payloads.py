@@ -111,8 +111,8 @@ def test_deep(depth: int) -> None:
 def test_deep_in_a_payload(depth: int, path: Any) -> None:
     """A payload that has something deep in every place of its top, and of the event in it."""
     body = read(path)
-    for part in (body, body.get("event"), body.get("data")):
-        for key in list(part or ()):
+    for part in (body, body.get("event", {}), body.get("data", {})):
+        for key in list(part):
             if not isinstance(part[key], dict):
                 part[key] = nested(depth)
     check(body)

@@ -12,9 +12,25 @@ from terse_temporal.state import State
 from terse_temporal.triggers import (
     CronTrigger,
     CustomerCreated,
+    GitHubEvent,
     GitHubTrigger,
     HmacSignature,
+    IssueCommented,
+    LinearCommentCreated,
+    LinearEvent,
+    LinearIssueCreated,
+    LinearIssueUpdated,
+    LinearTrigger,
+    PullRequestEvent,
+    PullRequestMerged,
     PullRequestOpened,
+    PullRequestReviewed,
+    Push,
+    SlackEvent,
+    SlackMessagePosted,
+    SlackReactionAdded,
+    SlackTrigger,
+    StripeEvent,
     StripeTrigger,
     TrialStarted,
     Trigger,
@@ -147,6 +163,32 @@ def triggers() -> None:
     assert_type(Triggers.webhook.on_request(body=Lead), WebhookTrigger[Lead])
     assert_type(Triggers.webhook.on_request(body=list[Lead] | None), WebhookTrigger[list[Lead] | None])
 
+    assert_type(Triggers.github.on_push("acme/web", branch="main"), GitHubTrigger[Push])
+    assert_type(Triggers.github.on_pr(), GitHubTrigger[PullRequestEvent])
+    assert_type(Triggers.github.on_pr_merged(), GitHubTrigger[PullRequestMerged])
+    assert_type(Triggers.github.on_pr_reviewed(), GitHubTrigger[PullRequestReviewed])
+    assert_type(Triggers.github.on_issue_comment(), GitHubTrigger[IssueCommented])
+    assert_type(Triggers.slack.on_message("C1", bots=True), SlackTrigger[SlackMessagePosted])
+    assert_type(Triggers.slack.on_direct_message(), SlackTrigger[SlackMessagePosted])
+    assert_type(Triggers.slack.on_mention(), SlackTrigger[SlackMessagePosted])
+    assert_type(Triggers.slack.on_reaction("eyes"), SlackTrigger[SlackReactionAdded])
+    assert_type(Triggers.linear.on_issue_created("ENG"), LinearTrigger[LinearIssueCreated])
+    assert_type(Triggers.linear.on_issue_updated(), LinearTrigger[LinearIssueUpdated])
+    assert_type(Triggers.linear.on_comment(team="ENG"), LinearTrigger[LinearCommentCreated])
+
+    # Any other event, as the vendor's own model or as one of the user's.
+    assert_type(Triggers.github.on_event("release.created", "acme/web"), GitHubTrigger[GitHubEvent])
+    assert_type(Triggers.github.on_event("release", model=Lead), GitHubTrigger[Lead])
+    assert_type(Triggers.stripe.on_event("invoice.paid"), StripeTrigger[StripeEvent])
+    assert_type(Triggers.stripe.on_event("invoice.paid", model=dict[str, Any]), StripeTrigger[dict[str, Any]])
+    assert_type(Triggers.slack.on_event("team_join"), SlackTrigger[SlackEvent])
+    assert_type(Triggers.slack.on_event("team_join", model=Lead), SlackTrigger[Lead])
+    assert_type(Triggers.linear.on_event("Project.update"), LinearTrigger[LinearEvent])
+    assert_type(Triggers.linear.on_event("Project", "ENG", model=Lead | None), LinearTrigger[Lead | None])
+    Triggers.github.on_event()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    Triggers.github.on_event("release", model=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    Triggers.slack.on_message(bots="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
     several: list[Trigger] = [Triggers.stripe.on_customer_created(), Triggers.schedule.cron("0 9 * * 1")]
     create_job(name="a", triggers=several, on_trigger=score)
     create_job(name="a", triggers=[Triggers.webhook], on_trigger=score)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -158,6 +200,22 @@ def triggers() -> None:
     assert_type(Triggers.webhook.on_request(secret="OTHER", scheme=HmacSignature(header="X")), WebhookTrigger[Event])
     Triggers.webhook.on_request(secret="OTHER", scheme="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     Triggers.webhook.on_request(body=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+async def events(
+    push: Push, merged: PullRequestMerged, release: GitHubEvent, message: SlackMessagePosted, issue: LinearIssueUpdated
+) -> None:
+    assert_type(push.branch, str | None)
+    assert_type(push.commits[0].sha, str | None)
+    assert_type(merged.pull_request.author.login, str | None)
+    assert_type(message.thread_ts, str | None)
+    assert_type(message.files[0].mimetype, str | None)
+    assert_type(issue.data.labels[0].name, str | None)
+    assert_type(issue.updated_from, Event | None)
+    # What no model declares is anything, where the event is any; and a mistake, where it is one.
+    assert_type(release.repository.full_name, str | None)
+    assert_type(release.release.tag_name, Any)
+    assert push.brunch  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def request(event: WebhookRequest[Lead], anything: WebhookRequest) -> None:

@@ -73,10 +73,21 @@ def by_trigger(event) -> None: ...  # type: ignore[no-untyped-def]  # the trigge
         ),
         (by_trigger, [Triggers.stripe.on_customer_created()], {"customer": {"email": "ada@example.com"}}),
         (by_trigger, [Triggers.github.on_pr_opened()], {"pull_request": {"title": "A title"}}),
+        (by_trigger, [Triggers.github.on_push()], {"branch": "main"}),
+        (by_trigger, [Triggers.github.on_issue_comment()], {"comment": {"body": "text"}}),
+        (by_trigger, [Triggers.github.on_pr_reviewed()], {"review": {"state": "approved"}}),
+        (by_trigger, [Triggers.slack.on_message()], {"channel_id": "C061EG9SL", "text": "text"}),
+        (by_trigger, [Triggers.slack.on_reaction()], {"reaction": "eyes"}),
+        (by_trigger, [Triggers.linear.on_issue_created()], {"data": {"title": "A title"}}),
+        (by_trigger, [Triggers.linear.on_comment()], {"comment": {"body": "text"}}),
+        (by_trigger, [Triggers.github.on_event("release")], {}),
         (of_anything, [], {}),
         (of_picky, [], {}),
     ],
-    ids=["model", "stripe", "github", "anything", "more than the schema says"],
+    ids=[
+        *("model", "stripe", "github", "push", "comment", "review", "slack", "reaction", "linear", "linear's comment"),
+        *("any event", "anything", "more than the schema says"),
+    ],
 )
 def test_example(handler: Callable[..., Any], triggers: list[Trigger], expected: dict[str, Any]) -> None:
     """It is the smallest event that the job takes, with what tells most; or empty, where the type does not tell."""

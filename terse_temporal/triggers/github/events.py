@@ -100,7 +100,7 @@ class _GitHubEvent(EventModel):
 class GitHubEvent(_GitHubEvent):
     """Any event of GitHub: what all have in common is typed, and the rest of the body reads as attributes too."""
 
-    model_config = ConfigDict(title="GitHub event")
+    model_config: ClassVar[ConfigDict] = ConfigDict(title="GitHub event")
 
     def _shown(self) -> dict[str, Any]:
         return {"action": self.action, **_without_addresses(self.model_extra or {}), **super()._shown()}
@@ -148,8 +148,9 @@ class Push(_OneEvent):
         commits: at most 2048, the oldest first; none, where something was deleted.
     """
 
-    github_event = "push"
-    github_action = None
+    model_config: ClassVar[ConfigDict] = ConfigDict(json_schema_extra={"examples": [{"branch": "main"}]})
+    github_event: ClassVar[str] = "push"
+    github_action: ClassVar[str | None] = None
 
     ref: str | None = None
     branch: str | None = None
@@ -182,8 +183,8 @@ def branch_of(ref: Any) -> str | None:
 class PullRequestEvent(_OneEvent):
     """Something happened to a pull request; `action` says what: `"opened"`, `"labeled"`, `"closed"`, …"""
 
-    github_event = "pull_request"
-    github_action = "*"
+    github_event: ClassVar[str] = "pull_request"
+    github_action: ClassVar[str | None] = "*"
 
     pull_request: PullRequest
 
@@ -191,7 +192,7 @@ class PullRequestEvent(_OneEvent):
 class PullRequestOpened(PullRequestEvent):
     """A pull request was opened."""
 
-    github_action = "opened"
+    github_action: ClassVar[str | None] = "opened"
 
     action: str = "opened"
 
@@ -199,7 +200,7 @@ class PullRequestOpened(PullRequestEvent):
 class PullRequestClosed(PullRequestEvent):
     """A pull request was closed; `pull_request.merged` says whether by merging it."""
 
-    github_action = "closed"
+    github_action: ClassVar[str | None] = "closed"
 
     action: str = "closed"
 
@@ -233,7 +234,7 @@ class PullRequestMerged(PullRequestClosed):
 class PullRequestSynchronized(PullRequestEvent):
     """Commits were pushed to a pull request."""
 
-    github_action = "synchronize"
+    github_action: ClassVar[str | None] = "synchronize"
 
     action: str = "synchronize"
     before: str | None = None
@@ -243,8 +244,9 @@ class PullRequestSynchronized(PullRequestEvent):
 class PullRequestReviewed(_OneEvent):
     """A review of a pull request was submitted."""
 
-    github_event = "pull_request_review"
-    github_action = "submitted"
+    model_config: ClassVar[ConfigDict] = ConfigDict(json_schema_extra={"examples": [{"review": {"state": "approved"}}]})
+    github_event: ClassVar[str] = "pull_request_review"
+    github_action: ClassVar[str | None] = "submitted"
 
     action: str = "submitted"
     review: Review
@@ -254,8 +256,8 @@ class PullRequestReviewed(_OneEvent):
 class IssueOpened(_OneEvent):
     """An issue was opened."""
 
-    github_event = "issues"
-    github_action = "opened"
+    github_event: ClassVar[str] = "issues"
+    github_action: ClassVar[str | None] = "opened"
 
     action: str = "opened"
     issue: Issue
@@ -264,8 +266,9 @@ class IssueOpened(_OneEvent):
 class IssueCommented(_OneEvent):
     """Somebody commented on an issue, or on a pull request, which `issue.is_pull_request` tells."""
 
-    github_event = "issue_comment"
-    github_action = "created"
+    model_config: ClassVar[ConfigDict] = ConfigDict(json_schema_extra={"examples": [{"comment": {"body": "text"}}]})
+    github_event: ClassVar[str] = "issue_comment"
+    github_action: ClassVar[str | None] = "created"
 
     action: str = "created"
     comment: Comment

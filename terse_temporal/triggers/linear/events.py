@@ -38,7 +38,7 @@ class _LinearEvent(EventModel):
 class LinearEvent(_LinearEvent):
     """Any event of Linear: `event.data` is what it is about."""
 
-    model_config = ConfigDict(title="Linear event")
+    model_config: ClassVar[ConfigDict] = ConfigDict(title="Linear event")
 
     type: str | None = None
     data: Event = Field(default_factory=Event)
@@ -83,8 +83,8 @@ class _OneEvent(_LinearEvent):
 class LinearIssueCreated(_OneEvent):
     """An issue was created; `data` is the issue."""
 
-    linear_type = "Issue"
-    linear_action = "create"
+    linear_type: ClassVar[str] = "Issue"
+    linear_action: ClassVar[str] = "create"
 
     action: str = "create"
     data: LinearIssue
@@ -93,8 +93,8 @@ class LinearIssueCreated(_OneEvent):
 class LinearIssueUpdated(_OneEvent):
     """An issue was changed; `data` is the issue, and `updated_from` what the changed fields were before."""
 
-    linear_type = "Issue"
-    linear_action = "update"
+    linear_type: ClassVar[str] = "Issue"
+    linear_action: ClassVar[str] = "update"
 
     action: str = "update"
     data: LinearIssue
@@ -104,8 +104,9 @@ class LinearIssueUpdated(_OneEvent):
 class LinearCommentCreated(_OneEvent):
     """Somebody commented on an issue; `data` is the comment, and `data.issue` the issue."""
 
-    linear_type = "Comment"
-    linear_action = "create"
+    model_config: ClassVar[ConfigDict] = ConfigDict(json_schema_extra={"examples": [{"comment": {"body": "text"}}]})
+    linear_type: ClassVar[str] = "Comment"
+    linear_action: ClassVar[str] = "create"
 
     action: str = "create"
     data: LinearComment

@@ -117,7 +117,7 @@ def id_of(value: Any) -> Any:
 class SlackEvent(_SlackEvent):
     """Any event of Slack: what many have in common is typed, and the rest reads as attributes too."""
 
-    model_config = ConfigDict(title="Slack event")
+    model_config: ClassVar[ConfigDict] = ConfigDict(title="Slack event")
 
     def _shown(self) -> dict[str, Any]:
         others = {name: value for name, value in (self.model_extra or {}).items() if name not in _NOT_SHOWN}
@@ -141,8 +141,10 @@ class SlackMessagePosted(_SlackEvent):
         bot_id: the bot that posted it, if one did.
     """
 
-    model_config = ConfigDict(title="Slack message")
-    slack_types = ("message", "app_mention")
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        title="Slack message", json_schema_extra={"examples": [{"channel_id": "C061EG9SL", "text": "text"}]}
+    )
+    slack_types: ClassVar[tuple[str, ...]] = ("message", "app_mention")
 
     subtype: str | None = None
     bot_id: str | None = None
@@ -159,7 +161,8 @@ class SlackReactionAdded(_SlackEvent):
         item_timestamp: the message's timestamp.
     """
 
-    slack_types = ("reaction_added",)
+    model_config: ClassVar[ConfigDict] = ConfigDict(json_schema_extra={"examples": [{"reaction": "eyes"}]})
+    slack_types: ClassVar[tuple[str, ...]] = ("reaction_added",)
 
     reaction: str | None = None
     item_type: str | None = None

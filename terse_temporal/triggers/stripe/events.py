@@ -68,7 +68,7 @@ class _Envelope(EventModel):
 class StripeEvent(_Envelope):
     """Any event of Stripe: `event.data.object` is what it is about, as the account's version of the API has it."""
 
-    model_config = ConfigDict(title="Stripe event")
+    model_config: ClassVar[ConfigDict] = ConfigDict(title="Stripe event")
 
     data: StripeData = Field(default_factory=StripeData)
 
@@ -110,7 +110,7 @@ class _OneEvent(_Envelope):
 class CustomerCreated(_OneEvent):
     """A customer was created."""
 
-    stripe_type = "customer.created"
+    stripe_type: ClassVar[str] = "customer.created"
 
     customer: Customer
 
@@ -122,7 +122,7 @@ class CustomerCreated(_OneEvent):
 class TrialStarted(_OneEvent):
     """A customer subscribed, beginning with a trial."""
 
-    stripe_type = "customer.subscription.created"
+    stripe_type: ClassVar[str] = "customer.subscription.created"
 
     customer: Customer
     subscription: Subscription = Field(default_factory=Subscription)
