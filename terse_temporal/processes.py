@@ -92,6 +92,7 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
         output: IO[bytes] | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> tuple[Self, asyncio.StreamReader, asyncio.StreamWriter]:
         """Start a program with a socket to this process, and return this end of it too.
 
@@ -101,6 +102,7 @@ class ChildProcess:
             environment: as in `start`.
             directory: likewise.
             output: likewise.
+            pass_fds: what it inherits beside its socket.
         """
         ours, theirs = socket.socketpair()
         try:
@@ -110,7 +112,7 @@ class ChildProcess:
                     environment=environment,
                     directory=directory,
                     output=output,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[theirs.fileno(), *pass_fds],
                 )
             try:
                 reader, writer = await asyncio.open_connection(sock=ours, limit=limit)

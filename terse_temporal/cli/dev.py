@@ -19,6 +19,7 @@ from ..diagnostics.places import shown_path
 from ..errors import ServerUnavailableError
 from ..runs.search_attributes import create_tags_attribute
 from ..runs.starting import DEFAULT_TASK_QUEUE
+from .dev_gateway import GatewayPlace
 from .dev_server_file import DEV_DIRECTORY, DevServerFile
 from .exiting import FAILED, USAGE_ERROR
 from .options import Debug, Targets, TaskQueue
@@ -56,6 +57,16 @@ def dev(
     state: Annotated[
         Path, typer.Option(metavar="DIRECTORY", help="Where the server keeps its state: one server at a time.")
     ] = DEV_DIRECTORY,
+    gateway_port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="The port of the gateway that takes webhooks in: 8088, or one that is free.",
+            show_default=False,
+        ),
+    ] = None,
     reload: Annotated[
         bool, typer.Option("--reload/--no-reload", help="Whether saving a job file starts the worker anew.")
     ] = True,
@@ -67,6 +78,9 @@ def dev(
     same ones at every start. Its state stays in `.terse/`: a run that sleeps now is still there tomorrow. The other
     commands find it from this directory, and from those below it.
 
+    Where a job has a trigger of a vendor's, or an address of its own, a gateway takes webhooks in, and is new with the
+    worker. It needs the extra `gateway`; vendors reach it through a tunnel. Its secrets are those of the environment.
+
     Open runs that would break on the code are told at the start and after every save. So that nobody has to wait for
     three days, `terse-temporal runs skip WORKFLOW_ID 3d` lets the clock of a run jump ahead.
 
@@ -77,12 +91,12 @@ def dev(
     if reload:
         require_watchfiles()
     try:
-        return run_interruptibly(_run(options, port, state, reload=reload))
+        return run_interruptibly(_run(options, port, gateway_port, state, reload=reload))
     except Interrupted:
         return 0  # it has no other end
 
 
-async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload: bool) -> int:
+async def _run(options: WorkerOptions, port: int | None, gateway_port: int | None, state: Path, *, reload: bool) -> int:
     began = time.monotonic()
     console.print(f"starting a server, and loading [bold]{escape(', '.join(options.targets))}[/]\n")
     _make_state_directory(state)
@@ -97,14 +111,17 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
             time_skipping=True,
         )
         ui_address = f"http://{_IP}:{chosen + UI_PORT_ABOVE}"
-        async with ReloadedWorker(options, server.address, reload=reload, ui_address=ui_address) as worker:
+        gateway = GatewayPlace.bind(claims, state, asked_for=gateway_port, before=before.gateway_port if before else 0)
+        async with ReloadedWorker(
+            options, server.address, reload=reload, ui_address=ui_address, gateway=gateway
+        ) as worker:
             await worker.start()
             async with server:  # which starts while the worker loads its jobs
                 try:
                     await _create_tags_attribute(server)
                     if not await worker.wait_until_loaded():
                         return USAGE_ERROR
-                    DevServerFile(chosen, os.getpid()).write(state)
+                    DevServerFile(chosen, os.getpid(), gateway.port).write(state)
                     _print_addresses(server, state, asked_for=port)
                     progress = await worker.wait_until_ready()
                     if not progress.ready:
@@ -113,7 +130,7 @@ async def _run(options: WorkerOptions, port: int | None, state: Path, *, reload:
                     await race(worker.keep_running(), _watch_server(server))
                 finally:
                     with contextlib.suppress(OSError):  # its directory may have been removed
-                        DevServerFile(chosen, 0).write(state)
+                        DevServerFile(chosen, 0, gateway.port).write(state)
                     await worker.stop()  # before its server, which it tells what became of its steps
     return FAILED
 

@@ -34,10 +34,12 @@ class DevServerFile:
     Attributes:
         port: of its server, on this machine.
         pid: its process id; 0 when it has ended.
+        gateway_port: of the gateway beside it; 0 where there was none.
     """
 
     port: int
     pid: int
+    gateway_port: int = 0
 
     @property
     def address(self) -> str:
@@ -57,11 +59,13 @@ class DevServerFile:
             return None
         if not isinstance(found, dict):
             return None
-        port, pid = found.get("port"), found.get("pid")
+        port, pid, gateway_port = found.get("port"), found.get("pid"), found.get("gateway_port", 0)
         # A boolean is an int too.
         if type(port) is not int or type(pid) is not int or not 0 < port < 65536 or pid < 0:
             return None
-        return cls(port, pid)
+        if type(gateway_port) is not int or not 0 <= gateway_port < 65536:
+            return None
+        return cls(port, pid, gateway_port)
 
     def write(self, directory: Path) -> None:
         """Write it whole, or not at all; only this user may read it."""

@@ -18,7 +18,7 @@ from .web_ui import UI_PORT_ABOVE
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["LAST_PORT", "claim_port"]
+__all__ = ["LAST_PORT", "claim", "claim_port"]
 
 _IP: Final = "127.0.0.1"
 
@@ -34,7 +34,7 @@ def claim_port(claims: ExitStack, *wanted: int) -> int:
         wanted: those that are tried first; after them, any.
     """
     for port in wanted:
-        if port <= LAST_PORT and _is_free(port) and _is_free(port + UI_PORT_ABOVE) and _claim(claims, port):
+        if port <= LAST_PORT and _is_free(port) and _is_free(port + UI_PORT_ABOVE) and claim(claims, port):
             return port
     while True:
         with socket.socket() as probe:
@@ -55,7 +55,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _claim(claims: ExitStack, port: int) -> bool:
+def claim(claims: ExitStack, port: int) -> bool:
+    """Return whether no other `dev` of this user has chosen a port; then it is held until `claims` is closed."""
     if sys.platform == "win32":
         return True
     file = f"{tempfile.gettempdir()}/terse-temporal-{os.geteuid()}-{port}.lock"

@@ -23,6 +23,7 @@ from rich.markup import escape
 
 from ..diagnostics.places import shown_path
 from ..errors import MissingExtraError
+from .dev_gateway import GatewayPlace
 from .dev_replays import OpenRuns
 from .output import console, errors
 from .tasks import race
@@ -56,12 +57,16 @@ class ReloadedWorker:
         address: of its server.
         reload: whether saving a file starts it anew.
         ui_address: of the server's Web UI, for `current_run().url`.
+        gateway: where the gateway beside it is.
     """
 
-    def __init__(self, options: WorkerOptions, address: str, *, reload: bool, ui_address: str) -> None:
+    def __init__(
+        self, options: WorkerOptions, address: str, *, reload: bool, ui_address: str, gateway: GatewayPlace | None
+    ) -> None:
         self._options = options
         self._address = address
         self._ui_address = ui_address
+        self._gateway = gateway
         self._reload = reload
         self._saves = _Saves()
         self._open_runs = OpenRuns(options, address)
@@ -88,7 +93,9 @@ class ReloadedWorker:
         """Start it. It loads its jobs, and waits for `wait_until_ready`."""
         await self._watch()  # before it reads its files, or a save in between would be missed
         environment = local_environment(self._address) | {"TERSE_UI_ADDRESS": self._ui_address}
-        self._child = await WorkerChild.start(self._options, environment=environment)
+        if self._gateway is not None:
+            environment |= self._gateway.environment()
+        self._child = await WorkerChild.start(self._options, environment=environment, gateway=self._gateway)
 
     async def wait_until_loaded(self) -> bool:
         """Wait until it has loaded its jobs; false if they cannot be, of which it has said why."""

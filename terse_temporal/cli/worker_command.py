@@ -6,6 +6,7 @@ import asyncio
 import io
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -72,6 +73,10 @@ class Observer:
         unchanged = sum(each.action == "unchanged" for each in changes)
         if unchanged or not changes:
             console.print(f"schedules unchanged: {unchanged:,}")
+
+    def run_beside(self, client: Client, jobs: list[Job], task_queue: str) -> AbstractAsyncContextManager[None]:
+        """Run something else for as long as the worker runs. This one runs nothing."""
+        return nullcontext()
 
     def on_ready(self) -> None:
         """Log that the worker takes work."""
@@ -148,6 +153,7 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
         observer.on_synced(await sync(jobs, client, task_queue=options.task_queue, modules=modules))
     server.attach(client)
     try:
-        await run_until_signal(worker, observer.on_ready)
+        async with observer.run_beside(client, jobs, options.task_queue):
+            await run_until_signal(worker, observer.on_ready)
     finally:
         server.detach()

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, Self
@@ -24,6 +24,7 @@ from temporalio.client import Client
 from ..diagnostics.places import is_users_file
 from ..jobs.job import Job
 from ..processes import ChildProcess, parent_socket
+from .dev_gateway import GatewayPlace
 from .examples import example_event
 from .exiting import Settings, exit_status, leave
 from .hash_seed import with_hash_seed
@@ -76,6 +77,7 @@ class WorkerChild:
         environment: Mapping[str, str],
         directory: Path | None = None,
         output: IO[bytes] | None = None,
+        gateway: GatewayPlace | None = None,
     ) -> Self:
         """Start a worker, which loads its jobs and then waits for `wait_until_ready`.
 
@@ -84,14 +86,17 @@ class WorkerChild:
             environment: its environment variables.
             directory: its working directory; by default this process's own.
             output: gets what it prints; by default that goes where this process prints.
+            gateway: where it runs a gateway beside it.
         """
+        given = [json.dumps(asdict(options)), *([gateway.to_argument()] if gateway is not None else [])]
         return cls(
             *await ChildProcess.start_connected(
-                lambda descriptor: [sys.executable, "-m", __name__, str(descriptor), json.dumps(asdict(options))],
+                lambda descriptor: [sys.executable, "-m", __name__, str(descriptor), *given],
                 limit=_LONGEST_MESSAGE,
                 environment=with_hash_seed(environment),
                 directory=directory,
                 output=output,
+                pass_fds=[] if gateway is None or gateway.bound is None else [gateway.bound.fileno()],
             )
         )
 
@@ -159,8 +164,9 @@ def local_environment(address: str) -> dict[str, str]:
 class _Reporter(Observer):
     """Reports to the parent."""
 
-    def __init__(self, parent: socket.socket) -> None:
+    def __init__(self, parent: socket.socket, gateway: GatewayPlace | None) -> None:
         self._parent = parent
+        self._gateway = gateway
         self._server_is_up = threading.Event()
         self._lock = threading.Lock()
 
@@ -169,10 +175,17 @@ class _Reporter(Observer):
 
     def on_loaded(self, jobs: list[Job]) -> None:
         self._send(examples={job.name: example_event(job) for job in jobs}, directories=_users_directories())
+        if self._gateway is not None:
+            self._gateway.prepare(jobs)
         self._server_is_up.wait()
 
     def on_connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
         console.print(job_table(jobs))
+
+    def run_beside(self, client: Client, jobs: list[Job], task_queue: str) -> AbstractAsyncContextManager[None]:
+        if self._gateway is None:
+            return super().run_beside(client, jobs, task_queue)
+        return self._gateway.run(client, jobs, task_queue)
 
     def on_ready(self) -> None:
         self._send(ready=True)
@@ -217,7 +230,8 @@ def _package_path(module: Any) -> list[str]:
 
 def main() -> NoReturn:
     """Run the worker of a parent process."""
-    reporter = _Reporter(parent_socket(int(sys.argv[1])))
+    gateway = GatewayPlace.from_argument(sys.argv[3]) if len(sys.argv) > 3 else None
+    reporter = _Reporter(parent_socket(int(sys.argv[1])), gateway)
     threading.Thread(target=reporter.listen, name="terse-parent", daemon=True).start()
     # A file saved twice within a second, with the same size, has the same stamp in its bytecode.
     sys.dont_write_bytecode = True

@@ -229,7 +229,8 @@ def test_from_its_directory(shop: Path) -> None:
         assert command.ended() == 0
         command.leaves_nothing()
     left = DevServerFile.read(shop / ".terse")
-    assert left == DevServerFile(int(address.rpartition(":")[2]), 0), "its next start takes the same port"
+    assert left is not None
+    assert (left.port, left.pid) == (int(address.rpartition(":")[2]), 0), "its next start takes the same port"
 
 
 def test_the_same_port_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -274,6 +275,8 @@ def test_several_in_the_same_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         '{"port": 70000, "pid": 1}',
         '{"port": -1, "pid": 1}',
         '{"port": 7233, "pid": -1}',
+        '{"port": 7233, "pid": 1, "gateway_port": "8088"}',
+        '{"port": 7233, "pid": 1, "gateway_port": 70000}',
     ],
 )
 def test_what_is_no_note_of_a_server(tmp_path: Path, text: str) -> None:
