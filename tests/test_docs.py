@@ -25,11 +25,22 @@ RUNS = [
     ("docs/events.md", "ship-order", {"number": "17"}, {"shipped": False}),
     ("docs/state.md", "count-mails", {"sender": "ada@example.com"}, {"count": 1, "senders": ["ada@example.com"]}),
     ("docs/state.md", "handle-once", {"id": "a"}, "a"),
+    ("docs/triggers.md", "summarize-pr", {"pull_request": {"number": 5}}, "Pull request opened"),
+    (
+        "docs/triggers.md",
+        "announce",
+        {"action": "published", "release": {"tag_name": "v1", "id": 1}},
+        "v1 is out",
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/events.md", "docs/state.md", "docs/steps.md", "docs/toolbox_builtin.md"]
+    "page",
+    [
+        *("README.md", "docs/events.md", "docs/state.md", "docs/steps.md", "docs/toolbox_builtin.md"),
+        "docs/triggers.md",
+    ],
 )
 def test_every_block_executes(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every block of Python in the documentation can be executed by itself."""
