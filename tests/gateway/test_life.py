@@ -1,0 +1,89 @@
+"""A gateway begins while Temporal is away, says so, and hands on what came meanwhile as soon as it is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+
+from terse_temporal.errors import ServerUnavailableError
+from terse_temporal.gateway.app import app_of
+from terse_temporal.gateway.gateway import Gateway
+from terse_temporal.gateway.retention import warn_of_short_retention
+from terse_temporal.gateway.secrets import GatewaySecrets
+from terse_temporal.gateway.settings import GatewaySettings
+from terse_temporal.gateway.signing import signed_headers
+from terse_temporal.testing import JobEnvironment
+
+from . import jobs_gateway
+from .gateway_process import SECRETS
+
+_BODY = b'{"email": "ada@example.com", "budget": 3}'
+
+
+async def test_deliveries_of_before_become_runs_when_temporal_is_there(
+    env: JobEnvironment, task_queue: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "terse_temporal.gateway")
+    is_there = asyncio.Event()
+
+    async def connect() -> Client:
+        if not is_there.is_set():
+            raise ServerUnavailableError("no Temporal server answers: this is a test.")
+        return env.client
+
+    settings = GatewaySettings(spool=tmp_path / "spool", task_queue=task_queue)
+    gateway = Gateway([jobs_gateway.lead], settings, secrets=GatewaySecrets.read(SECRETS), connect=connect)
+    transport = httpx.ASGITransport(app_of(gateway))
+    async with gateway.running(), httpx.AsyncClient(base_url="http://gateway", transport=transport) as client:
+        message = f"msg_{task_queue}"
+        headers = signed_headers(
+            "webhook", _BODY, secret=SECRETS["TERSE_WEBHOOK_SECRET"], id=message, now=datetime.now(UTC)
+        )
+        taken = await client.post(gateway.addresses.path("lead"), content=_BODY, headers=headers)
+        assert taken.json() == {"id": message, "runs": [f"lead/webhook:{message}"]}
+        assert (await client.get("/readyz")).json() == {"status": "ok", "temporal": "away"}
+        assert "deliveries wait in the spool: no Temporal server answers" in caplog.text
+        assert "keeps closed runs" not in caplog.text
+        is_there.set()
+        async with asyncio.timeout(30):
+            await gateway.drained()
+        assert (await client.get("/readyz")).json() == {"status": "ok", "temporal": "connected"}
+        described = await env.client.get_workflow_handle(f"lead/webhook:{message}").describe()
+        assert described.workflow_type == "lead"
+    assert caplog.text.count("the Temporal server answers again") == 1
+    assert caplog.text.count("keeps closed runs for 1 day.") == 1
+
+
+async def test_it_ends_at_once_while_temporal_is_away(tmp_path: Path) -> None:
+    async def connect() -> Client:
+        raise ServerUnavailableError("no Temporal server answers: this is a test.")
+
+    settings = GatewaySettings(spool=tmp_path / "spool")
+    gateway = Gateway([jobs_gateway.lead], settings, secrets=GatewaySecrets.read(SECRETS), connect=connect)
+    await gateway.start()
+    async with asyncio.timeout(3):
+        await gateway.stop()
+        await gateway.stop()
+        # And can be begun again.
+        async with gateway.running():
+            pass
+
+
+@pytest.mark.parametrize(("days", "warns"), [(3, True), (4, False)])
+async def test_a_namespace_that_forgets_runs_too_early_is_warned_of(
+    env: JobEnvironment, task_queue: str, caplog: pytest.LogCaptureFixture, days: int, warns: bool
+) -> None:
+    request = RegisterNamespaceRequest(namespace=f"keeps-{task_queue}")
+    request.workflow_execution_retention_period.FromTimedelta(timedelta(days=days))
+    await env.client.workflow_service.register_namespace(request)
+    client = await Client.connect(env.address, namespace=f"keeps-{task_queue}")
+    assert await warn_of_short_retention(client) == timedelta(days=days)
+    assert ("keeps closed runs for 3 days. A delivery starts one run because" in caplog.text) is warns
+    assert (f"temporal operator namespace update --namespace keeps-{task_queue} --retention 4d" in caplog.text) is warns
