@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from ..engine.replay.replayer import replay as replay_histories
 from ..jobs.job import Job
 from ..jobs.loading import load_jobs
-from ..serialization.wire_names import EVENTS_POST_WORKFLOW, EVENTS_WORKFLOW, STATE_WORKFLOW
+from ..serialization.wire_names import EVENTS_POST_WORKFLOW, EVENTS_WORKFLOW, STATE_WORKFLOW, WAITS_WORKFLOW
 from .exiting import FAILED, USAGE_ERROR, CommandError
 from .histories import RunQuery, fetch_histories, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
@@ -31,7 +31,7 @@ from .tasks import run_interruptibly
 
 __all__ = ["replay", "without_logs"]
 
-_OWN = (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW)
+_OWN = (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW, WAITS_WORKFLOW)
 
 
 def replay(

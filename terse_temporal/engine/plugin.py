@@ -26,6 +26,7 @@ from .activity.heartbeats import Heartbeats
 from .activity.runner import StepRunner
 from .code.functions import FunctionIndex
 from .events.posting import EventsPost, VersionedEventsPost
+from .events.waits_workflow import VersionedWaitsWorkflow, WaitsWorkflow
 from .events.workflow import EventsWorkflow, VersionedEventsWorkflow
 from .running_workers import worker_running
 from .sdk_logs import WITHOUT_STEPS
@@ -41,8 +42,13 @@ from .workflow.unknown_jobs import unknown_job_definition
 __all__ = ["OWN_WORKFLOWS", "TersePlugin", "on_blocked", "running_steps"]
 
 #: The workflows of this package, which every worker has beside those of its jobs.
-OWN_WORKFLOWS: Final = (StateWorkflow, EventsWorkflow, EventsPost)
-_VERSIONED_WORKFLOWS: Final = (VersionedStateWorkflow, VersionedEventsWorkflow, VersionedEventsPost)
+OWN_WORKFLOWS: Final = (StateWorkflow, EventsWorkflow, EventsPost, WaitsWorkflow)
+_VERSIONED_WORKFLOWS: Final = (
+    VersionedStateWorkflow,
+    VersionedEventsWorkflow,
+    VersionedEventsPost,
+    VersionedWaitsWorkflow,
+)
 
 # The SDK's sandbox imports the module of a workflow that was written by hand anew for each of its runs, and jobs may
 # stand in it too. Those are not this process's: it has them already.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeGuard
@@ -16,6 +17,7 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "EventToSend",
     "EventWait",
+    "TriggerWait",
     "is_name",
 ]
 
@@ -30,20 +32,40 @@ MAX_EVENT_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerWait:
+    """What a wait by a trigger takes: a delivery of a webhook.
+
+    Attributes:
+        source: where it comes from, such as `"stripe"`.
+        reference: the trigger as JSON, `Trigger.reference()`.
+        match: which fields of the body have to be what: JSON scalars by dotted paths.
+        text: the trigger as it is written, `Triggers.stripe.on_event("invoice.paid")`.
+    """
+
+    source: str
+    reference: Mapping[str, Any]
+    match: Mapping[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventWait:
     """A wait for an event.
 
     Attributes:
-        name: of the event.
-        key: under which it is sent; `None` is one that is sent to the run itself.
+        name: of the event; of a wait by a trigger that of the trigger.
+        key: under which it is sent; `None` is one that is sent to the run itself. Of a wait by a trigger what it takes,
+            in short, so that two that take the same have the same.
         schema: what it is validated against; `None` is plain JSON.
         timeout: how long to wait; `None` is as long as it takes.
+        trigger: of a wait by a trigger, what it takes.
     """
 
     name: str
     key: str | None
     schema: Any
     timeout: timedelta | None
+    trigger: TriggerWait | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from .retention import warn_of_short_retention
 from .secrets import GatewaySecrets
 from .settings import GatewaySettings
 from .spool import Spool
+from .waking import Waking
 
 __all__ = ["Gateway"]
 
@@ -146,7 +147,9 @@ class _Open:
         self._presence = Presence(gateway._connect)
         self.spool = spool
         self.intake = Intake(gateway.jobs, gateway.reader, spool)
-        self.drain = Drain(spool, gateway.jobs, self._presence.client, gateway.settings.task_queue)
+        task_queue = gateway.settings.task_queue
+        self.waking = Waking(spool, self._presence.client, task_queue)
+        self.drain = Drain(spool, gateway.jobs, self._presence.client, task_queue, self.waking)
         self._is_connected = False
         self.life = asyncio.create_task(self._live())
 
@@ -159,6 +162,7 @@ class _Open:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_keep_running("handing deliveries to Temporal", self.drain.run))
+                tasks.create_task(_keep_running("waking runs that wait for deliveries", self.waking.run))
                 tasks.create_task(_keep_running("the check of the namespace", self._greet))
         finally:
             self._presence.stop_asking()

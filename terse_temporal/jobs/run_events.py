@@ -7,9 +7,9 @@ waits for is kept, in order.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from ..diagnostics.text import shorten
 from ..durations import to_timedelta
@@ -29,6 +29,7 @@ from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import OWN_WORKFLOWS, PACKAGE
 from ..triggers.base import Trigger
 from .names import unprintable
+from .trigger_waits import trigger_wait, wait_key
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["check_event_id", "check_event_name", "event_data", "send_event", "wait_for_event"]
 
 _T = TypeVar("_T")
+_Time: TypeAlias = "str | timedelta | None"
 
 #: How long the id of an event is remembered that a step sends without one, for the step's next attempts.
 _REPEATED_WITHIN = timedelta(days=1)
@@ -44,18 +46,29 @@ _REPEATED_WITHIN = timedelta(days=1)
 
 @overload
 def wait_for_event(
-    name: str, *, key: str | None = None, schema: TypeForm[_T], timeout: str | timedelta | None = None
+    name: Trigger[_T], *, match: Mapping[str, str | float | bool | None] | None = None, timeout: _Time = None
 ) -> Coroutine[Any, Any, _T]: ...
 
 
 @overload
 def wait_for_event(
-    name: str, *, key: str | None = None, schema: None = None, timeout: str | timedelta | None = None
+    name: str, *, key: str | None = None, schema: TypeForm[_T], timeout: _Time = None
+) -> Coroutine[Any, Any, _T]: ...
+
+
+@overload
+def wait_for_event(
+    name: str, *, key: str | None = None, schema: None = None, timeout: _Time = None
 ) -> Coroutine[Any, Any, Any]: ...
 
 
 def wait_for_event(
-    name: str, *, key: str | None = None, schema: Any = None, timeout: str | timedelta | None = None
+    name: str | Trigger[Any],
+    *,
+    key: str | None = None,
+    schema: Any = None,
+    match: Mapping[str, str | float | bool | None] | None = None,
+    timeout: _Time = None,
 ) -> Coroutine[Any, Any, Any]:
     """Wait for something that happens outside: durably, as `sleep` does.
 
@@ -64,10 +77,16 @@ def wait_for_event(
     cancelled is withdrawn, and an event that it has not taken goes to the next wait.
 
     Args:
-        name: the event's, such as `"unsubscribed"`: up to 200 characters.
+        name: the event's, such as `"unsubscribed"`: up to 200 characters. Or a trigger, such as
+            `Triggers.stripe.on_event("invoice.paid")`: then it is what a webhook brings to the gateway of the run's
+            task queue, since the run began, and arrives as the trigger's model. A run is never given a delivery twice,
+            nor the one that has started it.
         key: what it is about, such as a customer's id, up to 500 characters: then it is what is sent by `send_event`
             under that key, to every run that waits. What is sent to this run itself is taken too. Without it, only
             that.
+        match: with a trigger: which fields of the body have to be what, by their paths, as in
+            `{"data.object.customer": "cus_1"}`. A number stands for a place in a list. Values are strings, numbers,
+            True, False and None; 20 paths and 2,000 bytes at most.
         schema: what the event is validated against and arrives as: a pydantic model, a dataclass, or anything that
             pydantic's `TypeAdapter` takes. Without it an object is an `Event`, and all else plain JSON.
         timeout: how long to wait; without it for as long as it takes.
@@ -77,24 +96,32 @@ def wait_for_event(
 
     Raises:
         DurableOnlyError: called anywhere but in the handler of a durable job. Raised by the call, as the next three.
-        EventError: the name or key can be none, or nothing can be validated against the schema. And when awaited: the
-            event does not fit the schema, with every wrong field; it is taken all the same.
+        EventError: the name, key or match can be none, nothing can be validated against the schema, or no gateway
+            brings the events of the trigger. And when awaited: the event does not fit the schema or the trigger's
+            model, with every wrong field; it is taken all the same.
         DurationError: the timeout is none.
         EventTimeoutError: when awaited: the event did not come in that time. It is also a `TimeoutError`.
 
-    Costs one history event for the event, two for showing what is waited for, two for a timeout, and under a key about
-    ten more; nothing where the event is there already. A run has at most 1,000 waits with a key at a time.
+    Costs one history event for the event, two for showing what is waited for, two for a timeout, and under a key or by
+    a trigger about ten more; nothing where the event is there already. A delivery arrives within a second or two where
+    the wait is new, and else at once. A run has at most 1,000 waits with a key or by a trigger at a time.
     """
     execution = durable_execution("wait_for_event()")
+    limit = None if timeout is None else to_timedelta(timeout)
     if isinstance(name, Trigger):
-        raise EventError(
-            "wait_for_event(Triggers…): a run can wait for events by name, and not yet for those of a trigger. Start a"
-            " job by the trigger that calls send_event(name, data, key=…), and wait for that."
-        )
+        if key is not None or schema is not None:
+            given, instead = ("key", "match={…}") if key is not None else ("schema", "model= of Triggers….on_event()")
+            raise EventError(
+                f"wait_for_event(Triggers.{name.describe()}): {given}= goes with the name of an event. With a trigger,"
+                f" use {instead}"
+            )
+        wait = trigger_wait(name, match)
+        return execution.wait_for_event(EventWait(name.name, wait_key(wait), name.event_model, limit, wait))
+    if match is not None:
+        raise EventError("wait_for_event(): match= goes with a trigger. With the name of an event, use key=")
     check_event_name(name, "wait_for_event()")
     if key is not None:
         _check(key, "key", LONGEST_KEY, "wait_for_event()")
-    limit = None if timeout is None else to_timedelta(timeout)
     return execution.wait_for_event(EventWait(name, key, schema, limit))
 
 

@@ -15,7 +15,7 @@ from ..engine.wire.history import moment
 from ..errors import UnknownJobError
 from ..serialization.wire_names import DELAY_MEMO, OWN_WORKFLOWS, RUN_RESULT
 from .facts import Facts, step_queue
-from .memo import question_text
+from .memo import match_text, question_text
 from .mismatch import mismatch_text
 from .timeline import failure_text
 from .waits import Kind, Wait
@@ -171,11 +171,14 @@ def _of_the_memo(waiting: Mapping[str, Mapping[str, Any]]) -> Iterator[Wait]:
     for number, entry in waiting.items():
         since, until = _time(entry.get("since")), _time(entry.get("until"))
         if "event" in entry:
-            key = entry.get("key")
+            key, match = entry.get("key"), entry.get("match")
+            # The key of a wait by a trigger is a hash, for programs.
+            is_delivery = "trigger" in entry
             yield Wait(
                 kind="event",
-                name=str(entry["event"]),
-                key="" if key is None else str(key),
+                name=str(entry["trigger" if is_delivery else "event"]),
+                key="" if key is None or is_delivery else str(key),
+                match=match_text(match) if is_delivery and isinstance(match, Mapping) else "",
                 since=since,
                 until=until,
                 more=more if isinstance(more := entry.get("more"), int) and 0 < more < _MOST_WAITS else 0,
@@ -219,7 +222,7 @@ def _grouped(waits: Iterable[Wait]) -> list[Wait]:
         key = (
             wait.kind,
             wait.name,
-            f"{wait.id} {wait.key}" if wait.kind in ("question", "event") or not wait.name else "",
+            f"{wait.id} {wait.key} {wait.match}" if wait.kind in ("question", "event") or not wait.name else "",
         )
         other = found.setdefault(key, wait)
         if other is not wait:

@@ -14,9 +14,9 @@ from temporalio.client import Client
 from ..diagnostics.text import shorten
 from ..execution.token_usage import Tokens
 from ..jobs.labels import label_text
-from ..serialization.wire_names import EVENT_SIGNAL, TOKENS_MEMO, WAITING_MEMO
+from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, TOKENS_MEMO, WAITING_MEMO
 
-__all__ = ["question_text", "read_label", "read_memo", "tokens_text", "wait_text"]
+__all__ = ["match_text", "question_text", "read_label", "read_memo", "tokens_text", "wait_text"]
 
 _LONGEST_ARGUMENTS = 5_000
 
@@ -39,14 +39,16 @@ async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Toke
 async def read_label(client: Client, event: HistoryEvent) -> str:
     """Return what a step that an event schedules is told from others of its name by; empty for what says nothing.
 
-    Of an event that was sent to the run by key, that is its name and key.
+    Of an event that was sent to the run by key, that is its name and key; of a delivery, the trigger.
     """
-    if event.workflow_execution_signaled_event_attributes.signal_name == EVENT_SIGNAL:
+    name = event.workflow_execution_signaled_event_attributes.signal_name
+    if name in (EVENT_SIGNAL, DELIVERY_SIGNAL):
         with suppress(Exception):  # as above
             (given,) = await client.data_converter.decode(
                 event.workflow_execution_signaled_event_attributes.input.payloads
             )
-            return label_text(f"{given['name']}, key {given['key']}")
+            is_delivery = name == DELIVERY_SIGNAL
+            return label_text(given["trigger"] if is_delivery else f"{given['name']}, key {given['key']}")
         return ""
     if not (event.HasField("activity_task_scheduled_event_attributes") and event.user_metadata.HasField("summary")):
         return ""
@@ -64,9 +66,21 @@ def tokens_text(tokens: Tokens) -> str:
 
 def wait_text(wait: Mapping[str, Any]) -> str:
     """Return what event is waited for, in words."""
+    if "trigger" in wait:
+        match = wait.get("match")
+        words = f" with {match_text(match)}" if isinstance(match, Mapping) and match else ""
+        return f"{shorten(str(wait['trigger']), 100)}{words}{_more(wait)}"
     key = f" with the key {shorten(str(wait['key']), 60)!r}" if "key" in wait else ""
-    more = f" and {wait['more']} more" if "more" in wait else ""
-    return f"the event {shorten(str(wait.get('event')), 60)!r}{key}{more}"
+    return f"the event {shorten(str(wait.get('event')), 60)!r}{key}{_more(wait)}"
+
+
+def match_text(match: Mapping[str, Any]) -> str:
+    """Return in words which fields of a delivery have to be what."""
+    return shorten(", ".join(f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in match.items()), 200)
+
+
+def _more(wait: Mapping[str, Any]) -> str:
+    return f" and {wait['more']} more" if "more" in wait else ""
 
 
 def question_text(question: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from ..diagnostics.text import one_line, shorten
 from ..durations import format_duration
 from ..engine.wire.history import ChildRecord, Outcome, Record, RunHistory, StepRecord, TimerRecord, moment
 from ..execution.token_usage import Tokens
-from ..serialization.wire_names import EVENT_SIGNAL, OWN_WORKFLOWS
+from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, OWN_WORKFLOWS
 
 __all__ = ["Entry", "State", "Timeline", "failure_text", "short", "timeline_table"]
 
@@ -186,7 +186,7 @@ class Timeline:
         if not event.HasField("workflow_execution_signaled_event_attributes"):
             return None
         name = event.workflow_execution_signaled_event_attributes.signal_name
-        if name == EVENT_SIGNAL:
+        if name in (EVENT_SIGNAL, DELIVERY_SIGNAL):
             name = label
         if not name or name.startswith(OWN_WORKFLOWS):
             return None

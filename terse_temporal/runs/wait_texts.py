@@ -123,6 +123,8 @@ def _question(wait: Wait, now: datetime, subject: str) -> str:
 
 def _event(wait: Wait, now: datetime, subject: str) -> str:
     key = f" of the key {_name(wait.key)}" if wait.key else ""
+    if wait.match:
+        key += f" with {fit_text(wait.match)}"
     until = f", until {_until(wait, now)}" if wait.until is not None else ""
     return f"{subject} waits for the event {_name(wait.name)}{key}{_since_when(wait, now)}{until}."
 

@@ -70,6 +70,7 @@ class Wait:
         is_asked: whether the server has told that; it need not tell everybody.
         id: of another run, its workflow id; of a question, its number.
         key: of the event.
+        match: of an event by a trigger, which of its fields have to be what, in words.
         text: of a question, what is to be decided.
         seen_at: the last sign of life of a step that runs.
         fits: whether the history fits the code, as far as it is known; `False` of a run that is blocked by that.
@@ -91,6 +92,7 @@ class Wait:
     is_asked: bool = True
     id: str = ""
     key: str = ""
+    match: str = ""
     text: str = ""
     seen_at: datetime | None = None
     fits: bool = True

@@ -26,7 +26,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             events that the failed steps began with.
     what a run waits for (waiting.py)       in its memo: of a question, by its number, `tool` and `arguments`; of an
                                             event, by `event-` and its number, `event`, `since`, and perhaps `key`,
-                                            `until`, and `more`, how many further waits are not told.
+                                            `until`, and `more`, how many further waits are not told; of a delivery also
+                                            `trigger`, as it is written, and `match`.
     a run that another follows (code/)      `run.find`: given `id`, it gives `run_id` and `job`. `run.result`: given
                                             `id` and `run_id`, it gives `result`, or `failure` as the API has it.
     a reference to a function (code/)       `module:qualname`, with `#FINGERPRINT` where names are shared; or one of the
@@ -42,12 +43,21 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `id`, `data`, `keep`, `remember`. Waits of a run: `v`, `name`, `key`,
                                             `owner`, `run`, `open`, `close`, `returned`, `gone`, `answer`. What a run is
                                             given: `v`, `from`, `owner`, `wait`, `name`, `key`, `event`. What is told by
-                                            a workflow of its own: `v`, `to`, `task_queue`, `say`.
+                                            a workflow of its own: `v`, `to`, `task_queue`, `say`, `type`.
+    waits for deliveries (engine/events/)   the input of their workflow: `v`, `next`, `waits`, `inbox`,
+                                            `messages_per_run`. A wait there, as its query gives it too (`v`, `waits`):
+                                            `owner`, `run`, `number`, `n`, `at`, `trigger` (`Trigger.reference()`:
+                                            `trigger`, `arguments`), `match`, `since`, `key`. Waits of a run: as above,
+                                            with `for` (`trigger`, `match`, `since`, `key`). A delivery that a run is
+                                            given: `v`, `source`, `owner`, `wait`, `name`, `key`, `trigger` (as it is
+                                            written), `event` (`id`, `data`). The key is a hash of trigger and match.
     a schedule (schedules/markers.py)       its memo says whose it is: `v`, `job`. That of its runs what it is made of:
                                             `v`, `module` (of the job), `trigger` (as it is written), `timezone`, and
                                             `cron`, or `every` and `offset` (seconds).
     events of a run (workflow/mailbox.py)   what is carried on when its author continues it as new, the second argument:
-                                            under EVENTS_CARRIED `kept` (`[name, data]`) and `ids` (`[name, id]`).
+                                            under EVENTS_CARRIED `kept` (`[name, data]`, of a delivery
+                                            `[name, data, key, id]`), `ids` (`[name, id]`), and `began` (seconds) where
+                                            it has waited for deliveries.
 """
 
 from __future__ import annotations
@@ -59,6 +69,7 @@ __all__ = [
     "CALL_REFUSED_MARKER",
     "CHECK_METADATA",
     "DELAY_MEMO",
+    "DELIVERY_SIGNAL",
     "DEPTH_MEMO",
     "ENDS_IF_UNKNOWN_MEMO",
     "EVENTS_CARRIED",
@@ -108,6 +119,9 @@ __all__ = [
     "TOKENS_METADATA",
     "TOOL_REFERENCE",
     "WAITING_MEMO",
+    "WAITS_ID_PREFIX",
+    "WAITS_QUERY",
+    "WAITS_WORKFLOW",
     "WRONG_ANSWER_FAILURE",
 ]
 
@@ -156,6 +170,14 @@ EVENTS_EARLY_MARKER: Final = "terse.events.early.v1"
 
 #: What it tells a run. An event that is sent to a run itself is a signal of the event's name.
 EVENT_SIGNAL: Final = "terse.event"
+
+#: The workflow that knows which runs wait for deliveries, its id, and the question which those are.
+WAITS_WORKFLOW: Final = "terse.waits"
+WAITS_ID_PREFIX: Final = "terse-waits"
+WAITS_QUERY: Final = "terse.waits"
+
+#: A delivery of a webhook, which a gateway gives to a run. Under this name a run also remembers their ids.
+DELIVERY_SIGNAL: Final = "terse.delivery"
 
 #: In the second argument of a run that was continued as new by its author: the events that it had kept.
 EVENTS_CARRIED: Final = "terse.events.v1"

@@ -20,7 +20,7 @@ from ..errors import MountError
 from ..execution.test_doubles import use_doubles
 from ..jobs.job import Job
 from ..jobs.run_events import send_event
-from ..serialization.wire_names import EVENTS_WORKFLOW
+from ..serialization.wire_names import EVENTS_WORKFLOW, WAITS_WORKFLOW
 from ..state import StateId
 from ..worker import build_worker
 from .all_doubles import Doubles
@@ -188,7 +188,8 @@ class Workers:
         # On a server of the user's, they would stay for ever.
         client = self._loop_thread.client
         for task_queue in {self._name, *self._queues.values()}:
-            query = f'WorkflowType = "{EVENTS_WORKFLOW}" AND TaskQueue = "{task_queue}" AND ExecutionStatus = "Running"'
+            types = f'WorkflowType IN ("{EVENTS_WORKFLOW}", "{WAITS_WORKFLOW}")'
+            query = f'{types} AND TaskQueue = "{task_queue}" AND ExecutionStatus = "Running"'
             with suppress(RPCError):
                 async for found in client.list_workflows(query):
                     await client.get_workflow_handle(found.id).terminate("the test has ended")

@@ -24,7 +24,10 @@ class Box:
         return wait
 
     def arrive(self, data: Any, key: str | None = None, *, id: str | None = None) -> bool:
-        return self.mailbox.arrive(Arrived("a", key, data), id)
+        return self.mailbox.arrive(Arrived("a", key, data, None if key is None else "its workflow"), id)
+
+    def deliver(self, data: Any, key: str, *, id: str, name: str = "a") -> bool:
+        return self.mailbox.arrive_for(Arrived(name, key, data, id=id))
 
     def taken(self, wait: Wait) -> Any:
         event = self.mailbox.take(wait)
@@ -58,6 +61,32 @@ def test_by_key() -> None:
     box.arrive(3)
     box.arrive(4)
     assert (box.taken(other), box.taken(own)) == (3, 4)
+
+
+def test_deliveries() -> None:
+    """One is kept for a wait that takes the same, and is for another that it fits as soon as it is given for that; what
+    a wait has taken, no other gets.
+    """
+    box = Box()
+    first, second = box.wait(key="k"), box.wait(key="k")
+    box.deliver("x", "k", id="1")
+    box.deliver("x", "k", id="1")
+    assert second.event is None
+    box.deliver("y", "k", id="2")
+    assert box.taken(second) == "y"
+    box.mailbox.withdraw(first)
+    ids = [["terse.delivery", "1"], ["terse.delivery", "2"]]
+    carried = box.mailbox.carried()
+    assert carried == {"v": 1, "kept": [["a", "x", "k", "1"]], "ids": ids}
+    box = Box()
+    box.mailbox.restore(carried)
+    assert box.mailbox.carried() == carried
+    other = box.wait("b", key="other")
+    box.deliver("x", "other", id="1", name="b")
+    assert box.taken(other) == "x"
+    box.deliver("x", "k", id="1")
+    assert box.mailbox.carried() == {"v": 1, "kept": [], "ids": ids}
+    assert box.returned == []
 
 
 def test_what_is_carried_on() -> None:

@@ -79,14 +79,25 @@ def test_only_in_a_durable_handler(execution: DirectExecution | None, said: str)
 
 @cache_on
 async def test_in_a_handler(bench: Bench) -> None:
-    """Names, a key, a duration, a schema, a trigger, and a client where none can be used."""
+    """Names, a key, a duration, a schema, triggers and matches, and a client where none can be used."""
     said = await bench.run(wrong_calls)
     expected = [
         "EventError: wait_for_event(): name is ''",
         "EventError: wait_for_event(): key is ''",
         "DurationError: ",
         "EventError: wait_for_event('a', schema=…) at ",
-        "EventError: wait_for_event(Triggers…): a run can wait for events by name",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): key= goes with the name",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): schema= goes with the name",
+        "EventError: wait_for_event(): match= goes with a trigger",
+        "EventError: wait_for_event(Triggers.webhook.on_request()): a request to the address of a job starts that job",
+        'EventError: wait_for_event(Triggers.schedule.cron("0 9 * * 1", timezone="UTC")): the clock brings no event',
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): match is 1; give paths",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): match has the path 'a..b', which is no fields",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): match has [1] at 'a', which is none of JSON's",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): match has nan at 'a', which JSON does not",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): match has '\\ud800' at 'a', which is no",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): match has 21 paths, and 20 is the most",
+        "EventError: wait_for_event(Triggers.stripe.on_trial_started()): match is 2,009 bytes as JSON, and 2,000",
         "InPlaceOnlyError: client= was given to send_event()",
     ]
     assert [text[: len(begin)] for text, begin in zip(said, expected, strict=True)] == expected

@@ -7,21 +7,39 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 
+from ...errors import EventError
 from ...execution.run_events import LONGEST_ID, EventToSend, is_name
 from ...serialization.codec import Json, json_object, too_deep
-from ...serialization.wire_names import EVENTS_ID_PREFIX
+from ...serialization.wire_names import EVENTS_ID_PREFIX, EVENTS_SEND_SIGNAL, EVENTS_WAIT_SIGNAL, WAITS_ID_PREFIX
 from ..wire.workflow_ids import escape_name
 
-__all__ = ["MESSAGE_VERSION", "events_workflow_id", "message_data", "read_entry", "send_message"]
+__all__ = [
+    "MESSAGE_VERSION",
+    "WAITS_WORKFLOWS",
+    "events_workflow_id",
+    "is_number",
+    "message_data",
+    "read_entry",
+    "read_input",
+    "send_message",
+    "source_of_waits",
+    "waits_workflow_id",
+]
+
+_Inbox: TypeAlias = deque[tuple[str, Any]]
 
 #: Raised when a field changes its meaning.
 MESSAGE_VERSION: Final = 1
+
+#: Workflows among which the waits for the deliveries of one source are spread.
+WAITS_WORKFLOWS: Final = 4
 
 #: Bytes of a workflow id that is made of the names as they are. Some databases behind Temporal take 255.
 _LONGEST_READABLE: Final = 200
@@ -51,6 +69,54 @@ def send_message(event: EventToSend) -> Json:
     if event.id is not None:
         fields |= {"id": event.id, "remember": event.remember.total_seconds()}
     return json_object(fields, {"data": event.data})
+
+
+def waits_workflow_id(task_queue: str, source: str, first_run_id: str) -> str:
+    """Return the id of the workflow that knows the waits of a run for the deliveries of a source.
+
+    It is `terse-waits:<task queue>:<source>:<number>`; a long name of a task queue is hashed. Runs are spread over a
+    few, because what one holds has to fit into its input.
+    """
+    number = int(hashlib.sha256(first_run_id.encode()).hexdigest(), 16) % WAITS_WORKFLOWS
+    return f"{_waits_prefix(task_queue)}{escape_name(source)}:{number}"
+
+
+def source_of_waits(id: str, task_queue: str) -> str | None:
+    """Return the source in the id of such a workflow of a task queue; `None` of any other id."""
+    prefix = _waits_prefix(task_queue)
+    source, _, number = id.removeprefix(prefix).partition(":")
+    return source if id.startswith(prefix) and number.isdigit() else None
+
+
+def _waits_prefix(task_queue: str) -> str:
+    queue = escape_name(task_queue)
+    if len(queue.encode()) > _LONGEST_READABLE:
+        queue = f"#{hashlib.sha256(queue.encode()).hexdigest()[:40]}"
+    return f"{WAITS_ID_PREFIX}:{queue}:"
+
+
+def read_input(given: RawValue | None, converter: PayloadConverter, what: str) -> tuple[dict[str, Any], _Inbox]:
+    """Return what a workflow of events is started with, and the messages in it.
+
+    Args:
+        given: its input, which may be anybody's.
+        converter: what reads it.
+        what: it holds, for a message.
+
+    Raises:
+        EventError: a newer version has written it. It fails the workflow task, not the run, which then waits for the
+            worker that knows it.
+    """
+    found = message_data([given], converter) if given is not None else None
+    kept: dict[str, Any] = found[0] if found and isinstance(found[0], dict) else {}
+    version = kept.get("v")
+    if isinstance(version, int) and version > MESSAGE_VERSION:
+        raise EventError(
+            f"these {what} are of version {version}, and this worker reads up to {MESSAGE_VERSION}: a newer one wrote"
+            " them. They wait for a worker of that version."
+        )
+    inbox = kept.get("inbox")
+    return kept, deque((each[0], each[1]) for each in (inbox if isinstance(inbox, list) else []) if _is_said(each))
 
 
 def message_data(args: Sequence[RawValue], converter: PayloadConverter) -> list[Any] | None:
@@ -83,6 +149,10 @@ def read_entry(given: Any) -> dict[str, Any] | None:
     if given.get("shared") is True:
         entry["shared"] = True
     return entry
+
+
+def _is_said(given: Any) -> bool:
+    return isinstance(given, list) and len(given) == 2 and given[0] in (EVENTS_SEND_SIGNAL, EVENTS_WAIT_SIGNAL)
 
 
 def is_number(value: Any) -> TypeGuard[float]:

@@ -27,6 +27,7 @@ from ...serialization.wire_names import (
     EVENTS_POST_WORKFLOW,
     EVENTS_WAIT_SIGNAL,
     EVENTS_WORKFLOW,
+    WAITS_WORKFLOW,
 )
 from ..limits import OWN_TASK_TIMEOUT
 from ..wire.payloads import in_json, in_order
@@ -38,7 +39,11 @@ __all__ = ["EventsPost", "VersionedEventsPost", "deliver", "post"]
 _ANSWER_TIMEOUT: Final = timedelta(seconds=10)
 
 
-async def post(id: str, task_queue: str, signal: str, message: Json) -> None:
+#: The workflows that are told something, by their types, and what the Web UI says of them.
+_SUMMARIES: Final = {EVENTS_WORKFLOW: "events by key", WAITS_WORKFLOW: "waits for deliveries"}
+
+
+async def post(id: str, task_queue: str, signal: str, message: Json, *, workflow_type: str = EVENTS_WORKFLOW) -> None:
     """Tell something to the workflow of a key, from a run, and start it where it does not run.
 
     Args:
@@ -46,8 +51,12 @@ async def post(id: str, task_queue: str, signal: str, message: Json) -> None:
         task_queue: where it is started.
         signal: what it is told.
         message: with the signal.
+        workflow_type: of the workflow.
     """
-    given = in_json({"v": MESSAGE_VERSION, "to": id, "task_queue": task_queue, "say": [signal, message.data]})
+    fields = {"v": MESSAGE_VERSION, "to": id, "task_queue": task_queue, "say": [signal, message.data]}
+    if workflow_type != EVENTS_WORKFLOW:
+        fields["type"] = workflow_type
+    given = in_json(fields)
     while True:
         # Somebody may terminate it, and then again: what it was to tell has not been told.
         with suppress(FailureError):
@@ -89,7 +98,7 @@ class EventsPost:
         if message is None or not _is_message(message):
             return  # somebody else's
         to, (signal, data) = message["to"], message["say"]
-        while not await _start(to, message["task_queue"], message["say"]):
+        while not await _start(to, message.get("type", EVENTS_WORKFLOW), message["task_queue"], message["say"]):
             if signal != EVENTS_WAIT_SIGNAL:
                 if await deliver(to, signal, in_json(data)):
                     return
@@ -129,18 +138,18 @@ class VersionedEventsPost(EventsPost):
         await super().run(given)
 
 
-async def _start(id: str, task_queue: str, say: list[Any]) -> bool:
+async def _start(id: str, workflow_type: str, task_queue: str, say: list[Any]) -> bool:
     given = in_json({"v": MESSAGE_VERSION, "inbox": [say]})
     try:
         handle = await workflow.start_child_workflow(
-            EVENTS_WORKFLOW,
+            workflow_type,
             in_order(given, workflow.payload_converter()),
             id=id,
             task_queue=task_queue,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             task_timeout=OWN_TASK_TIMEOUT,
-            static_summary="events by key",
+            static_summary=_SUMMARIES[workflow_type],
         )
     except WorkflowAlreadyStartedError:
         return False
@@ -156,6 +165,8 @@ def _look_at(handle: asyncio.Future[Any]) -> None:
 
 def _is_message(given: Any) -> bool:
     if not isinstance(given, dict) or not all(is_name(given.get(field), 1_000) for field in ("to", "task_queue")):
+        return False
+    if given.get("type", EVENTS_WORKFLOW) not in _SUMMARIES:
         return False
     say = given.get("say")
     return isinstance(say, list) and len(say) == 2 and is_name(say[0], 200)

@@ -42,7 +42,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -50,7 +49,6 @@ from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
 
 from ...diagnostics.logs import logger_of
-from ...errors import EventError
 from ...execution.run_events import is_name
 from ...serialization.codec import Json
 from ...serialization.wire_names import (
@@ -62,7 +60,7 @@ from ...serialization.wire_names import (
     EVENTS_WORKFLOW,
 )
 from ..wire.payloads import in_json, in_order
-from .messages import MESSAGE_VERSION, message_data, read_entry
+from .messages import MESSAGE_VERSION, message_data, read_entry, read_input
 from .posting import deliver
 from .table import EventsTable, Waiting, numbers_in
 
@@ -86,20 +84,8 @@ class EventsWorkflow:
 
     @workflow.init
     def __init__(self, given: RawValue = None) -> None:  # type: ignore[assignment]  # the SDK knows no optional one
-        found = message_data([given], workflow.payload_converter()) if given is not None else None
-        kept: Mapping[str, Any] = found[0] if found and isinstance(found[0], dict) else {}
-        version = kept.get("v")
-        if isinstance(version, int) and version > MESSAGE_VERSION:
-            # Fails the workflow task, not the run: it waits for the worker that knows it.
-            raise EventError(
-                f"these events are of version {version}, and this worker reads up to {MESSAGE_VERSION}: a newer one"
-                " wrote them. They wait for a worker of that version."
-            )
+        kept, self._inbox = read_input(given, workflow.payload_converter(), "events")
         self._table = EventsTable(kept)
-        inbox = kept.get("inbox")
-        self._inbox: deque[tuple[str, Any]] = deque(
-            (each[0], each[1]) for each in (inbox if isinstance(inbox, list) else []) if _is_message(each)
-        )
         self._handled = 0
         per_run = kept.get("messages_per_run")
         # The number goes with the input, because a run that was begun with one must be replayed with the same.
@@ -249,10 +235,6 @@ class EventsWorkflow:
     def _refuse(self, what: str) -> None:
         if not workflow.unsafe.is_replaying():
             _logger.warning("run   %s  has not taken %s", workflow.info().workflow_id, what)
-
-
-def _is_message(given: Any) -> bool:
-    return isinstance(given, list) and len(given) == 2 and given[0] in (EVENTS_SEND_SIGNAL, EVENTS_WAIT_SIGNAL)
 
 
 def _now() -> float:

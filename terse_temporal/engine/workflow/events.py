@@ -2,7 +2,9 @@
 
 An event that is sent to the run is a signal of the event's name, with its data as the argument, and perhaps a second
 one, `{"id": …}`. One that is sent by key comes from the workflow of that key, by the protocol of `engine/events/`. Both
-go to the run's mailbox. Waits that are not met at once are shown (`waiting.py`), and registered where they have a key.
+go to the run's mailbox, and so does a delivery of a webhook, which a gateway gives to the run. Waits that are not met
+at once are shown (`waiting.py`), and registered where they have a key: by a trigger, where a gateway finds them
+(`engine/events/waits_workflow.py`).
 
 What is said is said by tasks of the run's own, never where a wait ends: that may be in the middle of a cancellation, or
 of the run's leaving the cache of its worker.
@@ -12,9 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from temporalio import workflow
@@ -24,19 +26,38 @@ from ...diagnostics.logs import logger_of
 from ...durations import format_duration
 from ...errors import EventError, EventTimeoutError, RunEndedError
 from ...events import Event
-from ...execution.run_events import LONGEST_ID, LONGEST_KEY, LONGEST_NAME, EventToSend, EventWait, is_name
+from ...execution.run_events import (
+    LONGEST_ID,
+    LONGEST_KEY,
+    LONGEST_NAME,
+    EventToSend,
+    EventWait,
+    TriggerWait,
+    is_name,
+)
 from ...serialization.codec import Json, ValueProblem
 from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
+    DELIVERY_SIGNAL,
     EVENT_SIGNAL,
     EVENTS_CARRIED,
     EVENTS_EARLY_MARKER,
     EVENTS_ID_PREFIX,
     EVENTS_SEND_SIGNAL,
     EVENTS_WAIT_SIGNAL,
+    EVENTS_WORKFLOW,
     OWN_WORKFLOWS,
+    WAITS_WORKFLOW,
 )
-from ..events.messages import MESSAGE_VERSION, events_workflow_id, message_data, read_entry, send_message
+from ..events.messages import (
+    MESSAGE_VERSION,
+    events_workflow_id,
+    is_number,
+    message_data,
+    read_entry,
+    send_message,
+    waits_workflow_id,
+)
 from ..events.posting import deliver, post
 from ..wire.payloads import in_json
 from .mailbox import Arrived, Mailbox, Wait
@@ -60,8 +81,10 @@ class _Link:
     Args:
         name, key: of the events; empty where it is a workflow that this run has never told anything.
         id: of that workflow.
+        trigger: of waits by a trigger, what they take.
 
     Attributes:
+        spent: the numbers of waits that were given a delivery, and that it is not told of yet.
         opened: the numbers of the waits that are registered there.
         returned: events that are given back with the next message.
         away: the places of events that were given back, by their ids, until they come again or go to another run.
@@ -70,11 +93,13 @@ class _Link:
         again: whether all of its waits are to be registered once more.
     """
 
-    def __init__(self, name: str, key: str, id: str = "") -> None:
+    def __init__(self, name: str, key: str, id: str = "", trigger: TriggerWait | None = None) -> None:
         self.name = name
         self.key = key
         self._id = id
+        self.trigger = trigger
         self.opened: list[int] = []
+        self.spent: list[int] = []
         self.returned: list[Any] = []
         self.away: dict[str, tuple[float, float]] = {}
         self.gone: list[str] = []
@@ -83,7 +108,10 @@ class _Link:
     @property
     def id(self) -> str:
         """The id of the workflow. In a replay the task queue is another, so that nothing may hang on it."""
-        return self._id or events_workflow_id(workflow.info().task_queue, self.name, self.key)
+        info = workflow.info()
+        if self.trigger is not None:
+            return waits_workflow_id(info.task_queue, self.trigger.source, info.first_execution_run_id)
+        return self._id or events_workflow_id(info.task_queue, self.name, self.key)
 
 
 class RunEvents:
@@ -108,7 +136,10 @@ class RunEvents:
         self._numbers = 0
         self._changed = asyncio.Event()
         self._speaker: asyncio.Task[None] | None = None
-        self._is_ending = False
+        self._is_ending = self._was_reset = False
+        #: Since when deliveries are for this run: as it began, or as the run did that it continues.
+        self._began = 0.0
+        self._has_triggers = False
 
     def install(self, carried: Any = None) -> None:
         """Take events in the workflow that is starting.
@@ -117,12 +148,16 @@ class RunEvents:
             carried: what the run before it has handed on.
         """
         self._mailbox.restore(carried)
+        began = carried.get("began") if isinstance(carried, Mapping) else None
+        self._has_triggers = is_number(began)
+        self._began = began if is_number(began) else round(workflow.info().workflow_start_time.timestamp(), 6)
         workflow.set_dynamic_signal_handler(self._on_signal)
         # What comes with a reset, and nothing else: it stands in the history.
         workflow.register_random_seed_callback(self._is_reset)
 
     def _is_reset(self, _seed: int) -> None:
         """Register the waits that are open once more: the run that was reset has withdrawn them as it ended."""
+        self._was_reset = True
         links = [link for link in self._links.values() if link.opened]
         for link in links:
             link.again = True
@@ -132,14 +167,19 @@ class RunEvents:
 
     async def wait(self, request: EventWait, where: str) -> Any:
         """Wait for an event, and return its data as the schema says."""
-        what = _describe(request.name, request.key)
+        what = _describe(request)
         if request.key is not None and self._by_key >= OPEN_BY_KEY:
             raise EventError(
                 f"wait_for_event() ({where}): {OPEN_BY_KEY:,} waits by key are open in this run, which is the most."
                 " Wait for fewer at a time, or in child runs."
             )
+        if request.key is not None and request.trigger is not None:
+            self._has_triggers = True
+            self._links.setdefault(
+                (request.name, request.key), _Link(request.name, request.key, trigger=request.trigger)
+            )
         event = await self._event(request, what, where)
-        return self._read(event.data, request.schema, what, where)
+        return self._read(event.data, request, what, where)
 
     async def send(self, request: EventToSend) -> None:
         """Send an event by key."""
@@ -171,7 +211,12 @@ class RunEvents:
         self._by_key = 0
         # Also because the memo goes over to the run that continues this one.
         self._show()
-        links = [link for link in self._links.values() if link.opened or link.returned or link.busy]
+        links = [link for link in self._links.values() if link.opened or link.spent or link.returned or link.busy]
+        for link in self._links.values():
+            # What the run before the reset had open, and this one never came to, nobody else would withdraw.
+            if link.trigger is not None and self._was_reset:
+                link.gone.append(workflow.info().first_execution_run_id)
+                links.append(link)
         if links or self._dirty:
             self._dirty.update(dict.fromkeys(links))
             self._speak()
@@ -186,6 +231,9 @@ class RunEvents:
     def carried(self) -> dict[str, Any] | None:
         """Return what the run that continues this one is to begin with, as the second argument; or `None`."""
         kept = self._mailbox.carried()
+        if self._has_triggers:
+            kept = {"v": 1, "kept": [], "ids": []} if kept is None else kept
+            kept["began"] = self._began
         return None if kept is None else {EVENTS_CARRIED: kept}
 
     async def _event(self, request: EventWait, what: str, where: str) -> Arrived:
@@ -199,7 +247,7 @@ class RunEvents:
         wait = Wait(request.name, request.key, wake)
         self._mailbox.open(wait)
         if wait.event is None:
-            self._begin(wait, request.timeout)
+            self._begin(wait, request)
             timer = None
             if request.timeout is not None:
                 timer = loop.call_later(request.timeout.total_seconds(), wake)
@@ -224,12 +272,14 @@ class RunEvents:
             )
         return event
 
-    def _begin(self, wait: Wait, timeout: timedelta | None) -> None:
-        now = workflow.now()
-        shown = {"event": wait.name, "since": _shown_time(now)}
+    def _begin(self, wait: Wait, request: EventWait) -> None:
+        now, timeout = workflow.now(), request.timeout
+        shown: dict[str, Any] = {"event": wait.name, "since": _shown_time(now)}
         if wait.key is not None:
             self._by_key += 1
             shown["key"] = wait.key
+        if request.trigger is not None:
+            shown |= {"trigger": request.trigger.text, "match": dict(request.trigger.match)}
         if timeout is not None:
             with suppress(OverflowError):  # after the year 9999
                 shown["until"] = _shown_time(now + timeout)
@@ -280,9 +330,12 @@ class RunEvents:
             said = in_json(message)
             # It runs where a wait is registered. Of one that is only withdrawn it need not know where it does not.
             has_news = bool(message["open"] or message["returned"])
-            is_said = (was_opened or not has_news) and await deliver(link.id, EVENTS_WAIT_SIGNAL, said)
+            # That of a source runs as a rule: others wait there too.
+            is_likely = was_opened or not has_news or link.trigger is not None
+            is_said = is_likely and await deliver(link.id, EVENTS_WAIT_SIGNAL, said)
             if has_news and not is_said:
-                await post(link.id, workflow.info().task_queue, EVENTS_WAIT_SIGNAL, said)
+                kind = EVENTS_WORKFLOW if link.trigger is None else WAITS_WORKFLOW
+                await post(link.id, workflow.info().task_queue, EVENTS_WAIT_SIGNAL, said, workflow_type=kind)
             was_opened = bool(link.opened)
         link.busy = False
 
@@ -293,16 +346,21 @@ class RunEvents:
             self._numbers += 1
             opened.append(self._numbers)
             link.opened.append(self._numbers)
-        closed, link.opened = link.opened[unmet:], link.opened[:unmet]
+        closed, link.opened = [*link.spent, *link.opened[unmet:]], link.opened[:unmet]
+        link.spent = []
         if link.again:
             opened, link.again = list(link.opened), False
         returned, link.returned = link.returned, []
         gone, link.gone = link.gone, []
         if not (opened or closed or returned or gone):
             return None
+        about: dict[str, Any] = {"name": link.name, "key": link.key} if link.name else {}
+        if (wanted := link.trigger) is not None:
+            what = {"trigger": dict(wanted.reference), "match": dict(wanted.match)}
+            about = {"for": {**what, "since": self._began, "key": link.key}}
         return {
             "v": MESSAGE_VERSION,
-            **({"name": link.name, "key": link.key} if link.name else {}),
+            **about,
             "owner": workflow.info().first_execution_run_id,
             "run": workflow.info().workflow_id,
             "open": opened,
@@ -328,6 +386,8 @@ class RunEvents:
             problem: str | None = "its data are no JSON, or nested too deep"
         elif name == EVENT_SIGNAL:
             problem = self._take_delivery(data)
+        elif name == DELIVERY_SIGNAL:
+            problem = self._take_webhook(data)
         elif name.startswith(OWN_WORKFLOWS) or not is_name(name, LONGEST_NAME):
             problem = "no event can have that name"
         else:
@@ -375,6 +435,36 @@ class RunEvents:
             self._mailbox.arrive(event)
         return None
 
+    def _take_webhook(self, data: list[Any]) -> str | None:
+        """Take in a delivery of a webhook, which a gateway gives to a wait of the run."""
+        given = data[0] if len(data) == 1 and isinstance(data[0], dict) else {}
+        name, key, owner, event = given.get("name"), given.get("key"), given.get("owner"), given.get("event")
+        if given.get("v") != MESSAGE_VERSION or not is_name(owner, 200) or not isinstance(event, dict):
+            return "it is none of this package, or of a newer version"
+        if not is_name(name, LONGEST_NAME) or not is_name(key, LONGEST_KEY) or name.startswith(OWN_WORKFLOWS):
+            return "no event can have that name or key"
+        if not is_name(event.get("id"), LONGEST_ID) or "data" not in event:
+            return "it is none of this package"
+        if owner != workflow.info().first_execution_run_id:
+            # For a run that had this id before. Where it waits, it is to be said that it does not any more.
+            if is_name(source := given.get("source"), LONGEST_NAME):
+                registry = waits_workflow_id(workflow.info().task_queue, source, owner)
+                former = self._links.setdefault(("", registry), _Link("", "", registry))
+                former.gone.append(owner)
+                self._dirty[former] = None
+                self._speak()
+            return None
+        link = self._links.get((name, key))
+        if link is not None and given.get("wait") in link.opened:
+            # Spent, whatever becomes of the delivery: who still waits opens another.
+            link.opened.remove(given["wait"])
+            link.spent.append(given["wait"])
+            self._dirty[link] = None
+            self._speak()
+        if not self._mailbox.arrive_for(Arrived(name, key, event["data"], id=event["id"])):
+            return "as many events are kept for this run as there is room for"
+        return None
+
     def _is_early(self, link: _Link, entry: dict[str, Any]) -> bool:
         """Return whether an event was sent on its way before earlier ones, given back, had arrived in their place.
 
@@ -397,20 +487,24 @@ class RunEvents:
         if self._speaker is None:
             self._speak()
 
-    def _read(self, data: Any, schema: Any, what: str, where: str) -> Any:
-        if schema is None:
+    def _read(self, data: Any, request: EventWait, what: str, where: str) -> Any:
+        if request.schema is None:
             return Event(data) if isinstance(data, dict) else data
         try:
-            return self._serializer.codec(schema).load(data)
+            return self._serializer.codec(request.schema).load(data)
         except ValueProblem as problem:
-            raise EventError(
-                f"{what}, which came to wait_for_event() at {where}: {problem}\nSend it in that shape, or wait for it"
-                " with another schema="
-            ) from None
+            advice = "Send it in that shape, or wait for it with another schema="
+            if request.trigger is not None:
+                advice = "Narrow it down with match=, or wait for it with a model= that takes what is sent"
+            raise EventError(f"{what}, which came to wait_for_event() at {where}: {problem}\n{advice}") from None
 
 
-def _describe(name: str, key: str | None) -> str:
-    return f"the event {name!r}" if key is None else f"the event {name!r} with the key {key!r}"
+def _describe(request: EventWait) -> str:
+    if request.trigger is not None:
+        match = request.trigger.match
+        return request.trigger.text + (f" with match={json.dumps(match, ensure_ascii=False)}" if match else "")
+    key = "" if request.key is None else f" with the key {request.key!r}"
+    return f"the event {request.name!r}{key}"
 
 
 def _shown_time(moment: datetime) -> str:

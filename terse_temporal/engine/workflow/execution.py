@@ -155,7 +155,8 @@ class DurableExecution:
             try:
                 self.serializer.codec(wait.schema)
             except ValueProblem as problem:
-                raise EventError(f"wait_for_event({wait.name!r}, schema=…) at {where}: {problem}") from None
+                what = f"{wait.name!r}, schema=…" if wait.trigger is None else wait.trigger.text
+                raise EventError(f"wait_for_event({what}) at {where}: {problem}") from None
         return named("wait_for_event", self.events.wait(wait, where))
 
     def send_event(self, event: EventToSend) -> Coroutine[Any, Any, None]:

@@ -8,6 +8,8 @@ the two that task may be cancelled (`asyncio.timeout`, the loser of `asyncio.wai
 its old place, and goes to the next wait. So nothing has to be undone that somebody has seen.
 
 An event that was sent by key is kept by the workflow of its key, not here: where no wait can have it, it is given back.
+A delivery of a webhook is kept here, under the key of the wait that it was given for. A gateway that finds another wait
+for it gives it again: then it is for that one, unless it was taken.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from bisect import insort
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ...execution.run_events import LONGEST_ID, LONGEST_NAME, is_name
+from ...execution.run_events import LONGEST_ID, LONGEST_KEY, LONGEST_NAME, is_name
 from ...serialization.codec import encoded_size
+from ...serialization.wire_names import DELIVERY_SIGNAL
 
 __all__ = ["Arrived", "Mailbox", "Wait"]
 
@@ -38,14 +41,16 @@ class Arrived:
         name, key: by which it is waited for; the key is `None` where it was sent to the run itself.
         data: plain JSON.
         source: of an event by key, what it is given back with.
+        id: of a delivery, its own.
         number: its place.
     """
 
-    def __init__(self, name: str, key: str | None, data: Any, source: Any = None) -> None:
+    def __init__(self, name: str, key: str | None, data: Any, source: Any = None, id: str | None = None) -> None:
         self.name = name
         self.key = key
         self.data = data
         self.source = source
+        self.id = id
         self.number = 0
 
     def __lt__(self, other: Arrived) -> bool:
@@ -54,7 +59,11 @@ class Arrived:
     @property
     def size(self) -> int:
         """Bytes of it, where it is kept."""
-        return encoded_size([self.name, self.data])
+        return encoded_size(self.to_wire())
+
+    def to_wire(self) -> list[Any]:
+        """Return it as it is carried on."""
+        return [self.name, self.data] if self.id is None else [self.name, self.data, self.key, self.id]
 
 
 class Wait:
@@ -113,6 +122,26 @@ class Mailbox:
             self._remember(event.name, id)
         return is_placed
 
+    def arrive_for(self, event: Arrived) -> bool:
+        """Take in a delivery, for a wait of its name and key; whether there was room for it.
+
+        One that has come before is none where a wait has it; where it is kept, it is now for this wait.
+        """
+        assert event.id is not None
+        if (DELIVERY_SIGNAL, event.id) not in self._ids:
+            self._arrived += 1
+            event.number = self._arrived
+            is_placed = self._place(event)
+            if is_placed:
+                self._remember(DELIVERY_SIGNAL, event.id)
+            return is_placed
+        kept = next((each for events in self._kept.values() for each in events if each.id == event.id), None)
+        if kept is not None and (kept.name, kept.key) != (event.name, event.key):
+            self._drop(kept)
+            kept.name, kept.key = event.name, event.key
+            self._place(kept, again=True)
+        return True
+
     def open(self, wait: Wait) -> None:
         """Take in a wait. It may have its event at once."""
         self._waits.setdefault(wait.name, []).append(wait)
@@ -144,7 +173,7 @@ class Mailbox:
         kept = sorted(event for events in self._kept.values() for event in events)
         if not kept and not self._ids:
             return None
-        return {"v": 1, "kept": [[each.name, each.data] for each in kept], "ids": [list(each) for each in self._ids]}
+        return {"v": 1, "kept": [each.to_wire() for each in kept], "ids": [list(each) for each in self._ids]}
 
     def restore(self, carried: Any) -> None:
         """Take in what was carried on. What is not of that shape is left out."""
@@ -152,9 +181,13 @@ class Mailbox:
         for field in ("kept", "ids"):
             pairs = given.get(field)
             for each in pairs if isinstance(pairs, list) else []:
-                if not isinstance(each, list) or len(each) != 2 or not is_name(each[0], LONGEST_NAME):
+                if not isinstance(each, list) or len(each) not in (2, 4) or not is_name(each[0], LONGEST_NAME):
                     continue
-                if field == "kept":
+                if len(each) == 4:
+                    # Its id stands among the ids, which are read behind what is kept.
+                    if field == "kept" and is_name(each[2], LONGEST_KEY) and is_name(each[3], LONGEST_ID):
+                        self.arrive_for(Arrived(each[0], each[2], each[1], id=each[3]))
+                elif field == "kept":
                     self.arrive(Arrived(each[0], None, each[1]))
                 elif is_name(each[1], LONGEST_ID):
                     self._remember(*each)
@@ -181,7 +214,7 @@ class Mailbox:
                 else:
                     self._place(given, again=True)
                 return True
-        if event.key is not None:
+        if event.source is not None:
             self._give_back(event)
             return True
         if not again and (self._count >= MAX_KEPT or self._bytes + event.size > MAX_KEPT_BYTES):

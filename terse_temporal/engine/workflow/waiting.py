@@ -20,7 +20,8 @@ class WaitingBoard:
 
     Attributes:
         questions: to a person, by number.
-        events: by a number of theirs, `event-1`: `event`, and perhaps `key`, `since`, `until`, `more`.
+        events: by a number of theirs, `event-1`: `event`, and perhaps `key`, `trigger` and `match`, `since`,
+            `until`, `more`.
     """
 
     def __init__(self) -> None:
@@ -40,8 +41,12 @@ class WaitingBoard:
             for number, question in self.questions.items()
         ]
         events = [
-            f"- {_code(each['event'])}"
-            + (f" under the key {_code(each['key'])}" if "key" in each else "")
+            (
+                f"- {_code(each['trigger'])}"
+                + (f" with {_code(json.dumps(each['match'], ensure_ascii=False))}" if each["match"] else "")
+                if "trigger" in each
+                else f"- {_code(each['event'])}" + (f" under the key {_code(each['key'])}" if "key" in each else "")
+            )
             + f" since {each['since']}"
             + (f", until {each['until']}" if "until" in each else "")
             + (f", and {each['more']} more" if "more" in each else "")

@@ -15,7 +15,7 @@ from ...triggers.deliveries import Delivery
 from .records import Pending, Target
 from .times import from_microseconds
 
-__all__ = ["body_of", "is_empty", "is_offered", "recent", "sources", "to_offer", "to_start"]
+__all__ = ["body_of", "is_empty", "is_offered", "received_at", "recent", "sources", "to_offer", "to_start"]
 
 #: Bytes of bodies that are read at once; one of any size is read by itself.
 _MOST_BYTES: Final = 8 * 2**20
@@ -99,6 +99,14 @@ def is_offered(connection: sqlite3.Connection, delivery: Delivery, run: str) -> 
         ).fetchone()
         is not None
     )
+
+
+def received_at(connection: sqlite3.Connection, source: str, address: str, id: str) -> int | None:
+    """Return when a delivery came; `None` of one that is not known."""
+    found: tuple[int] | None = connection.execute(
+        "SELECT received_at FROM deliveries WHERE source = ? AND address = ? AND id = ?", (source, address, id)
+    ).fetchone()
+    return None if found is None else found[0]
 
 
 def body_of(connection: sqlite3.Connection, number: int) -> tuple[dict[str, str], Any] | None:

@@ -26,7 +26,7 @@ from .lock import SpoolLock
 from .records import Pending, Put, Target
 from .room import Room
 from .schema import FILE, make_directory, open_to_read
-from .times import now_in_microseconds, to_microseconds
+from .times import from_microseconds, now_in_microseconds, to_microseconds
 from .writer import Writer
 
 __all__ = ["DEFAULT_KEEP", "DEFAULT_MAX_BYTES", "Spool"]
@@ -175,6 +175,11 @@ class Spool:
             after = page[-1][0]
             for _, delivery in page:
                 yield delivery
+
+    async def received_at(self, source: str, id: str, *, job: str | None = None) -> datetime | None:
+        """Return when a delivery came, to the address of a job or to that of all; `None` of one that is not known."""
+        at = await self._read(lambda connection: reading.received_at(connection, source, job or "", id))
+        return None if at is None else from_microseconds(at)
 
     async def offered(self, delivery: Delivery, run: str) -> None:
         """Record that a run was given a delivery."""

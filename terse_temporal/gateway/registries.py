@@ -1,0 +1,88 @@
+"""The workflows that know which runs wait for deliveries, as a gateway finds and asks them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..engine.events.messages import source_of_waits
+from ..serialization.wire_names import WAITS_QUERY, WAITS_WORKFLOW
+from .registered_waits import RegisteredWait, read_waits
+
+__all__ = ["Registries"]
+
+#: How long an answer is waited for. It is a worker that gives it.
+_QUERY_TIMEOUT: Final = timedelta(seconds=5)
+
+#: Workflows that are asked at most. There are a few for each source.
+_MOST: Final = 100
+
+
+class _Registry:
+    """One such workflow: what it has answered, and how it stood then."""
+
+    def __init__(self, id: str, source: str) -> None:
+        self.id = id
+        self.source = source
+        self.stood: tuple[str, int] | None = None
+        self.waits: list[RegisteredWait] = []
+
+
+class Registries:
+    """Those of one task queue.
+
+    Args:
+        task_queue: it.
+    """
+
+    def __init__(self, task_queue: str) -> None:
+        self._task_queue = task_queue
+        self._registries: dict[str, _Registry] = {}
+
+    async def look(self, client: Client) -> dict[str, list[RegisteredWait]]:
+        """Return what is waited for, by source; also those sources of which nothing is any more, once.
+
+        A list, a description of each, and a query of those that have changed.
+
+        Raises:
+            RPCError: the server does not answer.
+        """
+        before = {each.source for each in self._registries.values()}
+        await self._find(client)
+        for registry in self._registries.values():
+            await _ask(client, registry)
+        found: dict[str, list[RegisteredWait]] = {source: [] for source in before}
+        for registry in self._registries.values():
+            found.setdefault(registry.source, []).extend(registry.waits)
+        return found
+
+    async def _find(self, client: Client) -> None:
+        queue = self._task_queue.replace("\\", "\\\\").replace('"', '\\"')
+        query = f'WorkflowType = "{WAITS_WORKFLOW}" AND TaskQueue = "{queue}" AND ExecutionStatus = "Running"'
+        found = {}
+        async for each in client.list_workflows(query, limit=_MOST):
+            if (source := source_of_waits(each.id, self._task_queue)) is not None:
+                found[each.id] = self._registries.get(each.id) or _Registry(each.id, source)
+        self._registries = found
+
+
+async def _ask(client: Client, registry: _Registry) -> None:
+    """Bring what is known of a workflow up to date. Where no worker is there to answer, it stays as it was."""
+    handle = client.get_workflow_handle(registry.id)
+    try:
+        described = await handle.describe()
+        stands = (described.run_id, described.history_length)
+        if registry.stood != stands:
+            answer = await handle.query(WAITS_QUERY, rpc_timeout=_QUERY_TIMEOUT)
+            registry.waits = list(read_waits(registry.id, answer))
+            registry.stood = stands
+    except WorkflowQueryFailedError:
+        pass
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:  # it has ended since: nobody waits
+            registry.stood, registry.waits = None, []
+        elif error.status not in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.FAILED_PRECONDITION):
+            raise

@@ -1,0 +1,333 @@
+"""Waking the runs that wait for deliveries: `wait_for_event(Triggers.…)`.
+
+Runs say what they wait for to a few small workflows of type `terse.waits` (`engine/events/waits_workflow.py`). A
+gateway lists these once a second, asks those that have changed, and keeps what they answer. So a delivery that nobody
+waits for costs no request, one that fits is given to its runs at once, and a wait that is new is given what came before
+it, from the spool.
+
+A delivery is given to a run by a signal, and the spool then remembers that. Where the process is killed between the
+two, it is given again, and the run drops it. Each wait is given one delivery; a run that wants the next one opens
+another. Whatever fails, all that is known of waits is forgotten: then all of them are new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..diagnostics.logs import logger_of
+from ..engine.events.messages import MESSAGE_VERSION
+from ..engine.wire.payloads import in_json, in_order
+from ..errors import ServerUnavailableError
+from ..execution.run_events import LONGEST_ID, MAX_EVENT_BYTES, is_name
+from ..serialization.codec import Json
+from ..serialization.wire_names import DELIVERY_SIGNAL, EVENTS_WAIT_SIGNAL
+from ..triggers.deliveries import Delivery
+from .cutting import cut_event, json_size
+from .matching import WaitIndex
+from .registered_waits import RegisteredWait
+from .registries import Registries
+from .spool import Spool
+
+__all__ = ["Waking"]
+
+_logger = logger_of("gateway")
+
+#: Seconds between two looks at what waits; where something was just given, as the run may wait for the next; and after
+#: which what is known is too old to go by.
+LOOK_EVERY: Final = 1.0
+_LOOK_SOON: Final = 0.1
+_TOO_OLD: Final = 3.0
+
+#: Deliveries that are under way to runs, and runs that are given something at once.
+_MOST_QUEUED: Final = 100
+_AT_ONCE: Final = 50
+
+#: Waits of which it is remembered how far they have been looked for, and how much of that is looked at again: by when
+#: they came in, deliveries are not quite in their order.
+_MOST_PLACES: Final = 10_000
+_AGAIN: Final = 60.0
+
+#: Whose deliveries start runs: behind the job in the workflow id of such a run.
+_SOURCES: Final = ("github", "stripe", "slack", "linear", "webhook")
+
+#: What the server says of a signal that it will never take.
+_NEVER: Final = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED})
+
+
+@dataclass
+class _Source:
+    """What waits for the deliveries of one source.
+
+    Attributes:
+        waits: those that were given nothing yet.
+        known: all that are registered, by their identity.
+        is_looking: whether waits are being looked for that are not among them yet.
+    """
+
+    waits: WaitIndex = field(default_factory=WaitIndex)
+    known: dict[tuple[Any, ...], RegisteredWait] = field(default_factory=dict)
+    is_looking: bool = False
+
+
+class Waking:
+    """Gives deliveries to the runs that wait for them.
+
+    Args:
+        spool: where they are.
+        connect: gives the client, as soon as there is a server.
+        task_queue: of the runs.
+        every: seconds between two looks at what waits.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        connect: Callable[[], Awaitable[Client]],
+        task_queue: str,
+        *,
+        every: float = LOOK_EVERY,
+    ) -> None:
+        self._spool = spool
+        self._connect = connect
+        self._every = every
+        self._registries = Registries(task_queue)
+        self._sources: dict[str, _Source] = {}
+        self._queue: deque[Delivery] = deque()
+        self._places: OrderedDict[str, float] = OrderedDict()
+        #: When a look began that has succeeded, on the monotonic clock.
+        self._looked_at = float("-inf")
+        self._wake = asyncio.Event()
+        self._done = asyncio.Condition()
+        self._is_asked = self._has_given = False
+        self._turns = 0
+
+    async def offer(self, delivery: Delivery) -> None:
+        """Give a delivery to the runs that wait for it.
+
+        Returns when it is on its way, and at once where nobody waits for its source. While Temporal is away it does not
+        return.
+        """
+        while not self._is_ready():
+            self._wake.set()
+            async with self._done:
+                await self._done.wait()
+        source = self._sources.get(delivery.source)
+        if source is not None and (source.waits or source.is_looking):
+            self._queue.append(delivery)
+            self._wake.set()
+
+    async def settled(self) -> None:
+        """Wait until what is registered now was looked up, and the deliveries that fit were given to their runs."""
+        wanted = self._turns + 2  # the one that is under way may have looked already
+        while self._turns < wanted:
+            self._is_asked = True
+            self._wake.set()
+            async with self._done:
+                await self._done.wait()
+
+    async def run(self) -> None:
+        """Give deliveries to runs, until it is cancelled."""
+        client = await self._connect()
+        problem = ""
+        while True:
+            try:
+                await self._turn(client)
+            except BaseException as error:
+                self._forget()
+                if not isinstance(error, RPCError | ServerUnavailableError):
+                    raise
+                if str(error) != problem:
+                    _logger.warning("runs that wait for deliveries are not woken for now: %s", error)
+                problem = str(error)
+                await asyncio.sleep(self._every)
+                continue
+            if problem:
+                _logger.info("runs that wait for deliveries are woken again")
+                problem = ""
+            self._turns += 1
+            async with self._done:
+                self._done.notify_all()
+            if not self._queue and not self._is_asked:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), max(self._look_at - time.monotonic(), 0.01))
+            self._wake.clear()
+
+    @property
+    def _look_at(self) -> float:
+        return self._looked_at + (min(_LOOK_SOON, self._every) if self._has_given else self._every)
+
+    def _is_ready(self) -> bool:
+        is_new = time.monotonic() - self._looked_at < max(_TOO_OLD, 3 * self._every)
+        return is_new and len(self._queue) < _MOST_QUEUED
+
+    def _forget(self) -> None:
+        self._sources.clear()
+        self._queue.clear()
+        self._looked_at = float("-inf")
+
+    async def _turn(self, client: Client) -> None:
+        if self._is_asked or time.monotonic() >= self._look_at:
+            self._is_asked = self._has_given = False
+            await self._look(client)
+        while self._queue:
+            await self._give_out(client)
+
+    async def _look(self, client: Client) -> None:
+        began = time.monotonic()
+        for name, waits in (await self._registries.look(client)).items():
+            source = self._sources.setdefault(name, _Source())
+            new = [each for each in waits if each.identity not in source.known]
+            now = {each.identity for each in waits}
+            for identity in [each for each in source.known if each not in now]:
+                source.waits.remove(source.known.pop(identity))
+            if new:
+                await self._look_back(client, name, source, new)
+        self._looked_at = began
+
+    async def _look_back(self, client: Client, name: str, source: _Source, new: Sequence[RegisteredWait]) -> None:
+        """Give to waits that are new what came before them, each the first that it takes."""
+        source.is_looking = True
+        try:
+            fresh = WaitIndex([await self._from_its_beginning(each) for each in new])
+            since = min(max(each.since, self._places.get(each.offered_as, 0.0)) for each in fresh)
+            given: list[tuple[Delivery, list[RegisteredWait]]] = []
+            async for delivery in self._spool.recent(name, datetime.fromtimestamp(since, UTC)):
+                if waits := await self._choose(delivery, fresh):
+                    given.append((delivery, waits))
+                if not fresh:
+                    break
+            await self._give(client, given)
+            source.known |= {each.identity: each for each in new}
+            for wait in fresh:
+                source.waits.add(wait)
+        finally:
+            source.is_looking = False
+
+    async def _from_its_beginning(self, wait: RegisteredWait) -> RegisteredWait:
+        """Return a wait with what came since the delivery that has started its run: the start may have been late."""
+        for source in _SOURCES:
+            job, found, own_id = wait.run.partition(f"/{source}:")
+            address = job if source == "webhook" else None
+            if found and (came := await self._spool.received_at(source, own_id, job=address)) is not None:
+                return wait.since_then(min(wait.since, came.timestamp()))
+        return wait
+
+    async def _give_out(self, client: Client) -> None:
+        """Give what is queued to the waits that are known."""
+        some = list(self._queue)
+        given = []
+        for delivery in some:
+            source = self._sources.get(delivery.source)
+            if source is not None and source.waits and (waits := await self._choose(delivery, source.waits)):
+                given.append((delivery, waits))
+        await self._give(client, given)
+        for _ in some:
+            self._queue.popleft()
+        async with self._done:
+            self._done.notify_all()
+
+    async def _choose(self, delivery: Delivery, waits: WaitIndex) -> list[RegisteredWait]:
+        """Return the waits that a delivery is given to, one of each run, and take them out."""
+        chosen: dict[str, RegisteredWait] = {}
+        for wait in waits.find(delivery):
+            if wait.owner not in chosen and not await self._spool.is_offered(delivery, wait.offered_as):
+                chosen[wait.owner] = wait
+        for wait in chosen.values():
+            waits.remove(wait)
+        return list(chosen.values())
+
+    async def _give(self, client: Client, given: Iterable[tuple[Delivery, Sequence[RegisteredWait]]]) -> None:
+        """Give deliveries to waits: those of one run one after the other, in their order."""
+        by_run: dict[str, list[tuple[Delivery, Json | None, RegisteredWait]]] = {}
+        for delivery, waits in given:
+            events: dict[str, Json | None] = {}
+            for wait in waits:
+                if wait.trigger_text not in events:
+                    events[wait.trigger_text] = _event(delivery, wait)
+                by_run.setdefault(wait.owner, []).append((delivery, events[wait.trigger_text], wait))
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def give_all(to_run: Sequence[tuple[Delivery, Json | None, RegisteredWait]]) -> None:
+            async with places:
+                for delivery, event, wait in to_run:
+                    await self._give_one(client, delivery, event, wait)
+
+        self._has_given = self._has_given or bool(by_run)
+        ended = await asyncio.gather(*map(give_all, by_run.values()), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
+
+    async def _give_one(self, client: Client, delivery: Delivery, event: Json | None, wait: RegisteredWait) -> None:
+        if event is not None:
+            message = in_order(_message(delivery, event, wait), client.data_converter.payload_converter)
+            try:
+                await client.get_workflow_handle(wait.run).signal(DELIVERY_SIGNAL, message)
+            except RPCError as error:
+                if error.status == RPCStatusCode.NOT_FOUND:
+                    await self._say_gone(client, wait)
+                    return
+                if error.status not in _NEVER:
+                    raise
+                _logger.warning(
+                    "the run %s was not given the delivery %s of %s: %s", wait.run, delivery.id, delivery.source, error
+                )
+        await self._spool.offered(delivery, wait.offered_as)
+        self._places[wait.offered_as] = delivery.received_at.timestamp() - _AGAIN
+        self._places.move_to_end(wait.offered_as)
+        while len(self._places) > _MOST_PLACES:
+            self._places.popitem(last=False)
+
+    async def _say_gone(self, client: Client, wait: RegisteredWait) -> None:
+        """Say that a run is no longer there, where it is known to wait."""
+        said = {"v": MESSAGE_VERSION, "owner": wait.owner, "run": wait.run, "gone": [wait.owner]}
+        try:
+            await client.get_workflow_handle(wait.registry).signal(EVENTS_WAIT_SIGNAL, said)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+
+def _event(delivery: Delivery, wait: RegisteredWait) -> Json | None:
+    """Return what a run is given of a delivery, or `None` where it is too large."""
+    event = wait.trigger.event(delivery)
+    if (cut := cut_event(event, wait.trigger.event_model, MAX_EVENT_BYTES)) is not None:
+        return in_json(cut)
+    _logger.warning(
+        "the delivery %s of %s is not given to runs that wait for %r: it is %s bytes, and %s is the most",
+        delivery.id,
+        delivery.source,
+        wait.trigger,
+        f"{json_size(event):,}",
+        f"{MAX_EVENT_BYTES:,}",
+    )
+    return None
+
+
+def _message(delivery: Delivery, event: Json, wait: RegisteredWait) -> Json:
+    own_id = delivery.run_suffix
+    if not is_name(own_id, LONGEST_ID):
+        own_id = f"{delivery.source}:#{hashlib.sha256(own_id.encode(errors='replace')).hexdigest()}"
+    return in_json(
+        {
+            "v": MESSAGE_VERSION,
+            "source": delivery.source,
+            "owner": wait.owner,
+            "wait": wait.number,
+            "name": wait.trigger.name,
+            "key": wait.key,
+            "trigger": wait.trigger.describe(),
+            "event": {"id": own_id, "data": event.data},
+        }
+    )
