@@ -21,7 +21,7 @@ async def wrong_calls(event: Event) -> list[str]:
         lambda: wait_for_event("a", schema=number),
         lambda: wait_for_event(trigger, key="k"),
         lambda: wait_for_event(trigger, schema=int),
-        lambda: wait_for_event("a", match={}),
+        lambda: wait_for_event("a", match={}),  # type: ignore[call-overload]
         lambda: wait_for_event(Triggers.webhook.on_request()),
         lambda: wait_for_event(Triggers.schedule.cron("0 9 * * 1")),
         lambda: wait_for_event(trigger, match=number),

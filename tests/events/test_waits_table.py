@@ -14,7 +14,7 @@ from terse_temporal.engine.events.waits_table import WaitsTable
 FOR = {"trigger": {"trigger": "stripe.on_event", "arguments": {}}, "match": {"a": 1}, "since": 5.0, "key": "k"}
 
 
-def said(owner: str = "owner", **fields: Any) -> dict[str, Any]:
+def said(owner: Any = "owner", **fields: Any) -> dict[str, Any]:
     return {"v": 1, "owner": owner, "run": "run", "for": FOR, **fields}
 
 
@@ -42,12 +42,12 @@ def test_waits_come_and_go() -> None:
     "message",
     [
         {},
-        said(open=[1], owner=1),
+        said(1, open=[1]),
         said(open=[1], run=""),
-        said(open=[1], **{"for": {}}),
-        said(open=[1], **{"for": {**FOR, "match": 1}}),
-        said(open=[1], **{"for": {**FOR, "since": "now"}}),
-        said(open=[1], **{"for": {**FOR, "match": {"a": "x" * 10_000}}}),
+        {**said(open=[1]), "for": {}},
+        {**said(open=[1]), "for": {**FOR, "match": 1}},
+        {**said(open=[1]), "for": {**FOR, "since": "now"}},
+        {**said(open=[1]), "for": {**FOR, "match": {"a": "x" * 10_000}}},
         said(open="x", close={}, gone=3),
         said(open=[True, -1, 2**60], gone=[None, "x"]),
     ],

@@ -29,7 +29,7 @@ async def waits_beside(event: Event) -> list[Any]:
     first = asyncio.create_task(wait_for_event(Triggers.stripe.on_customer_created(), match={"livemode": False}))
     second = asyncio.create_task(wait_for_event(Triggers.stripe.on_event("customer.created")))
     assert not never.done()
-    return [(await first).customer.id, (await second).type]
+    return [(await first).customer.id, (await second).data.object["id"]]
 
 
 @create_job(name="waits-and-times-out", durable=True)

@@ -55,7 +55,8 @@ def test_fields(match: dict[str, Any], is_found: bool) -> None:
 def test_what_stands_at_a_path() -> None:
     """Whatever the body is."""
     assert value_at(BODY, "data.object.lines.0") == {"teamId": None}
-    for body in (None, 1, "x", [], {}):
+    bodies: list[Any] = [None, 1, "x", [], {}]
+    for body in bodies:
         with pytest.raises(LookupError):
             value_at(body, "0.a")
 
@@ -84,5 +85,6 @@ def test_what_registries_answer() -> None:
     good = {"owner": "o", "run": "r", "number": 1, "n": 1, "at": 1, "since": 1, "key": "k", "match": {}}
     wrong = [None, {}, good, {**good, "trigger": {}}, {**good, "trigger": CREATED, "match": {"a": [1]}}]
     assert list(read_waits("x", {"v": 1, "waits": wrong})) == []
-    for answer in (None, [], {"v": 2, "waits": []}, {"v": 1, "waits": {}}):
+    answers: list[Any] = [None, [], {"v": 2, "waits": []}, {"v": 1, "waits": {}}]
+    for answer in answers:
         assert list(read_waits("x", answer)) == []

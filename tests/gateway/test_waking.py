@@ -171,7 +171,7 @@ async def test_waits_beside_each_other(bench: Bench, tmp_path: Path) -> None:
         for number in range(2):
             await gateway.waking.settled()
             await gateway.deliver(f"{number}")
-        assert await bench.result(run) == ["0", "customer.created"]
+        assert sorted(await bench.result(run)) == ["0", "1"]
         await ended(bench)
 
 
