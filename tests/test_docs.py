@@ -40,6 +40,7 @@ RUNS = [
     [
         *("README.md", "docs/events.md", "docs/state.md", "docs/steps.md", "docs/toolbox_builtin.md"),
         "docs/triggers.md",
+        "docs/webhooks.md",
     ],
 )
 def test_every_block_executes(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

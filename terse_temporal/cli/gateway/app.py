@@ -22,7 +22,10 @@ COMMANDS: Final = {
     "deliveries": (
         "deliveries",
         "app",
-        "Look at the deliveries that the gateway took in: what waits, what was refused and why; and start one again.",
+        (
+            "List the deliveries that the gateway took in, the newest first: which runs were started, what waits, and"
+            " what was refused and why."
+        ),
     ),
     "urls": ("urls", "urls", "Print the addresses of the triggers: what to enter at each vendor."),
     "catch-up": ("catch_up", "catch_up", "Have the deliveries that failed delivered again."),
