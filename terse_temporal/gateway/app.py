@@ -157,7 +157,7 @@ class _UnderPath:
 
     def __init__(self, app: ASGIApp, root_path: str) -> None:
         self._app = app
-        self._root_path = root_path.rstrip("/")
+        self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope.get("root_path"):

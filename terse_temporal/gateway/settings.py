@@ -74,3 +74,8 @@ class GatewaySettings:
     root_path: str = ""
     limits: Limits = field(default_factory=Limits)
     checks_retention: bool = True
+
+    def __post_init__(self) -> None:
+        """Let a path begin with a slash and end without one, however it is given."""
+        path = self.root_path.strip("/")
+        object.__setattr__(self, "root_path", f"/{path}" if path else "")

@@ -59,6 +59,11 @@ def test_modules_that_are_not_there_or_have_no_jobs(tmp_path: Path) -> None:
     assert "'empty.py' has no jobs" in _fails(tmp_path, "empty.py")
 
 
+def test_proxies_that_are_no_addresses(tmp_path: Path) -> None:
+    said = _fails(tmp_path, _JOBS, "--forwarded-allow-ips", "10.0.0.0/8, proxy.acme.example")
+    assert "--forwarded-allow-ips: 'proxy.acme.example' is no address and no network" in said
+
+
 def test_a_secret_that_is_none(tmp_path: Path) -> None:
     said = _fails(tmp_path, _JOBS, "--port", "0", env={"GITHUB_WEBHOOK_SECRET": "ab1"})
     assert "GITHUB_WEBHOOK_SECRET holds a secret of 3 characters" in said

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
+import ipaddress
+import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.markup import escape
@@ -25,6 +29,7 @@ from ...jobs.job import Job
 from ...jobs.loading import load_jobs
 from ...runs.starting import DEFAULT_TASK_QUEUE
 from ..engine_log import EngineLog, ServerWatch, quiet_runtime
+from ..exiting import FAILED, CommandError
 from ..options import Address, Debug, Namespace, Targets, TaskQueue
 from ..output import configure_logging, console
 from .urls import endpoint_table
@@ -36,7 +41,10 @@ __all__ = ["run"]
 
 _logger = logger_of("gateway")
 
-_DEFAULTS = Limits()
+_DEFAULTS: Final = Limits()
+
+#: Seconds to end, above those that requests and deliveries have.
+_LEEWAY: Final = 5.0
 
 
 def run(
@@ -114,6 +122,7 @@ def run(
     SIGTERM and Ctrl-C let requests end, then hand on what waits for some seconds. What is left stays in the spool.
     """
     require_extra("terse-temporal gateway")
+    _check_proxies(forwarded_allow_ips)
     settings = GatewaySettings(
         spool=spool,
         spool_bytes=spool_size * MIB,
@@ -146,6 +155,19 @@ def run(
     return 0
 
 
+def _check_proxies(text: str) -> None:
+    """Refuse what is no list of addresses and networks. uvicorn would take it for names, which no client has."""
+    for each in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            if each != "*":
+                ipaddress.ip_network(each)
+        except ValueError as error:
+            raise CommandError(
+                f"--forwarded-allow-ips: {each!r} is no address and no network ({error}). Write them as"
+                " 10.0.0.7,192.168.1.0/24; * believes everybody, who may then pretend to have any address"
+            ) from None
+
+
 async def _serve(
     jobs: Sequence[Job], settings: GatewaySettings, connected: Any, where: tuple[str, int], forwarded_allow_ips: str
 ) -> None:
@@ -165,7 +187,7 @@ async def _serve(
             forwarded_allow_ips=forwarded_allow_ips,
             on_ready=lambda: _logger.info("ready"),
         )
-        _stop_on_signals(server.stop)
+        _stop_on_signals(server.stop, settings.limits)
         await server.serve([listening])
     finally:
         listening.close()
@@ -173,13 +195,24 @@ async def _serve(
     _logger.info("stopped")
 
 
-def _stop_on_signals(stop: Any) -> None:
-    def on_signal(which: signal.Signals) -> None:
-        _logger.info("%s: taking no more requests, and ending those there are", which.name)
+def _stop_on_signals(stop: Callable[[], None], limits: Limits) -> None:
+    """Let SIGTERM and SIGINT end it, and end the process some seconds later whatever a model's own code does."""
+    loop = asyncio.get_running_loop()
+    seconds = limits.body_seconds + limits.drain_seconds + _LEEWAY
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        watchdog = threading.Timer(seconds, os._exit, [FAILED])
+        watchdog.daemon = True
+        watchdog.start()
+        loop.call_soon_threadsafe(announce, signal.Signals(number).name)
+
+    # Nothing is logged in the handler: the line that the signal interrupted may hold the lock of the log.
+    def announce(name: str) -> None:
+        _logger.info("%s: taking no more requests, and ending those there are", name)
         stop()
 
     for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, on_signal, each)
+        signal.signal(each, on_signal)
 
 
 def _host_and_port(address: tuple[Any, ...]) -> str:
@@ -191,13 +224,18 @@ def _print_served(gateway: Gateway, address: str) -> None:
     """Print where it listens, what starts which job, and what is missing for that."""
     settings = gateway.settings
     shown = {
-        "gateway": address + settings.root_path,
+        "gateway": address,
         "spool": shown_path(str(settings.spool)),
         "task queue": settings.task_queue,
     }
+    if settings.root_path:
+        shown["behind a proxy at"] = settings.root_path
     console.print("  ".join(f"{name} [bold]{escape(value)}[/]" for name, value in shown.items()))
     # The tokens in addresses may be all that there is of a secret, and what is printed here goes to a log.
     found = endpoints(gateway.jobs, gateway.secrets, with_tokens=False)
-    console.print(endpoint_table(found))
+    if found:
+        console.print(endpoint_table(found))
+    else:
+        _logger.warning("no job here has a trigger that a webhook fires: what comes is taken in, and starts nothing")
     for sentence in missing_secrets(found).values():
         _logger.warning("%s", sentence)
