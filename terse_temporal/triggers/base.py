@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Generic
+from typing import Annotated, Any, Generic
 
-from pydantic import AfterValidator, PydanticUserError
+from pydantic import AfterValidator
 from typing_extensions import TypeVar
 
 from ..diagnostics.places import caller_frame, place
 from ..errors import JobDefinitionError
-from ..serialization.annotations import type_adapter
-from ..serialization.codec import type_name
 from .deliveries import Delivery
 
-__all__ = ["Trigger", "UtcDatetime", "check_model", "checked_kind", "quoted", "refusal", "value_at"]
+__all__ = ["Trigger", "UtcDatetime", "quoted", "refusal"]
 
 
 _EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
@@ -80,18 +77,11 @@ class Trigger(Generic[_EventT_co]):
         return {}
 
     def _arguments(self) -> list[str]:
-        # An event is named first, and without its keyword.
-        return [
-            quoted(value) if name == "event" else f"{name}={_written(value)}" for name, value in self._given().items()
-        ]
+        return []
 
 
 def _is_kind(sent: str, kind: str) -> bool:
     return sent == kind or (sent.startswith(kind) and sent[len(kind)] == ".")
-
-
-def _written(value: Any) -> str:
-    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -115,45 +105,3 @@ def refusal(name: str, problem: str, example: str) -> JobDefinitionError:
     frame = caller_frame()
     where = place(frame.f_code.co_filename, frame.f_lineno)
     return JobDefinitionError(f"Triggers.{name} ({where}): {problem}; write it as Triggers.{example}")
-
-
-#: The name of an event as vendors write it, with what they put behind a dot.
-_KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
-
-
-def checked_kind(name: str, event: Any, example: str) -> str:
-    """Return the vendor's name of an event.
-
-    Raises:
-        JobDefinitionError: it cannot be one.
-    """
-    if isinstance(event, str) and len(event) <= 100 and _KIND.fullmatch(event):
-        return event
-    raise refusal(name, f"event={event!r} is no name of an event", f'{name}("{example}")')
-
-
-def check_model(name: str, model: Any, example: str) -> None:
-    """Refuse what a user gives as `model=` if it is not a type.
-
-    Raises:
-        JobDefinitionError: JSON cannot be validated against it.
-    """
-    if isinstance(model, str):
-        raise refusal(name, f"model={model!r} is a string, not a type", f"{name}({example}), without the quotes")
-    try:
-        type_adapter(model)
-    except PydanticUserError as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        problem = f"model={type_name(model)} is not a type that JSON can be validated against: {reason}"
-        raise refusal(name, problem, f"{name}({example}), with a model or dataclass") from None
-    except NameError:
-        pass  # It refers to a class further down in its module: told when there is something to read.
-
-
-def value_at(body: Any, *path: str) -> Any:
-    """Return what stands in a body at a path of keys; `None` where there is no such thing."""
-    for key in path:
-        if not isinstance(body, dict):
-            return None
-        body = body.get(key)
-    return body

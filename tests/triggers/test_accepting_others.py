@@ -97,6 +97,8 @@ def test_a_trial(subscription: Any, taken: bool) -> None:
         (lambda: linear.on_event("Project", model=5), "model=5 is not a type"),
         (lambda: stripe.on_event("invoice."), "event='invoice.' is no name of an event"),
         (lambda: stripe.on_event("invoice.paid", model="Invoice"), "model='Invoice' is a string, not a type"),
+        (lambda: stripe.on_event("invoice.paid", model={"amount": int}), "is not a type that JSON can be validated"),
+        (lambda: stripe.on_event("invoice.paid", model=print), "against: it is a function"),
         (lambda: stripe.on_event("invoice.paid", model=type("Opaque", (), {})), "model=Opaque is not a type"),
     ],
 )

@@ -119,6 +119,7 @@ def test_a_channel_by_name(caplog: pytest.LogCaptureFixture) -> None:
         (lambda: slack.on_reaction("thumbs up"), "reaction='thumbs up' is no name of an emoji"),
         (lambda: slack.on_reaction(5), "reaction=5 is no name of an emoji"),
         (lambda: slack.on_event("message channels"), "event='message channels' is no name of an event"),
+        (lambda: slack.on_event("message.im"), "is what an app subscribes to; what Slack sends is a 'message'"),
         (lambda: slack.on_event("team_join", model="TeamJoin"), "model='TeamJoin' is a string, not a type"),
     ],
 )

@@ -56,6 +56,7 @@ def test_a_model_of_the_users_does_not_travel() -> None:
     trigger = Triggers.github.on_event("release", model=Release)
     assert trigger.reference() == {"trigger": "github.on_event", "arguments": {"event": "release"}}
     assert trigger_from(trigger.reference()) == Triggers.github.on_event("release")
+    assert trigger.describe() == 'github.on_event("release", model=Release)'
 
 
 def deep() -> Any:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from typing_extensions import TypeVar
 
-from ..base import Trigger, check_model, checked_kind, refusal, value_at
+from ..base import refusal
+from ..vendor import VendorTrigger, check_event, value_at
 from .events import (
     GitHubEvent,
     IssueCommented,
@@ -43,20 +44,18 @@ _LONGEST_BRANCH: Final = 255
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class GitHubTrigger(Trigger[_EventT_co]):
+class GitHubTrigger(VendorTrigger[_EventT_co]):
     """An event of one repository, or of all that are connected.
 
     Attributes:
         repo: `"owner/name"`, or None for all. GitHub does not tell capital letters from small ones in it.
         branch: of a push: the branch, or a pattern for it; None for all, and for tags.
         merged: of a pull request that was closed: only if it was merged.
-        chosen: what `on_event` was called with.
     """
 
     repo: str | None = None
     branch: str | None = None
     merged: bool = False
-    chosen: str | None = None
 
     def _passes(self, body: Any) -> bool:
         if self.repo is not None:
@@ -76,9 +75,8 @@ class GitHubTrigger(Trigger[_EventT_co]):
             )
         return True
 
-    def _given(self) -> dict[str, Any]:
-        given = {"event": self.chosen, "repo": self.repo, "branch": self.branch}
-        return {name: value for name, value in given.items() if value is not None}
+    def _filters(self) -> dict[str, Any]:
+        return {"repo": self.repo, "branch": self.branch}
 
 
 class GitHubTriggers:
@@ -190,17 +188,15 @@ class GitHubTriggers:
                 against.
         """
         name = "github.on_event"
-        event = checked_kind(name, event, "release.created")
-        if model is not None:
-            check_model(name, model, f'"{event}", model=Release')
-        return _trigger(name, (event,), GitHubEvent if model is None else model, repo, chosen=event)
+        check_event(name, event, model, "release.created", "Release")
+        return _trigger(name, (event,), GitHubEvent if model is None else model, repo, chosen=event, model=model)
 
 
-def _trigger(name: str, kinds: tuple[str, ...], model: Any, repo: Any, **filters: Any) -> GitHubTrigger[Any]:
+def _trigger(name: str, kinds: tuple[str, ...], event_model: Any, repo: Any, **given: Any) -> GitHubTrigger[Any]:
     if repo is not None and not (isinstance(repo, str) and _REPO.fullmatch(repo)):
-        first = f'"{kinds[0]}", ' if "chosen" in filters else ""
+        first = f'"{kinds[0]}", ' if "chosen" in given else ""
         raise refusal(name, f'repo={repo!r} is not "owner/name"', f'{name}({first}repo="acme/web")')
-    return GitHubTrigger(source="github", name=name, kinds=kinds, event_model=model, repo=repo, **filters)
+    return GitHubTrigger(source="github", name=name, kinds=kinds, event_model=event_model, repo=repo, **given)
 
 
 def _is_branch(branch: object) -> bool:

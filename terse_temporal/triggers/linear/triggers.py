@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
-from ..base import Trigger, check_model, checked_kind, refusal, value_at
+from ..base import refusal
+from ..vendor import VendorTrigger, check_event, value_at
 from .events import LinearCommentCreated, LinearEvent, LinearIssueCreated, LinearIssueUpdated
 from .parts import team_names
 
@@ -21,23 +22,20 @@ _EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class LinearTrigger(Trigger[_EventT_co]):
+class LinearTrigger(VendorTrigger[_EventT_co]):
     """An event of one team, or of all.
 
     Attributes:
         team: the team's key, id or name; None for all.
-        chosen: what `on_event` was called with.
     """
 
     team: str | None = None
-    chosen: str | None = None
 
     def _passes(self, body: Any) -> bool:
         return self.team is None or self.team.lower() in team_names(value_at(body, "data"))
 
-    def _given(self) -> dict[str, Any]:
-        given = {"event": self.chosen, "team": self.team}
-        return {name: value for name, value in given.items() if value is not None}
+    def _filters(self) -> dict[str, Any]:
+        return {"team": self.team}
 
 
 class LinearTriggers:
@@ -94,14 +92,12 @@ class LinearTriggers:
                 against.
         """
         name = "linear.on_event"
-        event = checked_kind(name, event, "Project.update")
-        if model is not None:
-            check_model(name, model, f'"{event}", model=Project')
-        return _trigger(name, event, LinearEvent if model is None else model, team, chosen=event)
+        check_event(name, event, model, "Project.update", "Project")
+        return _trigger(name, event, LinearEvent if model is None else model, team, chosen=event, model=model)
 
 
-def _trigger(name: str, kind: str, model: Any, team: Any, chosen: str | None = None) -> LinearTrigger[Any]:
+def _trigger(name: str, kind: str, event_model: Any, team: Any, **given: Any) -> LinearTrigger[Any]:
     if team is not None and not (isinstance(team, str) and team.strip() and len(team) <= 200):
-        first = f'"{chosen}", ' if chosen else ""
+        first = f'"{kind}", ' if "chosen" in given else ""
         raise refusal(name, f"team={team!r} is no key, id or name of a team", f'{name}({first}team="ENG")')
-    return LinearTrigger(source="linear", name=name, kinds=(kind,), event_model=model, team=team, chosen=chosen)
+    return LinearTrigger(source="linear", name=name, kinds=(kind,), event_model=event_model, team=team, **given)

@@ -14,8 +14,8 @@ from pydantic_core import PydanticCustomError
 
 from ...diagnostics.text import shorten
 from ...events import EventModel
-from ..base import value_at
 from ..parts import Part
+from ..vendor import value_at
 
 __all__ = ["SlackEvent", "SlackFile", "SlackMessagePosted", "SlackReactionAdded", "channel_of", "inner_event"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..base import value_at
+from ..vendor import value_at
 
 __all__ = ["is_by_bot", "is_by_this_app", "is_message"]
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from typing_extensions import TypeVar
 
 from ...diagnostics.places import caller_frame, place
-from ..base import Trigger, check_model, checked_kind, refusal, value_at
+from ..base import refusal
 from ..deliveries import Delivery
+from ..vendor import VendorTrigger, check_event, value_at
 from .events import SlackEvent, SlackMessagePosted, SlackReactionAdded, channel_of, inner_event
 from .messages import is_by_bot, is_by_this_app, is_message
 
@@ -37,7 +38,7 @@ _EMOJI: Final = {"thumbsup": "+1", "thumbsdown": "-1"}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class SlackTrigger(Trigger[_EventT_co]):
+class SlackTrigger(VendorTrigger[_EventT_co]):
     """Something in the workspaces that the app is installed in.
 
     Attributes:
@@ -45,14 +46,12 @@ class SlackTrigger(Trigger[_EventT_co]):
         reaction: only this emoji.
         direct: of messages: only direct ones; else those of channels alone.
         bots: messages of other bots too. Those of the app itself never count.
-        chosen: what `on_event` was called with.
     """
 
     channel: str | None = None
     reaction: str | None = None
     direct: bool = False
     bots: bool = False
-    chosen: str | None = None
 
     def event(self, delivery: Delivery) -> Any:
         """Return the body, without the token by which Slack once said that it is Slack: histories have no secrets."""
@@ -83,9 +82,8 @@ class SlackTrigger(Trigger[_EventT_co]):
         named = event.get("channel_name") or value_at(event, "channel", "name")
         return isinstance(named, str) and named.removeprefix("#") == self.channel.removeprefix("#")
 
-    def _given(self) -> dict[str, Any]:
-        given = {"event": self.chosen, "channel": self.channel, "reaction": self.reaction, "bots": self.bots or None}
-        return {name: value for name, value in given.items() if value is not None}
+    def _filters(self) -> dict[str, Any]:
+        return {"channel": self.channel, "reaction": self.reaction, "bots": self.bots or None}
 
 
 def _emoji(name: Any) -> str | None:
@@ -180,18 +178,20 @@ class SlackTriggers:
             JobDefinitionError: `event` cannot be a name, or `model` is not a type that JSON can be validated against.
         """
         name = "slack.on_event"
-        event = checked_kind(name, event, "team_join")
-        if model is not None:
-            check_model(name, model, f'"{event}", model=TeamJoin')
-        return _trigger(name, event, SlackEvent if model is None else model, chosen=event)
+        check_event(name, event, model, "team_join", "TeamJoin")
+        if "." in event:
+            # What is called so is subscribed to in the settings of an app. The events of all are called "message".
+            problem = f"event={event!r} is what an app subscribes to; what Slack sends is a {event.partition('.')[0]!r}"
+            raise refusal(name, problem, "slack.on_message(), or slack.on_direct_message()")
+        return _trigger(name, event, SlackEvent if model is None else model, chosen=event, model=model)
 
 
-def _trigger(name: str, kind: str, model: Any, *, channel: Any = None, **filters: Any) -> SlackTrigger[Any]:
+def _trigger(name: str, kind: str, event_model: Any, *, channel: Any = None, **given: Any) -> SlackTrigger[Any]:
     if channel is not None:
         _check_channel(name, channel)
-    if not isinstance(bots := filters.get("bots", False), bool):
+    if not isinstance(bots := given.get("bots", False), bool):
         raise refusal(name, f"bots={bots!r} is not True or False", f"{name}(bots=True)")
-    return SlackTrigger(source="slack", name=name, kinds=(kind,), event_model=model, channel=channel, **filters)
+    return SlackTrigger(source="slack", name=name, kinds=(kind,), event_model=event_model, channel=channel, **given)
 
 
 def _check_channel(name: str, channel: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
-from ..base import Trigger, check_model, checked_kind, value_at
+from ..vendor import VendorTrigger, check_event, value_at
 from .events import CustomerCreated, StripeEvent, TrialStarted, has_trial
 
 if TYPE_CHECKING:
@@ -20,22 +20,17 @@ _EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class StripeTrigger(Trigger[_EventT_co]):
+class StripeTrigger(VendorTrigger[_EventT_co]):
     """An event of the Stripe account.
 
     Attributes:
         with_trial: only of a subscription that begins with a trial.
-        chosen: what `on_event` was called with.
     """
 
     with_trial: bool = False
-    chosen: str | None = None
 
     def _passes(self, body: Any) -> bool:
         return not self.with_trial or has_trial(value_at(body, "data", "object"))
-
-    def _given(self) -> dict[str, Any]:
-        return {} if self.chosen is None else {"event": self.chosen}
 
 
 class StripeTriggers:
@@ -87,13 +82,12 @@ class StripeTriggers:
             JobDefinitionError: `event` cannot be a name, or `model` is not a type that JSON can be validated against.
         """
         name = "stripe.on_event"
-        event = checked_kind(name, event, "invoice.paid")
-        if model is not None:
-            check_model(name, model, f'"{event}", model=Invoice')
+        check_event(name, event, model, "invoice.paid", "Invoice")
         return StripeTrigger(
             source="stripe",
             name=name,
             kinds=(event,),
             event_model=StripeEvent if model is None else model,
             chosen=event,
+            model=model,
         )
