@@ -24,6 +24,7 @@ from temporalio.client import Client
 from ..errors import ScheduleError
 from ..triggers import Overlap
 from ..triggers.schedule import duration_text
+from .clock_changes import ONCE
 from .markers import marked_job, read_memo
 from .server import ScheduleServer
 from .wanted import OVERLAPS, overlap_name
@@ -233,7 +234,8 @@ def _row(entry: ScheduleListEntry, job: str) -> ScheduleRow:
 def _times_text(spec: ScheduleSpec) -> str:
     """Return the moments as their trigger has them: a cron expression is the comment of its calendars."""
     texts = [each.comment or "a calendar" for each in spec.structured_calendar]
-    for each in spec.interval:
+    # Those for the changes of the clocks are in the expression.
+    for each in (one for one in spec.interval if one.interval.ToTimedelta() != ONCE):
         offset = f" + {duration_text(each.phase.ToTimedelta())}" if each.HasField("phase") else ""
         texts.append(f"every {duration_text(each.interval.ToTimedelta())}{offset}")
     return ", ".join(dict.fromkeys(texts))

@@ -9,15 +9,17 @@ takes the moments together, each once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.schedule.v1 import IntervalSpec, Range, ScheduleSpec, StructuredCalendarSpec
 
 from ..triggers import CronTrigger, EveryTrigger, ScheduleTrigger
-from ..triggers.cron import read_cron
+from ..triggers.cron import Cron, read_cron
+from ..triggers.moments import LATER
+from .clock_changes import ONCE, corrections
 
 __all__ = ["Times", "schedule_spec", "times_of"]
 
@@ -44,42 +46,88 @@ class Times:
         calendars: for each, the numbers that fit each of its fields.
         intervals: for each, its length and its offset.
         timezone: of the calendars.
-        others: what no trigger has, as text: calendars that are left out, a first or last moment, data of a zone.
+        excluded: as `calendars`, of what these start nothing for.
+        others: what no trigger has, as text: a first or last moment, data of a zone.
     """
 
     calendars: frozenset[tuple[frozenset[int], ...]]
     intervals: frozenset[tuple[timedelta, timedelta]]
     timezone: str
+    excluded: frozenset[tuple[frozenset[int], ...]]
     others: str
 
+    @property
+    def regular(self) -> Times:
+        """The same without what is given for the changes of the clocks."""
+        intervals = frozenset(each for each in self.intervals if each[0] != ONCE)
+        return replace(self, intervals=intervals, excluded=frozenset())
 
-def schedule_spec(trigger: ScheduleTrigger) -> ScheduleSpec:
-    """Return the moments of a trigger as a Temporal schedule takes them."""
+
+def schedule_spec(trigger: ScheduleTrigger, now: datetime | None = None) -> ScheduleSpec:
+    """Return the moments of a trigger as a Temporal schedule takes them.
+
+    Args:
+        trigger: cron or every.
+        now: a time of the first of the years for which the changes of the clocks are put right; by default this year.
+    """
     jitter = _duration(trigger.jitter) if trigger.jitter else None
     if isinstance(trigger, EveryTrigger):
         offset = _duration(trigger.offset) if trigger.offset else None
         interval = IntervalSpec(interval=_duration(trigger.interval), phase=offset)
         return ScheduleSpec(interval=[interval], jitter=jitter)
     assert isinstance(trigger, CronTrigger)
-    return ScheduleSpec(structured_calendar=_calendars(trigger), timezone_name=trigger.timezone, jitter=jitter)
+    cron = read_cron(trigger.expression)
+    correct = corrections(cron, trigger.timezone, now or datetime.now(UTC))
+    return ScheduleSpec(
+        structured_calendar=_calendars(cron, trigger.expression),
+        interval=[_once(each) for each in correct.moments],
+        exclude_structured_calendar=[_excluded(date, hours) for date, hours in _by_date(correct.hours).items()],
+        timezone_name="UTC" if correct.by_utc else trigger.timezone,
+        jitter=jitter,
+    )
 
 
 def times_of(spec: ScheduleSpec) -> Times:
     """Return the moments of a schedule in the form that can be compared."""
     others = ScheduleSpec()
     others.CopyFrom(spec)
-    for field in ("structured_calendar", "interval", "jitter", "timezone_name"):
+    for field in ("structured_calendar", "exclude_structured_calendar", "interval", "jitter", "timezone_name"):
         others.ClearField(field)
     return Times(
         calendars=frozenset(_calendar_numbers(each) for each in spec.structured_calendar),
         intervals=frozenset((each.interval.ToTimedelta(), each.phase.ToTimedelta()) for each in spec.interval),
         timezone=spec.timezone_name or "UTC",
+        excluded=frozenset(_calendar_numbers(each) for each in spec.exclude_structured_calendar),
         others=str(others),
     )
 
 
-def _calendars(trigger: CronTrigger) -> list[StructuredCalendarSpec]:
-    cron = read_cron(trigger.expression)
+def _once(moment: datetime) -> IntervalSpec:
+    since = moment + LATER - datetime(1970, 1, 1, tzinfo=UTC)
+    return IntervalSpec(interval=_duration(ONCE), phase=_duration(since % ONCE))
+
+
+def _by_date(hours: Iterable[datetime]) -> dict[date, list[int]]:
+    found: dict[date, list[int]] = {}
+    for each in hours:
+        found.setdefault(each.date(), []).append(each.hour)
+    return found
+
+
+def _excluded(date: date, hours: list[int]) -> StructuredCalendarSpec:
+    return StructuredCalendarSpec(
+        second=_ranges({0}),
+        minute=_ranges(range(60)),
+        hour=_ranges(hours),
+        day_of_month=_ranges({date.day}),
+        month=_ranges({date.month}),
+        year=_ranges({date.year}),
+        day_of_week=_ranges(_ALL_WEEKDAYS),
+        comment="the clocks are changed",
+    )
+
+
+def _calendars(cron: Cron, expression: str) -> list[StructuredCalendarSpec]:
     days = [(cron.days, cron.weekdays)]
     if cron.either_day:
         days = [(cron.days, _ALL_WEEKDAYS), (_ALL_DAYS, cron.weekdays)]
@@ -91,7 +139,7 @@ def _calendars(trigger: CronTrigger) -> list[StructuredCalendarSpec]:
             day_of_month=_ranges(day),
             month=_ranges(cron.months),
             day_of_week=_ranges(weekday),
-            comment=trigger.expression,
+            comment=expression,
         )
         for day, weekday in days
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payloads, WorkflowType
@@ -17,6 +18,7 @@ from ..errors import ScheduleError
 from ..jobs.job import Job
 from ..serialization.wire_names import SCHEDULE_MEMO
 from ..triggers import Overlap, ScheduleTrigger
+from .clock_changes import YEARS
 from .markers import memo_of, read_memo, run_memo
 from .specs import schedule_spec, times_of
 
@@ -89,10 +91,14 @@ class Wanted:
         ]
         if starts.input.payloads:
             found.append("input: none any more")
-        if times_of(there.spec) != times_of(schedule_spec(trigger)):
-            was = str(told.get("trigger", "?"))
-            is_same = was == tells["trigger"]
-            found.append("times: as the trigger says again" if is_same else _changed("times", was, tells["trigger"]))
+        times, is_to_be = times_of(there.spec), times_of(schedule_spec(trigger))
+        if times != is_to_be:
+            if (was := told.get("trigger")) != tells["trigger"]:
+                found.append(_changed("times", was or "?", tells["trigger"]))
+            elif times.regular == is_to_be.regular:
+                found.append(f"changes of the clocks: up to {datetime.now(UTC).year + YEARS - 1}")
+            else:
+                found.append("times: as the trigger says again")
         texts = [each for each in found if each]
         # What only its runs are told, such as how the same moments are written.
         if not texts and dict(told) != tells:

@@ -60,6 +60,17 @@ class Cron:
     weekdays: frozenset[int]
     either_day: bool
 
+    @property
+    def every_hour(self) -> bool:
+        """Whether it comes in every hour of every day, by the time that passes: a zone then makes no difference.
+
+        Not by the clock, as what names its minutes and its hours does on the day on which one hour comes twice.
+        """
+        minute, hour = self.expression.split()[:2]
+        by_time = minute.startswith("*") or hour.startswith("*")
+        whole = (len(self.hours), len(self.days), len(self.months), len(self.weekdays)) == (24, 31, 12, 7)
+        return by_time and whole
+
     def fits(self, moment: datetime) -> bool:
         """Return whether a moment, by its own clock, is one of the expression's."""
         in_days = moment.day in self.days

@@ -9,11 +9,19 @@ from zoneinfo import ZoneInfo
 
 from .cron import CronError, read_cron
 
-__all__ = ["is_of_schedule"]
+__all__ = ["LATER", "is_of_schedule", "moment_of"]
 
-#: Around a change of the clocks. The server reads the clock there by the offset before it or after it, and starts runs
-#: by either; none is ever changed by more than this.
+#: How much later than its moment a run is due on the nights on which clocks are changed (`schedules/clock_changes.py`).
+LATER: Final = timedelta(seconds=1)
+
+#: Around a change of the clocks. Where it is left to the server, that reads the clock by the offset before it or after
+#: it, and starts runs by either; none is ever changed by more than this.
 _NEAR: Final = timedelta(hours=3)
+
+
+def moment_of(memo: Mapping[str, Any], due: datetime) -> datetime:
+    """Return the moment that a run is for, from when the server says that it was due: cron has whole minutes."""
+    return due - LATER if "cron" in memo and due.second == LATER.seconds else due
 
 
 def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
@@ -31,7 +39,10 @@ def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
         if "cron" in memo:
             cron, zone = read_cron(memo["cron"]), ZoneInfo(memo["timezone"])
             offsets = {(moment + by).astimezone(zone).utcoffset() for by in (-_NEAR, timedelta(), _NEAR)}
-            return any(cron.fits(moment.replace(tzinfo=None) + offset) for offset in offsets if offset is not None)
+            if any(cron.fits(moment.replace(tzinfo=None) + offset) for offset in offsets if offset is not None):
+                return True
+            # What was due in an hour that is skipped comes right after it.
+            return len(offsets) > 1 and next(cron.after(moment - LATER, memo["timezone"])).astimezone(UTC) == moment
         if "every" in memo:
             since = moment - datetime(1970, 1, 1, tzinfo=UTC) - timedelta(seconds=memo["offset"])
             return not since % timedelta(seconds=memo["every"])

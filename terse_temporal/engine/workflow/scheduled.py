@@ -15,7 +15,7 @@ from temporalio.common import SearchAttributeKey
 
 from ...jobs.scheduled_events import with_due, with_start
 from ...serialization.wire_names import SCHEDULE_MEMO
-from ...triggers.moments import is_of_schedule
+from ...triggers.moments import is_of_schedule, moment_of
 
 __all__ = ["with_moment"]
 
@@ -41,6 +41,7 @@ def with_moment(raw: Any, expected: Any) -> Any:
     if not isinstance(memo, Mapping):
         return with_due(raw, expected, due)
     timezone = memo.get("timezone")
+    due = moment_of(memo, due)
     of_schedule = is_of_schedule(memo, due)
     return with_due(
         raw,
