@@ -77,7 +77,9 @@ def test_what_the_app_reacts_with_starts_nothing() -> None:
     assert not slack.on_reaction().accepts(sent("reaction_added", user="USHOPBOT1"))
 
 
-@pytest.mark.parametrize("other", [{"bot_id": "BOTHER001", "app_id": "AOTHER001"}, {"subtype": "bot_message"}])
+@pytest.mark.parametrize(
+    "other", [{"bot_id": "BOTHER001", "app_id": "AOTHER001"}, {"subtype": "bot_message"}, {"user": "USLACKBOT"}]
+)
 def test_other_bots_count_where_they_are_asked_for(other: dict[str, Any]) -> None:
     """And else they do not."""
     assert not slack.on_message().accepts(sent(POSTED, **other))

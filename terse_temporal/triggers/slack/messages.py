@@ -22,9 +22,17 @@ def is_message(event: dict[str, Any]) -> bool:
     return subtype is None or (isinstance(subtype, str) and subtype in _POSTED)
 
 
+#: Slack itself, which posts reminders, and answers that a workspace has set up.
+_SLACKBOT: Final = "USLACKBOT"
+
+
 def is_by_bot(event: dict[str, Any]) -> bool:
-    """Return whether a bot posted a message: an app, or a workflow of Slack's."""
-    return any(event.get(key) is not None for key in ("bot_id", "bot_profile")) or event.get("subtype") == "bot_message"
+    """Return whether a bot posted a message: an app, a workflow, or Slack itself."""
+    return (
+        any(event.get(key) is not None for key in ("bot_id", "bot_profile"))
+        or event.get("subtype") == "bot_message"
+        or event.get("user") == _SLACKBOT
+    )
 
 
 def is_by_this_app(body: Any, event: dict[str, Any]) -> bool:
