@@ -197,7 +197,7 @@ class Drain:
             )
 
         def checked() -> RunRequest:
-            event = event_for_run(job, trigger, delivery)
+            event = event_for_run(job, trigger, delivery, size)
             return run_request(job, event, id=run_id, if_exists="attach", where="")
 
         large = size > _LARGE

@@ -138,7 +138,7 @@ class Intake:
         fields: list[Mapping[str, str]] = []
         for each in self._jobs if job is None else [self._by_name[job]]:
             if (trigger := trigger_for(each, read)) is not None:
-                problem, wrong = _problem(each, trigger, read)
+                problem, wrong = _problem(each, trigger, read, len(raw_body))
                 targets.append(Target(each.name, f"{each.name}/{read.run_suffix}", problem))
                 fields += (field for field in wrong if field not in fields)
         return _Judged(read, targets, fields[:_MOST_FIELDS])
@@ -150,14 +150,17 @@ def spool_unusable(error: SpoolError, about: str = "") -> Refusal:
     return Refusal(503, "spool_unusable", "The gateway cannot write deliveries down.", retry_after=60, about=about)
 
 
-def _problem(job: Job, trigger: Trigger, delivery: Delivery) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+def _problem(
+    job: Job, trigger: Trigger, delivery: Delivery, size: int
+) -> tuple[str | None, Sequence[Mapping[str, str]]]:
     """Return what is wrong with a delivery for a job, if anything is: for the operator, and for the sender."""
     home = sys.modules.get(job._home)
     namespace: dict[str, Any] | None = None if home is None else vars(home)
     try:
         check_id(f"{job.name}/{delivery.run_suffix}", f"a delivery for the job {job.name!r} ({job.where})")
         expected = event_type(job.handler, job.triggers, namespace)
-        read_event(event_for_run(job, trigger, delivery), expected, job=job.name, where=job.where, namespace=namespace)
+        event = event_for_run(job, trigger, delivery, size)
+        read_event(event, expected, job=job.name, where=job.where, namespace=namespace)
     except (EventError, StartError, JobDefinitionError) as error:
         return redact(shorten(str(error), _LONGEST_PROBLEM)), _wrong_fields(error.__cause__)
     except Exception as error:  # a validator of a model is anybody's code
