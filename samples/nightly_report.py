@@ -1,6 +1,9 @@
 """Nightly report: yesterday's orders by country, as a CSV file.
 
-    REPORT_DB=shop.sqlite3 REPORT_DIR=reports terse-worker samples.nightly_report
+    REPORT_DB=shop.sqlite3 REPORT_DIR=reports terse-worker samples.nightly_report --sync-schedules
+
+The worker makes the schedule on the server when it starts; from then on the server starts the report at six, Berlin
+time. For a day that is past, `terse-temporal schedules backfill nightly-report --from 2026-05-01 --to 2026-05-02`.
 
 It is not durable. It reads, and writes one file whose name is the day's: nothing is lost if it fails half-way, and
 running it again is harmless. Such a job needs no steps and no sleeps, and may be a plain function.

@@ -1,8 +1,10 @@
 """Weekly digest: what has been released since the last one.
 
-    RELEASES_URL=https://shop.example.com/releases.json DIGEST_DIR=digests terse-worker samples.weekly_digest
+    RELEASES_URL=https://shop.example.com/releases.json DIGEST_DIR=digests \
+        terse-worker samples.weekly_digest --sync-schedules
 
-It runs every morning, collects what is new, and on Mondays writes it down. Between its runs it keeps its `state`: the
+The worker makes its schedule when it starts; `terse-temporal schedules trigger weekly-digest` runs it between times. It
+runs every morning, collects what is new, and on Mondays writes it down. Between its runs it keeps its `state`: the
 last it has seen, the items since the last digest, and how many digests there were. To look at it:
 
     terse-temporal state list weekly-digest

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -69,15 +69,16 @@ def print_json(value: Any) -> None:
     print(text, flush=True)
 
 
-def job_table(jobs: Iterable[Job]) -> Table:
-    """Return a table of jobs, with what starts them and where they are written."""
+def job_table(jobs: Iterable[Job], *, next_times: Mapping[str, str] | None = None) -> Table:
+    """Return a table of jobs, with what starts them and where they are written; and when next, if that is given."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("job", "durable", "triggers", "defined at"):
+    for column in ("job", "durable", "triggers", "defined at", *(["next"] if next_times else [])):
         table.add_column(column, overflow="fold")
     for job in jobs:
         triggers = ", ".join(trigger.describe() for trigger in job.triggers) or "-"
+        coming = [Text(next_times.get(job.name, "-"))] if next_times else []
         # Text, because in a plain string rich would read "[…]" as a style.
-        table.add_row(Text(job.name), "yes" if job.durable else "no", Text(triggers), Text(job.where))
+        table.add_row(Text(job.name), "yes" if job.durable else "no", Text(triggers), Text(job.where), *coming)
     return table
 
 

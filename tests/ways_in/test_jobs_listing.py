@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -36,13 +38,15 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_table(shop: Path) -> None:
-    """Each job has one line: its name, whether it is durable, its triggers, and `file:line`."""
+    """Each job has one line: its name, whether it is durable, its triggers, `file:line`, and when next."""
     listed = run("terse-temporal", "jobs", "shop.py", cwd=shop)
     assert listed.returncode == 0
     heading, *rows = [line.split() for line in listed.stdout.splitlines()]
-    assert heading == ["job", "durable", "triggers", "defined", "at"]
+    day, _, hour, zone = [rows[1].pop() for _ in range(4)][::-1]
+    assert (day, hour, zone[:2]) == ("Mon", "09:00", "CE")
+    assert heading == ["job", "durable", "triggers", "defined", "at", "next"]
     assert rows == [
-        ["onboard", "yes", "stripe.on_customer_created()", "shop.py:4"],
+        ["onboard", "yes", "stripe.on_customer_created()", "shop.py:4", "-"],
         [
             "report",
             "[weekly]",
@@ -66,11 +70,15 @@ def test_json(shop: Path) -> None:
         "name": "onboard",
         "durable": True,
         "triggers": ["stripe.on_customer_created()"],
+        "next": [],
         "module": "shop",
         "file": str(shop / "shop.py"),
         "line": 4,
     }
     assert second["durable"] is False
+    (coming,) = second["next"]
+    moment = datetime.fromisoformat(coming).astimezone(ZoneInfo("Europe/Berlin"))
+    assert (moment.strftime("%a %H:%M"), moment > datetime.now(UTC)) == ("Mon 09:00", True)
 
 
 def test_what_cannot_be_loaded(shop: Path) -> None:
