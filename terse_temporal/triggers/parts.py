@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, model_validator
 
 from ..events import EventModel
 
-__all__ = ["Part"]
+__all__ = ["ListOf", "Part"]
+
+_T = TypeVar("_T")
+
+
+def _read_null(raw: Any) -> Any:
+    return [] if raw is None else raw
+
+
+#: A list that a vendor may send as null.
+ListOf = Annotated[list[_T], BeforeValidator(_read_null)]
 
 
 class Part(EventModel):

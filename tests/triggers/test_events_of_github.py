@@ -127,6 +127,9 @@ def test_issues_comments_and_reviews() -> None:
         ({"review": {"state": "approved"}}, PullRequestReviewed, "pull_request.number", None),
         ({"comment": {"body": "hi"}, "issue": {"number": 3}}, IssueCommented, "issue.number", 3),
         ({"issue": {"htmlUrl": "u"}}, IssueOpened, "issue.html_url", "u"),
+        ({"issue": {"labels": [{"name": "bug"}]}}, IssueOpened, "issue.labels.0.name", "bug"),
+        ({"issue": {"labels": None}, "commits": None}, IssueOpened, "issue.labels", []),
+        ({"commits": [{"id": "a1", "added": ["x.py"], "removed": None}]}, Push, "commits.0.removed", []),
         ({"release": {"tag_name": "v1"}}, GitHubEvent, "release.tagName", "v1"),
     ],
 )

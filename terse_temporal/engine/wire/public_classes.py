@@ -60,6 +60,7 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "GitHubIssue": github.Issue,
     "GitHubIssueCommented": github.IssueCommented,
     "GitHubIssueOpened": github.IssueOpened,
+    "GitHubLabel": github.Label,
     "GitHubPullRequest": github.PullRequest,
     "GitHubPullRequestClosed": github.PullRequestClosed,
     "GitHubPullRequestEvent": github.PullRequestEvent,

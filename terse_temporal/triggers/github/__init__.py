@@ -12,7 +12,7 @@ from .events import (
     PullRequestSynchronized,
     Push,
 )
-from .parts import Branch, Comment, Commit, Issue, PullRequest, Repository, Review, User
+from .parts import Branch, Comment, Commit, Issue, Label, PullRequest, Repository, Review, User
 from .triggers import GitHubTrigger, GitHubTriggers
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Issue",
     "IssueCommented",
     "IssueOpened",
+    "Label",
     "PullRequest",
     "PullRequestClosed",
     "PullRequestEvent",

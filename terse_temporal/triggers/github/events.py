@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from ...diagnostics.text import shorten
 from ...events import EventModel
+from ..parts import ListOf
 from .parts import Comment, Commit, Issue, PullRequest, Repository, Review, User
 
 __all__ = [
@@ -86,7 +87,7 @@ class _GitHubEvent(EventModel):
     action: str | None = None
     repository: Repository = Field(default_factory=Repository)
     sender: User = Field(default_factory=User)
-    commits: list[Commit] = Field(default_factory=list)
+    commits: ListOf[Commit] = Field(default_factory=list)
 
     def _shown(self) -> dict[str, Any]:
         shown = super()._shown()

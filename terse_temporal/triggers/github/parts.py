@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, model_validator
 
 from ...events import EventModel
 from ..base import UtcDatetime
-from ..parts import Part
+from ..parts import ListOf, Part
 
-__all__ = ["Branch", "Comment", "Commit", "Issue", "PullRequest", "Repository", "Review", "User"]
+__all__ = ["Branch", "Comment", "Commit", "Issue", "Label", "PullRequest", "Repository", "Review", "User"]
 
 
 class User(Part):
@@ -53,15 +51,22 @@ class Commit(Part):
     author: User = Field(default_factory=User)
     timestamp: UtcDatetime | None = None
     url: str | None = None
-    added: list[str] | None = None
-    modified: list[str] | None = None
-    removed: list[str] | None = None
+    added: ListOf[str] = Field(default_factory=list)
+    modified: ListOf[str] = Field(default_factory=list)
+    removed: ListOf[str] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
     def _read_id(cls, raw: object) -> object:
         # In a push, GitHub calls it the id.
         return {"sha": raw["id"], **raw} if isinstance(raw, dict) and "id" in raw else raw
+
+
+class Label(Part):
+    """A label of an issue or pull request."""
+
+    name: str | None = None
+    description: str | None = Field(default=None, repr=False)
 
 
 class _Authored(EventModel):
@@ -87,7 +92,7 @@ class Issue(_Authored):
     url: str | None = Field(default=None, repr=False)
     html_url: str | None = None
     created_at: UtcDatetime | None = None
-    labels: list[Any] | None = Field(default=None, repr=False)
+    labels: ListOf[Label] = Field(default_factory=list)
     author: User = Field(default_factory=User)
     user: User = Field(default_factory=User, repr=False)
 
@@ -139,6 +144,7 @@ class PullRequest(_Authored):
     created_at: UtcDatetime | None = None
     author: User = Field(default_factory=User)
     user: User = Field(default_factory=User, repr=False)
+    labels: ListOf[Label] = Field(default_factory=list)
     head: Branch = Field(default_factory=Branch)
     base: Branch = Field(default_factory=Branch)
     commits: int | None = None

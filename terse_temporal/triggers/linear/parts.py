@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from ..base import UtcDatetime
-from ..parts import Part
+from ..parts import ListOf, Part
 
 __all__ = ["LinearComment", "LinearIssue", "LinearLabel", "LinearState", "LinearTeam", "LinearUser", "team_names"]
 
@@ -44,10 +44,6 @@ class LinearLabel(Part):
     id: str | None = Field(default=None, repr=False)
 
 
-def _read_null(raw: object) -> object:
-    return [] if raw is None else raw
-
-
 class LinearIssue(Part):
     """An issue; its `identifier` is `"ENG-42"`."""
 
@@ -58,7 +54,7 @@ class LinearIssue(Part):
     state: LinearState = Field(default_factory=LinearState)
     team: LinearTeam = Field(default_factory=LinearTeam)
     assignee: LinearUser | None = None
-    labels: Annotated[list[LinearLabel], BeforeValidator(_read_null)] = Field(default_factory=list)
+    labels: ListOf[LinearLabel] = Field(default_factory=list)
     url: str | None = None
     created_at: UtcDatetime | None = None
     id: str | None = Field(default=None, repr=False)

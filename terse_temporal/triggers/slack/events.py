@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from ...diagnostics.text import shorten
 from ...events import EventModel
-from ..parts import Part
+from ..parts import ListOf, Part
 from ..vendor import value_at
 
 __all__ = ["SlackEvent", "SlackFile", "SlackMessagePosted", "SlackReactionAdded", "channel_of", "inner_event"]
@@ -57,7 +57,7 @@ class _SlackEvent(EventModel):
     channel_type: str | None = None
     timestamp: str | None = None
     thread_ts: str | None = None
-    files: list[SlackFile] = Field(default_factory=list)
+    files: ListOf[SlackFile] = Field(default_factory=list)
     permalink: str | None = None
     team_id: str | None = Field(default=None, repr=False)
 

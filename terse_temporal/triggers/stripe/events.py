@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from ...diagnostics.text import shorten
 from ...events import Event, EventModel
 from ..base import UtcDatetime
+from ..parts import Part
 
 __all__ = ["Customer", "CustomerCreated", "StripeData", "StripeEvent", "Subscription", "TrialStarted"]
 
@@ -49,7 +50,7 @@ class Subscription(EventModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class StripeData(EventModel):
+class StripeData(Part):
     """What a Stripe event is about: `object`, and of one that was changed what its fields were before."""
 
     object: Event = Field(default_factory=Event)
