@@ -167,6 +167,7 @@ class _Open:
         finally:
             self._presence.stop_asking()
             self._gateway._opening = None
+            self.intake.close()
             await self.spool.close()
 
     async def _greet(self) -> None:

@@ -123,6 +123,9 @@ class _Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        # An answer is written in two pieces, and the second would wait for the client's word about the first: 40 ms.
+        # asyncio sees to that for sockets that it makes, and not for one that is given to it.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) > self.limits.connections:
             self._refuse(Refusal(503, "busy", "Too many connections are open. Try again.", retry_after=1))
         else:

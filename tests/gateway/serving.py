@@ -22,12 +22,14 @@ class Served:
 
     Attributes:
         port: of 127.0.0.1.
+        server: it.
         bodies: the sizes of those that the app has read.
         refused: the status of each request that was refused.
         go_on: what requests to `/webhooks/held` wait for.
     """
 
     port: int
+    server: GatewayServer = field(init=False)
     bodies: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,6 +84,7 @@ async def serve(limits: Limits, *, forwarded_allow_ips: str = "") -> AsyncIterat
     )
     ready = asyncio.Event()
     server = GatewayServer(app, limits, forwarded_allow_ips=forwarded_allow_ips, on_ready=ready.set)
+    served.server = server
     serving = asyncio.create_task(server.serve([listening]))
     try:
         await ready.wait()

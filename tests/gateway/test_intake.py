@@ -86,7 +86,9 @@ async def take(spool: Spool, *jobs: Job[Any, Any], id: str = "evt_1", padding: i
     body = json.dumps({"id": id, "type": "payout.paid", "data": {"a-value": "x" * padding}}).encode()
     secret = SECRETS["STRIPE_WEBHOOK_SECRET"].split(",", maxsplit=1)[0]
     headers = signed_headers("stripe", body, secret=secret, id="", now=datetime.now(UTC))
-    taken = await Intake(jobs, reader, spool).take("stripe", list(headers.items()), body)
+    intake = Intake(jobs, reader, spool)
+    taken = await intake.take("stripe", list(headers.items()), body)
+    intake.close()
     assert isinstance(taken, Taken)
     return taken
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,27 @@ async def test_deliveries_of_before_become_runs_when_temporal_is_there(
         assert described.workflow_type == "lead"
     assert caplog.text.count("the Temporal server answers again") == 1
     assert caplog.text.count("keeps closed runs for 1 day.") == 1
+
+
+async def test_a_delivery_that_comes_to_two_gateways_starts_one_run(
+    env: JobEnvironment, task_queue: str, tmp_path: Path
+) -> None:
+    body = json.dumps({"email": "ada@example.com", "budget": 3}).encode()
+    secrets, message = GatewaySecrets.read(SECRETS), f"msg_{task_queue}"
+    headers = signed_headers("webhook", body, secret=SECRETS["TERSE_WEBHOOK_SECRET"], id=message, now=datetime.now(UTC))
+    for number in range(2):
+        settings = GatewaySettings(spool=tmp_path / f"spool-{number}", task_queue=task_queue, checks_retention=False)
+        gateway = Gateway([jobs_gateway.lead], settings, secrets=secrets, client=env.client)
+        transport = httpx.ASGITransport(app_of(gateway))
+        async with gateway.running(), httpx.AsyncClient(base_url="http://gateway", transport=transport) as client:
+            taken = await client.post(gateway.addresses.path("lead"), content=body, headers=headers)
+            assert taken.json() == {"id": message, "runs": [f"lead/webhook:{message}"]}
+            async with asyncio.timeout(30):
+                await gateway.drained()
+        described = await env.client.get_workflow_handle(f"lead/webhook:{message}").describe()
+        if number == 0:
+            first = described.run_id
+        assert described.run_id == first
 
 
 async def test_it_ends_at_once_while_temporal_is_away(tmp_path: Path) -> None:

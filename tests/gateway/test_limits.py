@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 
 import httpx
@@ -145,3 +146,16 @@ async def test_what_fails_unexpectedly_is_a_500_that_shows_nothing_and_a_log_wit
     assert "LookupError" in caplog.text
     assert "in broken" in caplog.text
     assert "a value of 7 characters" not in caplog.text
+
+
+async def test_an_answer_waits_for_no_acknowledgement() -> None:
+    """It is written in two pieces, of which a client that waits would acknowledge the first after 40 ms."""
+    async with serve(Limits()) as served:
+        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"POST ")
+        while not (connections := served.server.server_state.connections):  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.01)
+        for connection in connections:
+            taken = connection.transport.get_extra_info("socket")
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
