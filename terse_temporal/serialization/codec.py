@@ -58,6 +58,7 @@ _text: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 #: In front of a class of this package, in the text of a type that it is part of.
 _MODULE_OF_OURS: Final = re.compile(rf"\b{PACKAGE}\.(?:\w+\.)*(?=\w)")
 
+_LONGEST_LABEL: Final = 300
 _WITH_VALIDATOR: Final = re.compile(r"function-(?:after|before|wrap)\[[^,\[\]]*, (.+)\]")
 
 _NO_NUMBER: Final = "is not a finite number, which JSON cannot hold"
@@ -291,9 +292,10 @@ def validation_text(err: ValidationError, type_: Any) -> str:
 
 
 def _path_part(part: int | str) -> str:
-    # pydantic calls a member of a union by its validators, too: `function-after[check(), Lead]`.
+    # pydantic calls a member of a union by its validators, too: `function-after[check(), Lead]`. A key of the input,
+    # which may be as long as it likes, can look like that as well.
     text = str(part)
-    while (found := _WITH_VALIDATOR.fullmatch(text)) is not None:
+    while len(text) <= _LONGEST_LABEL and (found := _WITH_VALIDATOR.fullmatch(text)) is not None:
         text = found[1]
     return text
 
