@@ -16,8 +16,9 @@ def golden_jobs() -> list[Any]:
     """Every job that has a golden history; those of the state have none."""
     from .agents.jobs_golden import golden_sdk  # noqa: PLC0415  what records them imports this module
     from .engine.jobs_golden import GOLDEN  # noqa: PLC0415
+    from .schedules.jobs_golden import scheduled  # noqa: PLC0415
 
-    return [*(job for job, _ in GOLDEN.values()), golden_sdk]
+    return [*(job for job, _ in GOLDEN.values()), golden_sdk, scheduled]
 
 
 def without_machine(value: Any) -> Any:

@@ -57,3 +57,26 @@ class Strict(BaseModel):
 @create_job(name="due-strict", triggers=[_NIGHTLY], durable=True)
 async def strict(event: Strict) -> str:
     return event.note
+
+
+class Zoned(BaseModel):
+    """With one of the other fields, and one of its own."""
+
+    scheduled_at: datetime
+    timezone: str
+    note: str = ""
+
+
+@create_job(name="due-zoned", triggers=[_NIGHTLY], durable=True)
+async def zoned(event: Zoned) -> str:
+    await sleep("10ms")
+    return f"{_said(event.scheduled_at)} {event.timezone}"
+
+
+@create_job(name="due-told", triggers=[_NIGHTLY, Triggers.schedule.every("1h", offset="15m")], durable=True)
+async def told(event: ScheduledEvent) -> list[object]:
+    before = event.model_dump(mode="json")
+    await sleep("10ms")
+    assert await job_step(run=lambda: 1) == 1
+    assert event.model_dump(mode="json") == before
+    return [_said(event.scheduled_at), event.timezone, event.manual]

@@ -20,9 +20,12 @@ from temporalio.client import (
 )
 
 from terse_temporal import Job
+from terse_temporal.schedules import sync
+from terse_temporal.schedules.operating import backfill, trigger_now
 
 from ..bench import Bench
-from .jobs_scheduled import own, plain, strict, typed, untyped
+from ..waiting import until
+from .jobs_scheduled import own, plain, strict, told, typed, untyped, zoned
 
 _DUE = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 
@@ -52,6 +55,17 @@ async def result_of(client: Client, schedule: ScheduleHandle) -> Any:
     action: Any = actions[0].action
     run: WorkflowHandle[Any, Any] = client.get_workflow_handle(action.workflow_id)
     return await run.result()
+
+
+async def result_for(client: Client, schedule: str, moment: str) -> Any:
+    """What its run for a moment returns."""
+
+    async def is_there() -> bool:
+        actions = (await client.get_schedule_handle(schedule).describe()).info.recent_actions
+        return f"{schedule}-{moment}" in [getattr(each.action, "workflow_id", "") for each in actions]
+
+    await until(is_there, f"a run of {schedule} for {moment}")
+    return await client.get_workflow_handle(f"{schedule}-{moment}").result()
 
 
 async def test_by_a_schedule(bench: Bench) -> None:
@@ -92,3 +106,27 @@ async def test_by_hand(bench: Bench) -> None:
         results = [await run.result() for run in runs]
     assert all(before <= datetime.fromisoformat(each) <= datetime.now(UTC) for each in results[:2])
     assert results[2] == "None"
+
+
+async def test_of_a_trigger(bench: Bench) -> None:
+    """A schedule that was made from a trigger also tells its zone, and whether somebody started the run by hand."""
+    client = await Client.connect(bench.env.address)
+    ids = {"due-told": "00", "due-told#2": "15", "due-zoned": "00"}
+    try:
+        async with bench.worker(told, zoned):
+            await sync([told, zoned], client, task_queue=bench.task_queue)
+            by_hand = await trigger_now(client, "due-told")
+            assert by_hand is not None
+            started = await client.get_workflow_handle(by_hand.id).result()
+            assert started == [by_hand.id.removeprefix("due-told-").replace("Z", "+00:00"), "Europe/Berlin", True]
+            for name in ids:
+                await backfill(client, name, _DUE, _DUE + timedelta(minutes=15), "allow_all")
+            results = [await result_for(client, name, f"2026-03-01T05:{minute}:00Z") for name, minute in ids.items()]
+    finally:
+        for name in ids:
+            await client.get_schedule_handle(name).delete()
+    assert results == [
+        ["2026-03-01T05:00:00+00:00", "Europe/Berlin", False],
+        ["2026-03-01T05:15:00+00:00", "UTC", False],
+        "2026-03-01T05:00:00+00:00 Europe/Berlin",
+    ]

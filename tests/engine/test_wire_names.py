@@ -57,6 +57,7 @@ NAMES: Final = {
     "RETRY_REASON": "terse.retry.v1",
     "RUN_FIND": "run.find",
     "RUN_RESULT": "run.result",
+    "SCHEDULE_MEMO": "terse.schedule.v1",
     "SDK_REFERENCE": "@sdk:",
     "SLACK_EVENT_TYPE": "terse_temporal_step",
     "STATE_DELETE": "state.delete",

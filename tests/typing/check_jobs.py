@@ -12,6 +12,7 @@ from terse_temporal.state import State
 from terse_temporal.triggers import (
     CronTrigger,
     CustomerCreated,
+    EveryTrigger,
     GitHubEvent,
     GitHubTrigger,
     HmacSignature,
@@ -159,6 +160,8 @@ def triggers() -> None:
     assert_type(Triggers.github.on_pr_opened("acme/web").repo, str | None)
     assert_type(Triggers.schedule.cron("0 9 * * 1"), CronTrigger)
     assert_type(Triggers.schedule.cron("0 9 * * 1").timezone, str)
+    assert_type(Triggers.schedule.every("30m", offset="5m", overlap="buffer_one"), EveryTrigger)
+    Triggers.schedule.every("30m", overlap="queue")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert_type(Triggers.webhook.on_request(), WebhookTrigger[Event])
     assert_type(Triggers.webhook.on_request(body=Lead), WebhookTrigger[Lead])
     assert_type(Triggers.webhook.on_request(body=list[Lead] | None), WebhookTrigger[list[Lead] | None])
