@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: everything, in a few minutes; `--quick`: with fewer runs; `testing`, `paths`: that alone."""
+"""`python -m benchmarks`: everything, in a few minutes; `--quick`: with fewer runs; or one part, by its name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from benchmarks.many import measure_many
 from benchmarks.path_of_calls import measure_paths
 from benchmarks.startup import startup
 from benchmarks.testing import measure_testing
+from benchmarks.waking import measure_waking
 
 _app = typer.Typer(add_completion=False)
 
@@ -35,6 +36,12 @@ def _everything(
 def _testing(count: Annotated[int, typer.Option(help="Tests in the long rows.")] = 100) -> None:
     """Measure how long it takes to test a job that sleeps for three days."""
     measure_testing(count=count)
+
+
+@_app.command("waking")
+def _waking(count: Annotated[int, typer.Option(help="Runs that wait.")] = 1_000) -> None:
+    """Measure how long it takes to wake runs that wait for deliveries."""
+    asyncio.run(measure_waking(count))
 
 
 @_app.command("paths")

@@ -84,5 +84,9 @@ async def _ask(client: Client, registry: _Registry) -> None:
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:  # it has ended since: nobody waits
             registry.stood, registry.waits = None, []
-        elif error.status not in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.FAILED_PRECONDITION):
+        elif error.status not in (
+            RPCStatusCode.DEADLINE_EXCEEDED,
+            RPCStatusCode.CANCELLED,
+            RPCStatusCode.FAILED_PRECONDITION,
+        ):
             raise

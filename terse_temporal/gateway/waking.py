@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.logs import logger_of
@@ -52,6 +52,9 @@ _TOO_OLD: Final = 3.0
 #: Deliveries that are under way to runs, and runs that are given something at once.
 _MOST_QUEUED: Final = 100
 _AT_ONCE: Final = 50
+
+#: Waits that are told in one message.
+_AT_ONCE_SPENT: Final = 500
 
 #: Waits of which it is remembered how far they have been looked for, and how much of that is looked at again: by when
 #: they came in, deliveries are not quite in their order.
@@ -110,7 +113,7 @@ class Waking:
         self._wake = asyncio.Event()
         self._done = asyncio.Condition()
         self._is_asked = self._has_given = False
-        self._turns = 0
+        self._turns = self._asked_after = 0
 
     async def offer(self, delivery: Delivery) -> None:
         """Give a delivery to the runs that wait for it.
@@ -135,10 +138,6 @@ class Waking:
             self._wake.set()
             async with self._done:
                 await self._done.wait()
-
-    def waits_of(self, run: str) -> int:
-        """Return how many waits of a run, by its workflow id, are known."""
-        return sum(each.run == run for source in self._sources.values() for each in source.known.values())
 
     async def run(self) -> None:
         """Give deliveries to runs, until it is cancelled."""
@@ -198,6 +197,7 @@ class Waking:
             if new:
                 await self._look_back(client, name, source, new)
         self._looked_at = began
+        await self._ask_after_one(client)
 
     async def _look_back(self, client: Client, name: str, source: _Source, new: Sequence[RegisteredWait]) -> None:
         """Give to waits that are new what came before them, each the first that it takes."""
@@ -267,11 +267,21 @@ class Waking:
                 for delivery, event, wait in to_run:
                     await self._give_one(client, delivery, event, wait)
 
-        self._has_given = self._has_given or bool(by_run)
         ended = await asyncio.gather(*map(give_all, by_run.values()), return_exceptions=True)
         for error in ended:
             if error is not None:
                 raise error
+        if by_run:
+            self._has_given = True
+            await self._say_spent(client, [wait for each in by_run.values() for _, _, wait in each])
+
+    async def _say_spent(self, client: Client, waits: Iterable[RegisteredWait]) -> None:
+        by_registry: dict[str, list[Any]] = {}
+        for wait in waits:
+            by_registry.setdefault(wait.registry, []).append([wait.owner, wait.number, wait.n])
+        for registry, spent in by_registry.items():
+            for begin in range(0, len(spent), _AT_ONCE_SPENT):
+                await self._tell(client, registry, spent=spent[begin : begin + _AT_ONCE_SPENT])
 
     async def _give_one(self, client: Client, delivery: Delivery, event: Json | None, wait: RegisteredWait) -> None:
         if event is not None:
@@ -280,7 +290,7 @@ class Waking:
                 await client.get_workflow_handle(wait.run).signal(DELIVERY_SIGNAL, message)
             except RPCError as error:
                 if error.status == RPCStatusCode.NOT_FOUND:
-                    await self._say_gone(client, wait)
+                    await self._tell(client, wait.registry, gone=[wait.owner])
                     return
                 if error.status not in _NEVER:
                     raise
@@ -293,11 +303,29 @@ class Waking:
         while len(self._places) > _MOST_PLACES:
             self._places.popitem(last=False)
 
-    async def _say_gone(self, client: Client, wait: RegisteredWait) -> None:
-        """Say that a run is no longer there, where it is known to wait."""
-        said = {"v": MESSAGE_VERSION, "owner": wait.owner, "run": wait.run, "gone": [wait.owner]}
+    async def _ask_after_one(self, client: Client) -> None:
+        """Ask whether the run of a wait is still there, of another one each time: it may have been terminated."""
+        known = [wait for source in self._sources.values() for wait in source.known.values()]
+        if not known:
+            return
+        self._asked_after = (self._asked_after + 1) % len(known)
+        wait = known[self._asked_after]
         try:
-            await client.get_workflow_handle(wait.registry).signal(EVENTS_WAIT_SIGNAL, said)
+            described = await client.get_workflow_handle(wait.run).describe()
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+        else:
+            first_run_id = described.raw_description.workflow_execution_info.first_run_id
+            if described.status == WorkflowExecutionStatus.RUNNING and first_run_id == wait.owner:
+                return
+        await self._tell(client, wait.registry, gone=[wait.owner])
+
+    async def _tell(self, client: Client, registry: str, **said: Any) -> None:
+        """Tell the workflow that knows of waits, where it is there."""
+        message = {"v": MESSAGE_VERSION, **said}
+        try:
+            await client.get_workflow_handle(registry).signal(EVENTS_WAIT_SIGNAL, message)
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise

@@ -48,7 +48,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `messages_per_run`. A wait there, as its query gives it too (`v`, `waits`):
                                             `owner`, `run`, `number`, `n`, `at`, `trigger` (`Trigger.reference()`:
                                             `trigger`, `arguments`), `match`, `since`, `key`. Waits of a run: as above,
-                                            with `for` (`trigger`, `match`, `since`, `key`). A delivery that a run is
+                                            with `for` (`trigger`, `match`, `since`, `key`); by a gateway `gone`, and
+                                            `spent` (`[owner, number, n]`). A delivery that a run is
                                             given: `v`, `source`, `owner`, `wait`, `name`, `key`, `trigger` (as it is
                                             written), `event` (`id`, `data`). The key is a hash of trigger and match.
     a schedule (schedules/markers.py)       its memo says whose it is: `v`, `job`. That of its runs what it is made of:

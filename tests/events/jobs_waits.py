@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import workflow
 
-from terse_temporal import Event, create_job, get_run, job_step, send_event, sleep, wait_for_event
+from terse_temporal import Event, Triggers, create_job, get_run, job_step, send_event, sleep, wait_for_event
 from tests.effects import record
 
 
@@ -28,6 +28,18 @@ async def takes(event: Event) -> list[Any]:
 
 def begin(effects: str) -> None:
     record(effects, "begun")
+
+
+@create_job(name="takes-deliveries", durable=True)
+async def takes_deliveries(event: Event) -> list[Any]:
+    """Takes two deliveries one after the other, and leaves a wait open."""
+    first = await wait_for_event(Triggers.stripe.on_customer_created(), match={"type": "customer.created"})
+    never = asyncio.create_task(wait_for_event(Triggers.stripe.on_customer_created(), match={"id": "evt_9"}))
+    second = await wait_for_event(
+        Triggers.stripe.on_customer_created(), match={"type": "customer.created"}, timeout="1d"
+    )
+    assert not never.done()
+    return [first.customer.id, second.customer.id]
 
 
 @create_job(name="takes-quickly", durable=True)

@@ -32,6 +32,8 @@ def test_waits_come_and_go() -> None:
     assert numbers(table) == [("owner", 2, 1), ("other", 1, 2), ("owner", 3, 3)]
     assert table.apply(said(open=[2]), 13.0)
     assert numbers(table) == [("other", 1, 2), ("owner", 3, 3), ("owner", 2, 4)]
+    assert table.apply({"spent": [["other", 1, 1], ["owner", 3, 3], ["owner", 9, 9], [[], {}, 1], 5]}, 13.0)
+    assert numbers(table) == [("other", 1, 2), ("owner", 2, 4)]
     kept = json.loads(json.dumps(table.to_wire()))
     assert WaitsTable(kept).to_wire() == kept
     assert table.apply(said("other", close=[1], gone=["owner"]), 14.0)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from terse_temporal import (
     Retry,
+    Triggers,
     current_run,
     current_step,
     job_map,
@@ -24,6 +25,7 @@ from terse_temporal import (
     wait_for_event,
 )
 from terse_temporal.errors import StepError
+from terse_temporal.triggers import CustomerCreated, StripeEvent
 
 _T = TypeVar("_T")
 
@@ -69,6 +71,11 @@ async def steps() -> None:
     assert_type(await wait_for_event("paid", schema=Customer, timeout="1d"), Customer)
     assert_type(await wait_for_event("paid", key="17", schema=list[int]), list[int])
     assert_type(await wait_for_event("paid"), Any)
+    assert_type(await wait_for_event(Triggers.stripe.on_customer_created(), timeout="1d"), CustomerCreated)
+    assert_type(await wait_for_event(Triggers.stripe.on_event("invoice.paid"), match={"livemode": True}), StripeEvent)
+    assert_type(await wait_for_event(Triggers.stripe.on_event("invoice.paid", model=Customer)), Customer)
+    trigger = Triggers.stripe.on_customer_created()
+    await wait_for_event(trigger, schema=Customer)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]  # it has its own
     assert_type(await send_event("paid", {"amount": 1}, key="17", id="1"), None)
     assert_type(await job_step(run=count, input=[], output_schema=Customer), Customer)
     assert_type(await job_step(run=fetch, input="x", retry=Retry(), on_interrupt="fail"), Customer)

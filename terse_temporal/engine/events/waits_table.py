@@ -59,12 +59,23 @@ class WaitsTable:
         gone = message.get("gone")
         for each in gone if isinstance(gone, list) else ():
             self._withdraw(each, None)
+        spent = message.get("spent")
+        for each in spent if isinstance(spent, list) else ():
+            self._spend(each)
         numbers = numbers_in(message.get("open"))
         if not numbers:
             return True
         self._next += 1
         wanted = message.get("for")
         return isinstance(wanted, Mapping) and self._put(owner, message.get("run"), numbers, wanted, self._next, now)
+
+    def _spend(self, given: Any) -> None:
+        """Take in that a wait was given a delivery, unless it was opened again since."""
+        owner, number, n = given if isinstance(given, list) and len(given) == 3 else (None, None, None)
+        for known in numbers_in([number]):
+            entry = self._waits.get(owner, {}).get(known) if isinstance(owner, str) else None
+            if entry is not None and entry["n"] == n:
+                self._withdraw(owner, [known])
 
     def to_wire(self) -> dict[str, Any]:
         """Return all of it, as JSON."""

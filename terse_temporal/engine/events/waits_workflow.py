@@ -10,7 +10,8 @@ to match, and since when. It is told the same way (`posting.py`), also by a gate
 
 A gateway gives a delivery to the run itself, by the signal `terse.delivery`, with the number of the wait. By that the
 number is spent, whatever the run does with the delivery: where it still waits, because it has had this one before, it
-opens another number. So a gateway gives one delivery for each number, and nothing is waited for in vain.
+opens another number. So a gateway gives one delivery for each number, and nothing is waited for in vain. It is also the
+gateway that says which numbers are spent, of many runs at once, so that a run need not.
 
 **The races.**
 
@@ -20,7 +21,8 @@ opens another number. So a gateway gives one delivery for each number, and nothi
 - *Two gateways, or one that was killed, give the same delivery twice*: the run drops the second.
 - *A run is reset*: it opens its waits again, under their old numbers, which are new here. What it was given behind that
   point it is given again by the server.
-- *A run is gone* (terminated): the gateway that cannot reach it says so.
+- *A run is gone* (terminated): the gateway that cannot reach it says so. It asks after one of those that wait each
+  second.
 - *Another run has got its workflow id*: it says so, of a delivery that is for the one before.
 """
 

@@ -84,7 +84,6 @@ class _Link:
         trigger: of waits by a trigger, what they take.
 
     Attributes:
-        spent: the numbers of waits that were given a delivery, and that it is not told of yet.
         opened: the numbers of the waits that are registered there.
         returned: events that are given back with the next message.
         away: the places of events that were given back, by their ids, until they come again or go to another run.
@@ -99,7 +98,6 @@ class _Link:
         self._id = id
         self.trigger = trigger
         self.opened: list[int] = []
-        self.spent: list[int] = []
         self.returned: list[Any] = []
         self.away: dict[str, tuple[float, float]] = {}
         self.gone: list[str] = []
@@ -211,7 +209,7 @@ class RunEvents:
         self._by_key = 0
         # Also because the memo goes over to the run that continues this one.
         self._show()
-        links = [link for link in self._links.values() if link.opened or link.spent or link.returned or link.busy]
+        links = [link for link in self._links.values() if link.opened or link.returned or link.busy]
         for link in self._links.values():
             # What the run before the reset had open, and this one never came to, nobody else would withdraw.
             if link.trigger is not None and self._was_reset:
@@ -346,8 +344,7 @@ class RunEvents:
             self._numbers += 1
             opened.append(self._numbers)
             link.opened.append(self._numbers)
-        closed, link.opened = [*link.spent, *link.opened[unmet:]], link.opened[:unmet]
-        link.spent = []
+        closed, link.opened = link.opened[unmet:], link.opened[:unmet]
         if link.again:
             opened, link.again = list(link.opened), False
         returned, link.returned = link.returned, []
@@ -456,9 +453,8 @@ class RunEvents:
             return None
         link = self._links.get((name, key))
         if link is not None and given.get("wait") in link.opened:
-            # Spent, whatever becomes of the delivery: who still waits opens another.
+            # Spent, whatever becomes of the delivery, which the gateway says: who still waits opens another.
             link.opened.remove(given["wait"])
-            link.spent.append(given["wait"])
             self._dirty[link] = None
             self._speak()
         if not self._mailbox.arrive_for(Arrived(name, key, event["data"], id=event["id"])):
