@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from dataclasses import dataclass
@@ -201,10 +202,16 @@ def _check_channel(name: str, channel: Any) -> None:
         problem = f"channel={channel!r} is neither the id of a channel nor its name"
         raise refusal(name, problem, f'{name}(channel="C061EG9SL")')
     frame = caller_frame()
+    _warn_of_name(name, place(frame.f_code.co_filename, frame.f_lineno), channel)
+
+
+# Once: a module of jobs may be executed for every run.
+@functools.lru_cache(maxsize=1000)
+def _warn_of_name(name: str, where: str, channel: str) -> None:
     _logger.warning(
         "Triggers.%s (%s): events of Slack name their channel by its id, so that channel=%r may start nothing. Give the"
         ' id, which stands at the end of the channel\'s details in Slack: channel="C061EG9SL"',
         name,
-        place(frame.f_code.co_filename, frame.f_lineno),
+        where,
         channel,
     )
