@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-__all__ = ["Alive", "Ready", "Refused", "TakenAnswer", "WrongField", "describe_delivery", "refused_with"]
+__all__ = [
+    "ANSWERED",
+    "REFUSALS",
+    "Alive",
+    "Ready",
+    "Refused",
+    "TakenAnswer",
+    "answered_with",
+    "describe_delivery",
+    "refused_with",
+]
 
 
 class TakenAnswer(BaseModel):
@@ -19,11 +30,16 @@ class TakenAnswer(BaseModel):
     )
 
 
-class Handshaken(BaseModel):
-    """The answer to a vendor's question whether the address works."""
+class Pong(BaseModel):
+    """The answer to GitHub's ping. It starts nothing."""
 
-    challenge: str | None = None
-    ok: bool | None = None
+    ok: bool
+
+
+class Challenge(BaseModel):
+    """The answer to Slack's question whether the address is the gateway's. It starts nothing."""
+
+    challenge: str
 
 
 class WrongField(BaseModel):
@@ -54,6 +70,18 @@ class Ready(BaseModel):
     temporal: str = Field(description="`connected`, or `away`: then deliveries wait.", examples=["connected"])
 
 
+#: What an address answers with 200.
+ANSWERED: Final[Mapping[str, Any]] = {
+    "github": TakenAnswer | Pong,
+    "stripe": TakenAnswer,
+    "slack": TakenAnswer | Challenge,
+    "linear": TakenAnswer,
+    "webhook": TakenAnswer,
+}
+
+#: The same in words, where there is more to say.
+_ANSWERED_WITH: Final = {"slack": "It is written down. The answer to a button or a form is empty."}
+
 _REASONS: Final = {
     400: "The body cannot be read, or does not say which delivery it is.",
     401: "The signature is missing, wrong or too old.",
@@ -68,6 +96,9 @@ _REASONS: Final = {
     500: "Something went wrong in the gateway.",
     503: "The gateway is full or busy, or has no secret for this sender.",
 }
+
+#: With which an address for deliveries refuses.
+REFUSALS: Final = (400, 401, 408, 413, 415, 422, 429, 431, 500, 503)
 
 #: The headers by which each sender says who it is, and what it sends.
 _HEADERS: Final[dict[str, dict[str, str]]] = {
@@ -86,6 +117,14 @@ _HEADERS: Final[dict[str, dict[str, str]]] = {
         "Linear-Delivery": "The delivery's own id.",
     },
 }
+
+
+def answered_with(source: str) -> dict[int | str, dict[str, Any]]:
+    """Return the descriptions of all answers of an address for deliveries."""
+    return {
+        200: {"description": _ANSWERED_WITH.get(source, "It is written down.")},
+        **refused_with(*([404] if source == "webhook" else []), *REFUSALS),
+    }
 
 
 def refused_with(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -21,7 +21,7 @@ from ..errors import SpoolError
 from ..jobs.job import Job
 from ..jobs.registry import registered_jobs
 from ..runs.starting import DEFAULT_TASK_QUEUE
-from .answers import Alive, Ready, TakenAnswer, describe_delivery, refused_with
+from .answers import ANSWERED, Alive, Ready, answered_with, describe_delivery, refused_with
 from .delivery_log import DeliveryLog
 from .gateway import Gateway
 from .intake import spool_unusable
@@ -37,8 +37,6 @@ __all__ = ["app_of", "build_app"]
 _VENDORS: Final = {"github": "GitHub", "stripe": "Stripe", "slack": "Slack", "linear": "Linear"}
 
 _FORM: Final = "application/x-www-form-urlencoded"
-
-_REFUSALS: Final = (400, 401, 408, 413, 415, 422, 429, 431, 500, 503)
 
 
 def build_app(
@@ -117,8 +115,8 @@ def app_of(gateway: Gateway) -> FastAPI:
             description="It is answered when it is written down; the runs are started from there.",
             operation_id=f"take_{source}",
             tags=["webhooks"],
-            response_model=TakenAnswer,
-            responses=refused_with(*_REFUSALS),
+            response_model=ANSWERED[source],
+            responses=answered_with(source),
             openapi_extra=describe_delivery(source),
         )
     app.add_api_route(
@@ -130,8 +128,8 @@ def app_of(gateway: Gateway) -> FastAPI:
         description="The last part of the path is what nobody can guess. How requests are signed, the job says.",
         operation_id="take_request",
         tags=["webhooks"],
-        response_model=TakenAnswer,
-        responses=refused_with(404, *_REFUSALS),
+        response_model=ANSWERED["webhook"],
+        responses=answered_with("webhook"),
         openapi_extra=describe_delivery("webhook"),
     )
     for path, endpoint, model in (("/healthz", _alive, Alive), ("/readyz", endpoints.ready, Ready)):

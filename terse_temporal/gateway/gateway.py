@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -30,6 +31,9 @@ _logger = logger_of("gateway")
 
 #: Seconds after which what has failed in an unexpected way is begun again.
 _PAUSE: Final = 5.0
+
+#: Seconds for which it is believed that the spool can be written.
+_CHECK_EVERY: Final = 1.0
 
 
 class Gateway:
@@ -121,7 +125,7 @@ class Gateway:
         await self.start()
         assert self._opening is not None
         opened = await self._opening
-        await opened.spool.check()
+        await opened.check_spool()
         return opened.problem
 
     async def _open(self) -> _Open:
@@ -151,12 +155,20 @@ class _Open:
         self.waking = Waking(spool, self._presence.client, task_queue)
         self.drain = Drain(spool, gateway.jobs, self._presence.client, task_queue, self.waking)
         self._is_connected = False
+        self._checked_at = -_CHECK_EVERY
         self.life = asyncio.create_task(self._live())
 
     @property
     def problem(self) -> str | None:
         """Why Temporal cannot be asked."""
         return self.drain.problem if self._is_connected else self._presence.problem or "not connected yet"
+
+    async def check_spool(self) -> None:
+        """Write to the spool, unless that was done just now: anybody may ask, as often as they like."""
+        now = time.monotonic()
+        if now >= self._checked_at + _CHECK_EVERY:
+            await self.spool.check()
+            self._checked_at = now
 
     async def _live(self) -> None:
         try:

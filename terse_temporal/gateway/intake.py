@@ -133,7 +133,8 @@ class Intake:
         except SpoolError as error:
             raise spool_unusable(error, about) from error
         if put.targets and all(target.problem is not None for target in put.targets):
-            raise Refusal(422, "event_does_not_fit", "The body does not fit what the job takes.", fields=judged.fields)
+            message = "The body does not fit what the job takes."
+            raise Refusal(422, "event_does_not_fit", message, fields=judged.fields, about=about)
         runs = [target.run_id for target in put.targets if target.problem is None]
         return Taken(delivery.id, delivery.kind, runs, put.is_new)
 
@@ -171,11 +172,15 @@ def _problem(
         event = event_for_run(job, trigger, delivery, size)
         read_event(event, expected, job=job.name, where=job.where, namespace=namespace)
     except (EventError, StartError, JobDefinitionError) as error:
-        return redact(shorten(str(error), _LONGEST_PROBLEM)), _wrong_fields(error.__cause__)
+        return _described(str(error)), _wrong_fields(error.__cause__)
     except Exception as error:  # a validator of a model is anybody's code
         text = f"the event of the job {job.name!r} ({job.where}) cannot be read: {type(error).__name__}: {error}"
-        return redact(shorten(text, _LONGEST_PROBLEM)), ()
+        return _described(text), ()
     return None, ()
+
+
+def _described(problem: str) -> str:
+    return shorten(redact(problem, _LONGEST_PROBLEM), _LONGEST_PROBLEM)  # cut, and then printable
 
 
 def _wrong_fields(error: BaseException | None) -> Sequence[Mapping[str, str]]:

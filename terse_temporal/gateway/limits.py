@@ -97,8 +97,10 @@ class LimitsMiddleware:
 
     def _check_headers(self, scope: Scope) -> None:
         headers = scope["headers"]
+        size = sum(len(name) + len(value) for name, value in headers)
+        size += len(scope.get("raw_path") or b"") + len(scope["query_string"])
         # Servers bound what they keep of headers that are not complete; what arrives at once may be more.
-        if sum(len(name) + len(value) for name, value in headers) + len(scope["raw_path"]) > self._limits.header_bytes:
+        if size > self._limits.header_bytes:
             raise Refusal(431, "headers_too_large", f"The headers have more than {self._limits.header_bytes:,} bytes.")
         # A proxy may believe the one and this server the other, and see another request begin.
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:

@@ -10,8 +10,7 @@ import pytest
 from typer.core import TyperGroup
 
 from terse_temporal.cli.main import load_command
-from terse_temporal.gateway.answers import refused_with
-from terse_temporal.gateway.app import _REFUSALS
+from terse_temporal.gateway.answers import REFUSALS, refused_with
 from terse_temporal.gateway.secrets import GATEWAY_KEY, VENDOR_SECRETS, WEBHOOK_SECRET
 from terse_temporal.jobs import registry
 from terse_temporal.testing import Jobs
@@ -58,7 +57,7 @@ async def test_the_jobs_of_the_page(jobs: Jobs, tmp_path: Path, monkeypatch: pyt
 def test_the_table_of_what_is_refused() -> None:
     """Every status that the gateway refuses a request with stands in the table; 500 is a mistake of ours."""
     listed = {int(status) for status in re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)}
-    assert listed == {404, 405, *refused_with(*_REFUSALS)} - {500}
+    assert listed == {404, 405, *refused_with(*REFUSALS)} - {500}
 
 
 def test_the_names_on_the_page() -> None:

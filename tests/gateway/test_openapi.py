@@ -75,7 +75,18 @@ class Described:
         )
         return answer
 
-    def _sign(self, request: httpx.Request) -> None:
+    def ask(self, path: str, body: bytes) -> Any:
+        """Send a signed request, hold the answer against the description, and return it."""
+        request = self._client.build_request("POST", path, content=body)
+        self._sign(request, kind="ping")
+        answer: httpx.Response = self._runner.run(self._client.send(request))
+        operation = self.operations[f"POST {path}"]
+        operation.validate_response(answer)
+        schema = self.document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert len(schema["anyOf"]) == 2
+        return answer.json()
+
+    def _sign(self, request: httpx.Request, kind: str = "pull_request.opened") -> None:
         source = request.url.path.split("/")[2]
         if source not in VARIABLES:
             source = "webhook"
@@ -86,7 +97,7 @@ class Described:
             secret=SECRETS[VARIABLES[source]].split(",")[0],
             id="an-id",
             now=datetime.now(UTC),
-            kind="pull_request.opened",
+            kind=kind,
         )
         request.headers.update(headers)
 
@@ -127,6 +138,14 @@ def test_every_address_is_described(described: Described) -> None:
     schemas = described.document["components"]["schemas"]
     assert "HTTPValidationError" not in schemas
     assert set(schemas["Refused"]["properties"]) == {"error", "message", "fields"}
+
+
+def test_what_vendors_ask_before_they_deliver_is_answered_as_described(described: Described) -> None:
+    for path, body, answer in (
+        ("/webhooks/slack", b'{"type": "url_verification", "challenge": "3eZbrw1aB"}', {"challenge": "3eZbrw1aB"}),
+        ("/webhooks/github", b'{"zen": "Keep it logically awesome."}', {"ok": True}),
+    ):
+        assert described.ask(path, body) == answer
 
 
 @pytest.mark.parametrize("label", _OPERATIONS)
