@@ -14,6 +14,7 @@ from benchmarks.path_of_calls import measure_paths
 from benchmarks.startup import startup
 from benchmarks.testing import measure_testing
 from benchmarks.waking import measure_waking
+from benchmarks.webhooks import measure_webhooks
 
 _app = typer.Typer(add_completion=False)
 
@@ -42,6 +43,15 @@ def _testing(count: Annotated[int, typer.Option(help="Tests in the long rows.")]
 def _waking(count: Annotated[int, typer.Option(help="Runs that wait.")] = 1_000) -> None:
     """Measure how long it takes to wake runs that wait for deliveries."""
     asyncio.run(measure_waking(count))
+
+
+@_app.command("webhooks")
+def _webhooks(
+    count: Annotated[int, typer.Option(help="Deliveries of each measurement.")] = 5_000,
+    rate: Annotated[float, typer.Option(help="Deliveries a second that are offered.")] = 500,
+) -> None:
+    """Measure how fast the gateway takes deliveries in and hands them on."""
+    asyncio.run(measure_webhooks(count=count, rate=rate))
 
 
 @_app.command("paths")
