@@ -116,6 +116,17 @@ class Gateway:
         if self._opening is not None:
             await (await self._opening).drain.until_empty()
 
+    async def look_for_waits(self, run: str) -> int:
+        """Look once more which runs wait, and give them what came for them; return how many waits of a run are known.
+
+        The list of what waits follows what happens by some tenths of a second.
+        """
+        await self.start()
+        assert self._opening is not None
+        waking = (await self._opening).waking
+        await waking.settled()
+        return waking.waits_of(run)
+
     async def check(self) -> str | None:
         """Return why Temporal cannot be asked, or `None` if it can.
 

@@ -139,6 +139,10 @@ class Waking:
             async with self._done:
                 await self._done.wait()
 
+    def waits_of(self, run: str) -> int:
+        """Return how many waits of a run, by its workflow id, are known."""
+        return sum(each.run == run for source in self._sources.values() for each in source.known.values())
+
     async def run(self) -> None:
         """Give deliveries to runs, until it is cancelled."""
         client = await self._connect()

@@ -58,6 +58,9 @@ _text: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 #: In front of a class of this package, in the text of a type that it is part of.
 _MODULE_OF_OURS: Final = re.compile(rf"\b{PACKAGE}\.(?:\w+\.)*(?=\w)")
 
+_LONGEST_LABEL: Final = 300
+_WITH_VALIDATOR: Final = re.compile(r"function-(?:after|before|wrap)\[[^,\[\]]*, (.+)\]")
+
 _NO_NUMBER: Final = "is not a finite number, which JSON cannot hold"
 
 #: What JSON data is nested of.
@@ -282,10 +285,19 @@ def validation_text(err: ValidationError, type_: Any) -> str:
     if (count := err.error_count()) > _MOST_ERRORS:
         return f"does not fit {type_name(type_)}: {count:,} values in it are wrong, too many to name each"
     lines = [
-        f"  {'.'.join(map(str, detail['loc'])) or '(the value itself)'}: {detail['msg']}{_format(detail)}"
+        f"  {'.'.join(map(_path_part, detail['loc'])) or '(the value itself)'}: {detail['msg']}{_format(detail)}"
         for detail in err.errors(include_url=False, include_context=False)
     ]
     return "\n".join([f"does not fit {type_name(type_)}:", *lines])
+
+
+def _path_part(part: int | str) -> str:
+    # pydantic calls a member of a union by its validators, too: `function-after[check(), Lead]`. A key of the input,
+    # which may be as long as it likes, can look like that as well.
+    text = str(part)
+    while len(text) <= _LONGEST_LABEL and (found := _WITH_VALIDATOR.fullmatch(text)) is not None:
+        text = found[1]
+    return text
 
 
 def _format(detail: Any) -> str:

@@ -11,7 +11,7 @@ import base64
 import json
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -259,6 +259,13 @@ class Deliveries:
             self._apps[queue] = app_of(gateway)
             self._gateways[queue] = gateway
         return self._gateways[queue]
+
+    def looking_for_waits(self, queue: str | None) -> Callable[[str], Awaitable[int]] | None:
+        """Return what gives the runs of a task queue that wait what was delivered, and says how many waits of one, by
+        its workflow id, are known; `None` where nothing was delivered.
+        """
+        gateway = self._gateways.get(queue) if queue is not None else None
+        return None if gateway is None else gateway.look_for_waits
 
     async def close(self) -> None:
         """End the gateways, and remove their spools."""

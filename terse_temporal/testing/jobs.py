@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -302,6 +302,8 @@ class Jobs:
         target = made.address_of(jobs if only is None else [only])
         queues = await self._workers.queues_of(jobs)
         started = await self._deliveries.send(made, target, queues)
+        for run in await self._all_runs():
+            await run._hear()
         return [self._delivered_run(job, run_id) for job, run_id in started]
 
     def _delivered_run(self, job: Job, id: str) -> Run:
@@ -323,7 +325,11 @@ class Jobs:
             trouble=lambda: self._workers.trouble,
             held=lambda: self._doubles.held,
             child=self._child,
+            look_for_waits=self._look_for_waits,
         )
+
+    def _look_for_waits(self, job: Job) -> Callable[[str], Awaitable[int]] | None:
+        return self._deliveries.looking_for_waits(self._workers.known_queue_of(job))
 
     def _child(self, name: str, id: str, run_id: str) -> Run | None:
         """Return a run that another has started; nothing for a workflow that somebody wrote by hand."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,6 +56,9 @@ _BLOCKED_AFTER: Final = 5.0
 #: waits for its next attempt: one that was due in that time is about to be made.
 _SETTLED_AFTER: Final = 1.0
 
+#: Seconds after which it is not waited for any longer that the gateway of the test knows what a run waits for.
+_HEARD_WITHIN: Final = 5.0
+
 #: A step that is due this long before the end of a skip may end with it.
 _TOGETHER: Final = timedelta(seconds=1)
 
@@ -86,6 +89,7 @@ class Run:
         trouble: Callable[[], str | None],
         held: Callable[[], bool] = lambda: False,
         child: Callable[[str, str, str], Run | None] = lambda job, workflow_id, run_id: None,
+        look_for_waits: Callable[[Job], Callable[[str], Awaitable[int]] | None] = lambda job: None,
     ) -> None:
         self._loop_thread = loop_thread
         self._handle = handle
@@ -94,6 +98,7 @@ class Run:
         self._trouble = trouble
         self._held = held
         self._child = child
+        self._look_for_waits = look_for_waits
         self._known_children: dict[str, Run | None] = {}
         self._reader = RunReader(loop_thread.client, handle, job.timeout)
         self.job = job
@@ -326,6 +331,9 @@ class Run:
 
     async def _skip_to_the_end(self) -> str | None:
         """Skip what is left; why the server does not, if so: one of the user's may keep to the clock on the wall."""
+        if self._look_for_waits(self.job) is not None:
+            await self._skip_from_wait_to_wait()
+            return None
         # The server skips no time of a run while one that it has started is open.
         own = asyncio.ensure_future(fast_forward(self._loop_thread.skipper, self._handle))
         others: dict[Run, asyncio.Future[str | None]] = {}
@@ -345,6 +353,28 @@ class Run:
                 each.cancel()
             await asyncio.gather(own, *others.values(), return_exceptions=True)
         return None
+
+    async def _skip_from_wait_to_wait(self) -> None:
+        """Skip what is left one sleep or timeout after the other, so that what was delivered comes before its end."""
+        while (snapshot := await self._hear()).is_open:
+            if not snapshot.has_pending_work and (wake := await self._next_wake()) is not None:
+                await self._skip(max(wake, timedelta(milliseconds=1)))
+            else:
+                await self._moment()
+
+    async def _hear(self) -> RunSnapshot:
+        """Let what was delivered reach the run, if it waits for that by now, and return how it stands then."""
+        snapshot = await self._snapshot()
+        look = self._look_for_waits(self.job)
+        began = time.monotonic()
+        while look is not None and snapshot.delivery_waits and time.monotonic() - began < _HEARD_WITHIN:
+            known = await look(self.id)
+            await self._settle()
+            snapshot = await self._snapshot()
+            if known >= snapshot.delivery_waits:
+                break
+            await self._moment()
+        return snapshot
 
     def _skipping_error(self, said: str) -> JobTestError:
         return JobTestError(
@@ -384,17 +414,15 @@ class Run:
         if snapshot.has_pending_work and snapshot.next_attempt is None:  # on its way to a sleep
             await self._settle()
             snapshot = await self._snapshot()
-        while snapshot.is_open and snapshot.clock < end:
+        while (snapshot := await self._hear()).is_open and snapshot.clock < end:
             if children := await self._open_children():
                 end -= await self._skip_children(children, end - snapshot.clock)
-                snapshot = await self._snapshot()
                 continue
             ends = [*(each.until for each in snapshot.sleeps), *snapshot.limits]
             if snapshot.next_attempt is not None:
                 ends = [snapshot.next_attempt] if snapshot.next_attempt > end - _TOGETHER else []
             ahead = [each for each in ends if snapshot.clock < each < end]
             await self._jump(min(ahead, default=end) - snapshot.clock)
-            snapshot = await self._snapshot()
             if self._trouble() is not None:
                 return
 
@@ -576,5 +604,7 @@ def _stuck_text(snapshot: RunSnapshot) -> str:
     if not snapshot.waits:
         return "nothing is under way"
     waits = " and ".join(map(wait_text, snapshot.waits))
+    if snapshot.delivery_waits == len(snapshot.waits):
+        return f'it waits for {waits}. Deliver it in the test, await jobs.deliver("…", payload)'
     sending = 'jobs.send_event("…", key="…")' if any("key" in each for each in snapshot.waits) else 'run.send("…")'
     return f"it waits for {waits}. Send it in the test, await {sending}"

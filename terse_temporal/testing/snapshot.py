@@ -74,6 +74,11 @@ class RunSnapshot:
             return "cancelled"
         return "running" if self.status is None else self.status.name.lower()
 
+    @property
+    def delivery_waits(self) -> int:
+        """How many of the waits are for what a webhook delivers."""
+        return sum("trigger" in each for each in self.waits)
+
     def table(self) -> str:
         """Return the steps and sleeps: when each began, counted from the start of the run, and how long it took."""
         if not self.timeline.entries:

@@ -122,6 +122,10 @@ class Workers:
         """Whether there are any yet."""
         return bool(self._queues)
 
+    def known_queue_of(self, job: Job) -> str | None:
+        """Return the task queue of a job that has a worker."""
+        return self._queues.get(job.name)
+
     def has(self, job: Job) -> bool:
         """Return whether a job has a worker."""
         return job.name in self._queues

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from terse_temporal import Event, Triggers, create_job
+from terse_temporal import Event, Triggers, create_job, job_step, wait_for_event
+from terse_temporal.errors import EventTimeoutError
 from terse_temporal.triggers import (
     CustomerCreated,
     HmacSignature,
@@ -82,3 +83,24 @@ def unsigned(event: Event) -> str:
 )
 def own_scheme(event: Lead) -> str:
     return event.email
+
+
+def look_up(invoice: str) -> str:
+    return invoice
+
+
+@create_job(name="kit-paid", durable=True)
+async def paid(event: Event) -> str | None:
+    invoice = await job_step(run=look_up, input=event.invoice)
+    try:
+        came = await wait_for_event(
+            Triggers.stripe.on_event("invoice.paid"), match={"data.object.id": invoice}, timeout="30d"
+        )
+    except EventTimeoutError:
+        return "late"
+    return came.id
+
+
+@create_job(name="kit-next-customer", durable=True)
+async def next_customer(event: Event) -> str | None:
+    return (await wait_for_event(Triggers.stripe.on_customer_created())).customer.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -108,6 +109,50 @@ async def test_what_cannot_be_sent(jobs: Jobs) -> None:
         await jobs.deliver("gitlab", {})  # type: ignore[arg-type]
     with pytest.raises(JobTestError, match=r"several jobs have one: 'kit-lead', .* Say which: job="):
         await jobs.deliver("webhook", {})
+
+
+def paid(invoice: str, id: str) -> dict[str, Any]:
+    """What Stripe sends when an invoice is paid."""
+    return {"id": id, "type": "invoice.paid", "data": {"object": {"id": invoice}}}
+
+
+async def test_runs_that_wait(jobs: Jobs) -> None:
+    """A delivery goes to the run that waits for it, and the time of another's wait can be skipped."""
+    first = await jobs.start(kit.paid, {"invoice": "in_1"})
+    second = await jobs.start(kit.paid, {"invoice": "in_2"})
+    await first.waiting_for_event()
+    assert await jobs.deliver("stripe", paid("in_1", "evt_1")) == []
+    assert await first.result() == "evt_1"
+    await jobs.skip("29d")
+    assert second.status == "running"
+    assert await second.result() == "late"
+
+
+async def test_what_comes_before_the_wait(jobs: Jobs) -> None:
+    """What is delivered while a run does something else is there when it waits, before the time of that is skipped."""
+    delivered = asyncio.Event()
+
+    async def look_up(invoice: str) -> str:
+        await delivered.wait()
+        return invoice
+
+    jobs.steps.look_up.does(look_up)
+    run = await jobs.start(kit.paid, {"invoice": "in_1"})
+    await jobs.deliver("stripe", paid("in_1", "evt_1"))
+    delivered.set()
+    assert await run.result() == "evt_1"
+
+
+async def test_a_delivery_that_starts_and_wakes(jobs: Jobs) -> None:
+    """One delivery starts the jobs that it is for, and goes to the run that waits."""
+    waits = await jobs.start(kit.next_customer)
+    await waits.waiting_for_event()
+    with pytest.raises(AssertionError, match=r"Deliver it in the test, await jobs\.deliver\("):
+        await waits.result()
+    body = payload("stripe/customer.created")
+    runs = await jobs.deliver("stripe", body)
+    assert len(runs) == 2
+    assert await waits.result() == body["data"]["object"]["id"]
 
 
 async def test_a_crash_behind_it(jobs: Jobs) -> None:
