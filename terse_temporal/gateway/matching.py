@@ -15,30 +15,28 @@ from ..triggers.base import Trigger
 from ..triggers.deliveries import Delivery
 from .registered_waits import RegisteredWait
 
-__all__ = ["WaitIndex", "value_at"]
+__all__ = ["MISSING", "WaitIndex", "value_at"]
 
-_MISSING: Final = object()
+#: What stands where nothing does.
+MISSING: Final = object()
 
 #: A JSON scalar so that `1` is no `True`.
 _Value: TypeAlias = tuple[str, Any]
 
 
 def value_at(body: Any, path: str) -> Any:
-    """Return what stands at a path of a body: fields, and places in lists, with dots between them.
+    """Return what stands at a path of a body: fields, and places in lists, with dots between them; or `MISSING`.
 
     A field may be named in snake_case where the vendor writes camelCase. A field with a dot in its name is not found.
-
-    Raises:
-        LookupError: there is no such thing.
     """
     found = body
     for part in path.split("."):
         if isinstance(found, dict):
-            found = found[part] if part in found else found[_camel_case(part)]
+            found = found.get(part if part in found else _camel_case(part), MISSING)
         elif isinstance(found, list) and part.isascii() and part.isdigit() and len(part) < 10:
-            found = found[int(part)]
+            found = found[int(part)] if int(part) < len(found) else MISSING
         else:
-            raise LookupError(path)
+            return MISSING
     return found
 
 
@@ -99,7 +97,7 @@ class WaitIndex:
             if not group.trigger.accepts(delivery):
                 continue
             for paths, table in group.by_paths.items():
-                values = tuple(_found(delivery.body, path) for path in paths)
+                values = tuple(_comparable(value_at(delivery.body, path)) for path in paths)
                 found += table.get(values, ())
         return sorted((each for each in found if each.takes(delivery)), key=lambda each: (each.n, each.number))
 
@@ -107,13 +105,6 @@ class WaitIndex:
 def _place(wait: RegisteredWait) -> tuple[tuple[str, ...], tuple[_Value, ...]]:
     paths = tuple(sorted(wait.match))
     return paths, tuple(_comparable(wait.match[path]) for path in paths)
-
-
-def _found(body: Any, path: str) -> _Value:
-    try:
-        return _comparable(value_at(body, path))
-    except LookupError:
-        return ("missing", None)
 
 
 def _comparable(value: Any) -> _Value:

@@ -29,10 +29,12 @@ NAMES: Final = {
     "CALL_REFUSED_MARKER": "terse.refused.call.v1",
     "CHECK_METADATA": "terse.check.v1",
     "DELAY_MEMO": "terse.delay.v1",
+    "DELIVERY_SIGNAL": "terse.delivery",
     "DEPTH_MEMO": "terse.depth.v1",
     "ENDS_IF_UNKNOWN_MEMO": "terse.ends_if_unknown.v1",
     "EVENTS_CARRIED": "terse.events.v1",
     "EVENTS_DONE_SIGNAL": "terse.events.done",
+    "EVENTS_EARLY_MARKER": "terse.events.early.v1",
     "EVENTS_ID_PREFIX": "terse-events",
     "EVENTS_OVER_MARKER": "terse.events.over.v1",
     "EVENTS_POST_ID_PREFIX": "terse-events-post",
@@ -77,6 +79,9 @@ NAMES: Final = {
     "TOKENS_METADATA": "terse.tokens.v1",
     "TOOL_REFERENCE": "@tool:",
     "WAITING_MEMO": "terse.waiting.v1",
+    "WAITS_ID_PREFIX": "terse-waits",
+    "WAITS_QUERY": "terse.waits",
+    "WAITS_WORKFLOW": "terse.waits",
     "WRONG_ANSWER_FAILURE": "terse.WrongAnswer",
 }
 

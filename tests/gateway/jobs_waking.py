@@ -9,6 +9,7 @@ from temporalio import workflow
 
 from terse_temporal import Event, Triggers, create_job, job_step, wait_for_event
 from terse_temporal.errors import EventError
+from terse_temporal.triggers import CustomerCreated
 
 
 @create_job(name="waits-for-customers", durable=True)
@@ -20,6 +21,12 @@ async def waits_for_customers(event: Event) -> list[Any]:
         for _ in range(event.count)
     ]
     return [each.customer.id for each in created]
+
+
+@create_job(name="waits-for-the-next", triggers=[Triggers.stripe.on_customer_created()], durable=True)
+async def waits_for_the_next(event: CustomerCreated) -> list[Any]:
+    """Started by a customer, and waits for the next one."""
+    return [event.customer.id, (await wait_for_event(Triggers.stripe.on_customer_created())).customer.id]
 
 
 @create_job(name="waits-beside", durable=True)
