@@ -155,8 +155,14 @@ async def test_a_delivery_that_starts_and_wakes(jobs: Jobs) -> None:
     assert await waits.result() == body["data"]["object"]["id"]
 
 
-async def test_a_crash_behind_it(jobs: Jobs) -> None:
-    """Runs of deliveries are as the others: their worker can be killed."""
-    jobs.crash_at("kit-push", "after_effect")
-    (run,) = await jobs.deliver("github", payload("github/push.1"), job=kit.push)
-    await run.failed_with("StepInterruptedError")
+def test_a_loop_of_its_own(jobs: Jobs) -> None:
+    """A test that is not `async` delivers too, from any event loop, and all of it at once."""
+
+    async def deliver() -> list[Any]:
+        body = payload("stripe/customer.created")
+        several = await asyncio.gather(*(jobs.deliver("stripe", body) for _ in range(3)))
+        assert several == [several[0]] * 3
+        return [await run.result() for run in several[0]]
+
+    assert len(asyncio.run(deliver())) == 2
+    assert len(jobs.runs) == 2
