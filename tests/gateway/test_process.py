@@ -8,6 +8,7 @@ import re
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest_asyncio
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.testing import JobEnvironment
 
 from ..webhooks import label, payload, payloads, read
@@ -299,3 +301,34 @@ async def test_sigterm_ends_it_when_requests_are_answered_and_deliveries_handed_
         assert printed.rstrip().endswith("stopped")
     for each in answered:
         await env.client.get_workflow_handle(f"welcome/stripe:{each}").describe()
+
+
+async def test_a_request_that_has_begun_is_answered_after_sigterm_and_no_other_is_taken(
+    env: JobEnvironment, tmp_path: Path, task_queue: str
+) -> None:
+    with gateway_process(tmp_path, env.address, "--task-queue", task_queue) as gateway:
+        host, port = gateway.address.removeprefix("http://").split(":")
+        body = json.dumps(customer("evt_last")).encode()
+        secret = SECRETS["STRIPE_WEBHOOK_SECRET"].split(",", maxsplit=1)[0]
+        headers = signed_headers("stripe", body, secret=secret, id="", now=datetime.now(UTC))
+        lines = [
+            f"{name}: {value}\r\n" for name, value in {**headers, "content-length": len(body), "host": host}.items()
+        ]
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"POST /webhooks/stripe HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body[:100])
+        await asyncio.sleep(0.1)
+        gateway.command.send(signal.SIGTERM)
+        await asyncio.to_thread(gateway.command.says, "SIGTERM: taking no more requests")
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    _, other = await asyncio.open_connection(host, int(port))
+                except ConnectionError:
+                    break
+                other.close()
+                await asyncio.sleep(0.02)
+        writer.write(body[100:])
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        assert await asyncio.to_thread(gateway.command.ended) == 0
+    await env.client.get_workflow_handle("welcome/stripe:evt_last").describe()
