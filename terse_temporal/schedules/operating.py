@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.schedule.v1 import (
     BackfillRequest,
     ScheduleActionResult,
@@ -21,7 +20,8 @@ from temporalio.api.schedule.v1 import (
 from temporalio.api.workflowservice.v1 import DescribeScheduleResponse
 from temporalio.client import Client
 
-from ..errors import ScheduleError
+from ..errors import RunNotFoundError, ScheduleError
+from ..jobs.runs import get_run
 from ..triggers import Overlap
 from ..triggers.schedule import duration_text
 from .clock_changes import ONCE
@@ -43,7 +43,8 @@ __all__ = [
 #: Seconds in which a schedule that is told to starts a run, or says that it does not.
 _STARTS_WITHIN: Final = 10.0
 
-_STATUS: Final = "WORKFLOW_EXECUTION_STATUS_"
+#: Runs that are asked after at once.
+_AT_ONCE: Final = 10
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,14 @@ class StartedRun:
     Attributes:
         id: its workflow id.
         scheduled_at: the moment that it was for; with its jitter, if there is one.
-        status: how it stood when the schedule last looked, as `runs list` names it.
     """
 
     id: str
     scheduled_at: datetime
-    status: str
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""
-        return {"id": self.id, "scheduled_at": self.scheduled_at.isoformat(), "status": self.status}
+        return {"id": self.id, "scheduled_at": self.scheduled_at.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,7 @@ class ScheduleRow:
         note: what an operator has written to it.
         next: the next moments, in UTC; some at most.
         last: the runs that it started last, the newest first.
+        last_status: how the newest of them stands, as `runs list` names it; empty where it is no longer there.
     """
 
     id: str
@@ -88,6 +88,7 @@ class ScheduleRow:
     note: str
     next: tuple[datetime, ...]
     last: tuple[StartedRun, ...]
+    last_status: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -100,6 +101,7 @@ class ScheduleRow:
             "note": self.note,
             "next": [each.isoformat() for each in self.next],
             "last": [each.to_json() for each in self.last],
+            "last_status": self.last_status,
         }
 
 
@@ -115,7 +117,7 @@ async def list_schedules(client: Client, job: str | None = None) -> list[Schedul
         owner = marked_job(await read_memo(client, each.memo))
         if owner is not None and job in (None, owner):
             rows.append(_row(each, owner))
-    return sorted(rows, key=lambda row: row.id)
+    return await _with_status(client, sorted(rows, key=lambda row: row.id))
 
 
 async def pause(client: Client, id: str, note: str) -> None:
@@ -242,12 +244,25 @@ def _times_text(spec: ScheduleSpec) -> str:
 
 
 def _started(action: ScheduleActionResult) -> StartedRun:
-    status = WorkflowExecutionStatus.Name(action.start_workflow_status).removeprefix(_STATUS).lower()
     return StartedRun(
-        id=action.start_workflow_result.workflow_id,
-        scheduled_at=action.schedule_time.ToDatetime(tzinfo=UTC),
-        status={"canceled": "cancelled", "unspecified": "running"}.get(status, status),
+        id=action.start_workflow_result.workflow_id, scheduled_at=action.schedule_time.ToDatetime(tzinfo=UTC)
     )
+
+
+async def _with_status(client: Client, rows: list[ScheduleRow]) -> list[ScheduleRow]:
+    """Return the same with how the newest runs stand. What a schedule knows of that is what it last had to look at."""
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(row: ScheduleRow) -> ScheduleRow:
+        if not row.last:
+            return row
+        async with places:
+            try:
+                return replace(row, last_status=await get_run(row.last[0].id, client=client).status())
+            except RunNotFoundError:
+                return row
+
+    return list(await asyncio.gather(*(one(each) for each in rows)))
 
 
 def _timestamp(moment: datetime) -> Timestamp:

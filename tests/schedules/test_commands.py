@@ -161,6 +161,7 @@ async def test_worker(env: JobEnvironment, client: Client, shop: Path, schedules
     assert rows["nightly"]["times"] == "0 9 1 * 1"
     assert rows["nightly#2"]["times"] == "every 1h + 15m"
     assert rows["nightly#2"]["next"]
+    assert (rows["nightly"]["last_status"], rows["long"]["last_status"]) == ("completed", "running")
     assert "nightly-2026-05-04T07:00:00Z" in [each["id"] for each in rows["nightly"]["last"]]
     table = (await schedules("list", "plain")).stdout
     assert "@daily Asia/Tokyo" in table

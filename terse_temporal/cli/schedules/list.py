@@ -52,13 +52,14 @@ def _table(rows: list[ScheduleRow]) -> Table:
         table.add_column(heading, overflow="fold")
     for row in rows:
         last = row.last[0] if row.last else None
+        status = f" ({row.last_status.replace('_', ' ')})" if row.last_status else ""
         zone = "" if row.timezone == "UTC" else f" {row.timezone}"
         table.add_row(
             Text(one_line(row.id)),
             Text(one_line(row.job)),
             Text(f"{one_line(row.times)}{one_line(zone)}"),
             Text("paused", "yellow") if row.paused else Text(_next(row)),
-            Text(f"{one_line(last.id)} ({last.status.replace('_', ' ')})" if last else "-"),
+            Text(f"{one_line(last.id)}{status}" if last else "-"),
             Text(one_line(row.note)),
         )
     return table
