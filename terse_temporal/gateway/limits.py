@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
@@ -53,6 +54,7 @@ class LimitsMiddleware:
         self._on_refused = on_refused
         self._rates = AddressRates(limits.rate)
         self._open = 0
+        self._open_by_address: Counter[str] = Counter()
         self._held = 0  # bytes of the bodies of all requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,10 +72,13 @@ class LimitsMiddleware:
             await send(message)
 
         body = _Body(receive, self, _declared_length(scope), self._largest(scope))
+        # Without one where a proxy in front has a Unix socket.
+        address = str(scope["client"][0]) if scope.get("client") else ""
         self._open += is_limited
+        self._open_by_address[address] += is_limited
         try:
             if is_limited:
-                self._check_rates(scope)
+                self._check_rates(address)
                 self._check_headers(scope)
             await self._app(scope, body.receive, sending)
         except ClientDisconnect:
@@ -86,13 +91,19 @@ class LimitsMiddleware:
             self._on_refused(scope, refusal, time.monotonic() - began)
         finally:
             self._open -= is_limited
+            self._open_by_address[address] -= is_limited
+            if not self._open_by_address[address]:
+                del self._open_by_address[address]
             self._held -= body.size
 
-    def _check_rates(self, scope: Scope) -> None:
+    def _check_rates(self, address: str) -> None:
         if self._open > self._limits.requests:
             raise _busy()
-        client = scope.get("client")
-        if client and (seconds := self._rates.wait_for(client[0])):
+        if not address:
+            return
+        if self._open_by_address[address] > self._limits.address_requests:
+            raise _busy()
+        if seconds := self._rates.wait_for(address):
             raise Refusal(429, "too_many_requests", "Too many requests from this address.", retry_after=seconds)
 
     def _check_headers(self, scope: Scope) -> None:

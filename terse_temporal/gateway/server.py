@@ -120,13 +120,15 @@ class _Connection(H11Protocol):
     limits: ClassVar[Limits]
 
     _waiting: asyncio.TimerHandle | None = None
+    _since: float = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         # An answer is written in two pieces, and the second would wait for the client's word about the first: 40 ms.
         # asyncio sees to that for sockets that it makes, and not for one that is given to it.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if len(self.connections) > self.limits.connections:
+        self._since = self.loop.time()
+        if len(self.connections) > self.limits.connections and not self._close_oldest():
             self._refuse(Refusal(503, "busy", "Too many connections are open. Try again.", retry_after=1))
         else:
             self._wait_for_headers()
@@ -152,6 +154,15 @@ class _Connection(H11Protocol):
 
     def _should_upgrade(self) -> bool:
         return False
+
+    def _close_oldest(self) -> bool:
+        """Make room by the connection that has been open for longest without a request, if there is one."""
+        others = [each for each in self.connections if isinstance(each, _Connection) and each is not self]
+        idle = [each for each in others if each.conn.their_state is h11.IDLE and not each.transport.is_closing()]
+        if not idle:
+            return False
+        min(idle, key=lambda each: each._since).transport.abort()
+        return True
 
     def _wait_for_headers(self) -> None:
         self._waiting = self.loop.call_later(self.limits.header_seconds, self._give_up)

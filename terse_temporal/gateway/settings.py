@@ -33,7 +33,9 @@ class Limits:
         header_seconds: how long a connection may take to send the headers of a request, and may stay open with none.
         header_bytes: of the headers of a request together.
         requests: how many are answered at once. One more is refused with 503.
-        connections: how many are open at once. One more is refused with 503.
+        address_requests: how many of them may be of one address, so that slow bodies from there leave room for others.
+        connections: how many are open at once. For one more the oldest without a request is closed; where there is
+            none it is refused with 503.
         memory: bytes of all bodies that are held at once, of which one more is refused with 503.
         rate: requests a second from one source address, with as many again in a burst. One more is refused with 429,
             also if it is a true delivery, which GitHub does not repeat: so it is above what any vendor sends.
@@ -47,6 +49,7 @@ class Limits:
     header_seconds: float = 10.0
     header_bytes: int = 32 * KIB
     requests: int = 200
+    address_requests: int = 100
     connections: int = 500
     memory: int = 128 * MIB
     rate: float = 1000.0

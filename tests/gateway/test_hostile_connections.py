@@ -142,17 +142,44 @@ async def test_a_client_that_was_refused_and_goes_on_sending_is_cut_off_after_it
         writer.close()
 
 
-async def test_no_more_connections_are_kept_than_the_limit() -> None:
+async def test_connections_without_a_request_make_room_and_those_with_one_stay() -> None:
     async with serve(Limits(connections=5)) as served:
-        idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(5)]
-        await asyncio.sleep(0.05)
-        status, content = answer(await served.send(b""))
-        assert (status, content["error"]) == (503, "busy")
-        idle.pop()[1].close()
-        while not await _answers(served):  # noqa: ASYNC110  the server notices when it does
-            await asyncio.sleep(0.02)
-        for _, writer in idle:
+        idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(20)]
+        idle[-1][1].write(b"POST /webhooks/x HTTP/1.1\r\nhost")  # half of the headers are no request
+        async with asyncio.timeout(10):
+            assert [await reader.read() for reader, _ in idle[:15]] == [b""] * 15  # the oldest went first
+            assert await _answers(served)
+            held = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(5)]
+            for _, writer in held:
+                writer.write(post("/webhooks/held", b"{}"))
+            await served.has_read(6)
+            status, content = answer(await served.send(b""))
+            assert (status, content["error"]) == (503, "busy")
+            served.go_on.set()
+            assert [answer(await reader.read())[0] for reader, _ in held] == [200] * 5
+        for _, writer in idle + held:
             writer.close()
+
+
+async def test_slow_bodies_from_one_address_leave_room_for_others() -> None:
+    async with serve(Limits(address_requests=3), forwarded_allow_ips="127.0.0.1") as served:
+        slow = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(3)]
+        for _, writer in slow:
+            writer.write(post("/webhooks/x", b"x" * 100, "x-forwarded-for: 203.0.113.9")[:-50])
+        async with httpx.AsyncClient() as client:
+
+            async def send(address: str) -> int:
+                headers = {"x-forwarded-for": address}
+                return (await client.post(f"{served.address}/webhooks/x", content=b"{}", headers=headers)).status_code
+
+            async with asyncio.timeout(10):
+                while await send("203.0.113.9") != 503:  # noqa: ASYNC110  # when the server has read them
+                    await asyncio.sleep(0.02)
+                assert await send("203.0.113.10") == 200
+                for _, writer in slow:
+                    writer.close()
+                while await send("203.0.113.9") != 200:  # noqa: ASYNC110  # likewise
+                    await asyncio.sleep(0.02)
 
 
 async def test_a_websocket_is_a_request_that_nobody_upgrades() -> None:

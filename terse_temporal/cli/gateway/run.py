@@ -96,8 +96,11 @@ def run(
     max_requests: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, help="Requests that are answered at once; one more gets 503.")
     ] = _DEFAULTS.requests,
+    max_address_requests: Annotated[
+        int, typer.Option(metavar="NUMBER", min=1, help="The same of one address.")
+    ] = _DEFAULTS.address_requests,
     max_connections: Annotated[
-        int, typer.Option(metavar="NUMBER", min=1, help="Connections that are open at once; one more gets 503.")
+        int, typer.Option(metavar="NUMBER", min=1, help="Connections that are open at once; idle ones make room.")
     ] = _DEFAULTS.connections,
     rate: Annotated[
         float,
@@ -135,6 +138,7 @@ def run(
             body_seconds=body_timeout,
             header_seconds=header_timeout,
             requests=max_requests,
+            address_requests=max_address_requests,
             connections=max_connections,
             rate=rate,
             drain_seconds=drain_timeout,
