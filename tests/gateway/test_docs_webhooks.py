@@ -43,7 +43,7 @@ async def test_the_webhook_of_the_readme(jobs: Jobs, tmp_path: Path, monkeypatch
 
 
 async def test_the_jobs_of_the_page(jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The customer is greeted, and the lead is welcomed."""
+    """The customer is greeted, the lead is welcomed, and who waits for a payment hears of it."""
     greet = documented("docs/webhooks.md", "greet-customer", tmp_path, monkeypatch)
     created = payload("stripe/customer.created")
     (run,) = await jobs.deliver("stripe", created, job=greet)
@@ -52,6 +52,9 @@ async def test_the_jobs_of_the_page(jobs: Jobs, tmp_path: Path, monkeypatch: pyt
     lead = documented("docs/webhooks.md", "welcome-lead", tmp_path, monkeypatch)
     (run,) = await jobs.deliver("webhook", {"email": "ada@example.com"}, job=lead)
     assert await run.result() == "ada@example.com wants free"
+    waits = await jobs.start(documented("docs/webhooks.md", "invoice-paid", tmp_path, monkeypatch), {"invoice": "in_1"})
+    await jobs.deliver("stripe", {"type": "invoice.paid", "data": {"object": {"id": "in_1"}}}, job=waits.job)
+    assert await waits.result() == "paid"
 
 
 def test_the_table_of_what_is_refused() -> None:
