@@ -178,6 +178,7 @@ def _of_the_memo(waiting: Mapping[str, Mapping[str, Any]]) -> Iterator[Wait]:
                 kind="event",
                 name=str(entry["trigger" if is_delivery else "event"]),
                 key="" if key is None or is_delivery else str(key),
+                is_delivery=is_delivery,
                 match=match_text(match) if is_delivery and isinstance(match, Mapping) else "",
                 since=since,
                 until=until,

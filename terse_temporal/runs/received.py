@@ -12,7 +12,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from ..engine.wire.history import moment
-from ..serialization.wire_names import OWN_WORKFLOWS
+from ..serialization.wire_names import DELIVERY_SIGNAL, OWN_WORKFLOWS
 
 __all__ = ["UNREADABLE", "Received", "read_received"]
 
@@ -31,16 +31,27 @@ class Received:
         name, key: by which it is waited for; no key, where it was sent to the run itself.
         at: when it came.
         data: JSON data.
+        trigger: of a delivery of a webhook, what was waited for, as it is written behind `Triggers.`.
     """
 
     name: str
     key: str
     at: datetime
     data: Any
+    trigger: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called, for people."""
+        if self.trigger:
+            return f"Triggers.{self.trigger}"
+        return self.name + (f" of {self.key!r}" if self.key else "")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         found = {"name": self.name, "at": self.at.isoformat(), "data": self.data}
+        if self.trigger:
+            return found | {"trigger": self.trigger}
         return found | ({"key": self.key} if self.key else {})
 
 
@@ -58,7 +69,8 @@ async def _received(client: Client, event: HistoryEvent) -> Received:
     except Exception:  # of whatever converter
         return Received(name, "", at, UNREADABLE)
     data = values[0] if values else None
-    # By key it comes from the workflow of that key, in a message of ours.
+    # By key it comes from the workflow of that key, and a delivery from a gateway, in a message of ours.
     if name.startswith(OWN_WORKFLOWS) and isinstance(data, dict) and isinstance(entry := data.get("event"), dict):
-        return Received(str(data.get("name")), str(data.get("key") or ""), at, entry.get("data"))
+        trigger = str(data.get("trigger") or "") if name == DELIVERY_SIGNAL else ""
+        return Received(str(data.get("name")), str(data.get("key") or ""), at, entry.get("data"), trigger)
     return Received(name, "", at, data)

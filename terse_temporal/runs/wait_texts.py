@@ -123,10 +123,11 @@ def _question(wait: Wait, now: datetime, subject: str) -> str:
 
 def _event(wait: Wait, now: datetime, subject: str) -> str:
     key = f" of the key {_name(wait.key)}" if wait.key else ""
+    name = fit_text(wait.name) if wait.is_delivery else _name(wait.name)
     if wait.match:
         key += f" with {fit_text(wait.match)}"
     until = f", until {_until(wait, now)}" if wait.until is not None else ""
-    return f"{subject} waits for the event {_name(wait.name)}{key}{_since_when(wait, now)}{until}."
+    return f"{subject} waits for the event {name}{key}{_since_when(wait, now)}{until}."
 
 
 def _sleep(wait: Wait, now: datetime, subject: str) -> str:

@@ -70,7 +70,8 @@ class Wait:
         is_asked: whether the server has told that; it need not tell everybody.
         id: of another run, its workflow id; of a question, its number.
         key: of the event.
-        match: of an event by a trigger, which of its fields have to be what, in words.
+        is_delivery: whether the event is a delivery of a webhook, and the name a trigger, as it is written.
+        match: of a delivery, which of its fields have to be what, in words.
         text: of a question, what is to be decided.
         seen_at: the last sign of life of a step that runs.
         fits: whether the history fits the code, as far as it is known; `False` of a run that is blocked by that.
@@ -92,6 +93,7 @@ class Wait:
     is_asked: bool = True
     id: str = ""
     key: str = ""
+    is_delivery: bool = False
     match: str = ""
     text: str = ""
     seen_at: datetime | None = None

@@ -51,7 +51,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             with `for` (`trigger`, `match`, `since`, `key`); by a gateway `gone`, and
                                             `spent` (`[owner, number, n]`). A delivery that a run is
                                             given: `v`, `source`, `owner`, `wait`, `name`, `key`, `trigger` (as it is
-                                            written), `event` (`id`, `data`). The key is a hash of trigger and match.
+                                            written), `event` (`id`, `data`); where a wait is not taken `v`, `owner`,
+                                            `key`, `refused`, their numbers. The key is a hash of trigger and match.
     a schedule (schedules/markers.py)       its memo says whose it is: `v`, `job`. That of its runs what it is made of:
                                             `v`, `module` (of the job), `trigger` (as it is written), `timezone`, and
                                             `cron`, or `every` and `offset` (seconds).

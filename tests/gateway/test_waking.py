@@ -13,6 +13,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from terse_temporal.engine.events import waits_table
 from terse_temporal.gateway.spool import Spool
 from terse_temporal.gateway.waking import Waking
 from terse_temporal.triggers.deliveries import Delivery
@@ -223,6 +224,15 @@ async def test_a_run_that_is_gone(bench: Bench, tmp_path: Path) -> None:
         await run.terminate()
         await gateway.deliver("1")
         await ended(bench)
+
+
+async def test_too_many_wait(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait that there is no room for fails, instead of waiting for what never comes."""
+    monkeypatch.setattr(waits_table, "MAX_BYTES", 10)
+    async with bench.worker(waits_for_customers):
+        run = await bench.start_on_the_wall_clock(waits_for_customers, count=1)
+        failure = await bench.failure(run)
+        assert "Triggers.stripe.on_customer_created() is not waited for: on this task queue" in failure.message
 
 
 class Away:

@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from terse_temporal import Retry, create_job, job_step, sleep, step, wait_for_event
+from terse_temporal import Retry, Triggers, create_job, job_step, sleep, step, wait_for_event
 
 #: Set at the end of the tests, so that no step is left running.
 released = threading.Event()
@@ -112,6 +112,8 @@ async def steps(event: Any) -> None:
 
 @create_job(name="looked-waits", durable=True)
 async def waits(event: Any) -> Any:
+    if event.get("customer"):
+        await wait_for_event(Triggers.stripe.on_customer_created(), match={"data.object.id": event.customer})
     if event.get("key"):
         return dict(await wait_for_event("paid", key=event.key, timeout="30d"))
     return await wait_for_event("paid", schema=dict)

@@ -316,7 +316,7 @@ async def test_a_run_that_failed_by_another(desk: Desk) -> None:
 
 
 async def test_an_event(desk: Desk) -> None:
-    """Of the run itself, and of a key, which the run waits for no longer than that."""
+    """Of the run itself, of a key, which the run waits for no longer than that, and of a webhook."""
     await desk.says(await desk.start(jobs.waits), r"It waits for the event 'paid' since § \(.+\)\.")
     found = await desk.says(
         await desk.start(jobs.waits, args=[{"key": "cus_1"}]),
@@ -325,6 +325,11 @@ async def test_an_event(desk: Desk) -> None:
     (wait,) = found.waits
     assert wait.since is not None
     assert wait.until == wait.since + timedelta(days=30)
+    await desk.says(
+        await desk.start(jobs.waits, args=[{"customer": "cus_1"}]),
+        r"It waits for the event Triggers\.stripe\.on_customer_created\(\) with data\.object\.id=\"cus_1\" since §"
+        r" \(.+\)\.",
+    )
 
 
 async def test_an_event_that_has_come(desk: Desk, env: JobEnvironment) -> None:

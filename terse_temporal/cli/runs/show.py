@@ -89,9 +89,8 @@ def _print_received(found: RunDetails) -> None:
     console.print("\nevents that it was sent", style="dim")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for each in found.received:
-        key = f" of {each.key!r}" if each.key else ""
         data = shorten(json_text(each.data), _LONGEST_EVENT, with_length=True)
-        table.add_row(moment_text(each.at, datetime.now(UTC)), Text(one_line(f"{each.name}{key}")), Text(data, "dim"))
+        table.add_row(moment_text(each.at, datetime.now(UTC)), Text(one_line(each.title)), Text(data, "dim"))
     console.print(table)
 
 

@@ -67,7 +67,10 @@ class WaitsTable:
             return True
         self._next += 1
         wanted = message.get("for")
-        return isinstance(wanted, Mapping) and self._put(owner, message.get("run"), numbers, wanted, self._next, now)
+        if isinstance(wanted, Mapping) and self._put(owner, message.get("run"), numbers, wanted, self._next, now):
+            return True
+        self._withdraw(owner, numbers)
+        return False
 
     def _spend(self, given: Any) -> None:
         """Take in that a wait was given a delivery, unless it was opened again since."""

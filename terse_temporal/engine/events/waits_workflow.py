@@ -21,6 +21,7 @@ gateway that says which numbers are spent, of many runs at once, so that a run n
 - *Two gateways, or one that was killed, give the same delivery twice*: the run drops the second.
 - *A run is reset*: it opens its waits again, under their old numbers, which are new here. What it was given behind that
   point it is given again by the server.
+- *There is no room for a wait*: the run is told, and the wait fails.
 - *A run is gone* (terminated): the gateway that cannot reach it says so. It asks after one of those that wait each
   second.
 - *Another run has got its workflow id*: it says so, of a delivery that is for the one before.
@@ -37,8 +38,9 @@ from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
 
 from ...diagnostics.logs import logger_of
-from ...execution.run_events import is_name
+from ...execution.run_events import LONGEST_KEY, is_name
 from ...serialization.wire_names import (
+    DELIVERY_SIGNAL,
     EVENTS_DONE_SIGNAL,
     EVENTS_WAIT_SIGNAL,
     WAITS_QUERY,
@@ -47,6 +49,7 @@ from ...serialization.wire_names import (
 from ..wire.payloads import in_json, in_order
 from .messages import MESSAGE_VERSION, message_data, read_input
 from .posting import deliver
+from .table import numbers_in
 from .waits_table import WaitsTable
 from .workflow import MESSAGES_PER_RUN
 
@@ -107,12 +110,19 @@ class WaitsWorkflow:
             self._refuse("a message of another version")
             return
         if not self._table.apply(message, round(workflow.now().timestamp(), 6)):
-            self._refuse(
-                f"a wait of the run {message.get('run')!r}: as many wait as there is room for, or it is none of this"
-                " package"
-            )
+            await self._refuse_waits(message)
         if is_name(message.get("answer"), 1_000):
             await deliver(message["answer"], EVENTS_DONE_SIGNAL)
+
+    async def _refuse_waits(self, message: Mapping[str, Any]) -> None:
+        """Say to a run that its waits are not known, as there is no room for them: else it would wait for ever."""
+        run, wanted = message.get("run"), message.get("for")
+        self._refuse(f"a wait of the run {run!r}: as many wait as there is room for, or it is none of this package")
+        key = wanted.get("key") if isinstance(wanted, Mapping) else None
+        numbers = numbers_in(message.get("open"))
+        if is_name(run, 1_000) and is_name(key, LONGEST_KEY) and is_name(message.get("owner"), 200):
+            said = {"v": MESSAGE_VERSION, "owner": message["owner"], "key": key, "refused": numbers}
+            await deliver(run, DELIVERY_SIGNAL, in_json(said))
 
     def _refuse(self, what: str) -> None:
         if not workflow.unsafe.is_replaying():

@@ -262,6 +262,11 @@ class RunEvents:
             if timer is not None:
                 timer.cancel()
         event = self._mailbox.take(wait)
+        if event is None and wait.is_refused:
+            raise EventError(
+                f"{what} is not waited for: on this task queue as many waits for its source are open as there is room"
+                f" for, some thousands: wait_for_event() at {where}. Wait for fewer at a time."
+            )
         if event is None:
             assert request.timeout is not None
             raise EventTimeoutError(
@@ -436,6 +441,9 @@ class RunEvents:
         """Take in a delivery of a webhook, which a gateway gives to a wait of the run."""
         given = data[0] if len(data) == 1 and isinstance(data[0], dict) else {}
         name, key, owner, event = given.get("name"), given.get("key"), given.get("owner"), given.get("event")
+        if isinstance(refused := given.get("refused"), list) and owner == workflow.info().first_execution_run_id:
+            self._refuse_waits(key, refused)
+            return None
         if given.get("v") != MESSAGE_VERSION or not is_name(owner, 200) or not isinstance(event, dict):
             return "it is none of this package, or of a newer version"
         if not is_name(name, LONGEST_NAME) or not is_name(key, LONGEST_KEY) or name.startswith(OWN_WORKFLOWS):
@@ -460,6 +468,19 @@ class RunEvents:
         if not self._mailbox.arrive_for(Arrived(name, key, event["data"], id=event["id"])):
             return "as many events are kept for this run as there is room for"
         return None
+
+    def _refuse_waits(self, key: Any, numbers: list[Any]) -> None:
+        """Fail waits by a trigger that are not known where a gateway looks for them."""
+        for link in self._links.values():
+            if link.trigger is None or link.key != key:
+                continue
+            for number in [each for each in link.opened if each in numbers]:
+                link.opened.remove(number)
+                waits = (each for each in self._open if (each.name, each.key) == (link.name, link.key))
+                wait = next((each for each in waits if each.event is None and not each.is_refused), None)
+                if wait is not None:
+                    wait.is_refused = True
+                    wait.wake()
 
     def _is_early(self, link: _Link, entry: dict[str, Any]) -> bool:
         """Return whether an event was sent on its way before earlier ones, given back, had arrived in their place.

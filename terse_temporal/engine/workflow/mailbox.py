@@ -73,6 +73,7 @@ class Wait:
         name, key: of what is waited for.
         wake: called when there is an event for it.
         event: that event, until the wait goes on with it.
+        is_refused: whether it cannot be waited for, as there are too many that wait.
     """
 
     def __init__(self, name: str, key: str | None, wake: Callable[[], object]) -> None:
@@ -80,6 +81,7 @@ class Wait:
         self.key = key
         self.wake = wake
         self.event: Arrived | None = None
+        self.is_refused = False
 
     def can_have(self, event: Arrived) -> bool:
         """Return whether it is what is waited for. An event that was sent to the run is for it under any key."""
