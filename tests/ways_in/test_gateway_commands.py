@@ -24,10 +24,11 @@ def test_the_list_of_commands(tmp_path: Path) -> None:
     assert run_command("gateway", "--help", cwd=tmp_path).status == 0
 
 
-def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("arguments", [["jobs.py"], ["catch-up", "github", "--since", "1h", "--repo", "acme/web"]])
+def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     """Where the packages of the gateway are not installed, the error says how to install them."""
     monkeypatch.setitem(sys.modules, "httpx", None)  # as if it were not there
-    ended = run_command("gateway", "catch-up", "github", "--since", "1h", "--repo", "acme/web", cwd=tmp_path)
+    ended = run_command("gateway", *arguments, cwd=tmp_path)
     assert ended.status == 2
     assert "'httpx', which is not installed: pip install 'terse-temporal[gateway]'" in ended.stderr
 
