@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from terse_temporal.errors import SpoolError
-from terse_temporal.gateway.spool import Put, Spool, Target
+from terse_temporal.gateway.spool import Put, Spool, SpoolFile, Target
 from terse_temporal.gateway.spool.schema import FILE, VERSION
 
 from .deliveries import delivery, raw, targets
@@ -80,6 +81,31 @@ async def test_a_form_is_kept_as_the_json_in_it(tmp_path: Path) -> None:
     async with Spool(tmp_path) as spool:
         await spool.put(click, b"payload=%7B%22type%22%3A%22block_actions%22%7D", targets(click, "build"))
         assert [each.delivery for each in await spool.waiting(1)] == [click]
+
+
+async def test_a_body_that_is_damaged(tmp_path: Path) -> None:
+    """A body that is no JSON any more holds up nothing: its delivery comes out without one, and others behind it."""
+    async with Spool(tmp_path) as spool:
+        for name in "12":
+            await spool.put(delivery(name), raw(delivery(name)), targets(delivery(name), "build"))
+        with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
+            database.execute("UPDATE bodies SET body = ? WHERE delivery = 1", (b'{"half":',))
+        assert [each.delivery.body for each in await spool.waiting(10)] == [None, {"ref": "2"}]
+
+
+async def test_closed(tmp_path: Path) -> None:
+    """What was asked for before the end is done, and what comes after it is refused."""
+    spool = Spool(tmp_path)
+    await spool.open()
+    puts = [asyncio.ensure_future(spool.put(delivery(f"{each}"), b"{}", [])) for each in range(100)]
+    await asyncio.sleep(0)
+    await spool.close()
+    assert all(put.is_new for put in await asyncio.gather(*puts))
+    with pytest.raises(SpoolError, match="closed"):
+        await spool.put(delivery("late"), b"{}", [])
+    with pytest.raises(SpoolError, match="closed"):
+        await spool.waiting(1)
+    assert len(SpoolFile(tmp_path).deliveries()) == 100
 
 
 async def test_private(tmp_path: Path) -> None:

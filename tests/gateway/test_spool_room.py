@@ -209,7 +209,8 @@ async def test_removed(tmp_path: Path) -> None:
             (tmp_path / f"{FILE}{end}").unlink()
         with pytest.raises(SpoolError, match="was removed"):
             await spool.put(delivery("2"), raw(delivery("2")), [])
-        await spool.put(delivery("3"), raw(delivery("3")), [])
+        await spool.put(delivery("3"), raw(delivery("3")), targets(delivery("3"), "build"))
+        assert [each.delivery.id for each in await spool.waiting(10)] == ["3"]
     assert [row.id for row in SpoolFile(tmp_path).deliveries()] == ["3"]
 
 

@@ -121,7 +121,10 @@ def _with_bodies(connection: sqlite3.Connection, rows: Iterable[Any]) -> Iterato
         size += row[7]
         if size > _MOST_BYTES and size > row[7]:
             return
-        found = body_of(connection, row[0])
+        try:
+            found = body_of(connection, row[0])
+        except (ValueError, RecursionError):  # no JSON: somebody else has written it; no job takes that
+            found = {}, None
         if found is not None:  # dropped since, of one that is kept for a closer look
             yield row, _delivery(row, *found)
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ...diagnostics.places import shown_path
 from ...errors import SpoolError
 
-__all__ = ["FILE", "VERSION", "make_directory", "open_to_read", "open_to_write"]
+__all__ = ["FILE", "VERSION", "file_identity", "make_directory", "open_to_read", "open_to_write"]
 
 #: The database's name in the directory of the spool.
 FILE: Final = "spool.db"
@@ -85,7 +85,9 @@ def make_directory(directory: Path) -> None:
         SpoolError: it cannot be made, or is none.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not directory.exists():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync(directory.parent)
         if (directory / FILE).exists() or not any(directory.iterdir()):
             with contextlib.suppress(PermissionError):  # of another user, as a volume may be
                 directory.chmod(0o700)
@@ -94,6 +96,16 @@ def make_directory(directory: Path) -> None:
             f"the spool directory {shown_path(str(directory))!r} cannot be used: {error.strerror}. Give another with"
             " `--spool DIR`, on a disk that stays"
         ) from error
+
+
+def _sync(directory: Path) -> None:
+    """Have what was made in a directory outlive a loss of power. SQLite does so with what it makes in its own."""
+    if os.name == "posix":
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def open_to_write(directory: Path) -> sqlite3.Connection:
@@ -152,6 +164,15 @@ def open_to_read(directory: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def file_identity(directory: Path) -> tuple[int, int] | None:
+    """Return which file the database is, to tell one that was replaced; `None` where there is none."""
+    try:
+        found = (directory / FILE).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _version(connection: sqlite3.Connection, file: Path) -> int:

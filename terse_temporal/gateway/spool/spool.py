@@ -25,7 +25,7 @@ from .arrivals import Arrival
 from .lock import SpoolLock
 from .records import Pending, Put, Target
 from .room import Room
-from .schema import FILE, make_directory, open_to_read
+from .schema import FILE, file_identity, make_directory, open_to_read
 from .times import from_microseconds, now_in_microseconds, to_microseconds
 from .writer import Writer
 
@@ -72,6 +72,7 @@ class Spool:
         self._lock: SpoolLock | None = None
         self._reads = ThreadPoolExecutor(1, thread_name_prefix="terse-spool-reads")
         self._reader: sqlite3.Connection | None = None
+        self._read_file: tuple[int, int] | None = None
 
     async def open(self) -> None:
         """Take the directory, and open its file. It is opened once.
@@ -228,8 +229,10 @@ class Spool:
 
     def _read_now(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         try:
-            if self._reader is None:
-                self._reader = open_to_read(self.directory)
+            found = file_identity(self.directory)
+            if self._reader is None or found != self._read_file:
+                self._forget_reader()
+                self._reader, self._read_file = open_to_read(self.directory), found
             # One state of the file for all that is read.
             self._reader.execute("BEGIN")
             try:

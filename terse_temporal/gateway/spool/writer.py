@@ -20,14 +20,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from ...diagnostics.logs import logger_of
 from ...diagnostics.places import shown_path
 from ...errors import SpoolError, SpoolFullError
 from .room import Room
-from .schema import FILE, open_to_write
+from .schema import FILE, file_identity, open_to_write
 
 __all__ = ["Writer"]
 
 _T = TypeVar("_T")
+
+_logger = logger_of("gateway")
 
 #: Writes of one transaction, and bytes of them. More take no longer each, but the first then waits for the last.
 _MOST: Final = 256
@@ -65,6 +68,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._stopped = False
+        self._gate = threading.Lock()
 
     def start(self) -> None:
         """Open the file, and begin.
@@ -81,8 +85,9 @@ class Writer:
 
     def stop(self) -> None:
         """Write what was asked for, and end. It blocks until then."""
-        self._stopped = True
-        self._queue.put(None)
+        with self._gate:  # nothing comes behind the end
+            self._stopped = True
+            self._queue.put(None)
         self._thread.join()
         self._close()
 
@@ -96,10 +101,11 @@ class Writer:
         Raises:
             SpoolError: there is no room, or the file cannot be written.
         """
-        if self._stopped:
-            raise SpoolError("the spool is closed")
         write = _Write(do, size)
-        self._queue.put(write)
+        with self._gate:
+            if self._stopped:
+                raise SpoolError("the spool is closed")
+            self._queue.put(write)
         result: _T = await write.future
         return result
 
@@ -167,23 +173,18 @@ class Writer:
 
     def _open(self) -> sqlite3.Connection:
         """Return the connection; a new one, where the file was replaced or the last one has failed."""
-        file = self._directory / FILE
         if self._connection is not None:
-            try:
-                found = file.stat()
-            except FileNotFoundError:
-                self._close()
-                raise SpoolError(
-                    f"the spool {shown_path(str(file))!r} was removed; what waited in it is lost"
-                ) from None
-            if (found.st_dev, found.st_ino) == self._file:
+            found = file_identity(self._directory)
+            if found is not None and found == self._file:
                 return self._connection
             self._close()
+            if found is None:
+                file = shown_path(str(self._directory / FILE))
+                raise SpoolError(f"the spool {file!r} was removed; what waited in it is lost")
         connection = open_to_write(self._directory)
         try:
             self._room.limit(connection)
-            found = file.stat()
-            self._file = (found.st_dev, found.st_ino)
+            self._file = file_identity(self._directory)
         except BaseException:
             connection.close()
             raise
@@ -208,6 +209,9 @@ class Writer:
                     connection.execute("ROLLBACK")
                 raise
         except (sqlite3.Error, SpoolError):  # the next who writes is told
+            return False
+        except Exception:  # this thread must not end
+            _logger.exception("the spool is not tidied")
             return False
         return more
 
