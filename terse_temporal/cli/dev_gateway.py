@@ -157,14 +157,14 @@ def _print_addresses(found: Sequence[Endpoint]) -> None:
 
 
 def _bind(claims: ExitStack, asked_for: int | None, before: int) -> socket.socket:
-    for port in [asked_for] if asked_for is not None else [*([before] if before else []), DEFAULT_PORT, 0]:
+    for port in [asked_for] if asked_for is not None else [*([before] if before else []), DEFAULT_PORT, 0, 0, 0]:
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         # The port of a `dev` that has just ended is free. So is one that another has bound and does not listen on yet,
         # as Linux has it: hence the claim.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            if port == 0 or claim(claims, port):
-                bound.bind((_IP, port))
+            bound.bind((_IP, port))
+            if claim(claims, bound.getsockname()[1]):
                 return claims.enter_context(bound)
         except OSError:
             pass

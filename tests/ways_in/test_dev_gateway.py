@@ -98,6 +98,7 @@ def test_the_port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as other, ExitStack() as claims:
         taken = other.getsockname()[1]
+        monkeypatch.setattr(dev_gateway, "DEFAULT_PORT", taken)
         place = GatewayPlace.bind(claims, tmp_path, asked_for=None, before=taken)
         assert place.port not in (0, taken)
         with pytest.raises(CommandError, match=f"port {taken} is taken"):
