@@ -64,7 +64,8 @@ def run(
         int, typer.Option(metavar="MIB", min=8, help="How large the spool may become; then deliveries get 503.")
     ] = 1024,
     keep_hours: Annotated[
-        float, typer.Option(metavar="HOURS", min=0, help="How long deliveries that were handed on are kept.")
+        float,
+        typer.Option(metavar="HOURS", min=0, max=24 * 366, help="How long deliveries that were handed on are kept."),
     ] = 24.0,
     task_queue: TaskQueue = DEFAULT_TASK_QUEUE,
     address: Address = None,
@@ -82,16 +83,16 @@ def run(
         ),
     ] = "",
     max_body: Annotated[
-        float, typer.Option(metavar="MIB", min=0, help="The largest body, but for GitHub's.")
+        float, typer.Option(metavar="MIB", min=0, max=1024, help="The largest body, but for GitHub's.")
     ] = _DEFAULTS.body / MIB,
     max_github_body: Annotated[
-        float, typer.Option(metavar="MIB", min=0, help="The largest body of GitHub's.")
+        float, typer.Option(metavar="MIB", min=0, max=1024, help="The largest body of GitHub's.")
     ] = _DEFAULTS.github_body / MIB,
     body_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="How long a body may take to arrive.")
+        float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How long a body may take to arrive.")
     ] = _DEFAULTS.body_seconds,
     header_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="How long the headers of a request may take.")
+        float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How long the headers of a request may take.")
     ] = _DEFAULTS.header_seconds,
     max_requests: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, help="Requests that are answered at once; one more gets 503.")
@@ -108,7 +109,9 @@ def run(
     ] = _DEFAULTS.rate,
     drain_timeout: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=0, help="How long it goes on handing deliveries on when it is ended."),
+        typer.Option(
+            metavar="SECONDS", min=0, max=3600, help="How long it goes on handing deliveries on when it is ended."
+        ),
     ] = _DEFAULTS.drain_seconds,
     debug: Debug = False,
 ) -> int:
@@ -140,6 +143,8 @@ def run(
             requests=max_requests,
             address_requests=max_address_requests,
             connections=max_connections,
+            # Room for some of the largest.
+            memory=max(_DEFAULTS.memory, int(4 * max(max_body, max_github_body) * MIB)),
             rate=rate,
             drain_seconds=drain_timeout,
         ),
