@@ -19,7 +19,7 @@ from ..serialization.wire_names import SCHEDULE_MEMO
 from ..triggers import CronTrigger, EveryTrigger, ScheduleTrigger
 from ..triggers.cron import read_cron
 
-__all__ = ["marked_job", "memo_of", "read_memo", "run_memo", "schedule_memo"]
+__all__ = ["marked_job", "memo_of", "owner_text", "read_memo", "run_memo", "schedule_memo"]
 
 
 def schedule_memo(job: str) -> dict[str, Any]:
@@ -54,6 +54,18 @@ async def read_memo(client: Client, memo: Memo) -> Mapping[str, Any] | None:
     except Exception:  # a codec, or a key, that this client has not; it may raise anything
         return None
     return data if isinstance(data, Mapping) else None
+
+
+def owner_text(memo: Memo, job: str | None) -> str:
+    """Return whose a schedule is, as it stands in a sentence, by its memo and the job that this names."""
+    if job is not None:
+        return f"is that of the job {job!r}"
+    if SCHEDULE_MEMO in memo.fields:
+        return (
+            "was made by a sync whose client has a payload codec, or a key of one, that this one has not: its memo"
+            " cannot be read"
+        )
+    return "was not made by a sync"
 
 
 def marked_job(memo: Mapping[str, Any] | None) -> str | None:

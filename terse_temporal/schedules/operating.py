@@ -25,7 +25,7 @@ from ..jobs.runs import get_run
 from ..triggers import Overlap
 from ..triggers.schedule import duration_text
 from .clock_changes import ONCE
-from .markers import marked_job, read_memo
+from .markers import marked_job, owner_text, read_memo
 from .server import ScheduleServer
 from .wanted import OVERLAPS, overlap_name
 
@@ -212,8 +212,8 @@ async def _ours(client: Client, id: str, done: str) -> DescribeScheduleResponse:
         )
     if marked_job(await read_memo(client, found.memo)) is None:
         raise ScheduleError(
-            f"the schedule {id!r} is not {done}: it was not made by `terse-temporal schedules sync`. It is"
-            f" somebody else's; `temporal schedule describe --schedule-id '{id}'` shows it.",
+            f"the schedule {id!r} is not {done}: it {owner_text(found.memo, None)}."
+            f" `temporal schedule describe --schedule-id '{id}'` shows it.",
             id=id,
         )
     return found

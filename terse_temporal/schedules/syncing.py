@@ -14,7 +14,7 @@ from temporalio.client import Client
 from ..errors import ScheduleError
 from ..jobs.job import Job
 from ..runs.starting import DEFAULT_TASK_QUEUE
-from .markers import marked_job, read_memo
+from .markers import marked_job, owner_text, read_memo
 from .server import ScheduleServer
 from .wanted import Wanted, wanted_schedules
 
@@ -153,9 +153,9 @@ async def _check_taken(
         owner = marked_job(await read_memo(client, found.memo))
         starts = found.schedule.action.start_workflow
         if owner != job.name:
-            whose = f"is that of the job {owner!r}" if owner is not None else "was not made by a sync"
             problems.append(
-                f"there is a schedule {name!r} (it starts {starts.workflow_type.name!r}) which {whose}, and the job"
+                f"there is a schedule {name!r} (it starts {starts.workflow_type.name!r}) which"
+                f" {owner_text(found.memo, owner)}, and the job"
                 f" {job.name!r} ({job.where}) needs that id. Delete it if nobody needs it (`temporal schedule delete"
                 f" --schedule-id '{name}'`), or rename the job"
             )

@@ -175,7 +175,7 @@ async def test_refused(client: Client, schedules: Command) -> None:
     await client.create_schedule("theirs", Schedule(action, spec=ScheduleSpec()))
     for arguments, status, text in (
         (("pause", "none"), 1, "there is no schedule 'none' in the namespace"),
-        (("trigger", "theirs"), 1, "the schedule 'theirs' is not triggered: it was not made by"),
+        (("trigger", "theirs"), 1, "the schedule 'theirs' is not triggered: it was not made by a sync"),
         (("resume", "theirs"), 1, "the schedule 'theirs' is not resumed: it was not made by"),
         (("trigger", "none", "--overlap", "skipp"), 2, "--overlap 'skipp' is none of skip, buffer_one"),
         (("backfill", "none", "--from", "monday"), 2, "--from 'monday' is not a time"),
