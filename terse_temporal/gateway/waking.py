@@ -206,6 +206,7 @@ class Waking:
     async def _look_back(self, client: Client, name: str, source: _Source, new: Sequence[RegisteredWait]) -> None:
         """Give to waits that are new what came before them, each the first that it takes."""
         source.is_looking = True
+        began = time.time()
         try:
             fresh = WaitIndex([await self._from_its_beginning(each) for each in new])
             since = min(max(each.since, self._places.get(each.offered_as, 0.0)) for each in fresh)
@@ -219,6 +220,7 @@ class Waking:
             source.known |= {each.identity: each for each in new}
             for wait in fresh:
                 source.waits.add(wait)
+                self._remember_place(wait, began)
         finally:
             source.is_looking = False
 
@@ -302,7 +304,11 @@ class Waking:
                     "the run %s was not given the delivery %s of %s: %s", wait.run, delivery.id, delivery.source, error
                 )
         await self._spool.offered(delivery, wait.offered_as)
-        self._places[wait.offered_as] = delivery.received_at.timestamp() - _AGAIN
+        self._remember_place(wait, delivery.received_at.timestamp())
+
+    def _remember_place(self, wait: RegisteredWait, moment: float) -> None:
+        """Remember that what came before a moment was given to a run, as far as it waits for it."""
+        self._places[wait.offered_as] = moment - _AGAIN
         self._places.move_to_end(wait.offered_as)
         while len(self._places) > _MOST_PLACES:
             self._places.popitem(last=False)

@@ -32,7 +32,6 @@ from ...execution.run_events import (
     LONGEST_NAME,
     EventToSend,
     EventWait,
-    TriggerWait,
     is_name,
 )
 from ...serialization.codec import Json, ValueProblem
@@ -41,7 +40,6 @@ from ...serialization.wire_names import (
     DELIVERY_SIGNAL,
     EVENT_SIGNAL,
     EVENTS_CARRIED,
-    EVENTS_EARLY_MARKER,
     EVENTS_ID_PREFIX,
     EVENTS_SEND_SIGNAL,
     EVENTS_WAIT_SIGNAL,
@@ -60,6 +58,7 @@ from ..events.messages import (
 )
 from ..events.posting import deliver, post
 from ..wire.payloads import in_json
+from .event_links import Link, describe
 from .mailbox import Arrived, Mailbox, Wait
 from .waiting import WaitingBoard
 
@@ -75,43 +74,6 @@ _SHOWN: Final = 20
 _logger = logger_of("worker")
 
 
-class _Link:
-    """What a run says to the workflow of a key: one message after the other, so that none overtakes another.
-
-    Args:
-        name, key: of the events; empty where it is a workflow that this run has never told anything.
-        id: of that workflow.
-        trigger: of waits by a trigger, what they take.
-
-    Attributes:
-        opened: the numbers of the waits that are registered there.
-        returned: events that are given back with the next message.
-        away: the places of events that were given back, by their ids, until they come again or go to another run.
-        gone: runs that have had this run's workflow id, and wait no longer.
-        busy: whether a message is on its way.
-        again: whether all of its waits are to be registered once more.
-    """
-
-    def __init__(self, name: str, key: str, id: str = "", trigger: TriggerWait | None = None) -> None:
-        self.name = name
-        self.key = key
-        self._id = id
-        self.trigger = trigger
-        self.opened: list[int] = []
-        self.returned: list[Any] = []
-        self.away: dict[str, tuple[float, float]] = {}
-        self.gone: list[str] = []
-        self.busy = self.again = False
-
-    @property
-    def id(self) -> str:
-        """The id of the workflow. In a replay the task queue is another, so that nothing may hang on it."""
-        info = workflow.info()
-        if self.trigger is not None:
-            return waits_workflow_id(info.task_queue, self.trigger.source, info.first_execution_run_id)
-        return self._id or events_workflow_id(info.task_queue, self.name, self.key)
-
-
 class RunEvents:
     """The events of one run.
 
@@ -125,8 +87,8 @@ class RunEvents:
         self._serializer = serializer
         self._mailbox = Mailbox(self._give_back)
         #: By name and key; those that are not this run's, by an empty name and the id.
-        self._links: dict[tuple[str, str], _Link] = {}
-        self._dirty: dict[_Link, None] = {}
+        self._links: dict[tuple[str, str], Link] = {}
+        self._dirty: dict[Link, None] = {}
         #: The waits that are open, with what is shown of each.
         self._open: dict[Wait, dict[str, Any]] = {}
         self._shown: dict[str, Any] = {}
@@ -165,7 +127,7 @@ class RunEvents:
 
     async def wait(self, request: EventWait, where: str) -> Any:
         """Wait for an event, and return its data as the schema says."""
-        what = _describe(request)
+        what = describe(request)
         if request.key is not None and self._by_key >= OPEN_BY_KEY:
             raise EventError(
                 f"wait_for_event() ({where}): {OPEN_BY_KEY:,} waits by key are open in this run, which is the most."
@@ -174,7 +136,7 @@ class RunEvents:
         if request.key is not None and request.trigger is not None:
             self._has_triggers = True
             self._links.setdefault(
-                (request.name, request.key), _Link(request.name, request.key, trigger=request.trigger)
+                (request.name, request.key), Link(request.name, request.key, trigger=request.trigger)
             )
         event = await self._event(request, what, where)
         return self._read(event.data, request, what, where)
@@ -299,8 +261,8 @@ class RunEvents:
         if wait.key is not None:
             self._dirty[self._link(wait.name, wait.key)] = None
 
-    def _link(self, name: str, key: str) -> _Link:
-        return self._links.setdefault((name, key), _Link(name, key))
+    def _link(self, name: str, key: str) -> Link:
+        return self._links.setdefault((name, key), Link(name, key))
 
     def _speak(self, wait: Wait | None = None) -> None:
         if wait is not None:
@@ -327,7 +289,7 @@ class RunEvents:
                     link.busy = True
                     asyncio.create_task(self._say(link), name="events of a key")  # noqa: RUF006  # the run keeps it
 
-    async def _say(self, link: _Link) -> None:
+    async def _say(self, link: Link) -> None:
         was_opened = bool(link.opened)
         while (message := self._message(link)) is not None:
             said = in_json(message)
@@ -342,34 +304,11 @@ class RunEvents:
             was_opened = bool(link.opened)
         link.busy = False
 
-    def _message(self, link: _Link) -> dict[str, Any] | None:
+    def _message(self, link: Link) -> dict[str, Any] | None:
         unmet = 0 if self._is_ending else self._mailbox.unmet(link.name, link.key)
-        opened = []
-        while len(link.opened) < unmet:
-            self._numbers += 1
-            opened.append(self._numbers)
-            link.opened.append(self._numbers)
-        closed, link.opened = link.opened[unmet:], link.opened[:unmet]
-        if link.again:
-            opened, link.again = list(link.opened), False
-        returned, link.returned = link.returned, []
-        gone, link.gone = link.gone, []
-        if not (opened or closed or returned or gone):
-            return None
-        about: dict[str, Any] = {"name": link.name, "key": link.key} if link.name else {}
-        if (wanted := link.trigger) is not None:
-            what = {"trigger": dict(wanted.reference), "match": dict(wanted.match)}
-            about = {"for": {**what, "since": self._began, "key": link.key}}
-        return {
-            "v": MESSAGE_VERSION,
-            **about,
-            "owner": workflow.info().first_execution_run_id,
-            "run": workflow.info().workflow_id,
-            "open": opened,
-            "close": closed,
-            "returned": returned,
-            "gone": gone,
-        }
+        new = range(self._numbers + 1, self._numbers + 1 + max(unmet - len(link.opened), 0))
+        self._numbers += len(new)
+        return link.message(unmet, new, self._began)
 
     def _show(self) -> None:
         waits = list(self._open.values())
@@ -422,7 +361,7 @@ class RunEvents:
                 return "no event can have that name or key"
         else:
             # For a run that had this id before.
-            link = self._links.setdefault(("", source), _Link("", "", source))
+            link = self._links.setdefault(("", source), Link("", "", source))
             link.gone.append(owner)
             self._give_back(Arrived("", "", None, (link, entry)))
             return None
@@ -431,7 +370,7 @@ class RunEvents:
         if wait in link.opened:
             link.opened.remove(wait)
         event = Arrived(name, key, entry["data"], (link, entry))
-        if self._is_early(link, entry):
+        if link.is_early(entry):
             self._give_back(event)
         else:
             self._mailbox.arrive(event)
@@ -454,7 +393,7 @@ class RunEvents:
             # For a run that had this id before. Where it waits, it is to be said that it does not any more.
             if is_name(source := given.get("source"), LONGEST_NAME):
                 registry = waits_workflow_id(workflow.info().task_queue, source, owner)
-                former = self._links.setdefault(("", registry), _Link("", "", registry))
+                former = self._links.setdefault(("", registry), Link("", "", registry))
                 former.gone.append(owner)
                 self._dirty[former] = None
                 self._speak()
@@ -482,23 +421,9 @@ class RunEvents:
                     wait.is_refused = True
                     wait.wake()
 
-    def _is_early(self, link: _Link, entry: dict[str, Any]) -> bool:
-        """Return whether an event was sent on its way before earlier ones, given back, had arrived in their place.
-
-        So it is after a reset: those come before there is a wait, and for the next one there still is a wait of the run
-        that was reset. An event is given back for that once: then all of them are there.
-        """
-        place = (entry["at"], entry["n"])
-        if entry["id"] in link.away:
-            link.away = {away: each for away, each in link.away.items() if each > place}
-            return False
-        # A history may be older than this rule.
-        return any(each < place for each in link.away.values()) and workflow.patched(EVENTS_EARLY_MARKER)
-
     def _give_back(self, event: Arrived) -> None:
         link, entry = event.source
-        link.returned.append(entry)
-        link.away[entry["id"]] = (entry["at"], entry["n"])
+        link.give_back(entry)
         self._dirty[link] = None
         self._changed.set()
         if self._speaker is None:
@@ -514,14 +439,6 @@ class RunEvents:
             if request.trigger is not None:
                 advice = "Narrow it down with match=, or wait for it with a model= that takes what is sent"
             raise EventError(f"{what}, which came to wait_for_event() at {where}: {problem}\n{advice}") from None
-
-
-def _describe(request: EventWait) -> str:
-    if request.trigger is not None:
-        match = request.trigger.match
-        return request.trigger.text + (f" with match={json.dumps(match, ensure_ascii=False)}" if match else "")
-    key = "" if request.key is None else f" with the key {request.key!r}"
-    return f"the event {request.name!r}{key}"
 
 
 def _shown_time(moment: datetime) -> str:
