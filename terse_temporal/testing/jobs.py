@@ -168,7 +168,8 @@ class Jobs:
             id: the delivery's own. Without it, that of the payload, or a new one. The same id again starts nothing, and
                 returns the same runs.
             job: whose address it is sent to, for `"webhook"`; by default the only job that has one. For vendors, one of
-                the jobs that may be started; by default those that the module of the test has to do with.
+                the jobs that may be started; by default those that the module of the test has to do with, or all that
+                are registered where none of these is for it.
             headers: further ones, or others in the place of those that the vendor sends.
 
         Returns:
@@ -295,8 +296,7 @@ class Jobs:
 
     async def _deliver(self, made: Outgoing, only: Job | None) -> list[Run]:
         __tracebackhide__ = True
-        known = jobs_of_test(self._module, [run.job for run in self.runs]) if only is None else jobs_with(only)
-        jobs = known or [each for each in registered_jobs() if made.concerns(each)]
+        jobs = self._jobs_for(made) if only is None else jobs_with(only)
         if not jobs:
             raise JobTestError(f"no job of this test has a trigger of {made.source}: import it in the test's module")
         target = made.address_of(jobs if only is None else [only])
@@ -305,6 +305,17 @@ class Jobs:
         for run in await self._all_runs():
             await run._hear()
         return [self._delivered_run(job, run_id) for job, run_id in started]
+
+    def _jobs_for(self, made: Outgoing) -> list[Job]:
+        """Return the jobs that hear of a delivery: those of the test.
+
+        Where none of these is started by it, and the test has no run that might wait for it, it is meant for a job that
+        the test does not name: then for all that are registered.
+        """
+        known = jobs_of_test(self._module, [run.job for run in self.runs])
+        if self.runs or any(map(made.concerns, known)):
+            return known
+        return [*known, *(each for each in registered_jobs() if made.concerns(each) and each not in known)]
 
     def _delivered_run(self, job: Job, id: str) -> Run:
         """Return the run that a delivery has started, the same for one that is delivered again."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from terse_temporal.errors import DeliveryRefusedError, JobTestError
 from terse_temporal.testing import Jobs
+from terse_temporal.testing.deliveries import Outgoing
 
 from ..webhooks import payload
 from . import jobs_deliveries as kit
@@ -153,6 +155,16 @@ async def test_a_delivery_that_starts_and_wakes(jobs: Jobs) -> None:
     runs = await jobs.deliver("stripe", body)
     assert len(runs) == 2
     assert await waits.result() == body["data"]["object"]["id"]
+
+
+def test_which_jobs_hear_of_it(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the test's module has to do with; all, where none of these is for it."""
+    made = Outgoing("linear", {}, event=None, id=None, headers={})
+    assert kit.issue in jobs._jobs_for(made)
+    assert all(job.handler.__module__ == kit.__name__ for job in jobs._jobs_for(made))
+    monkeypatch.setattr(jobs, "_module", ModuleType("test_of_nothing"))
+    assert kit.issue in jobs._jobs_for(made)
+    assert kit.lead not in jobs._jobs_for(made)
 
 
 def test_a_loop_of_its_own(jobs: Jobs) -> None:
