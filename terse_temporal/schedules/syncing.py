@@ -93,7 +93,9 @@ async def sync(
     server = ScheduleServer(client)
     wanted = wanted_schedules(jobs, task_queue)
     there = dict(zip(wanted, await _each(list(wanted), server.describe), strict=True))
-    await _check_taken(wanted, there, client, task_queue if not take_over else None)
+    if problems := await _taken(wanted, there, client, task_queue if not take_over else None):
+        text = ".\n".join(problems.values())
+        raise ScheduleError(f"{text}. Nothing was changed.", id=next(iter(problems)) if len(problems) == 1 else "")
     surplus = await _surplus(server, jobs, wanted, set(modules), task_queue)
 
     async def make(each: Wanted) -> Change:
@@ -117,7 +119,8 @@ async def _make(
         if attempt:
             await asyncio.sleep(random.uniform(0, _BETWEEN_ROUNDS * attempt))
             there = await server.describe(wanted.id)
-            await _check_taken({wanted.id: wanted}, {wanted.id: there}, client, None)
+            if problems := await _taken({wanted.id: wanted}, {wanted.id: there}, client, None):
+                raise ScheduleError(problems[wanted.id], id=wanted.id)
         if there is None:
             created = Change(wanted.id, job, "created", (wanted.trigger.describe(),))
             if dry_run or await server.create(wanted.id, job, await wanted.write(client)):
@@ -138,14 +141,14 @@ async def _make(
     )
 
 
-async def _check_taken(
+async def _taken(
     wanted: dict[str, Wanted],
     there: dict[str, DescribeScheduleResponse | None],
     client: Client,
     task_queue: str | None,
-) -> None:
-    """Raise where an id belongs to somebody else; all such ids are told of at once."""
-    problems = []
+) -> dict[str, str]:
+    """Return which ids belong to somebody else, each with a text that says so and what to do."""
+    problems = {}
     for name, found in there.items():
         if found is None:
             continue
@@ -153,21 +156,19 @@ async def _check_taken(
         owner = marked_job(await read_memo(client, found.memo))
         starts = found.schedule.action.start_workflow
         if owner != job.name:
-            problems.append(
+            problems[name] = (
                 f"there is a schedule {name!r} (it starts {starts.workflow_type.name!r}) which"
                 f" {owner_text(found.memo, owner)}, and the job"
                 f" {job.name!r} ({job.where}) needs that id. Delete it if nobody needs it (`temporal schedule delete"
                 f" --schedule-id '{name}'`), or rename the job"
             )
         elif task_queue is not None and starts.task_queue.name != task_queue:
-            problems.append(
+            problems[name] = (
                 f"the schedule {name!r} of the job {job.name!r} ({job.where}) starts its runs on the task queue"
                 f" {starts.task_queue.name!r}, not on {task_queue!r}. Sync with --take-over (take_over=True) to move"
                 " it; two deployments of a job need a namespace each to have their own schedules"
             )
-    if problems:
-        text = ".\n".join(problems)
-        raise ScheduleError(f"{text}. Nothing was changed.", id=next(iter(there)) if len(there) == 1 else "")
+    return problems
 
 
 async def _surplus(

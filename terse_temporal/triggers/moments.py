@@ -20,8 +20,11 @@ _NEAR: Final = timedelta(hours=3)
 
 
 def moment_of(memo: Mapping[str, Any], due: datetime) -> datetime:
-    """Return the moment that a run is for, from when the server says that it was due: cron has whole minutes."""
-    return due - LATER if "cron" in memo and due.second == LATER.seconds else due
+    """Return the moment that a run is for, from when the server says that it was due."""
+    moment = due - LATER
+    # Cron has whole minutes. At any other time somebody has started it in that second.
+    is_later = "cron" in memo and due.second == LATER.seconds and is_of_schedule(memo, moment)
+    return moment if is_later and len(_offsets(memo, moment)) > 1 else due
 
 
 def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
@@ -37,9 +40,8 @@ def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
     """
     try:
         if "cron" in memo:
-            cron, zone = read_cron(memo["cron"]), ZoneInfo(memo["timezone"])
-            offsets = {(moment + by).astimezone(zone).utcoffset() for by in (-_NEAR, timedelta(), _NEAR)}
-            if any(cron.fits(moment.replace(tzinfo=None) + offset) for offset in offsets if offset is not None):
+            cron, offsets = read_cron(memo["cron"]), _offsets(memo, moment)
+            if any(cron.fits(moment.replace(tzinfo=None) + offset) for offset in offsets):
                 return True
             # What was due in an hour that is skipped comes right after it.
             return len(offsets) > 1 and next(cron.after(moment - LATER, memo["timezone"])).astimezone(UTC) == moment
@@ -50,3 +52,10 @@ def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
     except (CronError, KeyError, ValueError, TypeError, AttributeError, ArithmeticError, OSError):
         pass
     return None
+
+
+def _offsets(memo: Mapping[str, Any], moment: datetime) -> set[timedelta]:
+    """Return the offsets that a zone has about a moment: two where its clocks are changed."""
+    zone = ZoneInfo(memo["timezone"])
+    found = {(moment + by).astimezone(zone).utcoffset() for by in (-_NEAR, timedelta(), _NEAR)}
+    return {each for each in found if each is not None}

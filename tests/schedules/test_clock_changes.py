@@ -167,7 +167,18 @@ def test_the_moment_of_a_run(expression: str, zone: str, due: str, moment: str) 
 )
 def test_a_memo_of_somebody(memo: dict[str, Any]) -> None:
     """A memo that tells nothing says so, whatever is in it."""
-    assert is_of_schedule(memo, datetime(2026, 5, 1, tzinfo=UTC)) is None
+    for second in (0, 1):
+        moment = datetime(2026, 5, 1, second=second, tzinfo=UTC)
+        assert is_of_schedule(memo, moment) is None
+        assert moment_of(memo, moment) == moment
+
+
+def test_a_second_after_a_moment() -> None:
+    """On any other night who starts it in the second after a moment is a person."""
+    memo = {"v": 1, "cron": "0 9 * * *", "timezone": "Europe/Berlin"}
+    due = datetime(2026, 7, 1, 7, 0, 1, tzinfo=UTC)
+    assert moment_of(memo, due) == due
+    assert is_of_schedule(memo, due) is False
 
 
 @create_job(name="small-hours", triggers=[Triggers.schedule.cron("30 2 * * *", "Europe/Berlin")])
