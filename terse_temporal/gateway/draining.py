@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -51,6 +51,9 @@ _logger = logger_of("gateway")
 #: Starts that are under way at once, and those that are read ahead. A start takes the server some milliseconds.
 _AT_ONCE: Final = 16
 _AHEAD: Final = 64
+
+#: Seconds between two starts while senders wait for an answer: both take the same processor.
+_WHILE_ANSWERING: Final = 0.01
 
 #: Seconds for one start, and between two attempts at one, at first and at most.
 _PATIENCE: Final = 30.0
@@ -91,6 +94,8 @@ class Drain:
         connect: makes the client, or raises `ServerUnavailableError` to be asked again.
         task_queue: of the workers that have the jobs.
         waking: gives deliveries to the runs that wait; `None`: none do.
+        open_requests: how many senders wait for an answer just now. They go first: meanwhile a hundred runs are started
+            a second at most.
     """
 
     def __init__(
@@ -100,12 +105,14 @@ class Drain:
         connect: Connect,
         task_queue: str,
         waking: OffersDeliveries | None = None,
+        open_requests: Callable[[], int] = lambda: 0,
     ) -> None:
         self._spool = spool
         self._jobs = {job.name: job for job in jobs}
         self._presence = Presence(connect)
         self._task_queue = task_queue
         self._waking = waking
+        self._open_requests = open_requests
         self._taking = asyncio.Lock()
         self._ahead: deque[Pending] = deque()
         self._under_way: set[tuple[int, str]] = set()
@@ -151,6 +158,8 @@ class Drain:
             while True:
                 await self._presence.client()
                 if self._ahead:
+                    if self._open_requests():
+                        await asyncio.sleep(_WHILE_ANSWERING)
                     pending = self._ahead.popleft()
                     self._under_way.add(_key(pending))
                     return pending

@@ -227,3 +227,24 @@ async def test_offers(env: JobEnvironment, task_queue: str, tmp_path: Path) -> N
             await drained(drain)
     # The first is tried again, and fails for good.
     assert [each.id for each in offers] == [f"{task_queue}-{number}" for number in (1, 2, 3)]
+
+
+async def test_answers_go_first(env: JobEnvironment, task_queue: str, tmp_path: Path) -> None:
+    """While senders wait for an answer runs are started slowly, and then as fast as it goes."""
+    asked = 0
+
+    def open_requests() -> int:
+        nonlocal asked
+        asked += 1
+        return 1 if asked <= 10 else 0
+
+    async with Spool(tmp_path) as spool:
+        for number in range(40):
+            await put(spool, push(task_queue, number), "drained-push")
+        drain = Drain(spool, JOBS, connecting(env), task_queue, open_requests=open_requests)
+        began = asyncio.get_running_loop().time()
+        task = asyncio.create_task(drain.run())
+        await drained(drain)
+        task.cancel()
+        assert asyncio.get_running_loop().time() - began > 0.1
+    assert asked == 40
