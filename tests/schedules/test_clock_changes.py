@@ -21,8 +21,6 @@ from terse_temporal.triggers.moments import is_of_schedule, moment_of
 
 from .test_times import moments, on_the_server
 
-pytestmark = pytest.mark.server
-
 _YEAR = datetime(2026, 6, 1, tzinfo=UTC)
 
 #: Zone and day, forward and back.
