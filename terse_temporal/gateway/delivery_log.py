@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final
 
-from ..diagnostics.logs import logger_of
+from ..diagnostics.logs import Block, logger_of
 from ..diagnostics.text import shorten
 from .refusals import Refusal
 
-__all__ = ["DeliveryLog"]
+__all__ = ["DeliveryLog", "log_unexpected"]
 
 _logger = logger_of("gateway")
 
@@ -66,3 +68,9 @@ class DeliveryLog:
     def _log_unnamed(self) -> None:
         if self._refused > _MOST_REFUSED:
             _logger.warning("%d more requests were refused within that second", self._refused - _MOST_REFUSED)
+
+
+def log_unexpected(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """Log a mistake in somebody's code by its places, which say enough; a part of a body may stand in its text."""
+    frames = "".join(traceback.format_tb(error.__traceback__)).strip()
+    logger.error("%s (%s)\n%s", what, type(error).__name__, Block(f"  {frames}"))

@@ -32,6 +32,7 @@ from ..errors import (
     ServerUnavailableError,
     SpoolError,
     StartError,
+    TerseError,
     UnknownJobError,
 )
 from ..execution.backoff import Backoff
@@ -40,6 +41,7 @@ from ..jobs.job import Job
 from ..jobs.run_requests import run_request
 from ..runs.starting import start_run
 from ..triggers.deliveries import Delivery
+from .delivery_log import log_unexpected
 from .job_events import event_for_run, trigger_for
 from .presence import Connect, Presence
 from .spool import Pending, Spool
@@ -66,9 +68,6 @@ _MOST_OFFERS: Final = 10
 
 #: Seconds after which the spool is looked at without being told: for what is due again, or is asked for by a command.
 _LOOK_EVERY: Final = 1.0
-
-#: Bytes of a body from which on its event is made on a thread: what takes a tenth of a second keeps no answer waiting.
-_LARGE: Final = 256 * 1024
 
 #: Characters of a reason in the spool.
 _LONGEST_REASON: Final = 4_000
@@ -179,14 +178,15 @@ class Drain:
                 await self._failed(pending, error)
             else:
                 reason = error_text(error, _LONGEST_REASON)
-                _logger.warning("the delivery %s of %s starts no run: %s", delivery.id, delivery.source, reason)
+                said = _for_log(error)
+                _logger.warning("the delivery %s of %s starts no run: %s", delivery.id, delivery.source, said)
                 await self._spool.refused(number, target.job, reason)
         except (ServerUnavailableError, TimeoutError) as error:
             await self._failed(pending, error)
         except SpoolError:
             raise
         except Exception as error:
-            _logger.exception("the delivery %s of %s starts no run yet", delivery.id, delivery.source)
+            log_unexpected(_logger, f"the delivery {delivery.id} of {delivery.source} starts no run yet", error)
             await self._failed(pending, error)
         else:
             await self._spool.started(number, target.job)
@@ -209,9 +209,7 @@ class Drain:
             event = event_for_run(job, trigger, delivery, size)
             return run_request(job, event, id=run_id, if_exists="attach", where="")
 
-        large = size > _LARGE
-        request = await asyncio.to_thread(checked) if large else checked()
-        await start_run(request, client, task_queue=self._task_queue)
+        await start_run(await asyncio.to_thread(checked), client, task_queue=self._task_queue)
 
     async def _failed(self, pending: Pending, error: Exception) -> None:
         assert pending.target is not None
@@ -227,7 +225,7 @@ class Drain:
                 pending.delivery.source,
                 pending.attempts + 1,
                 pause,
-                reason,
+                _for_log(error),
             )
         retry_at = datetime.now(UTC) + timedelta(seconds=pause)
         await self._spool.failed(pending.number, pending.target.job, reason, retry_at=retry_at)
@@ -266,12 +264,9 @@ class Drain:
                 await self._offer_one(each.delivery, self._waking)
             except SpoolError:
                 raise
-            except Exception:
-                _logger.exception(
-                    "the delivery %s of %s is not offered to the runs that wait for it",
-                    each.delivery.id,
-                    each.delivery.source,
-                )
+            except Exception as error:
+                what = f"the delivery {each.delivery.id} of {each.delivery.source}"
+                log_unexpected(_logger, f"{what} is not offered to the runs that wait for it", error)
 
     async def _offer_one(self, delivery: Delivery, waking: OffersDeliveries) -> None:
         """Offer one until that succeeds; some times, if the server answers."""
@@ -292,6 +287,13 @@ class Drain:
 
 def _key(pending: Pending) -> tuple[int, str]:
     return pending.number, pending.target.job if pending.target is not None else ""
+
+
+def _for_log(error: Exception) -> str:
+    """Return what the log says of a failure. What a model has said may hold values of the body."""
+    if isinstance(error, EventError):
+        return "its event does not fit. `terse-temporal gateway deliveries show` says what is wrong"
+    return error_text(error, _LONGEST_REASON) if isinstance(error, TerseError) else type(error).__name__
 
 
 def _may_pass(error: Exception) -> bool:

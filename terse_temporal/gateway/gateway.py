@@ -12,15 +12,18 @@ from temporalio.client import Client
 
 from ..client import connect as connect_by_environment
 from ..diagnostics.logs import logger_of
+from ..errors import SpoolError
 from ..jobs.job import Job
 from ..triggers.webhook import WebhookTrigger
 from .addresses import Addresses
+from .delivery_log import log_unexpected
 from .draining import Drain
 from .intake import Intake
+from .job_events import event_problem
 from .presence import Connect, Presence
 from .requests import RequestReader
 from .retention import warn_of_short_retention
-from .secrets import GatewaySecrets
+from .secrets import VENDOR_SECRETS, GatewaySecrets
 from .settings import GatewaySettings
 from .spool import Spool
 from .waking import Waking
@@ -67,6 +70,11 @@ class Gateway:
         self.settings = settings
         webhooks = {job.name: each for job in jobs for each in job.triggers if isinstance(each, WebhookTrigger)}
         self._webhooks = frozenset(webhooks)
+        for job in jobs:
+            if any(each.source in (*VENDOR_SECRETS, "webhook") for each in job.triggers) and (
+                problem := event_problem(job)
+            ):
+                _logger.error("what is delivered for the job %s is refused: %s", job.name, problem)
         self.secrets = GatewaySecrets.read(triggers=webhooks.values()) if secrets is None else secrets
         self.addresses = Addresses.of(self.secrets)
         self.reader = RequestReader(self.secrets, webhooks)
@@ -94,13 +102,15 @@ class Gateway:
         if opening is None:
             return
         opened = await opening
-        if opened.problem is None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.settings.limits.drain_seconds):
-                    await opened.drain.until_empty()
-        opened.life.cancel()
-        with suppress(asyncio.CancelledError):
-            await opened.life
+        try:
+            if opened.problem is None:
+                with suppress(TimeoutError, SpoolError):
+                    async with asyncio.timeout(self.settings.limits.drain_seconds):
+                        await opened.drain.until_empty()
+        finally:
+            opened.life.cancel()
+            with suppress(asyncio.CancelledError):
+                await opened.life
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -213,6 +223,6 @@ async def _keep_running(what: str, run: Callable[[], Awaitable[Any]]) -> None:
         try:
             await run()
             return
-        except Exception:
-            _logger.exception("%s failed unexpectedly, and is begun again", what)
+        except Exception as error:
+            log_unexpected(_logger, f"{what} failed unexpectedly, and is begun again", error)
             await asyncio.sleep(_PAUSE)

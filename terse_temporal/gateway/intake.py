@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -36,9 +36,17 @@ _logger = logger_of("gateway")
 
 Headers = Sequence[tuple[str, str]]
 
+_Concerned: TypeAlias = Sequence[tuple[Job, Trigger]]
+
 #: Bytes of a body from which on it is read on a thread, so that what takes a tenth of a second keeps no other waiting;
 #: one after the other, since 25 MiB of JSON take some 400 MB of memory and a second or two to read.
 _LARGE: Final = 256 * 1024
+
+#: Threads on which events are held against the models of jobs, and seconds for one: Slack waits for three. A validator
+#: may do anything, and no other delivery is to wait for it. What takes longer is taken in, and found out when the run
+#: is to be started.
+_MODELS_AT_ONCE: Final = 8
+_PATIENCE: Final = 2.0
 
 #: Characters of what is wrong with an event, as it is kept in the list of deliveries.
 _LONGEST_PROBLEM: Final = 4_000
@@ -95,10 +103,12 @@ class Intake:
         self._reader = reader
         self._spool = spool
         self._large = ThreadPoolExecutor(1, thread_name_prefix="terse-intake")
+        self._models = ThreadPoolExecutor(_MODELS_AT_ONCE, thread_name_prefix="terse-models")
 
     def close(self) -> None:
-        """Let go of the thread for large bodies."""
+        """Let go of the threads."""
         self._large.shutdown(wait=False, cancel_futures=True)
+        self._models.shutdown(wait=False, cancel_futures=True)
 
     async def take(
         self, source: str, headers: Headers, raw_body: bytes, *, job: str | None = None, method: str = "POST"
@@ -115,11 +125,16 @@ class Intake:
         Raises:
             Refusal: it is not genuine, not readable, fits none of the jobs that it is for, or the spool is full.
         """
+        read = partial(
+            self._reader.read_request, source, headers, raw_body, job=job, now=datetime.now(UTC), method=method
+        )
+        judged: _Judged | Handshake
         if len(raw_body) > _LARGE:
-            judge = partial(self._judge, source, headers, raw_body, job, method)
+            judge = partial(self._judge_large, read, len(raw_body))
             judged = await asyncio.get_running_loop().run_in_executor(self._large, judge)
         else:
-            judged = self._judge(source, headers, raw_body, job, method)
+            found = read()
+            judged = found if isinstance(found, Handshake) else await self._judge(found, len(raw_body))
         if isinstance(judged, Handshake):
             return judged
         delivery, targets = judged.delivery, judged.targets
@@ -138,20 +153,41 @@ class Intake:
         runs = [target.run_id for target in put.targets if target.problem is None]
         return Taken(delivery.id, delivery.kind, runs, put.is_new)
 
-    def _judge(
-        self, source: str, headers: Headers, raw_body: bytes, job: str | None, method: str
-    ) -> _Judged | Handshake:
-        read = self._reader.read_request(source, headers, raw_body, job=job, now=datetime.now(UTC), method=method)
-        if isinstance(read, Handshake):
-            return read
-        targets: list[Target] = []
-        fields: list[Mapping[str, str]] = []
-        for each in self._jobs if job is None else [self._by_name[job]]:
-            if (trigger := trigger_for(each, read)) is not None:
-                problem, wrong = _problem(each, trigger, read, len(raw_body))
-                targets.append(Target(each.name, f"{each.name}/{read.run_suffix}", problem))
-                fields += (field for field in wrong if field not in fields)
-        return _Judged(read, targets, fields[:_MOST_FIELDS])
+    async def _judge(self, delivery: Delivery, size: int) -> _Judged:
+        concerned = self._concerned(delivery)
+        if not concerned:
+            return _Judged(delivery, (), ())
+        held = asyncio.get_running_loop().run_in_executor(self._models, _hold, concerned, delivery, size)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await held
+        except TimeoutError:
+            names = ", ".join(job.name for job, _ in concerned)
+            _logger.warning("the models of %s take long to read an event: it is taken in unread", names)
+            return _Judged(delivery, [_target(job, delivery) for job, _ in concerned], ())
+
+    def _judge_large(self, read: Callable[[], Delivery | Handshake], size: int) -> _Judged | Handshake:
+        found = read()
+        return found if isinstance(found, Handshake) else _hold(self._concerned(found), found, size)
+
+    def _concerned(self, delivery: Delivery) -> _Concerned:
+        jobs = self._jobs if delivery.job is None else [self._by_name[delivery.job]]
+        return [(job, trigger) for job in jobs if (trigger := trigger_for(job, delivery)) is not None]
+
+
+def _hold(concerned: _Concerned, delivery: Delivery, size: int) -> _Judged:
+    """Hold a delivery against the jobs that it is for."""
+    targets: list[Target] = []
+    fields: list[Mapping[str, str]] = []
+    for job, trigger in concerned:
+        problem, wrong = _problem(job, trigger, delivery, size)
+        targets.append(_target(job, delivery, problem))
+        fields += (field for field in wrong if field not in fields)
+    return _Judged(delivery, targets, fields[:_MOST_FIELDS])
+
+
+def _target(job: Job, delivery: Delivery, problem: str | None = None) -> Target:
+    return Target(job.name, f"{job.name}/{delivery.run_suffix}", problem)
 
 
 def spool_unusable(error: SpoolError, about: str = "") -> Refusal:

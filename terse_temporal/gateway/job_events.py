@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
-from ..errors import EventError
+from pydantic import PydanticUserError
+
+from ..errors import EventError, JobDefinitionError
 from ..events import Event
 from ..jobs.event_input import event_type
 from ..jobs.job import Job
+from ..serialization.annotations import type_adapter
 from ..serialization.codec import MAX_BYTES
 from ..triggers.base import Trigger
 from ..triggers.deliveries import Delivery
 from ..triggers.webhook import WebhookTrigger
 from .cutting import cut_event, json_size
 
-__all__ = ["event_for_run", "trigger_for"]
+__all__ = ["event_for_run", "event_problem", "trigger_for"]
 
 
 #: Bytes of a body whose event is never too large: written again, one may become six, and headers may come with it.
 _SMALL: Final = 256 * 1024
+
+
+def event_problem(job: Job) -> str | None:
+    """Return why a job can read no event at all, as where its annotation names what is not there; or `None`."""
+    try:
+        expected = event_type(job.handler, job.triggers, _namespace(job))
+        if expected not in (Event, dict):
+            type_adapter(expected, _namespace(job))
+    except (JobDefinitionError, PydanticUserError, NameError) as error:
+        return str(error).splitlines()[0]
+    return None
 
 
 def trigger_for(job: Job, delivery: Delivery) -> Trigger | None:
@@ -41,8 +56,7 @@ def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = MA
     Raises:
         EventError: it is too large, also without what its model does not declare.
     """
-    home = sys.modules.get(job._home)
-    expected = event_type(job.handler, job.triggers, None if home is None else vars(home))
+    expected = event_type(job.handler, job.triggers, _namespace(job))
     event = trigger.event(delivery, expected) if isinstance(trigger, WebhookTrigger) else trigger.event(delivery)
     if size <= _SMALL:
         return event
@@ -54,3 +68,9 @@ def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = MA
             f" {MAX_BYTES:,} at most, also without what the model of its handler or of {trigger!r} does not declare"
         )
     return cut
+
+
+def _namespace(job: Job) -> Mapping[str, Any] | None:
+    """Return the globals of a job's module, in which the names of its annotations are looked up."""
+    home = sys.modules.get(job._home)
+    return None if home is None else vars(home)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
@@ -16,7 +15,8 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope
 
-from ..diagnostics.logs import Block, logger_of
+from ..diagnostics.logs import logger_of
+from .delivery_log import log_unexpected
 from .rates import AddressRates
 from .refusals import Refusal, Send, send_refusal
 from .settings import Limits
@@ -195,7 +195,5 @@ def _busy() -> Refusal:
 
 
 def _unexpected(error: Exception) -> Refusal:
-    # Without the exception's text, which may hold a part of the body; the places say enough.
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _logger.error("a request failed unexpectedly (%s)\n%s", type(error).__name__, Block(f"  {frames.strip()}"))
+    log_unexpected(_logger, "a request failed unexpectedly", error)
     return Refusal(500, "internal_error", "Something went wrong here. It is in the gateway's log.")

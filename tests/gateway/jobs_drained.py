@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from terse_temporal import Event, create_job
 from terse_temporal.triggers import Triggers
@@ -17,6 +17,13 @@ class Numbered(BaseModel):
     """What one of the jobs wants."""
 
     number: int
+
+    @field_validator("number", mode="before")
+    @classmethod
+    def _check(cls, value: Any) -> Any:
+        if value == "stuck-1234":
+            raise LookupError(f"there is no number {value}")
+        return value
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -129,6 +129,26 @@ async def test_refused(env: JobEnvironment, task_queue: str, tmp_path: Path) -> 
         await env.client.get_workflow_handle(f"drained-push/{elsewhere.run_suffix}").describe()
 
 
+async def test_no_value_of_a_body_is_logged(
+    env: JobEnvironment, task_queue: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What models say of a body, and what they raise, is for the list of deliveries, and in no log."""
+    wrong = delivery(f"{task_queue}-1", source="stripe", kind="invoice.paid", body={"number": "many-1234"})
+    stuck = delivery(f"{task_queue}-2", source="stripe", kind="invoice.paid", body={"number": "stuck-1234"})
+    async with Spool(tmp_path) as spool:
+        await put(spool, wrong, "drained-number")
+        await put(spool, stuck, "drained-number")
+        async with draining(spool, connecting(env), task_queue):
+            await until(lambda: "attempt 1" in caplog.text, "the second has failed")
+            await until(lambda: "refused" in {each.targets[0].state for each in rows(spool)}, "the first is refused")
+        reasons = [row.targets[0].reason for row in rows(spool)]
+    assert ["1234" in reason for reason in reasons] == [True, True]
+    assert "1234" not in caplog.text
+    assert "its event does not fit" in caplog.text
+    assert "(LookupError)\n" in caplog.text
+    assert "in _check" in caplog.text
+
+
 async def test_a_refused_one_is_started_again(env: JobEnvironment, task_queue: str, tmp_path: Path) -> None:
     """A command beside the running gateway has a refused delivery started, when it can be."""
     of = push(task_queue)

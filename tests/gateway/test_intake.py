@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
@@ -14,10 +15,12 @@ import pytest_asyncio
 from pydantic import BaseModel, field_validator
 
 from terse_temporal import Triggers, create_job
+from terse_temporal.gateway.gateway import Gateway
 from terse_temporal.gateway.intake import Intake, Taken
 from terse_temporal.gateway.refusals import Refusal
 from terse_temporal.gateway.requests import RequestReader
 from terse_temporal.gateway.secrets import GatewaySecrets
+from terse_temporal.gateway.settings import GatewaySettings
 from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.gateway.spool import Spool
 from terse_temporal.jobs.job import Job
@@ -56,7 +59,20 @@ class OnThread(BaseModel):
         return value
 
 
+class Waits(BaseModel):
+    """A model that asks somebody else."""
+
+    id: str
+
+    @field_validator("id")
+    @classmethod
+    def _ask(cls, value: str) -> str:
+        assert _go_on.wait(20)
+        return value
+
+
 _threads: list[threading.Thread] = []
+_go_on = threading.Event()
 
 
 def job(name: str, model: Any) -> Job[Any, Any]:
@@ -118,12 +134,37 @@ async def test_what_a_model_raises_refuses_the_delivery_and_is_told_to_nobody_ou
     assert "LookupError" not in refused.value.body().decode()
 
 
-async def test_a_large_delivery_is_read_on_a_thread_and_a_small_one_is_not(spool: Spool) -> None:
+async def test_models_are_read_on_threads(spool: Spool) -> None:
     await take(spool, job("pay", OnThread), id="evt_small")
     await take(spool, job("pay", OnThread), id="evt_large", padding=2**20)
-    small, large = _threads
-    assert small is threading.current_thread()
-    assert large is not threading.current_thread()
+    assert len(_threads) == 2
+    assert threading.current_thread() not in _threads
+
+
+async def test_a_model_that_takes_its_time_keeps_nobody_waiting(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("terse_temporal.gateway.intake._PATIENCE", 0.1)
+    _go_on.clear()
+    try:
+        slow = asyncio.create_task(take(spool, job("slow", Waits), id="evt_slow"))
+        assert (await take(spool, job("pay", dict), id="evt_other")).runs == ["pay/stripe:evt_other"]
+        assert (await slow).runs == ["slow/stripe:evt_slow"]
+    finally:
+        _go_on.set()
+    assert "the models of slow take long to read an event: it is taken in unread" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("annotation", "said"),
+    [("NotThere", "'NotThere', which cannot be resolved"), (object(), "Unable to generate"), (dict, None)],
+)
+def test_a_job_that_can_read_no_event_is_told_at_the_start(
+    annotation: Any, said: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Gateway([job("pay", annotation)], GatewaySettings(spool=tmp_path), secrets=GatewaySecrets.read(SECRETS))
+    assert caplog.text.count("what is delivered for the job pay is refused") == (said is not None)
+    assert said is None or said in caplog.text
 
 
 async def test_a_spool_without_room_is_a_503_and_known_deliveries_are_answered_all_the_same(spool: Spool) -> None:

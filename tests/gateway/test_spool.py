@@ -59,6 +59,21 @@ async def test_asked_anew_once_refused(tmp_path: Path) -> None:
         assert [each.target for each in await spool.waiting(10)] == [Target("report", "report/github:1")]
 
 
+async def test_one_that_has_started_nothing_is_read_anew_by_all(tmp_path: Path) -> None:
+    """A delivery of a job that was called otherwise meanwhile starts it when it is sent again, and others do not."""
+    push = delivery("1")
+    async with Spool(tmp_path) as spool:
+        await spool.put(push, raw(push), targets(push, "build"))
+        [waiting] = await spool.waiting(10)
+        await spool.refused(waiting.number, "build", "there is no such job any more")
+        again = await spool.put(push, raw(push), targets(push, "make"))
+        assert again == Put(
+            False, (Target("build", "build/github:1", "there is no such job any more"), Target("make", "make/github:1"))
+        )
+        assert [each.target for each in await spool.waiting(10)] == [Target("make", "make/github:1")]
+        assert (await spool.put(push, raw(push), targets(push, "test"))).targets == again.targets
+
+
 async def test_back_off(tmp_path: Path) -> None:
     """What failed is given out when it is due again, before what came later, with the number of its attempts."""
     async with Spool(tmp_path) as spool:
@@ -71,6 +86,9 @@ async def test_back_off(tmp_path: Path) -> None:
         waiting = await spool.waiting(10)
         assert [(each.number, each.attempts) for each in waiting] == [(first.number, 1), (second.number, 0)]
         assert await spool.waiting(1, without={(first.number, "build")}) == [second]
+        # The clock was put back by a day since: no wait is that long.
+        await spool.failed(second.number, "build", "busy", retry_at=datetime.now(UTC) + timedelta(days=1))
+        assert [each.number for each in await spool.waiting(10)] == [first.number, second.number]
         await spool.refused(first.number, "build", "the job is gone")
         assert [each.number for each in await spool.waiting(10)] == [second.number]
 

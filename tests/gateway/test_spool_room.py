@@ -117,17 +117,23 @@ async def test_one_that_is_too_large(tmp_path: Path) -> None:
 
 
 async def test_kept_and_known_for(tmp_path: Path) -> None:
-    """A body goes when it was kept long enough, and what is known of a delivery after four days, if it is done with."""
-    now = datetime.now(UTC)
+    """A body goes when it was kept long enough since the delivery was done with, and what is known of it after four
+    days, however long it had waited.
+    """
+    ancient = datetime.now(UTC) - KNOWN_FOR - timedelta(hours=1)
     ages = {"new": timedelta(), "old": timedelta(hours=3), "ancient": KNOWN_FOR + timedelta(hours=1)}
     async with Spool(tmp_path, keep=timedelta(hours=2)) as spool:
-        for name, age in ages.items():
+        for name in ages:
             for kind, problem in (("done", None), ("refused", "no")):
-                each = delivery(f"{name}-{kind}", received_at=now - age)
+                each = delivery(f"{name}-{kind}", received_at=ancient)
                 await spool.put(each, raw(each), [Target("build", f"build/{each.id}", problem)])
-        waits = delivery("ancient-waits", received_at=now - ages["ancient"])
+        waits = delivery("ancient-waits", received_at=ancient)
         await hand_on(spool)
         await spool.put(waits, raw(waits), targets(waits, "build"))
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        for name, age in ages.items():
+            moved = (age // timedelta(microseconds=1), f"{name}-%")
+            connection.execute("UPDATE deliveries SET settled_at = settled_at - ? WHERE id LIKE ?", moved)
     async with Spool(tmp_path, keep=timedelta(hours=2)):  # which looks when it begins
         file = SpoolFile(tmp_path)
         await until(lambda: len(file.deliveries()) == 5, "what is ancient is forgotten")

@@ -55,9 +55,9 @@ class Arrival:
             return self._put_again(connection, room, *known)
         room.make(connection, self.size)
         number = connection.execute(
-            "INSERT INTO deliveries (source, address, id, kind, method, received_at, size, body, offered)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'needed', 0)",
-            (*self._key, *self._more, len(self._body)),
+            "INSERT INTO deliveries (source, address, id, kind, method, received_at, size, body, settled_at, offered)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'needed', ?, 0)",
+            (*self._key, *self._more, len(self._body), now_in_microseconds()),
         ).lastrowid
         assert number is not None
         self._store_body(connection, number)
@@ -69,8 +69,8 @@ class Arrival:
             "SELECT job, run_id, state, reason FROM targets WHERE delivery = ? ORDER BY position", (number,)
         ).fetchall()
         refused = {job for job, _, state, _ in rows if state == "refused"}
-        # A delivery that no job was for may have come before its job did.
-        anew = [each for each in self._targets if each.job in refused or not rows]
+        # One that has started nothing may have come before its job did, or before that had its name.
+        anew = [each for each in self._targets if each.job in refused or len(refused) == len(rows)]
         if anew:
             if body == "gone" and any(each.problem is None for each in anew):
                 room.make(connection, self.size)
@@ -79,20 +79,21 @@ class Arrival:
                     return self.put(connection, room)
                 self._store_body(connection, number)
                 connection.execute("UPDATE deliveries SET body = 'needed' WHERE number = ?", (number,))
-            self._store_targets(connection, number, anew)
+            self._store_targets(connection, number, anew, first=len(rows))
             settle_body(connection, number)
-        now = {each.job: each for each in anew}
-        known = [
-            Target(job, run_id, reason if state == "refused" else None) for job, run_id, state, reason in rows
-        ] or self._targets
-        return Put(False, tuple(now.get(each.job, each) for each in known))
+        known = {
+            job: Target(job, run_id, reason if state == "refused" else None) for job, run_id, state, reason in rows
+        }
+        return Put(False, tuple((known | {each.job: each for each in anew}).values()))
 
     def _store_body(self, connection: sqlite3.Connection, number: int) -> None:
         connection.execute(
             "INSERT INTO bodies (delivery, headers, body) VALUES (?, ?, ?)", (number, self._headers, self._body)
         )
 
-    def _store_targets(self, connection: sqlite3.Connection, number: int, targets: Iterable[Target]) -> None:
+    def _store_targets(
+        self, connection: sqlite3.Connection, number: int, targets: Iterable[Target], first: int = 0
+    ) -> None:
         now = now_in_microseconds()
         connection.executemany(
             "INSERT INTO targets (delivery, job, position, run_id, state, reason, attempts, retry_at, changed_at)"
@@ -109,7 +110,7 @@ class Arrival:
                     each.problem or "",
                     now,
                 )
-                for position, each in enumerate(targets)
+                for position, each in enumerate(targets, first)
             ],
         )
 

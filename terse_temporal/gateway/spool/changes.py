@@ -50,8 +50,8 @@ def settle_body(connection: sqlite3.Connection, number: int) -> None:
         " WHEN offered = 0 THEN 'needed'"
         " WHEN EXISTS (SELECT 1 FROM targets WHERE delivery = number AND state = 'waiting') THEN 'needed'"
         " WHEN EXISTS (SELECT 1 FROM targets WHERE delivery = number AND state = 'refused') THEN 'refused'"
-        " ELSE 'spare' END WHERE number = ?",
-        (number,),
+        " ELSE 'spare' END, settled_at = ? WHERE number = ?",
+        (now_in_microseconds(), number),
     )
 
 

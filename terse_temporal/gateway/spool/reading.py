@@ -20,6 +20,9 @@ __all__ = ["body_of", "is_empty", "is_offered", "received_at", "recent", "source
 #: Bytes of bodies that are read at once; one of any size is read by itself.
 _MOST_BYTES: Final = 8 * 2**20
 
+#: Microseconds that no wait for another attempt takes: what is due later was written before the clock was put back.
+_LONGEST_WAIT: Final = 120 * 1_000_000
+
 _DELIVERY: Final = "d.number, d.source, d.address, d.id, d.kind, d.method, d.received_at, d.size"
 
 
@@ -36,8 +39,8 @@ def to_start(
     """
     rows = connection.execute(
         f"SELECT {_DELIVERY}, t.job, t.run_id, t.attempts FROM targets t JOIN deliveries d ON d.number = t.delivery"
-        " WHERE t.state = 'waiting' AND t.retry_at <= ? ORDER BY t.delivery, t.job LIMIT ?",
-        (now, limit + len(without)),
+        " WHERE t.state = 'waiting' AND t.retry_at NOT BETWEEN ? + 1 AND ? ORDER BY t.delivery, t.job LIMIT ?",
+        (now, now + _LONGEST_WAIT, limit + len(without)),
     ).fetchall()
     wanted = [row for row in rows if (row[0], row[8]) not in without][:limit]
     found = []

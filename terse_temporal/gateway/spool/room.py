@@ -18,8 +18,8 @@ from .schema import FILE
 
 __all__ = ["KNOWN_FOR", "Room"]
 
-#: How long a delivery is known, so that it starts nothing when it comes again. Vendors send theirs again for three
-#: days at most.
+#: How long a delivery that is done with is known, so that it starts nothing when it comes again. Vendors send theirs
+#: again for three days at most.
 KNOWN_FOR: Final = timedelta(days=4)
 
 #: The part of the room that is the log's, at most so many bytes: a large body and what is copied back into the
@@ -122,9 +122,9 @@ class Room:
 
     def _drop_bodies(self, connection: sqlite3.Connection, body: str, before: int | None = None) -> bool:
         rows = connection.execute(
-            "SELECT number, received_at FROM deliveries WHERE body = ? ORDER BY number LIMIT ?", (body, _BATCH)
+            "SELECT number, settled_at FROM deliveries WHERE body = ? ORDER BY settled_at LIMIT ?", (body, _BATCH)
         ).fetchall()
-        found = [(number,) for number, received_at in rows if before is None or received_at < before]
+        found = [(number,) for number, settled_at in rows if before is None or settled_at < before]
         connection.executemany("DELETE FROM bodies WHERE delivery = ?", found)
         connection.executemany("UPDATE deliveries SET body = 'gone' WHERE number = ?", found)
         return bool(found)
@@ -133,9 +133,9 @@ class Room:
         found = []
         for body in ("gone", "spare", "refused"):
             rows = connection.execute(
-                "SELECT number, received_at FROM deliveries WHERE body = ? ORDER BY number LIMIT ?", (body, _BATCH)
+                "SELECT number, settled_at FROM deliveries WHERE body = ? ORDER BY settled_at LIMIT ?", (body, _BATCH)
             ).fetchall()
-            found += [(number,) for number, received_at in rows if before is None or received_at < before]
+            found += [(number,) for number, settled_at in rows if before is None or settled_at < before]
         for table in ("bodies", "targets", "offers"):
             connection.executemany(f"DELETE FROM {table} WHERE delivery = ?", found)
         connection.executemany("DELETE FROM deliveries WHERE number = ?", found)

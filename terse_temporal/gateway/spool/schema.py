@@ -29,8 +29,9 @@ VERSION: Final = 1
 _BUSY: Final = 5_000
 
 # Of a delivery, `address` is the job whose address it came to, or nothing; `body` says what its body is there for:
-# `needed` by what is still to be done, `refused` by who mends it, `spare` for a closer look; or it is `gone`. `offered`
-# is 1 when it was offered to the runs that wait. Times are microseconds since 1970, in UTC.
+# `needed` by what is still to be done, `refused` by who mends it, `spare` for a closer look; or it is `gone`; and
+# `settled_at` since when. `offered` is 1 when it was offered to the runs that wait. Times are microseconds since 1970,
+# in UTC.
 _TABLES: Final = """
 CREATE TABLE deliveries (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -42,10 +43,11 @@ CREATE TABLE deliveries (
     received_at INTEGER NOT NULL,
     size INTEGER NOT NULL,
     body TEXT NOT NULL,
+    settled_at INTEGER NOT NULL,
     offered INTEGER NOT NULL,
     UNIQUE (source, address, id)
 );
-CREATE INDEX deliveries_by_body ON deliveries (body, number);
+CREATE INDEX deliveries_by_body ON deliveries (body, settled_at);
 CREATE INDEX deliveries_by_time ON deliveries (source, received_at);
 CREATE INDEX deliveries_to_offer ON deliveries (source, number) WHERE offered = 0;
 CREATE TABLE bodies (
