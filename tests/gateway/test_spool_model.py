@@ -24,8 +24,8 @@ from terse_temporal.gateway.spool import Put, Spool, SpoolFile, Target
 
 from .deliveries import delivery, raw, targets
 
-#: Long enough that what has failed is never due again in a test.
-LATER = timedelta(days=1)
+#: Long enough that what has failed is never due again in a test, and no longer than a wait may be.
+LATER = timedelta(seconds=100)
 
 
 @dataclass
