@@ -174,7 +174,14 @@ class _Open:
         self.intake = Intake(gateway.jobs, gateway.reader, spool)
         task_queue = gateway.settings.task_queue
         self.waking = Waking(spool, self._presence.client, task_queue)
-        self.drain = Drain(spool, gateway.jobs, self._presence.client, task_queue, self.waking)
+        self.drain = Drain(
+            spool,
+            gateway.jobs,
+            self._presence.client,
+            task_queue,
+            self.waking,
+            open_requests=lambda: self.intake.under_way,
+        )
         self._is_connected = False
         self._checked_at = -_CHECK_EVERY
         self.life = asyncio.create_task(self._live())

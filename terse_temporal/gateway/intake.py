@@ -102,8 +102,14 @@ class Intake:
         self._by_name = {job.name: job for job in self._jobs}
         self._reader = reader
         self._spool = spool
+        self._under_way = 0
         self._large = ThreadPoolExecutor(1, thread_name_prefix="terse-intake")
         self._models = ThreadPoolExecutor(_MODELS_AT_ONCE, thread_name_prefix="terse-models")
+
+    @property
+    def under_way(self) -> int:
+        """How many senders wait for their answer."""
+        return self._under_way
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -128,6 +134,13 @@ class Intake:
         read = partial(
             self._reader.read_request, source, headers, raw_body, job=job, now=datetime.now(UTC), method=method
         )
+        self._under_way += 1
+        try:
+            return await self._take(read, raw_body)
+        finally:
+            self._under_way -= 1
+
+    async def _take(self, read: Callable[[], Delivery | Handshake], raw_body: bytes) -> Taken | Handshake:
         judged: _Judged | Handshake
         if len(raw_body) > _LARGE:
             judge = partial(self._judge_large, read, len(raw_body))

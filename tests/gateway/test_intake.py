@@ -179,3 +179,19 @@ async def test_a_spool_without_room_is_a_503_and_known_deliveries_are_answered_a
     assert full.about == f"evt_{number} payout.paid"
     assert number > 5
     assert (await take(spool, pay, id="evt_0", padding=2**20)).is_new is False
+
+
+async def test_it_knows_how_many_senders_wait_for_an_answer(spool: Spool) -> None:
+    """While some do, runs are started more slowly."""
+    intake = Intake([job("pay", dict)], RequestReader(GatewaySecrets.read(SECRETS), {}), spool)
+    body = b'{"id": "evt_open", "type": "payout.paid"}'
+    secret = SECRETS["STRIPE_WEBHOOK_SECRET"].split(",", maxsplit=1)[0]
+    headers = list(signed_headers("stripe", body, secret=secret, id="", now=datetime.now(UTC)).items())
+    taking = [asyncio.create_task(intake.take("stripe", headers, body)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert intake.under_way == 3
+    await asyncio.gather(*taking)
+    with pytest.raises(Refusal):
+        await intake.take("stripe", [], body)
+    assert intake.under_way == 0
+    intake.close()
