@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
 from collections.abc import Mapping
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.dataclasses import is_pydantic_dataclass
 from typing_extensions import is_typeddict
 
+from .wire_names import PACKAGE
+
 __all__ = ["resolve", "type_adapter"]
+
+_building: Final = threading.Lock()
 
 
 def resolve(annotation: Any, globalns: Mapping[str, Any], localns: Mapping[str, Any] | None = None) -> Any:
@@ -38,10 +43,24 @@ def type_adapter(type_: Any, namespace: Mapping[str, Any] | None = None) -> Type
     """
     if namespace is not None:
         _settle(type_, namespace, set())
+    for each in (type_, *get_args(type_)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            _build(each)
     adapter: TypeAdapter[Any] = TypeAdapter(type_)
     # Underscored, but documented. `force`, because the first attempt has looked in `sys.modules`.
     adapter.rebuild(force=namespace is not None, _types_namespace=namespace or {})
     return adapter
+
+
+def _build(model: type[BaseModel]) -> None:
+    """Build a model of this package's whose building was put off until it is used (`defer_build`).
+
+    An adapter of such a model builds it for itself alone, and the next one builds it again.
+    """
+    if model.__module__.startswith(f"{PACKAGE}."):
+        with _building:  # a second thread would find it half built
+            if not model.__pydantic_complete__:
+                model.model_rebuild()
 
 
 def _settle(type_: Any, namespace: Mapping[str, Any], seen: set[int]) -> None:

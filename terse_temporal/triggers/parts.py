@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, ConfigDict, model_validator
 
 from ..events import EventModel
 
-__all__ = ["ListOf", "Part"]
+__all__ = ["BUILT_WHEN_USED", "ListOf", "Part"]
 
 _T = TypeVar("_T")
+
+
+#: Of every vendor's models: whoever imports the package would pay for the validators of all, and uses one or two.
+BUILT_WHEN_USED: Final = ConfigDict(defer_build=True)
 
 
 def _read_null(raw: Any) -> Any:
@@ -26,6 +30,8 @@ class Part(EventModel):
 
     So `event.pull_request.author.login` is None where there is no author, and no error.
     """
+
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
 
     @model_validator(mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from ...diagnostics.text import shorten
 from ...events import EventModel
-from ..parts import ListOf
+from ..parts import BUILT_WHEN_USED, ListOf
 from .parts import Comment, Commit, Issue, PullRequest, Repository, Review, User
 
 __all__ = [
@@ -83,6 +83,8 @@ def _event_of(raw: dict[str, Any]) -> str | None:
 
 class _GitHubEvent(EventModel):
     """What events of GitHub have in common."""
+
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
 
     action: str | None = None
     repository: Repository = Field(default_factory=Repository)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field, model_validator
 
 from ...events import EventModel
 from ..base import UtcDatetime
-from ..parts import ListOf, Part
+from ..parts import BUILT_WHEN_USED, ListOf, Part
 
 __all__ = ["Branch", "Comment", "Commit", "Issue", "Label", "PullRequest", "Repository", "Review", "User"]
 
@@ -71,6 +73,8 @@ class Label(Part):
 
 class _Authored(EventModel):
     """What somebody has written. GitHub calls them the `user`, and here they are the `author` too."""
+
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
 
     @model_validator(mode="before")
     @classmethod

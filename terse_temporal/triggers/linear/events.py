@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from ...diagnostics.text import shorten
 from ...events import Event, EventModel
 from ..base import UtcDatetime
+from ..parts import BUILT_WHEN_USED
 from .parts import LinearComment, LinearIssue, LinearUser
 
 __all__ = ["LinearCommentCreated", "LinearEvent", "LinearIssueCreated", "LinearIssueUpdated"]
@@ -21,6 +22,8 @@ __all__ = ["LinearCommentCreated", "LinearEvent", "LinearIssueCreated", "LinearI
 
 class _LinearEvent(EventModel):
     """What all events of Linear have. `actor` is who did it, and empty where Linear did."""
+
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
 
     action: str | None = None
     type: str | None = Field(default=None, repr=False)

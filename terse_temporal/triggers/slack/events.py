@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from ...diagnostics.text import shorten
 from ...events import EventModel
-from ..parts import ListOf, Part
+from ..parts import BUILT_WHEN_USED, ListOf, Part
 from ..vendor import value_at
 
 __all__ = ["SlackEvent", "SlackFile", "SlackMessagePosted", "SlackReactionAdded", "channel_of", "inner_event"]
@@ -44,6 +44,8 @@ class SlackFile(Part):
 
 class _SlackEvent(EventModel):
     """What events of Slack have in common. Slack sends ids; names only of what somebody clicks, and rarely else."""
+
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
 
     #: The types of event that the model reads; none, if all.
     slack_types: ClassVar[tuple[str, ...]] = ()

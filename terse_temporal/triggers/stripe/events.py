@@ -15,13 +15,15 @@ from pydantic_core import PydanticCustomError
 from ...diagnostics.text import shorten
 from ...events import Event, EventModel
 from ..base import UtcDatetime
-from ..parts import Part
+from ..parts import BUILT_WHEN_USED, Part
 
 __all__ = ["Customer", "CustomerCreated", "StripeData", "StripeEvent", "Subscription", "TrialStarted"]
 
 
 class Customer(EventModel):
     """A customer of Stripe. Where Stripe sends no more than the id, the rest is None."""
+
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
 
     id: str | None = None
     email: str | None = None
@@ -41,6 +43,8 @@ class Customer(EventModel):
 class Subscription(EventModel):
     """A subscription of a customer."""
 
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
+
     id: str | None = None
     status: str | None = None
     created: UtcDatetime | None = None
@@ -59,6 +63,8 @@ class StripeData(Part):
 
 class _Envelope(EventModel):
     """What every event of Stripe has; all of it None in the short form."""
+
+    model_config: ClassVar[ConfigDict] = BUILT_WHEN_USED
 
     id: str | None = None
     type: str | None = None
