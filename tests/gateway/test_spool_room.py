@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from terse_temporal.errors import SpoolError, SpoolFullError
-from terse_temporal.gateway.spool import Spool, SpoolFile, Target
+from terse_temporal.gateway.spool import Spool, SpoolFile, Target, room
 from terse_temporal.gateway.spool.room import KNOWN_FOR
 from terse_temporal.gateway.spool.schema import FILE
 from terse_temporal.triggers.deliveries import Delivery
@@ -144,6 +144,25 @@ async def test_kept_and_known_for(tmp_path: Path) -> None:
             "old-refused": True,
             "ancient-waits": True,
         }
+
+
+async def test_the_last_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk is nearly full deliveries are refused, what becomes of those that are there is still written, and
+    the room that those had is used again.
+    """
+    async with Spool(tmp_path) as spool:
+        for number in range(10):
+            await spool.put(large(f"{number}"), raw(large(f"{number}")), targets(large(f"{number}"), "build"))
+        with monkeypatch.context() as nearly_full:
+            nearly_full.setattr(room, "DISK_RESERVE", 2**60)
+            with pytest.raises(SpoolFullError, match="the disk of the spool is full"):
+                await spool.put(large("a"), raw(large("a")), [])
+            with pytest.raises(SpoolFullError):
+                await spool.check()
+            await hand_on(spool)
+            assert not (await spool.put(large("1"), raw(large("1")), [])).is_new
+            assert (await spool.put(large("a"), raw(large("a")), [])).is_new
+        assert (await spool.put(large("b"), raw(large("b")), [])).is_new
 
 
 def _in_a_small_disk(directory: str) -> None:

@@ -7,6 +7,7 @@ taken for what comes next, so the file does not grow beyond its most, and is nev
 from __future__ import annotations
 
 import math
+import shutil
 import sqlite3
 import time
 from datetime import timedelta
@@ -16,7 +17,7 @@ from typing import Final
 from ...errors import SpoolFullError
 from .schema import FILE
 
-__all__ = ["KNOWN_FOR", "Room"]
+__all__ = ["DISK_RESERVE", "KNOWN_FOR", "Room"]
 
 #: How long a delivery that is done with is known, so that it starts nothing when it comes again. Vendors send theirs
 #: again for three days at most.
@@ -26,6 +27,10 @@ KNOWN_FOR: Final = timedelta(days=4)
 #: database at once have to fit in.
 _LOG_SHARE: Final = 4
 _LOG_MOST: Final = 64 * 2**20
+
+#: Bytes of the disk that no delivery is stored in, so that what becomes of those that are there can still be written:
+#: without that none would ever go. The log takes a quarter of it before it is copied back.
+DISK_RESERVE: Final = 16 * 2**20
 
 #: Bytes that a delivery takes beside its body, in tables and indexes, with some of each page unused.
 _OVERHEAD: Final = 8 * 1024
@@ -54,7 +59,7 @@ class Room:
 
     def limit(self, connection: sqlite3.Connection) -> None:
         """Have SQLite itself refuse what would make the file larger."""
-        page = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        page = _pragma(connection, "page_size")
         connection.execute(f"PRAGMA max_page_count = {self._most // page}")
         # The log is copied back into the database when it has so many pages.
         connection.execute(f"PRAGMA wal_autocheckpoint = {min(1000, self._log_most // 4 // page)}")
@@ -63,7 +68,7 @@ class Room:
     def shrink_log(self, connection: sqlite3.Connection) -> None:
         """Empty a log that has grown too long, if nobody reads it just now. Called outside of a transaction."""
         if self._log_bytes() > self._log_most:
-            before = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+            before = _pragma(connection, "busy_timeout")
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute(f"PRAGMA busy_timeout = {before}")
@@ -84,20 +89,25 @@ class Room:
             )
         if self._log_bytes() > self._log_most:
             raise SpoolFullError("the log of the spool is full: another process has been reading it for long")
-        while self.used(connection) + needed > self._most:
+        most, what = self._bound(connection)
+        while self.used(connection) + needed > most:
             dropped = self._drop_bodies(connection, "spare") or self._drop_bodies(connection, "refused")
-            if not dropped and not (self._is_full_of_ids(connection) and self._forget(connection, before=None)):
-                raise SpoolFullError(
-                    f"the spool is full: {self._max_bytes:,} bytes, with deliveries that wait for Temporal"
-                )
+            if not dropped and not (self._is_full_of_ids(connection, most) and self._forget(connection, before=None)):
+                raise SpoolFullError(f"{what}, with deliveries that wait for Temporal")
+
+    def _bound(self, connection: sqlite3.Connection) -> tuple[int, str]:
+        """Return how many bytes of the database may be in use, and what is said when they are."""
+        # Pages that are free in the file can be used whatever the disk has.
+        file = _pragma(connection, "page_count") * _pragma(connection, "page_size")
+        left = max(0, shutil.disk_usage(self._log.parent).free - DISK_RESERVE)
+        if file + left < self._most:
+            return file + left, f"the disk of the spool is full but for {DISK_RESERVE:,} bytes"
+        return self._most, f"the spool is full: {self._max_bytes:,} bytes"
 
     def used(self, connection: sqlite3.Connection) -> int:
         """Return how many bytes of the database are in use."""
-        pages, free, size = (
-            int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return (pages - free) * size
+        pages = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
+        return pages * _pragma(connection, "page_size")
 
     def tidy(self, connection: sqlite3.Connection) -> bool:
         """Drop some of what was kept long enough, and return whether there is more of it."""
@@ -106,13 +116,13 @@ class Room:
         bodies = self._drop_bodies(connection, "spare", before=until)
         return self._forget(connection, before=_microseconds(now - KNOWN_FOR.total_seconds())) or bodies
 
-    def _is_full_of_ids(self, connection: sqlite3.Connection) -> bool:
+    def _is_full_of_ids(self, connection: sqlite3.Connection, most: int) -> bool:
         """Return whether what waits takes less than half of the room. It is added up once a second."""
         now = time.monotonic()
         if now - self._counted_at > 1:
             sizes = connection.execute("SELECT COALESCE(SUM(size), 0) FROM deliveries WHERE body = 'needed'")
             self._waiting_bytes, self._counted_at = int(sizes.fetchone()[0]), now
-        return self._waiting_bytes < self._most // 2
+        return self._waiting_bytes < most // 2
 
     def _log_bytes(self) -> int:
         try:
@@ -140,6 +150,10 @@ class Room:
             connection.executemany(f"DELETE FROM {table} WHERE delivery = ?", found)
         connection.executemany("DELETE FROM deliveries WHERE number = ?", found)
         return bool(found)
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def _microseconds(seconds: float) -> int:
