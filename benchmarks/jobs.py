@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from terse_temporal import create_job, job_step
+from terse_temporal import Event, Triggers, create_job, job_step, wait_for_event
 
 
 @dataclass
@@ -51,3 +51,10 @@ async def bill_children(bill: Bill) -> float:
 
 async def charge(charge: Charge) -> Receipt:
     return Receipt(number=charge.number, total=charge.amount + 1)
+
+
+@create_job(name="waits-for-a-customer", durable=True)
+async def waits_for_a_customer(event: Event) -> str | None:
+    """Wait for the customer of a number."""
+    match = {"data.object.metadata.number": event.number}
+    return (await wait_for_event(Triggers.stripe.on_customer_created(), match=match)).customer.id

@@ -14,7 +14,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from terse_temporal import Event, Triggers, create_job, wait_for_event
+from benchmarks.jobs import waits_for_a_customer
 from terse_temporal.gateway.draining import Drain
 from terse_temporal.gateway.spool import Spool
 from terse_temporal.gateway.waking import Waking
@@ -23,13 +23,6 @@ from terse_temporal.triggers.deliveries import Delivery
 from terse_temporal.worker import build_worker
 
 __all__ = ["measure_waking"]
-
-
-@create_job(name="waits-for-a-customer", durable=True)
-async def waits_for_a_customer(event: Event) -> str | None:
-    """Wait for the customer of a number."""
-    match = {"data.object.metadata.number": event.number}
-    return (await wait_for_event(Triggers.stripe.on_customer_created(), match=match)).customer.id
 
 
 async def measure_waking(count: int) -> None:

@@ -99,7 +99,8 @@ class EventsPost:
             return  # somebody else's
         to, (signal, data) = message["to"], message["say"]
         while not await _start(to, message.get("type", EVENTS_WORKFLOW), message["task_queue"], message["say"]):
-            if signal != EVENTS_WAIT_SIGNAL:
+            # Who knows of waits for deliveries brings nothing, so that there is nothing to wait for.
+            if signal != EVENTS_WAIT_SIGNAL or message.get("type") == WAITS_WORKFLOW:
                 if await deliver(to, signal, in_json(data)):
                     return
             elif await self._ask(to, data):

@@ -41,7 +41,6 @@ from ...diagnostics.logs import logger_of
 from ...execution.run_events import LONGEST_KEY, is_name
 from ...serialization.wire_names import (
     DELIVERY_SIGNAL,
-    EVENTS_DONE_SIGNAL,
     EVENTS_WAIT_SIGNAL,
     WAITS_QUERY,
     WAITS_WORKFLOW,
@@ -92,7 +91,7 @@ class WaitsWorkflow:
         data = message_data(args, workflow.payload_converter())
         if name == EVENTS_WAIT_SIGNAL and data is not None and len(data) == 1:
             self._inbox.append((name, data[0]))
-        elif name != EVENTS_DONE_SIGNAL:  # which asks whether it is there
+        else:
             self._refuse(f"the signal {name!r}, which is none for it")
 
     @workflow.query(name=WAITS_QUERY)
@@ -111,8 +110,6 @@ class WaitsWorkflow:
             return
         if not self._table.apply(message, round(workflow.now().timestamp(), 6)):
             await self._refuse_waits(message)
-        if is_name(message.get("answer"), 1_000):
-            await deliver(message["answer"], EVENTS_DONE_SIGNAL)
 
     async def _refuse_waits(self, message: Mapping[str, Any]) -> None:
         """Say to a run that its waits are not known, as there is no room for them: else it would wait for ever."""
