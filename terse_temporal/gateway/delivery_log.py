@@ -57,11 +57,12 @@ class DeliveryLog:
             return
         about = f" {shorten(refusal.about, 2 * _LONGEST)}" if refusal.about else ""
         _logger.warning(
-            "%s%s: %d, %s, %d ms",
+            "%s%s: %d, %s%s, %d ms",
             shorten(what, _LONGEST),
             about,
             refusal.status,
             refusal.code,
+            f" ({refusal.why})" if refusal.why else "",
             round(seconds * 1000),
         )
 

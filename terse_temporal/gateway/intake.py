@@ -154,10 +154,6 @@ class Intake:
         about = f"{delivery.id} {delivery.kind}"
         try:
             put = await self._spool.put(delivery, raw_body, targets)
-        except SpoolFullError:
-            raise Refusal(
-                503, "spool_full", "The gateway has no room left. Try again later.", retry_after=60, about=about
-            ) from None
         except SpoolError as error:
             raise spool_unusable(error, about) from error
         if put.targets and all(target.problem is not None for target in put.targets):
@@ -204,9 +200,11 @@ def _target(job: Job, delivery: Delivery, problem: str | None = None) -> Target:
 
 
 def spool_unusable(error: SpoolError, about: str = "") -> Refusal:
-    """Return the answer where nothing can be written down, and log why."""
-    _logger.error("%s", error)
-    return Refusal(503, "spool_unusable", "The gateway cannot write deliveries down.", retry_after=60, about=about)
+    """Return the answer where nothing can be written down; why is for the log."""
+    is_full = isinstance(error, SpoolFullError)
+    code = "spool_full" if is_full else "spool_unusable"
+    message = f"The gateway {'has no room left' if is_full else 'cannot write deliveries down'}. Try again later."
+    return Refusal(503, code, message, retry_after=60, about=about, why=str(error))
 
 
 def _problem(

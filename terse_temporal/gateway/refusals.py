@@ -22,6 +22,7 @@ class Refusal(Exception):  # noqa: N818  an answer, which is raised
         retry_after: seconds after which the sender may try again.
         headers: further headers of the answer.
         about: which delivery it was, for the log, where that is known.
+        why: what an operator has to know of it, likewise.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Refusal(Exception):  # noqa: N818  an answer, which is raised
         retry_after: int | None = None,
         headers: Mapping[str, str] | None = None,
         about: str = "",
+        why: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -41,6 +43,7 @@ class Refusal(Exception):  # noqa: N818  an answer, which is raised
         self.message = message
         self.fields = fields
         self.about = about
+        self.why = why
         self.headers = dict(headers or {})
         if retry_after is not None:
             self.headers["retry-after"] = str(retry_after)

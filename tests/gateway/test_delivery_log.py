@@ -21,9 +21,11 @@ def test_a_line_says_who_sent_what_and_how_it_was_answered(caplog: pytest.LogCap
     log = DeliveryLog()
     log.taken("stripe", "evt_1", "invoice.paid", "runs: 1", 0.0042)
     log.refused("github", Refusal(422, "event_does_not_fit", "", about="d-1 push"), 0.01)
+    log.refused("github", Refusal(503, "spool_full", "", why="the disk is full: make room"), 0.01)
     assert caplog.messages == [
         "stripe evt_1 invoice.paid: 200, runs: 1, 4 ms",
         "github d-1 push: 422, event_does_not_fit, 10 ms",
+        "github: 503, spool_full (the disk is full: make room), 10 ms",
     ]
 
 

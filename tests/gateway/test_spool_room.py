@@ -13,6 +13,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -182,6 +183,9 @@ def _in_a_small_disk(directory: str) -> None:
                     refused += 1
             assert 10 < len(stored) < 100
             assert refused > 100
+            # There may be room for less, which is not what deliveries need.
+            with mock.patch("terse_temporal.gateway.spool.spool._SCARCE", 2**60), pytest.raises(SpoolError):
+                await spool.check()
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             await spool.check()
             each = large("after")

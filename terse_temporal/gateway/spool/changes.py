@@ -74,6 +74,8 @@ def start_again(connection: sqlite3.Connection, number: int) -> list[str]:
     return [job for (job,) in rows]
 
 
-def check(connection: sqlite3.Connection) -> None:
-    """Write something, to find out whether that can be done."""
-    connection.execute("INSERT OR REPLACE INTO checks (number, at) VALUES (1, ?)", (now_in_microseconds(),))
+def check(connection: sqlite3.Connection, size: int) -> None:
+    """Write so many bytes, to find out whether that can be done."""
+    connection.execute(
+        "INSERT OR REPLACE INTO checks (number, at, padding) VALUES (1, ?, zeroblob(?))", (now_in_microseconds(), size)
+    )

@@ -74,7 +74,7 @@ CREATE TABLE offers (
     run TEXT NOT NULL,
     PRIMARY KEY (delivery, run)
 ) WITHOUT ROWID;
-CREATE TABLE checks (number INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+CREATE TABLE checks (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, padding BLOB NOT NULL);
 """
 
 

@@ -8,6 +8,7 @@ is killed at any moment goes on from there.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,9 @@ DEFAULT_KEEP: Final = timedelta(days=1)
 
 #: Bytes of an ordinary delivery, for which there has to be room.
 _ORDINARY: Final = 64 * 1024
+
+#: Bytes that are free on a disk that is almost full.
+_SCARCE: Final = 4 * 2**20
 
 #: Deliveries that `recent` reads at once.
 _PAGE: Final = 50
@@ -191,7 +195,8 @@ class Spool:
         return await self._read(lambda connection: reading.is_offered(connection, delivery, run))
 
     async def check(self) -> None:
-        """Write something, to find out whether deliveries can be stored: one fsync.
+        """Write something, to find out whether deliveries can be stored: one fsync. Where the disk is almost full it is
+        as much as a delivery, for which there may be no room where there is some for less.
 
         Raises:
             SpoolError: they cannot.
@@ -199,7 +204,8 @@ class Spool:
 
         def write(connection: sqlite3.Connection, room: Room) -> None:
             room.make(connection, _ORDINARY)
-            changes.check(connection)
+            is_scarce = shutil.disk_usage(self.directory).free < _SCARCE
+            changes.check(connection, _ORDINARY if is_scarce else 0)
 
         await self._writer.write(write)
 
