@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -17,12 +18,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.client import Client
 
 from .._version import __version__
+from ..diagnostics.logs import logger_of
 from ..errors import SpoolError
 from ..jobs.job import Job
 from ..jobs.registry import registered_jobs
 from ..runs.starting import DEFAULT_TASK_QUEUE
 from .answers import ANSWERED, Alive, Ready, answered_with, describe_delivery, refused_with
 from .delivery_log import DeliveryLog
+from .endpoints import endpoints as endpoints_of
+from .endpoints import missing_secrets
 from .gateway import Gateway
 from .intake import spool_unusable
 from .limits import LimitsMiddleware, path_of
@@ -34,9 +38,17 @@ from .settings import DEFAULT_SPOOL, GatewaySettings, Limits
 
 __all__ = ["app_of", "build_app"]
 
+_logger = logger_of("gateway")
+
 _VENDORS: Final = {"github": "GitHub", "stripe": "Stripe", "slack": "Slack", "linear": "Linear"}
 
 _FORM: Final = "application/x-www-form-urlencoded"
+
+#: What may be the token of an address, or most of one, in a path that is none: it is not to be logged.
+_TOKEN: Final = re.compile(r"[a-z2-7]{20,}", re.IGNORECASE)
+
+#: Characters that are looked at of a path that is no address.
+_LONGEST_PATH: Final = 1_000
 
 
 def build_app(
@@ -64,7 +76,8 @@ def build_app(
         app = FastAPI(lifespan=lifespan)
         app.mount("/hooks", gateway)
 
-    Secrets are read from the environment, now. The spool is of one process: give each process a directory of its own.
+    Secrets are read from the environment, now, and what is not set is logged. The spool is of one process: give each
+    process a directory of its own.
 
     Args:
         jobs: those that deliveries may start; `None` is every registered one.
@@ -81,7 +94,16 @@ def build_app(
     """
     settings = GatewaySettings(spool=Path(spool), task_queue=task_queue, root_path=root_path, limits=limits or Limits())
     chosen = list(registered_jobs() if jobs is None else jobs)
-    return app_of(Gateway(chosen, settings, client=client, connect=connect))
+    gateway = Gateway(chosen, settings, client=client, connect=connect)
+    found = endpoints_of(chosen, gateway.secrets)
+    if not found:
+        _logger.warning(
+            "build_app() has %d job(s), and none that a delivery starts: import the modules of the jobs before it",
+            len(chosen),
+        )
+    for sentence in missing_secrets(found).values():
+        _logger.warning("%s", sentence)
+    return app_of(gateway)
 
 
 def app_of(gateway: Gateway) -> FastAPI:
@@ -105,7 +127,7 @@ def app_of(gateway: Gateway) -> FastAPI:
     app.add_middleware(LimitsMiddleware, limits=gateway.settings.limits, on_refused=endpoints.log_refused)
     if gateway.settings.root_path:
         app.add_middleware(_UnderPath, root_path=gateway.settings.root_path)
-    app.add_exception_handler(HTTPException, _refuse_address)
+    app.add_exception_handler(HTTPException, endpoints.refuse_address)
     for source in VENDOR_SECRETS:
         app.add_api_route(
             f"/webhooks/{source}",
@@ -190,10 +212,10 @@ class _Endpoints:
         taken = await intake.take(source, request.headers.items(), await request.body(), job=job, method=request.method)
         seconds = time.monotonic() - began
         if isinstance(taken, Handshake):
-            self._log.taken(source, "-", "handshake", "answered", seconds)
+            self._log.taken(job or source, "-", "handshake", "answered", seconds)
             return JSONResponse(taken.answer)
         outcome = f"runs: {len(taken.runs)}" if taken.is_new else "was taken in before"
-        self._log.taken(source, taken.id, taken.kind, outcome, seconds)
+        self._log.taken(job or source, taken.id, taken.kind, outcome, seconds)
         if source == "slack" and request.headers.get("content-type", "").startswith(_FORM):
             return Response()  # what is in the answer to a button or a form, Slack takes for a message or an error
         return JSONResponse({"id": taken.id, "runs": list(taken.runs)})
@@ -210,7 +232,18 @@ class _Endpoints:
         """Log what was refused, by its path without the token."""
         parts = path_of(scope).strip("/").split("/")
         what = "/".join(parts[1:-1]) if len(parts) > 2 and parts[0] == "webhooks" else parts[-1]
-        self._log.refused(what, refusal, seconds)
+        self._log.refused(_TOKEN.sub("…", what), refusal, seconds, self._gateway.reader.variable(what))
+
+    async def refuse_address(self, request: Request, error: Exception) -> Response:
+        """Answer what Starlette has found out: there is no such path, or it does not take the method."""
+        assert isinstance(error, HTTPException)
+        refusal = {
+            404: _unknown_address(),
+            405: Refusal(405, "method_not_allowed", "This address does not take requests with this method."),
+        }.get(error.status_code, Refusal(error.status_code, "refused", "The request is refused."))
+        # The whole path: who has entered a wrong address at a vendor looks for it here.
+        self._log.refused(_TOKEN.sub("…", str(request.scope["path"])[:_LONGEST_PATH]), refusal, 0.0)
+        return Response(refusal.body(), refusal.status, dict(error.headers or {}), media_type="application/json")
 
 
 def _check_encoding(headers: Headers) -> None:
@@ -224,16 +257,6 @@ def _check_encoding(headers: Headers) -> None:
 
 async def _alive() -> Response:
     return JSONResponse({"status": "ok"})
-
-
-async def _refuse_address(request: Request, error: Exception) -> Response:
-    """Answer what Starlette has found out: there is no such path, or it does not take the method."""
-    assert isinstance(error, HTTPException)
-    refusal = {
-        404: _unknown_address(),
-        405: Refusal(405, "method_not_allowed", "This address does not take requests with this method."),
-    }.get(error.status_code, Refusal(error.status_code, "refused", "The request is refused."))
-    return Response(refusal.body(), refusal.status, dict(error.headers or {}), media_type="application/json")
 
 
 def _unknown_address() -> Refusal:

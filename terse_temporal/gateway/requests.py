@@ -64,6 +64,11 @@ class RequestReader:
         self._secrets = secrets
         self._webhooks = dict(webhooks)
 
+    def variable(self, name: str) -> str | None:
+        """Return the environment variable with the secret of a vendor or of a job's own address."""
+        trigger = self._webhooks.get(name)
+        return VENDOR_SECRETS.get(name) or (None if trigger is None else trigger.secret)
+
     def read_request(
         self,
         source: str,

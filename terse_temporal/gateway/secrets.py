@@ -48,6 +48,14 @@ MAKE_STANDARD: Final = (
     "python -c 'import base64, secrets; print(\"whsec_\" + base64.b64encode(secrets.token_bytes(32)).decode())'"
 )
 
+#: How what people copy instead begins: keys of the vendors' APIs, which sign nothing.
+_API_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "GITHUB_WEBHOOK_SECRET": ("ghp_", "gho_", "ghs_", "github_pat_"),
+    "STRIPE_WEBHOOK_SECRET": ("sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_"),
+    "SLACK_SIGNING_SECRET": ("xoxb-", "xoxp-", "xapp-"),
+    "LINEAR_WEBHOOK_SECRET": ("lin_api_", "lin_oauth_"),
+}
+
 #: Secrets of one variable: the body of a request is hashed with each, whoever sent it.
 _MOST: Final = 4
 
@@ -138,6 +146,8 @@ def _split(variable: str, value: str) -> tuple[str, ...]:
         )
     elif max(map(len, texts)) > _LONGEST:
         problem = f"holds a secret of {max(map(len, texts)):,} characters, where {_LONGEST:,} are the most"
+    elif any(each.startswith(_API_KEYS.get(variable, ())) for each in texts):
+        problem = "holds a key of the vendor's API, where the secret belongs that the webhook is signed with"
     else:
         return texts
     raise GatewaySecretError(f"{variable} {problem}. {_advice(variable)}", variable=variable)

@@ -297,6 +297,9 @@ def _check(job: Job) -> None:
         raise JobDefinitionError(f"{where}: the name is that of the workflows that keep {kept}; give it another")
     for trigger in job.triggers:
         if not isinstance(trigger, Trigger):
+            if inspect.isfunction(trigger) and trigger.__module__.startswith(Trigger.__module__.rpartition(".")[0]):
+                name = trigger.__name__
+                raise JobDefinitionError(f"{where}: {name} is not a trigger, but makes one: write {name}()")
             raise JobDefinitionError(
                 f"{where}: {trigger!r} is not a trigger; take one from Triggers, such as Triggers.webhook.on_request()"
             )

@@ -135,7 +135,8 @@ class Outgoing:
         found = [(job, each) for job in jobs for each in job.triggers if isinstance(each, WebhookTrigger)]
         if len(found) != 1:
             names = list_names(repr(job.name) for job, _ in found)
-            which = f"several jobs have one: {names}. Say which: job=…" if found else "no job of this test has one"
+            none = f"the job {jobs[0].name!r} has none" if len(jobs) == 1 else "no job of this test has one"
+            which = f"several jobs have one: {names}. Say which: job=…" if found else none
             raise JobTestError(f'jobs.deliver("webhook", …) goes to the address of a job, and {which}')
         return _Address(job=found[0][0].name, trigger=found[0][1])
 

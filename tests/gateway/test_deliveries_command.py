@@ -38,6 +38,7 @@ async def filled(spool: Spool) -> None:
     await spool.put(first, raw(first), [*targets(first, "build"), Target("report", "report/github:1", "\x1b[1mno")])
     await spool.put(second, raw(second), targets(second, "build"))
     await spool.put(third, raw(third), [])
+    await spool.offered(third, "a run/its wait")
     started, failed = await spool.waiting(2)
     await spool.started(started.number, "build")
     await spool.failed(failed.number, "build", "busy", retry_at=datetime.now(UTC) + timedelta(minutes=5))
@@ -50,7 +51,20 @@ async def test_list(tmp_path: Path) -> None:
         ended = await command(tmp_path)
         assert ended.status == 0
         lines = [line.split() for line in ended.stdout.splitlines()]
-        assert lines[1][1:] == ["stripe:3", "push", "no", "job"]
+        assert lines[1][1:] == [
+            "stripe:3",
+            "push",
+            "no",
+            "job",
+            "given",
+            "to",
+            "1",
+            "run",
+            "that",
+            "waited",
+            "for",
+            "it",
+        ]
         assert lines[2][1:6] == [r"github:2\x1b[2J\nforged", "issues.opened", "build", "waiting", "attempt"]
         assert lines[3][1:] == ["github:1", "push", "build", "started"]
         assert lines[4] == ["report", "refused", r"\x1b[1mno"]
@@ -71,7 +85,18 @@ async def test_list(tmp_path: Path) -> None:
         assert [each["id"] for each in await rows(tmp_path, "--source", "stripe")] == ["3"]
         assert [each["id"] for each in await rows(tmp_path, "--since", "1h", "--limit", "1")] == ["3"]
         assert await rows(tmp_path, "--since", datetime.now(UTC).isoformat()) == []
-    assert len(await rows(tmp_path)) == 3
+    assert [each["offered_to"] for each in await rows(tmp_path)] == [1, 0, 0]
+
+
+async def test_a_reason_of_several_lines_is_one_in_the_list(tmp_path: Path) -> None:
+    async with Spool(tmp_path / "spool") as spool:
+        one = delivery("1")
+        await spool.put(one, raw(one), [Target("a", "a/1", "it does not fit:\n  email: missing\n  plan: wrong")])
+        assert "it does not fit: email: missing; plan: wrong" in (await command(tmp_path)).stdout
+        assert [line.strip() for line in (await command(tmp_path, "show", "1")).stdout.splitlines()][-2:] == [
+            "email: missing",
+            "plan: wrong",
+        ]
 
 
 async def test_show(tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ def test_a_flood_of_refusals_is_a_few_lines_and_a_number(caplog: pytest.LogCaptu
     now = 11.0
     log.refused("stripe", _REFUSED, 0.0)
     assert caplog.messages[10:] == [
-        "990 more requests were refused within that second",
+        "990 more were refused in the second of the last line above",
         "stripe: 401, signature_invalid, 0 ms",
     ]
+
+
+def test_a_wrong_secret_is_told_once_for_each_variable(caplog: pytest.LogCaptureFixture) -> None:
+    log = DeliveryLog()
+    for what, variable in (("stripe", "A_SECRET"), ("stripe", "A_SECRET"), ("lead", "B_SECRET"), ("open", None)):
+        log.refused(what, _REFUSED, 0.0, variable)
+    log.refused("stripe", Refusal(401, "timestamp_stale", ""), 0.0, "C_SECRET")
+    told = [[name for name in ("A_SECRET", "B_SECRET", "C_SECRET") if name in each] for each in caplog.messages]
+    assert told == [["A_SECRET"], [], ["B_SECRET"], [], []]

@@ -172,3 +172,38 @@ async def test_build_app_says_which_extra_is_missing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("terse_temporal.gateway.extra.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'terse-temporal\[gateway\]'"):
         _ = terse_temporal.gateway.build_app
+
+
+async def test_a_path_that_is_no_address_is_logged_without_what_may_be_a_token(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who has entered a wrong address at a vendor looks for it in the log."""
+    gateway = _gateway(tmp_path)
+    token = gateway.state.gateway.addresses.path("lead").rpartition("/")[2]
+    transport = httpx.ASGITransport(gateway)
+    async with httpx.AsyncClient(base_url="http://test", transport=transport) as client:
+        for path in ("/webhook/stripe", "/webhooks/stripe/", f"/hooks/lead/{token}", f"/webhooks/lead/{token}/x"):
+            assert (await client.post(path)).status_code == 404
+        assert (await client.get("/webhooks/stripe")).status_code == 405
+    said = [each.rpartition(", ")[0] for each in caplog.messages if ": 40" in each]
+    assert said == [
+        "/webhook/stripe: 404, not_found",
+        "/webhooks/stripe/: 404, not_found",
+        "/hooks/lead/…: 404, not_found",
+        "lead/…: 404, not_found",
+        "/webhooks/stripe: 405, method_not_allowed",
+    ]
+
+
+def test_what_is_missing_is_said_when_the_app_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A secret that is not set, and jobs whose modules were not imported before."""
+    _gateway(tmp_path)
+    assert caplog.messages == []
+    monkeypatch.delenv("STRIPE_WEBHOOK_SECRET")
+    _gateway(tmp_path)
+    build_app([], connect=_away, spool=tmp_path / "spool")
+    missing, none = caplog.messages
+    assert missing.startswith("STRIPE_WEBHOOK_SECRET is not set")
+    assert none.startswith("build_app() has 0 job(s), and none that a delivery starts: import the modules")

@@ -113,7 +113,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a string as trigger": ({"triggers": ["stripe"]}, ["'wrong'", "'stripe' is not a trigger"]),
     "a trigger that was not called": (
         {"triggers": [Triggers.stripe.on_customer_created]},
-        ["'wrong'", "is not a trigger; take one from Triggers, such as Triggers.webhook.on_request()"],
+        ["'wrong'", "on_customer_created is not a trigger, but makes one: write on_customer_created()"],
     ),
     "one trigger without brackets": ({"triggers": Triggers.stripe.on_customer_created()}, ["'wrong'", "triggers=[…]"]),
 }

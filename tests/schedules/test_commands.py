@@ -164,6 +164,7 @@ async def test_worker(env: JobEnvironment, client: Client, shop: Path, schedules
     assert (rows["nightly"]["last_status"], rows["long"]["last_status"]) == ("completed", "running")
     assert "nightly-2026-05-04T07:00:00Z" in [each["id"] for each in rows["nightly"]["last"]]
     table = (await schedules("list", "plain")).stdout
+    assert "there are no schedules of a job 'plane'; did you mean 'plain'?" in (await schedules("list", "plane")).stderr
     assert "@daily Asia/Tokyo" in table
     assert "00:00 JST" in table
     assert (await schedules("resume", "nightly")).stdout == "resumed nightly\n"
@@ -187,4 +188,4 @@ async def test_refused(client: Client, schedules: Command) -> None:
     assert not (await client.get_schedule_handle("theirs").describe()).schedule.state.paused
     listed = await schedules("list")
     assert (listed.status, listed.stdout) == (0, "")
-    assert "there are no such schedules" in listed.stderr
+    assert "there are no schedules: `terse-temporal schedules sync" in listed.stderr

@@ -111,6 +111,8 @@ async def test_what_cannot_be_sent(jobs: Jobs) -> None:
         await jobs.deliver("gitlab", {})  # type: ignore[arg-type]
     with pytest.raises(JobTestError, match=r"several jobs have one: 'kit-lead', .* Say which: job="):
         await jobs.deliver("webhook", {})
+    with pytest.raises(JobTestError, match=r"goes to the address of a job, and the job 'kit-push' has none"):
+        await jobs.deliver("webhook", {}, job=kit.push)
 
 
 def paid(invoice: str, id: str) -> dict[str, Any]:

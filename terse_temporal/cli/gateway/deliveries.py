@@ -203,6 +203,7 @@ def _to_json(row: DeliveryRow) -> dict[str, Any]:
         "size": row.size,
         "has_body": row.has_body,
         "state": _state(row),
+        "offered_to": row.offered_to,
         "runs": [
             {
                 "job": each.job,
@@ -235,10 +236,10 @@ def _table(rows: list[DeliveryRow]) -> Table:
             _text(row.kind),
         ]
         if not row.targets:
-            table.add_row(*first, "", Text(_NO_JOB, "dim"), "")
+            table.add_row(*first, "", Text(_NO_JOB, "dim"), _woke(row))
         for each in row.targets:
             table.add_row(
-                *first, _text(each.job), Text(each.state, _STYLES[each.state]), _text(_why(each, now), _SHORT)
+                *first, _text(each.job), Text(each.state, _STYLES[each.state]), _text(_joined(_why(each, now)), _SHORT)
             )
             first = ["", "", ""]
     return table
@@ -258,6 +259,18 @@ def _print(row: DeliveryRow) -> None:
             console.print(" " * 10, _text(line))
     if not row.targets:
         console.print(f"[bold]{'run':<10}[/]", _NO_JOB, "is started by it")
+    if row.offered_to:
+        console.print(f"[bold]{'waits':<10}[/]", _woke(row))
+
+
+def _woke(row: DeliveryRow) -> str:
+    number = row.offered_to
+    return f"given to {number} {'run that waited' if number == 1 else 'runs that waited'} for it" if number else ""
+
+
+def _joined(text: str) -> str:
+    """Return lines, of which the first may end with a colon, as one."""
+    return "; ".join(each.strip() for each in text.splitlines()).replace(":; ", ": ")
 
 
 def _why(target: TargetRow, now: datetime) -> str:

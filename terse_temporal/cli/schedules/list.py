@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ...diagnostics.text import one_line
+from ...diagnostics.text import did_you_mean, one_line, shorten
 from ...schedules.operating import ScheduleRow, list_schedules
 from ..options import Address, Debug, Namespace
 from ..output import console, errors, print_json
@@ -37,11 +37,18 @@ def list_command(
     async def found() -> list[ScheduleRow]:
         return await list_schedules(await silent_client(address, namespace), job)
 
+    async def jobs() -> set[str]:
+        return {each.job for each in await list_schedules(await silent_client(address, namespace))}
+
     rows = run_interruptibly(found())
     if as_json:
         print_json([each.to_json() for each in rows])
     elif not rows:
-        errors.print("there are no such schedules: `terse-temporal schedules sync MODULE` makes them", markup=False)
+        meant = did_you_mean(job, run_interruptibly(jobs())) if job is not None else ""
+        of = "" if job is None else f" of a job {shorten(job, 200)!r}"
+        errors.print(
+            f"there are no schedules{of}{meant or ': `terse-temporal schedules sync MODULE` makes them'}", markup=False
+        )
     else:
         console.print(_table(rows))
 

@@ -124,6 +124,7 @@ def _row(connection: sqlite3.Connection, row: Any) -> DeliveryRow:
         received_at=from_microseconds(received_at),
         size=size,
         has_body=body != "gone",
+        offered_to=connection.execute("SELECT count(*) FROM offers WHERE delivery = ?", (number,)).fetchone()[0],
         targets=tuple(_target(each) for each in targets),
     )
 

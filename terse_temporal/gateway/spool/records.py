@@ -92,6 +92,7 @@ class DeliveryRow:
         source, id, kind, job, received_at: as of the delivery.
         size: bytes of its body.
         has_body: whether that is still kept.
+        offered_to: how many waits of runs it was given to.
         targets: the jobs that it is for.
     """
 
@@ -103,4 +104,5 @@ class DeliveryRow:
     received_at: datetime
     size: int
     has_body: bool
+    offered_to: int
     targets: tuple[TargetRow, ...]
