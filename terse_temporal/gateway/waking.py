@@ -65,7 +65,7 @@ _AGAIN: Final = 60.0
 _SOURCES: Final = ("github", "stripe", "slack", "linear", "webhook")
 
 #: What the server says of a signal that it will never take.
-_NEVER: Final = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED})
+_NEVER: Final = frozenset({RPCStatusCode.INVALID_ARGUMENT})
 
 
 @dataclass
@@ -216,8 +216,9 @@ class Waking:
                     given.append((delivery, waits))
                 if not fresh:
                     break
-            await self._give(client, given)
-            source.known |= {each.identity: each for each in new}
+            left = await self._give(client, given)
+            # Those that were left out are new at the next look too.
+            source.known |= {each.identity: each for each in new if each.identity not in left}
             for wait in fresh:
                 source.waits.add(wait)
                 self._remember_place(wait, began)
@@ -241,7 +242,10 @@ class Waking:
             source = self._sources.get(delivery.source)
             if source is not None and source.waits and (waits := await self._choose(delivery, source.waits)):
                 given.append((delivery, waits))
-        await self._give(client, given)
+        left = await self._give(client, given)
+        for source in self._sources.values():
+            for identity in left & source.known.keys():
+                del source.known[identity]
         for _ in some:
             self._queue.popleft()
         async with self._done:
@@ -257,8 +261,14 @@ class Waking:
             waits.remove(wait)
         return list(chosen.values())
 
-    async def _give(self, client: Client, given: Iterable[tuple[Delivery, Sequence[RegisteredWait]]]) -> None:
-        """Give deliveries to waits: those of one run one after the other, in their order."""
+    async def _give(
+        self, client: Client, given: Iterable[tuple[Delivery, Sequence[RegisteredWait]]]
+    ) -> set[tuple[Any, ...]]:
+        """Give deliveries to waits: those of one run one after the other, in their order.
+
+        Returns:
+            The identities of waits that are as they were, as theirs cannot be given to them.
+        """
         by_run: dict[str, list[tuple[Delivery, Json | None, RegisteredWait]]] = {}
         for delivery, waits in given:
             events: dict[str, Json | None] = {}
@@ -271,15 +281,19 @@ class Waking:
         async def give_all(to_run: Sequence[tuple[Delivery, Json | None, RegisteredWait]]) -> None:
             async with places:
                 for delivery, event, wait in to_run:
-                    await self._give_one(client, delivery, event, wait)
+                    if not await self._give_one(client, delivery, event, wait):
+                        left.add(wait.identity)
 
+        left: set[tuple[Any, ...]] = set()
         ended = await asyncio.gather(*map(give_all, by_run.values()), return_exceptions=True)
         for error in ended:
             if error is not None:
                 raise error
         if by_run:
             self._has_given = True
-            await self._say_spent(client, [wait for each in by_run.values() for _, _, wait in each])
+            waits = [wait for each in by_run.values() for _, _, wait in each]
+            await self._say_spent(client, [each for each in waits if each.identity not in left])
+        return left
 
     async def _say_spent(self, client: Client, waits: Iterable[RegisteredWait]) -> None:
         by_registry: dict[str, list[Any]] = {}
@@ -289,7 +303,9 @@ class Waking:
             for begin in range(0, len(spent), _AT_ONCE_SPENT):
                 await self._tell(client, registry, spent=spent[begin : begin + _AT_ONCE_SPENT])
 
-    async def _give_one(self, client: Client, delivery: Delivery, event: Json | None, wait: RegisteredWait) -> None:
+    async def _give_one(self, client: Client, delivery: Delivery, event: Json | None, wait: RegisteredWait) -> bool:
+        """Give a delivery to a wait; whether it could be, or the run is gone. What cannot be is not tried again."""
+        is_given = event is not None
         if event is not None:
             message = in_order(_message(delivery, event, wait), client.data_converter.payload_converter)
             try:
@@ -297,7 +313,8 @@ class Waking:
             except RPCError as error:
                 if error.status == RPCStatusCode.NOT_FOUND:
                     await self._tell(client, wait.registry, gone=[wait.owner])
-                    return
+                    return True
+                is_given = False
                 if error.status not in _NEVER:
                     raise
                 _logger.warning(
@@ -305,6 +322,7 @@ class Waking:
                 )
         await self._spool.offered(delivery, wait.offered_as)
         self._remember_place(wait, delivery.received_at.timestamp())
+        return is_given
 
     def _remember_place(self, wait: RegisteredWait, moment: float) -> None:
         """Remember that what came before a moment was given to a run, as far as it waits for it."""

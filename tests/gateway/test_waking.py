@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from terse_temporal.engine.events import waits_table
+from terse_temporal.gateway import waking
 from terse_temporal.gateway.spool import Spool
 from terse_temporal.gateway.waking import Waking
 from terse_temporal.triggers.deliveries import Delivery
@@ -64,10 +65,10 @@ async def waker(bench: Bench, directory: Path, *, client: Client | None = None) 
         return client or bench.env.client
 
     async with Spool(directory) as spool:
-        waking = Waking(spool, connect, bench.task_queue, every=0.1)
-        task = asyncio.create_task(waking.run())
+        made = Waking(spool, connect, bench.task_queue, every=0.1)
+        task = asyncio.create_task(made.run())
         try:
-            yield Waker(spool, waking)
+            yield Waker(spool, made)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -224,6 +225,21 @@ async def test_a_run_that_is_gone(bench: Bench, tmp_path: Path) -> None:
         await run.terminate()
         await gateway.deliver("1")
         await ended(bench)
+
+
+async def test_one_that_is_too_large(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is left out, and the wait takes the next one: of those that were there before it, and of those that come."""
+    monkeypatch.setattr(waking, "MAX_EVENT_BYTES", 500)
+    async with waker(bench, tmp_path / "spool") as gateway, bench.worker(waits_for_customers):
+        run = await bench.start_on_the_wall_clock(waits_for_customers, count=2)
+        await gateway.deliver("large", "x" * 500)
+        await gateway.deliver("1")
+        await _has(run, 1, "workflow_execution_signaled")
+        await waits(bench, run)
+        await gateway.waking.settled()
+        await gateway.deliver("large too", "x" * 500)
+        await gateway.deliver("2")
+        assert await bench.result(run) == ["1", "2"]
 
 
 async def test_too_many_wait(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
