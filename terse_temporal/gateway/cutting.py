@@ -43,8 +43,18 @@ def cut_event(event: Any, model: Any, most: int) -> Any | None:
     for kept in (_SMALL, _SMALLEST):
         cut = _without(event, read, _SMALL, kept)
         if json_size(cut) <= most:
-            return cut
+            return cut if _reads_as(cut, read) else None
     return None
+
+
+def _reads_as(cut: Any, read: BaseModel) -> bool:
+    """Return whether all fields are still there: a model may read them from where it declares nothing."""
+    try:
+        again = type(read).model_validate_json(json.dumps(cut), by_alias=True, by_name=True)
+    except ValidationError:
+        return False
+    fields = type(read).model_fields
+    return all((getattr(again, each) is None) == (getattr(read, each) is None) for each in fields)
 
 
 def json_size(value: Any) -> int:

@@ -110,7 +110,8 @@ def _place(wait: RegisteredWait) -> tuple[tuple[str, ...], tuple[_Value, ...]]:
 def _comparable(value: Any) -> _Value:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return (type(value).__name__, value)
-    if isinstance(value, int | float) and math.isfinite(value):
+    # Not of an integer: one of 400 digits is JSON, and no float.
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return ("number", value)
     return ("other", None)
 

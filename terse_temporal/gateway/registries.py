@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +17,8 @@ from .registered_waits import RegisteredWait, read_waits
 __all__ = ["Registries"]
 
 #: How long an answer is waited for. It is a worker that gives it.
-_QUERY_TIMEOUT: Final = timedelta(seconds=5)
+_PATIENCE: Final = 5.0
+_QUERY_TIMEOUT: Final = timedelta(seconds=_PATIENCE)
 
 #: Workflows that are asked at most. There are a few for each source.
 _MOST: Final = 100
@@ -42,18 +45,23 @@ class Registries:
         self._task_queue = task_queue
         self._registries: dict[str, _Registry] = {}
 
-    async def look(self, client: Client) -> dict[str, list[RegisteredWait]]:
+    async def look(self, client: Client, on_answer: Callable[[], None]) -> dict[str, list[RegisteredWait]]:
         """Return what is waited for, by source; also those sources of which nothing is any more, once.
 
-        A list, a description of each, and a query of those that have changed.
+        A list, a description of each, and a query of those that have changed. Where no worker answers that, this takes
+        seconds, and what was known of the waits stays.
+
+        Args:
+            client: of the server.
+            on_answer: called with every answer of the server's own.
 
         Raises:
             RPCError: the server does not answer.
         """
         before = {each.source for each in self._registries.values()}
         await self._find(client)
-        for registry in self._registries.values():
-            await _ask(client, registry)
+        on_answer()
+        await asyncio.gather(*(_ask(client, each, on_answer) for each in self._registries.values()))
         found: dict[str, list[RegisteredWait]] = {source: [] for source in before}
         for registry in self._registries.values():
             found.setdefault(registry.source, []).extend(registry.waits)
@@ -69,17 +77,19 @@ class Registries:
         self._registries = found
 
 
-async def _ask(client: Client, registry: _Registry) -> None:
+async def _ask(client: Client, registry: _Registry, on_answer: Callable[[], None]) -> None:
     """Bring what is known of a workflow up to date. Where no worker is there to answer, it stays as it was."""
     handle = client.get_workflow_handle(registry.id)
     try:
         described = await handle.describe()
+        on_answer()
         stands = (described.run_id, described.history_length)
         if registry.stood != stands:
-            answer = await handle.query(WAITS_QUERY, rpc_timeout=_QUERY_TIMEOUT)
+            async with asyncio.timeout(_PATIENCE):  # the SDK asks again after the other one
+                answer = await handle.query(WAITS_QUERY, rpc_timeout=_QUERY_TIMEOUT)
             registry.waits = list(read_waits(registry.id, answer))
             registry.stood = stands
-    except WorkflowQueryFailedError:
+    except (WorkflowQueryFailedError, TimeoutError):
         pass
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:  # it has ended since: nobody waits

@@ -30,7 +30,7 @@ from ..engine.events.messages import MESSAGE_VERSION
 from ..engine.wire.payloads import in_json, in_order
 from ..errors import ServerUnavailableError
 from ..execution.run_events import LONGEST_ID, MAX_EVENT_BYTES, is_name
-from ..serialization.codec import Json
+from ..serialization.codec import Json, too_deep
 from ..serialization.wire_names import DELIVERY_SIGNAL, EVENTS_WAIT_SIGNAL
 from ..triggers.deliveries import Delivery
 from .cutting import cut_event, json_size
@@ -43,11 +43,11 @@ __all__ = ["Waking"]
 
 _logger = logger_of("gateway")
 
-#: Seconds between two looks at what waits; where something was just given, as the run may wait for the next; and after
-#: which what is known is too old to go by.
+#: Seconds between two looks at what waits; where something was just given, as the run may wait for the next; and
+#: within which the server has to have answered something, or it is away. (For five, no worker may answer.)
 LOOK_EVERY: Final = 1.0
 _LOOK_SOON: Final = 0.1
-_TOO_OLD: Final = 3.0
+_TOO_OLD: Final = 8.0
 
 #: Deliveries that are under way to runs, and runs that are given something at once.
 _MOST_QUEUED: Final = 100
@@ -64,8 +64,8 @@ _AGAIN: Final = 60.0
 #: Whose deliveries start runs: behind the job in the workflow id of such a run.
 _SOURCES: Final = ("github", "stripe", "slack", "linear", "webhook")
 
-#: What the server says of a signal that it will never take.
-_NEVER: Final = frozenset({RPCStatusCode.INVALID_ARGUMENT})
+#: What the server says of a message that it will never take, with the status of a server that is busy.
+_TOO_LARGE: Final = "larger than max"
 
 
 @dataclass
@@ -108,8 +108,8 @@ class Waking:
         self._sources: dict[str, _Source] = {}
         self._queue: deque[Delivery] = deque()
         self._places: OrderedDict[str, float] = OrderedDict()
-        #: When a look began that has succeeded, on the monotonic clock.
-        self._looked_at = float("-inf")
+        #: When a look began that has succeeded, and when the server answered last, on the monotonic clock.
+        self._looked_at = self._answered_at = float("-inf")
         self._wake = asyncio.Event()
         self._done = asyncio.Condition()
         self._is_asked = self._has_given = False
@@ -175,8 +175,15 @@ class Waking:
         return self._looked_at + (min(_LOOK_SOON, self._every) if self._has_given else self._every)
 
     def _is_ready(self) -> bool:
-        is_new = time.monotonic() - self._looked_at < max(_TOO_OLD, 3 * self._every)
-        return is_new and len(self._queue) < _MOST_QUEUED
+        is_there = time.monotonic() - self._answered_at < max(_TOO_OLD, 3 * self._every)
+        return is_there and self._has_looked and len(self._queue) < _MOST_QUEUED
+
+    @property
+    def _has_looked(self) -> bool:
+        return self._looked_at > float("-inf")
+
+    def _answered(self) -> None:
+        self._answered_at = time.monotonic()
 
     def _forget(self) -> None:
         self._sources.clear()
@@ -192,7 +199,7 @@ class Waking:
 
     async def _look(self, client: Client) -> None:
         began = time.monotonic()
-        for name, waits in (await self._registries.look(client)).items():
+        for name, waits in (await self._registries.look(client, self._answered)).items():
             source = self._sources.setdefault(name, _Source())
             new = [each for each in waits if each.identity not in source.known]
             now = {each.identity for each in waits}
@@ -216,9 +223,8 @@ class Waking:
                     given.append((delivery, waits))
                 if not fresh:
                     break
-            left = await self._give(client, given)
-            # Those that were left out are new at the next look too.
-            source.known |= {each.identity: each for each in new if each.identity not in left}
+            source.known |= {each.identity: each for each in new}
+            await self._give(client, given)
             for wait in fresh:
                 source.waits.add(wait)
                 self._remember_place(wait, began)
@@ -242,10 +248,7 @@ class Waking:
             source = self._sources.get(delivery.source)
             if source is not None and source.waits and (waits := await self._choose(delivery, source.waits)):
                 given.append((delivery, waits))
-        left = await self._give(client, given)
-        for source in self._sources.values():
-            for identity in left & source.known.keys():
-                del source.known[identity]
+        await self._give(client, given)
         for _ in some:
             self._queue.popleft()
         async with self._done:
@@ -261,13 +264,10 @@ class Waking:
             waits.remove(wait)
         return list(chosen.values())
 
-    async def _give(
-        self, client: Client, given: Iterable[tuple[Delivery, Sequence[RegisteredWait]]]
-    ) -> set[tuple[Any, ...]]:
+    async def _give(self, client: Client, given: Iterable[tuple[Delivery, Sequence[RegisteredWait]]]) -> None:
         """Give deliveries to waits: those of one run one after the other, in their order.
 
-        Returns:
-            The identities of waits that are as they were, as theirs cannot be given to them.
+        A wait whose delivery is left out is not known any more: it is new at the next look, for the next delivery.
         """
         by_run: dict[str, list[tuple[Delivery, Json | None, RegisteredWait]]] = {}
         for delivery, waits in given:
@@ -277,23 +277,24 @@ class Waking:
                     events[wait.trigger_text] = _event(delivery, wait)
                 by_run.setdefault(wait.owner, []).append((delivery, events[wait.trigger_text], wait))
         places = asyncio.Semaphore(_AT_ONCE)
+        spent: list[RegisteredWait] = []
 
         async def give_all(to_run: Sequence[tuple[Delivery, Json | None, RegisteredWait]]) -> None:
             async with places:
                 for delivery, event, wait in to_run:
-                    if not await self._give_one(client, delivery, event, wait):
-                        left.add(wait.identity)
+                    if await self._give_one(client, delivery, event, wait):
+                        spent.append(wait)
+                    else:
+                        for source in self._sources.values():
+                            source.known.pop(wait.identity, None)
 
-        left: set[tuple[Any, ...]] = set()
         ended = await asyncio.gather(*map(give_all, by_run.values()), return_exceptions=True)
         for error in ended:
             if error is not None:
                 raise error
         if by_run:
             self._has_given = True
-            waits = [wait for each in by_run.values() for _, _, wait in each]
-            await self._say_spent(client, [each for each in waits if each.identity not in left])
-        return left
+            await self._say_spent(client, spent)
 
     async def _say_spent(self, client: Client, waits: Iterable[RegisteredWait]) -> None:
         by_registry: dict[str, list[Any]] = {}
@@ -304,7 +305,7 @@ class Waking:
                 await self._tell(client, registry, spent=spent[begin : begin + _AT_ONCE_SPENT])
 
     async def _give_one(self, client: Client, delivery: Delivery, event: Json | None, wait: RegisteredWait) -> bool:
-        """Give a delivery to a wait; whether it could be, or the run is gone. What cannot be is not tried again."""
+        """Give a delivery to a wait, and return whether that was it: not where the delivery is left out."""
         is_given = event is not None
         if event is not None:
             message = in_order(_message(delivery, event, wait), client.data_converter.payload_converter)
@@ -314,9 +315,9 @@ class Waking:
                 if error.status == RPCStatusCode.NOT_FOUND:
                     await self._tell(client, wait.registry, gone=[wait.owner])
                     return True
-                is_given = False
-                if error.status not in _NEVER:
+                if error.status != RPCStatusCode.INVALID_ARGUMENT and _TOO_LARGE not in error.message:
                     raise
+                is_given = False
                 _logger.warning(
                     "the run %s was not given the delivery %s of %s: %s", wait.run, delivery.id, delivery.source, error
                 )
@@ -345,7 +346,8 @@ class Waking:
                 raise
         else:
             first_run_id = described.raw_description.workflow_execution_info.first_run_id
-            if described.status == WorkflowExecutionStatus.RUNNING and first_run_id == wait.owner:
+            # Servers before 1.25 do not say it.
+            if described.status == WorkflowExecutionStatus.RUNNING and first_run_id in ("", wait.owner):
                 return
         await self._tell(client, wait.registry, gone=[wait.owner])
 
@@ -360,17 +362,21 @@ class Waking:
 
 
 def _event(delivery: Delivery, wait: RegisteredWait) -> Json | None:
-    """Return what a run is given of a delivery, or `None` where it is too large."""
+    """Return what a run is given of a delivery, or `None` where it is too large, or nested too deep for a run."""
     event = wait.trigger.event(delivery)
-    if (cut := cut_event(event, wait.trigger.event_model, MAX_EVENT_BYTES)) is not None:
+    cut = cut_event(event, wait.trigger.event_model, MAX_EVENT_BYTES)
+    if cut is None:
+        problem = f"it is {json_size(event):,} bytes, and {MAX_EVENT_BYTES:,} is the most"
+    elif too_deep([{"event": {"data": cut}}]) is not None:  # as the run reads it
+        problem = "it is nested too deep"
+    else:
         return in_json(cut)
     _logger.warning(
-        "the delivery %s of %s is not given to runs that wait for %r: it is %s bytes, and %s is the most",
+        "the delivery %s of %s is not given to runs that wait for %r: %s",
         delivery.id,
         delivery.source,
         wait.trigger,
-        f"{json_size(event):,}",
-        f"{MAX_EVENT_BYTES:,}",
+        problem,
     )
     return None
 

@@ -52,6 +52,13 @@ def test_fields(match: dict[str, Any], is_found: bool) -> None:
     assert len(WaitIndex([wait(match)]).find(delivery())) == is_found
 
 
+def test_numbers_that_no_float_can_be() -> None:
+    """JSON has them, and they are equal or not like others."""
+    large = 10**400
+    index = WaitIndex([wait({"n": large}), wait({"n": 1}, number=2), wait({"n": large + 1}, number=3)])
+    assert [each.number for each in index.find(delivery({"n": large}))] == [1]
+
+
 def test_what_stands_at_a_path() -> None:
     """Whatever the body is."""
     assert value_at(BODY, "data.object.lines.0") == {"teamId": None}

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from terse_temporal.engine.events import waits_table
-from terse_temporal.gateway import waking
+from terse_temporal.gateway import registries, waking
 from terse_temporal.gateway.spool import Spool
 from terse_temporal.gateway.waking import Waking
 from terse_temporal.triggers.deliveries import Delivery
@@ -65,10 +65,10 @@ async def waker(bench: Bench, directory: Path, *, client: Client | None = None) 
         return client or bench.env.client
 
     async with Spool(directory) as spool:
-        made = Waking(spool, connect, bench.task_queue, every=0.1)
-        task = asyncio.create_task(made.run())
+        wakes = Waking(spool, connect, bench.task_queue, every=0.1)
+        task = asyncio.create_task(wakes.run())
         try:
-            yield Waker(spool, made)
+            yield Waker(spool, wakes)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -249,6 +249,81 @@ async def test_too_many_wait(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
         run = await bench.start_on_the_wall_clock(waits_for_customers, count=1)
         failure = await bench.failure(run)
         assert "Triggers.stripe.on_customer_created() is not waited for: on this task queue" in failure.message
+
+
+async def test_what_is_left_out(bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A delivery that is too large, or nested too deep, is no run's, and the wait that it fits takes the next one."""
+    nested: Any = None
+    for _ in range(198):
+        nested = [nested]
+    too_deep = {"type": "customer.created", "data": {"object": {"id": "deep"}}, "nested": nested}
+    async with waker(bench, tmp_path / "spool") as gateway, bench.worker(waits_for_customers):
+        run = await bench.start_on_the_wall_clock(waits_for_customers, count=3)
+        await gateway.deliver("early", "x" * 1_200_000)
+        await waits(bench, run)
+        await gateway.deliver("1")
+        await _has(run, 1, "workflow_execution_signaled")
+        await gateway.waking.settled()
+        await gateway.deliver("large", "x" * 1_200_000)
+        await gateway.deliver("deep", body=too_deep)
+        await gateway.deliver("2")
+        await gateway.deliver("3")
+        assert await bench.result(run) == ["1", "2", "3"]
+        assert caplog.text.count("is not given to runs that wait for") == 3
+        await ended(bench)
+
+
+async def test_there_is_no_worker(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits is not told then, and no offer waits for that; what came meanwhile is there when there is a worker."""
+    monkeypatch.setattr(registries, "_PATIENCE", 0.2)
+    monkeypatch.setattr(waking, "_TOO_OLD", 0.5)
+    async with waker(bench, tmp_path / "spool") as gateway:
+        async with bench.worker(waits_for_customers):
+            run = await bench.start_on_the_wall_clock(waits_for_customers, count=2)
+            await waits(bench, run)
+        for number in range(5):
+            await gateway.deliver(f"{number}")
+            await asyncio.sleep(0.2)
+        async with bench.worker(waits_for_customers):
+            assert await bench.result(run) == ["0", "1"]
+
+
+class Old:
+    """A client of a server that does not say with which run a chain began."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.described = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_workflow_handle(self, id: str) -> Any:
+        handle = self._client.get_workflow_handle(id)
+        describe = handle.describe
+
+        async def described() -> Any:
+            found = await describe()
+            found.raw_description.workflow_execution_info.first_run_id = ""
+            self.described += found.workflow_type == waits_for_customers.name
+            return found
+
+        handle.describe = described  # type: ignore[method-assign,assignment]
+        return handle
+
+
+async def test_an_older_server(bench: Bench, tmp_path: Path) -> None:
+    """A run whose chain is not told is not taken for another one's, which would withdraw its waits."""
+    server: Any = Old(bench.env.client)
+    async with waker(bench, tmp_path / "spool", client=server) as gateway, bench.worker(waits_for_customers):
+        run = await bench.start_on_the_wall_clock(waits_for_customers, count=1)
+        await waits(bench, run)
+        async with asyncio.timeout(PATIENCE):
+            while server.described < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await gateway.waking.settled()
+        await gateway.deliver("1")
+        assert await bench.result(run) == ["1"]
 
 
 class Away:
