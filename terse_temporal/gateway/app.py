@@ -214,7 +214,7 @@ class _Endpoints:
         if isinstance(taken, Handshake):
             self._log.taken(job or source, "-", "handshake", "answered", seconds)
             return JSONResponse(taken.answer)
-        outcome = f"runs: {len(taken.runs)}" if taken.is_new else "was taken in before"
+        outcome = f"{'' if taken.is_new else 'was taken in before, '}runs: {len(taken.runs)}"
         self._log.taken(job or source, taken.id, taken.kind, outcome, seconds)
         if source == "slack" and request.headers.get("content-type", "").startswith(_FORM):
             return Response()  # what is in the answer to a button or a form, Slack takes for a message or an error

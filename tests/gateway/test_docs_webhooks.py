@@ -52,6 +52,9 @@ async def test_the_jobs_of_the_page(jobs: Jobs, tmp_path: Path, monkeypatch: pyt
     lead = documented("docs/webhooks.md", "welcome-lead", tmp_path, monkeypatch)
     (run,) = await jobs.deliver("webhook", {"email": "ada@example.com"}, job=lead)
     assert await run.result() == "ada@example.com wants free"
+    shop = documented("docs/webhooks.md", "shop-order", tmp_path, monkeypatch)
+    (run,) = await jobs.deliver("webhook", {"order": 5}, job=shop, id="d-1")
+    assert (run.id, await run.result()) == ("shop-order/webhook:d-1", "order 5")
     waits = await jobs.start(documented("docs/webhooks.md", "invoice-paid", tmp_path, monkeypatch), {"invoice": "in_1"})
     await jobs.deliver("stripe", {"type": "invoice.paid", "data": {"object": {"id": "in_1"}}}, job=waits.job)
     assert await waits.result() == "paid"
@@ -72,5 +75,5 @@ def test_the_names_on_the_page() -> None:
     commands += [each for group in commands if isinstance(group, TyperGroup) for each in group.commands.values()]
     options = {option for command in commands for parameter in command.params for option in parameter.opts}
     # Of other commands, which stand in the same text.
-    theirs = {"--url", "--forward-to", "--event", "--namespace", "--retention"}
+    theirs = {"--url", "--forward-to", "--event", "--namespace", "--retention", "--workers"}
     assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) <= options | theirs
