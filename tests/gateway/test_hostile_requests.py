@@ -202,6 +202,14 @@ def test_a_body_that_is_no_json_is_refused(sender: str, raw: bytes, code: str) -
     assert time.process_time() - began < 1
 
 
+def test_a_body_of_too_many_values_is_refused_before_it_is_read() -> None:
+    """A list takes three bytes in JSON, and sixty of memory."""
+    raw = b'{"a":[' + b"[]," * 2_000_000 + b"[]]}"
+    began = time.process_time()
+    assert refused("github", signed("github", raw), raw) == (413, "body_too_large")
+    assert time.process_time() - began < 1
+
+
 def test_of_equal_keys_the_last_counts() -> None:
     raw = b'{"id": "evt_1", "type": "a", "id": "evt_2"}'
     found = read("stripe", signed("stripe", raw), raw)
