@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
+from temporalio.converter import decode_typed_search_attributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.text import did_you_mean
@@ -18,11 +20,15 @@ from ..errors import ServerUnavailableError, TerseError
 from ..execution.run_operations import RunInfo
 from ..jobs.run_requests import run_request
 from ..jobs.runs import get_run
+from ..serialization.wire_names import SCHEDULE_MEMO
 from .memo import read_memo
-from .starting import start_run
+from .starting import Scheduled, start_run
 from .wait_texts import fit_text
 
 __all__ = ["Change", "ChangeRun", "cancel_run", "change_runs", "rerun_run", "send_to_run", "terminate_run"]
+
+#: By these the server says which schedule started a run, and when it was due.
+_OF_SCHEDULES: Final = ("TemporalScheduledById", "TemporalScheduledStartTime")
 
 #: Runs that are changed at once.
 _AT_ONCE: Final = 10
@@ -144,17 +150,18 @@ async def _awaited_events(client: Client, id: str) -> list[str]:
 async def rerun_run(client: Client, run: RunInfo) -> Change:
     """Start a new run, under a new id, of the same job, with the same event and tags, on the same task queue.
 
-    Of a chain it is the event of the first run.
+    Of a chain it is the event of the first run. One that a schedule started is for the same moment again.
     """
     described = (await client.get_workflow_handle(run.id, run_id=run.run_id).describe()).raw_description
     info = described.workflow_execution_info
     first = info.first_run_id or run.run_id
     try:
-        payloads = await _input(client, run.id, first)
+        began = await _begin(client, run.id, first)
     except RPCError as err:
         if err.status != RPCStatusCode.NOT_FOUND or first == run.run_id:
             raise
-        payloads = await _input(client, run.id, run.run_id)  # the first one is gone already
+        began = await _begin(client, run.id, run.run_id)  # the first one is gone already
+    payloads = list(began.input.payloads)
     if len(payloads) > 1:
         return _not_rerun(run, f"it was started with {len(payloads)} inputs, and a run of a job has one, its event")
     try:
@@ -162,7 +169,8 @@ async def rerun_run(client: Client, run: RunInfo) -> Change:
     except Exception as err:  # of whatever converter
         return _not_rerun(run, f"its event cannot be read here: {err}")
     queue = described.execution_config.task_queue.name or info.task_queue
-    started = (await start_run(run_request(run.job, event, tags=run.tags, task_queue=queue), client)).handle
+    request = run_request(run.job, event, tags=run.tags, task_queue=queue)
+    started = (await start_run(request, client, scheduled=await _scheduled(client, began))).handle
     run_id = started.first_execution_run_id or ""
     return Change(run.id, run.run_id, True, f"runs again as {started.id}", started.id, run_id)
 
@@ -171,7 +179,21 @@ def _not_rerun(run: RunInfo, why: str) -> Change:
     return Change(run.id, run.run_id, done=False, what=f"is not run again: {why}")
 
 
-async def _input(client: Client, id: str, run_id: str) -> list[Any]:
+async def _scheduled(client: Client, began: WorkflowExecutionStartedEventAttributes) -> Scheduled | None:
+    """Return by which schedule a run was started, if it was by one."""
+    known = decode_typed_search_attributes(began.search_attributes)
+    attributes = tuple(each for each in known if each.key.name in _OF_SCHEDULES)
+    if not attributes:
+        return None
+    payload = began.memo.fields.get(SCHEDULE_MEMO)
+    try:
+        memo = None if payload is None else (await client.data_converter.decode([payload]))[0]
+    except Exception:  # of whatever converter; without it the run knows its moment, and not its zone
+        memo = None
+    return Scheduled(attributes, memo)
+
+
+async def _begin(client: Client, id: str, run_id: str) -> WorkflowExecutionStartedEventAttributes:
     answer = await client.workflow_service.get_workflow_execution_history(
         GetWorkflowExecutionHistoryRequest(
             namespace=client.namespace,
@@ -179,4 +201,4 @@ async def _input(client: Client, id: str, run_id: str) -> list[Any]:
             maximum_page_size=1,
         )
     )
-    return list(answer.history.events[0].workflow_execution_started_event_attributes.input.payloads)
+    return answer.history.events[0].workflow_execution_started_event_attributes

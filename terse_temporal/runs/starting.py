@@ -23,11 +23,11 @@ from ..engine.sdk_private import was_started
 from ..engine.wire.payloads import event_arguments
 from ..errors import EventError, RunExistsError
 from ..execution.run_operations import IfExists, RunRequest
-from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO
+from ..serialization.wire_names import ENDS_IF_UNKNOWN_MEMO, SCHEDULE_MEMO
 from .requests import request as ask
 from .search_attributes import TAGS, refusal
 
-__all__ = ["DEFAULT_TASK_QUEUE", "Started", "start_run"]
+__all__ = ["DEFAULT_TASK_QUEUE", "Scheduled", "Started", "start_run"]
 
 #: Where workers take their work from, and runs are started, unless told otherwise.
 DEFAULT_TASK_QUEUE: Final = "terse"
@@ -41,6 +41,18 @@ _POLICIES: Final[dict[IfExists | None, tuple[WorkflowIDReusePolicy, WorkflowIDCo
 }
 
 
+class Scheduled(NamedTuple):
+    """By which schedule a run was started, and for which moment: its event has that.
+
+    Attributes:
+        attributes: the server's search attributes that say so.
+        memo: what the schedule tells its runs, if that is one of ours.
+    """
+
+    attributes: tuple[SearchAttributePair[Any], ...]
+    memo: Any | None
+
+
 class Started(NamedTuple):
     """The handle of a run, and whether it was started just now; else it was there."""
 
@@ -49,7 +61,12 @@ class Started(NamedTuple):
 
 
 async def start_run(
-    request: RunRequest, client: Client, *, task_queue: str = "", ends_if_unknown: bool = False
+    request: RunRequest,
+    client: Client,
+    *,
+    task_queue: str = "",
+    ends_if_unknown: bool = False,
+    scheduled: Scheduled | None = None,
 ) -> Started:
     """Start a run of a job; or find the run which is there, where the request says so.
 
@@ -59,6 +76,7 @@ async def start_run(
         task_queue: where the request names none.
         ends_if_unknown: let it fail at once on a worker that does not have the job, instead of waiting for one that
             has.
+        scheduled: the moment of a schedule that the run is for, if it is for one.
 
     Raises:
         EventError: the event is over the server's limit as the client encodes it.
@@ -69,7 +87,11 @@ async def start_run(
     """
     workflow_id = request.id or f"{request.job}-{uuid.uuid4()}"
     reuse, conflict = _POLICIES[request.if_exists]
-    tags = TypedSearchAttributes([SearchAttributePair(TAGS, request.tags)]) if request.tags else None
+    attributes: list[SearchAttributePair[Any]] = [SearchAttributePair(TAGS, request.tags)] if request.tags else []
+    memo: dict[str, Any] = {ENDS_IF_UNKNOWN_MEMO: True} if ends_if_unknown else {}
+    if scheduled is not None:
+        attributes += scheduled.attributes
+        memo |= {} if scheduled.memo is None else {SCHEDULE_MEMO: scheduled.memo}
     what = f"the job {request.job!r} cannot be started"
     starting = client.start_workflow(
         request.job,
@@ -78,8 +100,8 @@ async def start_run(
         task_queue=request.task_queue or task_queue or DEFAULT_TASK_QUEUE,
         id_reuse_policy=reuse,
         id_conflict_policy=conflict,
-        memo={ENDS_IF_UNKNOWN_MEMO: True} if ends_if_unknown else None,
-        search_attributes=tags,
+        memo=memo or None,
+        search_attributes=TypedSearchAttributes(attributes) if attributes else None,
         start_delay=request.delay,
     )
     try:

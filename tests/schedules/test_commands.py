@@ -143,6 +143,11 @@ async def test_worker(env: JobEnvironment, client: Client, shop: Path, schedules
             "timezone": "Asia/Tokyo",
             "manual": False,
         }
+        # Run again, it is for the same moment.
+        for each in ("nightly-2026-05-01T07:00:00Z", by_hand, "plain-2026-04-30T15:00:00Z"):
+            server = ("--address", env.address, "--namespace", client.namespace)
+            again = await asyncio.to_thread(run_command, "runs", "rerun", each, "--yes", *server, cwd=shop)
+            assert await result(again.stdout.split()[-1]) == await result(each)
 
         # One that still runs.
         assert (await schedules("trigger", "long")).status == 0
