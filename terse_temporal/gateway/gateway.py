@@ -76,6 +76,8 @@ class Gateway:
             ):
                 _logger.error("what is delivered for the job %s is refused: %s", job.name, problem)
         self.secrets = GatewaySecrets.read(triggers=webhooks.values()) if secrets is None else secrets
+        for problem in self.secrets.weak.values():
+            _logger.warning("%s", problem)
         self.addresses = Addresses.of(self.secrets)
         self.reader = RequestReader(self.secrets, webhooks)
         self._connect = _given(client) if client is not None else connect or connect_by_environment

@@ -59,8 +59,8 @@ _API_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 #: Secrets of one variable: the body of a request is hashed with each, whoever sent it.
 _MOST: Final = 4
 
-#: Characters of a secret. Vendors make 32 and more, but GitHub and Linear let people choose one; the key is always
-#: ours to make, and whoever knows one address may try keys at leisure.
+#: Characters of a secret, below which it is said that it can be guessed. Vendors make 32 and more, but GitHub and
+#: Linear let people choose one; the key is always ours to make, and whoever knows one address may try keys at leisure.
 _SHORTEST: Final = 8
 _SHORTEST_KEY: Final = 16
 _LONGEST: Final = 1_000
@@ -76,6 +76,9 @@ class GatewaySecrets:
 
     def __init__(self, texts: Mapping[str, tuple[str, ...]]) -> None:
         self._texts = dict(texts)
+        #: A sentence for each variable with a secret that is short enough to be guessed: to be said at the start. It is
+        #: taken all the same, since refusing it would refuse all that the vendor delivers.
+        self.weak = {variable: problem for variable, found in texts.items() if (problem := _weakness(variable, found))}
         #: Those of Standard Webhooks, decoded.
         self._decoded: dict[str, tuple[bytes, ...]] = {}
 
@@ -93,7 +96,7 @@ class GatewaySecrets:
             triggers: which may name further variables.
 
         Raises:
-            GatewaySecretError: one is weak or malformed. The message names the variable, never what it holds.
+            GatewaySecretError: one is malformed. The message names the variable, never what it holds.
         """
         found = os.environ if environ is None else environ
         own = [(each.secret, each.scheme) for each in triggers if each.secret is not None]
@@ -105,7 +108,10 @@ class GatewaySecrets:
                 texts[variable] = values
         secrets = cls(texts)
         for variable in {WEBHOOK_SECRET, *(secret for secret, scheme in own if scheme == "standard")}:
-            secrets._decoded[variable] = tuple(decode_standard(variable, text) for text in texts.get(variable, ()))
+            decoded = tuple(decode_standard(variable, text) for text in texts.get(variable, ()))
+            secrets._decoded[variable] = decoded
+            if decoded and (shortest := min(map(len, decoded))) < _SHORTEST_STANDARD:
+                secrets.weak[variable] = _guessable(variable, shortest, "bytes", _SHORTEST_STANDARD, standard=True)
         return secrets
 
     @property
@@ -133,17 +139,12 @@ def _split(variable: str, value: str) -> tuple[str, ...]:
     if not value.strip():
         return ()
     texts = tuple(each.strip() for each in value.split(","))
-    shortest = _SHORTEST_KEY if variable == GATEWAY_KEY else _SHORTEST
     if "" in texts:
         problem = "has an empty part: secrets are separated by one comma, and none has a comma in it"
     elif len(texts) > _MOST:
         problem = f"holds {len(texts)} secrets, of which at most {_MOST} can be valid at once"
     elif not all(map(str.isprintable, texts)):
         problem = "has a character in it that no secret has: a line break, a control character, or no UTF-8"
-    elif min(map(len, texts)) < shortest:
-        problem = (
-            f"holds a secret of {min(map(len, texts))} characters, and one of fewer than {shortest} can be guessed"
-        )
     elif max(map(len, texts)) > _LONGEST:
         problem = f"holds a secret of {max(map(len, texts)):,} characters, where {_LONGEST:,} are the most"
     elif any(each.startswith(_API_KEYS.get(variable, ())) for each in texts):
@@ -153,11 +154,22 @@ def _split(variable: str, value: str) -> tuple[str, ...]:
     raise GatewaySecretError(f"{variable} {problem}. {_advice(variable)}", variable=variable)
 
 
+def _weakness(variable: str, texts: tuple[str, ...]) -> str | None:
+    least = _SHORTEST_KEY if variable == GATEWAY_KEY else _SHORTEST
+    shortest = min(map(len, texts))
+    return _guessable(variable, shortest, "characters", least) if shortest < least else None
+
+
+def _guessable(variable: str, shortest: int, unit: str, least: int, *, standard: bool = False) -> str:
+    problem = f"{variable} holds a secret of {shortest} {unit}, and one of fewer than {least} can be guessed"
+    return f"{problem}. {_advice(variable, standard=standard)}"
+
+
 def decode_standard(variable: str, text: str) -> bytes:
     """Return the bytes of one secret of Standard Webhooks.
 
     Raises:
-        GatewaySecretError: it is weak or malformed.
+        GatewaySecretError: it is malformed, or empty.
     """
     problem = ""
     encoded = text.removeprefix(_PREFIX)
@@ -168,8 +180,8 @@ def decode_standard(variable: str, text: str) -> bytes:
         problem = f"is not base64 behind {_PREFIX}"
     if encoded == text:
         problem = f"does not begin with {_PREFIX}"
-    elif not problem and len(key) < _SHORTEST_STANDARD:
-        problem = f"holds a secret of {len(key)} bytes, and one of fewer than {_SHORTEST_STANDARD} can be guessed"
+    elif not problem and not key:
+        problem = f"has nothing behind {_PREFIX}"
     if problem:
         raise GatewaySecretError(f"{variable} {problem}. {_advice(variable, standard=True)}", variable=variable)
     return key

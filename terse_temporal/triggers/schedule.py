@@ -39,8 +39,8 @@ DEFAULT_CATCH_UP: Final = timedelta(days=1)
 #: The server's own: below it, a schedule would miss runs whenever the server is busy.
 SHORTEST_CATCH_UP: Final = timedelta(seconds=10)
 
-#: As often as cron. What comes more often is a loop with a sleep in it: here each time is a run, with its history.
-SHORTEST_INTERVAL: Final = timedelta(minutes=1)
+#: The server's own, and that of the ids of runs, in which the moment stands to the second.
+SHORTEST_INTERVAL: Final = timedelta(seconds=1)
 
 _SIZES: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
@@ -50,7 +50,7 @@ _CRON_EXAMPLE: Final = (
     'schedule.cron("0 9 * * 1", timezone="Europe/Berlin"): minute, hour, day of month, month, day of week'
 )
 _EVERY: Final = "schedule.every"
-_EVERY_EXAMPLE: Final = 'schedule.every("30m"), with a whole number of seconds, from "1m" on'
+_EVERY_EXAMPLE: Final = 'schedule.every("30m"), with a whole number of seconds'
 
 
 class ScheduledEvent(EventModel):
@@ -204,7 +204,8 @@ class ScheduleTriggers:
         `"30m"` is every hour at :00 and :30 in UTC, `"1d"` midnight in UTC, `"7d"` the midnight before a Thursday.
 
         Args:
-            interval: from one moment to the next, such as `"30m"`: whole seconds, a minute or more.
+            interval: from one moment to the next, such as `"30m"`: whole seconds. Each moment costs the server some
+                events: what comes every few seconds had better be a run that sleeps.
             offset: how much later than those multiples, less than the interval: `every("1h", offset="15m")`.
             overlap: as for `cron`.
             catch_up: likewise.
@@ -215,8 +216,7 @@ class ScheduleTriggers:
         """
         every = _duration(_EVERY, _EVERY_EXAMPLE, "the interval", interval)
         if every < SHORTEST_INTERVAL:
-            problem = f"the interval {interval!r} is shorter than a minute; what comes more often is a loop that sleeps"
-            raise refusal(_EVERY, problem, _EVERY_EXAMPLE)
+            raise refusal(_EVERY, f"the interval {interval!r} is shorter than a second", _EVERY_EXAMPLE)
         later = timedelta() if offset is None else _duration(_EVERY, _EVERY_EXAMPLE, "offset", offset)
         if later >= every:
             raise refusal(_EVERY, f"offset={offset!r} is not less than the interval {interval!r}", _EVERY_EXAMPLE)

@@ -65,8 +65,8 @@ def test_proxies_that_are_no_addresses(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_is_none(tmp_path: Path) -> None:
-    said = _fails(tmp_path, _JOBS, "--port", "0", env={"GITHUB_WEBHOOK_SECRET": "ab1"})
-    assert "GITHUB_WEBHOOK_SECRET holds a secret of 3 characters" in said
+    said = _fails(tmp_path, _JOBS, "--port", "0", env={"GITHUB_WEBHOOK_SECRET": "ghp_ab1"})
+    assert "GITHUB_WEBHOOK_SECRET holds a key of the vendor's API" in said
     assert "ab1" not in said
 
 

@@ -111,10 +111,10 @@ def test_the_command(tmp_path: Path) -> None:
         ["GITHUB_WEBHOOK_SECRET"],
         ["TERSE_GATEWAY_KEY", "TERSE_WEBHOOK_SECRET"],
     ]
-    weak = run(*urls, cwd=tmp_path, env={"STRIPE_WEBHOOK_SECRET": "hunter2"})
-    assert weak.returncode == 2
-    assert weak.stderr.startswith("error: STRIPE_WEBHOOK_SECRET holds a secret of 7 characters")
-    assert "hunter2" not in weak.stderr
+    malformed = run(*urls, cwd=tmp_path, env={"STRIPE_WEBHOOK_SECRET": "sk_test_hunter2"})
+    assert malformed.returncode == 2
+    assert malformed.stderr.startswith("error: STRIPE_WEBHOOK_SECRET holds a key of the vendor's API")
+    assert "hunter2" not in malformed.stderr
 
 
 @pytest.mark.parametrize(

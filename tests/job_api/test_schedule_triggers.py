@@ -39,7 +39,7 @@ def test_as_it_is_written(trigger: ScheduleTrigger, text: str) -> None:
 @pytest.mark.parametrize(
     ("interval", "options", "wrong"),
     [
-        ("59s", {}, "shorter than a minute"),
+        (timedelta(), {}, "shorter than a second"),
         ("soon", {}, "'soon' is not a duration"),
         (30, {}, "30 is not a duration"),
         ("0s", {}, "not longer than zero"),
