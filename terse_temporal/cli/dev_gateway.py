@@ -8,13 +8,15 @@ way to the next waits in the socket's queue, and is taken in a second later.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Final
 
 from temporalio.client import Client
@@ -37,6 +39,9 @@ _IP: Final = "127.0.0.1"
 
 #: Where the triggers that a gateway is for come from.
 _SOURCES: Final = frozenset([*VENDOR_SECRETS, "webhook"])
+
+#: What the code of a function that waits for a webhook names.
+_WAITING: Final = frozenset(["wait_for_event", "Triggers"])
 
 #: A reload is not held up by deliveries that cannot be handed on: they stay in the spool.
 _LIMITS: Final = Limits(drain_seconds=1.0)
@@ -107,7 +112,7 @@ class GatewayPlace:
 
     @asynccontextmanager
     async def run(self, client: Client, jobs: Sequence[Job], task_queue: str) -> AsyncIterator[None]:
-        """Run the gateway for the length of a block, where a job has a trigger for it, and print its addresses.
+        """Run the gateway for the length of a block, where a job has a trigger or a wait for it; print its addresses.
 
         What keeps it from running is printed, and the worker runs without it.
         """
@@ -115,7 +120,9 @@ class GatewayPlace:
             yield
             return
         if self.bound is None:
-            text = "\nwebhooks start jobs here; dev takes them in with the extra: pip install 'terse-temporal[gateway]'"
+            text = (
+                "\njobs here hear of webhooks; dev takes them in with the extra: pip install 'terse-temporal[gateway]'"
+            )
             console.print(text, markup=False)
             yield
             return
@@ -134,7 +141,8 @@ class GatewayPlace:
             errors.print(str(error), markup=False)
             yield
             return
-        _print_addresses(endpoints(jobs, gateway.secrets, f"http://{_IP}:{self.port}"))
+        url = f"http://{_IP}:{self.port}"
+        _print_addresses(endpoints(jobs, gateway.secrets, url), url)
         server = GatewayServer(app_of(gateway), settings.limits, on_ready=lambda: None)
         serving = asyncio.create_task(server.serve([self.bound]))
         try:
@@ -146,12 +154,39 @@ class GatewayPlace:
 
 
 def _has_webhooks(jobs: Sequence[Job]) -> bool:
-    return any(trigger.source in _SOURCES for job in jobs for trigger in job.triggers)
+    return any(trigger.source in _SOURCES for job in jobs for trigger in job.triggers) or any(map(_waits, jobs))
 
 
-def _print_addresses(found: Sequence[Endpoint]) -> None:
+def _waits(job: Job) -> bool:
+    """Return whether a handler, or what it calls in its module, waits for what a trigger takes."""
+    handler = inspect.unwrap(job.handler)
+    looked_at = {handler}
+    left = [handler] if inspect.isfunction(handler) else []
+    while left:
+        function = left.pop()
+        names = set(_names(function.__code__))
+        if names >= _WAITING:
+            return True
+        for called in map(function.__globals__.get, names):
+            if inspect.isfunction(called) and called.__module__ == handler.__module__ and called not in looked_at:
+                looked_at.add(called)
+                left.append(called)
+    return False
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _print_addresses(found: Sequence[Endpoint], url: str) -> None:
     console.print()
-    console.print(endpoint_table(found))
+    if found:
+        console.print(endpoint_table(found))
+    else:
+        console.print(f"gateway, for runs that wait: {url}/webhooks/github, stripe, slack and linear", markup=False)
     for missing in missing_secrets(found).values():
         errors.print(missing, style="yellow", markup=False)
 

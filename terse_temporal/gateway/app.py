@@ -96,11 +96,8 @@ def build_app(
     chosen = list(registered_jobs() if jobs is None else jobs)
     gateway = Gateway(chosen, settings, client=client, connect=connect)
     found = endpoints_of(chosen, gateway.secrets)
-    if not found:
-        _logger.warning(
-            "build_app() has %d job(s), and none that a delivery starts: import the modules of the jobs before it",
-            len(chosen),
-        )
+    if not chosen:
+        _logger.warning("build_app() has no jobs, so that nothing is started: import their modules before it")
     for sentence in missing_secrets(found).values():
         _logger.warning("%s", sentence)
     return app_of(gateway)

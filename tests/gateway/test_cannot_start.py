@@ -64,6 +64,11 @@ def test_proxies_that_are_no_addresses(tmp_path: Path) -> None:
     assert "--forwarded-allow-ips: 'proxy.acme.example' is no address and no network" in said
 
 
+def test_a_root_path_that_is_an_address(tmp_path: Path) -> None:
+    said = _fails(tmp_path, _JOBS, "--root-path", "https://acme.example/hooks")
+    assert "--root-path 'https://acme.example/hooks' is more than a path" in said
+
+
 def test_a_secret_that_is_none(tmp_path: Path) -> None:
     said = _fails(tmp_path, _JOBS, "--port", "0", env={"GITHUB_WEBHOOK_SECRET": "ghp_ab1"})
     assert "GITHUB_WEBHOOK_SECRET holds a key of the vendor's API" in said

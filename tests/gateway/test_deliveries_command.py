@@ -144,3 +144,5 @@ async def test_what_is_wrong(tmp_path: Path) -> None:
     ended = await command(tmp_path, "--state", "refusd")
     assert ended.status == 2
     assert "did you mean 'refused'?" in ended.stderr
+    ended = await command(tmp_path, "--source", "stipe")
+    assert (ended.status, "github, stripe, slack, linear, webhook; did you mean 'stripe'?" in ended.stderr) == (2, True)

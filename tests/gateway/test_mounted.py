@@ -206,4 +206,4 @@ def test_what_is_missing_is_said_when_the_app_is_built(
     build_app([], connect=_away, spool=tmp_path / "spool")
     missing, none = caplog.messages
     assert missing.startswith("STRIPE_WEBHOOK_SECRET is not set")
-    assert none.startswith("build_app() has 0 job(s), and none that a delivery starts: import the modules")
+    assert none.startswith("build_app() has no jobs, so that nothing is started: import their modules")

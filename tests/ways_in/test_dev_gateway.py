@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -15,7 +16,7 @@ import httpx
 import pytest
 from temporalio.client import Client
 
-from terse_temporal import Event, Triggers, create_job
+from terse_temporal import Event, Triggers, create_job, wait_for_event
 from terse_temporal.cli import dev_gateway
 from terse_temporal.cli.dev_gateway import GatewayPlace
 from terse_temporal.cli.dev_server_file import DevServerFile
@@ -143,10 +144,38 @@ async def test_what_keeps_it_from_running(
         async with place.run(client, [other], "dev"):
             pass
     without = GatewayPlace(tmp_path, None)
+    with collecting():
+        waits = create_job(name="dev-waits", on_trigger=_wait, durable=True)
+    async with without.run(client, [waits], "dev"):
+        assert "jobs here hear of webhooks" in capsys.readouterr().out
     async with without.run(client, [other], "dev"):
         assert capsys.readouterr() == ("", "")
     async with without.run(client, [job], "dev"):
         assert "pip install 'terse-temporal[gateway]'" in capsys.readouterr().out
+
+
+async def test_a_job_that_waits_for_a_webhook_needs_it_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
+    client = await Client.connect("127.0.0.1:1", lazy=True)
+    with collecting():
+        job = create_job(name="dev-waits", on_trigger=_wait, durable=True)
+    with ExitStack() as claims:
+        place = GatewayPlace.bind(claims, tmp_path, asked_for=None, before=0)
+        url = f"http://127.0.0.1:{place.port}"
+        async with place.run(client, [job], "dev"), httpx.AsyncClient() as http:
+            assert f"{url}/webhooks/github" in capsys.readouterr().out
+            assert (await http.get(f"{url}/healthz")).status_code == 200
+
+
+async def _wait(event: Event) -> None:
+    await _paid(event)
+
+
+async def _paid(event: Event) -> None:
+    async with asyncio.timeout(5):
+        await wait_for_event(Triggers.stripe.on_event("invoice.paid"), match={"id": event.id})
 
 
 def _handle(event: Event) -> None:

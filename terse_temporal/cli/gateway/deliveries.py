@@ -17,6 +17,7 @@ from rich.text import Text
 from ...diagnostics.redaction import redact_value
 from ...diagnostics.text import did_you_mean, json_text, one_line, shorten
 from ...errors import SpoolError
+from ...gateway.secrets import VENDOR_SECRETS
 from ...gateway.settings import DEFAULT_SPOOL
 from ...gateway.spool import DeliveryRow, SpoolFile, State, TargetRow
 from ...runs.times import moment_text, rough
@@ -31,6 +32,8 @@ __all__ = ["app"]
 _SHORT: Final = 200
 
 _STYLES: Final = {"waiting": "cyan", "started": "green", "refused": "red"}
+
+_SOURCES: Final = (*VENDOR_SECRETS, "webhook")
 
 #: How a delivery stands that is no job's.
 _NO_JOB: Final = "no job"
@@ -80,6 +83,8 @@ def deliveries(
     """
     if context.invoked_subcommand is not None:
         return
+    if source is not None and source not in _SOURCES:
+        raise CommandError(f"--source {source!r} is none of {', '.join(_SOURCES)}{did_you_mean(source, _SOURCES)}")
     found = SpoolFile(spool or DEFAULT_SPOOL).deliveries(
         state=_read_state(state),
         source=source,

@@ -129,6 +129,8 @@ def run(
     """
     require_extra("terse-temporal gateway")
     _check_proxies(forwarded_allow_ips)
+    if any(each in root_path for each in ":?#"):
+        raise CommandError(f"--root-path {root_path!r} is more than a path: write it as /hooks, without the host")
     settings = GatewaySettings(
         spool=spool,
         spool_bytes=spool_size * MIB,
@@ -245,6 +247,8 @@ def _print_served(gateway: Gateway, address: str) -> None:
     if found:
         console.print(endpoint_table(found))
     else:
-        _logger.warning("no job here has a trigger that a webhook fires: what comes is taken in, and starts nothing")
+        _logger.warning(
+            "no job here has a trigger that a webhook fires: what comes starts nothing, and runs that wait get it"
+        )
     for sentence in missing_secrets(found).values():
         _logger.warning("%s", sentence)
