@@ -206,8 +206,11 @@ class Drain:
             )
 
         def checked() -> RunRequest:
-            event = event_for_run(job, trigger, delivery, size)
-            return run_request(job, event, id=run_id, if_exists="attach", where="")
+            try:
+                event = event_for_run(job, trigger, delivery, size)
+                return run_request(job, event, id=run_id, if_exists="attach", where="")
+            except SystemExit as error:  # of a validator, where it would end the gateway
+                raise RuntimeError("a model would end the process") from error
 
         await start_run(await asyncio.to_thread(checked), client, task_queue=self._task_queue)
 

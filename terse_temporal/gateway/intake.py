@@ -220,7 +220,7 @@ def _problem(
         read_event(event, expected, job=job.name, where=job.where, namespace=namespace)
     except (EventError, StartError, JobDefinitionError) as error:
         return _described(str(error)), _wrong_fields(error.__cause__)
-    except Exception as error:  # a validator of a model is anybody's code
+    except (Exception, SystemExit) as error:  # a validator of a model is anybody's code
         text = f"the event of the job {job.name!r} ({job.where}) cannot be read: {type(error).__name__}: {error}"
         return _described(text), ()
     return None, ()

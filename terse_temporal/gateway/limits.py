@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope
 
 from ..diagnostics.logs import logger_of
 from .delivery_log import log_unexpected
-from .rates import AddressRates
+from .rates import AddressRates, network_of
 from .refusals import Refusal, Send, send_refusal
 from .settings import Limits
 
@@ -73,7 +73,7 @@ class LimitsMiddleware:
 
         body = _Body(receive, self, _declared_length(scope), self._largest(scope))
         # Without one where a proxy in front has a Unix socket.
-        address = str(scope["client"][0]) if scope.get("client") else ""
+        address = network_of(str(scope["client"][0])) if scope.get("client") else ""
         self._open += is_limited
         self._open_by_address[address] += is_limited
         try:

@@ -9,11 +9,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["AddressRates"]
+__all__ = ["AddressRates", "network_of"]
 
 #: Addresses that are remembered. The one that has been silent for longest is forgotten first, which gives it nothing
 #: that its silence would not have given it.
 _MOST: Final = 10_000
+
+#: Characters of an address.
+_LONGEST: Final = 64
 
 
 class AddressRates:
@@ -35,7 +38,7 @@ class AddressRates:
     def wait_for(self, address: str) -> int:
         """Count a request: return 0 if it may pass, else after how many whole seconds the next one may."""
         now = self._clock()
-        network = _network(address)
+        network = network_of(address)
         tokens, since = self._buckets.get(network, (self._burst, now))
         tokens = min(self._burst, tokens + (now - since) * self._rate)
         passes = tokens >= 1.0
@@ -49,8 +52,12 @@ class AddressRates:
         return len(self._buckets)
 
 
-def _network(address: str) -> str:
-    """Return what one sender has: an IPv4 address, or the 64 bits of an IPv6 address that are given to a customer."""
+def network_of(address: str) -> str:
+    """Return what one sender has: an IPv4 address, or the 64 bits of an IPv6 address that are given to a customer.
+
+    A proxy that is believed may pass on anything for an address, of which a part is kept.
+    """
+    address = address[:_LONGEST]
     if ":" not in address:
         return address
     try:

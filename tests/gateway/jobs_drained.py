@@ -21,8 +21,10 @@ class Numbered(BaseModel):
     @field_validator("number", mode="before")
     @classmethod
     def _check(cls, value: Any) -> Any:
-        if value == "stuck-1234":
+        if value == "stuck-secrets":
             raise LookupError(f"there is no number {value}")
+        if value == "ends-secrets":
+            raise SystemExit(value)
         return value
 
 

@@ -44,7 +44,7 @@ class Raises(BaseModel):
     @field_validator("id")
     @classmethod
     def _check(cls, value: str) -> str:
-        raise LookupError(f"no such thing as {value}")
+        raise (SystemExit if value.endswith("ends") else LookupError)(f"no such thing as {value}")
 
 
 class OnThread(BaseModel):
@@ -127,11 +127,12 @@ async def test_a_job_that_refuses_does_not_keep_the_others_from_being_started(sp
 
 
 async def test_what_a_model_raises_refuses_the_delivery_and_is_told_to_nobody_outside(spool: Spool) -> None:
-    with pytest.raises(Refusal) as refused:
-        await take(spool, job("raises", Raises), id="evt_secret")
-    assert refused.value.status == 422
-    assert "evt_secret" not in refused.value.body().decode()
-    assert "LookupError" not in refused.value.body().decode()
+    for name in ("evt_secret", "evt_secret_ends"):
+        with pytest.raises(Refusal) as refused:
+            await take(spool, job("raises", Raises), id=name)
+        assert refused.value.status == 422
+        assert "evt_secret" not in refused.value.body().decode()
+        assert "LookupError" not in refused.value.body().decode()
 
 
 async def test_models_are_read_on_threads(spool: Spool) -> None:

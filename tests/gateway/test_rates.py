@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from terse_temporal.gateway.rates import AddressRates
+from terse_temporal.gateway.rates import AddressRates, network_of
 
 
 class Clock:
@@ -49,3 +49,4 @@ def test_no_more_addresses_are_remembered_than_said() -> None:
     for number in range(10_000):
         rates.wait_for(f"10.0.{number // 256}.{number % 256}")
     assert len(rates) == 100
+    assert len(network_of("10.0.0.1, " * 1000)) < 100
