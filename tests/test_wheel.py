@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,13 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 def test_wheel_holds_the_package_alone(tmp_path: Path) -> None:
     """A wheel has one top-level package, marked as typed, with the demo's files and the docs, and both commands."""
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    [wheel] = tmp_path.glob("*.whl")
+    wheel = _wheel(ROOT, tmp_path)
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
@@ -43,3 +38,34 @@ def test_wheel_holds_the_package_alone(tmp_path: Path) -> None:
     assert re.findall(r"\]\((?!https?:|#)[^)]*\)", description) == []
     assert "terse-worker" in commands
     assert "terse-temporal" in commands
+
+
+def test_what_the_image_is_built_from_makes_the_same_wheel(tmp_path: Path) -> None:
+    """The first stage of docker/Dockerfile copies all that the build reads, and its .dockerignore lets that in."""
+    stage = (ROOT / "docker/Dockerfile").read_text().split("\nFROM ")[1]
+    let_in = set(re.findall(r"^!([\w.]+)$", (ROOT / "docker/Dockerfile.dockerignore").read_text(), re.MULTILINE))
+    context = tmp_path / "context"
+    context.mkdir()
+    for copied in re.findall(r"^COPY (.+) \./\w*$", stage, re.MULTILINE):
+        for name in copied.split():
+            assert name in let_in
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, context)
+    built, whole = _wheel(context, tmp_path / "built"), _wheel(ROOT, tmp_path / "whole")
+    with zipfile.ZipFile(built) as one, zipfile.ZipFile(whole) as other:
+        assert set(one.namelist()) == set(other.namelist())
+
+
+def _wheel(source: Path, into: Path) -> Path:
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)],
+        check=False,
+        cwd=source,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    [wheel] = into.glob("*.whl")
+    return wheel
