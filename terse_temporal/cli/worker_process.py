@@ -185,6 +185,8 @@ class _Reporter(Observer):
     def run_beside(self, client: Client, jobs: list[Job], task_queue: str) -> AbstractAsyncContextManager[None]:
         if self._gateway is None:
             return super().run_beside(client, jobs, task_queue)
+        if any(trigger.source == "schedule" for job in jobs for trigger in job.triggers):
+            console.print("\nthe clock starts a job here after: terse-temporal schedules sync MODULE", markup=False)
         return self._gateway.run(client, jobs, task_queue)
 
     def on_ready(self) -> None:

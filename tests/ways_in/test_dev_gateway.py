@@ -43,7 +43,7 @@ async def greeting(event):
 def lead(event):
     return event.email
 
-@create_job(name="issue", triggers=[Triggers.linear.on_issue_created()])
+@create_job(name="issue", triggers=[Triggers.linear.on_issue_created(), Triggers.schedule.every("30m")])
 def issue(event):
     return None
 """
@@ -72,6 +72,7 @@ def test_webhooks_start_jobs(tmp_path: Path) -> None:
         assert own
         assert "LINEAR_WEBHOOK_SECRET is not set, so what linear delivers is refused with 503" in printed
         assert SECRET not in printed
+        assert "the clock starts a job here after: terse-temporal schedules sync" in printed
 
         assert deliver(url[1], "evt_1").json() == {"id": "evt_1", "runs": ["greet/stripe:evt_1"]}
         command.says("greet/stripe:evt_1  greet done after")
@@ -137,10 +138,10 @@ async def test_what_keeps_it_from_running(
         other = create_job(name="dev-other", on_trigger=_handle)
     with ExitStack() as claims:
         place = GatewayPlace.bind(claims, tmp_path, asked_for=None, before=0)
-        monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "short")
+        monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "sk_test_of_the_tests")
         async with place.run(client, [job, other], "dev"):
             printed = " ".join(capsys.readouterr().err.split())
-        assert "no gateway runs: STRIPE_WEBHOOK_SECRET holds a secret of 5 characters" in printed
+        assert "no gateway runs: STRIPE_WEBHOOK_SECRET holds a key of the vendor" in printed
         async with place.run(client, [other], "dev"):
             pass
     without = GatewayPlace(tmp_path, None)
