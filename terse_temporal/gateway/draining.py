@@ -1,8 +1,9 @@
 """Handing deliveries from the spool to Temporal: starting the runs of the jobs that each is for.
 
 **Order.** Runs are started in the order in which their deliveries came, some at once. A delivery whose start fails
-while the server answers waits by itself, a minute at most, and those behind it go on: one that is stuck for a reason of
-its own does not hold up the others. While the server is away nothing is sent but one question at a time
+while the server answers waits by itself, a minute at most, and a quarter of an hour after a mistake in somebody's code,
+or until the gateway is begun again; those behind it go on: what is stuck for a reason of its own does not hold up the
+others. While the server is away nothing is sent but one question at a time
 (`presence.py`), and then all go on where they were, in order. Runs that wait are offered the deliveries of a source one
 after the other, strictly in order.
 
@@ -61,6 +62,10 @@ _WHILE_ANSWERING: Final = 0.01
 _PATIENCE: Final = 30.0
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
+
+#: The same after a mistake in a model or a trigger, which somebody has to mend. Thousands of deliveries may have it,
+#: and their attempts take the place of others.
+_LONGEST_AFTER_MISTAKE: Final = 900.0
 
 #: Attempts to offer a delivery to the runs that wait, of which the last is some minutes after the first. Those behind
 #: it wait, for they are offered in order.
@@ -186,8 +191,9 @@ class Drain:
         except SpoolError:
             raise
         except Exception as error:
-            log_unexpected(_logger, f"the delivery {delivery.id} of {delivery.source} starts no run yet", error)
-            await self._failed(pending, error)
+            if not pending.attempts:
+                log_unexpected(_logger, f"the delivery {delivery.id} of {delivery.source} starts no run yet", error)
+            await self._failed(pending, error, _LONGEST_AFTER_MISTAKE)
         else:
             await self._spool.started(number, target.job)
 
@@ -214,14 +220,14 @@ class Drain:
 
         await start_run(await asyncio.to_thread(checked), client, task_queue=self._task_queue)
 
-    async def _failed(self, pending: Pending, error: Exception) -> None:
+    async def _failed(self, pending: Pending, error: Exception, longest: float = _LONGEST_PAUSE) -> None:
         assert pending.target is not None
         reason = error_text(error, _LONGEST_REASON)
         pause = 0.0
         # A server that is away says nothing about the delivery.
         if await self._presence.answers():
-            longest = min(_FIRST_PAUSE * 2 ** min(pending.attempts, 10), _LONGEST_PAUSE)
-            pause = random.uniform(longest / 2, longest)
+            most = min(_FIRST_PAUSE * 2 ** min(pending.attempts, 10), longest)
+            pause = random.uniform(most / 2, most)
             _logger.warning(
                 "the delivery %s of %s starts no run yet (attempt %d, the next one in %.0f s): %s",
                 pending.delivery.id,

@@ -186,7 +186,9 @@ async def test_too_large_an_event(env: JobEnvironment, task_queue: str, tmp_path
     assert event["commits"] == [{"id": each["id"], "message": "m"} for each in commits]
 
 
-async def test_one_that_is_stuck(env: JobEnvironment, task_queue: str, tmp_path: Path) -> None:
+async def test_one_that_is_stuck(
+    env: JobEnvironment, task_queue: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A delivery that fails again and again is tried again, later, and those behind it are started meanwhile."""
     stuck = delivery(task_queue, source="stripe", kind="invoice.paid")
     async with Spool(tmp_path) as spool:
@@ -198,6 +200,7 @@ async def test_one_that_is_stuck(env: JobEnvironment, task_queue: str, tmp_path:
             first = rows(spool)[0].targets[0]
             assert (first.state, first.reason) == ("waiting", "a mistake in a trigger")
             await until(lambda: rows(spool)[0].targets[0].attempts >= 2, "another attempt")
+    assert caplog.text.count("in event\n") == 1, "the places of a mistake are logged once"
 
 
 async def test_the_server_comes_later(env: JobEnvironment, task_queue: str, tmp_path: Path) -> None:

@@ -123,7 +123,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """The gateway is ended, and started again."""
+        """The gateway is ended, and started again; what has failed is tried at once."""
+        for known in self.model.values():
+            known.later.clear()
         self.runner.run(self.spool.close())
         self.spool = Spool(self.directory.name)
         self.runner.run(self.spool.open())

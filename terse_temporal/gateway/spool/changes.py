@@ -10,7 +10,7 @@ from ...triggers.deliveries import Delivery
 from .records import State
 from .times import now_in_microseconds
 
-__all__ = ["check", "mark", "mark_offered", "offer", "settle_body", "start_again"]
+__all__ = ["check", "mark", "mark_offered", "offer", "settle_body", "start_again", "try_all"]
 
 
 def mark(
@@ -24,6 +24,11 @@ def mark(
         (state, reason, failed, retry_at, now_in_microseconds(), number, job),
     )
     settle_body(connection, number)
+
+
+def try_all(connection: sqlite3.Connection) -> None:
+    """Have all that waits for another attempt tried at once."""
+    connection.execute("UPDATE targets SET retry_at = 0 WHERE state = 'waiting' AND retry_at > 0")
 
 
 def mark_offered(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from ...diagnostics.places import shown_path
-from ...errors import SpoolError
+from ...errors import SpoolError, SpoolFullError
 from ...triggers.deliveries import Delivery
 from . import changes, reading
 from .arrivals import Arrival
@@ -81,12 +81,16 @@ class Spool:
     async def open(self) -> None:
         """Take the directory, and open its file. It is opened once.
 
+        What has failed is due at once: a gateway that is begun anew may have other code.
+
         Raises:
             SpoolError: another process has it, a newer release has written it, or it cannot be written.
         """
         await asyncio.to_thread(self._open)
         try:
             self.sources |= await self._read(reading.sources)
+            with suppress(SpoolFullError):  # then it is due when it is
+                await self._writer.write(lambda connection, _: changes.try_all(connection))
         except BaseException:
             await self.close()
             raise
