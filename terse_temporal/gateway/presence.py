@@ -37,7 +37,7 @@ class Presence:
     """The client, and whether its server answers.
 
     Args:
-        connect: makes the client; called again for as long as it raises `ServerUnavailableError`.
+        connect: makes the client; called again for as long as it raises `ServerUnavailableError` or `RuntimeError`.
     """
 
     def __init__(self, connect: Connect) -> None:
@@ -77,7 +77,7 @@ class Presence:
     async def _ask(self) -> bool:
         try:
             if self._client is None:
-                self._client = await self._connect()
+                self._client = await self._connected()
             else:
                 await _ask_for_namespace(self._client)
         except (RPCError, ServerUnavailableError) as error:
@@ -89,6 +89,15 @@ class Presence:
             _logger.info("the Temporal server answers again")
         self._problem = None
         return True
+
+    async def _connected(self) -> Client:
+        try:
+            client = await self._connect()
+        except RuntimeError as error:  # how `Client.connect` of the SDK says that it cannot
+            raise ServerUnavailableError(f"no client of a Temporal server can be made: {error}") from error
+        if client.service_client.config.lazy:
+            await _ask_for_namespace(client)  # it has asked for nothing yet
+        return client
 
 
 async def _ask_for_namespace(client: Client) -> None:

@@ -20,6 +20,7 @@ from terse_temporal.gateway.server import listen
 from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.gateway.spool import Spool
 
+from ..waiting import until_logged
 from . import jobs_gateway
 from .gateway_process import SECRETS
 
@@ -207,3 +208,19 @@ def test_what_is_missing_is_said_when_the_app_is_built(
     missing, none = caplog.messages
     assert missing.startswith("STRIPE_WEBHOOK_SECRET is not set")
     assert none.startswith("build_app() has no jobs, so that nothing is started: import their modules")
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+async def test_a_client_of_the_sdk_whose_server_is_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, lazy: bool
+) -> None:
+    """It is asked for until it is there, and that is one line in the log."""
+
+    async def connect() -> Client:
+        return await Client.connect("127.0.0.1:1", lazy=lazy)
+
+    gateway = build_app([jobs_gateway.lead], connect=connect, spool=tmp_path / "spool").state.gateway
+    async with gateway.running():
+        await until_logged(caplog, "deliveries wait in the spool")
+        assert await gateway.check() is not None
+    assert "unexpectedly" not in caplog.text
