@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.core import TyperGroup
 
 from terse_temporal.cli.main import load_command
 from terse_temporal.gateway.answers import REFUSALS, refused_with
+from terse_temporal.gateway.headers import Headers
 from terse_temporal.gateway.secrets import GATEWAY_KEY, VENDOR_SECRETS, WEBHOOK_SECRET
+from terse_temporal.gateway.signatures import verify_standard
 from terse_temporal.jobs import registry
 from terse_temporal.testing import Jobs
+from terse_temporal.triggers.signature_schemes import StandardWebhooks
 
 from ..pages import ROOT, blocks, jobs_of, load
 from ..webhooks import payload
@@ -58,6 +64,22 @@ async def test_the_jobs_of_the_page(jobs: Jobs, tmp_path: Path, monkeypatch: pyt
     waits = await jobs.start(documented("docs/webhooks.md", "invoice-paid", tmp_path, monkeypatch), {"invoice": "in_1"})
     await jobs.deliver("stripe", {"type": "invoice.paid", "data": {"object": {"id": "in_1"}}}, job=waits.job)
     assert await waits.result() == "paid"
+
+
+def test_what_the_page_sends_is_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function that signs by Standard Webhooks without a library does so."""
+    number = next(number for number, block in enumerate(blocks("docs/webhooks.md")) if "def send(" in block)
+    secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
+
+    def post(url: str, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        signed_id = verify_standard(StandardWebhooks(), Headers(headers), content, [b"k" * 32], time.time())
+        assert (url, signed_id, content) == ("https://acme.example", "lead-1", b'{"email": "ada@example.com"}')
+        return httpx.Response(200, request=httpx.Request("POST", url))
+
+    monkeypatch.setattr(httpx, "post", post)
+    load("docs/webhooks.md", number, tmp_path, monkeypatch).send(
+        "https://acme.example", secret, "lead-1", {"email": "ada@example.com"}
+    )
 
 
 def test_the_table_of_what_is_refused() -> None:
