@@ -175,6 +175,9 @@ async def test_waits_beside_each_other(bench: Bench, tmp_path: Path) -> None:
             await gateway.deliver(f"{number}")
         assert sorted(await bench.result(run)) == ["0", "1"]
         await ended(bench)
+        history = await run.fetch_history()
+        started = "start_child_workflow_execution_initiated_event_attributes"
+        assert sum(each.HasField(started) for each in history.events) == 1  # type: ignore[arg-type]
 
 
 async def test_timeouts_and_what_does_not_fit(bench: Bench, tmp_path: Path) -> None:

@@ -89,6 +89,8 @@ class RunEvents:
         #: By name and key; those that are not this run's, by an empty name and the id.
         self._links: dict[tuple[str, str], Link] = {}
         self._dirty: dict[Link, None] = {}
+        #: By the ids of workflows that are being started.
+        self._starting: dict[str, asyncio.Event] = {}
         #: The waits that are open, with what is shown of each.
         self._open: dict[Wait, dict[str, Any]] = {}
         self._shown: dict[str, Any] = {}
@@ -299,10 +301,22 @@ class RunEvents:
             is_likely = was_opened or not has_news or link.trigger is not None
             is_said = is_likely and await deliver(link.id, EVENTS_WAIT_SIGNAL, said)
             if has_news and not is_said:
-                kind = EVENTS_WORKFLOW if link.trigger is None else WAITS_WORKFLOW
-                await post(link.id, workflow.info().task_queue, EVENTS_WAIT_SIGNAL, said, workflow_type=kind)
+                await self._post(link, said)
             was_opened = bool(link.opened)
         link.busy = False
+
+    async def _post(self, link: Link, said: Json) -> None:
+        """Start the workflow of a key with what is said to it. That of a source may be started for another wait."""
+        if (starting := self._starting.get(link.id)) is not None:
+            await starting.wait()
+            if await deliver(link.id, EVENTS_WAIT_SIGNAL, said):
+                return
+        started = self._starting[link.id] = asyncio.Event()
+        kind = EVENTS_WORKFLOW if link.trigger is None else WAITS_WORKFLOW
+        await post(link.id, workflow.info().task_queue, EVENTS_WAIT_SIGNAL, said, workflow_type=kind)
+        started.set()
+        if self._starting.get(link.id) is started:
+            del self._starting[link.id]
 
     def _message(self, link: Link) -> dict[str, Any] | None:
         unmet = 0 if self._is_ending else self._mailbox.unmet(link.name, link.key)
