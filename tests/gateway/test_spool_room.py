@@ -253,7 +253,7 @@ async def test_damaged(tmp_path: Path) -> None:
     damaged.write_bytes(data[:4096] + bytes(len(data) - 4096))
     async with Spool(tmp_path) as spool:
         damaged.replace(file)
-        with pytest.raises(SpoolError, match=r"cannot be written \(.*malformed"):
+        with pytest.raises(SpoolError, match=r"cannot be written \(.*malformed\): move the directory away"):
             await spool.put(delivery("2"), raw(delivery("2")), [])
         sound.replace(file)
         assert (await spool.put(delivery("2"), raw(delivery("2")), [])).is_new

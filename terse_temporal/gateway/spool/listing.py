@@ -14,7 +14,7 @@ from ...errors import SpoolError
 from .changes import start_again
 from .reading import body_of
 from .records import DeliveryRow, State, TargetRow
-from .schema import FILE, open_to_read, open_to_write
+from .schema import FILE, open_to_read, open_to_write, said_by
 from .times import from_microseconds, to_microseconds
 
 __all__ = ["SpoolFile"]
@@ -140,4 +140,4 @@ def _told(directory: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise SpoolError(f"the spool {shown_path(str(directory / FILE))!r} cannot be used ({error})") from error
+        raise SpoolError(f"the spool {shown_path(str(directory / FILE))!r} cannot be used {said_by(error)}") from error

@@ -17,7 +17,16 @@ from urllib.parse import quote
 from ...diagnostics.places import shown_path
 from ...errors import SpoolError
 
-__all__ = ["FILE", "VERSION", "file_identity", "make_directory", "open_to_read", "open_to_write"]
+__all__ = [
+    "FILE",
+    "VERSION",
+    "file_identity",
+    "make_directory",
+    "open_to_read",
+    "open_to_write",
+    "said_by",
+    "sqlite_code",
+]
 
 #: The database's name in the directory of the spool.
 FILE: Final = "spool.db"
@@ -175,6 +184,22 @@ def file_identity(directory: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def said_by(error: sqlite3.Error) -> str:
+    """Return what SQLite says of a file, in brackets, and what to do where it is damaged."""
+    is_damaged = sqlite_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    advice = (
+        f": move the directory away, and a new one is made. `sqlite3 {FILE} .recover` may tell what waited in it"
+        if is_damaged
+        else ""
+    )
+    return f"({error}){advice}"
+
+
+def sqlite_code(error: sqlite3.Error) -> int:
+    """Return SQLite's own code of an error, without what its upper bits add."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def _version(connection: sqlite3.Connection, file: Path) -> int:

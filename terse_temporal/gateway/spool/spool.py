@@ -26,7 +26,7 @@ from .arrivals import Arrival
 from .lock import SpoolLock
 from .records import Pending, Put, Target
 from .room import Room
-from .schema import FILE, file_identity, make_directory, open_to_read
+from .schema import FILE, file_identity, make_directory, open_to_read, said_by
 from .times import from_microseconds, now_in_microseconds, to_microseconds
 from .writer import Writer
 
@@ -252,7 +252,7 @@ class Spool:
         except sqlite3.Error as error:
             self._forget_reader()
             file = shown_path(str(self.directory / FILE))
-            raise SpoolError(f"the spool {file!r} cannot be read ({error})") from error
+            raise SpoolError(f"the spool {file!r} cannot be read {said_by(error)}") from error
 
     def _forget_reader(self) -> None:
         reader, self._reader = self._reader, None

@@ -24,7 +24,7 @@ from ...diagnostics.logs import logger_of
 from ...diagnostics.places import shown_path
 from ...errors import SpoolError, SpoolFullError
 from .room import Room
-from .schema import FILE, file_identity, open_to_write
+from .schema import FILE, file_identity, open_to_write, said_by, sqlite_code
 
 __all__ = ["Writer"]
 
@@ -167,7 +167,7 @@ class Writer:
                 # What is in the log may fit into the database, and the log then begins anew in the room that it has.
                 with suppress(sqlite3.Error):
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                if _code(error) not in _NO_ROOM | _BUSY:
+                if sqlite_code(error) not in _NO_ROOM | _BUSY:
                     self._close()
             raise
 
@@ -217,14 +217,9 @@ class Writer:
 
     def _error(self, error: sqlite3.Error) -> SpoolError:
         file = shown_path(str(self._directory / FILE))
-        if _code(error) in _NO_ROOM:
+        if sqlite_code(error) in _NO_ROOM:
             return SpoolFullError(f"there is no room on the disk for the spool {file!r} ({error}): make some")
-        return SpoolError(f"the spool {file!r} cannot be written ({error})")
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's own code of an error, without what its upper bits add."""
-    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+        return SpoolError(f"the spool {file!r} cannot be written {said_by(error)}")
 
 
 def _tell(group: Sequence[_Write]) -> None:
