@@ -111,6 +111,8 @@ def read_cron(expression: str) -> Cron:
         parsed = CronSim(" ".join(fields), _SOME_MOMENT)
         next(parsed)
     except CronSimError as error:
+        if _can_be_read([*fields[:3], "*", weekday]) and _can_be_read([*fields[:2], "*", *fields[3:]]):
+            raise CronError("never fits a day: its months have no such day") from None
         raise CronError(f"has a {str(error).lower().replace('-', ' ')}") from None
     except StopIteration:
         raise CronError("never fits a day") from None
@@ -124,6 +126,14 @@ def read_cron(expression: str) -> Cron:
         weekdays=frozenset(each % 7 for each in cast("set[int]", parsed.weekdays)),
         either_day=not parsed.day_and,
     )
+
+
+def _can_be_read(fields: list[str]) -> bool:
+    try:
+        CronSim(" ".join(fields), _SOME_MOMENT)
+    except CronSimError:
+        return False
+    return True
 
 
 def _long_form(text: str) -> str:

@@ -36,6 +36,9 @@ Overlap: TypeAlias = Literal["skip", "buffer_one", "buffer_all", "cancel_other",
 #: How long after its moment a run is still started, where the server was away at that moment.
 DEFAULT_CATCH_UP: Final = timedelta(days=1)
 
+#: Characters of what people call zones by, `PST` or `CEST`, of which the database knows few.
+_LONGEST_ABBREVIATION: Final = 5
+
 #: The server's own: below it, a schedule would miss runs whenever the server is busy.
 SHORTEST_CATCH_UP: Final = timedelta(seconds=10)
 
@@ -276,5 +279,8 @@ def _check_timezone(timezone: object) -> None:
     # ValueError: not a name at all, such as a path. OSError: half a name, which is a directory.
     except (KeyError, ValueError, OSError):
         pass
-    hint = did_you_mean(str(timezone), sorted(available_timezones()), most=1)
+    if isinstance(timezone, str) and timezone.isupper() and len(timezone) <= _LONGEST_ABBREVIATION:
+        hint = "; write a region and a city, such as 'America/Los_Angeles'"  # 'MST' is not what 'PST' means
+    else:
+        hint = did_you_mean(str(timezone), sorted(available_timezones()), most=1)
     raise refusal(_CRON, f"the timezone {timezone!r} is not in the IANA database{hint}", _CRON_EXAMPLE)

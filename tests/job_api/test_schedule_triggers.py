@@ -105,3 +105,20 @@ def test_a_zone() -> None:
     trigger = Triggers.schedule.cron("0 9 * * *", timezone="America/New_York")
     assert next(trigger.after(_MAY)) == datetime(2026, 5, 1, 13, tzinfo=UTC)
     assert next(trigger.after(datetime(2026, 12, 1, tzinfo=UTC))) == datetime(2026, 12, 1, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "timezone", "wrong"),
+    [
+        ("0 9 30 2 *", "UTC", "'0 9 30 2 *' never fits a day: its months have no such day"),
+        ("0 9 31 4,6 *", "UTC", "never fits a day"),
+        ("0 9 32 4 *", "UTC", "has a bad day of month"),
+        ("0 9 30 13 *", "UTC", "has a bad month"),
+        ("0 9 * * 1", "Europe/Berln", "did you mean 'Europe/Berlin'?"),
+        ("0 9 * * 1", "PST", "'PST' is not in the IANA database; write a region and a city, such as"),
+    ],
+)
+def test_what_never_comes_is_refused_with_why(expression: str, timezone: str, wrong: str) -> None:
+    with pytest.raises(JobDefinitionError) as refused:
+        Triggers.schedule.cron(expression, timezone=timezone)
+    assert wrong in str(refused.value)
