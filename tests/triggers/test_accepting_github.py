@@ -10,7 +10,7 @@ from terse_temporal.errors import JobDefinitionError
 from terse_temporal.triggers import Trigger, Triggers
 
 from ..webhooks import payload
-from .deliveries import delivered
+from .deliveries import case_id, delivered
 
 github: Any = Triggers.github
 
@@ -46,7 +46,7 @@ SENT: dict[str, Any] = {
         (github.on_event("ping"), {"ping"}),
         (Triggers.stripe.on_event("ping"), set()),
     ],
-    ids=repr,
+    ids=case_id,
 )
 def test_each_takes_its_own(trigger: Trigger, accepted: set[str]) -> None:
     """Of all that GitHub sends."""

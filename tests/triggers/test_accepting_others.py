@@ -10,7 +10,7 @@ from terse_temporal.errors import JobDefinitionError
 from terse_temporal.triggers import Trigger, Triggers
 
 from ..webhooks import payload
-from .deliveries import delivered
+from .deliveries import case_id, delivered
 
 linear: Any = Triggers.linear
 stripe: Any = Triggers.stripe
@@ -39,7 +39,7 @@ OF_ISSUES = {"Issue.create", "Issue.update"}
         (stripe.on_event("customer"), {"customer.created", "customer.subscription.created"}),
         (stripe.on_event("custom"), set()),
     ],
-    ids=repr,
+    ids=case_id,
 )
 def test_each_takes_its_own(trigger: Trigger, accepted: set[str]) -> None:
     """Of all that its vendor sends, and nothing that another sends by the same name."""

@@ -12,7 +12,7 @@ from terse_temporal.triggers import Delivery, Trigger, Triggers
 from terse_temporal.triggers.slack.triggers import _warn_of_name
 
 from ..webhooks import payload
-from .deliveries import delivered
+from .deliveries import case_id, delivered
 
 slack: Any = Triggers.slack
 
@@ -49,7 +49,7 @@ def sent(name: str, **changed: Any) -> Delivery:
         (slack.on_event("message"), {name for name in SENT if name.startswith("message")}),
         (slack.on_event("block_actions"), {"block_actions"}),
     ],
-    ids=repr,
+    ids=case_id,
 )
 def test_each_takes_its_own(trigger: Trigger, accepted: set[str]) -> None:
     """Of all that Slack sends."""
