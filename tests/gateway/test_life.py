@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -96,6 +97,19 @@ async def test_it_ends_at_once_while_temporal_is_away(tmp_path: Path) -> None:
         # And can be begun again.
         async with gateway.running():
             pass
+
+
+async def test_it_ends_whatever_has_become_of_its_spool(env: JobEnvironment, task_queue: str, tmp_path: Path) -> None:
+    settings = GatewaySettings(spool=tmp_path / "spool", task_queue=task_queue, checks_retention=False)
+    gateway = Gateway([jobs_gateway.lead], settings, secrets=GatewaySecrets.read(SECRETS), client=env.client)
+    before = asyncio.all_tasks()
+    await gateway.start()
+    async with asyncio.timeout(20):
+        while await gateway.check() is not None:  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.02)
+        shutil.rmtree(tmp_path / "spool")
+        await gateway.stop()
+    assert asyncio.all_tasks() <= before
 
 
 @pytest.mark.parametrize(("days", "warns"), [(3, True), (4, False)])
