@@ -61,7 +61,8 @@ def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = MA
     if size <= _SMALL:
         return event
     # A handler that takes the event as it comes has no use for more than the vendor's model has either.
-    cut = cut_event(event, trigger.event_model if expected in (Event, dict) else expected, MAX_BYTES)
+    is_untyped = expected is dict or (isinstance(expected, type) and issubclass(expected, Event))
+    cut = cut_event(event, trigger.event_model if is_untyped else expected, MAX_BYTES)
     if cut is None:
         raise EventError(
             f"the event for the job {job.name!r} ({job.where}) is {json_size(event):,} bytes, and the server takes"

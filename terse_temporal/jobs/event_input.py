@@ -59,7 +59,9 @@ def event_type(
         for trigger in triggers:
             if trigger.event_model is not None and trigger.event_model not in models:
                 models.append(trigger.event_model)
-        return models[0] if len(models) == 1 else Event
+        if len(models) == 1:
+            return models[0]
+        return _untyped(triggers) if not models else Event
     scope = {**getattr(inspect.unwrap(handler), "__globals__", {}), **(namespace or {})}
     try:
         annotation = resolve(parameter.annotation, scope)
@@ -69,7 +71,13 @@ def event_type(
             f" be resolved ({type(error).__name__}: {error}). Define or import it at module level, not within a"
             f" function or under `if TYPE_CHECKING:`"
         ) from error
-    return Event if annotation is Any or annotation is object else annotation
+    return _untyped(triggers) if annotation is Any or annotation is object or annotation is Event else annotation
+
+
+def _untyped(triggers: Sequence[Trigger]) -> type[Event]:
+    """Return the kind of `Event` that a handler gets which wants none of a type."""
+    kinds = {trigger.untyped_event for trigger in triggers}
+    return kinds.pop() if len(kinds) == 1 else Event
 
 
 def read_event(

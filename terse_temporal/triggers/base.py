@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic
+from typing import Annotated, Any, ClassVar, Generic
 
 from pydantic import AfterValidator
 from typing_extensions import TypeVar
 
 from ..diagnostics.places import caller_frame, place
 from ..errors import JobDefinitionError
+from ..events import Event
 from .deliveries import Delivery
 
 __all__ = ["Trigger", "UtcDatetime", "quoted", "refusal"]
@@ -32,7 +33,10 @@ class Trigger(Generic[_EventT_co]):
         event_model: the type of the event it brings, or None where that is anything.
         kinds: the vendor's names of the events that it takes: `"pull_request.opened"`, or `"pull_request"` for all that
             begin with it and a dot. None, where no delivery of a vendor starts the job.
+        untyped_event: what a handler gets that says nothing of its event, where the triggers say nothing either.
     """
+
+    untyped_event: ClassVar[type[Event]] = Event
 
     source: str
     name: str

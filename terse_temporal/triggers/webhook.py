@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, overload
 
 from pydantic import Field, PydanticUserError
 from typing_extensions import TypeVar
@@ -19,13 +20,14 @@ from .signature_schemes import HmacSignature, SchemeName, scheme_problem
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
-__all__ = ["WebhookRequest", "WebhookTrigger", "WebhookTriggers"]
+__all__ = ["RequestedEvent", "WebhookRequest", "WebhookTrigger", "WebhookTriggers"]
 
 _T = TypeVar("_T")
 _BodyT = TypeVar("_BodyT", default=Any)
 _EventT_co = TypeVar("_EventT_co", covariant=True, default=Any)
 
 _NAME: Final = "webhook.on_request"
+_REQUEST: Final = frozenset({"body", "headers", "method"})
 _SECRET: Final = "TERSE_WEBHOOK_SECRET"
 
 #: What environment variables are called.
@@ -51,6 +53,35 @@ class WebhookRequest(EventModel, Generic[_BodyT]):
     method: str = "POST"
 
 
+class RequestedEvent(Event):
+    """The body of a request, for a handler that wants no type: an `Event`, with what came beside the body.
+
+    Attributes:
+        body: the body as a whole, which may be any JSON. Where that is no object, the event has no other fields than
+            these three.
+        headers: as those of a `WebhookRequest`.
+        method: likewise.
+
+    A field of the body that is called like one of them is what the attribute gives.
+    """
+
+    __slots__ = ("_request",)
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        # What a gateway starts a run with. By hand it is started with the body alone, as any other job.
+        request = raw if set(raw) == _REQUEST else {"body": raw, "headers": {}, "method": "POST"}
+        super().__init__(request["body"] if isinstance(request["body"], dict) else request)
+        object.__setattr__(self, "_request", request)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _REQUEST and not dict.__contains__(self, name):
+            return Event(self._request)[name]
+        return super().__getattr__(name)
+
+    def __reduce__(self) -> tuple[type[RequestedEvent], tuple[dict[str, Any]]]:
+        return RequestedEvent, (dict(self._request),)
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class WebhookTrigger(Trigger[_EventT_co]):
     """A request to the job's own address. The event is the body, or a `WebhookRequest`.
@@ -60,6 +91,8 @@ class WebhookTrigger(Trigger[_EventT_co]):
         scheme: how they are signed.
     """
 
+    untyped_event: ClassVar[type[Event]] = RequestedEvent
+
     secret: str | None = _SECRET
     scheme: SchemeName | HmacSignature = "standard"
 
@@ -68,8 +101,8 @@ class WebhookTrigger(Trigger[_EventT_co]):
         return delivery.source == "webhook"
 
     def event(self, delivery: Delivery, wanted: Any = None) -> Any:
-        """Return the body, or the request where that is wanted: by the trigger, or by the handler's annotation."""
-        if not (_is_request(self.event_model) or _is_request(wanted)):
+        """Return the body, or the request where that is wanted: by the trigger, or by the type of the event."""
+        if not (_is_request(self.event_model) or _is_request(wanted) or wanted is RequestedEvent):
             return delivery.body
         return {"body": delivery.body, "headers": dict(delivery.headers), "method": delivery.method}
 
@@ -117,7 +150,8 @@ class WebhookTriggers:
 
         Args:
             body: the type of the body, which is the event: a pydantic model, dataclass, TypedDict … Without it, any
-                JSON object. With `WebhookRequest`, or `WebhookRequest[Lead]`, the event has the headers too.
+                JSON; a handler without a type has `event.body`, `event.headers` and `event.method` too. With
+                `WebhookRequest`, or `WebhookRequest[Lead]`, the event is these three.
             secret: the name of the environment variable, of the gateway's, that holds the secret; never the secret.
                 While a secret is replaced it holds both, with a comma between them. `None` on purpose: requests are not
                 signed, and whoever knows the address may start the job. For senders who cannot sign: addresses stand in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,6 +147,10 @@ def unannotated(event):  # type: ignore[no-untyped-def]
     pass
 
 
+def wants_an_event(event: Event) -> None:
+    pass
+
+
 def wants_lead(event: Lead) -> None:
     pass
 
@@ -191,5 +196,27 @@ def test_the_event_is_the_request_where_the_handler_or_the_trigger_says_so(
     assert "webhook-signature" not in event.headers
 
 
+@pytest.mark.parametrize("handler", [unannotated, wants_an_event])
+def test_a_handler_that_wants_no_type_has_the_body_and_the_request(handler: Callable[..., Any]) -> None:
+    """Its event is the body, and what is not a field of that it finds on the request."""
+    event = event_of(handler, Triggers.webhook.on_request(), {"email": "a", "method": "phone", "nested": {"n": 1}})
+    assert event == {"email": "a", "method": "phone", "nested": {"n": 1}}
+    assert event.email == event["email"] == event.body.email == event.body["email"] == "a"
+    assert event.body.nested.n == 1
+    assert event.method == "phone"
+    assert event.headers["user-agent"] == "acme/1"
+    again = pickle.loads(pickle.dumps(event))
+    assert (again, again.headers) == (event, event.headers)
+    assert json.loads(json.dumps(event)) == event
+    with pytest.raises(AttributeError, match='no field "phone"'):
+        _ = event.phone
+
+
+def test_it_may_be_started_by_hand_with_the_body_alone() -> None:
+    by_hand = read_event({"email": "a"}, event_type(unannotated, [Triggers.webhook.on_request()]), job="intake")
+    assert (by_hand, by_hand.body, by_hand.headers, by_hand.method) == ({"email": "a"}, {"email": "a"}, {}, "POST")
+
+
 def test_the_body_of_a_request_may_be_any_json() -> None:
+    assert event_of(unannotated, Triggers.webhook.on_request(), [1, {"deepKey": 2}]).body[1].deep_key == 2
     assert event_of(wants_request, Triggers.webhook.on_request(), [1, {"deepKey": 2}]).body == [1, {"deepKey": 2}]

@@ -21,6 +21,7 @@ from terse_temporal.errors import EventError, JobDefinitionError
 from terse_temporal.events import Event, EventModel
 from terse_temporal.jobs.event_input import event_type, read_event
 from terse_temporal.triggers import CustomerCreated, Triggers
+from terse_temporal.triggers.webhook import RequestedEvent
 
 if TYPE_CHECKING:
     from decimal import Decimal as OnlyForTypeCheckers
@@ -162,7 +163,7 @@ def test_without_annotation_a_single_model_of_the_triggers_decides() -> None:
     assert event_type(bare, [stripe, Triggers.stripe.on_customer_created()]) is CustomerCreated
     assert event_type(bare, [stripe, untyped]) is CustomerCreated
     assert event_type(bare, [stripe, trial]) is Event
-    assert event_type(bare, [untyped]) is Event
+    assert event_type(bare, [untyped]) is RequestedEvent
     assert event_type(bare, []) is Event
     assert event_type(lambda *args: None, [stripe]) is CustomerCreated
 
