@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect
@@ -27,6 +28,9 @@ __all__ = ["HEALTH_PATHS", "LimitsMiddleware", "path_of"]
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 
 _GITHUB: Final = "/webhooks/github"
+
+#: Seconds after which a body that is still arriving makes room for another request, where there is none.
+_SLOW: Final = 1.0
 
 _logger = logger_of("gateway")
 
@@ -56,6 +60,7 @@ class LimitsMiddleware:
         self._open = 0
         self._open_by_address: Counter[str] = Counter()
         self._held = 0  # bytes of the bodies of all requests
+        self._arriving: dict[_Body, None] = {}  # the oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,16 +100,16 @@ class LimitsMiddleware:
             if not self._open_by_address[address]:
                 del self._open_by_address[address]
             self._held -= body.size
+            self._arriving.pop(body, None)
 
     def _check_rates(self, address: str) -> None:
-        if self._open > self._limits.requests:
+        if address:
+            if self._open_by_address[address] > self._limits.address_requests:
+                raise _busy()
+            if seconds := self._rates.wait_for(address):
+                raise Refusal(429, "too_many_requests", "Too many requests from this address.", retry_after=seconds)
+        if self._open > self._limits.requests and not self._cut_off_slowest():
             raise _busy()
-        if not address:
-            return
-        if self._open_by_address[address] > self._limits.address_requests:
-            raise _busy()
-        if seconds := self._rates.wait_for(address):
-            raise Refusal(429, "too_many_requests", "Too many requests from this address.", retry_after=seconds)
 
     def _check_headers(self, scope: Scope) -> None:
         headers = scope["headers"]
@@ -129,8 +134,27 @@ class LimitsMiddleware:
             Refusal: there are too many of all requests together.
         """
         self._held += size
-        if self._held > self._limits.memory:
+        if self._held > self._limits.memory and not self._cut_off_slowest():
             raise _busy()
+
+    def arrives(self, body: _Body) -> None:
+        """Count a body among those that arrive, until it is complete or its request is answered."""
+        self._arriving[body] = None
+
+    def has_arrived(self, body: _Body) -> None:
+        """Count it no more."""
+        self._arriving.pop(body, None)
+
+    def _cut_off_slowest(self) -> bool:
+        """Cut off the body that has been arriving for longest, for another to take its place; return whether there is
+        one that has had its time.
+        """
+        slowest = next(iter(self._arriving), None)
+        if slowest is None or not slowest.is_slow:
+            return False
+        del self._arriving[slowest]
+        slowest.cut_off()
+        return True
 
     @property
     def body_seconds(self) -> float:
@@ -147,8 +171,21 @@ class _Body:
         self._middleware = middleware
         self._declared = declared
         self._largest = largest
-        self._ends_at: float | None = None
+        self._began_at = self._ends_at = 0.0
+        self._timeout: asyncio.Timeout | None = None
         self._complete = False
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it has been arriving for longer than those of vendors do."""
+        return time.monotonic() - self._began_at > _SLOW
+
+    def cut_off(self) -> None:
+        """Wait for it no longer."""
+        self._ends_at = self._began_at
+        if self._timeout is not None:
+            with suppress(RuntimeError):  # it is over already
+                self._timeout.reschedule(asyncio.get_running_loop().time())
 
     async def receive(self) -> MutableMapping[str, Any]:
         if self._complete:
@@ -163,22 +200,29 @@ class _Body:
             if self.size > self._largest:
                 raise self._too_large()
             self._complete = not message.get("more_body", False)
+            if self._complete:
+                self._middleware.has_arrived(self)
         return message
 
     async def _in_time(self) -> MutableMapping[str, Any]:
         now = time.monotonic()
-        if self._ends_at is None:
-            self._ends_at = now + self._middleware.body_seconds
+        if not self._began_at:
+            self._began_at, self._ends_at = now, now + self._middleware.body_seconds
+            self._middleware.arrives(self)
+        if self._ends_at <= now:
+            raise self._too_slow()
         try:
-            async with asyncio.timeout(self._ends_at - now):
+            async with asyncio.timeout(self._ends_at - now) as self._timeout:
                 return await self._receive()
         except TimeoutError:
-            raise Refusal(
-                408,
-                "body_too_slow",
-                f"The body did not arrive within {self._middleware.body_seconds:g} seconds.",
-                headers={"connection": "close"},
-            ) from None
+            raise self._too_slow() from None
+        finally:
+            self._timeout = None
+
+    def _too_slow(self) -> Refusal:
+        seconds = self._ends_at - self._began_at
+        message = f"did not arrive within {seconds:g} seconds" if seconds else "arrives slowly, and others wait"
+        return Refusal(408, "body_too_slow", f"The body {message}.", headers={"connection": "close"})
 
     def _too_large(self) -> Refusal:
         return Refusal(413, "body_too_large", f"The body is larger than {self._largest:,} bytes.")

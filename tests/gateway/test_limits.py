@@ -93,6 +93,24 @@ async def test_more_requests_at_once_than_the_limit_are_refused_and_health_is_an
         assert (await client.post(f"{served.address}/webhooks/stripe", content=b"{}")).status_code == 200
 
 
+async def test_slow_bodies_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who send slowly, from however many addresses, keep nobody out; who has just begun is not cut off."""
+    monkeypatch.setattr("terse_temporal.gateway.limits._SLOW", 0.2)
+    slow = b"POST /webhooks/github HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n"
+    async with serve(Limits(requests=2)) as served, httpx.AsyncClient() as client:
+        cut_off = [asyncio.create_task(served.send(slow)) for _ in range(2)]
+        statuses = []
+        async with asyncio.timeout(5):
+            while 200 not in statuses:
+                statuses.append((await client.post(f"{served.address}/webhooks/stripe", content=b"{}")).status_code)
+                await asyncio.sleep(0.02)
+        assert statuses[0] == 503
+        said = answer((await asyncio.wait(cut_off, return_when=asyncio.FIRST_COMPLETED))[0].pop().result())
+        assert said == (408, {"error": "body_too_slow", "message": "The body arrives slowly, and others wait."})
+        for each in cut_off:
+            each.cancel()
+
+
 async def test_the_bodies_of_all_requests_together_are_bounded() -> None:
     async with serve(Limits(body=MIB, memory=MIB)) as served, httpx.AsyncClient() as client:
         held = asyncio.create_task(client.post(f"{served.address}/webhooks/held", content=b"x" * 700 * KIB))
