@@ -2,9 +2,10 @@
 
 Servers read a calendar there in their own way (`tests/schedules/test_clock_changes.py` shows it, of 1.32). Of the hour
 that is skipped they start nothing; `30 1 * * *` they start twice when clocks go back, in Berlin the second time at half
-past two; of what is due every hour they miss one. Cron starts what was due in the skipped hour right after it, and what
-is due in the doubled hour once, unless its minute or hour begins with `*`: that goes by the time that passes. So says
-cron(8), and so does cronsim.
+past two; of what is due every hour they miss one; and where midnight is skipped, as in Santiago, the whole day is to
+them of the weekday before. Cron starts what was due in the skipped hour right after it, and what is due in the doubled
+hour once, unless its minute or hour begins with `*`: that goes by the time that passes. So says cron(8), and so does
+cronsim.
 
 So around each change the server's own moments are taken out, by calendars of the hours around it, and those of cron are
 put in as intervals of thirty years: they alone name a moment in UTC, where a clock shows the same numbers twice. What
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from itertools import takewhile
 from typing import Final
@@ -71,14 +72,23 @@ def corrections(cron: Cron, timezone: str, now: datetime) -> Corrections:
         # By the clock, from an hour before what it skips, or shows twice, to an hour after.
         shown = sorted(moment.replace(tzinfo=None) + offset for offset in (before, after))
         first, last = shown[0] - _HOUR, shown[1] + _HOUR
+        # By its weekday the server has another day, of which anything may be due.
+        other_day = _without_midnight(*shown) if after > before and len(cron.weekdays) < 7 else None
+        last = other_day or last
         start, end = (first - before).replace(tzinfo=UTC), (last - after).replace(tzinfo=UTC)
         around = list(takewhile(lambda each: each < end, _in_utc(cron.after(start - LATER, timezone))))  # noqa: B023
         clock_hours = [first + number * _HOUR for number in range((last - first) // _HOUR)]
         fits = any(cron.fits(hour + minute * _MINUTE) for hour in clock_hours for minute in cron.minutes)
-        if (around or fits) and len(around) <= _MOST:
+        if (around or fits or other_day) and len(around) <= _MOST:
             hours += clock_hours
             moments += around
     return Corrections(hours=tuple(hours), moments=tuple(moments))
+
+
+def _without_midnight(skipped: datetime, until: datetime) -> datetime | None:
+    """Return the end of the day whose midnight is skipped, if one is."""
+    midnight = datetime.combine(until.date(), time())
+    return midnight + timedelta(days=1) if skipped <= midnight < until else None
 
 
 def _in_utc(moments: Iterator[datetime]) -> Iterator[datetime]:

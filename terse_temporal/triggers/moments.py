@@ -18,13 +18,16 @@ LATER: Final = timedelta(seconds=1)
 #: it, and starts runs by either; none is ever changed by more than this.
 _NEAR: Final = timedelta(hours=3)
 
+#: About as long as the day on which midnight is skipped: all of its moments are later.
+_SAME_DAY: Final = timedelta(hours=25)
+
 
 def moment_of(memo: Mapping[str, Any], due: datetime) -> datetime:
     """Return the moment that a run is for, from when the server says that it was due."""
     moment = due - LATER
     # Cron has whole minutes. At any other time somebody has started it in that second.
     is_later = "cron" in memo and due.second == LATER.seconds and is_of_schedule(memo, moment)
-    return moment if is_later and len(_offsets(memo, moment)) > 1 else due
+    return moment if is_later and len(_offsets(memo, moment, _SAME_DAY)) > 1 else due
 
 
 def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
@@ -54,8 +57,8 @@ def is_of_schedule(memo: Mapping[str, Any], moment: datetime) -> bool | None:
     return None
 
 
-def _offsets(memo: Mapping[str, Any], moment: datetime) -> set[timedelta]:
+def _offsets(memo: Mapping[str, Any], moment: datetime, near: timedelta = _NEAR) -> set[timedelta]:
     """Return the offsets that a zone has about a moment: two where its clocks are changed."""
     zone = ZoneInfo(memo["timezone"])
-    found = {(moment + by).astimezone(zone).utcoffset() for by in (-_NEAR, timedelta(), _NEAR)}
+    found = {(moment + by).astimezone(zone).utcoffset() for by in (-near, timedelta(), near)}
     return {each for each in found if each is not None}

@@ -102,6 +102,25 @@ async def test_why_it_is_done(env: JobEnvironment, expression: str, name: str, f
     assert await found(env.client, spec, name) == fires
 
 
+async def test_a_day_without_midnight(env: JobEnvironment) -> None:
+    """Where midnight is skipped a server by itself has the weekday before, all day long."""
+    zone = "America/Santiago"
+    start = datetime(2026, 9, 5, tzinfo=ZoneInfo(zone))
+    end = start + timedelta(days=3)
+    differs = 0
+    for expression in ("15 2 * * 0", "59 23 * * sat", "0 0 * * sun", "0 */6 * * 5-7", "30 12 7 * 6"):
+        trigger = Triggers.schedule.cron(expression, zone)
+        spec = schedule_spec(trigger, _YEAR)
+        memo = {"cron": expression, "timezone": zone}
+        times = await on_the_server(env.client, spec, start - timedelta(seconds=1), end)
+        expected = moments(trigger.after(start - timedelta(seconds=1)), end)
+        assert [moment_of(memo, each) for each in times] == expected, expression
+        assert all(is_of_schedule(memo, each) for each in expected)
+        regular = ScheduleSpec(structured_calendar=spec.structured_calendar, timezone_name=zone)
+        differs += await on_the_server(env.client, regular, start - timedelta(seconds=1), end) != expected
+    assert differs >= 3
+
+
 async def test_random_expressions(env: JobEnvironment) -> None:
     """So for any expression with hours of the night, two days around each change."""
     rng, changes = random.Random(3), 0
