@@ -34,6 +34,7 @@ OF_PYTHON = {
     ("diagnostics/options.py", "TypeError"): "what Python says of an argument that is not there",
     ("engine/determinism/task_order.py", "TypeError"): "what asyncio.as_completed() says, which it stands for",
     ("events.py", "KeyError"): "what every mapping raises",
+    ("gateway/draining.py", "RuntimeError"): "caught where it is called",
     ("jobs/at_once.py", "ExceptionGroup"): "the failures of several steps",
     ("state/sql.py", "ValueError"): "caught where it is raised",
     ("testing/", "AssertionError"): "what a test fails with",
