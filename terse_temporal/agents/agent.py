@@ -10,10 +10,11 @@ from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..tools import find_tool, toolbox
 from ..tools.toolbox import ToolPath
-from .approvals import approval_list, call_approved
+from .approvals import ToolApprovals, approval_list, call_approved, read_approvals
 from .events import AgentEvent
+from .fixed_arguments import fill
 from .loop import AgentConfig
-from .skills import Skill, allow_list, allowed
+from .skills import Skill, allow_list, allowed, fixed_arguments
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -33,7 +34,7 @@ def generate_text(
     output_schema: None = None,
     model: str | None = None,
     max_turns: int = ...,
-    tool_approvals: Sequence[str] = ...,
+    tool_approvals: ToolApprovals = ...,
     settings: Mapping[str, Any] | None = None,
 ) -> Coroutine[Any, Any, str]: ...
 
@@ -46,7 +47,7 @@ def generate_text(
     output_schema: TypeForm[_T],
     model: str | None = None,
     max_turns: int = ...,
-    tool_approvals: Sequence[str] = ...,
+    tool_approvals: ToolApprovals = ...,
     settings: Mapping[str, Any] | None = None,
 ) -> Coroutine[Any, Any, _T]: ...
 
@@ -58,7 +59,7 @@ def generate_text(
     output_schema: Any = None,
     model: str | None = None,
     max_turns: int = DEFAULT_TURNS,
-    tool_approvals: Sequence[str] = (),
+    tool_approvals: ToolApprovals = (),
     settings: Mapping[str, Any] | None = None,
 ) -> Coroutine[Any, Any, Any]:
     """Ask a model, let it call tools, and return its final answer.
@@ -66,13 +67,16 @@ def generate_text(
     Args:
         prompt: what it is asked.
         skills: the tools that it may call, and no others: `Skills.slack()`, `Skills.github(tools=["create_issue"])`,
-            `Skills.all()`, or the name of a toolbox.
+            `Skills.all()`, or the name of a toolbox. `Skills.slack(channel="C1")` fixes an argument.
         output_schema: a pydantic model, a dataclass or any other type: the answer is validated against it, and an
             instance of it returned. Without it, the answer is a string.
         model: `provider:model`, such as `"openai:gpt-5"`; without it, `TERSE_MODEL` of the worker's environment.
         max_turns: how often the model is asked, at most. One turn more is needed after every round of tools.
         tool_approvals: names of tools that a person has to approve each time the model wants to call them. The run
-            waits for it, so the job has to be durable.
+            waits for it, so the job has to be durable. Or a dict, of a tool's name and a function of its arguments:
+            `{"bank.transfer": lambda arguments: arguments["cents"] > 10_000}`, which says each time whether a person
+            is needed. It runs in the workflow, so it may do nothing but look at the arguments. Where it fails, or
+            returns anything but a `bool`, a person is asked.
         settings: pydantic-ai's `ModelSettings`, such as `{"temperature": 0}`.
 
     Returns:
@@ -115,7 +119,7 @@ class TerseAgent:
         skills: Sequence[Skill | str] = (),
         model: str | None = None,
         max_turns: int = DEFAULT_TURNS,
-        tool_approvals: Sequence[str] = (),
+        tool_approvals: ToolApprovals = (),
         settings: Mapping[str, Any] | None = None,
     ) -> TerseAgent:
         """Return an agent, also at the top level of a module: what its skills name is looked up when it is asked.
@@ -166,7 +170,7 @@ class _ModelOptions:
         skills: Sequence[Skill | str],
         model: str | None,
         max_turns: int,
-        tool_approvals: Sequence[str],
+        tool_approvals: ToolApprovals,
         settings: Mapping[str, Any] | None,
     ) -> None:
         if not isinstance(max_turns, int) or max_turns < 1:
@@ -176,7 +180,7 @@ class _ModelOptions:
         self._instructions = instructions
         # Both may be asked for more than once.
         self._skills = list(skills) if isinstance(skills, Iterable) and not isinstance(skills, str) else skills
-        self._approvals = tool_approvals if isinstance(tool_approvals, str) else list(tool_approvals)
+        self._approvals = read_approvals(tool_approvals)
         self._model = model
         self._max_turns = max_turns
         self._settings = dict(settings or {})
@@ -187,6 +191,7 @@ class _ModelOptions:
             model=self._model,
             instructions=self._instructions,
             allow_list=allow_list(self._skills),
+            fixed=fixed_arguments(self._skills),
             max_turns=self._max_turns,
             approvals=approval_list(self._approvals),
             settings=_json(self._settings, "settings") if self._settings else {},
@@ -195,11 +200,14 @@ class _ModelOptions:
     def call(self, name: str, arguments: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
         """Call a tool without the model, if the skills have it."""
         tool, conversation = find_tool(name), self.conversation()
-        if not allowed(tool.name, conversation.allow_list):
+        is_plain = allowed(tool.name, conversation.allow_list)
+        filled = fill(tool, arguments, conversation.fixed, is_plain=is_plain)
+        if filled is None:
+            skills = [*conversation.allow_list, *(each.written for each in conversation.fixed)]
             raise UnknownToolError(
-                f"this agent has no tool {tool.name!r}: its skills are {', '.join(conversation.allow_list) or 'none'}"
+                f"this agent has no tool {tool.name!r}: its skills are {', '.join(skills) or 'none'}"
             )
-        return call_approved(tool, arguments, conversation.approvals)
+        return call_approved(tool, filled, conversation.approvals)
 
 
 def _text(value: str, what: str) -> str:

@@ -1,37 +1,77 @@
-"""Tools that a person has to approve, each time a model or a handler wants to call them."""
+"""Tools that a person has to approve: each time a model or a handler wants to call them, or when a policy says so.
+
+A policy is a function of the arguments, and runs in the workflow. What it has said stands in the history: while a run
+waits for days, its code may come to say something else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any
+import copy
+import inspect
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
+from ..diagnostics.places import place_of
+from ..diagnostics.redaction import error_text
 from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, ToolDeniedError, UnknownToolError
 from ..execution.in_place import execution_for_call
 from ..execution.perform import record_arguments
 from ..execution.protocol import durable_execution
+from ..serialization.wire_names import APPROVAL_NEEDED_MARKER
 from ..tools import Tool, find_tool, list_tools
 from .skills import names_tool
 
-__all__ = ["approval_list", "approved", "call_approved"]
+__all__ = ["Approvals", "ToolApprovals", "approval_list", "approved", "call_approved", "read_approvals"]
+
+#: Whether a person is needed for a call with these arguments.
+Policy: TypeAlias = Callable[[dict[str, Any]], bool]
+
+#: What `tool_approvals=` takes.
+ToolApprovals: TypeAlias = Sequence[str] | Mapping[str, Policy]
+
+#: The same by the tools' own names; without a policy, each time.
+Approvals: TypeAlias = Mapping[str, Policy | None]
+
+_LONGEST_REASON = 300
 
 
-def approval_list(names: Iterable[str]) -> list[str]:
-    """Return the tools that need approval, by their own names; `slack_send_message` is `slack.send_message` too.
+def read_approvals(given: ToolApprovals) -> dict[str, Policy | None]:
+    """Return what `tool_approvals=` says, by the names that are written there.
+
+    Raises:
+        JobDefinitionError: it is no list of names, and no dict of functions of one argument.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise JobDefinitionError(f"tool_approvals={given!r}: give a list, tool_approvals=[…]")
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(given)
+    for name, policy in given.items():
+        _check(name, policy)
+    return dict(given)
+
+
+def approval_list(named: Mapping[str, Policy | None]) -> Approvals:
+    """Return the same by the tools' own names; `slack_send_message` is `slack.send_message` too.
 
     Raises:
         DurableOnlyError: there are some, and nothing here can wait.
         UnknownToolError: there is no such tool.
+        JobDefinitionError: a tool has two policies.
     """
-    if isinstance(names, str) or not isinstance(names, Iterable):
-        raise JobDefinitionError(f"tool_approvals={names!r}: give a list, tool_approvals=[…]")
-    found = [_tool(name) for name in names]
+    found: dict[str, Policy | None] = {}
+    for name, policy in named.items():
+        tool = _tool(name)
+        if found.get(tool, policy) is not policy:
+            raise JobDefinitionError(f"tool_approvals names the tool {tool!r} twice, with different functions")
+        found[tool] = policy
     if found:
         durable_execution("tool_approvals=…, which waits for a person,")
     return found
 
 
-async def approved(name: str, arguments: Any, approvals: Sequence[str]) -> str | None:
+async def approved(name: str, arguments: Any, approvals: Approvals) -> str | None:
     """Wait until somebody has decided about a call, if somebody has to. Returns why not, or `None`.
 
     Args:
@@ -39,14 +79,24 @@ async def approved(name: str, arguments: Any, approvals: Sequence[str]) -> str |
     """
     if name not in approvals:
         return None
-    decision = await execution_for_call().request_approval({"tool": name, "arguments": arguments})
+    question = {"tool": name, "arguments": arguments}
+    policy = approvals[name]
+    if policy is not None:
+        execution = execution_for_call()
+        is_needed, problem = _ask(policy, arguments)
+        if not execution.recorded(APPROVAL_NEEDED_MARKER, is_needed):
+            return None
+        if problem is not None:
+            question["because"] = problem
+            execution.log(f"a person is asked about the tool {name!r}: {problem}", logging.WARNING)
+    decision = await execution_for_call().request_approval(question)
     if decision["approved"]:
         return None
     reason = f": {decision['reason']}" if decision.get("reason") else ""
     return f"the call of {name!r} was not approved{reason}"
 
 
-def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Sequence[str]) -> Coroutine[Any, Any, Any]:
+def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Approvals) -> Coroutine[Any, Any, Any]:
     """Call a tool, after somebody has approved it if somebody has to.
 
     Raises:
@@ -73,6 +123,42 @@ def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Sequence[
         return await call
 
     return decided()
+
+
+def _check(name: Any, policy: Any) -> None:
+    call = f"tool_approvals={{{name!r}: …}}"
+    if not callable(policy):
+        raise JobDefinitionError(
+            f"{call}: {policy!r} is no function. Give one of the arguments, that says whether a person is needed:"
+            " lambda arguments: True"
+        )
+    where = place_of(policy)
+    if inspect.iscoroutinefunction(policy) or inspect.iscoroutinefunction(getattr(policy, "__call__", None)):  # noqa: B004  its method
+        raise JobDefinitionError(
+            f"{call} ({where}): the function is async. It decides in the workflow, by the arguments alone: make it a"
+            " def."
+        )
+    try:
+        inspect.signature(policy).bind({})
+    except TypeError:
+        raise JobDefinitionError(f"{call} ({where}): the function gets one argument, the dict of arguments") from None
+    except ValueError:  # of C, which says nothing
+        return
+
+
+def _ask(policy: Policy, arguments: Any) -> tuple[bool, str | None]:
+    """Return whether a person is needed, and what is wrong about the policy if something is: then one is needed."""
+    called = f"the function in tool_approvals ({place_of(policy)})"
+    try:
+        # A copy: it is what a person is shown, and what is called.
+        said: object = policy(copy.deepcopy(arguments))
+    except Exception as err:  # whatever it is, nobody has said that it may go without a person
+        return True, f"{called} raised {type(err).__name__}: {error_text(err, _LONGEST_REASON)}"
+    if isinstance(said, bool):
+        return said, None
+    if inspect.iscoroutine(said):
+        said.close()
+    return True, f"{called} returned neither True nor False, but a value of the type {type(said).__name__}"
 
 
 def _tool(name: str) -> str:

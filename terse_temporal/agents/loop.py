@@ -23,8 +23,9 @@ from ..execution.retries import next_delay
 from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size
 from ..serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE
 from ..tools import Tool, find_tool
-from .approvals import approved
+from .approvals import Approvals, approved
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
+from .fixed_arguments import Fixed
 from .skills import allowed
 from .turns import model_turn
 
@@ -49,8 +50,9 @@ class AgentConfig:
         model: its name, or `None`.
         instructions: the system prompt.
         allow_list: the tools that it may call.
+        fixed: tools that it may call too, with arguments that their skills fix.
         max_turns: requests to the model, at most.
-        approvals: tools that a person has to allow, each time.
+        approvals: tools that a person has to allow, each time or when their policy says so.
         settings: pydantic-ai's `ModelSettings`.
     """
 
@@ -58,7 +60,8 @@ class AgentConfig:
     instructions: str | None
     allow_list: Sequence[str]
     max_turns: int
-    approvals: Sequence[str] = ()
+    approvals: Approvals = field(default_factory=dict)
+    fixed: Sequence[Fixed] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     timeout: timedelta = timedelta(minutes=10)
 
@@ -172,6 +175,7 @@ class AgentConfig:
                 "results": conversation.results,
                 "skills": list(self.allow_list),
                 "settings": self.settings,
+                **({"fixed": [each.to_wire() for each in self.fixed]} if self.fixed else {}),
             },
             as_json=True,
             types={"output": output},
@@ -185,7 +189,7 @@ class AgentConfig:
         name = call["tool"]
         if "error" in call:
             return {"error": call["error"]}
-        if not allowed(name, self.allow_list):
+        if not allowed(name, [*self.allow_list, *(each.tools for each in self.fixed)]):
             return {"error": f"the tool {name!r} is not allowed here"}
         try:
             tool, unknown = _found(name)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,8 +23,9 @@ from ..execution.token_usage import Tokens
 from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import MODEL_TOOL_METADATA
-from ..tools import Tool, list_tools
+from ..tools import list_tools
 from .events import TextDelta
+from .fixed_arguments import Fixed, OfferedTool, offered_tools
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
 from .skills import allowed
 
@@ -44,6 +45,7 @@ async def model_turn(
     skills: list[str],
     settings: dict[str, Any],
     output: Any,
+    fixed: list[Any] | None = None,
     emit: Callable[[TextDelta], None] | None = None,
 ) -> dict[str, Any]:
     """Ask the model once. The parameters are the input of the step, and so a format: they only gain optional ones.
@@ -57,6 +59,9 @@ async def model_turn(
         skills: the allow-list of tools.
         settings: pydantic-ai's `ModelSettings`.
         output: the type of the final output.
+        fixed: what skills fix, `{"tools": "slack.*", "any_of": [[{"channel_id": "C1"}]]}`: tools that are allowed as
+            well, with arguments that the model cannot give, or of which it has to give one of several. It is left out
+            where nothing is fixed.
         emit: called with the text while it is being written; not part of the format.
 
     Returns:
@@ -66,20 +71,28 @@ async def model_turn(
         when the run is replayed.
     """
     # On a thread: the first time, a second of imports would hold up every other step.
-    turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output)
+    turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output, fixed or [])
     return await turn.taken(prompt, history, results, emit)
 
 
 class _Turn:
     def __init__(
-        self, model: str | None, instructions: str | None, skills: list[str], settings: dict[str, Any], output: Any
+        self,
+        model: str | None,
+        instructions: str | None,
+        skills: list[str],
+        settings: dict[str, Any],
+        output: Any,
+        fixed: list[Any],
     ) -> None:
         self._name = chosen_model(model)
         require_pydantic_ai()
         from pydantic_ai import Agent, DeferredToolRequests  # noqa: PLC0415  an extra
 
         self._output = output
-        self._tools = _named_for_models(tool for tool in list_tools() if allowed(tool.name, skills))
+        tools = list_tools()
+        plain = [tool for tool in tools if allowed(tool.name, skills)]
+        self._tools = _named_for_models(offered_tools(tools, plain, list(map(Fixed.from_wire, fixed))))
         # Tools that are somebody else's to run: the turn ends with what the model wants called.
         self._model = model_named(self._name)
         self._agent: Any = Agent(
@@ -156,10 +169,10 @@ class _Turn:
         return result
 
     def _call(self, call: Any) -> dict[str, Any]:
-        tool = self._tools[call.tool_name]
-        wanted: dict[str, Any] = {"id": call.tool_call_id, "tool": tool.name}
+        offered = self._tools[call.tool_name]
+        wanted: dict[str, Any] = {"id": call.tool_call_id, "tool": offered.tool.name}
         try:
-            return {**wanted, "arguments": tool.from_json(call.args_as_dict(), by_model=True)}
+            return {**wanted, "arguments": offered.arguments(call.args_as_dict())}
         except (StepInputError, ValueProblem) as err:
             return {**wanted, "error": str(err)}
 
@@ -200,10 +213,11 @@ def _toolset(definitions: list[Any]) -> Any:
     return Toolset(definitions)
 
 
-def _definition(name: str, tool: Tool) -> Any:
+def _definition(name: str, offered: OfferedTool) -> Any:
     from pydantic_ai.tools import Tool as ModelTool  # noqa: PLC0415  an extra
     from pydantic_ai.tools import ToolDefinition  # noqa: PLC0415
 
+    tool = offered.tool
     description, schema = tool.description, tool.schema
     if schema is None:
         try:
@@ -219,29 +233,21 @@ def _definition(name: str, tool: Tool) -> Any:
     return ToolDefinition(
         name=name,
         description=description,
-        parameters_json_schema=_for_models(schema, tool),
+        parameters_json_schema=offered.schema(schema),
         metadata={MODEL_TOOL_METADATA: tool.name},  # for code alone: it is not sent
     )
 
 
-def _for_models(schema: Mapping[str, Any], tool: Tool) -> dict[str, Any]:
-    if not tool.code_only:
-        return dict(schema)
-    shown = {name: each for name, each in schema.get("properties", {}).items() if name not in tool.code_only}
-    required = [name for name in schema.get("required", []) if name not in tool.code_only]
-    return {**schema, "properties": shown, "required": required}
-
-
-def _named_for_models(tools: Any) -> dict[str, Tool]:
+def _named_for_models(tools: Iterable[OfferedTool]) -> dict[str, OfferedTool]:
     """Return tools by a name that every provider takes: letters, digits, `_` and `-`, and 64 of them at most."""
-    named: dict[str, Tool] = {}
-    for tool in tools:
-        plain = re.sub(r"[^A-Za-z0-9_-]", "_", tool.name)[:60]
+    named: dict[str, OfferedTool] = {}
+    for offered in tools:
+        plain = re.sub(r"[^A-Za-z0-9_-]", "_", offered.tool.name)[:60]
         name, count = plain, 1
         while name in named:
             count += 1
             name = f"{plain}_{count}"
-        named[name] = tool
+        named[name] = offered
     return named
 
 

@@ -32,7 +32,7 @@ def defaults(checked: Checked) -> Iterator[Finding]:
             for class_ in _classes(annotation, checked) if annotation is not None else ():
                 yield from _of_class(class_, role, f"the event of the job {role.name!r}", checked)
     for reached in checked.reached:
-        if reached.role.kind in ("handler", "failure", "filter"):
+        if reached.role.kind in ("handler", "failure", "filter", "policy"):
             for node in reached.nodes:
                 made = checked.resolver.resolve(node) if isinstance(node, ast.Call) else None
                 # What is given is not made.

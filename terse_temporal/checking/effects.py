@@ -27,7 +27,7 @@ _REPLAYED: Final = "a workflow runs again from the top when it is replayed, and 
 def effects(checked: Checked) -> Iterator[Finding]:
     """TERSE201 to 207, 210 to 212, 215 and 216."""
     for reached in checked.reached:
-        if reached.role.kind in ("handler", "failure", "filter", "plain filter", "workflow"):
+        if reached.role.kind in ("handler", "failure", "filter", "policy", "plain filter", "workflow"):
             for node in reached.nodes:
                 if isinstance(node, ast.Call):
                     yield from _of_call(node, reached, checked)

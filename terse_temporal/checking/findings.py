@@ -67,7 +67,7 @@ class Checked:
         return {
             node
             for reached in self.reached
-            if reached.role.kind in ("handler", "failure", "filter")
+            if reached.role.kind in ("handler", "failure", "filter", "policy")
             for node in reached.function.nodes
         }
 

@@ -45,7 +45,7 @@ def order(checked: Checked) -> Iterator[Finding]:
     """TERSE213 and 214."""
     judge = _Judge(checked)
     for reached in checked.reached:
-        if reached.role.kind in ("handler", "failure", "filter", "plain filter", "workflow"):
+        if reached.role.kind in ("handler", "failure", "filter", "policy", "plain filter", "workflow"):
             for node in reached.nodes:
                 if isinstance(node, ast.Call):
                     yield from _of_call(node, reached, checked)

@@ -91,7 +91,7 @@ def reached_from(role: Role, roles: Roles, resolver: Resolver) -> list[Reached]:
     """Return the functions that run when that of a role does, each by one of the shortest ways."""
     start = Reached(role.function, role, resolver.module_of(role.function))
     found, queue = {role.function: start}, [start]
-    recorded = role.kind in ("handler", "failure", "filter")
+    recorded = role.kind in ("handler", "failure", "filter", "policy")
     while queue:
         at = queue.pop(0)
         for call, function in _find_calls(at, roles, resolver):

@@ -59,7 +59,7 @@ _WORKFLOW_METHODS: Final = frozenset(
 _EVENT_AND_STATE: Final = 2
 
 Kind: TypeAlias = Literal[
-    "handler", "failure", "filter", "plain", "plain failure", "plain filter", "workflow", "step", "tool"
+    "handler", "failure", "filter", "policy", "plain", "plain failure", "plain filter", "workflow", "step", "tool"
 ]
 
 
@@ -69,7 +69,8 @@ class Role:
 
     Attributes:
         kind: `handler`, `failure` (its `on_failure`) and `filter` are of a durable job, `plain` and `plain failure` are
-            those of one that is not, `plain filter` its filter, which runs in the workflow all the same.
+            those of one that is not, `plain filter` its filter, which runs in the workflow all the same; so does a
+            `policy`, a function in `tool_approvals=`.
         name: of the job or the workflow; a step's or tool's own.
     """
 
@@ -85,6 +86,7 @@ class Role:
             "handler": "the handler of the job",
             "failure": "the on_failure of the job",
             "filter": "the filter of the job",
+            "policy": "the function in tool_approvals of",
             "plain": "the handler of the job",
             "plain failure": "the on_failure of the job",
             "plain filter": "the filter of the job",
@@ -152,6 +154,8 @@ class Roles:
                     self._of_step(node)
                 elif path == "terse_temporal.State().update":
                     self._of_update(node)
+                elif path in ("terse_temporal.generate_text", "terse_temporal.TerseAgent.create"):
+                    self._of_approvals(node)
 
     def is_step(self, function: Function) -> bool:
         """Return whether a function is decorated with `@step`, so that a durable handler that calls it makes a step."""
@@ -246,6 +250,12 @@ class Roles:
         self.step_calls[node] = StepCall(node, run, function, "state.update", True)
         if function is not None:
             self._add(function, "step", "state.update")
+
+    def _of_approvals(self, node: ast.Call) -> None:
+        given = self._resolver.constant(keyword(node, "tool_approvals"))
+        for name, policy in zip(given.keys, given.values, strict=True) if isinstance(given, ast.Dict) else ():
+            if (function := self._function(policy)) is not None:
+                self._add(function, "policy", _text(name) or function.name)
 
     def _function(self, node: ast.AST) -> Function | None:
         found = self._resolver.resolve(node)

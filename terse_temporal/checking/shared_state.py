@@ -45,7 +45,7 @@ def shared(checked: Checked) -> Iterator[Finding]:
     """TERSE208, 209 and 217."""
     copied: dict[Module, ast.AST] = {}
     for reached in checked.reached:
-        if reached.role.kind in ("handler", "failure", "filter", "plain filter", "workflow"):
+        if reached.role.kind in ("handler", "failure", "filter", "policy", "plain filter", "workflow"):
             for node in reached.nodes:
                 written = _written_global(node, checked)
                 if written is not None:

@@ -64,7 +64,7 @@ def structure(checked: Checked) -> Iterator[Finding]:
     for reached in checked.reached:
         if reached.role.kind in ("handler", "failure", "filter"):
             yield from _in_durable(reached, checked)
-        elif reached.role.kind != "workflow":
+        elif reached.role.kind not in ("policy", "workflow"):
             yield from _in_place(reached, checked)
     for role in checked.roles.roles:
         if role.kind == "handler":
@@ -92,7 +92,8 @@ def _in_place(reached: Reached, checked: Checked) -> Iterator[Finding]:
         path = checked.resolver.path(node.func)
         description = _DURABLE_ONLY.get(path)
         approvals = keyword(node, "tool_approvals") if path == "terse_temporal.generate_text" else None
-        if isinstance(approvals, ast.List | ast.Tuple) and approvals.elts:
+        named = approvals.keys if isinstance(approvals, ast.Dict) else getattr(approvals, "elts", [])
+        if named:
             description = "tool_approvals=, which waits for a person,"
         if description is None or expects_error(node, checked, "DurableOnlyError", "TerseError"):
             continue

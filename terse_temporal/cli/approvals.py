@@ -156,6 +156,7 @@ async def _read_questions(client: Client) -> AsyncIterator[dict[str, Any]]:
                 "number": number,
                 "tool": str(question.get("tool")),
                 "arguments": question.get("arguments"),
+                **({"because": str(question["because"])} if "because" in question else {}),
                 "started": found.start_time.isoformat(),
             }
 

@@ -19,6 +19,7 @@ from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, TOKENS_MEM
 __all__ = ["match_text", "question_text", "read_label", "read_memo", "tokens_text", "wait_text"]
 
 _LONGEST_ARGUMENTS = 5_000
+_LONGEST_REASON = 500
 
 
 async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Tokens | None, dict[str, Any] | None]:
@@ -89,5 +90,7 @@ def question_text(question: Mapping[str, Any]) -> str:
     given = arguments if isinstance(arguments, dict) else {}
     shown = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
     text = f"{question.get('tool')}({shorten(shown, _LONGEST_ARGUMENTS)})"
+    if isinstance(because := question.get("because"), str):
+        text += f", as {shorten(because, _LONGEST_REASON)}"
     # A model has written it: no control characters for the terminal, and nothing that turns the direction of text.
     return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)

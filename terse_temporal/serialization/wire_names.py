@@ -24,10 +24,10 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `check`.
     what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
                                             events that the failed steps began with.
-    what a run waits for (waiting.py)       in its memo: of a question, by its number, `tool` and `arguments`; of an
-                                            event, by `event-` and its number, `event`, `since`, and perhaps `key`,
-                                            `until`, and `more`, how many further waits are not told; of a delivery also
-                                            `trigger`, as it is written, and `match`.
+    what a run waits for (waiting.py)       in its memo: of a question, by its number, `tool`, `arguments`, and perhaps
+                                            `because`; of an event, by `event-` and its number, `event`, `since`, and
+                                            perhaps `key`, `until`, and `more`, how many further waits are not told; of
+                                            a delivery also `trigger`, as it is written, and `match`.
     a run that another follows (code/)      `run.find`: given `id`, it gives `run_id` and `job`. `run.result`: given
                                             `id` and `run_id`, it gives `result`, or `failure` as the API has it.
     a reference to a function (code/)       `module:qualname`, with `#FINGERPRINT` where names are shared; or one of the
@@ -67,6 +67,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "APPROVAL_NEEDED_MARKER",
     "ARGUMENTS_REFUSED_MARKER",
     "CALL_REFUSED_MARKER",
     "CHECK_METADATA",
@@ -194,6 +195,9 @@ CALL_REFUSED_MARKER: Final = "terse.refused.call.v1"
 MOUNT_REFUSED_MARKER: Final = "terse.refused.mount.v1"
 NAME_REFUSED_MARKER: Final = "terse.refused.name.v1"
 ARGUMENTS_REFUSED_MARKER: Final = "terse.refused.arguments.v1"
+
+#: A marker likewise: which of the calls that a function in `tool_approvals=` decides about needed a person.
+APPROVAL_NEEDED_MARKER: Final = "terse.approval.needed.v1"
 
 #: A marker too: the handler has ended, and what the job does then begins.
 ON_FAILURE_MARKER: Final = "terse.on_failure.v1"

@@ -192,12 +192,25 @@ def _name_in_conversation(call: ToolCall, info: Any) -> str:
     """Return what a tool is called in this conversation."""
     own = find_tool(call.name).name
     named = [name for name, tool in _own_names(info).items() if tool == own]
-    if not named:
+    if named:
+        _check_complete(call, own, next(each for each in info.function_tools if each.name == named[0]))
+    else:
         raise TestDoubleError(
             f"the test's model asks for the tool {own!r}, which it is not offered: the skills are"
             f" {sorted(_own_names(info).values()) or 'none'}. A real model could not ask for it."
         )
     return named[0]
+
+
+def _check_complete(call: ToolCall, own: str, offered: Any) -> None:
+    """Check that a call gives what the model is told to give, as real ones nearly always do."""
+    given = {find_tool(own).argument(name) or name for name in call.arguments}
+    for name in offered.parameters_json_schema.get("required", ()):
+        if name not in given:
+            raise TestDoubleError(
+                f"the test's model calls the tool {own!r} without its argument {name!r}. Give it, in"
+                f" ToolCall({own!r}, {{{name!r}: …}})."
+            )
 
 
 def _own_names(info: Any) -> dict[str, str]:
@@ -211,7 +224,9 @@ def _check(answer: Any) -> Any:
     for call in answer if isinstance(answer, list) else [answer]:
         if isinstance(call, ToolCall):
             # A model writes JSON, by the names that it is shown.
-            find_tool(call.name).from_json(shared_serializer.codec(Any).dump(dict(call.arguments)), by_model=True)
+            # What a skill fixes it does not give, so what is missing is told when the skills are known.
+            arguments = shared_serializer.codec(Any).dump(dict(call.arguments))
+            find_tool(call.name).from_json(arguments, by_model=True, is_part=True)
     if inspect.isroutine(answer):
         raise TestDoubleError("jobs.model.replies(…) takes answers; for a function there is jobs.model.does(…)")
     return answer

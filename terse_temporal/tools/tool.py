@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar, Final, Literal
@@ -87,19 +87,51 @@ class Tool:
         """
         return replace(self.template, arguments=self._bound(self._respelled(arguments)))
 
-    def from_json(self, arguments: Mapping[str, Any], *, by_model: bool = False) -> dict[str, Any]:
+    @property
+    def argument_names(self) -> list[str]:
+        """The arguments that it declares, by its own names."""
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        return [name for name, parameter in self.signature.parameters.items() if parameter.kind in kinds]
+
+    def argument(self, name: str) -> str | None:
+        """Return its own name of an argument that is given in either spelling; `None` if it declares none."""
+        names = self.argument_names
+        folded = [each for each in names if self._fold(each) == self._fold(name)]
+        return name if name in names else folded[0] if len(folded) == 1 else None
+
+    def _fold(self, name: str) -> str:
+        return fold(name)
+
+    def problem_with(self, name: str, value: Any) -> str | None:
+        """Return why it does not take a value, which is JSON, for an argument of its own; `None` if it does."""
+        try:
+            shared_serializer.codec(shared_serializer.parameter_types(self.function).get(name, Any)).load(value)
+        except ValueProblem as problem:
+            return str(problem)
+        return None
+
+    def from_json(
+        self,
+        arguments: Mapping[str, Any],
+        *,
+        by_model: bool = False,
+        by_code: Collection[str] = (),
+        is_part: bool = False,
+    ) -> dict[str, Any]:
         """Return the arguments that a model or a test gives, checked: JSON, for a request that is `as_json`.
 
         Args:
             arguments: by name, in either spelling.
-            by_model: a model gives them, so none may be for code alone.
+            by_model: a model gives them, so none may be for code alone,
+            by_code: but for these.
+            is_part: others may be missing.
 
         Raises:
             StepInputError: there is one too many or too few, or one does not fit or is for code alone.
         """
-        bound = self._bound(self._respelled(arguments))
+        bound = self._bound(self._respelled(arguments), is_part=is_part)
         # Of the names as the function has them: a model is free to spell them `authEnv` or `AUTH_ENV`.
-        if by_model and (hidden := sorted(self.code_only.intersection(bound))):
+        if by_model and (hidden := sorted(self.code_only.intersection(bound).difference(by_code))):
             raise StepInputError(f"tool {self.name!r} ({self.where}) has no argument {hidden[0]!r} for a model")
         types = shared_serializer.parameter_types(self.function)
         problems = []
@@ -136,7 +168,7 @@ class Tool:
             return "any"
         return "unsent" if self.one_request else "declared"
 
-    def _bound(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _bound(self, arguments: Mapping[str, Any], *, is_part: bool = False) -> dict[str, Any]:
         signature = self.signature
         by_name = {
             name
@@ -150,7 +182,7 @@ class Tool:
                 f"{did_you_mean(unknown[0], by_name) or '.'} It is {self.name}{self.shown_signature}"
             )
         try:
-            bound = signature.bind(**arguments)
+            bound = signature.bind_partial(**arguments) if is_part else signature.bind(**arguments)
         except TypeError as err:
             raise StepInputError(
                 f"tool {self.name!r} ({self.where}): {err}. It is {self.name}{self.shown_signature}"

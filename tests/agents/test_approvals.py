@@ -63,4 +63,4 @@ def test_names_are_checked() -> None:
     from terse_temporal.agents.approvals import approval_list  # noqa: PLC0415
 
     with pytest.raises(UnknownToolError, match=r"did you mean 'desk\.add_note'"):
-        approval_list(["desk_add_notes"])
+        approval_list({"desk_add_notes": None})

@@ -33,9 +33,30 @@ async def test_the_follow_up(env: JobEnvironment, model: ModelServer, task_queue
     assert "trial" in str(model.requests[1]["messages"][-1])
 
 
+async def test_what_is_fixed(env: JobEnvironment, model: ModelServer, task_queue: str, pages: list[ModuleType]) -> None:
+    model.script = [says("posted")]
+    async with env.worker(jobs_of(pages[1]), task_queue=task_queue):
+        assert await env.run("post-summary", {"text": "…"}, task_queue=task_queue) == "posted"
+    shown = {each["function"]["name"]: each["function"]["parameters"] for each in model.requests[0]["tools"]}
+    assert set(shown) == {"slack_send_message", "slack_reply_in_thread", "slack_update_message", "email_send"}
+    assert all("channel_id" not in each["properties"] for each in shown.values())
+    assert shown["email_send"]["properties"]["to"]["enum"] == ["ada@example.com", "bob@example.com"]
+    assert not {"cc", "bcc"} & set(shown["email_send"]["properties"])
+
+
+async def test_the_policy(env: JobEnvironment, model: ModelServer, task_queue: str, pages: list[ModuleType]) -> None:
+    given = {"account": "DE1", "cents": 1200}
+    model.script = [calls(("bank_refund", given), ("bank_refund", {**given, "cents": 12_000})), says("done")]
+    async with env.worker(jobs_of(pages[3]), task_queue=task_queue):
+        run = await env.start("refunds", {"claims": ["DE1"]}, task_queue=task_queue)
+        assert (await waiting(run))["1"]["arguments"]["cents"] == 12_000
+        await run.execute_update("terse.input", {"approved": False})
+        assert await run.result() == "done"
+
+
 async def test_the_approval(env: JobEnvironment, model: ModelServer, task_queue: str, pages: list[ModuleType]) -> None:
     model.script = [calls(("bank_transfer", {"account": "DE1", "cents": 1200})), says("all paid")]
-    async with env.worker(jobs_of(pages[1]), task_queue=task_queue):
+    async with env.worker(jobs_of(pages[2]), task_queue=task_queue):
         run = await env.start("pay-invoices", {"invoices": ["DE1: 12.00"]}, task_queue=task_queue)
         await waiting(run)
         await run.execute_update("terse.input", {"id": "1", "approved": True})

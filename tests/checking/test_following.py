@@ -306,6 +306,8 @@ DURABLE_ONLY = {
     "a plain job": "@create_job(name='chk-x')\nasync def handle(event):\n    await wait_for_input('Go on?')",
     "approvals": "@create_job(name='chk-x')\nasync def handle(event):\n"
     "    return await generate_text(prompt='x', tool_approvals=['chk.sleeper'])",
+    "policies": "@create_job(name='chk-x')\nasync def handle(event):\n"
+    "    return await generate_text(prompt='x', tool_approvals={'chk.sleeper': lambda given: True})",
 }
 
 
@@ -317,6 +319,29 @@ def test_durable_only(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     refused = "with pytest.raises(Exception): sleep('1h')"
     allowed = f"import pytest\n@create_job(name='chk-x')\nasync def handle(event):\n    {refused}"
     assert of(imports + allowed, tmp_path, monkeypatch) == []
+
+
+POLICIES = {
+    "given['cents'] > 5": [],
+    "time.sleep(1) is None": ["TERSE201"],
+    "bool(os.environ['X'])": ["TERSE206"],
+    "bool(open('x').read())": ["TERSE204"],
+}
+
+
+@pytest.mark.parametrize("is_at_top", [True, False])
+@pytest.mark.parametrize(("code", "found"), POLICIES.items(), ids=POLICIES)
+def test_policies(
+    code: str, found: list[str], is_at_top: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What decides about approvals runs in the workflow, wherever it is written."""
+    before = f"def is_much(given):\n    return {code}\nASKED = {{'chk.pay': is_much}}"
+    call = "return await generate_text(prompt='x', tool_approvals={'chk.pay': lambda given: CODE})".replace(
+        "CODE", code
+    )
+    if is_at_top:
+        call = "return await TerseAgent.create(tool_approvals=ASKED).run_and_wait('x')"
+    assert of(handler(call, before=before if is_at_top else ""), tmp_path, monkeypatch) == found
 
 
 ON_FAILURE = {

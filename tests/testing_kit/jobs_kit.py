@@ -265,3 +265,8 @@ async def tidies_up(event: Event) -> None:
         await sleep("1h")
     finally:
         await job_step(run=count, name="tidy up")
+
+
+@create_job(name="kit-fixed", durable=True)
+async def fixed(event: Event) -> str:
+    return await generate_text(prompt="Tell Ada", skills=[Skills.tool("kit.announce", text="hi", to=[["a"], ["b"]])])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowFailureError
 
 from terse_temporal.errors import ModelError, TransientError
 from terse_temporal.testing import Jobs, Prompt, ToolCall
@@ -79,6 +80,28 @@ async def test_several_tools_in_one_turn(jobs: Jobs) -> None:
     first, told, third = jobs.model.prompts[1].results
     assert ("a@example.com" in str(first), told, "c@example.com" in str(third)) == (True, "told", True)
     assert sorted(step.name for step in run.steps[1:4]) == ["kit.announce", "kit.find_customer", "kit.find_customer"]
+
+
+async def test_arguments_that_a_skill_fixes(jobs: Jobs) -> None:
+    """A test's model leaves out what a skill fixes, is told when it does not, and gives what it is to choose."""
+    jobs.tools.kit.announce.returns("told")
+    jobs.model.replies(
+        [ToolCall("kit.announce", {"to": ["b"]}), ToolCall("kit.announce", {"to": ["c"]})],
+        ToolCall("kit.announce", {"text": "no", "to": ["a"]}),
+        "done",
+    )
+    assert await jobs.run(kit.fixed) == "done"
+    jobs.tools.kit.announce.called_once_with(text="hi", to=["b"])
+    told, refused = jobs.model.prompts[1].results[0], jobs.model.prompts[2].results[0]
+    assert (told, "'text' is not yours to give" in str(refused)) == ("told", True)
+
+
+async def test_arguments_that_a_model_leaves_out(jobs: Jobs) -> None:
+    """A test's model that leaves out what it was told to give is a mistake of the test."""
+    jobs.model.replies(ToolCall("kit.announce"))
+    run = await jobs.start(kit.fixed)
+    with pytest.raises(WorkflowFailureError, match=r"TestDoubleError: .*'kit\.announce' without its argument 'to'"):
+        await run.result()
 
 
 async def test_several_turns(jobs: Jobs) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from terse_temporal import Event, create_job, job_step, toolbox
+from terse_temporal import Event, Skills, TerseAgent, create_job, job_step, toolbox
 from terse_temporal.errors import StepError, StepInputError, ToolError, TransientError, UnknownToolError
 from tests.effects import record
 
@@ -127,3 +127,9 @@ async def many(event: Event) -> Any:
     import asyncio  # noqa: PLC0415  # the run's own
 
     return await asyncio.gather(*(toolbox.tracker.pid() for _ in range(20)))
+
+
+@create_job(name="mcp-fixed", durable=True)
+async def fixed(event: Event) -> Any:
+    agent = TerseAgent.create(skills=[Skills.tracker(title=event.titles, assignee="ada")])
+    return [await agent.run_and_wait("File it"), (await agent.tools.tracker.create_issue(labels=[]))["title"]]

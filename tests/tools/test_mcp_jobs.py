@@ -17,6 +17,7 @@ from terse_temporal.tools.mcp.mounts import mounts
 
 from ..bench import Bench, cache_on, scheduled
 from ..effects import Effects
+from ..model_server import ModelServer, calls, says
 from . import jobs_mcp as jobs
 from .conftest import TOKEN, is_alive, server_pids, until_gone
 
@@ -180,3 +181,43 @@ async def test_credentials_are_in_no_history(bench: Bench, caplog: pytest.LogCap
 def test_the_fixture_is_of_this_test(served: Effects) -> None:
     """No server has been started for a test that calls none."""
     assert server_pids(served) == []
+
+
+async def test_arguments_that_a_skill_fixes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the server's tools a model has those that take them, and no say in them. A replay needs no server for it."""
+    monkeypatch.setenv("TERSE_MODEL", "openai:gpt-5-mini")
+    monkeypatch.setenv("OPENAI_API_KEY", TOKEN)
+    async with ModelServer().serving() as model, bench.worker(jobs.fixed):
+        monkeypatch.setenv("OPENAI_BASE_URL", model.url)
+        model.script = [
+            calls(
+                ("tracker_create_issue", {"labels": []}),
+                ("tracker_create_issue", {"labels": [], "title": "Mine"}),
+                ("tracker_create_issue", {"labels": [], "Ti-tle": "Mine"}),
+                ("tracker_pid", {}),
+            ),
+            says("done"),
+        ]
+        run = await bench.start(jobs.fixed, titles="Ours")
+        assert await bench.result(run) == ["done", "Ours"]
+    (shown,) = (tool["function"] for tool in model.requests[0]["tools"])
+    assert (shown["name"], set(shown["parameters"]["properties"])) == ("tracker_create_issue", {"labels"})
+    assert shown["parameters"]["required"] == ["labels"]
+    assert await scheduled(run) == ["generate_text", "tracker.create_issue", "generate_text", "tracker.create_issue"]
+    mount = mounts.get("tracker")
+    assert mount is not None
+    assert mount.tools is None
+    result = await Replayer(workflows=[], plugins=[TersePlugin([jobs.fixed])]).replay_workflow(
+        WorkflowHistory(run.id, (await run.fetch_history()).events)
+    )
+    assert result.replay_failure is None
+
+
+@cache_on
+async def test_a_skill_that_the_server_has_no_argument_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first turn says so, before the model is asked."""
+    monkeypatch.setenv("TERSE_MODEL", "openai:gpt-5-mini")
+    monkeypatch.setenv("OPENAI_API_KEY", TOKEN)
+    failure = await bench.fail(jobs.fixed, titles=5)
+    assert "'title'" in failure.message
+    assert "cannot be 5" in failure.message

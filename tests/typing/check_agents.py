@@ -19,6 +19,9 @@ class Digest:
 async def find(email: str) -> dict[str, Any]: ...  # type: ignore[empty-body]  # it is never run
 
 
+def is_foreign(arguments: dict[str, Any]) -> bool: ...  # type: ignore[empty-body]
+
+
 async def models() -> None:
     assert_type(await generate_text(prompt="Hi"), str)
     assert_type(await generate_text(prompt="Hi", output_schema=Digest), Digest)
@@ -28,6 +31,16 @@ async def models() -> None:
     assert_type(await generate_text(prompt="Hi", output_schema=Literal["yes", "no"]), Literal["yes", "no"])
     await generate_text("Hi")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name
     await generate_text(prompt=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # a string
+
+    fixed = [Skills.slack(channel="C1"), Skills.github(repos=["a/b"]), Skills.crm(email=["a", "b"])]
+    await generate_text(prompt="Hi", skills=[*fixed, "http", Skills.tool("slack.send_message", channel_id="C1")])
+    Skills.slack(channel=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an id
+    Skills.tool(name="slack.send_message")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by position
+    policies = {"crm.find": is_foreign}
+    assert_type(await generate_text(prompt="Hi", tool_approvals=policies, output_schema=int), int)
+    TerseAgent.create(tool_approvals={"crm.find": lambda arguments: arguments["email"] == "a"})
+    TerseAgent.create(tool_approvals={"crm.find": True})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]  # a function
+    TerseAgent.create(tool_approvals={"crm.find": find})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
 
     agent = TerseAgent.create(prompt="Be brief.", skills=[Skills.all()], max_turns=3)
     assert_type(await agent.run_and_wait("Hi"), str)

@@ -244,7 +244,7 @@ def _tools(chain: _Chain, namespace: Mapping[str, Any], words: set[str]) -> Iter
             following = chain.names[position + 1]
             if following == "all" and known is Skills:
                 yield "*"
-            elif following == "call" and known is toolbox:
+            elif (following, known) in (("call", toolbox), ("tool", Skills)):
                 yield from (each for each in map(_toolbox, words) if each)
             elif (box := _toolbox(following)) is not None:
                 yield box

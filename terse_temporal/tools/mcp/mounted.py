@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
@@ -90,8 +90,12 @@ class MountedTool(Tool):
             parameters.append(rest)
         return inspect.Signature(parameters)
 
-    def checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, arguments: Mapping[str, Any], *, is_part: bool = False) -> dict[str, Any]:
         """Return the arguments as JSON, as the server names them.
+
+        Args:
+            arguments: by name, in either spelling.
+            is_part: others may be missing.
 
         Raises:
             StepInputError: some do not fit the schema; the message has all of them.
@@ -104,7 +108,9 @@ class MountedTool(Tool):
         if self.schema is not None:
             data = self._without_absent(self._respelled(data))
             problems = self._unknown(data)
-            problems += self._misfits({name: value for name, value in data.items() if name not in problems})
+            misfits = self._misfits({name: value for name, value in data.items() if name not in problems})
+            # What is wrong about no argument by itself is so for one that is missing.
+            problems += _of_arguments(misfits, data) if is_part else misfits
         if recorded(ARGUMENTS_REFUSED_MARKER, bool(problems)):
             lines = [f"  {path}: {text}" for path, text in problems.items()] or [_AT_FIRST]
             shown = f"It is {self.name}{self.shown_signature}"
@@ -113,15 +119,34 @@ class MountedTool(Tool):
             )
         return data
 
-    def from_json(self, arguments: Mapping[str, Any], *, by_model: bool = False) -> dict[str, Any]:
-        return self._bound(arguments)
+    @property
+    def argument_names(self) -> list[str]:
+        return list(_properties(self.schema or {}))
+
+    def problem_with(self, name: str, value: Any) -> str | None:
+        if self.schema is None or name not in self._without_absent({name: value}):
+            return None
+        return next(iter(_of_arguments(self._misfits({name: value}), [name]).values()), None)
+
+    def from_json(
+        self,
+        arguments: Mapping[str, Any],
+        *,
+        by_model: bool = False,
+        by_code: Collection[str] = (),
+        is_part: bool = False,
+    ) -> dict[str, Any]:
+        return self._bound(arguments, is_part=is_part)
 
     def shown(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         inner = arguments.get(_ARGUMENTS)
         return inner if isinstance(inner, Mapping) else arguments
 
-    def _bound(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return {_ARGUMENTS: self.checked(arguments)}
+    def _fold(self, name: str) -> str:
+        return _fold(name)
+
+    def _bound(self, arguments: Mapping[str, Any], *, is_part: bool = False) -> dict[str, Any]:
+        return {_ARGUMENTS: self.checked(arguments, is_part=is_part)}
 
     def _respelled(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         known = _properties(self.schema or {})
@@ -171,6 +196,12 @@ class _Problems(dict[str, str]):
 
     def __add__(self, other: _Problems) -> _Problems:
         return _Problems({**other, **self})
+
+
+def _of_arguments(problems: _Problems, names: Collection[str]) -> _Problems:
+    """Return what is wrong with some arguments themselves."""
+    starts = tuple(f"{name}{end}" for name in names for end in (".", "["))
+    return _Problems({path: text for path, text in problems.items() if path in names or path.startswith(starts)})
 
 
 def recorded(marker: str, value: bool) -> bool:
