@@ -47,3 +47,18 @@ async def golden_sdk(event: Event, state: Any) -> list[Any]:
         found["denied"] = str(denied)
     replies = await state.update("replies", lambda replies, more: replies + more, 1)
     return [found, reply.subject, replies, await state.get("replies")]
+
+
+def is_long(arguments: dict[str, Any]) -> bool:
+    return len(arguments["text"]) > 3
+
+
+@create_job(name="golden-fixed", durable=True)
+async def golden_fixed(event: Event) -> list[Any]:
+    """Arguments that skills fix, and a function that decides about approvals."""
+    skills = [Skills.tool("golden.find", deep=True), Skills.golden(text=["abc", "abcd"])]
+    asked = {"golden.note": is_long}
+    said = await generate_text(prompt="Look, and write", skills=skills, tool_approvals=asked)
+    agent = TerseAgent.create(skills=skills, tool_approvals=asked)
+    await agent.tools.golden.note(text="abc")
+    return [said, await agent.tools.golden.find(email=event.email)]

@@ -8,12 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from terse_temporal.jobs.job import Job
 from terse_temporal.testing import JobEnvironment
 
 from ..golden import without_machine
-from ..model_server import ModelServer, calls
+from ..model_server import ModelServer, calls, says
 from .approvals import waiting
-from .jobs_golden import golden_sdk
+from .jobs_golden import golden_fixed, golden_sdk
 
 FILE = Path(__file__).parent / "golden" / "golden-sdk.json"
 
@@ -25,22 +26,42 @@ SCRIPT: list[dict[str, Any]] = [
 ]
 
 
+FIXED_FILE = FILE.with_name("golden-fixed.json")
+
+FIXED_SCRIPT: list[dict[str, Any]] = [
+    calls(("golden_find", {"email": "bob@example.com"}), ("golden_find", {"email": "bob@example.com", "deep": False})),
+    calls(("golden_note", {"text": "abc"}), ("golden_note", {"text": "abcd"}), ("golden_note", {"text": "abcde"})),
+    says("done"),
+]
+
+
 async def main() -> None:
-    """Run the job, and keep its history."""
+    """Run the jobs, and keep their histories."""
     FILE.parent.mkdir(exist_ok=True)
-    async with ModelServer().serving() as model, JobEnvironment() as env, env.worker([golden_sdk], identity="golden"):
+    await record(golden_sdk, SCRIPT, FILE)
+    await record(golden_fixed, FIXED_SCRIPT, FIXED_FILE)
+
+
+async def record(job: Job, script: list[dict[str, Any]], file: Path) -> None:
+    """Run a job, deny what it asks, and keep its history."""
+    async with ModelServer().serving() as model, JobEnvironment() as env, env.worker([job], identity="golden"):
         os.environ |= {
             "OPENAI_BASE_URL": model.url,
             "OPENAI_API_KEY": "sk-golden-0123456789",
             "TERSE_MODEL": "openai:gpt-5",
         }
-        model.script = SCRIPT
-        run = await env.start(golden_sdk, {"email": "ada@example.com"}, id="golden-sdk")
+        model.script = script
+        run = await env.start(job, {"email": "ada@example.com"}, id=job.name)
         await waiting(run)
         await run.execute_update("terse.input", {"id": "1", "approved": False, "reason": "not now", "by": "Grace"})
         print(await run.result())
         history = without_machine(json.loads((await run.fetch_history()).to_json()))
-    FILE.write_text(f"{json.dumps(history, indent=1)}\n")
+    keep(history, file)
+
+
+def keep(history: Any, file: Path) -> None:
+    """Write a history down."""
+    file.write_text(f"{json.dumps(history, indent=1)}\n")
 
 
 if __name__ == "__main__":

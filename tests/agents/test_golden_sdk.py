@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from terse_temporal.plugin import TersePlugin
 
-from .jobs_golden import golden_sdk
-from .record_golden import FILE
+from .jobs_golden import golden_fixed, golden_sdk
+from .record_golden import FILE, FIXED_FILE
 
 
 async def test_it_is_replayed() -> None:
@@ -16,6 +19,28 @@ async def test_it_is_replayed() -> None:
     replayer = Replayer(workflows=[], plugins=[TersePlugin([golden_sdk])])
     result = await replayer.replay_workflow(WorkflowHistory.from_json("golden-sdk", FILE.read_text()))
     assert result.replay_failure is None
+
+
+async def test_what_is_fixed_and_decided_is_replayed() -> None:
+    """So is one whose skills fix arguments, and in which a function has decided who is asked."""
+    history = FIXED_FILE.read_text()
+    replayer = Replayer(workflows=[], plugins=[TersePlugin([golden_fixed])])
+    result = await replayer.replay_workflow(WorkflowHistory.from_json("golden-fixed", history))
+    assert result.replay_failure is None
+    assert "MARKER_RECORDED" in history
+    asked = [
+        json.loads(base64.b64decode(payload["data"]))["arguments"]["fixed"]
+        for event in json.loads(history)["events"]
+        if (begun := event.get("activityTaskScheduledEventAttributes", {})).get("activityType", {}).get("name")
+        == "generate_text"
+        for payload in begun["input"]["payloads"]
+    ]
+    assert asked == 3 * [
+        [
+            {"tools": "golden.find", "any_of": [[{"deep": True}]]},
+            {"tools": "golden.*", "any_of": [[{"text": "abc"}, {"text": "abcd"}]]},
+        ]
+    ]
 
 
 def test_it_has_every_kind_of_call() -> None:
