@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from ..engine.replay.replayer import replay as replay_histories
 from ..jobs.job import Job
 from ..jobs.loading import load_jobs
-from ..serialization.wire_names import EVENTS_POST_WORKFLOW, EVENTS_WORKFLOW, STATE_WORKFLOW, WAITS_WORKFLOW
+from ..serialization.wire_names import OWN_WORKFLOW_TYPES
 from .exiting import FAILED, USAGE_ERROR, CommandError
 from .histories import RunQuery, fetch_histories, history_files, read_history, save_history
 from .options import Address, Debug, Namespace, Targets
@@ -30,8 +30,6 @@ from .servers import silent_client
 from .tasks import run_interruptibly
 
 __all__ = ["replay", "without_logs"]
-
-_OWN = (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW, WAITS_WORKFLOW)
 
 
 def replay(
@@ -133,7 +131,7 @@ class _Request:
         # The state of jobs, and events by key, are kept by runs too, which have to fit the release of this package that
         # is deployed. And whatever is open on a task queue is asked for, since a job that was renamed or taken away is
         # not among those.
-        types = [*names, *_OWN] if self.task_queue is None else self.only
+        types = [*names, *OWN_WORKFLOW_TYPES] if self.task_queue is None else self.only
         running = [RunQuery(types, self.task_queue, is_open=True)] if self.running else []
         recent = [RunQuery(names, self.task_queue, is_open=False, limit=self.recent)] if self.recent else []
         return [*running, *recent]

@@ -22,7 +22,7 @@ from typing_extensions import TypeVar
 from ..diagnostics.places import caller_frame, place, place_of
 from ..durations import to_timedelta
 from ..errors import DurationError, JobDefinitionError
-from ..serialization.wire_names import EVENTS_POST_WORKFLOW, EVENTS_WORKFLOW, STATE_WORKFLOW
+from ..serialization.wire_names import OWN_WORKFLOWS
 from ..state.schema import StateSchema
 from ..triggers.base import Trigger
 from .failures import RunFailure, check_on_failure
@@ -292,9 +292,10 @@ def _check(job: Job) -> None:
         raise JobDefinitionError(f"{where}: a name cannot have {wrong} in it; give it another")
     if not callable(job.handler) or inspect.isclass(job.handler):
         raise JobDefinitionError(f"{where}: on_trigger is {job.handler!r}; give it a function")
-    if job.name in (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW):
-        kept = "state" if job.name == STATE_WORKFLOW else "events"
-        raise JobDefinitionError(f"{where}: the name is that of the workflows that keep {kept}; give it another")
+    if job.name.startswith(OWN_WORKFLOWS):
+        raise JobDefinitionError(
+            f"{where}: names that begin with {OWN_WORKFLOWS!r} are this package's own; give it another"
+        )
     for trigger in job.triggers:
         if not isinstance(trigger, Trigger):
             if inspect.isfunction(trigger) and trigger.__module__.startswith(Trigger.__module__.rpartition(".")[0]):

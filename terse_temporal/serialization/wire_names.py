@@ -97,6 +97,7 @@ __all__ = [
     "NOT_BEGUN_FAILURE",
     "ON_FAILURE_MARKER",
     "OWN_WORKFLOWS",
+    "OWN_WORKFLOW_TYPES",
     "PACKAGE",
     "RANDOM_STREAM",
     "RETRY_REASON",
@@ -178,6 +179,9 @@ EVENT_SIGNAL: Final = "terse.event"
 WAITS_WORKFLOW: Final = "terse.waits"
 WAITS_ID_PREFIX: Final = "terse-waits"
 WAITS_QUERY: Final = "terse.waits"
+
+#: All of them: what a worker runs beside its jobs, and a replay knows.
+OWN_WORKFLOW_TYPES: Final = (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW, WAITS_WORKFLOW)
 
 #: A delivery of a webhook, which a gateway gives to a run. Under this name a run also remembers their ids.
 DELIVERY_SIGNAL: Final = "terse.delivery"

@@ -16,6 +16,7 @@ import pytest
 import terse_temporal
 from terse_temporal.agents.turns import model_turn
 from terse_temporal.diagnostics.places import place_of
+from terse_temporal.engine.plugin import OWN_WORKFLOWS
 from terse_temporal.serialization import wire_names
 from terse_temporal.tools.registry import find_tool
 
@@ -94,7 +95,11 @@ OF_THE_API: Final = ("generate_text", "state.", "state.update", "terse_temporal"
 
 def test_the_names_are_these() -> None:
     """The file has these names and no others."""
-    assert {name: getattr(wire_names, name) for name in wire_names.__all__} == NAMES
+    names = {name: getattr(wire_names, name) for name in wire_names.__all__}
+    types = names.pop("OWN_WORKFLOW_TYPES")
+    assert names == NAMES
+    assert sorted(types) == sorted(value for name, value in NAMES.items() if name.endswith("_WORKFLOW"))
+    assert len(OWN_WORKFLOWS) == len(types)
     assert sorted(name for name in vars(wire_names) if name.isupper()) == wire_names.__all__
 
 

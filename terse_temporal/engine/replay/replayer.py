@@ -36,7 +36,7 @@ from ...diagnostics.text import did_you_mean, one_line, shorten
 from ...errors import TerseError, UnknownJobError
 from ...jobs.job import Job
 from ...jobs.registry import registered_jobs
-from ...serialization.wire_names import EVENTS_POST_WORKFLOW, EVENTS_WORKFLOW, STATE_WORKFLOW
+from ...serialization.wire_names import OWN_WORKFLOW_TYPES
 from ..plugin import OWN_WORKFLOWS, TersePlugin
 from ..wire.history import RunHistory
 from ..workflow.commands import PendingCommand
@@ -47,9 +47,6 @@ from ..workflow.sandbox import JobSource
 from .replayable import completed_events, incomplete, unknown_encoding
 
 __all__ = ["BEFORE_THAT", "Replayed", "replay"]
-
-#: The workflows of this package, which have no job.
-_OWN_NAMES: Final = (STATE_WORKFLOW, EVENTS_WORKFLOW, EVENTS_POST_WORKFLOW)
 
 #: How the engine names the event that does not fit.
 _EVENT: Final = re.compile(r"HistoryEvent(?:\(id:| \{ event_id:) (\d+)")
@@ -250,7 +247,7 @@ class _Replays:
 
     def _problem(self, name: str) -> str | None:
         """Return why no run of a job could be replayed."""
-        if name in _OWN_NAMES:
+        if name in OWN_WORKFLOW_TYPES:
             return None
         job = self._jobs.get(name)
         if job is None:
