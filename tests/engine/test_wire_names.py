@@ -26,6 +26,7 @@ PACKAGE: Final = Path(terse_temporal.__file__).parent
 
 #: Names that are in histories. None is ever changed: one that is to mean something else gets a new name.
 NAMES: Final = {
+    "APPROVAL_NEEDED_MARKER": "terse.approval.needed.v1",
     "ARGUMENTS_REFUSED_MARKER": "terse.refused.arguments.v1",
     "CALL_REFUSED_MARKER": "terse.refused.call.v1",
     "CHECK_METADATA": "terse.check.v1",
