@@ -95,6 +95,9 @@ class Wanted:
         if times != is_to_be:
             if (was := told.get("trigger")) != tells["trigger"]:
                 found.append(_changed("times", was or "?", tells["trigger"]))
+                if there.state.paused:
+                    # Whoever paused it meant what it was.
+                    found.append("it stays paused")
             elif times.regular == is_to_be.regular:
                 found.append(f"changes of the clocks: up to {datetime.now(UTC).year + YEARS - 1}")
             else:

@@ -117,6 +117,7 @@ async def test_what_changes_is_told(client: Client) -> None:
         "catch_up: 1 day, 0:00:00 → 1:00:00",
         "jitter: 0:00:00 → 0:10:00",
         f"times: {_NIGHTLY.describe()} → {trigger.describe()}",
+        "it stays paused",
     )
     assert await sync([having(synced, trigger)], client) == [Change("synced", "synced", "changed", expected)]
     assert actions(await sync([having(synced, trigger)], client)) == {"synced": "unchanged"}
