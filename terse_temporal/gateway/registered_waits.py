@@ -23,6 +23,9 @@ _logger = logger_of("gateway")
 #: Waits that one workflow can know of, and more.
 _MOST_WAITS: Final = 20_000
 
+#: Triggers that there are not, of which the log is to say so once.
+_MOST_TOLD: Final = 1_000
+
 
 @dataclass(frozen=True, eq=False)
 class RegisteredWait:
@@ -70,8 +73,14 @@ class RegisteredWait:
         return delivery.received_at.timestamp() >= self.since
 
 
-def read_waits(registry: str, answer: Any) -> Iterator[RegisteredWait]:
-    """Yield the waits in an answer to the query. What is not of its shape is left out: anybody can start a workflow."""
+def read_waits(registry: str, answer: Any, told: set[str] | None = None) -> Iterator[RegisteredWait]:
+    """Yield the waits in an answer to the query. What is not of its shape is left out: anybody can start a workflow.
+
+    Args:
+        registry: the workflow id of what has answered.
+        answer: plain JSON.
+        told: triggers, as text, of which the log has said that there are none; those of this answer come to it.
+    """
     if not isinstance(answer, Mapping) or answer.get("v") != MESSAGE_VERSION:
         return
     waits = answer.get("waits")
@@ -81,7 +90,9 @@ def read_waits(registry: str, answer: Any) -> Iterator[RegisteredWait]:
             continue
         text = json.dumps(each["trigger"], sort_keys=True)
         if text not in triggers:
-            triggers[text] = _trigger(each["trigger"], each["run"])
+            triggers[text] = _trigger(each["trigger"], each["run"], is_told=told is not None and text in told)
+            if told is not None and triggers[text] is None and len(told) < _MOST_TOLD:
+                told.add(text)
         if (trigger := triggers[text]) is not None:
             fields = {name: each[name] for name in ("owner", "run", "number", "n", "match", "since", "key")}
             yield RegisteredWait(
@@ -106,9 +117,11 @@ def _has_shape(given: Mapping[str, Any]) -> bool:
     )
 
 
-def _trigger(reference: Any, run: str) -> Trigger[Any] | None:
+def _trigger(reference: Any, run: str, *, is_told: bool) -> Trigger[Any] | None:
     try:
         return trigger_from(reference)
     except UnknownTriggerError as error:
+        if is_told:
+            return None
         _logger.warning("the run %s is not woken: %s", one_line(shorten(run, 200)), one_line(str(error)))
         return None

@@ -32,6 +32,7 @@ class _Registry:
         self.source = source
         self.stood: tuple[str, int] | None = None
         self.waits: list[RegisteredWait] = []
+        self.told: set[str] = set()
 
 
 class Registries:
@@ -87,7 +88,7 @@ async def _ask(client: Client, registry: _Registry, on_answer: Callable[[], None
         if registry.stood != stands:
             async with asyncio.timeout(_PATIENCE):  # the SDK asks again after the other one
                 answer = await handle.query(WAITS_QUERY, rpc_timeout=_QUERY_TIMEOUT)
-            registry.waits = list(read_waits(registry.id, answer))
+            registry.waits = list(read_waits(registry.id, answer, registry.told))
             registry.stood = stands
     except (WorkflowQueryFailedError, TimeoutError):
         pass

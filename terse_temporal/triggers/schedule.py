@@ -279,8 +279,12 @@ def _check_timezone(timezone: object) -> None:
     # ValueError: not a name at all, such as a path. OSError: half a name, which is a directory.
     except (KeyError, ValueError, OSError):
         pass
+    zones = sorted(available_timezones())
+    if not zones:
+        problem = f"this machine has no IANA database to find the timezone {timezone!r} in; `pip install tzdata` is one"
+        raise refusal(_CRON, problem, _CRON_EXAMPLE)
     if isinstance(timezone, str) and timezone.isupper() and len(timezone) <= _LONGEST_ABBREVIATION:
         hint = "; write a region and a city, such as 'America/Los_Angeles'"  # 'MST' is not what 'PST' means
     else:
-        hint = did_you_mean(str(timezone), sorted(available_timezones()), most=1)
+        hint = did_you_mean(str(timezone), zones, most=1)
     raise refusal(_CRON, f"the timezone {timezone!r} is not in the IANA database{hint}", _CRON_EXAMPLE)

@@ -94,3 +94,13 @@ def test_what_registries_answer() -> None:
     answers: list[Any] = [None, [], {"v": 2, "waits": []}, {"v": 1, "waits": {}}]
     for answer in answers:
         assert list(read_waits("x", answer)) == []
+
+
+def test_the_log_says_it_once(caplog: pytest.LogCaptureFixture) -> None:
+    """What a gateway asks for every second, and does not know, it does not tell every second."""
+    entry = {"owner": "o", "run": "r", "number": 1, "n": 1, "at": 1, "since": 1, "key": "k", "match": {}}
+    told: set[str] = set()
+    for name in ("stripe.on_newer", "stripe.on_newer", "stripe.on_newest"):
+        trigger: dict[str, Any] = {"trigger": name, "arguments": {}}
+        assert list(read_waits("x", {"v": 1, "waits": [{**entry, "trigger": trigger}]}, told)) == []
+    assert [("on_newer'" in each, "on_newest'" in each) for each in caplog.messages] == [(True, False), (False, True)]

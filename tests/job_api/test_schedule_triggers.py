@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import zoneinfo
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -122,3 +124,16 @@ def test_what_never_comes_is_refused_with_why(expression: str, timezone: str, wr
     with pytest.raises(JobDefinitionError) as refused:
         Triggers.schedule.cron(expression, timezone=timezone)
     assert wrong in str(refused.value)
+
+
+def test_a_machine_without_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zone that is right is not called wrong where there is nothing to find it in, as in small images."""
+    zoneinfo.reset_tzpath(to=[])
+    for name in {"tzdata", *(each for each in sys.modules if each.startswith("tzdata."))}:
+        monkeypatch.setitem(sys.modules, name, None)
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        with pytest.raises(JobDefinitionError, match=r"this machine has no IANA database .* `pip install tzdata`"):
+            Triggers.schedule.cron("0 9 * * 1", timezone="Europe/Berlin")
+    finally:
+        zoneinfo.reset_tzpath()
