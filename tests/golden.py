@@ -14,12 +14,12 @@ HISTORIES = sorted(TESTS.glob("*/golden/*.json"))
 
 def golden_jobs() -> list[Any]:
     """Every job that has a golden history; those of the state and of keys are none."""
-    from .agents.jobs_golden import golden_sdk  # noqa: PLC0415  what records them imports this module
+    from .agents.jobs_golden import golden_fixed, golden_sdk  # noqa: PLC0415  what records them imports this module
     from .engine.jobs_golden import GOLDEN  # noqa: PLC0415
     from .events.jobs_waits import takes_deliveries  # noqa: PLC0415
     from .schedules.jobs_golden import scheduled  # noqa: PLC0415
 
-    return [*(job for job, _ in GOLDEN.values()), golden_sdk, scheduled, takes_deliveries]
+    return [*(job for job, _ in GOLDEN.values()), golden_sdk, golden_fixed, scheduled, takes_deliveries]
 
 
 def without_machine(value: Any) -> Any:
