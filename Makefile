@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/terse-temporal demo
 
 test: check
-	$(BIN)/python -m pytest -n 5 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 # More than half of them, in under a minute: those that need no server and start no other process.
 unit: $(VENV)/.installed
