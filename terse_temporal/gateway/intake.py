@@ -6,13 +6,12 @@ It is answered when it is in the spool, and before anything is asked of Temporal
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -20,12 +19,12 @@ from ..diagnostics.logs import logger_of
 from ..diagnostics.redaction import redact
 from ..diagnostics.text import shorten
 from ..errors import EventError, JobDefinitionError, SpoolError, SpoolFullError, StartError
-from ..jobs.event_input import event_type, read_event
+from ..jobs.event_input import home_namespace, read_event
 from ..jobs.job import Job
 from ..jobs.run_requests import check_id
 from ..triggers.base import Trigger
 from ..triggers.deliveries import Delivery
-from .job_events import event_for_run, trigger_for
+from .job_events import event_for_run, expected_event, trigger_for
 from .refusals import Refusal
 from .requests import Handshake, RequestReader
 from .spool import Spool, Target
@@ -211,13 +210,10 @@ def _problem(
     job: Job, trigger: Trigger, delivery: Delivery, size: int
 ) -> tuple[str | None, Sequence[Mapping[str, str]]]:
     """Return what is wrong with a delivery for a job, if anything is: for the operator, and for the sender."""
-    home = sys.modules.get(job._home)
-    namespace: dict[str, Any] | None = None if home is None else vars(home)
     try:
         check_id(f"{job.name}/{delivery.run_suffix}", f"a delivery for the job {job.name!r} ({job.where})")
-        expected = event_type(job.handler, job.triggers, namespace)
         event = event_for_run(job, trigger, delivery, size)
-        read_event(event, expected, job=job.name, where=job.where, namespace=namespace)
+        read_event(event, expected_event(job), job=job.name, where=job.where, namespace=home_namespace(job))
     except (EventError, StartError, JobDefinitionError) as error:
         return _described(str(error)), _wrong_fields(error.__cause__)
     except (Exception, SystemExit) as error:  # a validator of a model is anybody's code

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import PydanticUserError
 
 from ..errors import EventError, JobDefinitionError
 from ..events import Event
-from ..jobs.event_input import event_type
+from ..jobs.event_input import event_type, home_namespace
 from ..jobs.job import Job
 from ..serialization.annotations import type_adapter
 from ..serialization.codec import MAX_BYTES
@@ -19,19 +17,24 @@ from ..triggers.deliveries import Delivery
 from ..triggers.webhook import WebhookTrigger
 from .cutting import cut_event, json_size
 
-__all__ = ["event_for_run", "event_problem", "trigger_for"]
+__all__ = ["event_for_run", "event_problem", "expected_event", "trigger_for"]
 
 
 #: Bytes of a body whose event is never too large: written again, one may become six, and headers may come with it.
 _SMALL: Final = 256 * 1024
 
 
+def expected_event(job: Job) -> Any:
+    """Return the type that a job's handler wants its event as."""
+    return event_type(job.handler, job.triggers, home_namespace(job))
+
+
 def event_problem(job: Job) -> str | None:
     """Return why a job can read no event at all, as where its annotation names what is not there; or `None`."""
     try:
-        expected = event_type(job.handler, job.triggers, _namespace(job))
+        expected = expected_event(job)
         if expected not in (Event, dict):
-            type_adapter(expected, _namespace(job))
+            type_adapter(expected, home_namespace(job))
     except (JobDefinitionError, PydanticUserError, NameError) as error:
         return str(error).splitlines()[0]
     return None
@@ -56,7 +59,7 @@ def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = MA
     Raises:
         EventError: it is too large, also without what its model does not declare.
     """
-    expected = event_type(job.handler, job.triggers, _namespace(job))
+    expected = expected_event(job)
     event = trigger.event(delivery, expected) if isinstance(trigger, WebhookTrigger) else trigger.event(delivery)
     if size <= _SMALL:
         return event
@@ -69,9 +72,3 @@ def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = MA
             f" {MAX_BYTES:,} at most, also without what the model of its handler or of {trigger!r} does not declare"
         )
     return cut
-
-
-def _namespace(job: Job) -> Mapping[str, Any] | None:
-    """Return the globals of a job's module, in which the names of its annotations are looked up."""
-    home = sys.modules.get(job._home)
-    return None if home is None else vars(home)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
 
@@ -21,7 +22,7 @@ from ..serialization.keys import respell, unknown_keys
 if TYPE_CHECKING:
     from ..triggers.base import Trigger
 
-__all__ = ["TOO_DEEP", "event_type", "read_event"]
+__all__ = ["TOO_DEEP", "event_type", "home_namespace", "read_event"]
 
 #: What is wrong with an input that Python, or pydantic, can do nothing with.
 TOO_DEEP: Final = (
@@ -29,6 +30,17 @@ TOO_DEEP: Final = (
 )
 
 _JSON_NAMES: Final = {str: "a string", int: "a number", float: "a number", bool: "a boolean", list: "an array"}
+
+
+class _HasHome(Protocol):
+    @property
+    def _home(self) -> str: ...
+
+
+def home_namespace(job: _HasHome) -> dict[str, Any] | None:
+    """Return the globals of a job's module, in which the names of its annotations are looked up; None if it is gone."""
+    home = sys.modules.get(job._home)
+    return None if home is None else vars(home)
 
 
 def event_type(

@@ -7,7 +7,6 @@ the server would refuse in words of its own: an id that is too long, a tag, an e
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, get_args
@@ -21,7 +20,7 @@ from ..execution.run_operations import IfExists, RunRequest
 from ..serialization.codec import Json, ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..triggers.base import Trigger
-from .event_input import event_type, read_event
+from .event_input import event_type, home_namespace, read_event
 from .names import unprintable
 from .scheduled_events import with_start
 
@@ -136,8 +135,7 @@ def event_json(job: JobToStart | str, event: Any, started: str = "") -> Json | N
             " the job with where it is."
         )
     if not isinstance(job, str):
-        home = sys.modules.get(job._home)
-        namespace = None if home is None else vars(home)
+        namespace = home_namespace(job)
         expected = event_type(job.handler, job.triggers, namespace)
         raw = with_start(None if data is None else data.data, expected, _now())
         read_event(raw, expected, job=name, where=places, namespace=namespace)
