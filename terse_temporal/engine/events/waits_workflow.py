@@ -37,7 +37,6 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
 
-from ...diagnostics.logs import logger_of
 from ...execution.run_events import LONGEST_KEY, is_name
 from ...serialization.wire_names import (
     DELIVERY_SIGNAL,
@@ -47,27 +46,23 @@ from ...serialization.wire_names import (
 )
 from ..wire.payloads import in_json, in_order
 from .messages import MESSAGE_VERSION, message_data, read_input
+from .messages_per_run import MESSAGES_PER_RUN, HandlesMessages
 from .posting import deliver
 from .table import numbers_in
 from .waits_table import WaitsTable
-from .workflow import MESSAGES_PER_RUN
 
 __all__ = ["VersionedWaitsWorkflow", "WaitsWorkflow"]
 
-_logger = logger_of("worker")
-
 
 @workflow.defn(name=WAITS_WORKFLOW, sandboxed=False)
-class WaitsWorkflow:
+class WaitsWorkflow(HandlesMessages):
     """The waits for the deliveries of one source."""
 
     @workflow.init
     def __init__(self, given: RawValue = None) -> None:  # type: ignore[assignment]  # the SDK knows no optional one
         kept, self._inbox = read_input(given, workflow.payload_converter(), "waits")
+        super().__init__(kept)
         self._table = WaitsTable(kept)
-        self._handled = 0
-        per_run = kept.get("messages_per_run")
-        self._per_run = per_run if isinstance(per_run, int) and per_run > 0 else MESSAGES_PER_RUN
 
     @workflow.run
     async def run(self, given: RawValue = None) -> None:  # type: ignore[assignment]
@@ -100,9 +95,6 @@ class WaitsWorkflow:
         given = {"v": MESSAGE_VERSION, "waits": self._table.waits()}
         return in_order(in_json(given), workflow.payload_converter())
 
-    def _is_full(self) -> bool:
-        return self._handled >= self._per_run or workflow.info().is_continue_as_new_suggested()
-
     async def _handle(self, message: Any) -> None:
         self._handled += 1
         if not isinstance(message, Mapping) or message.get("v") != MESSAGE_VERSION:
@@ -120,10 +112,6 @@ class WaitsWorkflow:
         if is_name(run, 1_000) and is_name(key, LONGEST_KEY) and is_name(message.get("owner"), 200):
             said = {"v": MESSAGE_VERSION, "owner": message["owner"], "key": key, "refused": numbers}
             await deliver(run, DELIVERY_SIGNAL, in_json(said))
-
-    def _refuse(self, what: str) -> None:
-        if not workflow.unsafe.is_replaying():
-            _logger.warning("run   %s  has not taken %s", workflow.info().workflow_id, what)
 
 
 # As of the state: a worker without deployment versions must not name a behaviour, and this outlives all versions.

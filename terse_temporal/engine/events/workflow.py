@@ -48,7 +48,6 @@ from typing import Any, Final
 from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
 
-from ...diagnostics.logs import logger_of
 from ...execution.run_events import is_name
 from ...serialization.codec import Json
 from ...serialization.wire_names import (
@@ -61,13 +60,11 @@ from ...serialization.wire_names import (
 )
 from ..wire.payloads import in_json, in_order
 from .messages import MESSAGE_VERSION, message_data, read_entry, read_input
+from .messages_per_run import MESSAGES_PER_RUN, HandlesMessages
 from .posting import deliver
 from .table import EventsTable, Waiting, numbers_in
 
 __all__ = ["EventsWorkflow", "VersionedEventsWorkflow"]
-
-#: Messages of one run, before it continues as new: as the state does, and for the same reasons (`state/workflow.py`).
-MESSAGES_PER_RUN: Final = 100
 
 #: Seconds by which the clocks of a server and a worker may differ.
 _CLOCKS_DIFFER: Final = 600.0
@@ -75,21 +72,16 @@ _CLOCKS_DIFFER: Final = 600.0
 #: Runs that an event is brought to at once. The server takes 2,000 signals of a workflow that are under way.
 _AT_ONCE: Final = 500
 
-_logger = logger_of("worker")
-
 
 @workflow.defn(name=EVENTS_WORKFLOW, sandboxed=False)
-class EventsWorkflow:
+class EventsWorkflow(HandlesMessages):
     """The events of one name and key."""
 
     @workflow.init
     def __init__(self, given: RawValue = None) -> None:  # type: ignore[assignment]  # the SDK knows no optional one
         kept, self._inbox = read_input(given, workflow.payload_converter(), "events")
+        super().__init__(kept)
         self._table = EventsTable(kept)
-        self._handled = 0
-        per_run = kept.get("messages_per_run")
-        # The number goes with the input, because a run that was begun with one must be replayed with the same.
-        self._per_run = per_run if isinstance(per_run, int) and per_run > 0 else MESSAGES_PER_RUN
         self._timer: asyncio.TimerHandle | None = None
         self._timer_until = 0.0
         self._is_due = False
@@ -123,9 +115,6 @@ class EventsWorkflow:
             self._inbox.append((name, data[0]))
         elif name != EVENTS_DONE_SIGNAL:  # which asks whether it is there
             self._refuse(f"the signal {name!r}, which is none for it")
-
-    def _is_full(self) -> bool:
-        return self._handled >= self._per_run or workflow.info().is_continue_as_new_suggested()
 
     async def _handle(self, kind: str, message: Any) -> None:
         self._handled += 1
@@ -231,10 +220,6 @@ class EventsWorkflow:
     def _wake(self) -> None:
         self._timer = None
         self._is_due = True
-
-    def _refuse(self, what: str) -> None:
-        if not workflow.unsafe.is_replaying():
-            _logger.warning("run   %s  has not taken %s", workflow.info().workflow_id, what)
 
 
 def _now() -> float:
