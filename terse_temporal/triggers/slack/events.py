@@ -77,8 +77,8 @@ class _SlackEvent(EventModel):
                 {"sent": shorten(sent, 80), "model": cls.__name__, "expected": '" and "'.join(cls.slack_types)},
             )
         envelope = {} if inner is raw else {key: value for key, value in raw.items() if key != "event"}
-        found = {name: value for name, value in cls._fields_from(inner).items() if value is not None}
-        return {**envelope, **found, **{key: value for key, value in inner.items() if value is not None}}
+        parts = (envelope, cls._fields_from(inner), inner)
+        return {name: value for part in parts for name, value in part.items() if value is not None}
 
     @classmethod
     def _fields_from(cls, inner: dict[str, Any]) -> dict[str, Any]:
