@@ -6,6 +6,7 @@ from .events import Event
 from .execution.protocol import RunIdentity, StepContext
 from .execution.run_operations import RunInfo
 from .execution.run_timeline import RunTimeline, TimelineEntry
+from .inputs import InputAnswer, InputOption, wait_for_input
 from .jobs.clock import log, now, sleep, uuid4
 from .jobs.current_run import current_run
 from .jobs.failures import RunFailure
@@ -23,6 +24,8 @@ from .triggers import Triggers
 
 __all__ = [
     "Event",
+    "InputAnswer",
+    "InputOption",
     "Job",
     "Retry",
     "Run",
@@ -56,4 +59,5 @@ __all__ = [
     "toolbox",
     "uuid4",
     "wait_for_event",
+    "wait_for_input",
 ]

@@ -8,6 +8,9 @@
     ├── GatewayError                  the gateway cannot listen where it is told to
     ├── EventError                    the input of a run does not fit the job (also a ValueError)
     ├── EventTimeoutError             an event that was waited for did not come in time (also a TimeoutError)
+    ├── InputError                    a question to a person that cannot be asked like that (also a ValueError)
+    ├── InputTimeoutError             a person did not answer in time (also a TimeoutError)
+    ├── AnswerRefusedError            an answer that a run does not take: .kind, .fields, .by
     ├── StartError                    what a run is to be started with makes no sense (also a ValueError)
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
     ├── CatchUpError                  a vendor's API does not list deliveries, or does not deliver again: .status
@@ -74,7 +77,10 @@ its own class and as a `RunFailedError`, likewise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = [
+    "AnswerRefusedError",
     "CatchUpError",
     "CrashTestError",
     "DeliveryRefusedError",
@@ -85,6 +91,8 @@ __all__ = [
     "GatewayError",
     "GatewaySecretError",
     "InPlaceOnlyError",
+    "InputError",
+    "InputTimeoutError",
     "JobDefinitionError",
     "JobLoadError",
     "JobTestError",
@@ -228,6 +236,41 @@ class EventTimeoutError(TerseError, TimeoutError):
     def __init__(self, message: str, *, event: str = "") -> None:
         super().__init__(message)
         self.event = event
+
+
+class InputError(TerseError, ValueError):
+    """A question to a person that cannot be asked as it is, or an answer that its form has come to refuse."""
+
+
+class InputTimeoutError(TerseError, TimeoutError):
+    """Nobody has answered a question of `wait_for_input` within its `timeout`.
+
+    Attributes:
+        question: its number in the run.
+    """
+
+    def __init__(self, message: str, *, question: str = "") -> None:
+        super().__init__(message)
+        self.question = question
+
+
+class AnswerRefusedError(TerseError):
+    """An answer to a question is not taken, and the run has not noticed it.
+
+    Attributes:
+        kind: `"wrong"`, where it does not fit; `"not_allowed"`, where it is not this person's to answer; `"answered"`,
+            where somebody else was first; `"closed"`, where nobody is asked any more: time is up, or the run has ended.
+        fields: what is wrong, by the fields of a form.
+        by: who was first, where that is known.
+    """
+
+    def __init__(
+        self, message: str, *, kind: str = "wrong", fields: Mapping[str, str] | None = None, by: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.fields = dict(fields or {})
+        self.by = by
 
 
 class RunEndedError(TerseError):

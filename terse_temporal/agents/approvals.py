@@ -17,8 +17,10 @@ from ..diagnostics.redaction import error_text
 from ..diagnostics.text import did_you_mean
 from ..errors import JobDefinitionError, ToolDeniedError, UnknownToolError
 from ..execution.in_place import execution_for_call
+from ..execution.input_requests import APPROVE, RecordedAnswer
 from ..execution.perform import record_arguments
 from ..execution.protocol import durable_execution
+from ..inputs.asking import approval_request
 from ..serialization.wire_names import APPROVAL_NEEDED_MARKER
 from ..tools import Tool, find_tool, list_tools
 from .skills import names_tool
@@ -79,20 +81,18 @@ async def approved(name: str, arguments: Any, approvals: Approvals) -> str | Non
     """
     if name not in approvals:
         return None
-    question = {"tool": name, "arguments": arguments}
-    policy = approvals[name]
+    policy, because = approvals[name], None
     if policy is not None:
         execution = execution_for_call()
-        is_needed, problem = _ask(policy, arguments)
+        is_needed, because = _ask(policy, arguments)
         if not execution.recorded(APPROVAL_NEEDED_MARKER, is_needed):
             return None
-        if problem is not None:
-            question["because"] = problem
-            execution.log(f"a person is asked about the tool {name!r}: {problem}", logging.WARNING)
-    decision = await execution_for_call().request_approval(question)
-    if decision["approved"]:
+        if because is not None:
+            execution.log(f"a person is asked about the tool {name!r}: {because}", logging.WARNING)
+    answer: RecordedAnswer = await execution_for_call().ask(approval_request(name, arguments, because))
+    if answer.choice == APPROVE:
         return None
-    reason = f": {decision['reason']}" if decision.get("reason") else ""
+    reason = f": {answer.text}" if answer.text else ""
     return f"the call of {name!r} was not approved{reason}"
 
 

@@ -22,6 +22,7 @@ from ..diagnostics.logs import log_text, logger_of
 from ..diagnostics.redaction import error_text
 from ..errors import DurableOnlyError, UnknownToolError
 from ..serialization.serializer import shared_serializer
+from .input_requests import InputRequest
 from .perform import Call, perform, record_arguments
 from .protocol import UNSET, Execution, RunIdentity, StepContext, StepRequest, current_execution
 from .retries import next_delay
@@ -181,8 +182,9 @@ class DirectExecution:
         # By the occurrence alone, not by the event: a repeated attempt may make another, with another time in it.
         return self._derived_key("start_run", {"job": job})
 
-    def request_approval(self, question: Mapping[str, Any]) -> NoReturn:
-        raise DurableOnlyError(self.refusal("a tool that a person has to approve"))
+    def ask(self, request: InputRequest) -> NoReturn:
+        what = "wait_for_input()" if "tool" not in request.shown else "a tool that a person has to approve"
+        raise DurableOnlyError(self.refusal(what))
 
     def wait_for_event(self, wait: EventWait) -> NoReturn:
         raise DurableOnlyError(self.refusal("wait_for_event()"))

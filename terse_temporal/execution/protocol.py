@@ -17,6 +17,7 @@ from uuid import UUID
 
 from ..errors import DurableOnlyError
 from ..serialization.serializer import Serializer
+from .input_requests import InputRequest
 from .run_events import EventToSend, EventWait
 from .run_operations import RunOperations
 from .token_usage import Tokens
@@ -220,8 +221,8 @@ class Execution(Protocol):
         `None` where it runs in this: in a filter, and where the call is what the current step runs.
         """
 
-    def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
-        """Wait for a person to answer: `approved`, and perhaps `reason` and `by`."""
+    def ask(self, request: InputRequest) -> Coroutine[Any, Any, Any]:
+        """Wait for a person to answer; what comes of it is what `request.read` makes of the answer."""
 
     def wait_for_event(self, wait: EventWait) -> Coroutine[Any, Any, Any]:
         """Wait for an event, which only an execution that `is_durable` is asked for."""

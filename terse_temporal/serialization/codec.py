@@ -145,6 +145,40 @@ class Codec:
             return [each["loc"] for each in err.errors(include_url=False) if each["type"] == "missing"]
         return []
 
+    def wrong_fields(self, data: Any) -> list[tuple[str, str]]:
+        """Return what is wrong with JSON data, without what was there: a path and a reason for each; `[]` if it fits.
+
+        A path begins with the name that the field has in the type.
+        """
+        try:
+            self._adapter.validate_json(json.dumps(data), by_alias=True, by_name=True)
+        except ValidationError as err:
+            if (count := err.error_count()) > _MOST_ERRORS:
+                return [("", f"{count:,} values are wrong, too many to name each")]
+            names = self._names_of_aliases()
+            wrong = []
+            for each in err.errors(include_url=False, include_context=False, include_input=False):
+                first, *rest = each["loc"] or ("",)
+                wrong.append((".".join([names.get(str(first), str(first)), *map(_path_part, rest)]), each["msg"]))
+            return wrong
+        except Exception as err:  # a validator of the user's may raise anything
+            return [("", f"it cannot be checked: a validator of {type_name(self._type)} raises {type(err).__name__}")]
+        return []
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of what is read, with the names that fields have in the type."""
+        return self._adapter.json_schema(by_alias=False, mode="validation")
+
+    def _names_of_aliases(self) -> dict[str, str]:
+        """Return the names of the fields of a model by those that they have in errors."""
+        fields = self._type.model_fields if isinstance(self._type, type) and issubclass(self._type, BaseModel) else {}
+        return {
+            alias: name
+            for name, field in fields.items()
+            for alias in (field.alias, field.validation_alias)
+            if isinstance(alias, str)
+        }
+
     def record(self, value: Any) -> Json:
         """Return a Python value, validated, as JSON that reads back as the same value.
 

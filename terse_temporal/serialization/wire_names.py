@@ -24,10 +24,18 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `check`.
     what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
                                             events that the failed steps began with.
-    what a run waits for (waiting.py)       in its memo: of a question, by its number, `tool`, `arguments`, and perhaps
-                                            `because`; of an event, by `event-` and its number, `event`, `since`, and
-                                            perhaps `key`, `until`, and `more`, how many further waits are not told; of
-                                            a delivery also `trigger`, as it is written, and `match`.
+    questions to a person (inputs/)         in the memo, by their numbers: see `inputs/questions.py`. Those that were
+                                            answered: `run`, `ended`, `at`, and perhaps `by`, `choice`, `via`. An
+                                            answer: `id` (the number), `run`, `choice`, `text`, `data`, `by`, `via`;
+                                            of an approval also `approved` and `reason`. The steps of a way
+                                            (inputs/ways.py) are given `way` (a reference to a class), `options`,
+                                            `question` (with `id`, `number`, `job`, `namespace`), and `sent`,
+                                            `number`, `outcome`; the one that asks gives `v`, `sent`, `reminds`,
+                                            `closes`.
+    what a run waits for (waiting.py)       in its memo: of a question as above; of an event, by `event-` and its
+                                            number, `event`, `since`, and perhaps `key`, `until`, and `more`, how many
+                                            further waits are not told; of a delivery also `trigger`, as it is written,
+                                            and `match`.
     a run that another follows (code/)      `run.find`: given `id`, it gives `run_id` and `job`. `run.result`: given
                                             `id` and `run_id`, it gives `result`, or `failure` as the API has it.
     a reference to a function (code/)       `module:qualname`, with `#FINGERPRINT` where names are shared; or one of the
@@ -89,6 +97,11 @@ __all__ = [
     "GENERATE_TEXT",
     "HANDLER_DOUBLED_MARKER",
     "IDEMPOTENCY_KEY_META",
+    "INPUTS_ANSWERED_MEMO",
+    "INPUT_ASK",
+    "INPUT_CLOSE",
+    "INPUT_QUERY",
+    "INPUT_REMIND",
     "INPUT_UPDATE",
     "JOB_REFERENCE",
     "MODEL_TOOL_METADATA",
@@ -145,6 +158,9 @@ STATE_GET: Final = "state.get"
 STATE_SET: Final = "state.set"
 STATE_UPDATE: Final = "state.update"
 STATE_DELETE: Final = "state.delete"
+INPUT_ASK: Final = "input.ask"
+INPUT_REMIND: Final = "input.remind"
+INPUT_CLOSE: Final = "input.close"
 RUN_FIND: Final = "run.find"
 RUN_RESULT: Final = "run.result"
 
@@ -189,8 +205,9 @@ DELIVERY_SIGNAL: Final = "terse.delivery"
 #: In the second argument of a run that was continued as new by its author: the events that it had kept.
 EVENTS_CARRIED: Final = "terse.events.v1"
 
-#: The answer to a question that a run asks a person: `{"id": "1", "approved": true}`, perhaps with `reason` and `by`.
+#: The answer to a question that a run asks a person, and the question for one of them in full, by its number.
 INPUT_UPDATE: Final = "terse.input"
+INPUT_QUERY: Final = "terse.input"
 
 # Markers, each with a number behind it (`terse.refused.call.v1.0`): which of the calls that could be refused so was
 # refused; the others leave none. A tool or model that the code does not use; a toolbox that is not mounted on the
@@ -213,11 +230,12 @@ RETRY_REASON: Final = "terse.retry.v1"
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"
 
-# In the memo of a run: the questions and the waits for events that are open, by number; the tokens used so far; true
-# where it fails if the first worker that takes it does not have its job; true where the timeout of its job is over, so
-# that it will fail with that; how many runs stand above it, each started by the one before; how many seconds a child
-# run sleeps before it begins.
+# In the memo of a run: the questions and the waits for events that are open, by number; the questions that were over
+# last; the tokens used so far; true where it fails if the first worker that takes it does not have its job; true where
+# the timeout of its job is over, so that it will fail with that; how many runs stand above it, each started by the one
+# before; how many seconds a child run sleeps before it begins.
 WAITING_MEMO: Final = "terse.waiting.v1"
+INPUTS_ANSWERED_MEMO: Final = "terse.answered.v1"
 TOKENS_MEMO: Final = "terse.tokens.v1"
 ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"
 TIMED_OUT_MEMO: Final = "terse.timed_out.v1"

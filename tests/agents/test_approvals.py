@@ -22,7 +22,9 @@ async def test_approved_or_denied(bench: Bench, model: ModelServer) -> None:
     ]
     async with bench.worker(jobs.approvals):
         run = await bench.start(jobs.approvals)
-        assert await waiting(run) == {"1": {"tool": "desk.add_note", "arguments": given}}
+        shown = (await waiting(run))["1"]
+        assert (shown["tool"], shown["arguments"]) == ("desk.add_note", given)
+        assert [each["id"] for each in shown["options"]] == ["approve", "deny"]
         assert bench.effects.lines() == []
         with pytest.raises(WorkflowUpdateFailedError):
             await run.execute_update("terse.input", {"id": "7", "approved": True})

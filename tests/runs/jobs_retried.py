@@ -13,6 +13,7 @@ from temporalio import workflow
 
 from terse_temporal import (
     Event,
+    InputOption,
     RunFailure,
     create_job,
     current_run,
@@ -22,10 +23,12 @@ from terse_temporal import (
     now,
     sleep,
     wait_for_event,
+    wait_for_input,
 )
 from terse_temporal.errors import StepError
-from terse_temporal.execution.protocol import durable_execution
 from tests.effects import record
+
+PAY = [InputOption("approve", "Pay", free_text=True), InputOption("deny", "Do not", free_text=True)]
 
 
 class Order(BaseModel):
@@ -180,8 +183,8 @@ async def asks(event: Event) -> list[str]:
 
     async def ask() -> str:
         await step(event, "asks")
-        answer = await durable_execution("request_approval").request_approval({"tool": "pay", "arguments": {}})
-        return str(answer["reason"])
+        answer = await wait_for_input(prompt="May it be paid?", options=PAY)
+        return answer.text
 
     async def fails() -> str:
         return str(await step(event, "fails", waits=True, fails=True))

@@ -13,7 +13,17 @@ from typing import Any, Final
 
 from ...agents.turns import model_turn
 from ...errors import UnknownFunctionError, UnknownToolError
-from ...serialization.wire_names import GENERATE_TEXT, RUN_FIND, RUN_RESULT, SDK_REFERENCE, TOOL_REFERENCE
+from ...inputs.ways import ask_by, close_by, remind_by
+from ...serialization.wire_names import (
+    GENERATE_TEXT,
+    INPUT_ASK,
+    INPUT_CLOSE,
+    INPUT_REMIND,
+    RUN_FIND,
+    RUN_RESULT,
+    SDK_REFERENCE,
+    TOOL_REFERENCE,
+)
 from ...state.calls import CALLS
 from ...tools import find_tool
 from .followed_runs import find_run, run_result
@@ -25,6 +35,9 @@ __all__ = ["check_used", "known_function"]
 #: By the reference after `@sdk:`.
 _SDK: Final[Mapping[str, Callable[..., Any]]] = {
     GENERATE_TEXT: model_turn,
+    INPUT_ASK: ask_by,
+    INPUT_CLOSE: close_by,
+    INPUT_REMIND: remind_by,
     RUN_FIND: find_run,
     RUN_RESULT: run_result,
     **CALLS,

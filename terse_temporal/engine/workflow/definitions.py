@@ -95,7 +95,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
         context: RunContext = self.context
         try:
             result = await _run(context, event)
-            await context.execution.events.settle()
+            await _settle(context)
             return in_order(result, workflow.payload_converter())
         except BaseException as err:
             if not workflow.in_workflow():
@@ -112,7 +112,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
             name = type(raised or exit_of(err)).__name__
             context.ended = f"raises {name}: {said}" if said not in ("", name) else f"raises {name}"
             log_end(context.job, failure)
-            await context.execution.events.settle()
+            await _settle(context)
             raise failure from failure.__cause__
 
     name = f"Job_{''.join(letter if letter.isalnum() else '_' for letter in job.name)}"
@@ -134,10 +134,16 @@ def job_of_definition(definition: type) -> Job | None:
     return getattr(definition, _JOB, None)
 
 
+async def _settle(context: RunContext) -> None:
+    """End what goes on beside the handler, as the run ends."""
+    await context.execution.input_requests.settle()
+    await context.execution.events.settle()
+
+
 async def _hand_on(context: RunContext) -> None:
     """Have the run that continues this one begin with the events that this one has not taken."""
+    await _settle(context)
     events = context.execution.events
-    await events.settle()
     if context.continuing is not None:
         add_carried(context.continuing, events.carried(), context.job.name)
 

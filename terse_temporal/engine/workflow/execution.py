@@ -22,6 +22,7 @@ from ...durations import format_duration
 from ...errors import EventError, StepOutputError, UnknownToolError
 from ...execution.coroutine_names import named
 from ...execution.in_place import not_durable, write_log
+from ...execution.input_requests import InputRequest
 from ...execution.protocol import RunIdentity, StepRequest
 from ...execution.run_events import EventToSend, EventWait
 from ...execution.token_usage import Tokens
@@ -95,7 +96,7 @@ class DurableExecution:
         #: What model calls of the run have used.
         self.tokens = Tokens()
         board = WaitingBoard()
-        self.input_requests = InputRequests(board)
+        self.input_requests = InputRequests(board, self.call, lambda: run_identity(workflow.info()), job.name)
         self.namespace = namespace
         # Where runs share the module, and with it the types, they share what is worked out for these.
         is_shared = namespace is vars(sys.modules.get(job._home, sys))
@@ -146,8 +147,8 @@ class DurableExecution:
     def run_key(self, job: str) -> None:
         return None
 
-    def request_approval(self, question: Mapping[str, Any]) -> Coroutine[Any, Any, Mapping[str, Any]]:
-        return self.input_requests.ask(question)
+    def ask(self, request: InputRequest) -> Coroutine[Any, Any, Any]:
+        return named("wait_for_input", self.input_requests.ask(request, self._where()))
 
     def wait_for_event(self, wait: EventWait) -> Coroutine[Any, Any, Any]:
         where = self._where()

@@ -1,21 +1,38 @@
 """Questions that a run asks a person, and the answers, which come in as workflow updates.
 
 What is open stands in the run's memo, so that it can be found among all runs and read without a worker, and in the
-details that the Web UI shows. An answer is an update.
+details that the Web UI shows. So does who has answered the last ones. An answer is an update, checked by its validator:
+one that does not fit leaves nothing in the history. One that is accepted is not checked again, on a replay or by newer
+code: it has been answered.
+
+The ways to ask are steps, made by tasks of the run's own. They tell that a question is over after the handler has gone
+on, and the end of the run waits for them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from ...diagnostics.logs import logger_of
+from ...diagnostics.redaction import error_text
 from ...diagnostics.text import shorten
-from ...serialization.wire_names import INPUT_UPDATE, WRONG_ANSWER_FAILURE
+from ...durations import format_duration
+from ...errors import InputError, InputTimeoutError, StepError
+from ...execution.coroutine_names import named
+from ...execution.input_requests import APPROVE, DENY, AnswerProblem, InputRequest, RecordedAnswer
+from ...execution.protocol import StepRequest
+from ...inputs.ways import WaySteps
+from ...serialization.codec import encoded_size
+from ...serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, WRONG_ANSWER_FAILURE
 from .waiting import WaitingBoard
 
 __all__ = ["InputRequests"]
@@ -23,55 +40,236 @@ __all__ = ["InputRequests"]
 #: Characters of a call's arguments that are shown.
 _LONGEST: Final = 4_000
 
+#: Questions that are shown, and the bytes of them that are shown in full: a memo is recorded whole whenever it changes.
+_SHOWN: Final = 20
+_SHOWN_BYTES: Final = 32 * 1024
+
+#: Questions of one run that are open at once. Each is shown, and taken away.
+_MOST_OPEN: Final = 500
+
+#: Questions that are over of which the memo tells who has answered.
+_REMEMBERED: Final = 20
+
+#: Digits of the number of a question.
+_DIGITS: Final = 9
+
+#: Reminders of one question.
+_MOST_REMINDERS: Final = 1_000
+
+_logger = logger_of("worker")
+
+_Ended: TypeAlias = Literal["answered", "timed_out", "withdrawn"]
+
+
+class _Question:
+    """One question, from when it is asked until those have been told that it is over who were asked.
+
+    Attributes:
+        number: in the run, as a text.
+        request: what is asked.
+        shown: it as it stands in the memo.
+        size: bytes of that.
+        answer: as soon as there is one.
+        via: the name of the way by which that came.
+        ended: how it is over; `None` while it is not.
+        told: by way, what its step has given; a way that could not ask is not in it.
+        failed: by way, why it could not.
+    """
+
+    def __init__(self, number: str, request: InputRequest, run: str, now: datetime) -> None:
+        self.number = number
+        self.request = request
+        self.shown: dict[str, Any] = {**request.shown, "run": run, "since": _shown_time(now)}
+        if "arguments" in self.shown:
+            self.shown["arguments"] = _for_the_memo(self.shown["arguments"])
+        if request.timeout is not None:
+            with suppress(OverflowError):  # after the year 9999
+                self.shown["until"] = _shown_time(now + request.timeout)
+        if request.ways:
+            self.shown["via"] = [each.name for each in request.ways]
+        self.size = encoded_size(self.shown)
+        self.answer: RecordedAnswer | None = None
+        self.via = ""
+        self.ended: _Ended | None = None
+        self.told: dict[WaySteps, Mapping[str, Any]] = {}
+        self.failed: dict[WaySteps, StepError] = {}
+
+    @property
+    def short(self) -> dict[str, Any]:
+        """What is shown of it where there is no room for all."""
+        kept: dict[str, Any] = {
+            name: self.shown[name] for name in ("v", "run", "since", "until", "tool") if name in self.shown
+        }
+        return {**kept, "prompt": shorten(self.shown["prompt"], 200), "is_short": True}
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """How it is over, for the ways."""
+        found: dict[str, Any] = {"ended": self.ended}
+        if self.answer is not None:
+            found |= {"choice": self.answer.choice, "by": self.answer.respondent}
+            found |= {"via": self.via} if self.via else {}
+        return found
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether no way could ask."""
+        return bool(self.request.ways) and len(self.failed) == len(self.request.ways)
+
 
 class InputRequests:
-    """The open questions of one run.
+    """The questions of one run.
 
     Args:
         board: where they are shown.
+        call: makes a step.
+        run: returns the run id before any reset.
+        job: the job's name.
     """
 
-    def __init__(self, board: WaitingBoard) -> None:
+    def __init__(
+        self,
+        board: WaitingBoard,
+        call: Callable[[StepRequest], Coroutine[Any, Any, Any]],
+        run: Callable[[], str],
+        job: str,
+    ) -> None:
         self._board = board
-        self._open: dict[str, Mapping[str, Any]] = {}
-        self._answers: dict[str, dict[str, Any]] = {}
+        self._call = call
+        self._run = run
+        self._job = job
+        #: By number, in the order in which they were asked.
+        self._open: dict[str, _Question] = {}
+        #: Answers to questions that come again after a reset.
+        self._early: dict[str, Mapping[str, Any]] = {}
+        #: Numbers of questions that were answered, with what is remembered of it.
+        self._answered: dict[str, dict[str, Any]] = {}
         self._asked = 0
+        #: What tells people, for as long as it has something to do: of which question, and by which way.
+        self._telling: dict[asyncio.Task[None], tuple[_Question, WaySteps | None]] = {}
 
     def install(self) -> None:
         """Take answers in the workflow that is starting."""
         # Named as a function is, because it is the update's description too.
         workflow.set_update_handler(INPUT_UPDATE, self._decide, validator=self._check)
+        workflow.set_query_handler(INPUT_QUERY, self._question)
 
-    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """Wait for the answer: `approved`, and perhaps `reason` and `by`."""
+    async def ask(self, request: InputRequest, where: str) -> Any:
+        """Ask, and wait for the answer.
+
+        Args:
+            request: the question.
+            where: the line of the user's that asks.
+        """
+        if len(self._open) >= _MOST_OPEN:
+            raise InputError(
+                f"wait_for_input() at {where}: {_MOST_OPEN} questions of this run are open, which is the most. Ask"
+                " fewer at a time, or in child runs."
+            )
         self._asked += 1
         number = str(self._asked)
-        self._open[number] = {**question, "arguments": _for_the_memo(question.get("arguments"))}
+        question = _Question(number, request, self._run(), workflow.now())
+        self._open[number] = question
+        self._take_early(question)
         try:
+            if question.answer is None:
+                self._tell(question, where)
             self._show()
-            await workflow.wait_condition(lambda: number in self._answers)
+            await self._until_over(question, where)
         # Not in a `finally`, which a run that leaves the cache of its worker comes through too.
         except (asyncio.CancelledError, Exception):
-            self._closed(number)
+            self._close(question, question.ended or ("withdrawn" if question.answer is None else "answered"))
             raise
-        self._closed(number)
-        return self._answers[number]
+        self._close(question, question.ended or "answered")
+        assert question.answer is not None
+        return request.read(question.answer)
 
-    def _closed(self, number: str) -> None:
-        del self._open[number]
+    async def settle(self) -> None:
+        """Have everybody told that nobody is asked any more, as the run ends."""
+        # What a task of the handler still asks, nobody will read the answer to. The memo goes over to the next run.
+        self._board.questions = {}
+        for task, (question, way) in self._telling.items():
+            question.ended = question.ended or "withdrawn"
+            # Whom nobody could ask yet need not be asked.
+            if way is not None and way not in question.told and way not in question.failed:
+                task.cancel()
+        while self._telling:
+            # The run may be cancelled once more. (Where it is only evicted, waiting again raises.)
+            with suppress(asyncio.CancelledError):
+                await workflow.wait_condition(lambda: not self._telling)
+
+    async def _until_over(self, question: _Question, where: str) -> None:
+        request = question.request
+
+        def is_over() -> bool:
+            return question.answer is not None or question.is_untold
+
+        if request.timeout is None:
+            await workflow.wait_condition(is_over)
+        else:
+            try:
+                # Without a summary: a timer that has one is a sleep of the handler.
+                await workflow.wait_condition(is_over, timeout=request.timeout)
+            except TimeoutError:
+                question.ended = "timed_out"
+                if request.on_timeout is None:
+                    raise InputTimeoutError(
+                        f"nobody answered the question {question.number} of the run within"
+                        f" {format_duration(request.timeout)}: wait_for_input() at {where}",
+                        question=question.number,
+                    ) from None
+                question.answer = RecordedAnswer(request.on_timeout, "", None, None, workflow.now())
+        if question.answer is None:
+            question.ended = "withdrawn"
+            raise next(iter(question.failed.values()))
+
+    def _close(self, question: _Question, ended: _Ended) -> None:
+        question.ended = ended
+        if question.answer is not None:
+            answered = question.outcome | {"run": self._run(), "at": _shown_time(question.answer.answered_at)}
+            self._answered[question.number] = {name: each for name, each in answered.items() if each is not None}
+        else:
+            self._answered[question.number] = {"run": self._run(), "at": _shown_time(workflow.now()), "ended": ended}
+        if len(self._answered) > _REMEMBERED:
+            del self._answered[next(iter(self._answered))]
+        del self._open[question.number]
         self._show()
 
     def _check(self, answer: Any) -> None:
-        if not isinstance(answer, dict) or not isinstance(answer.get("approved"), bool):
-            raise ApplicationError(
-                'an answer is {"id": "1", "approved": true}, and may have "reason" and "by"', type=WRONG_ANSWER_FAILURE
-            )
+        """Refuse an answer that does not fit, or comes too late.
+
+        What is refused stands in the details of the failure: `kind`, `fields` and `by` of `AnswerRefusedError`.
+        """
+        if not isinstance(answer, dict):
+            raise _refusal('an answer is an object, such as {"id": "1", "choice": "approve"}')
         number = self._meant(answer)
-        if number not in self._unanswered() and not self._is_early(number):
-            asked = "was answered before" if number in self._answers else "is not open"
-            raise ApplicationError(
-                f"question {number!r} {asked}: open are {self._unanswered() or 'none'}", type=WRONG_ANSWER_FAILURE
-            )
+        if (run := answer.get("run")) is not None and run != self._run():
+            raise _refusal(f"question {shorten(number, 40)!r} is of another run, which is over", "closed")
+        question = self._unanswered().get(number)
+        if question is not None:
+            try:
+                question.request.check(_in_full(answer))
+            except AnswerProblem as problem:
+                raise _refusal(problem.message, problem.kind, problem.fields) from None
+        elif self._is_early(number):
+            return
+        else:
+            raise self._late(number)
+
+    def _late(self, number: str) -> ApplicationError:
+        open_ = list(self._unanswered()) or "none"
+        answered = self._answered.get(number)
+        if number in self._open:  # and answered, of which the handler has not heard yet
+            answered = self._open[number].outcome | {"ended": "answered"}
+        if answered is None or answered["ended"] != "answered":
+            was_asked = 0 < _as_number(number) <= self._asked
+            said = "is over" if was_asked else "is not open"
+            return _refusal(f"question {shorten(number, 40)!r} {said}: open are {open_}", "closed")
+        by = str(answered.get("by") or "")
+        who = f" by {by!r}" if by else ""
+        return _refusal(
+            f"question {shorten(number, 40)!r} was answered before{who}: open are {open_}", "answered", by=by
+        )
 
     def _is_early(self, number: str) -> bool:
         """Return whether the question has been asked and answered before, and comes again.
@@ -80,31 +278,183 @@ class InputRequests:
         """
         info = workflow.info()
         is_reset = info.run_id != info.original_execution_run_id
-        return is_reset and number not in self._answers and number.isdecimal() and int(number) > self._asked
+        return is_reset and number not in self._early and _as_number(number) > self._asked
 
     async def _decide(self, answer: Any) -> str:
         number = self._meant(answer)
-        self._answers[number] = {
-            "approved": answer["approved"],
-            "reason": str(answer.get("reason") or ""),
-            "by": str(answer.get("by") or ""),
-        }
+        if (question := self._unanswered().get(number)) is not None:
+            self._take(question, answer)
+        elif _as_number(number) > self._asked:
+            self._early[number] = answer
         return number
+
+    def _take(self, question: _Question, answer: Mapping[str, Any]) -> None:
+        given = _in_full(answer)
+        choice, by, via = given.get("choice"), given.get("by"), given.get("via")
+        question.answer = RecordedAnswer(
+            choice if isinstance(choice, str) else None,
+            str(given.get("text") or ""),
+            given.get("data"),
+            str(by) if by else None,
+            workflow.now(),
+        )
+        question.via = via if isinstance(via, str) else ""
+
+    def _take_early(self, question: _Question) -> None:
+        """Take the answer that has come before, if it fits what is asked now."""
+        answer = self._early.pop(question.number, None)
+        if answer is not None:
+            with suppress(AnswerProblem):
+                question.request.check(_in_full(answer))
+                self._take(question, answer)
 
     def _meant(self, answer: Mapping[str, Any]) -> str:
         """Return the question that is answered: the only one that is open, where it does not say."""
         unanswered = self._unanswered()
         if answer.get("id") is None and len(unanswered) == 1:
-            return unanswered[0]
+            return next(iter(unanswered))
         return str(answer.get("id") or "")
 
-    def _unanswered(self) -> list[str]:
+    def _unanswered(self) -> dict[str, _Question]:
         # One that is answered stays open until the handler is told, which may be after a second answer.
-        return [number for number in self._open if number not in self._answers]
+        return {number: each for number, each in self._open.items() if each.answer is None and each.ended is None}
+
+    def _question(self, number: Any = None) -> dict[str, Any] | None:
+        """Return an open question in full, by its number."""
+        question = self._open.get(str(number))
+        return None if question is None else dict(question.shown)
 
     def _show(self) -> None:
-        self._board.questions = dict(self._open)
+        shown: dict[str, Mapping[str, Any]] = {}
+        left = _SHOWN_BYTES
+        numbers = list(self._open)
+        for number in numbers[:_SHOWN]:
+            question = self._open[number]
+            shown[number] = question.shown if question.size <= left else question.short
+            left -= min(question.size, left)
+        if len(numbers) > _SHOWN:
+            last = numbers[_SHOWN - 1]
+            shown[last] = {**shown[last], "more": len(numbers) - _SHOWN}
+        self._board.questions = shown
+        self._board.answered = dict(self._answered)
         self._board.show()
+
+    def _tell(self, question: _Question, where: str) -> None:
+        """Ask by every way, remind, and say when it is over: in tasks of the run's own."""
+        request = question.request
+        # Made here, and not in a task: what is wrong with one is the handler's to know.
+        asking: dict[WaySteps, Coroutine[Any, Any, Any]] = {}
+        try:
+            for way in request.ways:
+                asking[way] = self._step(way.asks(self._for_ways(question)), where)
+        except Exception:
+            for asks in asking.values():
+                asks.close()
+            raise
+        for way, asks in asking.items():
+            self._begin(question, way, self._follow(question, way, asks, where))
+        if request.ways and request.remind_every is not None:
+            self._begin(question, None, self._remind(question, request.remind_every, where))
+
+    def _begin(self, question: _Question, way: WaySteps | None, telling: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(named("question", telling), name=f"question {question.number}")
+        self._telling[task] = (question, way)
+        task.add_done_callback(lambda done: self._telling.pop(done, None))
+
+    async def _follow(self, question: _Question, way: WaySteps, asks: Coroutine[Any, Any, Any], where: str) -> None:
+        """Ask by a way, and say by it when the question is over."""
+        try:
+            question.told[way] = _as_told(await asks)
+        except StepError as err:
+            question.failed[way] = err
+            self._log(question, way, "could not ask", err)
+        await workflow.wait_condition(lambda: question.ended is not None)
+        told = question.told.get(way)
+        if told is not None and told["closes"]:
+            closes = way.closes(self._for_ways(question), told["sent"], question.outcome)
+            await self._try(question, way, closes, where)
+
+    async def _remind(self, question: _Question, every: timedelta, where: str) -> None:
+        began = workflow.now()
+        until = None if question.request.timeout is None else began + question.request.timeout
+        for number in range(1, _MOST_REMINDERS + 1):
+            try:
+                due = began + number * every
+            except OverflowError:
+                return
+            if until is not None and due >= until:
+                return
+            if (wait := due - workflow.now()) > timedelta(0):
+                with suppress(TimeoutError):
+                    await workflow.wait_condition(lambda: question.ended is not None, timeout=wait)
+            if question.ended is not None or question.answer is not None:
+                return
+            await asyncio.gather(*(self._remind_by(question, way, number, where) for way in question.request.ways))
+
+    async def _remind_by(self, question: _Question, way: WaySteps, number: int, where: str) -> None:
+        told = question.told.get(way)
+        if told is None and way in question.failed:  # it could not ask, and perhaps it can now
+            told = await self._try(question, way, way.asks(self._for_ways(question)), where)
+            if told is not None:
+                question.told[way] = _as_told(told)
+                del question.failed[way]
+        elif told is not None and told["reminds"]:
+            await self._try(question, way, way.reminds(self._for_ways(question), told["sent"], number), where)
+
+    async def _try(self, question: _Question, way: WaySteps, request: StepRequest, where: str) -> Any:
+        try:
+            return await self._step(request, where)
+        except StepError as err:
+            self._log(question, way, f"failed at {request.name}", err)
+            return None
+
+    def _step(self, request: StepRequest, where: str) -> Coroutine[Any, Any, Any]:
+        return self._call(replace(request, where=where))
+
+    def _for_ways(self, question: _Question) -> dict[str, Any]:
+        info = workflow.info()
+        known = {"id": info.workflow_id, "number": question.number, "job": self._job, "namespace": info.namespace}
+        return {**question.shown, **known}
+
+    def _log(self, question: _Question, way: WaySteps, said: str, error: StepError) -> None:
+        if not workflow.unsafe.is_replaying():
+            _logger.warning(
+                "run   %s  question %s: %s %s: %s",
+                workflow.info().workflow_id,
+                question.number,
+                way.name,
+                said,
+                error_text(error),
+            )
+
+
+def _in_full(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an answer with what an approval may say instead: `approved` and `reason`."""
+    if not isinstance(approved := answer.get("approved"), bool) or answer.get("choice") is not None:
+        return answer
+    return {**answer, "choice": APPROVE if approved else DENY, "text": answer.get("text") or answer.get("reason")}
+
+
+def _as_told(given: Any) -> dict[str, Any]:
+    """Return what a step that asks has given, which may be of another version, or of a test."""
+    told = given if isinstance(given, dict) else {}
+    return {"sent": told.get("sent"), "reminds": told.get("reminds") is True, "closes": told.get("closes") is True}
+
+
+def _as_number(number: str) -> int:
+    """Return the number of a question that an answer names; 0 where it is none."""
+    return int(number) if number.isascii() and number.isdecimal() and len(number) <= _DIGITS else 0
+
+
+def _refusal(
+    message: str, kind: str = "wrong", fields: Mapping[str, str] | None = None, by: str = ""
+) -> ApplicationError:
+    details = {"kind": kind, **({"fields": dict(fields)} if fields else {}), **({"by": by} if by else {})}
+    return ApplicationError(message, details, type=WRONG_ANSWER_FAILURE)
+
+
+def _shown_time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _for_the_memo(arguments: Any) -> Any:

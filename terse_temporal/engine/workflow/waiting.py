@@ -10,7 +10,7 @@ from typing import Any
 from temporalio import workflow
 
 from ...diagnostics.text import one_line
-from ...serialization.wire_names import WAITING_MEMO
+from ...serialization.wire_names import INPUTS_ANSWERED_MEMO, WAITING_MEMO
 
 __all__ = ["WaitingBoard"]
 
@@ -20,24 +20,28 @@ class WaitingBoard:
 
     Attributes:
         questions: to a person, by number.
+        answered: those that are over, likewise: who has answered.
         events: by a number of theirs, `event-1`: `event`, and perhaps `key`, `trigger` and `match`, `since`,
             `until`, `more`.
     """
 
     def __init__(self) -> None:
         self.questions: Mapping[str, Mapping[str, Any]] = {}
+        self.answered: Mapping[str, Mapping[str, Any]] = {}
         self.events: Mapping[str, Mapping[str, Any]] = {}
 
     def show(self) -> None:
         """Write it to the memo and to what the Web UI shows."""
-        workflow.upsert_memo({WAITING_MEMO: {**self.questions, **self.events}})
+        answered = {INPUTS_ANSWERED_MEMO: dict(self.answered)} if self.answered else {}
+        workflow.upsert_memo({WAITING_MEMO: {**self.questions, **self.events}, **answered})
         workflow.set_current_details(self._details())
 
     def _details(self) -> str:
         """Return what the Web UI shows, in Markdown."""
         questions = [
-            f"- {_code(number)}: approve {_code(question.get('tool'))} with"
-            f" {_code(json.dumps(question.get('arguments')))}?"
+            f"- {_code(number)}: approve {_code(question['tool'])} with {_code(json.dumps(question.get('arguments')))}?"
+            if "tool" in question
+            else f"- {_code(number)}: {_code(question.get('prompt'))}"
             for number, question in self.questions.items()
         ]
         events = [
