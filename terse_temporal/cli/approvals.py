@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,19 +10,18 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 from rich.text import Text
-from temporalio.api.common.v1 import Payload
-from temporalio.api.common.v1 import WorkflowExecution as Execution
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
-from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.text import printable
+from ..runs.inputs import memo_at_start
 from ..runs.memo import question_text, read_memo
 from ..runs.timeline import short
 from ..serialization.wire_names import INPUT_UPDATE, WAITING_MEMO
 from .exiting import CommandError
+from .inputs.answer import print_slow, user_name
 from .options import Address, Debug, Namespace
-from .output import console, errors, print_json
+from .output import console, print_json
 from .servers import silent_client
 from .tasks import run_interruptibly
 
@@ -104,14 +102,14 @@ def _decide(
 ) -> None:
     if number is not None:
         answer["id"] = number
-    answer["by"] = by or _user_name()
+    answer["by"] = by or user_name()
     run_interruptibly(_send_answer(run, answer, address, namespace))
     console.print(f"{'approved' if answer['approved'] else 'denied'}; the run {run!r} goes on", markup=False)
 
 
 async def _send_answer(run: str, answer: dict[str, Any], address: str | None, namespace: str | None) -> None:
     client = await silent_client(address, namespace)
-    slow = asyncio.get_running_loop().call_later(3, _print_slow, run)
+    slow = asyncio.get_running_loop().call_later(3, print_slow, run)
     try:
         await client.get_workflow_handle(run).execute_update(INPUT_UPDATE, answer)
     except WorkflowUpdateFailedError as err:
@@ -122,14 +120,6 @@ async def _send_answer(run: str, answer: dict[str, Any], address: str | None, na
         raise CommandError(f"the server does not pass it on: {err.message}") from err
     finally:
         slow.cancel()
-
-
-def _print_slow(run: str) -> None:
-    errors.print(
-        f"no worker has taken it yet. It is for the worker of the run {run!r} to take; left alone now, it may still"
-        " count when there is one.",
-        markup=False,
-    )
 
 
 async def _list_questions(address: str | None, namespace: str | None) -> list[dict[str, Any]]:
@@ -144,10 +134,10 @@ async def _read_questions(client: Client) -> AsyncIterator[dict[str, Any]]:
     async for found in client.list_workflows("ExecutionStatus = 'Running'"):
         fields = found.raw_info.memo.fields
         _, waiting = await read_memo(client, fields)
-        if not waiting or fields[WAITING_MEMO] == await _memo_at_start(client, found):
+        if not waiting or fields[WAITING_MEMO] == await memo_at_start(client, found):
             continue
         for number, question in waiting.items():
-            if "event" in question:  # that nobody is asked for
+            if "tool" not in question:  # what else is asked, `inputs list` has
                 continue
             # A memo is what somebody wrote: of it only what is asked, and nothing in the place of what is known.
             yield {
@@ -159,30 +149,3 @@ async def _read_questions(client: Client) -> AsyncIterator[dict[str, Any]]:
                 **({"because": str(question["because"])} if "because" in question else {}),
                 "started": found.start_time.isoformat(),
             }
-
-
-async def _memo_at_start(client: Client, run: WorkflowExecution) -> Payload | None:
-    """Return what the memo of a run said of questions when it was started.
-
-    A run asks while it runs. So that was written by whoever started it, to look like a question, or is of the run that
-    this one continues, and answered.
-    """
-    request = GetWorkflowExecutionHistoryRequest(
-        namespace=client.namespace,
-        execution=Execution(workflow_id=run.id, run_id=run.run_id),
-        maximum_page_size=1,
-    )
-    try:
-        events = (await client.workflow_service.get_workflow_execution_history(request)).history.events
-    except RPCError as err:
-        if err.status != RPCStatusCode.NOT_FOUND:  # it has ended, and is gone
-            raise
-        return None
-    return events[0].workflow_execution_started_event_attributes.memo.fields.get(WAITING_MEMO) if events else None
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return ""

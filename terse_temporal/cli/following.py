@@ -136,6 +136,9 @@ class Follower:
             if "event" in question:
                 self._notice(f"waits for the event {question['event']!r}")
                 continue
+            if "tool" not in question:
+                self._notice(f"asks {question_text(question)!r}: terse-temporal inputs show {self._handle.id} {number}")
+                continue
             self._notice(
                 f"waits for a decision about {question_text(question)}:"
                 f" terse-temporal approve {self._handle.id} {number}, or deny"

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     ),
     "trigger": ("trigger", "trigger", "Start a run of a job."),
     "jobs": ("listing", "jobs", "List jobs: what starts them, whether they are durable, and where each is defined."),
+    "inputs": ("inputs.app", "app", "See the questions that runs ask people, and answer them."),
     "approvals": ("approvals", "approvals", "List the calls of tools that runs wait to have approved."),
     "approve": (
         "approvals",

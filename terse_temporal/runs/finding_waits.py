@@ -185,7 +185,7 @@ def _of_the_memo(waiting: Mapping[str, Mapping[str, Any]]) -> Iterator[Wait]:
                 more=more if isinstance(more := entry.get("more"), int) and 0 < more < _MOST_WAITS else 0,
             )
         else:
-            text = str(entry["prompt"]) if "prompt" in entry else question_text(entry)
+            text = question_text(entry)
             yield Wait(kind="question", id=str(number), text=text, since=since, until=until)
 
 

@@ -11,7 +11,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
-from ..diagnostics.text import shorten
+from ..diagnostics.text import one_line, shorten
 from ..execution.token_usage import Tokens
 from ..jobs.labels import label_text
 from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, TOKENS_MEMO, WAITING_MEMO
@@ -85,7 +85,9 @@ def _more(wait: Mapping[str, Any]) -> str:
 
 
 def question_text(question: Mapping[str, Any]) -> str:
-    """Return what is to be decided, as a call that one would write."""
+    """Return what is asked; of an approval, as a call that one would write."""
+    if "tool" not in question:
+        return one_line(shorten(str(question.get("prompt")), _LONGEST_ARGUMENTS))
     arguments = question.get("arguments")
     given = arguments if isinstance(arguments, dict) else {}
     shown = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items())

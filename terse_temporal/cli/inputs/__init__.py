@@ -1,0 +1,1 @@
+"""`terse-temporal inputs`: questions that runs ask people."""

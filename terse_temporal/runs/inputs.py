@@ -1,0 +1,267 @@
+"""Questions to a person, looked at and answered by a client: for the command line, a page, a program of the user's.
+
+What is asked stands in the memo of the run, so that no worker is needed to see it; one takes the answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.common.v1 import WorkflowExecution as Execution
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from ..errors import AnswerRefusedError, RunNotFoundError
+from ..inputs.questions import InputQuestion, read_question
+from ..serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, INPUTS_ANSWERED_MEMO, WAITING_MEMO
+from .requests import request
+
+__all__ = ["PastQuestion", "answer_question", "find_question", "list_questions", "memo_at_start", "questions_of"]
+
+_KINDS: Final = ("wrong", "not_allowed", "answered", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class PastQuestion:
+    """A question that is over.
+
+    Attributes:
+        ended: `"answered"`, `"timed_out"` or `"withdrawn"`.
+        at: when.
+        by: who has answered, where that is known.
+        choice: the option; `None` of a form or a text.
+        via: the name of the way by which the answer came, where that is known.
+        run: the run id before any reset.
+    """
+
+    ended: str
+    at: datetime | None
+    by: str
+    choice: str | None
+    via: str
+    run: str
+
+
+async def list_questions(client: Client, *, job: str | None = None) -> AsyncIterator[InputQuestion]:
+    """Yield what runs ask, the newest run first, with its questions in their order.
+
+    Args:
+        client: of the server.
+        job: only of runs of this job.
+
+    Raises:
+        ServerUnavailableError: no server answers, or it refuses.
+
+    One request for a page of open runs, and one for each that asks something. The list may be a second or two late, as
+    the server's visibility is.
+    """
+    query = "ExecutionStatus = 'Running'"
+    if job is not None:
+        quoted = job.replace("\\", "\\\\").replace("'", "\\'")
+        query += f" AND WorkflowType = '{quoted}'"
+    runs = client.list_workflows(query)
+    while (run := await request(anext(runs, None), "questions cannot be listed", client)) is not None:
+        fields = run.raw_info.memo.fields
+        waiting = await _memo(client, fields, WAITING_MEMO)
+        if waiting and fields[WAITING_MEMO] != await memo_at_start(client, run):
+            for question in _questions(client, run, waiting):
+                yield question
+
+
+async def questions_of(client: Client, id: str) -> tuple[list[InputQuestion], dict[str, PastQuestion]]:
+    """Return what a run asks, and by their numbers its last questions that are over. Two requests.
+
+    Args:
+        client: of the server.
+        id: the workflow id.
+
+    Raises:
+        RunNotFoundError: there is no run of that id.
+        ServerUnavailableError: no server answers, or it refuses.
+    """
+    try:
+        run = await request(client.get_workflow_handle(id).describe(), f"the run {id!r} cannot be looked at", client)
+    except RPCError as err:
+        raise RunNotFoundError(id) from err
+    fields = run.raw_info.memo.fields
+    over = _past(await _memo(client, fields, INPUTS_ANSWERED_MEMO) or {})
+    if run.close_time is not None or WAITING_MEMO not in fields:
+        return [], over
+    waiting = await _memo(client, fields, WAITING_MEMO)
+    if not waiting or fields[WAITING_MEMO] == await memo_at_start(client, run):
+        return [], over
+    return _questions(client, run, waiting), over
+
+
+async def find_question(client: Client, id: str, number: str, *, run: str = "") -> InputQuestion:
+    """Return an open question, in full.
+
+    Args:
+        client: of the server.
+        id: the workflow id.
+        number: of the question.
+        run: the run id before any reset that it has to be of, as a token says it; empty is any.
+
+    Raises:
+        AnswerRefusedError: it is not open: `.kind` is `"answered"`, with `.by`, or `"closed"`.
+        RunNotFoundError: there is no run of that id.
+        ServerUnavailableError: no server answers, or it refuses.
+    """
+    open_, over = await questions_of(client, id)
+    for question in open_:
+        if question.number == number and run in ("", question.run):
+            return await _in_full(client, question) if question.is_short else question
+    past = over.get(number)
+    if past is not None and run in ("", past.run) and past.ended == "answered":
+        by = f" by {past.by!r}" if past.by else ""
+        raise AnswerRefusedError(
+            f"question {number!r} of the run {id!r} was answered before{by}", kind="answered", by=past.by
+        )
+    raise AnswerRefusedError(f"question {number!r} of the run {id!r} is not open", kind="closed")
+
+
+async def answer_question(
+    client: Client,
+    id: str,
+    number: str | None,
+    *,
+    run: str = "",
+    choice: str | None = None,
+    text: str = "",
+    data: Any = None,
+    by: str = "",
+    via: str = "",
+) -> None:
+    """Answer a question. It returns when the run has taken the answer, for which its worker has to be there.
+
+    The same answer given twice, as by a browser that sends it again, is one.
+
+    Args:
+        client: of the server.
+        id: the workflow id.
+        number: of the question; `None` is the only one that is open.
+        run: the run id before any reset that it has to be of; empty is any.
+        choice: the id of an option.
+        text: what goes with it, or is the answer.
+        data: of a form, as JSON.
+        by: who answers.
+        via: the name of the way by which the answer came.
+
+    Raises:
+        AnswerRefusedError: the run does not take it: `.kind`, `.fields`, `.by`.
+        RunNotFoundError: there is no run of that id.
+        ServerUnavailableError: no server answers, or it refuses.
+    """
+    given: dict[str, Any] = {"id": number, "run": run, "choice": choice, "text": text, "data": data}
+    given |= {"by": by, "via": via}
+    answer = {name: each for name, each in given.items() if each not in (None, "")}
+    known = json.dumps([id, answer], sort_keys=True, default=str).encode()
+    sending = client.get_workflow_handle(id).execute_update(
+        INPUT_UPDATE, answer, id=f"answer-{hashlib.sha256(known).hexdigest()[:32]}" if number is not None else None
+    )
+    try:
+        await request(sending, f"the run {id!r} cannot be answered", client)
+    except WorkflowUpdateFailedError as err:
+        raise _refused(err) from err
+    except RPCError as err:
+        if err.status != RPCStatusCode.NOT_FOUND:
+            raise AnswerRefusedError(f"the server does not pass the answer on: {err.message}") from err
+        if number is not None:
+            await find_question(client, id, number, run=run)  # which says who was first, or that there is no run
+        raise AnswerRefusedError(f"the run {id!r} takes no answer: {err.message}", kind="closed") from err
+
+
+async def memo_at_start(client: Client, run: WorkflowExecution) -> Payload | None:
+    """Return what the memo of a run said of questions when it was started.
+
+    A run asks while it runs. So that was written by whoever started it, to look like a question, or is of the run that
+    this one continues, and answered.
+    """
+    asked = GetWorkflowExecutionHistoryRequest(
+        namespace=client.namespace,
+        execution=Execution(workflow_id=run.id, run_id=run.run_id),
+        maximum_page_size=1,
+    )
+    try:
+        events = (await client.workflow_service.get_workflow_execution_history(asked)).history.events
+    except RPCError as err:
+        if err.status != RPCStatusCode.NOT_FOUND:  # it has ended, and is gone
+            raise
+        return None
+    return events[0].workflow_execution_started_event_attributes.memo.fields.get(WAITING_MEMO) if events else None
+
+
+async def _in_full(client: Client, question: InputQuestion) -> InputQuestion:
+    """Return a question that is shown in short as the run itself has it; as it is where no worker answers."""
+    asking = client.get_workflow_handle(question.id).query(INPUT_QUERY, question.number)
+    try:
+        wire = await request(asking, f"question {question.number!r} cannot be read", client)
+    except (RPCError, WorkflowQueryFailedError):
+        return question
+    if not isinstance(wire, Mapping):
+        return question
+    known = {"id": question.id, "number": question.number, "job": question.job, "namespace": question.namespace}
+    return read_question(wire, **known) or question
+
+
+def _refused(error: WorkflowUpdateFailedError) -> AnswerRefusedError:
+    cause = error.cause
+    message = str(getattr(cause, "message", cause))
+    details: Any = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else {}
+    if not isinstance(details, Mapping):
+        details = {}
+    fields, kind = details.get("fields"), details.get("kind")
+    return AnswerRefusedError(
+        message,
+        kind=kind if kind in _KINDS else "wrong",
+        fields={str(name): str(each) for name, each in fields.items()} if isinstance(fields, Mapping) else {},
+        by=str(details.get("by") or ""),
+    )
+
+
+def _questions(client: Client, run: WorkflowExecution, waiting: Mapping[str, Any]) -> list[InputQuestion]:
+    known = {"id": run.id, "job": run.workflow_type, "namespace": client.namespace}
+    read = (read_question(wire, number=number, **known) for number, wire in waiting.items())
+    return [each for each in read if each is not None]
+
+
+def _past(wire: Mapping[str, Any]) -> dict[str, PastQuestion]:
+    return {
+        number: PastQuestion(
+            ended=str(each.get("ended")),
+            at=_time(each.get("at")),
+            by=str(each.get("by") or ""),
+            choice=choice if isinstance(choice := each.get("choice"), str) else None,
+            via=str(each.get("via") or ""),
+            run=str(each.get("run") or ""),
+        )
+        for number, each in wire.items()
+    }
+
+
+async def _memo(client: Client, fields: Mapping[str, Payload], name: str) -> dict[str, Any] | None:
+    """Return a part of a memo that is an object of objects; `None` for anything else."""
+    if name not in fields:
+        return None
+    try:
+        (value,) = await client.data_converter.decode([fields[name]])
+    except Exception:  # what another client has encrypted, or another program has written
+        return None
+    is_ours = isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+    return value if is_ours else None
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
