@@ -324,7 +324,7 @@ class _Reader:
             case "string" if isinstance(format_, str) and format_ in _FORMATS:
                 return _FORMATS[format_], {}
             case "string" if format_ is None or format_ in _TYPED:
-                longest = _count(schema.get("maxLength"))
+                longest = _count(schema.get("maxLength")) if format_ is None else None
                 return ("long_text" if longest is not None and longest > _ONE_LINE else "text"), {}
             case "array":
                 entries = schema.get("items")

@@ -1,10 +1,11 @@
 """A question as data: what is asked, by which run, since when. As JSON it stands in the run's memo.
 
 The JSON is a format, version 1, that only gains optional fields: `v`, `prompt`, `run` (the run id before any reset),
-`since` and `until` (ISO 8601), `options` (`id`, `label`, `description`, `free_text`) or `form` (a JSON schema),
-`details`, `respond_by`, `on_timeout`, `via` (names), and of an approval `tool` and `arguments`. Where a run asks more
-at once than a memo may hold, `is_short` says that there is more of it (the run answers a query for the whole), and
-`more` how many further ones are not listed. Earlier releases wrote `tool` and `arguments` alone.
+`since` and `until` (ISO 8601), `options` (`id`, `label`, `description`, `free_text`) or `form` (a JSON schema) with
+`fields` (their names in order: the SDK sorts keys), `details` (pairs of a name and JSON, likewise), `respond_by`,
+`on_timeout`, `via` (names), and of an approval `tool` and `arguments`. Where a run asks more at once than a memo may
+hold, `is_short` says that there is more of it (the run answers a query for the whole), and `more` how many further ones
+are not listed. Earlier releases wrote `tool` and `arguments` alone.
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ def question_json(
         shown["options"] = options_json(_checked_options(options, call))
     if form is not None:
         shown["form"] = form
+        shown["fields"] = list(form["properties"])
     if details:
         shown["details"] = _checked_details(details, call)
     if respond_by is not None:
@@ -199,7 +201,6 @@ def read_question(
     read = [each for each in map(_read_option, _list(wire.get("options"))) if each is not None]
     if is_approval and not read:  # of an earlier release
         read = [InputOption(**each) for each in approval_options()]
-    form, details = wire.get("form"), wire.get("details")
     return InputQuestion(
         id=id,
         run=str(wire.get("run") or ""),
@@ -208,8 +209,12 @@ def read_question(
         namespace=namespace,
         prompt=str(wire.get("prompt") or f"May {tool} be called?"),
         options=tuple(read),
-        form=form if isinstance(form, Mapping) else None,
-        details=details if isinstance(details, Mapping) else {},
+        form=_read_form(wire.get("form"), _list(wire.get("fields"))),
+        details={
+            each[0]: each[1]
+            for each in _list(wire.get("details"))
+            if isinstance(each, list) and len(each) == 2 and isinstance(each[0], str)  # a pair
+        },
         since=_time(wire.get("since")),
         until=_time(wire.get("until")),
         on_timeout=each if isinstance(each := wire.get("on_timeout"), str) else None,
@@ -247,7 +252,7 @@ def _checked_options(options: Any, call: str) -> list[InputOption]:
     return list(options)
 
 
-def _checked_details(details: Any, call: str) -> dict[str, Any]:
+def _checked_details(details: Any, call: str) -> list[list[Any]]:
     if not isinstance(details, Mapping) or not all(is_name(each, _LONGEST_LABEL) for each in details):
         raise InputError(
             f"{call}: details={shorten(repr(details), 60)}; give a dict whose keys are strings of 1 to"
@@ -261,8 +266,7 @@ def _checked_details(details: Any, call: str) -> dict[str, Any]:
         raise InputError(f"{call}: the details are not JSON: {problem}") from None
     if (path := too_deep(written.data)) is not None:
         raise InputError(f"{call}: the details, at {path} …, are nested too deep")
-    shown: dict[str, Any] = written.data
-    return shown
+    return [[name, each] for name, each in written.data.items()]
 
 
 def _checked_respondents(respond_by: Any, call: str) -> list[str]:
@@ -286,6 +290,17 @@ def _read_option(wire: Any) -> InputOption | None:
         description if isinstance(description, str) else "",
         wire.get("free_text") is True,
     )
+
+
+def _read_form(form: Any, names: list[Any]) -> Mapping[str, Any] | None:
+    """Return a JSON schema with its fields in their order, as far as that is known."""
+    if not isinstance(form, Mapping):
+        return None
+    properties = form.get("properties")
+    if not isinstance(properties, Mapping):
+        return form
+    ordered = [name for name in names if isinstance(name, str) and name in properties]
+    return {**form, "properties": {name: properties[name] for name in dict.fromkeys([*ordered, *properties])}}
 
 
 def _sendable(text: str) -> str:

@@ -86,6 +86,16 @@ class InputWay(BaseModel):
                 option, or `None`, and `via`, the name of the way, where these are known.
         """
 
+    @classmethod
+    def can_remind(cls) -> bool:
+        """Return whether it has a `remind` of its own."""
+        return cls.remind is not InputWay.remind
+
+    @classmethod
+    def can_close(cls) -> bool:
+        """Return whether it has a `close` of its own."""
+        return cls.close is not InputWay.close
+
 
 class WaySteps:
     """The steps that a way is.
@@ -166,12 +176,11 @@ async def ask_by(*, way: Any, options: Mapping[str, Any], question: Mapping[str,
     """
     asking, asked = _way(way, options, question)
     sent = await asking.ask(asked)
-    cls = type(asking)
     return {
         "v": DELIVERY_VERSION,
         "sent": shared_serializer.codec(Any).record(sent).data,
-        "reminds": cls.remind is not InputWay.remind,
-        "closes": cls.close is not InputWay.close,
+        "reminds": asking.can_remind(),
+        "closes": asking.can_close(),
     }
 
 

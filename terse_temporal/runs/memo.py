@@ -86,7 +86,7 @@ def _more(wait: Mapping[str, Any]) -> str:
 
 def question_text(question: Mapping[str, Any]) -> str:
     """Return what is asked; of an approval, as a call that one would write."""
-    if "tool" not in question:
+    if not question.get("tool"):
         return one_line(shorten(str(question.get("prompt")), _LONGEST_ARGUMENTS))
     arguments = question.get("arguments")
     given = arguments if isinstance(arguments, dict) else {}

@@ -7,7 +7,7 @@ from .environment import JobEnvironment
 from .job_state import StateOfJob
 from .jobs import Jobs
 from .model_double import ModelDouble, Prompt, ToolCall
-from .questions import Inputs, Question
+from .questions import Inputs, Question, ToldByWay
 from .run import Run
 from .snapshot import Sleep
 from .step_doubles import StepDouble, StepDoubles
@@ -32,6 +32,7 @@ __all__ = [
     "StateOfJob",
     "StepDouble",
     "StepDoubles",
+    "ToldByWay",
     "ToolCall",
     "ToolDouble",
     "ToolDoubles",

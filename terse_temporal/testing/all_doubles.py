@@ -63,7 +63,7 @@ class Doubles:
     async def _called(self, call: FunctionCall) -> Any:
         self._within[call.key] = call.within
         if call.reference.startswith(SDK_REFERENCE):
-            return await call.proceed()
+            return await self.inputs._called(call)
         doubles: ToolDoubles | StepDoubles | JobDoubles = self.steps
         if call.reference.startswith(TOOL_REFERENCE):
             doubles = self.tools

@@ -18,14 +18,13 @@ from ..jobs.job import Job
 from ..jobs.registry import registered_job
 from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
-from ..runs.memo import question_text
 from ..runs.starting import start_run
 from ..state import StateId
 from .all_doubles import Doubles
 from .crashes import CrashReport, survive
 from .loop_thread import LoopThread
 from .project_jobs import jobs_with
-from .run import Run
+from .run import Run, asked_text
 from .workers import Workers
 
 __all__ = ["crash_at_boundaries"]
@@ -85,10 +84,7 @@ async def crash_at_boundaries(
 
 def _refuse_unanswered(job: Job, unanswered: list[str]) -> None:
     if unanswered:
-        raise AssertionError(
-            f"the job {job.name!r} waits for somebody to approve {unanswered[0]}, in runs that the test does not see."
-            " Answer before it asks: jobs.inputs.approves(…)."
-        )
+        raise AssertionError(f"the job {job.name!r}, in runs that the test does not see, {unanswered[0]}")
 
 
 async def _accompany(run: Run, unanswered: list[str]) -> None:
@@ -118,8 +114,9 @@ async def _answer_questions(run: Run, unanswered: list[str], others: dict[Run, l
                     accompanying = asyncio.create_task(_accompany(child, unanswered))
                     others[child] = [accompanying, asyncio.create_task(child._skip_to_the_end())]
             for question in snapshot.questions:
-                if not snapshot.has_pending_work and not snapshot.sleeps and run._inputs._answer_to(question) is None:
-                    unanswered.append(question_text(vars(question)))
+                is_open = question.until is None and not snapshot.has_pending_work and not snapshot.sleeps
+                if is_open and run._inputs._answer_to(question) is None:
+                    unanswered.append(asked_text([question]))
                     await run._handle.terminate("nobody answers what it asks")
                     return
         await asyncio.sleep(0.05)

@@ -20,12 +20,14 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from ..diagnostics.text import shorten
 from ..durations import format_duration
 from ..engine.replay.replayer import replay
 from ..errors import JobTestError
 from ..jobs.job import Job
 from ..jobs.runs import get_run
 from ..runs.clocks import fast_forward
+from ..runs.inputs import answer_question
 from ..runs.memo import question_text, wait_text
 from ..runs.timeline import Entry, State
 from ..serialization.wire_names import INPUT_UPDATE
@@ -35,7 +37,7 @@ from .questions import Inputs, Question
 from .run_reader import RunReader
 from .snapshot import RunSnapshot, Sleep, take_snapshot
 
-__all__ = ["Run"]
+__all__ = ["Run", "asked_text"]
 
 _T = TypeVar("_T")
 
@@ -208,6 +210,31 @@ class Run:
         __tracebackhide__ = True
         await self._loop_thread.run(self._decide({"approved": False, "by": by, "reason": reason}, id))
 
+    async def answer(
+        self,
+        *,
+        id: str | None = None,
+        choice: str | None = None,
+        text: str = "",
+        data: Any = None,
+        by: str = "a test",
+    ) -> None:
+        """Answer what the run asks, as `terse-temporal inputs answer` does.
+
+        Args:
+            id: of the question, where there are several.
+            choice: the id of an option.
+            text: what goes with it, or is the answer.
+            data: of a form: JSON by the names of its fields.
+            by: who answers.
+
+        Raises:
+            AnswerRefusedError: the run does not take it: `.kind`, `.fields`.
+        """
+        __tracebackhide__ = True
+        answering = answer_question(self._loop_thread.client, self.id, id, choice=choice, text=text, data=data, by=by)
+        await self._loop_thread.run(answering)
+
     async def send(self, name: str, data: Any = None, *, id: str | None = None) -> None:
         """Send an event to the run, as `Run.send` of a script does.
 
@@ -331,7 +358,7 @@ class Run:
 
     async def _skip_to_the_end(self) -> str | None:
         """Skip what is left; why the server does not, if so: one of the user's may keep to the clock on the wall."""
-        if self._look_for_waits(self.job) is not None:
+        if self._look_for_waits(self.job) is not None or self._inputs._any:
             await self._skip_from_wait_to_wait()
             return None
         # The server skips no time of a run while one that it has started is open.
@@ -344,6 +371,10 @@ class Run:
                     if child not in others:
                         others[child] = asyncio.ensure_future(child._skip_to_the_end())
                 await asyncio.wait([own], timeout=_SNAPSHOT_AT_LEAST_EVERY)
+                if not own.done() and _is_asking(await self._snapshot()):
+                    # Nobody answers, however often people are reminded. The server goes on until it is told otherwise.
+                    await fast_forward(self._loop_thread.skipper, self._handle, timedelta(milliseconds=1))
+                    return None
             await own
         except RPCError as err:
             return err.message
@@ -357,7 +388,11 @@ class Run:
     async def _skip_from_wait_to_wait(self) -> None:
         """Skip what is left one sleep or timeout after the other, so that what was delivered comes before its end."""
         while (snapshot := await self._hear()).is_open:
-            if not snapshot.has_pending_work and (wake := await self._next_wake()) is not None:
+            if (
+                not snapshot.has_pending_work
+                and not _is_asking(snapshot)
+                and (wake := await self._next_wake()) is not None
+            ):
                 await self._skip(max(wake, timedelta(milliseconds=1)))
             else:
                 await self._moment()
@@ -551,16 +586,12 @@ class Run:
             if snapshot.blocked and (snapshot.is_nondeterminism or now - began > _BLOCKED_AFTER):
                 raise AssertionError(f"the run {self.id} does not {what}: {await self._describe_block(snapshot)}")
             if (
-                snapshot.questions
+                _is_asking(snapshot)
                 and not snapshot.has_pending_work
                 and not snapshot.sleeps
                 and now - quiet_since > _QUIET_AFTER
             ):
-                asked = " and ".join(question_text(vars(each)) for each in snapshot.questions)
-                raise AssertionError(
-                    f"the run {self.id} does not {what}: it waits for somebody to approve {asked}. Do it in the test,"
-                    " await run.approve(), or before it asks, jobs.inputs.approves(…)."
-                )
+                raise AssertionError(f"the run {self.id} does not {what}: it {asked_text(snapshot.questions)}")
             if not snapshot.has_pending_work and not snapshot.sleeps and now - quiet_since > _STUCK_AFTER:
                 raise AssertionError(f"the run {self.id} does not {what}: {_stuck_text(snapshot)}.\n{snapshot.table()}")
             if is_idle and not at_end and (ends := [each.until for each in snapshot.sleeps] or snapshot.next_attempt):
@@ -594,6 +625,29 @@ class Run:
                 what = "its history does not fit the code." if snapshot.is_nondeterminism else "its code cannot be run:"
                 return f"{what} {each.failure}\n{each.table or ''}"
         return f"its code cannot be run: {snapshot.blocked}"
+
+
+def _is_asking(snapshot: RunSnapshot) -> bool:
+    """Return whether it asks people something that no time ends, and does not sleep beside that."""
+    return any(each.until is None for each in snapshot.questions) and not snapshot.sleeps
+
+
+def asked_text(questions: Sequence[Question]) -> str:
+    """Return what is to be answered, and how a test does that."""
+    tools = " and ".join(question_text(vars(each)) for each in questions if each.tool)
+    others = " and ".join(repr(shorten(each.prompt, 100)) for each in questions if not each.tool)
+    said = []
+    if tools:
+        said.append(
+            f"waits for somebody to approve {tools}. Do it in the test, await run.approve(), or before it asks,"
+            " jobs.inputs.approves(…)."
+        )
+    if others:
+        said.append(
+            f"waits for somebody to answer {others}. Do it in the test, await run.answer(…), or before it asks,"
+            " jobs.inputs.answers(…)."
+        )
+    return " It ".join(said)
 
 
 def _first_wait(snapshot: RunSnapshot) -> str | None:

@@ -11,10 +11,11 @@ from typing import Any
 from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
+from ..inputs.questions import read_question
 from ..runs.clocks import clock_of, next_attempt_of
 from ..runs.memo import read_memo, wait_text
 from ..runs.timeline import Entry, Timeline, timeline_table
-from .questions import Question
+from .questions import Question, question_of
 from .run_reader import RunReader
 
 __all__ = ["RunSnapshot", "Sleep", "take_snapshot"]
@@ -44,7 +45,7 @@ class RunSnapshot:
         sleeps: those that it is in; empty when it has ended.
         questions: those that are open, likewise.
         waits: those for events, as its memo shows them, likewise.
-        limits: when the time of one is up, and other timers while it waits for events.
+        limits: when the time of one is up, and other timers while it waits for events or people.
         has_pending_work: whether the handler or a step has something to do.
         has_children: whether runs that it has started are open. It may wait for them, or not.
         clock: the run's own time.
@@ -130,12 +131,12 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
         status=described.status,
         sleeps=[Sleep(timer.duration, timer.until) for timer in sleeps] if is_open else [],
         questions=[
-            Question(number, str(asked.get("tool")), asked.get("arguments") or {})
-            for number, asked in (waiting or {}).items()
-            if is_open and "event" not in asked
+            question_of(asked)
+            for number, each in (waiting or {}).items()
+            if is_open and (asked := read_question(each, id=handle.id, number=number)) is not None
         ],
         waits=waits,
-        limits=[timer.until for timer in open_timers if is_open and waits and not timer.is_sleep],
+        limits=[timer.until for timer in open_timers if is_open and waiting and not timer.is_sleep],
         has_pending_work=is_open and has_pending_work,
         has_children=is_open and bool(raw.pending_children),
         clock=clock_of(raw),

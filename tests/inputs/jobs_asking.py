@@ -86,7 +86,7 @@ async def asks(event: Event) -> list[Any]:
     answer = await wait_for_input(
         prompt="Ship it?",
         options=YES_NO,
-        details={"amount": 5},
+        details={"zone": "B", "amount": 5},
         via=[Told(effects=event.effects), Told(effects=event.effects, name="b")],
         respond_by=event.get("respond_by"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from ..agents.approvals import command
@@ -13,7 +14,7 @@ from .asking import asked
 
 @cache_on
 async def test_listed_shown_and_answered(bench: Bench, tmp_path: Path) -> None:
-    """A question is found among all runs, shown with what it takes, and answered; a second answer says who was first."""
+    """A question is found among all runs, shown with what it takes, and answered; a second answer is told by whom."""
     address = ["--address", bench.env.address]
     async with bench.worker(jobs.asks):
         run = await bench.start(jobs.asks)
@@ -23,7 +24,11 @@ async def test_listed_shown_and_answered(bench: Bench, tmp_path: Path) -> None:
         assert "Ship it?" in listed.stdout
         rows = json.loads((await command(tmp_path, "inputs", "list", "--json", *address)).stdout)
         (row,) = [row for row in rows if row["id"] == run.id]
-        assert (row["number"], row["prompt"], row["details"]) == ("1", "Ship it?", {"amount": 5})
+        assert (row["number"], row["prompt"], list(row["details"].items())) == (
+            "1",
+            "Ship it?",
+            [("zone", "B"), ("amount", 5)],
+        )
         shown = await command(tmp_path, "inputs", "show", run.id, *address)
         assert "no  No: Nothing happens" in shown.stdout
         wrong = await command(tmp_path, "inputs", "answer", run.id, "--choice", "perhaps", *address)
@@ -54,6 +59,7 @@ async def test_a_form(bench: Bench, tmp_path: Path) -> None:
         await asked(run)
         shown = await command(tmp_path, "inputs", "show", run.id, *address)
         assert "title  (text, at least 3)" in shown.stdout
+        assert re.findall(r"^  (\w+)  \(", shown.stdout, re.MULTILINE) == ["title", "count", "size", "labels"]
         assert 'size  (choice of small, large, "small" if left out)' in shown.stdout
         data = json.dumps({"title": "x", "count": 0})
         wrong = await command(tmp_path, "inputs", "answer", run.id, "--data", data, *address)
