@@ -24,7 +24,15 @@ from ..inputs.questions import InputQuestion, read_question
 from ..serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, INPUTS_ANSWERED_MEMO, WAITING_MEMO
 from .requests import request
 
-__all__ = ["PastQuestion", "answer_question", "find_question", "list_questions", "memo_at_start", "questions_of"]
+__all__ = [
+    "PastQuestion",
+    "answer_question",
+    "find_question",
+    "list_questions",
+    "memo_at_start",
+    "questions_of",
+    "refused_answer",
+]
 
 _KINDS: Final = ("wrong", "not_allowed", "answered", "closed")
 
@@ -170,7 +178,7 @@ async def answer_question(
     try:
         await request(sending, f"the run {id!r} cannot be answered", client)
     except WorkflowUpdateFailedError as err:
-        raise _refused(err) from err
+        raise refused_answer(err) from err
     except RPCError as err:
         if err.status != RPCStatusCode.NOT_FOUND:
             raise AnswerRefusedError(f"the server does not pass the answer on: {err.message}") from err
@@ -212,7 +220,8 @@ async def _in_full(client: Client, question: InputQuestion) -> InputQuestion:
     return read_question(wire, **known) or question
 
 
-def _refused(error: WorkflowUpdateFailedError) -> AnswerRefusedError:
+def refused_answer(error: WorkflowUpdateFailedError) -> AnswerRefusedError:
+    """Return what a run has refused an answer with."""
     cause = error.cause
     message = str(getattr(cause, "message", cause))
     details: Any = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else {}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
@@ -28,6 +28,9 @@ from .run import Run, asked_text
 from .workers import Workers
 
 __all__ = ["crash_at_boundaries"]
+
+#: Seconds for a jump to the end of a sleep, in which a worker may be killed and started anew.
+_SKIPPED_WITHIN: Final = 60.0
 
 
 async def crash_at_boundaries(
@@ -53,8 +56,8 @@ async def crash_at_boundaries(
         answering.append(asyncio.create_task(_accompany(run_of(job, handle), unanswered)))
         return handle
 
-    def run_of(job: Job, handle: WorkflowHandle[Any, Any]) -> Run:
-        return Run(loop_thread, job, handle, doubles.inputs, timeout=0, trouble=lambda: None, child=child)
+    def run_of(job: Job, handle: WorkflowHandle[Any, Any], timeout: float = 0) -> Run:
+        return Run(loop_thread, job, handle, doubles.inputs, timeout=timeout, trouble=lambda: None, child=child)
 
     def child(name: str, workflow_id: str, run_id: str) -> Run | None:
         found = registered_job(name)
@@ -62,7 +65,13 @@ async def crash_at_boundaries(
         return None if found is None else run_of(found, handle)
 
     async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
-        await fast_forward(loop_thread.skipper, handle, duration)
+        if duration is None and doubles.inputs._any:
+            # What is asked is answered before its time is up, and before anybody is reminded.
+            skipping = run_of(job, handle, _SKIPPED_WITHIN)
+            skipping._answers = False  # as the one that accompanies it does
+            await skipping._skip_from_wait_to_wait()
+        else:
+            await fast_forward(loop_thread.skipper, handle, duration)
 
     try:
         report = await survive(

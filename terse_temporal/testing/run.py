@@ -16,6 +16,7 @@ from temporalio.client import (
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
@@ -27,7 +28,7 @@ from ..errors import JobTestError
 from ..jobs.job import Job
 from ..jobs.runs import get_run
 from ..runs.clocks import fast_forward
-from ..runs.inputs import answer_question
+from ..runs.inputs import answer_question, refused_answer
 from ..runs.memo import question_text, wait_text
 from ..runs.timeline import Entry, State
 from ..serialization.wire_names import INPUT_UPDATE
@@ -101,6 +102,8 @@ class Run:
         self._held = held
         self._child = child
         self._look_for_waits = look_for_waits
+        self._answers = True
+        self._answering: set[str] = set()
         self._known_children: dict[str, Run | None] = {}
         self._reader = RunReader(loop_thread.client, handle, job.timeout)
         self.job = job
@@ -268,13 +271,32 @@ class Run:
 
     async def _snapshot(self) -> RunSnapshot:
         snapshot = await take_snapshot(self._loop_thread.client, self._handle, self._reader)
-        answers = [answer for each in snapshot.questions if (answer := self._inputs._answer_to(each)) is not None]
+        questions = [each for each in snapshot.questions if self._answers and each.id not in self._answering]
+        answers = [answer for each in questions if (answer := self._inputs._answer_to(each)) is not None]
         for answer in answers:
-            # It may have been answered, or the run may have ended, since the look.
-            with suppress(Exception):
-                await self._handle.execute_update(INPUT_UPDATE, answer)
+            await self._give(answer)
         # What has been answered is no longer asked.
         return await take_snapshot(self._loop_thread.client, self._handle, self._reader) if answers else snapshot
+
+    async def _give(self, answer: dict[str, Any]) -> None:
+        """Give an answer of `jobs.inputs`, once: it is looked for at several places at a time."""
+        __tracebackhide__ = True
+        self._answering.add(answer["id"])
+        try:
+            await self._handle.execute_update(INPUT_UPDATE, answer)
+        except WorkflowUpdateFailedError as failed:
+            refused = refused_answer(failed)
+            # It may have been answered by somebody else since the look.
+            if refused.kind in ("wrong", "not_allowed"):
+                self._answers = False  # said once
+                raise AssertionError(
+                    f"the run {self.id} refuses the answer that jobs.inputs has to its question {answer['id']}:"
+                    f" {refused}"
+                ) from None
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):  # the run may have ended
+            pass
+        finally:
+            self._answering.discard(answer["id"])
 
     async def _timeline(self) -> str:
         snapshot = await self._snapshot()

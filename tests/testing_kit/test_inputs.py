@@ -93,9 +93,16 @@ async def _reminded(self: kit.Paging, question: object, sent: str, number: int) 
 
 
 async def test_survives_crashes(jobs: Jobs) -> None:
-    """Killed before and after each delivery, the run goes on: nobody is told twice but where a step is cut off."""
-    jobs.inputs.answers("Ship the order", choice="yes", by="Ada")
-    jobs.inputs.answers("How?", data={"title": "T"})
-    report = await jobs.survives_crashes(kit.ships)
+    """Killed before and after it is told, the run goes on: twice only where that was cut off, with the same key."""
+    jobs.inputs.answers("Well?", choice="yes", by="Ada")
+    report = await jobs.survives_crashes(kit.asks_for_ever)
     assert report.passed
-    assert {each.step for each in report.boundaries} >= {"input.ask"}
+    assert [each.point.moment for each in report.boundaries] == ["before", "after_effect", "after_record"]
+    assert report.repeated == {"input.ask": 1}
+
+
+async def test_an_answer_that_does_not_fit(jobs: Jobs) -> None:
+    """It fails the test, with every wrong field."""
+    jobs.inputs.answers("Ship the order", choice="perhaps")
+    with pytest.raises(AssertionError, match=r"refuses the answer that jobs\.inputs has .* choose one of 'yes', 'no'"):
+        await jobs.run(kit.ships)
