@@ -19,7 +19,19 @@ pytestmark = pytest.mark.server
 
 #: What users import from.
 PUBLIC = [
-    *("", ".agents", ".client", ".devserver", ".durations", ".errors", ".events", ".plugin", ".state", ".testing"),
+    *(
+        "",
+        ".agents",
+        ".client",
+        ".devserver",
+        ".durations",
+        ".errors",
+        ".events",
+        ".inputs",
+        ".plugin",
+        ".state",
+        ".testing",
+    ),
     *(".tools", ".tools.builtin.email", ".tools.builtin.http", ".tools.builtin.slack", ".triggers", ".worker"),
 ]
 

@@ -187,7 +187,7 @@ async def test_more_than_a_memo_holds(bench: Bench) -> None:
 
 
 async def _has_more(run: Run, count: int) -> bool:
-    return (await asked(run, "20")).get("more") == count
+    return bool((await asked(run, "20")).get("more") == count)
 
 
 async def test_each_run_of_a_chain(bench: Bench) -> None:
@@ -206,7 +206,7 @@ async def test_each_run_of_a_chain(bench: Bench) -> None:
 
 
 async def _is_of_another(run: Run, first: str) -> bool:
-    return (await asked(run, "1"))["run"] != first
+    return bool((await asked(run, "1"))["run"] != first)
 
 
 async def test_reset(bench: Bench) -> None:
@@ -219,7 +219,7 @@ async def test_reset(bench: Bench) -> None:
         reset = await bench.env.client.workflow_service.reset_workflow_execution(
             ResetWorkflowExecutionRequest(
                 namespace="default",
-                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id),
+                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
                 workflow_task_finish_event_id=4,
                 request_id="once",
                 reason="a test",

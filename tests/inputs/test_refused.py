@@ -68,22 +68,22 @@ YES = InputOption("yes", "Yes")
         ({"remind_every": "1s"}, DurationError, "a minute is the least"),
     ],
 )
-def test_in_a_handler(given: dict[str, Any], error: type[Exception], said: str) -> None:
+async def test_in_a_handler(given: dict[str, Any], error: type[Exception], said: str) -> None:
     """Before anything is asked."""
     job = jobs_asking.asks
     execution = DurableExecution(job, vars(jobs_asking), FunctionIndex([job]))
     with executing(execution), pytest.raises(error) as caught:
-        wait_for_input(**{"prompt": "?", **given})
+        await wait_for_input(**{"prompt": "?", **given})
     assert said in str(caught.value)
 
 
-def test_anywhere_else() -> None:
+async def test_anywhere_else() -> None:
     """It says where it may be called, and does not wait to be awaited."""
     with pytest.raises(DurableOnlyError, match=r"wait_for_input\(\) was called outside a run"):
-        wait_for_input(prompt="?")
+        await wait_for_input(prompt="?")
     inside = DirectExecution("j", "j.py:1", StepContext("s", 1, "k"))
     with executing(inside), pytest.raises(DurableOnlyError, match="inside the step 's'"):
-        wait_for_input(prompt="?")
+        await wait_for_input(prompt="?")
 
 
 @pytest.mark.parametrize(
