@@ -66,6 +66,7 @@ class DirectExecution:
         tokens: counts what model calls use.
         runs: the function that the step runs.
         run: the run that it is part of; `None` outside of one.
+        server_namespace: the namespace that this is in; empty where that is not known.
     """
 
     is_durable = False
@@ -84,6 +85,7 @@ class DirectExecution:
         tokens: Tokens | None = None,
         runs: Callable[..., Any] | None = None,
         run: RunIdentity | None = None,
+        server_namespace: str = "",
     ) -> None:
         self.job = job
         self.step_context = step
@@ -92,6 +94,7 @@ class DirectExecution:
         self._job_where = job_where
         self._runs = runs
         self.run = run
+        self.server_namespace = server_namespace
         self._key = step.idempotency_key if step else key or uuid.uuid4().hex
         self._occurrences: Counter[str] = Counter()
 
@@ -169,7 +172,15 @@ class DirectExecution:
 
     def _inside(self, step: StepContext) -> DirectExecution:
         """Return the execution of what runs in place as a step of its own."""
-        return DirectExecution(self.job, self._job_where, step, state=self.state, tokens=self.tokens, run=self.run)
+        return DirectExecution(
+            self.job,
+            self._job_where,
+            step,
+            state=self.state,
+            tokens=self.tokens,
+            run=self.run,
+            server_namespace=self.server_namespace,
+        )
 
     def _derived_key(self, name: str, arguments: dict[str, Any]) -> str:
         """Return the same key for the same call of the next attempt of the step around it, in any order of calls."""

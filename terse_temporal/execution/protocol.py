@@ -163,6 +163,10 @@ class Execution(Protocol):
         """The run; `None` outside of one."""
 
     @property
+    def server_namespace(self) -> str:
+        """The server's namespace that the run is in; empty where that is not known."""
+
+    @property
     def step_context(self) -> StepContext | None:
         """The step that is running; `None` in a handler and outside a run."""
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..diagnostics.text import shorten
 from ..errors import InputError, StepInputError
-from ..execution.protocol import RetryRule, StepRequest
+from ..execution.protocol import RetryRule, StepRequest, current_execution
 from ..serialization.codec import ValueProblem, type_name
 from ..serialization.serializer import Serializer, shared_serializer
 from ..serialization.wire_names import INPUT_ASK, INPUT_CLOSE, INPUT_REMIND, SDK_REFERENCE
@@ -204,7 +204,14 @@ def _way(way: Any, options: Mapping[str, Any], question: Mapping[str, Any]) -> t
     """Return a way and a question as they are in the history, which may be anybody's writing."""
     if not (isinstance(way, type) and issubclass(way, InputWay)):
         raise StepInputError(f"{way!r} is no way to ask: it does not derive from InputWay")
-    known = {name: str(question.get(name) or "") for name in ("id", "number", "job", "namespace")}
+    execution = current_execution()
+    run = None if execution is None else execution.run
+    known = {
+        "id": "" if run is None else run.id,
+        "namespace": "" if execution is None else execution.server_namespace,
+        "number": str(question.get("number") or ""),
+        "job": str(question.get("job") or ""),
+    }
     asked = read_question(question, **known)
     if asked is None:
         raise StepInputError("there is no question in what a step that asks was given")

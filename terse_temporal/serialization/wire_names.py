@@ -29,7 +29,7 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             answer: `id` (the number), `run`, `choice`, `text`, `data`, `by`, `via`;
                                             of an approval also `approved` and `reason`. The steps of a way
                                             (inputs/ways.py) are given `way` (a reference to a class), `options`,
-                                            `question` (with `id`, `number`, `job`, `namespace`), and `sent`,
+                                            `question` (with `number` and `job`), and `sent`,
                                             `number`, `outcome`; the one that asks gives `v`, `sent`, `reminds`,
                                             `closes`.
     what a run waits for (waiting.py)       in its memo: of a question as above; of an event, by `event-` and its

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field, field_validator
 from temporalio import workflow
 
-from terse_temporal import Event, InputOption, create_job, current_step, job_step, sleep, wait_for_input
+from terse_temporal import Event, InputOption, create_job, current_run, current_step, job_step, sleep, wait_for_input
 from terse_temporal.errors import StepError
 from terse_temporal.inputs import InputQuestion, InputWay
 from tests.effects import record
@@ -50,6 +50,8 @@ class Told(InputWay):
         step = current_step()
         if step.attempt <= self.fails:
             raise ConnectionError("nobody is there")
+        assert (question.job, question.namespace) == (current_run().job, "default")
+        assert question.id == current_run().id
         record(self.effects, f"{self.name} asks {question.number} {question.prompt} {step.idempotency_key}")
         return {"message": f"{self.name}-{question.number}"}
 

@@ -237,7 +237,13 @@ class StepRunner:
         )
         where = job.where if job else "of a job that is not on this worker"
         execution = DirectExecution(
-            call.job, where, found.context, state=self._state_of(job, info), runs=function, run=_run_of(call, info)
+            call.job,
+            where,
+            found.context,
+            state=self._state_of(job, info),
+            runs=function,
+            run=_run_of(call, info),
+            server_namespace=info.namespace,
         )
         return functools.partial(self._run_step, call, found, execution, info)
 
@@ -265,7 +271,12 @@ class StepRunner:
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
         execution = DirectExecution(
-            job.name, job.where, key=call.key, state=self._state_of(job, info), run=_run_of(call, info)
+            job.name,
+            job.where,
+            key=call.key,
+            state=self._state_of(job, info),
+            run=_run_of(call, info),
+            server_namespace=info.namespace,
         )
         task = asyncio.current_task()
         try:

@@ -137,6 +137,10 @@ class DurableExecution:
         # As it was before any reset, for the handler may give it to steps, whose inputs must stay what they were.
         return run_identity_of(self.job.name, info.namespace, info.workflow_id, run_identity(info))
 
+    @property
+    def server_namespace(self) -> str:
+        return workflow.info().namespace
+
     def log(self, text: str, level: int) -> None:
         if not workflow.unsafe.is_replaying():
             write_log(text, level)

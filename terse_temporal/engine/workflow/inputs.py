@@ -412,9 +412,8 @@ class InputRequests:
         return self._call(replace(request, where=where))
 
     def _for_ways(self, question: _Question) -> dict[str, Any]:
-        info = workflow.info()
-        known = {"id": info.workflow_id, "number": question.number, "job": self._job, "namespace": info.namespace}
-        return {**question.shown, **known}
+        # Nothing of where the run is: a history may be replayed under another workflow id or namespace.
+        return {**question.shown, "number": question.number, "job": self._job}
 
     def _log(self, question: _Question, way: WaySteps, said: str, error: StepError) -> None:
         if not workflow.unsafe.is_replaying():
