@@ -53,7 +53,7 @@ async def asks() -> None:
 
 async def mistakes() -> None:
     await wait_for_input()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    await wait_for_input(prompt="?", schema=int)  # type: ignore[type-var]  # pyright: ignore[reportCallIssue]
+    await wait_for_input(prompt="?", schema=int)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
     await wait_for_input(prompt="?", schema=Draft, options=[])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await wait_for_input(prompt="?", options=["yes"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     await wait_for_input(prompt="?", via="slack")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
