@@ -3,9 +3,9 @@
 The JSON is a format, version 1, that only gains optional fields: `v`, `prompt`, `run` (the run id before any reset),
 `since` and `until` (ISO 8601), `options` (`id`, `label`, `description`, `free_text`) or `form` (a JSON schema) with
 `fields` (their names in order: the SDK sorts keys), `details` (pairs of a name and JSON, likewise), `respond_by`,
-`on_timeout`, `via` (names), and of an approval `tool` and `arguments`. Where a run asks more at once than a memo may
-hold, `is_short` says that there is more of it (the run answers a query for the whole), and `more` how many further ones
-are not listed. Earlier releases wrote `tool` and `arguments` alone.
+`on_timeout`, `via` (names), and of an approval `tool`, `arguments` and perhaps `because`. Where a run asks more at once
+than a memo may hold, `is_short` says that there is more of it (the run answers a query for the whole), and `more` how
+many further ones are not listed. Earlier releases wrote `tool` and `arguments` alone.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class InputQuestion:
         respond_by: who may answer; empty is everybody.
         via: the names of the ways by which it is asked.
         tool, arguments: of an approval, the call that it is about.
+        because: likewise, why a person is asked, where that is not for the tool alone; or an empty string.
         is_short: whether this is not all of it.
     """
 
@@ -109,6 +110,7 @@ class InputQuestion:
     via: tuple[str, ...] = ()
     tool: str | None = None
     arguments: Any = None
+    because: str = ""
     is_short: bool = False
 
 
@@ -222,6 +224,7 @@ def read_question(
         via=tuple(each for each in _list(wire.get("via")) if isinstance(each, str)),
         tool=tool if is_approval else None,
         arguments=wire.get("arguments"),
+        because=because if is_approval and isinstance(because := wire.get("because"), str) else "",
         is_short=wire.get("is_short") is True,
     )
 

@@ -38,7 +38,7 @@ def question_json(question: InputQuestion) -> dict[str, Any]:
         "via": list(question.via),
     }
     if question.tool is not None:
-        found |= {"tool": question.tool, "arguments": question.arguments}
+        found |= {"tool": question.tool, "arguments": question.arguments, "because": question.because}
     return found
 
 

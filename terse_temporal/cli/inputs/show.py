@@ -57,6 +57,7 @@ def _print(question: InputQuestion) -> None:
     lines += ["", printable(question.prompt)]
     if question.tool is not None:
         lines += ["", f"  {summary(question)}"]
+        lines += [f"  asked because {one_line(question.because)}"] if question.because else []
     if question.details:
         lines += ["", *(f"  {one_line(name)}: {json_text(each)}" for name, each in question.details.items())]
     lines += ["", "to answer:", *wants(question), ""]
