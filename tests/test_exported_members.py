@@ -52,8 +52,10 @@ PROMISED: Final = {
             "now",
             "registered_jobs",
         ),
-        *("send_event", "sleep", "start_run", "step", "toolbox", "uuid4", "wait_for_event"),
+        *("InputAnswer", "InputOption"),
+        *("send_event", "sleep", "start_run", "step", "toolbox", "uuid4", "wait_for_event", "wait_for_input"),
     ],
+    "inputs": ["InputAnswer", "InputOption", "InputQuestion", "InputWay", "LongText", "wait_for_input"],
     "client": ["connect"],
     "durations": ["parse_duration"],
     "errors": [

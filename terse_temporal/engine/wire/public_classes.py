@@ -15,6 +15,7 @@ from ...events import Event, EventModel
 from ...execution.protocol import RunIdentity, StepContext
 from ...execution.run_operations import RunInfo
 from ...execution.run_timeline import RunTimeline, TimelineEntry
+from ...inputs import InputAnswer, InputOption
 from ...jobs.failures import RunFailure
 from ...jobs.job import module_name
 from ...jobs.options import Retry
@@ -72,6 +73,8 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "GitHubReview": github.Review,
     "GitHubUser": github.User,
     "HttpResponse": HttpResponse,
+    "InputAnswer": InputAnswer,
+    "InputOption": InputOption,
     "LinearComment": linear.LinearComment,
     "LinearCommentCreated": linear.LinearCommentCreated,
     "LinearEvent": linear.LinearEvent,
