@@ -3,9 +3,9 @@
 The JSON is a format, version 1, that only gains optional fields: `v`, `prompt`, `run` (the run id before any reset),
 `since` and `until` (ISO 8601), `options` (`id`, `label`, `description`, `free_text`) or `form` (a JSON schema) with
 `fields` (their names in order: the SDK sorts keys), `details` (pairs of a name and JSON, likewise), `respond_by`,
-`on_timeout`, `via` (names), and of an approval `tool`, `arguments` and perhaps `because`. Where a run asks more at once
-than a memo may hold, `is_short` says that there is more of it (the run answers a query for the whole), and `more` how
-many further ones are not listed. Earlier releases wrote `tool` and `arguments` alone.
+`on_timeout`, `via` (names), `remind_every` (seconds), and of an approval `tool`, `arguments` and perhaps `because`.
+Where a run asks more at once than a memo may hold, `is_short` says that there is more of it (the run answers a query
+for the whole), and `more` how many further ones are not listed. Earlier releases wrote `tool` and `arguments` alone.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -42,6 +42,9 @@ _PAUSED: Final = frozenset(
     ]
 )
 
+#: Seconds between two reminders.
+_LONGEST_BETWEEN: Final = 1e9
+
 #: Kinds that a timer of the handler may end.
 _TIMED: Final = frozenset({"event", "question"})
 
@@ -65,7 +68,11 @@ def find_waits(facts: Facts) -> list[Wait]:
         *_of_children(facts),
         *_of_the_memo(facts.waiting),
     ]
-    timers = _of_timers(facts, [each.until for each in waits if each.until is not None and each.kind in _TIMED])
+    timers = _of_timers(
+        facts,
+        _reminders(facts.waiting),
+        [each.until for each in waits if each.until is not None and each.kind in _TIMED],
+    )
     waits += [each for each in timers if each.kind == "sleep"]
     # Beside something else it is likelier to be a timeout than what the run waits for.
     other: Kind = "timeout" if waits else "timer"
@@ -198,12 +205,25 @@ def _time(text: Any) -> datetime | None:
     return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
 
 
-def _of_timers(facts: Facts, told: Iterable[datetime]) -> list[Wait]:
-    """Return the open timers, without those that end something that is told already."""
+def _reminders(waiting: Mapping[str, Mapping[str, Any]]) -> list[tuple[datetime, timedelta]]:
+    """Return since when, and how often, people are reminded of what they are asked."""
+    found = []
+    for entry in waiting.values():
+        since, seconds = _time(entry.get("since")), entry.get("remind_every")
+        if since is not None and isinstance(seconds, int | float) and 1 <= seconds < _LONGEST_BETWEEN:
+            found.append((since, timedelta(seconds=seconds)))
+    return found
+
+
+def _of_timers(facts: Facts, reminders: Sequence[tuple[datetime, timedelta]], told: Iterable[datetime]) -> list[Wait]:
+    """Return the open timers, without those that end something that is told already, and of reminders."""
     ends = list(told)
     found = []
     for timer in facts.history.timers:
         if timer.outcome != "open" or any(abs(timer.until - each) < _SAME_TIME for each in ends):
+            continue
+        # A question is asked at a whole second, or less than one after it.
+        if not timer.is_sleep and any((timer.until - since) % every < _SAME_TIME for since, every in reminders):
             continue
         found.append(Wait(kind="sleep" if timer.is_sleep else "timer", since=timer.began, until=timer.until))
     return found

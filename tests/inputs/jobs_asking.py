@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
@@ -186,3 +187,17 @@ async def asks_then_fails(event: Event) -> str | None:
 
 def begun(effects: str) -> None:
     record(effects, "begun")
+
+
+@create_job(name="asks-then-declines", durable=True)
+async def asks_then_declines(event: Event) -> str | None:
+    """Asks, and fails in a step until a file is there."""
+    answer = await wait_for_input(prompt="One?", options=YES_NO, via=Told(effects=event.effects))
+    await job_step(run=declines, input=event.effects)
+    return answer.choice
+
+
+def declines(effects: str) -> None:
+    record(effects, "tried")
+    if not Path(effects).with_name("ok").exists():
+        raise ValueError("not yet")

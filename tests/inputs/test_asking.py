@@ -10,6 +10,8 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
+from terse_temporal.runs.retrying import retry_run
+
 from ..bench import Bench, Run, cache_on, scheduled
 from ..waiting import until
 from . import jobs_asking as jobs
@@ -227,6 +229,18 @@ async def test_reset(bench: Bench) -> None:
         )
         again: Run = bench.env.client.get_workflow_handle(run.id, run_id=reset.run_id)
         assert await bench.result(again) == "yes no"
+
+
+async def test_retried(bench: Bench) -> None:
+    """A run that goes on after a failure asks nobody again what was answered before it."""
+    async with bench.worker(jobs.asks_then_declines):
+        run = await bench.start(jobs.asks_then_declines)
+        await answer(run, choice="yes")
+        await bench.failure(run)
+        bench.effects.path.with_name("ok").touch()
+        again = await retry_run(bench.env.client, run.id, None)
+        assert await bench.result(bench.env.client.get_workflow_handle(run.id, run_id=again)) == "yes"
+    assert [line.split(" ")[1] for line in bench.effects.lines() if line != "tried"] == ["asks", "closes"]
 
 
 async def test_cancelled(bench: Bench) -> None:

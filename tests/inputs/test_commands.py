@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from ..agents.approvals import command
-from ..bench import Bench, cache_on
+from ..bench import Bench, Run, cache_on
+from ..waiting import until
 from . import jobs_asking as jobs
 from .asking import asked
 
@@ -69,3 +70,25 @@ async def test_a_form(bench: Bench, tmp_path: Path) -> None:
         data = json.dumps({"title": "good"})
         assert (await command(tmp_path, "inputs", "answer", run.id, "--data", data, *address)).status == 0
         assert (await bench.result(run))[:2] == ["GOOD", None]
+
+
+@cache_on
+async def test_what_a_run_waits_for(bench: Bench, tmp_path: Path) -> None:
+    """`runs why` tells the question and until when, and neither its timer nor that of a reminder."""
+    address = ["--address", bench.env.address]
+    async with bench.worker(jobs.asks_in_time):
+        run = await bench.start_on_the_wall_clock(jobs.asks_in_time)
+        await asked(run)
+        await until(lambda: bench.effects.lines(), "the way has asked")
+        await until(lambda: _is_idle(run), "the timers are there")
+        why = await command(tmp_path, "runs", "why", run.id, *address)
+        await run.terminate()
+    assert "waits for the answer to question 1" in why.stdout
+    assert "(in 4 weeks" in why.stdout
+    assert "timer" not in why.stdout
+    assert "timeout" not in why.stdout
+
+
+async def _is_idle(run: Run) -> bool:
+    described = (await run.describe()).raw_description
+    return not described.pending_activities and not described.HasField("pending_workflow_task")

@@ -5,40 +5,30 @@ details that the Web UI shows. So does who has answered the last ones. An answer
 one that does not fit leaves nothing in the history. One that is accepted is not checked again, on a replay or by newer
 code: it has been answered.
 
-The ways to ask are steps, made by tasks of the run's own. They tell that a question is over after the handler has gone
-on, and the end of the run waits for them.
+Who is told of a question, and when, is `telling.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from ...diagnostics.logs import logger_of
-from ...diagnostics.redaction import error_text
 from ...diagnostics.text import shorten
 from ...durations import format_duration
-from ...errors import InputError, InputTimeoutError, StepError
-from ...execution.coroutine_names import named
+from ...errors import InputError, InputTimeoutError
 from ...execution.input_requests import APPROVE, DENY, AnswerProblem, InputRequest, RecordedAnswer
 from ...execution.protocol import StepRequest
-from ...inputs.ways import WaySteps
-from ...serialization.codec import encoded_size
 from ...serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, WRONG_ANSWER_FAILURE
+from .question import Ended, Question, shown_time
+from .telling import Telling
 from .waiting import WaitingBoard
 
 __all__ = ["InputRequests"]
-
-#: Characters of a call's arguments that are shown.
-_LONGEST: Final = 4_000
 
 #: Questions that are shown, and the bytes of them that are shown in full: a memo is recorded whole whenever it changes.
 _SHOWN: Final = 20
@@ -52,69 +42,6 @@ _REMEMBERED: Final = 20
 
 #: Digits of the number of a question.
 _DIGITS: Final = 9
-
-#: Reminders of one question.
-_MOST_REMINDERS: Final = 1_000
-
-_logger = logger_of("worker")
-
-_Ended: TypeAlias = Literal["answered", "timed_out", "withdrawn"]
-
-
-class _Question:
-    """One question, from when it is asked until those have been told that it is over who were asked.
-
-    Attributes:
-        number: in the run, as a text.
-        request: what is asked.
-        shown: it as it stands in the memo.
-        size: bytes of that.
-        answer: as soon as there is one.
-        via: the name of the way by which that came.
-        ended: how it is over; `None` while it is not.
-        told: by way, what its step has given; a way that could not ask is not in it.
-        failed: by way, why it could not.
-    """
-
-    def __init__(self, number: str, request: InputRequest, run: str, now: datetime) -> None:
-        self.number = number
-        self.request = request
-        self.shown: dict[str, Any] = {**request.shown, "run": run, "since": _shown_time(now)}
-        if "arguments" in self.shown:
-            self.shown["arguments"] = _for_the_memo(self.shown["arguments"])
-        if request.timeout is not None:
-            with suppress(OverflowError):  # after the year 9999
-                self.shown["until"] = _shown_time(now + request.timeout)
-        if request.ways:
-            self.shown["via"] = [each.name for each in request.ways]
-        self.size = encoded_size(self.shown)
-        self.answer: RecordedAnswer | None = None
-        self.via = ""
-        self.ended: _Ended | None = None
-        self.told: dict[WaySteps, Mapping[str, Any]] = {}
-        self.failed: dict[WaySteps, StepError] = {}
-
-    @property
-    def short(self) -> dict[str, Any]:
-        """What is shown of it where there is no room for all."""
-        kept: dict[str, Any] = {
-            name: self.shown[name] for name in ("v", "run", "since", "until", "tool") if name in self.shown
-        }
-        return {**kept, "prompt": shorten(self.shown["prompt"], 200), "is_short": True}
-
-    @property
-    def outcome(self) -> dict[str, Any]:
-        """How it is over, for the ways."""
-        found: dict[str, Any] = {"ended": self.ended}
-        if self.answer is not None:
-            found |= {"choice": self.answer.choice, "by": self.answer.respondent}
-            found |= {"via": self.via} if self.via else {}
-        return found
-
-    @property
-    def is_untold(self) -> bool:
-        """Whether no way could ask."""
-        return bool(self.request.ways) and len(self.failed) == len(self.request.ways)
 
 
 class InputRequests:
@@ -135,18 +62,15 @@ class InputRequests:
         job: str,
     ) -> None:
         self._board = board
-        self._call = call
         self._run = run
-        self._job = job
         #: By number, in the order in which they were asked.
-        self._open: dict[str, _Question] = {}
+        self._open: dict[str, Question] = {}
         #: Answers to questions that come again after a reset.
         self._early: dict[str, Mapping[str, Any]] = {}
         #: Numbers of questions that were answered, with what is remembered of it.
         self._answered: dict[str, dict[str, Any]] = {}
         self._asked = 0
-        #: What tells people, for as long as it has something to do: of which question, and by which way.
-        self._telling: dict[asyncio.Task[None], tuple[_Question, WaySteps | None]] = {}
+        self._telling = Telling(call, job)
 
     def install(self) -> None:
         """Take answers in the workflow that is starting."""
@@ -168,12 +92,12 @@ class InputRequests:
             )
         self._asked += 1
         number = str(self._asked)
-        question = _Question(number, request, self._run(), workflow.now())
+        question = Question(number, request, self._run(), workflow.now())
         self._open[number] = question
         self._take_early(question)
         try:
             if question.answer is None:
-                self._tell(question, where)
+                self._telling.tell(question, where)
             self._show()
             await self._until_over(question, where)
         # Not in a `finally`, which a run that leaves the cache of its worker comes through too.
@@ -188,17 +112,9 @@ class InputRequests:
         """Have everybody told that nobody is asked any more, as the run ends."""
         # What a task of the handler still asks, nobody will read the answer to. The memo goes over to the next run.
         self._board.questions = {}
-        for task, (question, way) in self._telling.items():
-            question.ended = question.ended or "withdrawn"
-            # Whom nobody could ask yet need not be asked.
-            if way is not None and way not in question.told and way not in question.failed:
-                task.cancel()
-        while self._telling:
-            # The run may be cancelled once more. (Where it is only evicted, waiting again raises.)
-            with suppress(asyncio.CancelledError):
-                await workflow.wait_condition(lambda: not self._telling)
+        await self._telling.settle()
 
-    async def _until_over(self, question: _Question, where: str) -> None:
+    async def _until_over(self, question: Question, where: str) -> None:
         request = question.request
 
         def is_over() -> bool:
@@ -223,13 +139,13 @@ class InputRequests:
             question.ended = "withdrawn"
             raise next(iter(question.failed.values()))
 
-    def _close(self, question: _Question, ended: _Ended) -> None:
+    def _close(self, question: Question, ended: Ended) -> None:
         question.ended = ended
         if question.answer is not None:
-            answered = question.outcome | {"run": self._run(), "at": _shown_time(question.answer.answered_at)}
+            answered = question.outcome | {"run": self._run(), "at": shown_time(question.answer.answered_at)}
             self._answered[question.number] = {name: each for name, each in answered.items() if each is not None}
         else:
-            self._answered[question.number] = {"run": self._run(), "at": _shown_time(workflow.now()), "ended": ended}
+            self._answered[question.number] = {"run": self._run(), "at": shown_time(workflow.now()), "ended": ended}
         if len(self._answered) > _REMEMBERED:
             del self._answered[next(iter(self._answered))]
         del self._open[question.number]
@@ -288,7 +204,7 @@ class InputRequests:
             self._early[number] = answer
         return number
 
-    def _take(self, question: _Question, answer: Mapping[str, Any]) -> None:
+    def _take(self, question: Question, answer: Mapping[str, Any]) -> None:
         given = _in_full(answer)
         choice, by, via = given.get("choice"), given.get("by"), given.get("via")
         question.answer = RecordedAnswer(
@@ -300,7 +216,7 @@ class InputRequests:
         )
         question.via = via if isinstance(via, str) else ""
 
-    def _take_early(self, question: _Question) -> None:
+    def _take_early(self, question: Question) -> None:
         """Take the answer that has come before, if it fits what is asked now."""
         answer = self._early.pop(question.number, None)
         if answer is not None:
@@ -315,7 +231,7 @@ class InputRequests:
             return next(iter(unanswered))
         return str(answer.get("id") or "")
 
-    def _unanswered(self) -> dict[str, _Question]:
+    def _unanswered(self) -> dict[str, Question]:
         # One that is answered stays open until the handler is told, which may be after a second answer.
         return {number: each for number, each in self._open.items() if each.answer is None and each.ended is None}
 
@@ -339,105 +255,12 @@ class InputRequests:
         self._board.answered = dict(self._answered)
         self._board.show()
 
-    def _tell(self, question: _Question, where: str) -> None:
-        """Ask by every way, remind, and say when it is over: in tasks of the run's own."""
-        request = question.request
-        # Made here, and not in a task: what is wrong with one is the handler's to know.
-        asking: dict[WaySteps, Coroutine[Any, Any, Any]] = {}
-        try:
-            for way in request.ways:
-                asking[way] = self._step(way.asks(self._for_ways(question)), where)
-        except Exception:
-            for asks in asking.values():
-                asks.close()
-            raise
-        for way, asks in asking.items():
-            self._begin(question, way, self._follow(question, way, asks, where))
-        if request.ways and request.remind_every is not None:
-            self._begin(question, None, self._remind(question, request.remind_every, where))
-
-    def _begin(self, question: _Question, way: WaySteps | None, telling: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(named("question", telling), name=f"question {question.number}")
-        self._telling[task] = (question, way)
-        task.add_done_callback(lambda done: self._telling.pop(done, None))
-
-    async def _follow(self, question: _Question, way: WaySteps, asks: Coroutine[Any, Any, Any], where: str) -> None:
-        """Ask by a way, and say by it when the question is over."""
-        try:
-            question.told[way] = _as_told(await asks)
-        except StepError as err:
-            question.failed[way] = err
-            self._log(question, way, "could not ask", err)
-        await workflow.wait_condition(lambda: question.ended is not None)
-        told = question.told.get(way)
-        if told is not None and told["closes"]:
-            closes = way.closes(self._for_ways(question), told["sent"], question.outcome)
-            await self._try(question, way, closes, where)
-
-    async def _remind(self, question: _Question, every: timedelta, where: str) -> None:
-        began = workflow.now()
-        until = None if question.request.timeout is None else began + question.request.timeout
-        for number in range(1, _MOST_REMINDERS + 1):
-            try:
-                due = began + number * every
-            except OverflowError:
-                return
-            if until is not None and due >= until:
-                return
-            if (wait := due - workflow.now()) > timedelta(0):
-                with suppress(TimeoutError):
-                    await workflow.wait_condition(lambda: question.ended is not None, timeout=wait)
-            if question.ended is not None or question.answer is not None:
-                return
-            await asyncio.gather(*(self._remind_by(question, way, number, where) for way in question.request.ways))
-
-    async def _remind_by(self, question: _Question, way: WaySteps, number: int, where: str) -> None:
-        told = question.told.get(way)
-        if told is None and way in question.failed:  # it could not ask, and perhaps it can now
-            told = await self._try(question, way, way.asks(self._for_ways(question)), where)
-            if told is not None:
-                question.told[way] = _as_told(told)
-                del question.failed[way]
-        elif told is not None and told["reminds"]:
-            await self._try(question, way, way.reminds(self._for_ways(question), told["sent"], number), where)
-
-    async def _try(self, question: _Question, way: WaySteps, request: StepRequest, where: str) -> Any:
-        try:
-            return await self._step(request, where)
-        except StepError as err:
-            self._log(question, way, f"failed at {request.name}", err)
-            return None
-
-    def _step(self, request: StepRequest, where: str) -> Coroutine[Any, Any, Any]:
-        return self._call(replace(request, where=where))
-
-    def _for_ways(self, question: _Question) -> dict[str, Any]:
-        # Nothing of where the run is: a history may be replayed under another workflow id or namespace.
-        return {**question.shown, "number": question.number, "job": self._job}
-
-    def _log(self, question: _Question, way: WaySteps, said: str, error: StepError) -> None:
-        if not workflow.unsafe.is_replaying():
-            _logger.warning(
-                "run   %s  question %s: %s %s: %s",
-                workflow.info().workflow_id,
-                question.number,
-                way.name,
-                said,
-                error_text(error),
-            )
-
 
 def _in_full(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return an answer with what an approval may say instead: `approved` and `reason`."""
     if not isinstance(approved := answer.get("approved"), bool) or answer.get("choice") is not None:
         return answer
     return {**answer, "choice": APPROVE if approved else DENY, "text": answer.get("text") or answer.get("reason")}
-
-
-def _as_told(given: Any) -> dict[str, Any]:
-    """Return what a step that asks has given, which may be of another version, or of a test."""
-    told = given if isinstance(given, dict) else {}
-    return {"sent": told.get("sent"), "reminds": told.get("reminds") is True, "closes": told.get("closes") is True}
 
 
 def _as_number(number: str) -> int:
@@ -450,13 +273,3 @@ def _refusal(
 ) -> ApplicationError:
     details = {"kind": kind, **({"fields": dict(fields)} if fields else {}), **({"by": by} if by else {})}
     return ApplicationError(message, details, type=WRONG_ANSWER_FAILURE)
-
-
-def _shown_time(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
-
-
-def _for_the_memo(arguments: Any) -> Any:
-    """Return the arguments, or as much of them as a person reads: a memo is recorded whole whenever it changes."""
-    text = json.dumps(arguments)
-    return arguments if len(text) <= _LONGEST else {"(shortened)": shorten(text, _LONGEST, with_length=True)}

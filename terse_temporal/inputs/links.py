@@ -1,0 +1,48 @@
+"""The link to the page of a question, as a way to ask sends it.
+
+It is made where the step runs, from the worker's environment: `TERSE_GATEWAY_URL`, where people reach the gateway, and
+`TERSE_GATEWAY_KEY`, which has to be that of the gateway. What is wrong with either is for the gateway to say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from ..diagnostics.redaction import name_secret_variable
+from .questions import InputQuestion
+from .tokens import InputToken, make_token
+
+__all__ = ["GATEWAY_URL", "question_link"]
+
+#: Where people reach the gateway: `https://hooks.acme.example`.
+GATEWAY_URL: Final = "TERSE_GATEWAY_URL"
+
+_KEY: Final = "TERSE_GATEWAY_KEY"
+
+#: Characters of a key below which the gateway takes none.
+_SHORTEST_KEY: Final = 16
+
+
+def question_link(
+    question: InputQuestion, respondent: str = "", *, environ: Mapping[str, str] | None = None
+) -> str | None:
+    """Return the address of the page of a question, or `None` where the environment does not say where that is.
+
+    Args:
+        question: as a way to ask is given it.
+        respondent: whom it is sent to: what is answered by it is theirs. Empty is nobody in particular.
+        environ: another environment, for tests.
+    """
+    found = os.environ if environ is None else environ
+    if environ is None:
+        name_secret_variable(_KEY)
+    # While a key is replaced, the new one stands first.
+    key = found.get(_KEY, "").split(",")[0].strip()
+    base = found.get(GATEWAY_URL, "").strip().rstrip("/")
+    if len(key) < _SHORTEST_KEY or urlsplit(base).scheme not in ("http", "https"):
+        return None
+    token = InputToken(question.namespace, question.id, question.run, question.number, respondent)
+    return f"{base}/inputs/{make_token(token, [key.encode()])}"
