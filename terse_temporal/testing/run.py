@@ -103,6 +103,7 @@ class Run:
         self._child = child
         self._look_for_waits = look_for_waits
         self._answers = True
+        self._refused: str | None = None
         self._answering: set[str] = set()
         self._known_children: dict[str, Run | None] = {}
         self._reader = RunReader(loop_thread.client, handle, job.timeout)
@@ -288,11 +289,12 @@ class Run:
             refused = refused_answer(failed)
             # It may have been answered by somebody else since the look.
             if refused.kind in ("wrong", "not_allowed"):
-                self._answers = False  # said once
-                raise AssertionError(
+                # For whoever waits for the run: this may be a task of its own that lets time pass.
+                self._answers = False
+                self._refused = (
                     f"the run {self.id} refuses the answer that jobs.inputs has to its question {answer['id']}:"
                     f" {refused}"
-                ) from None
+                )
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):  # the run may have ended
             pass
         finally:
@@ -598,6 +600,8 @@ class Run:
                 quiet_since = now
             if (trouble := self._trouble()) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
+            if self._refused is not None:
+                raise AssertionError(self._refused)
             if not snapshot.is_open and not at_end:
                 raise AssertionError(
                     f"the run {self.id} does not {what}, it has ended: {await self._describe_end(snapshot)}"
