@@ -42,8 +42,8 @@ class Telling:
     def __init__(self, call: Callable[[StepRequest], Coroutine[Any, Any, Any]], job: str) -> None:
         self._call = call
         self._job = job
-        #: What has something to do: for which question, and by which way.
-        self._tasks: dict[asyncio.Task[None], tuple[Question, WaySteps | None]] = {}
+        #: What has something to do, for which question.
+        self._tasks: dict[asyncio.Task[None], Question] = {}
 
     def tell(self, question: Question, where: str) -> None:
         """Ask by every way, remind, and say when it is over: in tasks of the run's own."""
@@ -58,13 +58,13 @@ class Telling:
                 asks.close()
             raise
         for way, asks in asking.items():
-            self._begin(question, way, self._follow(question, way, asks, where))
+            self._begin(question, self._follow(question, way, asks, where))
         if request.ways and request.remind_every is not None:
-            self._begin(question, None, self._remind(question, request.remind_every, where))
+            self._begin(question, self._remind(question, request.remind_every, where))
 
-    def _begin(self, question: Question, way: WaySteps | None, telling: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, question: Question, telling: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(named("question", telling), name=f"question {question.number}")
-        self._tasks[task] = (question, way)
+        self._tasks[task] = question
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     async def _follow(self, question: Question, way: WaySteps, asks: Coroutine[Any, Any, Any], where: str) -> None:
@@ -132,11 +132,10 @@ class Telling:
 
     async def settle(self) -> None:
         """Have everybody told that nobody is asked any more, as the run ends."""
-        for task, (question, way) in self._tasks.items():
+        # One that is being sent is not cut off: nobody would know then where it is, to say that it is over. Where a way
+        # does not work, the run ends when it has been tried as often as it is.
+        for question in self._tasks.values():
             question.ended = question.ended or "withdrawn"
-            # Whom nobody could ask yet need not be asked.
-            if way is not None and way not in question.told and way not in question.failed:
-                task.cancel()
         while self._tasks:
             # The run may be cancelled once more. (Where it is only evicted, waiting again raises.)
             with suppress(asyncio.CancelledError):
