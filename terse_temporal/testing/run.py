@@ -291,10 +291,7 @@ class Run:
             if refused.kind in ("wrong", "not_allowed"):
                 # For whoever waits for the run: this may be a task of its own that lets time pass.
                 self._answers = False
-                self._refused = (
-                    f"the run {self.id} refuses the answer that jobs.inputs has to its question {answer['id']}:"
-                    f" {refused}"
-                )
+                self._refused = f"it refuses the answer that jobs.inputs has to its question {answer['id']}: {refused}"
         except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):  # the run may have ended
             pass
         finally:
@@ -598,10 +595,8 @@ class Run:
             now = time.monotonic()
             if snapshot.has_pending_work or snapshot.sleeps or snapshot.has_children or may_rest:
                 quiet_since = now
-            if (trouble := self._trouble()) is not None:
+            if (trouble := self._trouble() or self._refused) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")
-            if self._refused is not None:
-                raise AssertionError(self._refused)
             if not snapshot.is_open and not at_end:
                 raise AssertionError(
                     f"the run {self.id} does not {what}, it has ended: {await self._describe_end(snapshot)}"
