@@ -269,7 +269,7 @@ class AnswerRefusedError(TerseError):
     ) -> None:
         super().__init__(message)
         self.kind = kind
-        self.fields = dict(fields or {})
+        self.fields: dict[str, str] = dict(fields or {})
         self.by = by
 
 

@@ -26,7 +26,7 @@ class AnswerProblem(Exception):  # noqa: N818  # not an error of its own: why an
     def __init__(self, message: str, fields: Mapping[str, str] | None = None, kind: str = "wrong") -> None:
         super().__init__(message)
         self.message = message
-        self.fields = dict(fields or {})
+        self.fields: dict[str, str] = dict(fields or {})
         self.kind = kind
 
 

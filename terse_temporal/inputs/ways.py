@@ -51,7 +51,7 @@ class InputWay(BaseModel):
     nothing of the handler. Its fields are written into the run's history: put no secret into one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     #: What it is called where people read it; by default the name of the class.
     way_name: ClassVar[str] = ""
