@@ -48,12 +48,15 @@ class InputAnswer(Generic[_D]):
     answered_at: datetime
 
 
-def answer_check(question: Mapping[str, Any], codec: Codec | None) -> Callable[[Mapping[str, Any]], None]:
+def answer_check(
+    question: Mapping[str, Any], codec: Codec | None, initial: Mapping[str, Any] | None = None
+) -> Callable[[Mapping[str, Any]], None]:
     """Return what raises an `AnswerProblem` for an answer that does not fit a question.
 
     Args:
         question: as JSON, see `questions.py`.
         codec: of the model of a form; `None` where it has none.
+        initial: what counts where an answer leaves a field out.
 
     It looks at `choice`, `text`, `data` and `by` of an answer.
     """
@@ -75,7 +78,7 @@ def answer_check(question: Mapping[str, Any], codec: Codec | None) -> Callable[[
         if options:
             _check_choice(given.get("choice"), text, options)
         elif codec is not None:
-            _check_data(given.get("data"), text, codec)
+            _check_data(given.get("data"), text, codec, initial or {})
         elif not text or not text.strip():
             raise AnswerProblem("write something: the answer is empty", {"text": "write something"})
 
@@ -106,12 +109,12 @@ def _check_choice(choice: Any, text: str | None, options: Mapping[str, bool]) ->
         raise AnswerProblem(f"no text goes with the option {choice!r}", {"text": "no text goes with this option"})
 
 
-def _check_data(data: Any, text: str | None, codec: Codec) -> None:
+def _check_data(data: Any, text: str | None, codec: Codec, initial: Mapping[str, Any]) -> None:
     if not isinstance(data, dict):
         raise AnswerProblem("this question has a form: an answer has its fields as data, an object")
     if text:
         raise AnswerProblem("this question has a form, so an answer has no text")
-    wrong = codec.wrong_fields(data)
+    wrong = codec.wrong_fields({**initial, **data})
     if not wrong:
         return
     fields: dict[str, str] = {}

@@ -15,7 +15,7 @@ from ..execution.input_requests import InputRequest, RecordedAnswer
 from ..execution.protocol import durable_execution
 from ..serialization.codec import Codec, ValueProblem, type_name
 from .answers import InputAnswer, answer_check
-from .forms import form_schema
+from .forms import form_beginning_with, form_schema, initial_values
 from .questions import InputOption, approval_options, question_json
 from .ways import InputWay, way_steps
 
@@ -23,6 +23,7 @@ __all__ = ["approval_request", "wait_for_input"]
 
 _M = TypeVar("_M", bound=BaseModel)
 _Time: TypeAlias = "str | timedelta | None"
+_Initial: TypeAlias = "BaseModel | Mapping[str, Any] | None"
 _Via: TypeAlias = "InputWay | Sequence[InputWay] | None"
 
 #: So that a question that stays open does not fill a history.
@@ -36,6 +37,7 @@ def wait_for_input(
     *,
     prompt: str,
     schema: type[_M],
+    initial: _Initial = None,
     details: Mapping[str, Any] | None = None,
     via: _Via = None,
     timeout: _Time = None,
@@ -50,6 +52,7 @@ def wait_for_input(
     prompt: str,
     options: Sequence[InputOption] | None = None,
     schema: None = None,
+    initial: None = None,
     details: Mapping[str, Any] | None = None,
     via: _Via = None,
     timeout: _Time = None,
@@ -64,6 +67,7 @@ def wait_for_input(
     prompt: str,
     options: Sequence[InputOption] | None = None,
     schema: Any = None,
+    initial: _Initial = None,
     details: Mapping[str, Any] | None = None,
     via: _Via = None,
     timeout: _Time = None,
@@ -89,6 +93,8 @@ def wait_for_input(
         schema: a pydantic model whose fields make a form, in the place of options: of up to 50 texts, numbers, yes or
             no, dates, choices (`Literal`, `Enum`), and lists of texts or choices, each also `| None`. `LongText` is a
             text of several lines.
+        initial: what the form begins with, and what counts where an answer leaves a field out: a model, such as what
+            `generate_text` has drafted, or JSON by the names of fields. It may be some of them.
         details: what is shown beside the question, as a table: JSON by names.
         via: a way to ask, or several; the first answer counts, whichever way it comes. Without one nobody is told: the
             question is found by `terse-temporal inputs list`.
@@ -121,12 +127,18 @@ def wait_for_input(
         raise DurationError(f"{_CALL}: remind_every={remind_every!r}; a minute is the least")
     if options is not None and schema is not None:
         raise InputError(f"{_CALL}: give options= to choose from, or schema= for a form, and not both")
+    if initial is not None and schema is None:
+        raise InputError(f"{_CALL}: initial= is what a form begins with, and there is no schema=")
     if on_timeout is not None and limit is None:
         raise InputError(f"{_CALL}: on_timeout={on_timeout!r} without timeout=: nothing would end the wait")
     codec = None
     form = None
+    begins: Mapping[str, Any] = {}
     if schema is not None:
         form = form_schema(schema, execution.serializer, _CALL)
+        if initial is not None:
+            begins = initial_values(form, initial, execution.serializer, _CALL)
+            form = form_beginning_with(form, begins)
         codec = execution.serializer.codec(schema)
     shown = question_json(
         prompt,
@@ -139,8 +151,8 @@ def wait_for_input(
     )
     request = InputRequest(
         shown,
-        answer_check(shown, codec),
-        functools.partial(_read, codec, schema),
+        answer_check(shown, codec, begins),
+        functools.partial(_read, codec, schema, begins),
         ways=way_steps(via, execution.serializer, _CALL),
         timeout=limit,
         on_timeout=on_timeout,
@@ -169,11 +181,11 @@ def approval_request(tool: str, arguments: Any, because: str | None = None) -> I
     return InputRequest(shown, answer_check(shown, None), lambda recorded: recorded)
 
 
-def _read(codec: Codec | None, schema: Any, recorded: RecordedAnswer) -> InputAnswer[Any]:
+def _read(codec: Codec | None, schema: Any, initial: Mapping[str, Any], recorded: RecordedAnswer) -> InputAnswer[Any]:
     data = None
     if codec is not None:
         try:
-            data = codec.load(recorded.data)
+            data = codec.load({**initial, **recorded.data})
         except ValueProblem as problem:
             raise InputError(
                 f"{_CALL}: what was answered does not fit schema={type_name(schema)} any more, which has changed since:"

@@ -25,7 +25,9 @@ __all__ = [
     "FormField",
     "LongText",
     "choice_text",
+    "form_beginning_with",
     "form_schema",
+    "initial_values",
     "read_form",
     "submitted_data",
 ]
@@ -142,6 +144,46 @@ def form_schema(model: Any, serializer: Serializer, call: str) -> dict[str, Any]
     except ValueError as err:
         raise InputError(f"{call}: schema={type_name(model)} makes no form: {err}") from None
     return schema
+
+
+def initial_values(form: Mapping[str, Any], initial: Any, serializer: Serializer, call: str) -> dict[str, Any]:
+    """Return what a form begins with, as JSON by the names of its fields.
+
+    Args:
+        form: its JSON schema.
+        initial: a model or a mapping, of some fields or all.
+        serializer: of the run.
+        call: in whose name to complain.
+
+    Raises:
+        InputError: it is neither, is not JSON, or has a name that no field has.
+    """
+    if not isinstance(initial, BaseModel | Mapping):
+        raise InputError(
+            f"{call}: initial={shorten(repr(initial), 60)}; give a model, or a dict by the names of fields"
+        )
+    given = initial if isinstance(initial, BaseModel) else dict(initial)
+    try:
+        values = serializer.codec(type(initial) if isinstance(initial, BaseModel) else Any).record(given).data
+    except ValueProblem as problem:
+        raise InputError(f"{call}: initial= cannot be recorded: {problem}") from None
+    names = form["properties"]
+    if unknown := [name for name in values if name not in names]:
+        raise InputError(
+            f"{call}: initial= has {shorten(repr(unknown[0]), 60)}, which is no field of the form: those are"
+            f" {', '.join(map(repr, names))}"
+        )
+    return dict(values)
+
+
+def form_beginning_with(form: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of a form whose fields begin with values, as with defaults."""
+    properties = {
+        name: {**each, "default": values[name]} if name in values else each for name, each in form["properties"].items()
+    }
+    required = [name for name in form.get("required", ()) if name not in values]
+    kept = {name: each for name, each in form.items() if name != "required"}
+    return {**kept, "properties": properties, **({"required": required} if required else {})}
 
 
 def read_form(schema: Mapping[str, Any]) -> Form:

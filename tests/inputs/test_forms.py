@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -16,7 +17,7 @@ from terse_temporal.errors import InputError
 from terse_temporal.execution.input_requests import AnswerProblem
 from terse_temporal.inputs import Form, FormField, LongText, read_form, submitted_data
 from terse_temporal.inputs.answers import answer_check
-from terse_temporal.inputs.forms import choice_text, form_schema
+from terse_temporal.inputs.forms import choice_text, form_beginning_with, form_schema, initial_values
 from terse_temporal.serialization.serializer import shared_serializer
 
 
@@ -222,6 +223,42 @@ def test_what_a_browser_sends() -> None:
     assert (empty["is_paid"], empty["tags"], empty["is_sure"], empty["text"]) == (False, [], None, "")
     assert "count" not in empty
     assert submitted_data(form, {"count": ["many"], "rank": ["9"], "is_sure": ["maybe"]})["count"] == "many"
+
+
+class Drafted(BaseModel):
+    """Some fields of `Everything`."""
+
+    text: str
+    amount: Decimal
+    colour: Colour | None = None
+    tags: list[str] = []
+
+
+@pytest.mark.parametrize(
+    "initial",
+    [
+        Drafted(text="word", amount=Decimal("2.50"), colour=Colour.BLUE, tags=["a"]),
+        {"text": "word", "amount": "2.50", "colour": "blue", "tags": ["a"]},
+    ],
+)
+def test_a_form_that_begins_with_values(initial: Any) -> None:
+    """They stand in its fields and count where an answer leaves one out, as defaults do; other fields are as before."""
+    empty = form_schema(Everything, shared_serializer, "wait_for_input()")
+    values = initial_values(empty, initial, shared_serializer, "wait_for_input()")
+    begun = read_form(form_beginning_with(empty, values))
+    before = {each.name: each for each in read_form(empty).fields}
+    for field in begun.fields:
+        old = before[field.name]
+        if field.name in values:
+            assert field == replace(old, default=values[field.name], required=False)
+        else:
+            assert field == old
+    assert [each.name for each in begun.fields if each.default == "word"] == ["text"]
+    check = answer_check({"prompt": "?"}, shared_serializer.codec(Everything), values)
+    check({"data": {"count": 1, "kind": "a", "day": "2026-11-27"}})
+    with pytest.raises(AnswerProblem) as caught:
+        check({"data": {"text": "WORD", "kind": "a", "day": "2026-11-27"}})
+    assert sorted(caught.value.fields) == ["count", "text"]
 
 
 @pytest.mark.parametrize(("value", "text"), [(True, "true"), (1, "1"), ("x", "x"), (0, "0"), (False, "false")])

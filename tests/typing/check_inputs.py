@@ -47,6 +47,9 @@ async def asks() -> None:
     assert_type(chosen.answered_at, datetime)
     filled = await wait_for_input(prompt="How?", schema=Draft, via=[Pager(number="1"), Pager(number="2")])
     assert_type(filled.data, Draft)
+    begun = await wait_for_input(prompt="How?", schema=Draft, initial=Draft(title="a"))
+    assert_type(begun.data, Draft)
+    await wait_for_input(prompt="How?", schema=Draft, initial={"title": "a"})
     assert_type(filled.data.body, str)
     assert_type(await wait_for_input(prompt="Who?"), InputAnswer[None])
 
@@ -55,6 +58,7 @@ async def mistakes() -> None:
     await wait_for_input()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await wait_for_input(prompt="?", schema=int)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
     await wait_for_input(prompt="?", schema=Draft, options=[])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await wait_for_input(prompt="?", initial={"title": "a"})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await wait_for_input(prompt="?", options=["yes"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     await wait_for_input(prompt="?", via="slack")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Pager()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
