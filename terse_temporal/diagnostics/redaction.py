@@ -179,7 +179,11 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
     if name in _named_variables:
         yield from (each for each in _parts(value) if len(each) >= _SHORTEST_NAMED)
         # A list, while one is replaced. Elsewhere what stands between commas may be any words.
-        yield from (each for each in map(str.strip, value.split(",")) if len(each) >= _LONG_GUESS)
+        listed = [each for each in map(str.strip, value.split(",")) if len(each) >= _LONG_GUESS]
+        yield from listed
+        # Each perhaps with the name of whose it is in front: `ada:the-token`.
+        behind = (each.partition(":")[2].strip() for each in listed if "://" not in each)
+        yield from (each for each in behind if len(each) >= _LONG_GUESS)
     if name in _NO_SECRETS:
         return
     guesses: set[str] = set(_parts(value)) if _SECRET_NAME.search(name) else set()

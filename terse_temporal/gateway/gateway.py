@@ -20,6 +20,7 @@ from .delivery_log import log_unexpected
 from .draining import Drain
 from .intake import Intake
 from .job_events import event_problem
+from .operator_tokens import Operators
 from .presence import Connect, Presence
 from .requests import RequestReader
 from .retention import warn_of_short_retention
@@ -51,6 +52,7 @@ class Gateway:
 
     Attributes:
         addresses: those of jobs of their own.
+        operators: who may see and answer every question.
         reader: checks signatures.
 
     Raises:
@@ -79,6 +81,7 @@ class Gateway:
         for problem in self.secrets.weak.values():
             _logger.warning("%s", problem)
         self.addresses = Addresses.of(self.secrets)
+        self.operators = Operators.of(self.secrets)
         self.reader = RequestReader(self.secrets, webhooks)
         self._connect = _given(client) if client is not None else connect or connect_by_environment
         self._opening: asyncio.Task[_Open] | None = None

@@ -21,10 +21,12 @@ __all__ = [
     "GATEWAY_KEY",
     "MAKE_KEY",
     "MAKE_STANDARD",
+    "OPERATOR_TOKEN",
     "VENDOR_SECRETS",
     "WEBHOOK_SECRET",
     "GatewaySecrets",
     "decode_standard",
+    "operator_parts",
 ]
 
 #: The variable of each vendor's secret.
@@ -40,6 +42,9 @@ WEBHOOK_SECRET: Final = "TERSE_WEBHOOK_SECRET"
 
 #: That of the key which addresses and links are made with.
 GATEWAY_KEY: Final = "TERSE_GATEWAY_KEY"
+
+#: That of the tokens of operators, each perhaps with a name in front: `ada:the-token`.
+OPERATOR_TOKEN: Final = "TERSE_OPERATOR_TOKEN"
 
 #: What makes a key that is good enough.
 MAKE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -59,11 +64,20 @@ _API_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 #: Secrets of one variable: the body of a request is hashed with each, whoever sent it.
 _MOST: Final = 4
 
+#: Operators, who are compared and never hashed together with a body.
+_MOST_OPERATORS: Final = 100
+
 #: Characters of a secret, below which it is said that it can be guessed. Vendors make 32 and more, but GitHub and
 #: Linear let people choose one; the key is always ours to make, and whoever knows one address may try keys at leisure.
 _SHORTEST: Final = 8
 _SHORTEST_KEY: Final = 16
+
+#: Those that are ours to make.
+_KEYS: Final = (GATEWAY_KEY, OPERATOR_TOKEN)
 _LONGEST: Final = 1_000
+
+#: Characters of the name of an operator, who answers under it.
+_LONGEST_NAME: Final = 200
 
 #: Bytes of a secret of Standard Webhooks, which asks for 24 to 64. Some senders make longer ones.
 _SHORTEST_STANDARD: Final = 16
@@ -101,7 +115,7 @@ class GatewaySecrets:
         found = os.environ if environ is None else environ
         own = [(each.secret, each.scheme) for each in triggers if each.secret is not None]
         texts = {}
-        for variable in {*VENDOR_SECRETS.values(), WEBHOOK_SECRET, GATEWAY_KEY, *(secret for secret, _ in own)}:
+        for variable in {*VENDOR_SECRETS.values(), WEBHOOK_SECRET, *_KEYS, *(secret for secret, _ in own)}:
             if environ is None:
                 name_secret_variable(variable)
             if values := _split(variable, found.get(variable, "")):
@@ -131,22 +145,36 @@ class GatewaySecrets:
         """Return the same for Standard Webhooks: the bytes that stand in base64 behind `whsec_`."""
         return self._decoded.get(variable, ())
 
+    @property
+    def operators(self) -> tuple[tuple[str, str], ...]:
+        """The name and the token of each operator; the name is empty where none is said."""
+        return tuple(map(operator_parts, self._texts.get(OPERATOR_TOKEN, ())))
+
     def __repr__(self) -> str:
         return f"<GatewaySecrets in {', '.join(sorted(self._texts)) or 'no variable'}>"
+
+
+def operator_parts(text: str) -> tuple[str, str]:
+    """Return the name and the token of `name:token`; of what has no colon an empty name."""
+    name, colon, token = text.partition(":")
+    return (name.strip(), token.strip()) if colon else ("", text)
 
 
 def _split(variable: str, value: str) -> tuple[str, ...]:
     if not value.strip():
         return ()
+    most = _MOST_OPERATORS if variable == OPERATOR_TOKEN else _MOST
     texts = tuple(each.strip() for each in value.split(","))
     if "" in texts:
         problem = "has an empty part: secrets are separated by one comma, and none has a comma in it"
-    elif len(texts) > _MOST:
-        problem = f"holds {len(texts)} secrets, of which at most {_MOST} can be valid at once"
+    elif len(texts) > most:
+        problem = f"holds {len(texts)} secrets, of which at most {most} can be valid at once"
     elif not all(map(str.isprintable, texts)):
         problem = "has a character in it that no secret has: a line break, a control character, or no UTF-8"
     elif max(map(len, texts)) > _LONGEST:
         problem = f"holds a secret of {max(map(len, texts)):,} characters, where {_LONGEST:,} are the most"
+    elif variable == OPERATOR_TOKEN and (found := _wrong_operators(texts)):
+        problem = found
     elif any(each.startswith(_API_KEYS.get(variable, ())) for each in texts):
         problem = "holds a key of the vendor's API, where the secret belongs that the webhook is signed with"
     else:
@@ -154,9 +182,22 @@ def _split(variable: str, value: str) -> tuple[str, ...]:
     raise GatewaySecretError(f"{variable} {problem}. {_advice(variable)}", variable=variable)
 
 
+def _wrong_operators(texts: tuple[str, ...]) -> str:
+    """Return what is wrong with the names and tokens of operators; an empty string if nothing is."""
+    parts = [operator_parts(each) for each in texts]
+    if any(not token or (not name and ":" in text) for (name, token), text in zip(parts, texts, strict=True)):
+        return "has a name without a token, or a token without its name: each is a token, or name:token"
+    if any(len(name) > _LONGEST_NAME for name, _ in parts):
+        return f"has a name of more than {_LONGEST_NAME} characters"
+    if len({token for _, token in parts}) < len(parts):
+        return "holds one token twice, so that nobody knows whose it is"
+    return ""
+
+
 def _weakness(variable: str, texts: tuple[str, ...]) -> str | None:
-    least = _SHORTEST_KEY if variable == GATEWAY_KEY else _SHORTEST
-    shortest = min(map(len, texts))
+    least = _SHORTEST_KEY if variable in _KEYS else _SHORTEST
+    secrets = [operator_parts(each)[1] for each in texts] if variable == OPERATOR_TOKEN else texts
+    shortest = min(map(len, secrets))
     return _guessable(variable, shortest, "characters", least) if shortest < least else None
 
 
@@ -190,8 +231,8 @@ def decode_standard(variable: str, text: str) -> bytes:
 def _advice(variable: str, *, standard: bool = False) -> str:
     if standard or variable == WEBHOOK_SECRET:
         return f"A secret of Standard Webhooks is {_PREFIX} and base64; this makes one: {MAKE_STANDARD}"
-    if variable == GATEWAY_KEY:
-        return f"This makes a key: {MAKE_KEY}"
+    if variable in _KEYS:
+        return f"This makes a {'key' if variable == GATEWAY_KEY else 'token'}: {MAKE_KEY}"
     return (
         f"Copy the secret from where the sender shows it; if you choose it yourself, this makes a good one: {MAKE_KEY}"
     )

@@ -34,6 +34,16 @@ def test_a_slow_rate_says_how_long_to_wait() -> None:
     assert rates.wait_for("192.0.2.1") == 0
 
 
+def test_more_may_come_at_once_than_in_the_long_run_and_asking_counts_nothing() -> None:
+    clock = Clock()
+    rates = AddressRates(0.1, burst=3, clock=clock)
+    assert [rates.wait_for("192.0.2.1", counts=False) for _ in range(9)] == [0] * 9
+    assert [rates.wait_for("192.0.2.1") for _ in range(4)] == [0, 0, 0, 10]
+    assert rates.wait_for("192.0.2.1", counts=False) == 10
+    clock.now += 10
+    assert [rates.wait_for("192.0.2.1", counts=each) for each in (False, True, False)] == [0, 0, 10]
+
+
 def test_an_ipv6_sender_has_one_bucket_for_all_of_its_addresses() -> None:
     rates = AddressRates(1, clock=Clock())
     assert rates.wait_for("2001:db8:1:2::1") == 0

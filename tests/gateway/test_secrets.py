@@ -15,6 +15,7 @@ from terse_temporal.gateway.secrets import (
     GATEWAY_KEY,
     MAKE_KEY,
     MAKE_STANDARD,
+    OPERATOR_TOKEN,
     VENDOR_SECRETS,
     WEBHOOK_SECRET,
     GatewaySecrets,
@@ -67,6 +68,11 @@ def test_a_trigger_may_name_another_variable() -> None:
         ("GITHUB_WEBHOOK_SECRET", ",".join(["hunter2hunter2"] * 5), "5 secrets"),
         ("GITHUB_WEBHOOK_SECRET", "hunter2" * 200, "1,400 characters"),
         ("GITHUB_WEBHOOK_SECRET", "hunter2hunter2,ghp_hunter2hunter2", "a key of the vendor's API"),
+        (OPERATOR_TOKEN, "ada:hunter2hunter2,bob:", "a name without a token"),
+        (OPERATOR_TOKEN, ":hunter2hunter2", "a token without its name"),
+        (OPERATOR_TOKEN, "ada:hunter2hunter2,bob:hunter2hunter2", "one token twice"),
+        (OPERATOR_TOKEN, f"{'a' * 201}:hunter2hunter2", "more than 200 characters"),
+        (OPERATOR_TOKEN, "ada:hunter2\nhunter2", "line break"),
         ("STRIPE_WEBHOOK_SECRET", "sk_test_hunter2hunter2", "a key of the vendor's API"),
         ("SLACK_SIGNING_SECRET", "xoxb-hunter2hunter2", "a key of the vendor's API"),
         (WEBHOOK_SECRET, "hunter2-hunter2", "does not begin with whsec_"),
@@ -97,6 +103,7 @@ def test_a_malformed_one_is_refused_and_not_shown(variable: str, value: str, pro
         ("GITHUB_WEBHOOK_SECRET", "hunter2", "of 7 characters, and one of fewer than 8"),
         ("GITHUB_WEBHOOK_SECRET", "long-enough,hunter2", "of 7 characters, and one of fewer than 8"),
         (GATEWAY_KEY, "hunter2-hunter2", "of 15 characters, and one of fewer than 16"),
+        (OPERATOR_TOKEN, "ada-of-the-team:hunter2", "of 7 characters, and one of fewer than 16"),
         (WEBHOOK_SECRET, "whsec_hunter2x", "of 6 bytes, and one of fewer than 16"),
     ],
 )
@@ -109,7 +116,7 @@ def test_one_that_can_be_guessed_is_taken_and_said_at_the_start(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A secret that somebody has chosen at the vendor long ago is no reason to refuse what comes."""
-    for each in (*VENDOR_SECRETS.values(), WEBHOOK_SECRET, GATEWAY_KEY):
+    for each in (*VENDOR_SECRETS.values(), WEBHOOK_SECRET, GATEWAY_KEY, OPERATOR_TOKEN):
         monkeypatch.delenv(each, raising=False)
     monkeypatch.setenv(variable, value)
     monkeypatch.setattr(redaction, "_named_variables", set())
@@ -122,7 +129,9 @@ def test_one_that_can_be_guessed_is_taken_and_said_at_the_start(
     assert "hunter" not in said
 
 
-@pytest.mark.parametrize(("command", "variable"), [(MAKE_KEY, GATEWAY_KEY), (MAKE_STANDARD, WEBHOOK_SECRET)])
+@pytest.mark.parametrize(
+    ("command", "variable"), [(MAKE_KEY, GATEWAY_KEY), (MAKE_KEY, OPERATOR_TOKEN), (MAKE_STANDARD, WEBHOOK_SECRET)]
+)
 def test_the_commands_that_errors_give_make_good_ones(
     command: str, variable: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,3 +153,6 @@ def test_they_are_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "OWN_SIGNING" in repr(secrets)
     for text in ("hunter2hunter2,hunter3hunter3", "hunter2hunter2", "hunter3hunter3"):
         assert redact(f"it is {text}.") == "it is [OWN_SIGNING]."
+    monkeypatch.setenv(OPERATOR_TOKEN, "ada:hunter4hunter4")
+    assert GatewaySecrets.read().operators == (("ada", "hunter4hunter4"),)
+    assert redact("ada has hunter4hunter4.") == f"ada has [{OPERATOR_TOKEN}]."
