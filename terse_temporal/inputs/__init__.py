@@ -2,13 +2,18 @@
 
 from .answers import InputAnswer
 from .asking import wait_for_input
+from .email_way import EmailWay, email
 from .forms import Form, FormField, LongText, read_form, submitted_data
 from .links import question_link
 from .questions import InputOption, InputQuestion
+from .slack_way import SlackWay, slack
+from .terminal_way import TerminalWay, terminal
 from .tokens import InputToken, make_token, read_token
 from .ways import InputWay
+from .webpage_way import WebpageWay, webpage
 
 __all__ = [
+    "EmailWay",
     "Form",
     "FormField",
     "InputAnswer",
@@ -17,10 +22,17 @@ __all__ = [
     "InputToken",
     "InputWay",
     "LongText",
+    "SlackWay",
+    "TerminalWay",
+    "WebpageWay",
+    "email",
     "make_token",
     "question_link",
     "read_form",
     "read_token",
+    "slack",
     "submitted_data",
+    "terminal",
     "wait_for_input",
+    "webpage",
 ]

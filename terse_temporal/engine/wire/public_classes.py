@@ -15,7 +15,7 @@ from ...events import Event, EventModel
 from ...execution.protocol import RunIdentity, StepContext
 from ...execution.run_operations import RunInfo
 from ...execution.run_timeline import RunTimeline, TimelineEntry
-from ...inputs import InputAnswer, InputOption
+from ...inputs import EmailWay, InputAnswer, InputOption, SlackWay, TerminalWay, WebpageWay
 from ...jobs.failures import RunFailure
 from ...jobs.job import module_name
 from ...jobs.options import Retry
@@ -51,6 +51,7 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "Attachment": Attachment,
     "CustomerCreated": CustomerCreated,
     "EmailReceipt": EmailReceipt,
+    "EmailWay": EmailWay,
     "Event": Event,
     "EventModel": EventModel,
     "Finished": Finished,
@@ -98,6 +99,7 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "SlackMessage": SlackMessage,
     "SlackMessagePosted": slack.SlackMessagePosted,
     "SlackReactionAdded": slack.SlackReactionAdded,
+    "SlackWay": SlackWay,
     "StateId": StateId,
     "StepContext": StepContext,
     "Stored": Stored,
@@ -105,12 +107,14 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     "StripeData": stripe.StripeData,
     "StripeEvent": stripe.StripeEvent,
     "StripeSubscription": stripe.Subscription,
+    "TerminalWay": TerminalWay,
     "TextDelta": TextDelta,
     "TimelineEntry": TimelineEntry,
     "ToolCalled": ToolCalled,
     "ToolReturned": ToolReturned,
     "TrialStarted": TrialStarted,
     "WebhookRequest": WebhookRequest,
+    "WebpageWay": WebpageWay,
 }
 
 #: What a class that was made of a recorded failure was recorded as.
