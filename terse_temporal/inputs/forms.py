@@ -303,12 +303,15 @@ class _Reader:
         both = {**inner, **{key: value for key, value in schema.items() if key not in ("anyOf", "$ref", "allOf")}}
         # The title of what is referred to is that of the enum, not of the field.
         title = schema.get("title") if "title" in schema else None
+        words = name.replace("_", " ").strip()
+        if title == words.title():  # made by pydantic: `Days A Week`
+            title = None
         exclusive_minimum, exclusive_maximum = inner.get("exclusiveMinimum"), inner.get("exclusiveMaximum")
         of_list = kind in ("texts", "choices")
         given = both.get("format")
         return FormField(
             name=name,
-            label=_text(title, _LONGEST_LABEL) or name.replace("_", " ").strip().capitalize() or name,
+            label=_text(title, _LONGEST_LABEL) or words.capitalize() or name,
             kind=kind,
             required=required,
             nullable=nullable,

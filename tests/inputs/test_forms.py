@@ -99,7 +99,8 @@ def test_every_kind_of_field() -> None:
     share = by_name["share"]
     assert (share.minimum, share.exclusive_minimum, share.maximum, share.exclusive_maximum) == (0, True, 1, True)
     assert (by_name["count"].minimum, by_name["count"].exclusive_minimum) == (1, False)
-    assert (by_name["is_paid"].label, by_name["colour"].label) == ("Paid?", "Colour")
+    labels = [by_name[name].label for name in ("is_paid", "is_sure", "colour")]
+    assert labels == ["Paid?", "Is sure", "Colour"]
     assert (by_name["colour"].choices, by_name["colour"].default, by_name["rank"].choices) == (
         ("red", "blue"),
         "red",
