@@ -9,7 +9,7 @@ from ..errors import MissingExtraError
 
 __all__ = ["has_extra", "require_extra"]
 
-_PACKAGES: Final = ("fastapi", "uvicorn", "httpx")
+_PACKAGES: Final = ("fastapi", "uvicorn", "httpx", "jinja2")
 
 
 def has_extra() -> bool:

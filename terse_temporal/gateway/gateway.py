@@ -142,6 +142,17 @@ class Gateway:
         await waking.settled()
         return waking.waits_of(run)
 
+    async def client(self) -> Client:
+        """Return the client of the Temporal server.
+
+        Raises:
+            ServerUnavailableError: the server does not answer now. It is asked together with all who want to know.
+            SpoolError: the gateway cannot begin.
+        """
+        await self.start()
+        assert self._opening is not None
+        return await (await self._opening).presence.client_now()
+
     async def check(self) -> str | None:
         """Return why Temporal cannot be asked, or `None` if it can.
 
@@ -169,20 +180,21 @@ class _Open:
     """A gateway whose spool is open.
 
     Attributes:
+        presence: the client, and whether its server answers.
         life: what goes on meanwhile. The end of the event loop cancels it, which closes the spool.
     """
 
     def __init__(self, gateway: Gateway, spool: Spool) -> None:
         self._gateway = gateway
-        self._presence = Presence(gateway._connect)
+        self.presence = Presence(gateway._connect)
         self.spool = spool
         self.intake = Intake(gateway.jobs, gateway.reader, spool)
         task_queue = gateway.settings.task_queue
-        self.waking = Waking(spool, self._presence.client, task_queue)
+        self.waking = Waking(spool, self.presence.client, task_queue)
         self.drain = Drain(
             spool,
             gateway.jobs,
-            self._presence.client,
+            self.presence.client,
             task_queue,
             self.waking,
             open_requests=lambda: self.intake.under_way,
@@ -194,7 +206,7 @@ class _Open:
     @property
     def problem(self) -> str | None:
         """Why Temporal cannot be asked."""
-        return self.drain.problem if self._is_connected else self._presence.problem or "not connected yet"
+        return self.drain.problem if self._is_connected else self.presence.problem or "not connected yet"
 
     async def check_spool(self) -> None:
         """Write to the spool, unless that was done just now: anybody may ask, as often as they like."""
@@ -210,13 +222,13 @@ class _Open:
                 tasks.create_task(_keep_running("waking runs that wait for deliveries", self.waking.run))
                 tasks.create_task(_keep_running("the check of the namespace", self._greet))
         finally:
-            self._presence.stop_asking()
+            self.presence.stop_asking()
             self._gateway._opening = None
             self.intake.close()
             await self.spool.close()
 
     async def _greet(self) -> None:
-        client = await self._presence.client()
+        client = await self.presence.client()
         self._is_connected = True
         if self._gateway.settings.checks_retention:
             await warn_of_short_retention(client)

@@ -63,6 +63,17 @@ class Presence:
                     await backoff.wait()
             return self._client
 
+    async def client_now(self) -> Client:
+        """Return the client.
+
+        Raises:
+            ServerUnavailableError: its server does not answer, or there is none yet.
+        """
+        if (self._client is None or self._problem is not None) and not await self.answers():
+            raise ServerUnavailableError(self._problem or "the Temporal server does not answer")
+        assert self._client is not None
+        return self._client
+
     async def answers(self) -> bool:
         """Ask the server, together with all who want to know at the moment, and return whether it answers."""
         if self._asking is None or self._asking.done():
