@@ -28,8 +28,11 @@ from .delivery_log import DeliveryLog
 from .endpoints import endpoints as endpoints_of
 from .endpoints import missing_secrets
 from .gateway import Gateway
+from .inputs.page import add_input_page
 from .intake import spool_unusable
 from .limits import LimitsMiddleware, path_of
+from .operator_tokens import Operators
+from .page_refusals import is_page, refusal_page
 from .presence import Connect
 from .refusals import Refusal
 from .requests import Handshake
@@ -45,7 +48,7 @@ _VENDORS: Final = {"github": "GitHub", "stripe": "Stripe", "slack": "Slack", "li
 _FORM: Final = "application/x-www-form-urlencoded"
 
 #: What may be the token of an address, or most of one, in a path that is none: it is not to be logged.
-_TOKEN: Final = re.compile(r"[a-z2-7]{20,}", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"[\w-]{40,}|[a-z2-7]{20,}", re.IGNORECASE | re.ASCII)
 
 #: Characters that are looked at of a path that is no address.
 _LONGEST_PATH: Final = 1_000
@@ -162,6 +165,7 @@ def app_of(gateway: Gateway) -> FastAPI:
             responses=refused_with(503) if model is Ready else {},
         )
         app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+    add_input_page(app, gateway, Operators.of(gateway.secrets))
     return app
 
 
@@ -240,7 +244,10 @@ class _Endpoints:
         }.get(error.status_code, Refusal(error.status_code, "refused", "The request is refused."))
         # The whole path: who has entered a wrong address at a vendor looks for it here.
         self._log.refused(_TOKEN.sub("…", str(request.scope["path"])[:_LONGEST_PATH]), refusal, 0.0)
-        return Response(refusal.body(), refusal.status, dict(error.headers or {}), media_type="application/json")
+        refusal.headers.update(error.headers or {})
+        if is_page(path_of(request.scope)):
+            return refusal_page(refusal)
+        return Response(refusal.body(), refusal.status, refusal.headers, media_type="application/json")
 
 
 def _check_encoding(headers: Headers) -> None:

@@ -1,7 +1,7 @@
 """The limits of what is taken: an ASGI middleware around the gateway's app, also where that is mounted in another.
 
 A body is counted while it is read, whatever the request says of its length. What is refused here is answered here, and
-so is whatever else goes wrong in the app: in JSON, without anything of the inside.
+so is whatever else goes wrong in the app: in JSON, or as a page where a person looks, without anything of the inside.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope
 
 from ..diagnostics.logs import logger_of
 from .delivery_log import log_unexpected
+from .page_refusals import is_page, send_refusal_page
 from .rates import AddressRates, network_of
 from .refusals import Refusal, Send, send_refusal
 from .settings import Limits
@@ -28,6 +29,9 @@ __all__ = ["HEALTH_PATHS", "LimitsMiddleware", "path_of"]
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 
 _GITHUB: Final = "/webhooks/github"
+
+#: Below which questions are answered: on pages, and by programs.
+_QUESTIONS: Final = ("/inputs/", "/api/inputs/")
 
 #: Seconds after which a body that is still arriving makes room for another request, where there is none.
 _SLOW: Final = 1.0
@@ -92,7 +96,7 @@ class LimitsMiddleware:
             refusal = error if isinstance(error, Refusal) else _unexpected(error)
             if answering:
                 raise
-            await send_refusal(send, refusal)
+            await (send_refusal_page if is_page(path_of(scope)) else send_refusal)(send, refusal)
             self._on_refused(scope, refusal, time.monotonic() - began)
         finally:
             self._open -= is_limited
@@ -125,7 +129,10 @@ class LimitsMiddleware:
             )
 
     def _largest(self, scope: Scope) -> int:
-        return self._limits.github_body if path_of(scope) == _GITHUB else self._limits.body
+        path = path_of(scope)
+        if path.startswith(_QUESTIONS):
+            return self._limits.answer
+        return self._limits.github_body if path == _GITHUB else self._limits.body
 
     def hold(self, size: int) -> None:
         """Count bytes of a body that are held until its request is answered.

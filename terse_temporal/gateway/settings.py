@@ -27,6 +27,7 @@ class Limits:
 
     Attributes:
         body: bytes of a request's body.
+        answer: the same of an answer to a question. As a browser sends it a byte may take three.
         github_body: the same at the address for GitHub, which sends up to 25 MB.
         body_seconds: how long a body may take to arrive, all of it. GitHub waits ten seconds for its answer, the others
             less.
@@ -44,6 +45,7 @@ class Limits:
     """
 
     body: int = MIB
+    answer: int = 3 * 64 * KIB
     github_body: int = 25 * MIB
     body_seconds: float = 10.0
     header_seconds: float = 10.0

@@ -1,0 +1,120 @@
+"""The pages that say what became of a question or an answer, and with which status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from ...inputs.forms import FormField, read_form
+from ...inputs.questions import InputQuestion
+from ..pages.question_page import notice_page
+from ..pages.showing import show_time
+from .answering import InputOutcome
+from .typed import Typed
+
+__all__ = ["STATUS", "outcome_page", "thanks_page"]
+
+#: What a page is answered with that shows how a question is over, or why it cannot be shown.
+STATUS: Final[Mapping[str, int]] = {
+    "taken": 200,
+    "wrong": 422,
+    "not_allowed": 403,
+    "answered": 410,
+    "closed": 410,
+    "away": 503,
+    "no_worker": 503,
+}
+
+_LATE: Final[Mapping[str, tuple[str, str]]] = {
+    "timed_out": ("Time is up", "Nobody answered in time, so this question is not open any more."),
+    "withdrawn": ("This is not asked any more", "The run has gone on without an answer. There is nothing to do."),
+    "": (
+        "This question is not open",
+        "It has been answered some time ago, time is up, or its run has ended. There is nothing to do.",
+    ),
+}
+
+
+def outcome_page(outcome: InputOutcome, *, by: str, again: str = "", typed: Typed | None = None, csrf: str = "") -> str:
+    """Return the page of a question that cannot be answered, or not now.
+
+    Args:
+        outcome: why.
+        by: who looks.
+        again: the address of the page.
+        typed: what was typed, which is kept where it can be sent again.
+        csrf: the token to send it with.
+    """
+    if outcome.kind == "away":
+        kept = " What you have entered is kept below." if typed else ""
+        return notice_page(
+            heading="This cannot be shown at the moment" if not typed else "Your answer was not sent",
+            paragraphs=[f"What runs the jobs does not answer. Try again in a minute.{kept}"],
+            tone="warning",
+            again="" if typed else again,
+            resend=typed or {},
+            csrf=csrf,
+        )
+    if outcome.kind == "answered":
+        return _answered(outcome, by)
+    heading, sentence = _LATE.get(outcome.ended, _LATE[""])
+    return notice_page(heading=heading, paragraphs=[sentence], tone="info", shown=_when("Over since", outcome.at))
+
+
+def thanks_page(question: InputQuestion, typed: Typed, by: str) -> str:
+    """Return the page after an answer that was taken.
+
+    Args:
+        question: that was answered.
+        typed: the answer.
+        by: who gave it.
+    """
+    shown: list[tuple[str, Any]] = []
+    if question.form is not None and not question.options:
+        fields = read_form(question.form).fields
+        shown += [(each.label, given) for each in fields if (given := _shown(each, typed))]
+    else:
+        chosen = next((each for each in question.options if each.id in typed.get("choice", ())), None)
+        shown += [("Answer", chosen.label)] if chosen is not None else []
+        shown += [("Note" if chosen else "Answer", text) for text in typed.get("text", ()) if text.strip()]
+    if by:
+        shown.append(("Answered by", by))
+    return notice_page(
+        heading="Thank you",
+        paragraphs=["Your answer was taken, and the run goes on. You can close this page."],
+        tone="ok",
+        job=question.job,
+        prompt=question.prompt,
+        shown=shown,
+    )
+
+
+def _answered(outcome: InputOutcome, by: str) -> str:
+    is_own = bool(by) and outcome.by.casefold() == by.casefold()
+    shown: list[tuple[str, Any]] = [("Answered by", outcome.by)] if outcome.by else []
+    shown += [("Answer", outcome.choice)] if outcome.choice else []
+    who = "You have answered it." if is_own else "Somebody was faster, and the first answer counts."
+    return notice_page(
+        heading="This has been answered",
+        paragraphs=[f"{who} There is nothing to do."],
+        tone="ok" if is_own else "info",
+        shown=[*shown, *_when("Answered", outcome.at)],
+    )
+
+
+def _when(name: str, at: datetime | None) -> list[tuple[str, Any]]:
+    return [] if at is None else [(name, show_time(at))]
+
+
+def _shown(field: FormField, typed: Typed) -> str | list[str]:
+    """Return what was given in a field; empty where that is nothing."""
+    texts = [each for each in typed.get(field.name, ()) if each.strip()]
+    match field.kind:
+        case "yes_no" if texts or not field.nullable:
+            return "Yes" if texts and texts[0] == "true" else "No"
+        case "texts":
+            return [line for text in texts for line in text.split("\n") if line.strip()]
+        case "choices":
+            return texts
+    return texts[0] if texts else ""
