@@ -259,13 +259,15 @@ def _write(email: Email, sender: Address) -> tuple[EmailMessage, bytes]:
 
 def _message(email: Email, sender: Address) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
-    message["Message-ID"] = f"<{current_step().idempotency_key}@{sender.domain}>"
+    message["Message-ID"] = f"<{email.key or current_step().idempotency_key}@{sender.domain}>"
     message["Date"] = datetime.now(UTC)
     message["From"] = sender
     for name, given in (("To", email.to), ("Cc", email.cc), ("Reply-To", email.reply_to)):
         if given:
             message[name] = [parsed(each) for each in given]
     message["Subject"] = email.subject
+    for name, value in email.headers.items():
+        message[name] = value
     if email.text is not None:
         message.set_content(email.text)
     if email.html is not None:

@@ -6,7 +6,8 @@ import base64
 import binascii
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.headerregistry import Address
 from typing import Annotated, Final
@@ -146,7 +147,12 @@ class EmailReceipt(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Email:
-    """A message, its parts checked."""
+    """A message, its parts checked.
+
+    Attributes:
+        key: what its `Message-ID` is made of; `None` is the idempotency key of the step.
+        headers: further ones, each a name and one line.
+    """
 
     to: list[str]
     cc: list[str]
@@ -158,3 +164,5 @@ class Email:
     html: str | None
     attachments: list[Attachment]
     limit: timedelta
+    key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
