@@ -30,7 +30,7 @@ _MONTHS: Final = (
 def show(value: Any, depth: int = 0) -> Shown:
     """Return JSON as it is shown."""
     match value:
-        case None | [] | {} | "":
+        case _ if value is None or value in ("", [], {}):
             return "—"
         case bool():
             return "yes" if value else "no"
@@ -42,7 +42,10 @@ def show(value: Any, depth: int = 0) -> Shown:
             return _bounded([str(show(each)) for each in value[:_MOST]], len(value))
         case list() if depth < _DEEPEST:
             return pairs({str(number): each for number, each in enumerate(value[:_MOST], 1)}, depth + 1)
-    return shorten(json_text(value), _LONGEST)
+    try:
+        return shorten(json_text(value), _LONGEST)
+    except RecursionError:
+        return "…"
 
 
 def pairs(value: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Shown]]:
