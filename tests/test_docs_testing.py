@@ -1,4 +1,7 @@
-"""The page "Testing a job" is a project of its own: its files, its settings and its tests run as they stand."""
+"""The page "Testing a job" is a project of its own: its files, its settings and its tests run as they stand.
+
+So do those of the page about questions, in the same session.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ from .pages import ROOT, blocks
 pytestmark = pytest.mark.server
 
 PAGE = (ROOT / "docs" / "testing.md").read_text()
+QUESTIONS = (ROOT / "docs" / "inputs.md").read_text()
 
 #: The blocks that say which file they are. One file may be in several blocks.
-FILES = re.findall(r"^```(?:python|toml)\n(# (\S+)\n.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+FILES = re.findall(r"^```(?:python|toml)\n(# (\S+\.\w+)\n.*?)^```", PAGE + QUESTIONS, re.DOTALL | re.MULTILINE)
 
 #: The test that is to fail, and what the page says of it: after it comes the block with what pytest shows.
 FAILING = "test_money.py"
@@ -52,7 +56,8 @@ def count_tests(*names: str) -> int:
 
 def test_every_block_of_python_is_a_file() -> None:
     """No block of Python on the page is left out."""
-    assert PAGE.count("```python") == sum(name.endswith(".py") for _, name in FILES)
+    here = [name for code, name in FILES if name.endswith(".py") and code in PAGE]
+    assert PAGE.count("```python") == len(here)
 
 
 def test_the_project_of_the_page(project: Path) -> None:
