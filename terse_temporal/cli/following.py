@@ -25,6 +25,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..engine.wire.history import TOLD_EARLY
 from ..runs.endings import EndReason, failure_of_end
 from ..runs.memo import question_text, read_label, read_memo
 from ..runs.task_queues import is_gone, last_poll
@@ -106,7 +107,8 @@ class Follower:
                         self._on_notice("the server answers again")
                     if event.event_id <= seen:
                         continue
-                    seen = event.event_id
+                    if event.event_type not in TOLD_EARLY:
+                        seen = event.event_id
                     if changed := self.timeline.apply(event, await read_label(self._client, event)):
                         self._on_change(changed)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:

@@ -10,6 +10,7 @@ from typing import Any
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
+from ..engine.wire.history import TOLD_EARLY
 from ..runs.memo import read_label
 from ..runs.timeline import Timeline
 
@@ -47,13 +48,12 @@ class RunReader:
         """What has been read, as it is."""
         return WorkflowHistory(self._handle.id, list(self._events))
 
-    async def read(self, run_id: str, length: int, *, more: int = 0) -> bool:
-        """Read at least so many events, and say whether there are no others.
+    async def read(self, run_id: str, length: int) -> bool:
+        """Read at least so many events, and say whether no others are recorded.
 
         Args:
             run_id: of the run that is open under the workflow's id, or was last.
             length: how many events the server says that it has.
-            more: how many there may be beyond those.
         """
         if run_id != self._run_id or self._reading is None:
             self.close()
@@ -65,7 +65,8 @@ class RunReader:
                 self._reading.result()  # which may have failed
                 return False
             await self.wait(1.0)
-        return len(self._events) <= length + more
+        # Nothing takes back what is never recorded: it stands here until the next event comes.
+        return all(event.event_type in TOLD_EARLY for event in self._events[length:])
 
     async def wait(self, longest: float) -> None:
         """Wait until something new has been read since the last time, or so many seconds."""
@@ -85,8 +86,7 @@ class RunReader:
         try:
             async for event in handle.fetch_history_events(wait_new_event=True):
                 label = await read_label(self._client, event)
-                # A workflow task that is tried again is told before it is recorded, under the number of what comes
-                # next; it is nothing to a timeline.
+                # In the place of what was told early, which is nothing to a timeline.
                 self._events[event.event_id - 1 :] = [event]
                 self._timeline.apply(event, label)
                 self._news.set()

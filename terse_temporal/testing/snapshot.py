@@ -104,10 +104,7 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
     while True:
         described = await handle.describe()
         raw = described.raw_description
-        # A workflow task that is tried again is told as one event or two, which are not recorded and not counted.
-        retried = raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1
-        length = raw.workflow_execution_info.history_length
-        if await reader.read(described.run_id, length, more=2 if retried else 0):
+        if await reader.read(described.run_id, raw.workflow_execution_info.history_length):
             break
     reader.timeline.apply_pending(raw.pending_activities)
     history, timeline = reader.history, reader.timeline.as_it_stands()

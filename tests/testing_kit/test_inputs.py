@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from terse_temporal.errors import AnswerRefusedError
@@ -106,3 +108,17 @@ async def test_an_answer_that_does_not_fit(jobs: Jobs) -> None:
     jobs.inputs.answers("Ship the order", choice="perhaps")
     with pytest.raises(AssertionError, match=r"refuses the answer that jobs\.inputs has .* choose one of 'yes', 'no'"):
         await jobs.run(kit.ships)
+
+
+async def test_refused_while_something_else_happens(jobs: Jobs) -> None:
+    """An answer that a run refuses leaves nothing in its history, whatever the server told of its task meanwhile."""
+    run = await jobs.start(kit.ships)
+    await run.waiting_for_input()
+    for number in range(10):
+        await run.send("noise", number)
+        with pytest.raises(AnswerRefusedError):
+            await run.answer(choice="perhaps")
+        async with asyncio.timeout(20):
+            await run.waiting_for_input()
+    await run.answer(choice="no", by="Ada")
+    assert await run.result() == ["no", "Ada"]

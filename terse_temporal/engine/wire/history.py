@@ -28,7 +28,13 @@ from temporalio.api.history.v1 import (
 
 from ...serialization.wire_names import ON_FAILURE_MARKER, OWN_WORKFLOWS
 
-__all__ = ["ChildRecord", "Outcome", "Record", "RunHistory", "StepRecord", "TimerRecord", "moment"]
+__all__ = ["TOLD_EARLY", "ChildRecord", "Outcome", "Record", "RunHistory", "StepRecord", "TimerRecord", "moment"]
+
+#: What a server tells of a workflow task before it is recorded: where it is tried again, and where it brings an update.
+#: If that is refused it never is, and the number of such an event is that of whatever comes next.
+TOLD_EARLY: Final = frozenset(
+    [EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED]
+)
 
 #: How something that a handler asked for stands, by what is recorded.
 Outcome = Literal["open", "completed", "failed", "cancelled"]
