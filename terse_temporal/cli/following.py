@@ -107,8 +107,7 @@ class Follower:
                         self._on_notice("the server answers again")
                     if event.event_id <= seen:
                         continue
-                    if event.event_type not in TOLD_EARLY:
-                        seen = event.event_id
+                    seen = seen if event.event_type in TOLD_EARLY else event.event_id
                     if changed := self.timeline.apply(event, await read_label(self._client, event)):
                         self._on_change(changed)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:

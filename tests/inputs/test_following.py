@@ -15,8 +15,7 @@ _EVENTS = 12
 
 @cache_on
 async def test_an_event_after_a_refused_answer(bench: Bench) -> None:
-    """The server tells of the workflow task that brings an answer, which is never recorded if that is refused: what
-    comes next has its number."""
+    """It has the number of what was told of the task that brought the answer, which is never recorded."""
     async with bench.worker(jobs.asks_for_a_form):
         run = await bench.start(jobs.asks_for_a_form)
         follower = Follower(bench.env.client, run, bench.task_queue, on_change=lambda _: None, on_notice=lambda _: None)
