@@ -104,7 +104,8 @@ async def test_what_was_not_answered(bench: Bench) -> None:
     ]
 
 
-@cache_on
+# A server waits ten seconds for a worker that has kept a run, before it asks another.
+@pytest.mark.parametrize("cache", [0], indirect=True)
 async def test_no_worker(bench: Bench) -> None:
     """It says so after the time that is given; the answer counts when a worker is there, sent again or not."""
     gateway = With(bench.env.client)

@@ -14,11 +14,12 @@ from temporalio.client import Client
 
 from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway import build_app
+from terse_temporal.gateway.inputs.csrf import form_token
 from terse_temporal.inputs import InputToken, make_token
 
 from ..bench import Bench, Run, cache_on
 from ..inputs.asking import answered, asked
-from ..inputs.jobs_asking import asks, asks_for_a_form
+from ..inputs.jobs_asking import asks, asks_for_a_form, asks_in_time, asks_many
 
 KEY = "k" * 32
 
@@ -74,8 +75,8 @@ async def run_of(run: Run, number: str = "1") -> str:
     return str((await asked(run, number))["run"])
 
 
-def link(run: Run, of: str, respondent: str = "ada", number: str = "1", **changed: str) -> str:
-    token = {"namespace": "default", "id": run.id, "run": of, "number": number, "respondent": respondent, **changed}
+def link(asking: Run, of: str, respondent: str = "ada", **changed: str) -> str:
+    token = {"namespace": "default", "id": asking.id, "run": of, "number": "1", "respondent": respondent, **changed}
     return f"/inputs/{make_token(InputToken(**token), [KEY.encode()])}"
 
 
@@ -106,7 +107,7 @@ async def test_an_option_and_a_text(bench: Bench, tmp_path: Path) -> None:
         assert "Answered by ada" in text_of(await browser.send(410, late, choice="no"))
         assert (await answered(run))["1"]["via"] == "webpage"
         await asked(run, "2")
-        text = Browser(client, link(run, of, "bob", "2"))
+        text = Browser(client, link(run, of, "bob", number="2"))
         assert "write something" in text_of(await text.send(422, text=" "))
         assert "Thank you" in text_of(await text.send(200, text="Grace"))
         assert (await bench.result(run))[:4] == ["yes", "a < b\nfine", "ada", "Grace"]
@@ -126,3 +127,109 @@ async def test_a_form(bench: Bench, tmp_path: Path) -> None:
         page = await browser.send(200, page, title="abc", count="", size="large", labels="a <b>\nb")
         assert "Title abc" in text_of(page)
         assert (await bench.result(run)) == ["ABC", None, "large", ["a <b>", "b"], "ada"]
+
+
+@cache_on
+async def test_who_may_not_answer(bench: Bench, tmp_path: Path) -> None:
+    """Whoever is not in `respond_by` sees the question, without anything to send, and what they send is refused."""
+    async with bench.worker(asks), served(tmp_path, bench.env.client) as client:
+        run = await bench.start(asks, respond_by=["Ada"])
+        of = await run_of(run)
+        for respondent in ("eve", ""):
+            page = await Browser(client, link(run, of, respondent)).open()
+            assert "Ship it?" in page
+            assert "Only some people may answer" in text_of(page)
+            assert "<form" not in page
+        eve = Browser(client, link(run, of, "eve"))
+        token = form_token([KEY.encode()], client.cookies["terse_form"], eve.link.rpartition("/")[2], "eve")
+        page = await eve.send(403, f'<input type="hidden" name="terse-csrf" value="{token}">', choice="yes")
+        assert "Only some people may answer" in text_of(page)
+        await Browser(client, link(run, of, "ada")).send(200, choice="yes")
+        await run.terminate()
+
+
+@cache_on
+async def test_what_is_over(bench: Bench, tmp_path: Path) -> None:
+    """It says how: time was up, it was withdrawn, its run has ended, it is of another run or namespace."""
+    async with served(tmp_path, bench.env.client) as client:
+        async with bench.worker(asks_in_time):
+            run = await bench.start(asks_in_time)
+            of = await run_of(run)
+            await bench.result(run)
+        for number, said in (("1", "Time is up"), ("2", "Time is up"), ("3", "This is not asked any more")):
+            assert said in text_of(await Browser(client, link(run, of, number=number)).open(410))
+        for changed in ({"run": "another"}, {"namespace": "another"}, {"id": "another"}, {"number": "7"}):
+            assert "This question is not open" in text_of(await Browser(client, link(run, of, **changed)).open(410))
+
+
+# A server waits ten seconds for a worker that has kept a run, before it asks another.
+@pytest.mark.parametrize("cache", [0], indirect=True)
+async def test_no_worker(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is shown without one. An answer is not taken for good: it says so, keeps it, and counts it once."""
+    async with served(tmp_path, bench.env.client) as client:
+        async with bench.worker(asks):
+            run = await bench.start(asks)
+            of = await run_of(run)
+        browser = Browser(client, link(run, of))
+        with monkeypatch.context() as patched:
+            patched.setattr("terse_temporal.gateway.inputs.page._PATIENCE", 0.5)
+            page = await browser.send(503, choice="yes", text="fine <b>")
+        assert "no worker of this job" in text_of(page)
+        assert "fine &lt;b&gt;" in page
+        async with bench.worker(asks):
+            assert "Thank you" in text_of(await browser.send(200, page, choice="yes", text="fine <b>"))
+            await run.terminate()
+
+
+@cache_on
+async def test_a_long_question_without_its_worker(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a memo has no room for is asked of the worker; with none it says so, and offers no wrong form."""
+    async with served(tmp_path, bench.env.client) as client:
+        async with bench.worker(asks_many):
+            run = await bench.start(asks_many, count=6)
+            of = await run_of(run, "6")
+            page = await Browser(client, link(run, of, number="6")).open()
+            assert "y" * 4_000 in page
+        monkeypatch.setattr("terse_temporal.gateway.inputs.answering._TO_READ", 0.2)
+        page = await Browser(client, link(run, of, number="6")).open(503)
+        assert "no worker" in text_of(page)
+        assert "<form" not in page
+        await run.terminate()
+
+
+async def test_temporal_away(tmp_path: Path) -> None:
+    """It says so, and what was typed can be sent again."""
+    token = make_token(InputToken("default", "a", "b", "1", "ada"), [KEY.encode()])
+    async with served(tmp_path) as client:
+        browser = Browser(client, f"/inputs/{token}")
+        page = await browser.open(503)
+        assert "does not answer" in text_of(page)
+        csrf = form_token([KEY.encode()], client.cookies["terse_form"], token, "ada")
+        page = f'<input type="hidden" name="terse-csrf" value="{csrf}">'
+        page = await browser.send(503, page, choice="yes", text="</textarea>\nkept")
+        assert "What you have entered is kept" in text_of(page)
+        assert "&lt;/textarea&gt;\nkept" in page
+        assert hidden(page)["terse-csrf"] == csrf
+
+
+async def test_links_that_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are pages too, and no token is logged."""
+    token = make_token(InputToken("default", "a", "b", "1"), [b"another" * 5])
+    async with served(tmp_path) as client:
+        for path in (f"/inputs/{token}", "/inputs/x"):
+            for method in ("GET", "HEAD", "POST"):
+                answer = await client.request(method, path)
+                assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        for path, method, status in ((f"/inputs/{token}/more", "GET", 404), (f"/inputs/{token}", "PUT", 405)):
+            answer = await client.request(method, path)
+            assert (answer.status_code, answer.text[:15]) == (status, "<!doctype html>")
+        large = await client.post(f"/inputs/{token}", content=b"x=" + b"y" * 2**20)
+        assert (large.status_code, large.text[:15]) == (404, "<!doctype html>")
+        monkeypatch.delenv("TERSE_GATEWAY_KEY")
+    async with served(tmp_path) as client:
+        assert "TERSE_GATEWAY_KEY is not set" in (await client.get(f"/inputs/{token}")).text
+    assert token[:20] not in caplog.text

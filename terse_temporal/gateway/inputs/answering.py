@@ -26,6 +26,9 @@ __all__ = ["InputOutcome", "OutcomeKind", "answer_input", "find_input"]
 _TO_FIND: Final = 5.0
 _TO_ANSWER: Final = 8.0
 
+#: Seconds for a worker to say the rest of a long question.
+_TO_READ: Final = 3.0
+
 #: Seconds for what the server says without a worker: how a question was over, that this very answer was taken before.
 _TO_RECALL: Final = 1.0
 
@@ -69,7 +72,9 @@ class InputOutcome:
 async def find_input(
     gateway: Connected, id: str, number: str, *, run: str = "", namespace: str = ""
 ) -> InputQuestion | InputOutcome:
-    """Return an open question in full, or why there is none: `"answered"`, `"closed"` or `"away"`. Never raises.
+    """Return an open question, or why there is none: `"answered"`, `"closed"` or `"away"`. Never raises.
+
+    It is in full, but for one that the memo has no room for while no worker is there: that has `is_short`.
 
     Args:
         gateway: whose client asks.
@@ -156,7 +161,15 @@ async def _find(client: Client, id: str, number: str, run: str, namespace: str) 
     if namespace not in ("", client.namespace):
         return InputOutcome(kind="closed", message=f"the question is of another namespace: {namespace!r}")
     try:
-        return await find_question(client, id, number, run=run)
+        try:
+            async with asyncio.timeout(_TO_READ):
+                return await find_question(client, id, number, run=run)
+        except (TimeoutError, ServerUnavailableError):
+            # Perhaps it is only that no worker says the rest of one that the memo has in short.
+            open_, _ = await questions_of(client, id)
+            if short := [each for each in open_ if each.number == number and run in ("", each.run)]:
+                return short[0]
+            raise
     except RunNotFoundError as error:
         return InputOutcome(kind="closed", message=str(error))
     except AnswerRefusedError as error:

@@ -56,6 +56,13 @@ def outcome_page(outcome: InputOutcome, *, by: str, again: str = "", typed: Type
             resend=typed or {},
             csrf=csrf,
         )
+    if outcome.kind == "no_worker":
+        return notice_page(
+            heading="This cannot be shown at the moment",
+            paragraphs=["The question is long, and no worker of its job is running, which has the rest of it."],
+            tone="warning",
+            again=again,
+        )
     if outcome.kind == "answered":
         return _answered(outcome, by)
     heading, sentence = _LATE.get(outcome.ended, _LATE[""])

@@ -39,6 +39,10 @@ WEBPAGE: Final = "webpage"
 #: Characters of an id in the log, which is of anybody's making.
 _LONGEST: Final = 120
 
+#: Seconds for a worker to take an answer, while a person looks at a page that does not load. Where one has died, the server
+#: waits ten for it before it asks another.
+_PATIENCE: Final = 11.0
+
 #: Seconds after which it makes sense to try again what Temporal or a worker was away for.
 _RETRY_AFTER: Final = 10
 
@@ -128,6 +132,7 @@ class _InputPage:
             **given,
             by=link.by,
             via=WEBPAGE,
+            within=_PATIENCE,
         )
         _logger.info(
             "question %s of %s, answered on the page: %s",
@@ -195,8 +200,8 @@ def _after(request: Request, link: _Link, question: InputQuestion, outcome: Inpu
 _NOTICES: Final[Mapping[str, str]] = {
     "away": "Your answer was not sent: what runs the jobs does not answer. What you have entered is kept. Try again in"
     " a minute.",
-    "no_worker": "Nobody has taken your answer yet: no worker of this job is running. It may still count when there is"
-    " one. What you have entered is kept; sent again, it counts once.",
+    "no_worker": "Your answer was not taken yet: it seems that no worker of this job is running. It may still count when"
+    " there is one. What you have entered is kept; sent again, it counts once.",
     "not_allowed": "Only some people may answer this question, and this link is of none of them.",
 }
 
@@ -214,10 +219,7 @@ def _question(
 ) -> HTMLResponse:
     """Return the page of an open question."""
     if question.is_short:
-        page = outcome_page(
-            InputOutcome(kind="away", message="no worker has the rest of the question"), by="", again=request.url.path
-        )
-        return _answer(request, link, 503, page)
+        return _answer(request, link, 503, outcome_page(InputOutcome(kind="no_worker"), by="", again=request.url.path))
     if not _has_form(question):
         page = notice_page(
             heading="This form cannot be shown",
