@@ -36,7 +36,15 @@ _LATE: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def outcome_page(outcome: InputOutcome, *, by: str, again: str = "", typed: Typed | None = None, csrf: str = "") -> str:
+def outcome_page(
+    outcome: InputOutcome,
+    *,
+    by: str,
+    again: str = "",
+    typed: Typed | None = None,
+    csrf: str = "",
+    question: InputQuestion | None = None,
+) -> str:
     """Return the page of a question that cannot be answered, or not now.
 
     Args:
@@ -45,6 +53,7 @@ def outcome_page(outcome: InputOutcome, *, by: str, again: str = "", typed: Type
         again: the address of the page.
         typed: what was typed, which is kept where it can be sent again.
         csrf: the token to send it with.
+        question: it, where it was open a moment ago.
     """
     if outcome.kind == "away":
         kept = " What you have entered is kept below." if typed else ""
@@ -64,7 +73,7 @@ def outcome_page(outcome: InputOutcome, *, by: str, again: str = "", typed: Type
             again=again,
         )
     if outcome.kind == "answered":
-        return _answered(outcome, by)
+        return _answered(outcome, by, question)
     heading, sentence = _LATE.get(outcome.ended, _LATE[""])
     return notice_page(heading=heading, paragraphs=[sentence], tone="info", shown=_when("Over since", outcome.at))
 
@@ -97,10 +106,11 @@ def thanks_page(question: InputQuestion, typed: Typed, by: str) -> str:
     )
 
 
-def _answered(outcome: InputOutcome, by: str) -> str:
+def _answered(outcome: InputOutcome, by: str, question: InputQuestion | None) -> str:
     is_own = bool(by) and outcome.by.casefold() == by.casefold()
     shown: list[tuple[str, Any]] = [("Answered by", outcome.by)] if outcome.by else []
-    shown += [("Answer", outcome.choice)] if outcome.choice else []
+    labels = {} if question is None else {each.id: each.label for each in question.options}
+    shown += [("Answer", labels.get(outcome.choice, outcome.choice))] if outcome.choice else []
     who = "You have answered it." if is_own else "Somebody was faster, and the first answer counts."
     return notice_page(
         heading="This has been answered",

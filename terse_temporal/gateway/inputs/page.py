@@ -39,8 +39,8 @@ WEBPAGE: Final = "webpage"
 #: Characters of an id in the log, which is of anybody's making.
 _LONGEST: Final = 120
 
-#: Seconds for a worker to take an answer, while a person looks at a page that does not load. Where one has died, the server
-#: waits ten for it before it asks another.
+#: Seconds for a worker to take an answer, while a person looks at a page that does not load. Where one has died, the
+#: server waits ten for it before it asks another.
 _PATIENCE: Final = 11.0
 
 #: Seconds after which it makes sense to try again what Temporal or a worker was away for.
@@ -193,15 +193,15 @@ def _after(request: Request, link: _Link, question: InputQuestion, outcome: Inpu
         return _question(request, link, status, question, typed=typed, mistakes=mistakes)
     if outcome.kind in ("answered", "closed"):
         status = 409 if outcome.kind == "answered" else status
-        return _answer(request, link, status, outcome_page(outcome, by=link.by))
+        return _answer(request, link, status, outcome_page(outcome, by=link.by, question=question))
     return _question(request, link, status, question, typed=typed, notice=_NOTICES[outcome.kind])
 
 
 _NOTICES: Final[Mapping[str, str]] = {
     "away": "Your answer was not sent: what runs the jobs does not answer. What you have entered is kept. Try again in"
     " a minute.",
-    "no_worker": "Your answer was not taken yet: it seems that no worker of this job is running. It may still count when"
-    " there is one. What you have entered is kept; sent again, it counts once.",
+    "no_worker": "Your answer was not taken yet: it seems that no worker of this job is running. It may still count"
+    " when there is one. What you have entered is kept; sent again, it counts once.",
     "not_allowed": "Only some people may answer this question, and this link is of none of them.",
 }
 
