@@ -5,7 +5,8 @@
 
 Each of them gets a link of their own to a page that the gateway serves, so both processes need the same
 `TERSE_GATEWAY_KEY`, and the worker `TERSE_GATEWAY_URL`, where people reach the gateway. Mails are sent with `SMTP_HOST`
-and its like; `PAYROLL_URL` and `PAYROLL_TOKEN` are of the service that pays. On your own machine, with a mail server
+and its like; `PAYROLL_URL` and `PAYROLL_TOKEN` are of the service that pays. (Where they are not set, an approved run
+fails as it comes to pay, and `terse-temporal runs retry` goes on from there.) On your own machine, with a mail server
 that prints what it gets (`pip install aiosmtpd`), `terse-temporal dev` sets the key and the address by itself:
 
     python -m aiosmtpd -n -l 127.0.0.1:2525
