@@ -29,6 +29,9 @@ def test_wheel_holds_the_package_alone(tmp_path: Path) -> None:
     assert {name for name in top_level if not name.endswith(".dist-info")} == {"terse_temporal"}
     assert "terse_temporal/py.typed" in names
     assert any(name.startswith("terse_temporal/cli/demo_files/") and name.endswith(".json") for name in names)
+    # What the gateway's pages are made of.
+    for template in (ROOT / "terse_temporal/gateway/pages/templates").iterdir():
+        assert f"terse_temporal/gateway/pages/templates/{template.name}" in names
     pages = {f"terse_temporal/_docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
     assert pages
     assert pages == {name for name in names if name.startswith("terse_temporal/_docs/")}

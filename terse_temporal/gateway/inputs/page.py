@@ -26,6 +26,7 @@ from ..pages.rendering import html_response
 from ..secrets import GATEWAY_KEY
 from .answering import InputOutcome, answer_input, find_input
 from .csrf import FORM_FIELD, check_site, form_cookie, form_token, is_genuine, set_form_cookie
+from .mistakes import plain_mistakes
 from .outcomes import STATUS, outcome_page, thanks_page
 from .typed import Typed, answer_of, read_typed
 
@@ -189,7 +190,8 @@ def _after(request: Request, link: _Link, question: InputQuestion, outcome: Inpu
     if outcome.kind == "taken":
         return _answer(request, link, status, thanks_page(question, typed, link.by))
     if outcome.kind == "wrong":
-        mistakes = dict(outcome.fields) or {"": outcome.message}
+        fields = outcome.fields if question.form is None else plain_mistakes(question.form, outcome.fields)
+        mistakes = dict(fields) or {"": outcome.message}
         return _question(request, link, status, question, typed=typed, mistakes=mistakes)
     if outcome.kind in ("answered", "closed"):
         status = 409 if outcome.kind == "answered" else status

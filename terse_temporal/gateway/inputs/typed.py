@@ -56,11 +56,19 @@ def answer_of(question: InputQuestion, typed: Typed) -> dict[str, Any]:
 
 
 def _data(form: Form, typed: Typed) -> dict[str, Any]:
-    """Return the data of a form. A text that has to be given and was left empty is none, which the model says."""
+    """Return the data of a form, so that the model says what has to be given and was left empty.
+
+    A text is left out then: an empty one may be fine for the model. A number or a date is sent as it is: left out, it
+    would be what stood in the field before somebody emptied it.
+    """
     found = submitted_data(form, typed)
     for each in form.fields:
-        if each.required and each.kind in ("text", "long_text") and found.get(each.name) == "":
-            del found[each.name]
+        if each.kind in ("text", "long_text"):
+            given = found.get(each.name)
+            if given is not None and not given.strip() and (each.required or each.default in ("", None)):
+                del found[each.name]
+        elif each.name in typed and each.name not in found and each.default is not None:
+            found[each.name] = ""
     return found
 
 

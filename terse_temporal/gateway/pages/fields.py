@@ -109,7 +109,7 @@ def _view(number: int, given: FormField, typed: Mapping[str, Sequence[str]], err
         id=f"field-{number}",
         target=f"field-{number}-1" if given.kind == "choices" or _is_open(given) else f"field-{number}",
         label=given.label,
-        description=" ".join(filter(None, (given.description, _limits(given)))),
+        description=_described(given),
         # Who leaves a box without a tick, or ticks none of several, has answered.
         required=given.required and given.kind not in ("yes_no", "choices", "texts"),
         is_optional=(not given.required and given.kind in _FILLED) or given.nullable,
@@ -167,6 +167,14 @@ def _choices(given: FormField, texts: Sequence[str]) -> tuple[Choice, ...]:
             values = [("", "Choose …"), *values]  # a list, which would choose the first by itself
     chosen = set(texts) or {""}
     return tuple(Choice(value, label, value in chosen) for value, label in values)
+
+
+def _described(given: FormField) -> str:
+    """Return the description with the limits behind it."""
+    limits = _limits(given)
+    if not (given.description and limits):
+        return given.description or limits
+    return f"{given.description}{'.' if given.description[-1].isalnum() else ''} {limits}"
 
 
 def _limits(given: FormField) -> str:
