@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from terse_temporal.testing import JobEnvironment
 
+from ..waiting import SOON
 from .chromium import chromium
 from .site import Site, serve_site
 
@@ -63,22 +65,23 @@ class Trouble:
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, site: Site) -> AsyncIterator[Page]:
     """A window without JavaScript, since no page needs any. Whatever a page logs or loads from elsewhere fails."""
-    context = await browser.new_context(java_script_enabled=False, viewport={"width": 1100, "height": 800})
-    page = await context.new_page()
-    trouble = Trouble(site)
-    trouble.watch(page)
-    try:
+    async with _window(browser, site, width=1100, height=800, scripts=False) as page:
         yield page
-    finally:
-        await context.close()
-    assert trouble.seen == []
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def scripted(browser: Browser, site: Site) -> AsyncIterator[Page]:
-    """A window with JavaScript, for what looks into a page."""
-    context = await browser.new_context(viewport={"width": 360, "height": 740})
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def phone(browser: Browser, site: Site) -> AsyncIterator[Page]:
+    """A window as wide as a phone, with JavaScript for what looks into a page. It is shared."""
+    async with _window(browser, site, width=360, height=740, scripts=True) as page:
+        yield page
+
+
+@asynccontextmanager
+async def _window(browser: Browser, site: Site, *, width: int, height: int, scripts: bool) -> AsyncIterator[Page]:
+    context = await browser.new_context(java_script_enabled=scripts, viewport={"width": width, "height": height})
     page = await context.new_page()
+    # A page that does not come to what is expected of it never will.
+    page.set_default_timeout(SOON * 1000 / 5)
     trouble = Trouble(site)
     trouble.watch(page)
     try:

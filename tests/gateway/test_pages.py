@@ -184,7 +184,7 @@ def test_a_form_begins_with_its_defaults_and_says_its_limits() -> None:
 def test_what_was_typed_is_kept_and_what_is_wrong_stands_beside_it() -> None:
     typed = {"name": ["x"], "count": ["ten"], "day": ["soon"], "tags": ["1\n\n2"], "colours": ["blue"], "size": ["4"]}
     wrong = {
-        "name": "too short",
+        "name": "String should have at least 2 characters",
         "tags.1": "no tag",
         "day": "no time",
         "colours": "not that",
@@ -202,7 +202,12 @@ def test_what_was_typed_is_kept_and_what_is_wrong_stands_beside_it() -> None:
     assert {each.removeprefix("#") for each in links} <= ids
     described = {each for _, attributes in page.found for each in (attributes.get("aria-describedby") or "").split()}
     assert described <= ids
-    for said in ("Name: too short", "Tags: entry 2: no tag", "they do not go together", "5 things are to be put right"):
+    for said in (
+        "Name: It should have at least 2 characters",
+        "Tags: entry 2: no tag",
+        "they do not go together",
+        "5 things are to be put right",
+    ):
         assert said in page.text, said
 
 

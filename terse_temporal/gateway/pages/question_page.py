@@ -84,6 +84,7 @@ def question_page(
         form=form and {"description": form.description, "fields": views},
         form_problem=problem,
         chosen=chosen if chosen in options else "",
+        text_error=printable(mistakes.get("text", "")),
         text=next(iter(typed.get("text", ())), ""),
         csrf=csrf,
         may_answer=may_answer,
