@@ -248,7 +248,8 @@ def _print_served(gateway: Gateway, address: str) -> None:
         console.print(endpoint_table(found))
     else:
         _logger.warning(
-            "no job here has a trigger that a webhook fires: what comes starts nothing, and runs that wait get it"
+            "no job here has a trigger that a webhook fires: what comes starts nothing. Runs that wait get it, and"
+            " questions of all runs have their pages here."
         )
     for sentence in missing_secrets(found).values():
         _logger.warning("%s", sentence)
