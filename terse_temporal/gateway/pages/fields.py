@@ -46,7 +46,7 @@ class Field:
         id: of its element.
         target: of that in it which takes the focus.
         label, description, required, nullable: those of `FormField`; the description has the limits too.
-        is_optional: whether it may be left empty, which is said beside it.
+        is_optional: whether it is said beside it that it may be left empty: not where it begins with something.
         error: what is wrong with it; or an empty string.
         value: what it has in it.
         type, inputmode: of an `input`.
@@ -124,7 +124,7 @@ def _view(number: int, given: FormField, typed: Mapping[str, Sequence[str]], err
         description=_described(given),
         # Who leaves a box without a tick, or ticks none of several, has answered.
         required=given.required and given.kind not in ("yes_no", "choices", "texts"),
-        is_optional=(not given.required and given.kind in _FILLED) or given.nullable,
+        is_optional=given.nullable or (not given.required and given.kind in _FILLED and not given.default),
         nullable=given.nullable,
         error=error,
         value="true" if given.kind == "yes_no" and texts else first,
