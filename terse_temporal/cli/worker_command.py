@@ -17,6 +17,7 @@ from temporalio.client import Client
 from ..client import connect
 from ..diagnostics.logs import logger_of
 from ..errors import TerseError
+from ..inputs.default_way import default_way, has_default_way
 from ..jobs.job import Job
 from ..jobs.loading import load_jobs, load_modules
 from ..schedules.syncing import Change, sync
@@ -144,6 +145,8 @@ def run_worker(options: WorkerOptions, observer: Observer | None = None) -> None
 
 async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, server: ServerWatch) -> None:
     overrides: dict[str, Any] = {} if options.debug else {"runtime": quiet_runtime()}
+    if has_default_way():
+        default_way()  # what is wrong with it is said now, and not when a run asks
     client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
     worker = build_worker(client, jobs=jobs, task_queue=options.task_queue)
     observer.on_connected(client, jobs, options.task_queue)

@@ -2,6 +2,7 @@
 
 from .answers import InputAnswer
 from .asking import wait_for_input
+from .default_way import DefaultWay
 from .email_way import EmailWay, email
 from .forms import Form, FormField, LongText, read_form, submitted_data
 from .links import question_link
@@ -13,6 +14,7 @@ from .ways import InputWay
 from .webpage_way import WebpageWay, webpage
 
 __all__ = [
+    "DefaultWay",
     "EmailWay",
     "Form",
     "FormField",

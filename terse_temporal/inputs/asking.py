@@ -96,8 +96,10 @@ def wait_for_input(
         initial: what the form begins with, and what counts where an answer leaves a field out: a model, such as what
             `generate_text` has drafted, or JSON by the names of fields. It may be some of them.
         details: what is shown beside the question, as a table: JSON by names.
-        via: a way to ask, or several; the first answer counts, whichever way it comes. Without one nobody is told: the
-            question is found by `terse-temporal inputs list`.
+        via: a way to ask, or several; the first answer counts, whichever way it comes. Without one it is asked by
+            `TERSE_ASK_BY` of the worker's environment: `slack:C0612345678`, `email:ops@acme.example` or `page`, whose
+            link the worker logs. Without that too nobody is told: the question is in the list of the gateway, and in
+            `terse-temporal inputs list`.
         timeout: how long to wait; without it for as long as it takes.
         on_timeout: the id of the option that counts as chosen then.
         remind_every: how long between two reminders: a minute at least. They end with the answer, or after a thousand.
@@ -117,8 +119,8 @@ def wait_for_input(
         StepError: when awaited: none of the ways could ask. It was tried for two minutes.
 
     Costs two history events for showing the question and taking it away, two for the answer, two for a timeout; and
-    three for each way and each time that it asks, reminds or closes, with the tasks of the run that go with them. A
-    question is 24 KiB at most as JSON, and an answer 64.
+    three for each way and each time that it asks, reminds or closes, with the tasks of the run that go with them; and
+    two for each run that asks by `TERSE_ASK_BY`. A question is 24 KiB at most as JSON, and an answer 64.
     """
     execution = durable_execution(_CALL)
     limit = None if timeout is None else to_timedelta(timeout)

@@ -7,7 +7,7 @@ name in a module, and the fields, as JSON; so a way holds no connection and no s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -21,7 +21,16 @@ from ..serialization.serializer import Serializer, shared_serializer
 from ..serialization.wire_names import INPUT_ASK, INPUT_CLOSE, INPUT_REMIND, SDK_REFERENCE
 from .questions import InputQuestion, read_question
 
-__all__ = ["DELIVERY_VERSION", "InputWay", "WaySteps", "ask_by", "close_by", "remind_by", "way_steps"]
+__all__ = [
+    "DELIVERY_VERSION",
+    "InputWay",
+    "WaySteps",
+    "ask_by",
+    "asked_listeners",
+    "close_by",
+    "remind_by",
+    "way_steps",
+]
 
 DELIVERY_VERSION: Final = 1
 
@@ -36,6 +45,9 @@ _TIMEOUT: Final = timedelta(minutes=1)
 
 #: Ways of one question.
 _MOST_WAYS: Final = 10
+
+#: What is called in a step before a way asks, in this process: `dev` has the link of every question logged.
+asked_listeners: Final[list[Callable[[InputWay, InputQuestion], None]]] = []
 
 
 class InputWay(BaseModel):
@@ -85,6 +97,10 @@ class InputWay(BaseModel):
             outcome: `ended` (`"answered"`, `"timed_out"` or `"withdrawn"`); of an answer also `by` and `choice`, the
                 option, or `None`, and `via`, the name of the way, where these are known.
         """
+
+    def used(self) -> InputWay:
+        """Return the way that asks: itself, unless it stands for another."""
+        return self
 
     @classmethod
     def can_remind(cls) -> bool:
@@ -175,6 +191,8 @@ async def ask_by(*, way: Any, options: Mapping[str, Any], question: Mapping[str,
         same on a replay when a way has learned one since.
     """
     asking, asked = _way(way, options, question)
+    for each in asked_listeners:
+        each(asking.used(), asked)
     sent = await asking.ask(asked)
     return {
         "v": DELIVERY_VERSION,

@@ -31,7 +31,9 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             (inputs/ways.py) are given `way` (a reference to a class), `options`,
                                             `question` (with `number` and `job`), and `sent`,
                                             `number`, `outcome`; the one that asks gives `v`, `sent`, `reminds`,
-                                            `closes`.
+                                            `closes`. What the built-in ways have sent: of mails `v`, `messages` and
+                                            `failed` (by address); of the default way `by` (the text of the variable)
+                                            and `sent`.
     what a run waits for (waiting.py)       in its memo: of a question as above; of an event, by `event-` and its
                                             number, `event`, `since`, and perhaps `key`, `until`, and `more`, how many
                                             further waits are not told; of a delivery also `trigger`, as it is written,
@@ -100,6 +102,7 @@ __all__ = [
     "INPUTS_ANSWERED_MEMO",
     "INPUT_ASK",
     "INPUT_CLOSE",
+    "INPUT_DEFAULT_MARKER",
     "INPUT_QUERY",
     "INPUT_REMIND",
     "INPUT_UPDATE",
@@ -219,6 +222,9 @@ ARGUMENTS_REFUSED_MARKER: Final = "terse.refused.arguments.v1"
 
 #: A marker likewise: which of the calls that a function in `tool_approvals=` decides about needed a person.
 APPROVAL_NEEDED_MARKER: Final = "terse.approval.needed.v1"
+
+#: A marker likewise, of a run whose worker had a default way to ask as it came to its first question that names none.
+INPUT_DEFAULT_MARKER: Final = "terse.input.default.v1"
 
 #: A marker too: the handler has ended, and what the job does then begins.
 ON_FAILURE_MARKER: Final = "terse.on_failure.v1"

@@ -51,6 +51,7 @@ NAMES: Final = {
     "INPUTS_ANSWERED_MEMO": "terse.answered.v1",
     "INPUT_ASK": "input.ask",
     "INPUT_CLOSE": "input.close",
+    "INPUT_DEFAULT_MARKER": "terse.input.default.v1",
     "INPUT_QUERY": "terse.input",
     "INPUT_REMIND": "input.remind",
     "INPUT_UPDATE": "terse.input",

@@ -20,3 +20,11 @@ async def asks_by_mail(event: Event) -> list[Any]:
         on_timeout="no & never",
     )
     return [answer.choice, answer.respondent]
+
+
+@create_job(name="asks-by-default", durable=True)
+async def asks_by_default(event: Event) -> list[str]:
+    """Asks twice without saying by what way."""
+    first = await wait_for_input(prompt="One?")
+    second = await wait_for_input(prompt="Two?")
+    return [first.text, second.text]

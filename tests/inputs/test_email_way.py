@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 
 from terse_temporal import step
 from terse_temporal.errors import InputError, ServiceError
 from terse_temporal.inputs import EmailWay, InputOption, InputQuestion, email, read_token
-from terse_temporal.inputs.email_way import sending
 from terse_temporal.serialization.wire_names import INPUT_UPDATE
 
 from ..bench import Bench, cache_on, scheduled
-from ..servers import MailServer, mail_server
+from ..servers import MailServer
 from ..waiting import until
 from .asking import asked
 from .jobs_mailing import asks_by_mail
+from .mailing import KEY, mails, server, texts
 
-KEY = "k" * 32
+__all__ = ["server"]  # a fixture
 
 QUESTION = InputQuestion(
     id="job/1",
@@ -34,39 +30,6 @@ QUESTION = InputQuestion(
     prompt="Ship?",
     options=(InputOption("yes", "Yes"),),
 )
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
-    """A mail server, and the address of a gateway, as the environment of the worker has them."""
-    monkeypatch.setenv("TERSE_GATEWAY_KEY", KEY)
-    monkeypatch.setenv("TERSE_GATEWAY_URL", "https://hooks.acme.example/")
-    async with mail_server(None) as running:
-        monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
-        monkeypatch.setenv("SMTP_PORT", str(running.port))
-        monkeypatch.setenv("SMTP_SECURITY", "none")
-        monkeypatch.setenv("SMTP_FROM", "Robot <robot@example.org>")
-        monkeypatch.setattr(sending, "_AGAIN_AFTER", (0.0, 0.0))
-        yield running
-
-
-def mails(server: MailServer) -> dict[str, list[EmailMessage]]:
-    """What each recipient has got."""
-    found: dict[str, list[EmailMessage]] = {}
-    for recipients, content in server.messages:
-        message = message_from_bytes(content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        (to,) = recipients
-        found.setdefault(to, []).append(message)
-    return found
-
-
-def texts(message: EmailMessage) -> tuple[str, str]:
-    """A mail as plain text and as HTML."""
-    plain, html = message.get_body(("plain",)), message.get_body(("html",))
-    assert plain is not None
-    assert html is not None
-    return plain.get_content().replace("\r\n", "\n"), html.get_content().replace("\r\n", "\n")
 
 
 async def test_each_recipient(bench: Bench, server: MailServer) -> None:

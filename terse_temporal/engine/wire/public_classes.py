@@ -15,7 +15,7 @@ from ...events import Event, EventModel
 from ...execution.protocol import RunIdentity, StepContext
 from ...execution.run_operations import RunInfo
 from ...execution.run_timeline import RunTimeline, TimelineEntry
-from ...inputs import EmailWay, InputAnswer, InputOption, SlackWay, TerminalWay, WebpageWay
+from ...inputs import DefaultWay, EmailWay, InputAnswer, InputOption, SlackWay, TerminalWay, WebpageWay
 from ...jobs.failures import RunFailure
 from ...jobs.job import module_name
 from ...jobs.options import Retry
@@ -50,6 +50,7 @@ PUBLIC_CLASSES: Final[Mapping[str, type]] = {
     **{name: getattr(errors, name) for name in errors.__all__},
     "Attachment": Attachment,
     "CustomerCreated": CustomerCreated,
+    "DefaultWay": DefaultWay,
     "EmailReceipt": EmailReceipt,
     "EmailWay": EmailWay,
     "Event": Event,

@@ -96,7 +96,9 @@ class DurableExecution:
         #: What model calls of the run have used.
         self.tokens = Tokens()
         board = WaitingBoard()
-        self.input_requests = InputRequests(board, self.call, lambda: run_identity(workflow.info()), job.name)
+        self.input_requests = InputRequests(
+            board, self.call, self.recorded, lambda: run_identity(workflow.info()), job.name
+        )
         self.namespace = namespace
         # Where runs share the module, and with it the types, they share what is worked out for these.
         is_shared = namespace is vars(sys.modules.get(job._home, sys))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from temporalio import workflow
@@ -23,7 +24,9 @@ from ...durations import format_duration
 from ...errors import InputError, InputTimeoutError
 from ...execution.input_requests import APPROVE, DENY, AnswerProblem, InputRequest, RecordedAnswer
 from ...execution.protocol import StepRequest
-from ...serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, WRONG_ANSWER_FAILURE
+from ...inputs.default_way import DefaultWay, has_default_way
+from ...inputs.ways import WaySteps
+from ...serialization.wire_names import INPUT_DEFAULT_MARKER, INPUT_QUERY, INPUT_UPDATE, WRONG_ANSWER_FAILURE
 from .question import Ended, Question, shown_time
 from .telling import Telling
 from .waiting import WaitingBoard
@@ -50,6 +53,7 @@ class InputRequests:
     Args:
         board: where they are shown.
         call: makes a step.
+        recorded: returns a value as it was at first, on a replay too.
         run: returns the run id before any reset.
         job: the job's name.
     """
@@ -58,11 +62,15 @@ class InputRequests:
         self,
         board: WaitingBoard,
         call: Callable[[StepRequest], Coroutine[Any, Any, Any]],
+        recorded: Callable[[str, bool], bool],
         run: Callable[[], str],
         job: str,
     ) -> None:
         self._board = board
+        self._recorded = recorded
         self._run = run
+        #: Whether questions that name no way are asked by the default one; `None` before the first of these.
+        self._has_default: bool | None = None
         #: By number, in the order in which they were asked.
         self._open: dict[str, Question] = {}
         #: Answers to questions that come again after a reset.
@@ -92,6 +100,7 @@ class InputRequests:
             )
         self._asked += 1
         number = str(self._asked)
+        request = self._with_default(request)
         question = Question(number, request, self._run(), workflow.now())
         self._open[number] = question
         self._take_early(question)
@@ -107,6 +116,15 @@ class InputRequests:
         self._close(question, question.ended or "answered")
         assert question.answer is not None
         return request.read(question.answer)
+
+    def _with_default(self, request: InputRequest) -> InputRequest:
+        """Return a question with the default way, where it names none and the worker has one."""
+        if request.ways:
+            return request
+        # Once for a run: the marker is two events, and one more name in a search attribute.
+        if self._has_default is None:
+            self._has_default = self._recorded(INPUT_DEFAULT_MARKER, has_default_way())
+        return replace(request, ways=(WaySteps(DefaultWay, {}),)) if self._has_default else request
 
     async def settle(self) -> None:
         """Have everybody told that nobody is asked any more, as the run ends."""
