@@ -15,7 +15,7 @@ from ..diagnostics.redaction import name_secret_variable
 from .questions import InputQuestion
 from .tokens import InputToken, make_token
 
-__all__ = ["GATEWAY_URL", "question_link"]
+__all__ = ["GATEWAY_URL", "question_link", "question_token"]
 
 #: Where people reach the gateway: `https://hooks.acme.example`.
 GATEWAY_URL: Final = "TERSE_GATEWAY_URL"
@@ -37,12 +37,27 @@ def question_link(
         environ: another environment, for tests.
     """
     found = os.environ if environ is None else environ
+    base = found.get(GATEWAY_URL, "").strip().rstrip("/")
+    token = question_token(question, respondent, environ=environ)
+    if token is None or urlsplit(base).scheme not in ("http", "https"):
+        return None
+    return f"{base}/inputs/{token}"
+
+
+def question_token(
+    question: InputQuestion, respondent: str = "", *, environ: Mapping[str, str] | None = None
+) -> str | None:
+    """Return the token of a question, which whoever answers it shows, or `None` where there is no key to sign it with.
+
+    Args:
+        question, respondent, environ: as `question_link` takes them.
+    """
+    found = os.environ if environ is None else environ
     if environ is None:
         name_secret_variable(_KEY)
     # While a key is replaced, the new one stands first.
     key = found.get(_KEY, "").split(",")[0].strip()
-    base = found.get(GATEWAY_URL, "").strip().rstrip("/")
-    if len(key) < _SHORTEST_KEY or urlsplit(base).scheme not in ("http", "https"):
+    if len(key) < _SHORTEST_KEY:
         return None
     token = InputToken(question.namespace, question.id, question.run, question.number, respondent)
-    return f"{base}/inputs/{make_token(token, [key.encode()])}"
+    return make_token(token, [key.encode()])

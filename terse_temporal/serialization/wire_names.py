@@ -121,7 +121,13 @@ __all__ = [
     "RUN_RESULT",
     "SCHEDULE_MEMO",
     "SDK_REFERENCE",
+    "SLACK_ACTIONS",
+    "SLACK_ANSWER_VIEW",
+    "SLACK_CHOOSE_ACTION",
     "SLACK_EVENT_TYPE",
+    "SLACK_MENU_ACTION",
+    "SLACK_PAGE_ACTION",
+    "SLACK_WRITE_ACTION",
     "STATE_DELETE",
     "STATE_GET",
     "STATE_ID_PREFIX",
@@ -276,3 +282,13 @@ MODEL_TOOL_METADATA: Final = "terse.tool"
 # metadata that a message in Slack has it in.
 IDEMPOTENCY_KEY_META: Final = "terse.dev/idempotency-key"
 SLACK_EVENT_TYPE: Final = "terse_temporal_step"
+
+# What buttons, menus and modals of questions are called in Slack, where messages stay. All begin with the first. Behind
+# that for a button stand `:` and the id of the option; its value is the token, and so is the id of a menu's block. A
+# modal has the token and the id of an option or `null` as its private metadata, a list.
+SLACK_ACTIONS: Final = "terse.input."
+SLACK_CHOOSE_ACTION: Final = "terse.input.choose.v1"
+SLACK_MENU_ACTION: Final = "terse.input.menu.v1"
+SLACK_WRITE_ACTION: Final = "terse.input.write.v1"
+SLACK_PAGE_ACTION: Final = "terse.input.page.v1"
+SLACK_ANSWER_VIEW: Final = "terse.input.answer.v1"

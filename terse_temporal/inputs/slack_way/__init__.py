@@ -1,4 +1,4 @@
-"""The way `slack`: a message with buttons, in a channel."""
+"""Questions in Slack: the message that asks, the modal for a text or a form, and what comes back from one."""
 
 from .way import SlackWay, slack
 
