@@ -127,7 +127,12 @@ def test_what_was_put_in() -> None:
     assert (read.size, read.color, read.labels, read.names) == (Size.LARGE, "blue", ["a", "c"], ["Ada", "Eve"])
     assert (read.on, read.at) == (dt.date(2026, 12, 24), dt.time(10, 15))
     assert read.when == dt.datetime(2026, 12, 1, 9, 30, tzinfo=dt.UTC)
-    nothing = {"value": None, "selected_option": {"value": "(none)"}, "selected_options": [], "selected_date": None}
+    nothing: dict[str, Any] = {
+        "value": None,
+        "selected_option": {"value": "(none)"},
+        "selected_options": [],
+        "selected_date": None,
+    }
     emptied = submitted_form(
         read_form(FORM), state(mail=nothing, color=nothing, labels=nothing, names=nothing, on=nothing)
     )
@@ -137,16 +142,16 @@ def test_what_was_put_in() -> None:
 def test_as_many_fields_and_choices_as_there_may_be() -> None:
     """The largest form is taken, with names, choices and texts of any length and kind."""
     choices = (*(f"{number} {HOSTILE}" for number in range(98)), "(none)", "x" * 76)
+    literal: Any = Literal
+    choice: Any = literal[choices]
     fields: dict[str, Any] = {f"f{number}_" + "x" * 300: (str, Field(description=HOSTILE * 9)) for number in range(48)}
-    model = create_model(
-        "Large", __doc__=HOSTILE * 60, one=(Literal[choices] | None, None), many=(list[Literal[choices]], []), **fields
-    )
+    model = create_model("Large", __doc__=HOSTILE * 60, one=(choice | None, None), many=(list[choice], []), **fields)
     asked = question(prompt=HOSTILE * 60, form=model.model_json_schema())
     check_view(answer_view(asked, ModalAbout("t" * 2_000, "o" * 100)))
     form = read_form(model.model_json_schema())
-    for choice in choices:
-        given = {"values": {block_of("one"): {"value": {"selected_option": {"value": value_of(choice)}}}}}
-        assert submitted_form(form, given)["one"] == choice
+    for each in choices:
+        given = {"values": {block_of("one"): {"value": {"selected_option": {"value": value_of(each)}}}}}
+        assert submitted_form(form, given)["one"] == each
     assert (
         submitted_form(form, {"values": {block_of(list(fields)[5]): {"value": {"value": "x"}}}})[list(fields)[5]] == "x"
     )
