@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
@@ -15,6 +16,8 @@ from temporalio.client import Client
 from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway import build_app
 from terse_temporal.gateway.inputs.csrf import form_token
+from terse_temporal.gateway.operator_tokens import Operator
+from terse_temporal.gateway.operators.sessions import make_session
 from terse_temporal.inputs import InputToken, make_token
 
 from ..bench import Bench, Run, cache_on
@@ -233,3 +236,20 @@ async def test_links_that_are_none(
     async with served(tmp_path) as client:
         assert "TERSE_GATEWAY_KEY is not set" in (await client.get(f"/inputs/{token}")).text
     assert token[:20] not in caplog.text
+
+
+@cache_on
+async def test_who_answers(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom the link was sent to; by a link that is nobody's the operator who is logged in, or nobody."""
+    monkeypatch.setenv("TERSE_OPERATOR_TOKEN", f"grace:{'t' * 32}")
+    async with bench.worker(asks), served(tmp_path, bench.env.client) as client:
+        run = await bench.start(asks, respond_by=["grace"])
+        of = await run_of(run)
+        assert "You answer as" not in text_of(await Browser(client, link(run, of, "")).open())
+        client.cookies.set("terse_operator", make_session(Operator("grace", b"t" * 32), time.time()))
+        assert "this link is of none of them" in text_of(await Browser(client, link(run, of, "ada")).open())
+        browser = Browser(client, link(run, of, ""))
+        assert "You answer as grace" in text_of(await browser.open())
+        assert "Answered by grace" in text_of(await browser.send(200, choice="yes"))
+        assert (await answered(run))["1"]["by"] == "grace"
+        await run.terminate()
