@@ -32,6 +32,7 @@ from .inputs.page import add_input_page
 from .intake import spool_unusable
 from .limits import LimitsMiddleware, path_of
 from .operator_tokens import Operators
+from .operators.routes import add_operator_routes
 from .page_refusals import is_page, refusal_page
 from .presence import Connect
 from .refusals import Refusal
@@ -154,6 +155,7 @@ def app_of(gateway: Gateway) -> FastAPI:
         responses=answered_with("webhook"),
         openapi_extra=describe_delivery("webhook"),
     )
+    add_operator_routes(app, gateway)
     for path, endpoint, model in (("/healthz", _alive, Alive), ("/readyz", endpoints.ready, Ready)):
         app.add_api_route(
             path,

@@ -30,9 +30,15 @@ __all__ = [
     "find_question",
     "list_questions",
     "memo_at_start",
+    "page_of_questions",
     "questions_of",
     "refused_answer",
 ]
+
+_NOT_LISTED: Final = "questions cannot be listed"
+
+#: Runs that are looked at for a page of questions.
+_MOST_LOOKED_AT: Final = 1_000
 
 _KINDS: Final = ("wrong", "not_allowed", "answered", "closed")
 
@@ -71,17 +77,41 @@ async def list_questions(client: Client, *, job: str | None = None) -> AsyncIter
     One request for a page of open runs, and one for each that asks something. The list may be a second or two late, as
     the server's visibility is.
     """
-    query = "ExecutionStatus = 'Running'"
-    if job is not None:
-        quoted = job.replace("\\", "\\\\").replace("'", "\\'")
-        query += f" AND WorkflowType = '{quoted}'"
-    runs = client.list_workflows(query)
-    while (run := await request(anext(runs, None), "questions cannot be listed", client)) is not None:
-        fields = run.raw_info.memo.fields
-        waiting = await _memo(client, fields, WAITING_MEMO)
-        if waiting and fields[WAITING_MEMO] != await memo_at_start(client, run):
-            for question in _questions(client, run, waiting):
-                yield question
+    runs = client.list_workflows(_query(job))
+    while (run := await request(anext(runs, None), _NOT_LISTED, client)) is not None:
+        for question in await _asked_by(client, run):
+            yield question
+
+
+async def page_of_questions(
+    client: Client, *, job: str | None = None, token: bytes | None = None, most: int
+) -> tuple[list[InputQuestion], bytes | None]:
+    """Return some of what runs ask, the newest run first, and a token for what follows; `None` at the end.
+
+    Args:
+        client: of the server.
+        job: only of runs of this job.
+        token: that of the page before; it is the server's, for the same job.
+        most: about how many. There are more where the last runs ask several each, and fewer, or none, where a thousand
+            runs were looked at.
+
+    Raises:
+        ServerUnavailableError: no server answers, or it refuses.
+
+    One request for up to a hundred runs, and one for each that asks something.
+    """
+    found: list[InputQuestion] = []
+    looked_at = 0
+    while True:
+        size = max(20, min(100, most - len(found)))
+        runs = client.list_workflows(_query(job), page_size=size, next_page_token=token)
+        await request(runs.fetch_next_page(), _NOT_LISTED, client)
+        for run in runs.current_page or ():
+            found += await _asked_by(client, run)
+        looked_at += size
+        token = runs.next_page_token or None
+        if token is None or len(found) >= most or looked_at >= _MOST_LOOKED_AT:
+            return found, token
 
 
 async def questions_of(client: Client, id: str) -> tuple[list[InputQuestion], dict[str, PastQuestion]]:
@@ -234,6 +264,23 @@ def refused_answer(error: WorkflowUpdateFailedError) -> AnswerRefusedError:
         fields={str(name): str(each) for name, each in fields.items()} if isinstance(fields, Mapping) else {},
         by=str(details.get("by") or ""),
     )
+
+
+def _query(job: str | None) -> str:
+    query = "ExecutionStatus = 'Running'"
+    if job is not None:
+        quoted = job.replace("\\", "\\\\").replace("'", "\\'")
+        query += f" AND WorkflowType = '{quoted}'"
+    return query
+
+
+async def _asked_by(client: Client, run: WorkflowExecution) -> list[InputQuestion]:
+    """Return what a run asks, in the order in which it does."""
+    fields = run.raw_info.memo.fields
+    waiting = await _memo(client, fields, WAITING_MEMO)
+    if not waiting or fields[WAITING_MEMO] == await memo_at_start(client, run):
+        return []
+    return _questions(client, run, waiting)
 
 
 def _questions(client: Client, run: WorkflowExecution, waiting: Mapping[str, Any]) -> list[InputQuestion]:

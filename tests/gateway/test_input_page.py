@@ -16,8 +16,8 @@ from temporalio.client import Client
 from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway import build_app
 from terse_temporal.gateway.inputs.csrf import form_token
+from terse_temporal.gateway.operator_sessions import make_session
 from terse_temporal.gateway.operator_tokens import Operator
-from terse_temporal.gateway.operators.sessions import make_session
 from terse_temporal.inputs import InputToken, make_token
 
 from ..bench import Bench, Run, cache_on

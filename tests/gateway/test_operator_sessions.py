@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from terse_temporal.gateway.operator_sessions import SESSION_SECONDS, make_session, read_session
 from terse_temporal.gateway.operator_tokens import Operator, Operators
-from terse_temporal.gateway.operators.sessions import SESSION_SECONDS, make_session, read_session
 from terse_temporal.gateway.secrets import GatewaySecrets
 
 _NOW = 1_800_000_000.0

@@ -11,13 +11,14 @@ from rich.text import Text
 
 from ...diagnostics.text import printable
 from ...inputs.questions import InputQuestion
+from ...runs.input_json import question_json
 from ...runs.inputs import list_questions
 from ...runs.times import rough
 from ..options import Address, Debug, Namespace
 from ..output import console, print_json
 from ..servers import silent_client
 from ..tasks import run_interruptibly
-from .output import question_json, summary
+from .output import summary
 
 __all__ = ["list_command"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from ...diagnostics.text import json_text, one_line, shorten
@@ -11,35 +10,10 @@ from ...inputs.forms import FormField, read_form
 from ...inputs.questions import InputQuestion
 from ...runs.memo import question_text
 
-__all__ = ["moment_json", "question_json", "summary", "wants"]
+__all__ = ["summary", "wants"]
 
 #: Characters of a question in a list.
 _LONGEST: Final = 200
-
-
-def question_json(question: InputQuestion) -> dict[str, Any]:
-    """Return a question for programs."""
-    found: dict[str, Any] = {
-        "id": question.id,
-        "number": question.number,
-        "job": question.job,
-        "run": question.run,
-        "prompt": question.prompt,
-        "since": moment_json(question.since),
-        "until": moment_json(question.until),
-        "options": [
-            {"id": each.id, "label": each.label, "description": each.description, "free_text": each.free_text}
-            for each in question.options
-        ],
-        "form": question.form,
-        "details": question.details,
-        "on_timeout": question.on_timeout,
-        "respond_by": list(question.respond_by),
-        "via": list(question.via),
-    }
-    if question.tool is not None:
-        found |= {"tool": question.tool, "arguments": question.arguments, "because": question.because}
-    return found
 
 
 def summary(question: InputQuestion) -> str:
@@ -64,11 +38,6 @@ def wants(question: InputQuestion) -> list[str]:
         return [f"  {_field(each)}" for each in read_form(question.form).fields]
     except ValueError:
         return [f"  data that fit {shorten(json_text(question.form), 2_000)}"]
-
-
-def moment_json(moment: datetime | None) -> str | None:
-    """Return a time for programs."""
-    return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
 def _field(field: FormField) -> str:

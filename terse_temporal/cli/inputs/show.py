@@ -8,13 +8,14 @@ import typer
 
 from ...diagnostics.text import json_text, one_line, printable
 from ...inputs.questions import InputQuestion
+from ...runs.input_json import moment_json, question_json
 from ...runs.inputs import PastQuestion, find_question, questions_of
 from ..exiting import CommandError
 from ..options import Address, Debug, Namespace
 from ..output import console, print_json
 from ..servers import silent_client
 from ..tasks import run_interruptibly
-from .output import moment_json, question_json, summary, wants
+from .output import summary, wants
 
 __all__ = ["show"]
 

@@ -19,8 +19,8 @@ from ...inputs.forms import read_form
 from ...inputs.questions import InputQuestion
 from ...inputs.tokens import InputToken, read_token
 from ..gateway import Gateway
+from ..operator_sessions import operator_of
 from ..operator_tokens import Operators
-from ..operators.sessions import operator_of
 from ..pages.question_page import notice_page, question_page
 from ..pages.rendering import html_response
 from ..secrets import GATEWAY_KEY

@@ -14,8 +14,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..operator_tokens import Operator, Operators
-from ..signatures import mac
+from .cookies import cookie_path, is_https
+from .operator_tokens import Operator, Operators
+from .signatures import mac
 
 __all__ = [
     "COOKIE",
@@ -90,8 +91,8 @@ def begin_session(request: Request, response: Response, operator: Operator) -> N
         COOKIE,
         make_session(operator, time.time()),
         max_age=SESSION_SECONDS,
-        path=_path(request),
-        secure=_is_https(request),
+        path=cookie_path(request),
+        secure=is_https(request),
         httponly=True,
         samesite="strict",
     )
@@ -99,18 +100,9 @@ def begin_session(request: Request, response: Response, operator: Operator) -> N
 
 def end_session(request: Request, response: Response) -> None:
     """Take the cookie away."""
-    response.delete_cookie(COOKIE, path=_path(request), secure=_is_https(request), httponly=True, samesite="strict")
-
-
-def _path(request: Request) -> str:
-    """Return the path below which the pages are, where the gateway is mounted in another app too."""
-    return f"{request.scope.get('root_path', '')}/inputs"
-
-
-def _is_https(request: Request) -> bool:
-    # Whatever proxy says so is believed: all it does is to keep a cookie from the sender's own connections.
-    forwarded = request.headers.get("x-forwarded-proto", "").partition(",")[0]
-    return "https" in (request.url.scheme, forwarded.strip().lower())
+    response.delete_cookie(
+        COOKIE, path=cookie_path(request), secure=is_https(request), httponly=True, samesite="strict"
+    )
 
 
 def _signature(operator: Operator, until: str) -> str:
