@@ -55,6 +55,16 @@ async def test_exactly_to_the_end(jobs: Jobs) -> None:
     assert names(run) == ["after 3d", "after 3d"]
 
 
+async def test_a_sleep_that_is_over_in_this_moment(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run has something to do from then on: the server comes to a timer after its time, the later the busier it is."""
+    run = await jobs.start(kit.sleeps)
+    await run.sleeping()
+    (sleep,) = (await run._loop_thread.run(run._snapshot())).sleeps
+    for clock, has_something_to_do in ((sleep.until - timedelta(microseconds=1), False), (sleep.until, True)):
+        monkeypatch.setattr("terse_temporal.testing.snapshot.clock_of", lambda _, clock=clock: clock)
+        assert (await run._loop_thread.run(run._snapshot())).has_pending_work is has_something_to_do
+
+
 async def test_two_runs(jobs: Jobs) -> None:
     """All open runs skip, each on its own clock."""
     short = await jobs.start(kit.sleeps, {"durations": ["1h"]})
