@@ -593,7 +593,9 @@ class Run:
             if (at_end or is_idle) and (found := wanted(snapshot)) is not None:
                 return found
             now = time.monotonic()
-            if snapshot.has_pending_work or snapshot.sleeps or snapshot.has_children or may_rest:
+            # It may be answered by another task, one that lets time pass.
+            is_being_answered = any(each.id in self._answering for each in snapshot.questions)
+            if snapshot.has_pending_work or snapshot.sleeps or snapshot.has_children or may_rest or is_being_answered:
                 quiet_since = now
             if (trouble := self._trouble() or self._refused) is not None:
                 raise AssertionError(f"the run {self.id} does not {what}: {trouble}")

@@ -56,7 +56,7 @@ async def test_exactly_to_the_end(jobs: Jobs) -> None:
 
 
 async def test_a_sleep_that_is_over_in_this_moment(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its run has something to do from then on: the server comes to a timer after its time, the later the busier it is."""
+    """Its run has something to do from then on: the server comes to a timer after its time, later if it is busy."""
     run = await jobs.start(kit.sleeps)
     await run.sleeping()
     (sleep,) = (await run._loop_thread.run(run._snapshot())).sleeps
