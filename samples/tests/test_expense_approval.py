@@ -25,7 +25,7 @@ def services(jobs: Jobs) -> None:
 
 
 def mailed(jobs: Jobs, occasion: str) -> list[str]:
-    """Return to whom mails went, to ask or to remind."""
+    """Return to whom mails would have gone, to ask or to remind."""
     mails = [each.way for each in jobs.inputs.told if each.occasion == occasion]
     return [to for each in mails if isinstance(each, EmailWay) for to in each.to]
 
@@ -50,7 +50,7 @@ async def test_the_manager_approves(jobs: Jobs) -> None:
         subject="Your expense",
         text="Train to the fair\n\nIt is paid out with the next salary.",
     )
-    assert mailed(jobs, "ask") == ["grace@example.com"]
+    assert (mailed(jobs, "ask"), mailed(jobs, "remind")) == (["grace@example.com"], ["grace@example.com"])
 
 
 async def test_it_goes_to_the_boss_after_two_days(jobs: Jobs) -> None:
@@ -61,6 +61,7 @@ async def test_it_goes_to_the_boss_after_two_days(jobs: Jobs) -> None:
     question = await run.waiting_for_input()
     assert question.details["so far"] == "grace@example.com has not answered for two days."
     assert mailed(jobs, "ask") == ["grace@example.com", "joan@example.com"]
+    assert [each.outcome["ended"] for each in jobs.inputs.told if each.occasion == "close"] == ["withdrawn"]
     with pytest.raises(AnswerRefusedError) as late:
         await run.answer(id="1", choice="approve", by="grace@example.com")
     assert late.value.kind == "closed"
