@@ -18,12 +18,13 @@ _PAGE = re.compile(r"docs/(\w+)\.md(?:#.*)?")
 
 
 class DocsHook(BuildHookInterface[Any]):
-    """Puts `docs/` into the package, but where that is installed to be edited: there they stand beside it."""
+    """Puts the pages of `docs/` into the package; where it is installed to be edited they stand beside it."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add them."""
         if version != "editable":
-            build_data["force_include"]["docs"] = "terse_temporal/_docs"
+            for page in Path(self.root, "docs").glob("*.md"):  # without their pictures, which no terminal shows
+                build_data["force_include"][str(page)] = f"terse_temporal/_docs/{page.name}"
 
 
 class ReadmeHook(MetadataHookInterface):

@@ -184,7 +184,7 @@ def test_a_form_begins_with_its_defaults_and_says_its_limits() -> None:
 def test_what_was_typed_is_kept_and_what_is_wrong_stands_beside_it() -> None:
     typed = {"name": ["x"], "count": ["ten"], "day": ["soon"], "tags": ["1\n\n2"], "colours": ["blue"], "size": ["4"]}
     wrong = {
-        "name": "String should have at least 2 characters",
+        "name": "too short",
         "tags.1": "no tag",
         "day": "no time",
         "colours": "not that",
@@ -203,7 +203,7 @@ def test_what_was_typed_is_kept_and_what_is_wrong_stands_beside_it() -> None:
     described = {each for _, attributes in page.found for each in (attributes.get("aria-describedby") or "").split()}
     assert described <= ids
     for said in (
-        "Name: It should have at least 2 characters",
+        "Name: too short",
         "Tags: entry 2: no tag",
         "they do not go together",
         "5 things are to be put right",
@@ -247,3 +247,4 @@ def test_json_is_shown_as_people_write(value: Any, shown: Any) -> None:
 def test_times_are_of_one_zone() -> None:
     assert show_time(_NOW, _NOW) == "27 November 2026, 22:41 UTC, now"
     assert show_time(_NOW + timedelta(minutes=90), _NOW).endswith("in 1 h 30 min")
+    assert show_time(_NOW + timedelta(days=2, seconds=-5), _NOW).endswith("in 2 d")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,9 +10,6 @@ from ...diagnostics.text import shorten
 from ...inputs.forms import Form, FormField, choice_text
 
 __all__ = ["Choice", "Field", "field_views", "mistakes_of"]
-
-#: How pydantic begins, where what was typed is no "input" to anybody.
-_ABOUT_TYPES: Final = re.compile(r"^(?:Input|String|List|Value|Number|Date|Datetime|Time) should ")
 
 #: A list of values to choose from that is longer than this folds up.
 _MOST_OPEN: Final = 5
@@ -93,13 +89,6 @@ def mistakes_of(views: Sequence[Field], form: Form, wrong: Mapping[str, str]) ->
     return [(each.target, f"{each.label}: {each.error}") for each in views if each.error] + rest
 
 
-def _plainly(said: str) -> str:
-    """Return what pydantic says of a value in words about a field, where these are known; anything else as it is."""
-    if said == "Field required":
-        return "This has to be filled in"
-    return _ABOUT_TYPES.sub("It should ", said).removeprefix("Value error, ")
-
-
 def _by_field(form: Form, wrong: Mapping[str, str]) -> dict[str, str]:
     """Return what is wrong by fields: of a list each entry by its number, counted from 1."""
     found: dict[str, str] = {}
@@ -107,7 +96,7 @@ def _by_field(form: Form, wrong: Mapping[str, str]) -> dict[str, str]:
     for path, said in wrong.items():
         name, _, rest = path.partition(".")
         place = f"entry {int(rest) + 1}: " if name in lists and rest.isdecimal() and len(rest) < 6 else ""
-        sentence = place + _plainly(said)
+        sentence = place + said
         found[name] = f"{found[name]}; {sentence}" if name in found else sentence
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from ...diagnostics.text import json_text, shorten
@@ -58,10 +58,11 @@ def show_time(moment: datetime, now: datetime | None = None) -> str:
     """Return a moment as people write it, in UTC, and how far away it is."""
     at = moment.astimezone(UTC)
     written = f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
-    ahead = at - (now or datetime.now(UTC))
-    if abs(ahead.total_seconds()) < 60:
+    minutes = round((at - (now or datetime.now(UTC))) / timedelta(minutes=1))
+    if minutes == 0:
         return f"{written}, now"
-    return f"{written}, in {rough(ahead)}" if ahead.total_seconds() > 0 else f"{written}, {rough(-ahead)} ago"
+    away = rough(timedelta(minutes=abs(minutes)))
+    return f"{written}, in {away}" if minutes > 0 else f"{written}, {away} ago"
 
 
 def _bounded(texts: list[str], length: int) -> list[str]:
