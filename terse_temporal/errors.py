@@ -262,15 +262,23 @@ class AnswerRefusedError(TerseError):
             where somebody else was first; `"closed"`, where nobody is asked any more: time is up, or the run has ended.
         fields: what is wrong, by the fields of a form.
         by: who was first, where that is known.
+        by_name: what that person is called.
     """
 
     def __init__(
-        self, message: str, *, kind: str = "wrong", fields: Mapping[str, str] | None = None, by: str = ""
+        self,
+        message: str,
+        *,
+        kind: str = "wrong",
+        fields: Mapping[str, str] | None = None,
+        by: str = "",
+        by_name: str = "",
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.fields: dict[str, str] = dict(fields or {})
         self.by = by
+        self.by_name: str = by_name or by
 
 
 class RunEndedError(TerseError):

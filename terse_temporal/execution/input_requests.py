@@ -40,6 +40,7 @@ class RecordedAnswer:
         data: of a form, as JSON.
         respondent: who has answered; `None` where time was up, or it is not known.
         answered_at: on the run's clock.
+        respondent_name: what that person is called, where it is another than `respondent`.
     """
 
     choice: str | None
@@ -47,6 +48,7 @@ class RecordedAnswer:
     data: Any
     respondent: str | None
     answered_at: datetime
+    respondent_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

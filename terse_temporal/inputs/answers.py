@@ -39,6 +39,7 @@ class InputAnswer(Generic[_D]):
         respondent: who has answered, as far as is known: a user of Slack, an address, the name of an operator; `None`
             where time was up and `on_timeout` counts.
         answered_at: when, on the run's clock.
+        respondent_name: what that person is called, for people to read; where that is not known, `respondent`.
     """
 
     choice: str | None
@@ -46,6 +47,7 @@ class InputAnswer(Generic[_D]):
     data: _D
     respondent: str | None
     answered_at: datetime
+    respondent_name: str | None = None
 
 
 def answer_check(
@@ -58,14 +60,14 @@ def answer_check(
         codec: of the model of a form; `None` where it has none.
         initial: what counts where an answer leaves a field out.
 
-    It looks at `choice`, `text`, `data` and `by` of an answer.
+    It looks at `choice`, `text`, `data`, `by` and `by_name` of an answer.
     """
     options = {each["id"]: bool(each.get("free_text")) for each in question.get("options", ())}
     allowed = {each.casefold() for each in question.get("respond_by", ())}
 
     def check(given: Mapping[str, Any]) -> None:
         _check_size(given)
-        _check_respondent(given.get("by"), allowed)
+        _check_respondent(given.get("by"), given.get("by_name"), allowed)
         text = given.get("text")
         if text is not None and not isinstance(text, str):
             raise AnswerProblem("the text of an answer is a string")
@@ -94,9 +96,12 @@ def _check_size(given: Mapping[str, Any]) -> None:
         raise AnswerProblem("an answer is 64 KiB at most, and not nested deep")
 
 
-def _check_respondent(by: Any, allowed: set[str]) -> None:
-    if by not in (None, "") and not is_name(by, _LONGEST_RESPONDENT):
-        raise AnswerProblem(f"who answers (by) is a string of {_LONGEST_RESPONDENT} characters at most, in one line")
+def _check_respondent(by: Any, by_name: Any, allowed: set[str]) -> None:
+    for name, each in (("by", by), ("by_name", by_name)):
+        if each not in (None, "") and not is_name(each, _LONGEST_RESPONDENT):
+            raise AnswerProblem(
+                f"who answers ({name}) is a string of {_LONGEST_RESPONDENT} characters at most, in one line"
+            )
     if allowed and (not by or by.casefold() not in allowed):
         who = "this is not known to be one of them" if not by else f"{by!r} is none of them"
         raise AnswerProblem(f"only some people may answer this question, and {who}", kind="not_allowed")

@@ -107,7 +107,8 @@ def wait_for_input(
             whatever their case. Whoever can reach the Temporal server may say that they are anybody.
 
     Returns:
-        What to await for the answer: `.choice`, `.text`, `.data`, `.respondent`, `.answered_at`.
+        What to await for the answer: `.choice`, `.text`, `.data`, `.respondent`, `.respondent_name`,
+            `.answered_at`.
 
     Raises:
         DurableOnlyError: called anywhere but in the handler of a durable job. Raised by the call, as the next two.
@@ -193,4 +194,5 @@ def _read(codec: Codec | None, schema: Any, initial: Mapping[str, Any], recorded
                 f"{_CALL}: what was answered does not fit schema={type_name(schema)} any more, which has changed since:"
                 f" {problem}"
             ) from None
-    return InputAnswer(recorded.choice, recorded.text, data, recorded.respondent, recorded.answered_at)
+    name = recorded.respondent_name or recorded.respondent
+    return InputAnswer(recorded.choice, recorded.text, data, recorded.respondent, recorded.answered_at, name)

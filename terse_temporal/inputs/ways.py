@@ -95,7 +95,8 @@ class InputWay(BaseModel):
             question: what was asked.
             sent: what `ask` has returned.
             outcome: `ended` (`"answered"`, `"timed_out"` or `"withdrawn"`); of an answer also `by` and `choice`, the
-                option, or `None`, and `via`, the name of the way, where these are known.
+                option, or `None`; and where these are known `by_name`, what that person is called, `label`, what the
+                option is, and `via`, the name of the way.
         """
 
     def used(self) -> InputWay:

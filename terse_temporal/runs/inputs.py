@@ -54,6 +54,8 @@ class PastQuestion:
         choice: the option; `None` of a form or a text.
         via: the name of the way by which the answer came, where that is known.
         run: the run id before any reset.
+        by_name: what whoever has answered is called.
+        label: what the option is called.
     """
 
     ended: str
@@ -62,6 +64,8 @@ class PastQuestion:
     choice: str | None
     via: str
     run: str
+    by_name: str = ""
+    label: str = ""
 
 
 async def list_questions(client: Client, *, job: str | None = None) -> AsyncIterator[InputQuestion]:
@@ -149,7 +153,7 @@ async def find_question(client: Client, id: str, number: str, *, run: str = "") 
         run: the run id before any reset that it has to be of, as a token says it; empty is any.
 
     Raises:
-        AnswerRefusedError: it is not open: `.kind` is `"answered"`, with `.by`, or `"closed"`.
+        AnswerRefusedError: it is not open: `.kind` is `"answered"`, with `.by` and `.by_name`, or `"closed"`.
         RunNotFoundError: there is no run of that id.
         ServerUnavailableError: no server answers, or it refuses.
     """
@@ -159,9 +163,12 @@ async def find_question(client: Client, id: str, number: str, *, run: str = "") 
             return await _in_full(client, question) if question.is_short else question
     past = over.get(number)
     if past is not None and run in ("", past.run) and past.ended == "answered":
-        by = f" by {past.by!r}" if past.by else ""
+        by = f" by {past.by_name!r}" if past.by_name else ""
         raise AnswerRefusedError(
-            f"question {number!r} of the run {id!r} was answered before{by}", kind="answered", by=past.by
+            f"question {number!r} of the run {id!r} was answered before{by}",
+            kind="answered",
+            by=past.by,
+            by_name=past.by_name,
         )
     raise AnswerRefusedError(f"question {number!r} of the run {id!r} is not open", kind="closed")
 
@@ -176,6 +183,7 @@ async def answer_question(
     text: str = "",
     data: Any = None,
     by: str = "",
+    by_name: str = "",
     via: str = "",
 ) -> None:
     """Answer a question. It returns when the run has taken the answer, for which its worker has to be there.
@@ -191,15 +199,16 @@ async def answer_question(
         text: what goes with it, or is the answer.
         data: of a form, as JSON.
         by: who answers.
+        by_name: what that person is called, where it is something else.
         via: the name of the way by which the answer came.
 
     Raises:
-        AnswerRefusedError: the run does not take it: `.kind`, `.fields`, `.by`.
+        AnswerRefusedError: the run does not take it: `.kind`, `.fields`, `.by`, `.by_name`.
         RunNotFoundError: there is no run of that id.
         ServerUnavailableError: no server answers, or it refuses.
     """
     given: dict[str, Any] = {"id": number, "run": run, "choice": choice, "text": text, "data": data}
-    given |= {"by": by, "via": via}
+    given |= {"by": by, "by_name": "" if by_name == by else by_name, "via": via}
     answer = {name: each for name, each in given.items() if each not in (None, "")}
     known = json.dumps([id, answer], sort_keys=True, default=str).encode()
     sending = client.get_workflow_handle(id).execute_update(
@@ -263,6 +272,7 @@ def refused_answer(error: WorkflowUpdateFailedError) -> AnswerRefusedError:
         kind=kind if kind in _KINDS else "wrong",
         fields={str(name): str(each) for name, each in fields.items()} if isinstance(fields, Mapping) else {},
         by=str(details.get("by") or ""),
+        by_name=str(details.get("by_name") or ""),
     )
 
 
@@ -298,6 +308,8 @@ def _past(wire: Mapping[str, Any]) -> dict[str, PastQuestion]:
             choice=choice if isinstance(choice := each.get("choice"), str) else None,
             via=str(each.get("via") or ""),
             run=str(each.get("run") or ""),
+            by_name=str(each.get("by_name") or each.get("by") or ""),
+            label=str(each.get("label") or choice or ""),
         )
         for number, each in wire.items()
     }

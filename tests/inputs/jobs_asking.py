@@ -95,7 +95,9 @@ async def asks(event: Event) -> list[Any]:
     )
     text = await wait_for_input(prompt="To whom?")
     assert text.choice is None
-    return [answer.choice, answer.text, answer.respondent, text.text, answer.answered_at.isoformat()]
+    by = answer.respondent
+    names = [answer.respondent_name, text.respondent_name]
+    return [answer.choice, answer.text, by, text.text, answer.answered_at.isoformat(), *names]
 
 
 @create_job(name="asks-for-a-form", durable=True)

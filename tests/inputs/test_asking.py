@@ -31,19 +31,25 @@ async def test_two_ways_and_none(bench: Bench) -> None:
         }
         assert shown["run"] == (await run.describe()).run_id
         await until(lambda: len(bench.effects.lines()) == 2, "both ways have asked")
-        await answer(run, choice="yes", text="at noon", by="Grace", via="page")
-        assert (await refused(run, id="1", choice="no")).details[0] == {"kind": "answered", "by": "Grace"}
+        assert (await refused(run, id="1", choice="yes", by="U1", by_name="a\nb")).details[0] == {"kind": "wrong"}
+        await answer(run, choice="yes", text="at noon", by="U1", by_name="Grace", via="page")
+        wrong = await refused(run, id="1", choice="no")
+        assert wrong.details[0] == {"kind": "answered", "by": "U1", "by_name": "Grace"}
+        assert "answered before by 'Grace'" in str(wrong)
         await answer(run, "2", text="Ada")
-        assert (await bench.result(run))[:4] == ["yes", "at noon", "Grace", "Ada"]
+        result = await bench.result(run)
+        assert (result[:4], result[5:]) == (["yes", "at noon", "U1", "Ada"], ["Grace", None])
     asks, closes = bench.effects.lines()[:2], bench.effects.lines()[2:]
     assert sorted(line.rsplit(" ", 1)[0] for line in asks) == ["a asks 1 Ship it?", "b asks 1 Ship it?"]
     assert len({line.rsplit(" ", 1)[1] for line in asks}) == 2
-    assert sorted(closes) == ["a closes a-1 answered yes Grace", "b closes b-1 answered yes Grace"]
+    assert sorted(closes) == ["a closes a-1 answered yes U1", "b closes b-1 answered yes U1"]
     over = await answered(run)
-    assert {name: over["1"][name] for name in ("ended", "choice", "by", "via")} == {
+    assert {name: over["1"][name] for name in ("ended", "choice", "label", "by", "by_name", "via")} == {
         "ended": "answered",
         "choice": "yes",
-        "by": "Grace",
+        "label": "Yes",
+        "by": "U1",
+        "by_name": "Grace",
         "via": "page",
     }
     assert await scheduled(run) == ["input.ask", "input.ask", "input.close", "input.close"]

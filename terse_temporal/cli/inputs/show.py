@@ -43,8 +43,8 @@ def show(
     if not questions:
         console.print(f"the run {one_line(run)!r} asks nobody", markup=False)
     for past_number, past in over.items():
-        by = f" by {one_line(past.by)}" if past.by else ""
-        chose = f": {one_line(past.choice)}" if past.choice else ""
+        by = f" by {one_line(past.by_name)}" if past.by_name else ""
+        chose = f": {one_line(past.label)}" if past.label else ""
         console.print(
             f"question {one_line(past_number)} {one_line(past.ended).replace('_', ' ')}{by}{chose}",
             style="dim",
@@ -73,7 +73,8 @@ def _print(question: InputQuestion) -> None:
 
 
 def _past(past: PastQuestion) -> dict[str, Any]:
-    return {"ended": past.ended, "at": moment_json(past.at), "by": past.by, "choice": past.choice, "via": past.via}
+    shown = {"ended": past.ended, "at": moment_json(past.at), "by": past.by, "choice": past.choice, "via": past.via}
+    return shown | {"by_name": past.by_name, "label": past.label}
 
 
 async def _find(

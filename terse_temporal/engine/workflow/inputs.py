@@ -172,7 +172,8 @@ class InputRequests:
     def _check(self, answer: Any) -> None:
         """Refuse an answer that does not fit, or comes too late.
 
-        What is refused stands in the details of the failure: `kind`, `fields` and `by` of `AnswerRefusedError`.
+        What is refused stands in the details of the failure: `kind`, `fields`, `by` and `by_name` of
+        `AnswerRefusedError`.
         """
         if not isinstance(answer, dict):
             raise _refusal('an answer is an object, such as {"id": "1", "choice": "approve"}')
@@ -199,11 +200,10 @@ class InputRequests:
             was_asked = 0 < _as_number(number) <= self._asked
             said = "is over" if was_asked else "is not open"
             return _refusal(f"question {shorten(number, 40)!r} {said}: open are {open_}", "closed")
-        by = str(answered.get("by") or "")
-        who = f" by {by!r}" if by else ""
-        return _refusal(
-            f"question {shorten(number, 40)!r} was answered before{who}: open are {open_}", "answered", by=by
-        )
+        by, name = str(answered.get("by") or ""), str(answered.get("by_name") or "")
+        who = f" by {name or by!r}" if name or by else ""
+        said = f"question {shorten(number, 40)!r} was answered before{who}: open are {open_}"
+        return _refusal(said, "answered", by=by, by_name=name)
 
     def _is_early(self, number: str) -> bool:
         """Return whether the question has been asked and answered before, and comes again.
@@ -224,13 +224,14 @@ class InputRequests:
 
     def _take(self, question: Question, answer: Mapping[str, Any]) -> None:
         given = _in_full(answer)
-        choice, by, via = given.get("choice"), given.get("by"), given.get("via")
+        choice, by, name, via = (given.get(each) for each in ("choice", "by", "by_name", "via"))
         question.answer = RecordedAnswer(
             choice if isinstance(choice, str) else None,
             str(given.get("text") or ""),
             given.get("data"),
             str(by) if by else None,
             workflow.now(),
+            str(name) if name else None,
         )
         question.via = via if isinstance(via, str) else ""
 
@@ -287,7 +288,7 @@ def _as_number(number: str) -> int:
 
 
 def _refusal(
-    message: str, kind: str = "wrong", fields: Mapping[str, str] | None = None, by: str = ""
+    message: str, kind: str = "wrong", fields: Mapping[str, str] | None = None, by: str = "", by_name: str = ""
 ) -> ApplicationError:
-    details = {"kind": kind, **({"fields": dict(fields)} if fields else {}), **({"by": by} if by else {})}
-    return ApplicationError(message, details, type=WRONG_ANSWER_FAILURE)
+    details = {"kind": kind, "fields": dict(fields or {}), "by": by, "by_name": by_name}
+    return ApplicationError(message, {n: each for n, each in details.items() if each}, type=WRONG_ANSWER_FAILURE)

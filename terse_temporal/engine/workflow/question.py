@@ -71,8 +71,14 @@ class Question:
         found: dict[str, Any] = {"ended": self.ended}
         if self.answer is not None:
             found |= {"choice": self.answer.choice, "by": self.answer.respondent}
-            found |= {"via": self.via} if self.via else {}
+            known = {"by_name": self.answer.respondent_name, "label": self._label(self.answer.choice), "via": self.via}
+            found |= {name: each for name, each in known.items() if each}
         return found
+
+    def _label(self, choice: str | None) -> str | None:
+        """Return what an option is called."""
+        options = self.request.shown.get("options", ())
+        return next((each.get("label") for each in options if each["id"] == choice), None)
 
     @property
     def is_untold(self) -> bool:

@@ -55,18 +55,22 @@ class InputOutcome:
         message: why, in a sentence.
         fields: of `"wrong"`, what is wrong by the fields of the form, or by `choice` and `text`.
         by: of `"answered"`, who was first, where that is known.
+        by_name: what that person is called.
         ended: how the question was over, `"answered"`, `"timed_out"` or `"withdrawn"`; or an empty string.
         at: when, where that is known.
         choice: likewise, the option that was chosen.
+        label: what that is called.
     """
 
     kind: OutcomeKind
     message: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     by: str = ""
+    by_name: str = ""
     ended: str = ""
     at: datetime | None = None
     choice: str | None = None
+    label: str = ""
 
 
 async def find_input(
@@ -129,7 +133,8 @@ async def answer_input(
             found = await find_input(gateway, id, number, run=run, namespace=namespace)
     except TimeoutError:
         return InputOutcome(kind="away", message=f"the Temporal server does not answer within {within:g} seconds")
-    given: dict[str, Any] = {"run": run, "choice": choice, "text": text, "data": data, "by": by, "via": via}
+    given: dict[str, Any] = {"run": run, "choice": choice, "text": text, "data": data, "via": via}
+    given |= {"by": by, "by_name": by_name}
     if isinstance(found, InputQuestion):
         return await _answer(gateway, id, number, given, ends_at)
     if found.kind == "answered" and found.by == by and found.choice == choice:
@@ -179,7 +184,7 @@ async def _find(client: Client, id: str, number: str, run: str, namespace: str) 
 async def _refused(client: Client, id: str, number: str, error: AnswerRefusedError, run: str) -> InputOutcome:
     """Return why an answer is refused; of a question that is over, with what is known of its end."""
     kind: OutcomeKind = error.kind  # type: ignore[assignment]  # it is one of these
-    outcome = InputOutcome(kind=kind, message=str(error), fields=error.fields, by=error.by)
+    outcome = InputOutcome(kind=kind, message=str(error), fields=error.fields, by=error.by, by_name=error.by_name)
     if kind not in ("answered", "closed"):
         return outcome
     try:
@@ -194,7 +199,9 @@ async def _refused(client: Client, id: str, number: str, error: AnswerRefusedErr
         kind=kind,
         message=outcome.message,
         by=past.by or error.by,
+        by_name=past.by_name or error.by_name,
         ended=past.ended,
         at=past.at,
         choice=past.choice,
+        label=past.label,
     )

@@ -108,9 +108,10 @@ def thanks_page(question: InputQuestion, typed: Typed, by: str) -> str:
 
 def _answered(outcome: InputOutcome, by: str, question: InputQuestion | None) -> str:
     is_own = bool(by) and outcome.by.casefold() == by.casefold()
-    shown: list[tuple[str, Any]] = [("Answered by", outcome.by)] if outcome.by else []
+    shown: list[tuple[str, Any]] = [("Answered by", outcome.by_name or outcome.by)] if outcome.by else []
     labels = {} if question is None else {each.id: each.label for each in question.options}
-    shown += [("Answer", labels.get(outcome.choice, outcome.choice))] if outcome.choice else []
+    label = outcome.label or labels.get(outcome.choice, outcome.choice)
+    shown += [("Answer", label)] if outcome.choice else []
     who = "You have answered it." if is_own else "Somebody was faster, and the first answer counts."
     return notice_page(
         heading="This has been answered",
