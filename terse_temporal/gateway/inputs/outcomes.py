@@ -110,8 +110,8 @@ def _answered(outcome: InputOutcome, by: str, question: InputQuestion | None) ->
     is_own = bool(by) and outcome.by.casefold() == by.casefold()
     shown: list[tuple[str, Any]] = [("Answered by", outcome.by_name or outcome.by)] if outcome.by else []
     labels = {} if question is None else {each.id: each.label for each in question.options}
-    label = outcome.label or labels.get(outcome.choice, outcome.choice)
-    shown += [("Answer", label)] if outcome.choice else []
+    if choice := outcome.choice:
+        shown.append(("Answer", outcome.label or labels.get(choice, choice)))
     who = "You have answered it." if is_own else "Somebody was faster, and the first answer counts."
     return notice_page(
         heading="This has been answered",
