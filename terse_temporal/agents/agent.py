@@ -10,7 +10,7 @@ from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..tools import find_tool, toolbox
 from ..tools.toolbox import ToolPath
-from .approvals import ToolApprovals, approval_list, call_approved, read_approvals
+from .approvals import ApprovalsVia, ToolApprovals, approval_list, call_approved, read_approvals
 from .events import AgentEvent
 from .fixed_arguments import fill
 from .loop import AgentConfig
@@ -35,6 +35,7 @@ def generate_text(
     model: str | None = None,
     max_turns: int = ...,
     tool_approvals: ToolApprovals = ...,
+    approvals_via: ApprovalsVia = ...,
     settings: Mapping[str, Any] | None = None,
 ) -> Coroutine[Any, Any, str]: ...
 
@@ -48,6 +49,7 @@ def generate_text(
     model: str | None = None,
     max_turns: int = ...,
     tool_approvals: ToolApprovals = ...,
+    approvals_via: ApprovalsVia = ...,
     settings: Mapping[str, Any] | None = None,
 ) -> Coroutine[Any, Any, _T]: ...
 
@@ -60,6 +62,7 @@ def generate_text(
     model: str | None = None,
     max_turns: int = DEFAULT_TURNS,
     tool_approvals: ToolApprovals = (),
+    approvals_via: ApprovalsVia = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Coroutine[Any, Any, Any]:
     """Ask a model, let it call tools, and return its final answer.
@@ -77,6 +80,8 @@ def generate_text(
             `{"bank.transfer": lambda arguments: arguments["cents"] > 10_000}`, which says each time whether a person
             is needed. It runs in the workflow, so it may do nothing but look at the arguments. Where it fails, or
             returns anything but a `bool`, a person is asked.
+        approvals_via: by what ways people are asked for these, as `via` of `wait_for_input`; without it by the
+            worker's default, `TERSE_ASK_BY`. Where none of them can ask, the tool is not called, and the model is told.
         settings: pydantic-ai's `ModelSettings`, such as `{"temperature": 0}`.
 
     Returns:
@@ -93,7 +98,7 @@ def generate_text(
     far, so a conversation is limited to 2 MiB, and the history grows with the square of its length. A tool that fails
     does not fail the run: the model is told.
     """
-    conversation = _ModelOptions(None, skills, model, max_turns, tool_approvals, settings).conversation()
+    conversation = _ModelOptions(None, skills, model, max_turns, tool_approvals, approvals_via, settings).conversation()
     return conversation.ask(_text(prompt, "prompt"), str if output_schema is None else output_schema)
 
 
@@ -120,6 +125,7 @@ class TerseAgent:
         model: str | None = None,
         max_turns: int = DEFAULT_TURNS,
         tool_approvals: ToolApprovals = (),
+        approvals_via: ApprovalsVia = None,
         settings: Mapping[str, Any] | None = None,
     ) -> TerseAgent:
         """Return an agent, also at the top level of a module: what its skills name is looked up when it is asked.
@@ -129,7 +135,8 @@ class TerseAgent:
 
         The other parameters are those of `generate_text`, and what that raises is raised when it is asked.
         """
-        return cls(_ModelOptions(_text(prompt, "prompt") or None, skills, model, max_turns, tool_approvals, settings))
+        instructions = _text(prompt, "prompt") or None
+        return cls(_ModelOptions(instructions, skills, model, max_turns, tool_approvals, approvals_via, settings))
 
     @overload
     def run_and_wait(self, message: str, output_schema: None = None) -> Coroutine[Any, Any, str]: ...
@@ -171,6 +178,7 @@ class _ModelOptions:
         model: str | None,
         max_turns: int,
         tool_approvals: ToolApprovals,
+        approvals_via: ApprovalsVia,
         settings: Mapping[str, Any] | None,
     ) -> None:
         if not isinstance(max_turns, int) or max_turns < 1:
@@ -181,6 +189,7 @@ class _ModelOptions:
         # Both may be asked for more than once.
         self._skills = list(skills) if isinstance(skills, Iterable) and not isinstance(skills, str) else skills
         self._approvals = read_approvals(tool_approvals)
+        self._approvals_via = approvals_via
         self._model = model
         self._max_turns = max_turns
         self._settings = dict(settings or {})
@@ -193,7 +202,7 @@ class _ModelOptions:
             allow_list=allow_list(self._skills),
             fixed=fixed_arguments(self._skills),
             max_turns=self._max_turns,
-            approvals=approval_list(self._approvals),
+            approvals=approval_list(self._approvals, self._approvals_via),
             settings=_json(self._settings, "settings") if self._settings else {},
         )
 

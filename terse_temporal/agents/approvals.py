@@ -10,6 +10,7 @@ import copy
 import inspect
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..diagnostics.places import place_of
@@ -21,11 +22,12 @@ from ..execution.input_requests import APPROVE, RecordedAnswer
 from ..execution.perform import record_arguments
 from ..execution.protocol import durable_execution
 from ..inputs.asking import approval_request
+from ..inputs.ways import InputWay, way_steps
 from ..serialization.wire_names import APPROVAL_NEEDED_MARKER
 from ..tools import Tool, find_tool, list_tools
 from .skills import names_tool
 
-__all__ = ["Approvals", "ToolApprovals", "approval_list", "approved", "call_approved", "read_approvals"]
+__all__ = ["Approvals", "ApprovalsVia", "ToolApprovals", "approval_list", "approved", "call_approved", "read_approvals"]
 
 #: Whether a person is needed for a call with these arguments.
 Policy: TypeAlias = Callable[[dict[str, Any]], bool]
@@ -33,8 +35,22 @@ Policy: TypeAlias = Callable[[dict[str, Any]], bool]
 #: What `tool_approvals=` takes.
 ToolApprovals: TypeAlias = Sequence[str] | Mapping[str, Policy]
 
-#: The same by the tools' own names; without a policy, each time.
-Approvals: TypeAlias = Mapping[str, Policy | None]
+#: What `approvals_via=` takes: by what ways people are asked.
+ApprovalsVia: TypeAlias = InputWay | Sequence[InputWay] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What people have to approve.
+
+    Attributes:
+        policies: by the tools' own names; without a policy, each time.
+        via: the ways by which they are asked; none is the default of the worker.
+    """
+
+    policies: Mapping[str, Policy | None] = field(default_factory=dict)
+    via: ApprovalsVia = None
+
 
 _LONGEST_REASON = 300
 
@@ -54,11 +70,12 @@ def read_approvals(given: ToolApprovals) -> dict[str, Policy | None]:
     return dict(given)
 
 
-def approval_list(named: Mapping[str, Policy | None]) -> Approvals:
+def approval_list(named: Mapping[str, Policy | None], via: ApprovalsVia = None) -> Approvals:
     """Return the same by the tools' own names; `slack_send_message` is `slack.send_message` too.
 
     Raises:
         DurableOnlyError: there are some, and nothing here can wait.
+        InputError: something in `via` is no way to ask.
         UnknownToolError: there is no such tool.
         JobDefinitionError: a tool has two policies.
     """
@@ -69,8 +86,11 @@ def approval_list(named: Mapping[str, Policy | None]) -> Approvals:
             raise JobDefinitionError(f"tool_approvals names the tool {tool!r} twice, with different functions")
         found[tool] = policy
     if found:
-        durable_execution("tool_approvals=…, which waits for a person,")
-    return found
+        execution = durable_execution("tool_approvals=…, which waits for a person,")
+        way_steps(
+            via, execution.serializer, "approvals_via="
+        )  # what is wrong with one is known before a model is asked
+    return Approvals(found, via)
 
 
 async def approved(name: str, arguments: Any, approvals: Approvals) -> str | None:
@@ -79,17 +99,18 @@ async def approved(name: str, arguments: Any, approvals: Approvals) -> str | Non
     Args:
         arguments: as JSON, for that person to see.
     """
-    if name not in approvals:
+    if name not in approvals.policies:
         return None
-    policy, because = approvals[name], None
+    execution = execution_for_call()
+    policy, because = approvals.policies[name], None
     if policy is not None:
-        execution = execution_for_call()
         is_needed, because = _ask(policy, arguments)
         if not execution.recorded(APPROVAL_NEEDED_MARKER, is_needed):
             return None
         if because is not None:
             execution.log(f"a person is asked about the tool {name!r}: {because}", logging.WARNING)
-    answer: RecordedAnswer = await execution_for_call().ask(approval_request(name, arguments, because))
+    ways = way_steps(approvals.via, execution.serializer, "approvals_via=")
+    answer: RecordedAnswer = await execution.ask(approval_request(name, arguments, because, ways))
     if answer.choice == APPROVE:
         return None
     reason = f": {answer.text}" if answer.text else ""
@@ -106,7 +127,7 @@ def call_approved(tool: Tool, arguments: Mapping[str, Any], approvals: Approvals
     request = tool.request(arguments)
     execution = execution_for_call()
     call = execution.call(request)
-    if tool.name not in approvals:
+    if tool.name not in approvals.policies:
         return call
     written = record_arguments(request, execution.serializer)
     shown = tool.shown({} if written is None else written.data)

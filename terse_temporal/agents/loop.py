@@ -60,7 +60,7 @@ class AgentConfig:
     instructions: str | None
     allow_list: Sequence[str]
     max_turns: int
-    approvals: Approvals = field(default_factory=dict)
+    approvals: Approvals = field(default_factory=Approvals)
     fixed: Sequence[Fixed] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     timeout: timedelta = timedelta(minutes=10)

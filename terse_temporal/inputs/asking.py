@@ -17,7 +17,7 @@ from ..serialization.codec import Codec, ValueProblem, type_name
 from .answers import InputAnswer, answer_check
 from .forms import form_beginning_with, form_schema, initial_values
 from .questions import InputOption, approval_options, question_json
-from .ways import InputWay, way_steps
+from .ways import InputWay, WaySteps, way_steps
 
 __all__ = ["approval_request", "wait_for_input"]
 
@@ -164,13 +164,16 @@ def wait_for_input(
     return execution.ask(request)
 
 
-def approval_request(tool: str, arguments: Any, because: str | None = None) -> InputRequest:
+def approval_request(
+    tool: str, arguments: Any, because: str | None = None, ways: Sequence[WaySteps] = ()
+) -> InputRequest:
     """Return the question whether a tool may be called.
 
     Args:
         tool: its name.
         arguments: as JSON.
         because: why a person is asked, where that is not for the tool alone.
+        ways: by which a person is asked; without any by the worker's default.
     """
     shown: dict[str, Any] = {
         "v": 1,
@@ -181,7 +184,7 @@ def approval_request(tool: str, arguments: Any, because: str | None = None) -> I
     }
     if because is not None:
         shown["because"] = because
-    return InputRequest(shown, answer_check(shown, None), lambda recorded: recorded)
+    return InputRequest(shown, answer_check(shown, None), lambda recorded: recorded, ways=ways)
 
 
 def _read(codec: Codec | None, schema: Any, initial: Mapping[str, Any], recorded: RecordedAnswer) -> InputAnswer[Any]:
