@@ -107,7 +107,11 @@ async def test_an_option_and_a_text(bench: Bench, tmp_path: Path) -> None:
         assert "You have answered it" in text_of(await browser.open(410))
         another = Browser(client, link(run, of, "bob"))
         assert "Answered by ada" in text_of(await another.open(410))
-        assert "Answered by ada" in text_of(await browser.send(410, late, choice="no"))
+        assert "You have answered it" in text_of(await browser.send(409, late, choice="no"))
+        token = form_token([KEY.encode()], client.cookies["terse_form"], another.link.rpartition("/")[2], "bob")
+        said = text_of(await another.send(409, f'<input type="hidden" name="terse-csrf" value="{token}">', choice="no"))
+        assert "Somebody was faster" in said
+        assert "Answer Yes" in said
         assert (await answered(run))["1"]["via"] == "webpage"
         await asked(run, "2")
         text = Browser(client, link(run, of, "bob", number="2"))

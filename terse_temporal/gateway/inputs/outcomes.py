@@ -43,7 +43,6 @@ def outcome_page(
     again: str = "",
     typed: Typed | None = None,
     csrf: str = "",
-    question: InputQuestion | None = None,
 ) -> str:
     """Return the page of a question that cannot be answered, or not now.
 
@@ -51,9 +50,8 @@ def outcome_page(
         outcome: why.
         by: who looks.
         again: the address of the page.
-        typed: what was typed, which is kept where it can be sent again.
+        typed: what was sent, which is kept where it can be sent again; `None` where nothing was.
         csrf: the token to send it with.
-        question: it, where it was open a moment ago.
     """
     if outcome.kind == "away":
         kept = " What you have entered is kept below." if typed else ""
@@ -73,7 +71,7 @@ def outcome_page(
             again=again,
         )
     if outcome.kind == "answered":
-        return _answered(outcome, by, question)
+        return _answered(outcome, by, typed is not None)
     heading, sentence = _LATE.get(outcome.ended, _LATE[""])
     return notice_page(heading=heading, paragraphs=[sentence], tone="info", shown=_when("Over since", outcome.at))
 
@@ -106,16 +104,19 @@ def thanks_page(question: InputQuestion, typed: Typed, by: str) -> str:
     )
 
 
-def _answered(outcome: InputOutcome, by: str, question: InputQuestion | None) -> str:
+def _answered(outcome: InputOutcome, by: str, sent: bool) -> str:
     is_own = bool(by) and outcome.by.casefold() == by.casefold()
+    is_late = sent and not is_own
     shown: list[tuple[str, Any]] = [("Answered by", outcome.by_name or outcome.by)] if outcome.by else []
-    labels = {} if question is None else {each.id: each.label for each in question.options}
-    if choice := outcome.choice:
-        shown.append(("Answer", outcome.label or labels.get(choice, choice)))
-    who = "You have answered it." if is_own else "Somebody was faster, and the first answer counts."
+    if outcome.label:
+        shown.append(("Answer", outcome.label))
+    # Whoever has a link that is nobody's in particular may see their own answer.
+    sentence = "You have answered it." if is_own else "The first answer counts."
+    if is_late:
+        sentence = "Somebody was faster. The first answer counts, and yours was not taken."
     return notice_page(
         heading="This has been answered",
-        paragraphs=[f"{who} There is nothing to do."],
+        paragraphs=[sentence],
         tone="ok" if is_own else "info",
         shown=[*shown, *_when("Answered", outcome.at)],
     )

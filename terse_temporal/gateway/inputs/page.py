@@ -118,8 +118,7 @@ class _InputPage:
         if not link.is_genuine(sent):
             return self._not_genuine(request, link, found, typed)
         if isinstance(found, InputOutcome):
-            page = outcome_page(found, by=link.by, typed=typed, csrf=link.csrf)
-            return _answer(request, link, STATUS[found.kind], page)
+            return _late(request, link, found, typed)
         try:
             given = answer_of(found, typed)
         except ValueError:
@@ -194,9 +193,14 @@ def _after(request: Request, link: _Link, question: InputQuestion, outcome: Inpu
         mistakes = dict(fields) or {"": outcome.message}
         return _question(request, link, status, question, typed=typed, mistakes=mistakes)
     if outcome.kind in ("answered", "closed"):
-        status = 409 if outcome.kind == "answered" else status
-        return _answer(request, link, status, outcome_page(outcome, by=link.by, question=question))
+        return _late(request, link, outcome, typed)
     return _question(request, link, status, question, typed=typed, notice=_NOTICES[outcome.kind])
+
+
+def _late(request: Request, link: _Link, outcome: InputOutcome, typed: Typed) -> HTMLResponse:
+    """Return the page after an answer that finds no open question."""
+    status = 409 if outcome.kind == "answered" else STATUS[outcome.kind]
+    return _answer(request, link, status, outcome_page(outcome, by=link.by, typed=typed, csrf=link.csrf))
 
 
 _NOTICES: Final[Mapping[str, str]] = {
