@@ -37,7 +37,9 @@ __all__ = [
 
 _NOT_LISTED: Final = "questions cannot be listed"
 
-#: Runs that are looked at for a page of questions.
+#: Runs of a request for some; and that are looked at for a page of questions.
+_SMALLEST_PAGE: Final = 20
+_LARGEST_PAGE: Final = 100
 _MOST_LOOKED_AT: Final = 1_000
 
 _KINDS: Final = ("wrong", "not_allowed", "answered", "closed")
@@ -107,7 +109,7 @@ async def page_of_questions(
     found: list[InputQuestion] = []
     looked_at = 0
     while True:
-        size = max(20, min(100, most - len(found)))
+        size = max(_SMALLEST_PAGE, min(_LARGEST_PAGE, most - len(found)))
         runs = client.list_workflows(_query(job), page_size=size, next_page_token=token)
         await request(runs.fetch_next_page(), _NOT_LISTED, client)
         for run in runs.current_page or ():

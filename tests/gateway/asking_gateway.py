@@ -39,7 +39,12 @@ def set_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def asking_gateway(
-    client: Client | None, spool: Path, *jobs: Job, limits: Limits | None = None, host: str = "203.0.113.7"
+    client: Client | None,
+    spool: Path,
+    *jobs: Job,
+    limits: Limits | None = None,
+    host: str = "203.0.113.7",
+    root_path: str = "",
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway, for the length of the block: by http, as behind a proxy, from one address.
 
@@ -49,9 +54,10 @@ async def asking_gateway(
         jobs: of the gateway.
         limits: of the gateway.
         host: the address that requests come from.
+        root_path: the path under which a proxy has it.
     """
     known = {"client": client} if client is not None else {"connect": away}
-    app: FastAPI = build_app(jobs, spool=spool, limits=limits, **known)
+    app: FastAPI = build_app(jobs, spool=spool, limits=limits, root_path=root_path, **known)
     gateway: Gateway = app.state.gateway
     transport = httpx.ASGITransport(app, client=(host, 1234))
     async with gateway.running(), httpx.AsyncClient(base_url="http://gateway", transport=transport) as browser:

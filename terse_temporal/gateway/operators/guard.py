@@ -50,9 +50,11 @@ class Guard:
         Raises:
             Refusal: the program's token is wrong.
         """
-        return operator_of(request, self._operators) or (
-            self.admit(request) if bearer_token(request) is not None else None
-        )
+        return self.in_browser(request) or (self.admit(request) if bearer_token(request) is not None else None)
+
+    def in_browser(self, request: Request) -> Operator | None:
+        """Return the operator who is logged in in a browser."""
+        return operator_of(request, self._operators)
 
     def admit(self, request: Request) -> Operator:
         """Return the operator whose token is in a header.

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from ..gateway import Gateway
 from .api import add_api_routes
 from .guard import Guard
+from .list_page import add_list_page
 
 __all__ = ["add_operator_routes"]
 
@@ -20,3 +21,4 @@ def add_operator_routes(app: FastAPI, gateway: Gateway) -> None:
     """
     guard = Guard(gateway.operators)
     add_api_routes(app, gateway, guard)
+    add_list_page(app, gateway, guard)
