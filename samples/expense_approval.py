@@ -103,15 +103,15 @@ async def decide(expense: Expense) -> Outcome:
 
 async def ask(expense: Expense, approver: str, so_far: str | None = None) -> InputAnswer:
     details: dict[str, Any] = {
-        "who": expense.employee,
-        "what for": expense.purpose,
-        "amount": f"{expense.amount:,.2f} {expense.currency}",
-        "receipt": expense.receipt or "none",
+        "Who": expense.employee,
+        "What for": expense.purpose,
+        "Amount": f"{expense.amount:,.2f} {expense.currency}",
+        "Receipt": expense.receipt or "none",
     }
     return await wait_for_input(
-        prompt=f"{expense.employee} asks for {details['amount']} back. Do you approve?",
+        prompt=f"{expense.employee} asks for {details['Amount']} back. Do you approve?",
         options=_OPTIONS,
-        details={**details, "so far": so_far} if so_far else details,
+        details={**details, "So far": so_far} if so_far else details,
         via=inputs.email(to=approver),
         respond_by=[approver],
         remind_every="1d",

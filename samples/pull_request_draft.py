@@ -39,7 +39,7 @@ class Draft(BaseModel):
 
 
 class PullRequest(Draft):
-    """What a person sends."""
+    """A model has drafted it. Change what you like: it is opened as you send it."""  # stands above the form
 
     base: str = Field(min_length=1, max_length=200, description="The branch that it is to be merged into.")
     then: Literal["open it", "open it as a draft", "open none"] = "open it"
@@ -76,7 +76,7 @@ async def pull_request_draft(event: Push) -> Outcome:
             prompt=f"Open a pull request for {branch} of {full_name}?",
             schema=PullRequest,
             initial={**draft.model_dump(), "base": event.repository.default_branch or "main"},
-            details={"pushed by": event.pusher.name, "changes": event.compare},
+            details={"Pushed by": event.pusher.name or "unknown", "Changes": event.compare or branch},
             remind_every="1d",
             timeout="7d",
         )

@@ -34,7 +34,7 @@ async def test_the_manager_approves(jobs: Jobs) -> None:
     """It is paid once, and the employee is told; nobody else may answer, and the boss is not asked."""
     run = await jobs.start(expense_approval, _TRAIN)
     question = await run.waiting_for_input()
-    assert question.details["amount"] == "480.00 EUR"
+    assert question.details["Amount"] == "480.00 EUR"
     with pytest.raises(AnswerRefusedError) as refused:
         await run.answer(choice="approve", by="ada@example.com")
     assert refused.value.kind == "not_allowed"
@@ -59,7 +59,7 @@ async def test_it_goes_to_the_boss_after_two_days(jobs: Jobs) -> None:
     await run.waiting_for_input()
     await jobs.skip("2d")
     question = await run.waiting_for_input()
-    assert question.details["so far"] == "grace@example.com has not answered for two days."
+    assert question.details["So far"] == "grace@example.com has not answered for two days."
     assert mailed(jobs, "ask") == ["grace@example.com", "joan@example.com"]
     assert [each.outcome["ended"] for each in jobs.inputs.told if each.occasion == "close"] == ["withdrawn"]
     with pytest.raises(AnswerRefusedError) as late:
