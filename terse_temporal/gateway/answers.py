@@ -42,6 +42,14 @@ class Challenge(BaseModel):
     challenge: str
 
 
+class ModalReply(BaseModel):
+    """What Slack is to do with the modal in which a question was answered. It starts nothing."""
+
+    response_action: str = Field(description="`clear`, `errors` or `update`.", examples=["clear"])
+    errors: dict[str, str] | None = Field(default=None, description="What is wrong, by the blocks of the modal.")
+    view: dict[str, Any] | None = Field(default=None, description="What it shows instead.")
+
+
 class WrongField(BaseModel):
     """A field of the body that a job cannot take."""
 
@@ -74,13 +82,16 @@ class Ready(BaseModel):
 ANSWERED: Final[Mapping[str, Any]] = {
     "github": TakenAnswer | Pong,
     "stripe": TakenAnswer,
-    "slack": TakenAnswer | Challenge,
+    "slack": TakenAnswer | Challenge | ModalReply,
     "linear": TakenAnswer,
     "webhook": TakenAnswer,
 }
 
 #: The same in words, where there is more to say.
-_ANSWERED_WITH: Final = {"slack": "It is written down. The answer to a button or a form is empty."}
+_ANSWERED_WITH: Final = {
+    "slack": "It is written down, or was an answer to a question. The answer to a button or a form is empty, or says"
+    " what becomes of the form of a question."
+}
 
 _REASONS: Final = {
     400: "The body cannot be read, or does not say which delivery it is.",

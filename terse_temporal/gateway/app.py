@@ -12,6 +12,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.background import BackgroundTask
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,16 +30,17 @@ from .endpoints import endpoints as endpoints_of
 from .endpoints import missing_secrets
 from .gateway import Gateway
 from .inputs.page import add_input_page
-from .intake import spool_unusable
+from .intake import Taken, spool_unusable
 from .limits import LimitsMiddleware, path_of
 from .operator_tokens import Operators
 from .operators.routes import add_operator_routes
 from .page_refusals import is_page, refusal_page
 from .presence import Connect
 from .refusals import Refusal
-from .requests import Handshake
+from .requests import Handshake, SlackInteraction
 from .secrets import VENDOR_SECRETS
 from .settings import DEFAULT_SPOOL, GatewaySettings, Limits
+from .slack_answers import SlackAnswers
 
 __all__ = ["app_of", "build_app"]
 
@@ -194,6 +196,7 @@ class _Endpoints:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._log = DeliveryLog()
+        self._slack = SlackAnswers(gateway)
 
     async def take_vendors(self, source: str, request: Request) -> Response:
         return await self._take(source, request)
@@ -217,11 +220,23 @@ class _Endpoints:
         if isinstance(taken, Handshake):
             self._log.taken(job or source, "-", "handshake", "answered", seconds)
             return JSONResponse(taken.answer)
+        if isinstance(taken, SlackInteraction):
+            return await self._answer_slack(taken, began)
+        assert isinstance(taken, Taken)
         outcome = f"{'' if taken.is_new else 'was taken in before, '}runs: {len(taken.runs)}"
         self._log.taken(job or source, taken.id, taken.kind, outcome, seconds)
         if source == "slack" and request.headers.get("content-type", "").startswith(_FORM):
             return Response()  # what is in the answer to a button or a form, Slack takes for a message or an error
         return JSONResponse({"id": taken.id, "runs": list(taken.runs)})
+
+    async def _answer_slack(self, interaction: SlackInteraction, began: float) -> Response:
+        """Take an answer to a question. Slack waits for three seconds; what takes longer goes on afterwards."""
+        reply = await self._slack.take(interaction.body)
+        self._log.taken("slack", "-", "answer", reply.outcome, time.monotonic() - began)
+        rest = None if reply.rest is None else BackgroundTask(reply.rest)
+        if reply.content is None:
+            return Response(background=rest)
+        return JSONResponse(reply.content, background=rest)
 
     async def ready(self) -> Response:
         """Whether deliveries can be taken in: the spool can be written, and has room."""

@@ -26,7 +26,7 @@ from ..triggers.base import Trigger
 from ..triggers.deliveries import Delivery
 from .job_events import event_for_run, expected_event, trigger_for
 from .refusals import Refusal
-from .requests import Handshake, RequestReader
+from .requests import NoDelivery, RequestReader
 from .spool import Spool, Target
 
 __all__ = ["Headers", "Intake", "Taken", "spool_unusable"]
@@ -117,7 +117,7 @@ class Intake:
 
     async def take(
         self, source: str, headers: Headers, raw_body: bytes, *, job: str | None = None, method: str = "POST"
-    ) -> Taken | Handshake:
+    ) -> Taken | NoDelivery:
         """Take one request in.
 
         Args:
@@ -139,15 +139,15 @@ class Intake:
         finally:
             self._under_way -= 1
 
-    async def _take(self, read: Callable[[], Delivery | Handshake], raw_body: bytes) -> Taken | Handshake:
-        judged: _Judged | Handshake
+    async def _take(self, read: Callable[[], Delivery | NoDelivery], raw_body: bytes) -> Taken | NoDelivery:
+        judged: _Judged | NoDelivery
         if len(raw_body) > _LARGE:
             judge = partial(self._judge_large, read, len(raw_body))
             judged = await asyncio.get_running_loop().run_in_executor(self._large, judge)
         else:
             found = read()
-            judged = found if isinstance(found, Handshake) else await self._judge(found, len(raw_body))
-        if isinstance(judged, Handshake):
+            judged = found if isinstance(found, NoDelivery) else await self._judge(found, len(raw_body))
+        if isinstance(judged, NoDelivery):
             return judged
         delivery, targets = judged.delivery, judged.targets
         about = f"{delivery.id} {delivery.kind}"
@@ -174,9 +174,9 @@ class Intake:
             _logger.warning("the models of %s take long to read an event: it is taken in unread", names)
             return _Judged(delivery, [_target(job, delivery) for job, _ in concerned], ())
 
-    def _judge_large(self, read: Callable[[], Delivery | Handshake], size: int) -> _Judged | Handshake:
+    def _judge_large(self, read: Callable[[], Delivery | NoDelivery], size: int) -> _Judged | NoDelivery:
         found = read()
-        return found if isinstance(found, Handshake) else _hold(self._concerned(found), found, size)
+        return found if isinstance(found, NoDelivery) else _hold(self._concerned(found), found, size)
 
     def _concerned(self, delivery: Delivery) -> _Concerned:
         jobs = self._jobs if delivery.job is None else [self._by_name[delivery.job]]

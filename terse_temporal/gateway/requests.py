@@ -25,8 +25,9 @@ from .headers import Headers
 from .refusals import RefusedDelivery
 from .secrets import VENDOR_SECRETS, GatewaySecrets
 from .signatures import verify_hmac, verify_slack, verify_standard
+from .slack_interactions import is_of_a_question
 
-__all__ = ["Handshake", "RequestReader"]
+__all__ = ["Handshake", "NoDelivery", "RequestReader", "SlackInteraction"]
 
 #: A delivery's own id. Those of vendors are UUIDs, or have up to 60 characters.
 _ID: Final = re.compile(r"[!-~]{1,200}")
@@ -41,15 +42,30 @@ _LONGEST_CHALLENGE: Final = 1_000
 _ID_HEADERS: Final = ("webhook-id", "Idempotency-Key")
 
 
+class NoDelivery:
+    """A genuine request that is no delivery: it starts nothing, and is not kept."""
+
+
 @dataclass(frozen=True)
-class Handshake:
-    """A request of a vendor's that asks whether somebody is there. It starts nothing.
+class Handshake(NoDelivery):
+    """A request of a vendor's that asks whether somebody is there.
 
     Attributes:
         answer: JSON, to be sent back with 200.
     """
 
     answer: Any
+
+
+@dataclass(frozen=True)
+class SlackInteraction(NoDelivery):
+    """What somebody does in Slack with a question to them.
+
+    Attributes:
+        body: as Slack sends it.
+    """
+
+    body: dict[str, Any]
 
 
 class RequestReader:
@@ -78,7 +94,7 @@ class RequestReader:
         job: str | None = None,
         now: datetime,
         method: str = "POST",
-    ) -> Delivery | Handshake:
+    ) -> Delivery | NoDelivery:
         """Check a request's signature, and read it.
 
         It hashes the body once for each secret and reads it as JSON, which takes up to 30 ms for a MiB: one that is
@@ -112,7 +128,7 @@ class RequestReader:
         if not isinstance(body, dict):
             raise RefusedDelivery(400, "body_not_an_object", "The body is not a JSON object.")
         found = _READERS[source](received, body)
-        if isinstance(found, Handshake):
+        if isinstance(found, NoDelivery):
             return found
         kind, delivery_id = found
         return Delivery(
@@ -207,7 +223,7 @@ def _read_linear(headers: Headers, body: dict[str, Any]) -> tuple[str, str]:
     return f"{event}.{action}" if event and action else event, _required(headers.one("Linear-Delivery"))
 
 
-def _read_slack(headers: Headers, body: dict[str, Any]) -> tuple[str, str] | Handshake:
+def _read_slack(headers: Headers, body: dict[str, Any]) -> tuple[str, str] | NoDelivery:
     kind = _text(body.get("type"))
     if kind == "url_verification":
         challenge = _text(body.get("challenge"))
@@ -217,6 +233,8 @@ def _read_slack(headers: Headers, body: dict[str, Any]) -> tuple[str, str] | Han
     if kind == "event_callback":
         event = body.get("event")
         return _text(event.get("type")) if isinstance(event, dict) else "", _required(body.get("event_id"))
+    if is_of_a_question(body):
+        return SlackInteraction(body)
     # What happens in a message or a dialog. The few kinds that have no trigger_id are told apart by their bodies, in
     # which there is a time.
     return kind, _text(body.get("trigger_id"))

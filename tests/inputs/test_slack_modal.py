@@ -20,6 +20,7 @@ from terse_temporal.inputs.slack_way.modal import (
     read_about,
     value_of,
 )
+from terse_temporal.inputs.slack_way.rich_text import texts
 from terse_temporal.inputs.slack_way.submissions import modal_errors, submitted_form, submitted_text
 
 from .slack_limits import check_view
@@ -169,7 +170,7 @@ def test_a_text() -> None:
     assert view["blocks"][-1]["optional"] is False
     assert read_about(view["private_metadata"]) == ModalAbout("token", None)
     assert submitted_text({"values": {"text": {"value": {"value": "because"}}}}) == "because"
-    check_view(notice_view(HOSTILE, HOSTILE))
+    check_view(notice_view(HOSTILE, texts(HOSTILE, 100)))
 
 
 def test_mistakes_stand_beside_their_fields() -> None:

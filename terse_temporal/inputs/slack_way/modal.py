@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -120,13 +120,13 @@ def answer_view(question: InputQuestion, about: ModalAbout) -> dict[str, Any]:
     }
 
 
-def notice_view(title: str, note: str) -> dict[str, Any]:
+def notice_view(title: str, note: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return a modal that only says something, in the place of one in which an answer came too late."""
     return {
         "type": "modal",
         "title": rich.plain(title, _LONGEST_TITLE),
         "close": rich.plain("Close", _LONGEST_TITLE),
-        "blocks": [rich.rich_text(rich.section(*rich.texts(note, _LONGEST_SHOWN)))],
+        "blocks": [rich.rich_text(rich.section(*note))],
     }
 
 
