@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from terse_temporal.gateway.refusals import RefusedDelivery
-from terse_temporal.gateway.requests import Handshake, RequestReader
+from terse_temporal.gateway.requests import NoDelivery, RequestReader
 from terse_temporal.gateway.secrets import GatewaySecrets
 from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.triggers import Delivery, Triggers
@@ -67,7 +67,7 @@ def signed(sender: str, raw: bytes) -> dict[str, str]:
     return signed_headers("webhook", raw, secret=secret, id="d-1", now=NOW, scheme=scheme)
 
 
-def read(sender: str, headers: dict[str, str] | list[tuple[str, str]], raw: bytes) -> Delivery | Handshake:
+def read(sender: str, headers: dict[str, str] | list[tuple[str, str]], raw: bytes) -> Delivery | NoDelivery:
     source, job = ("webhook", sender) if sender in TRIGGERS else (sender, None)
     return READER.read_request(source, headers, raw, job=job, now=NOW)
 
@@ -162,7 +162,7 @@ def test_what_is_signed_is_read_or_refused(
         headers = [each for each in headers if each[0] != "Content-Type"]
         headers.append(("content-type", "application/x-www-form-urlencoded; charset=utf-8"))
     try:
-        found: Delivery | Handshake | RefusedDelivery = read(sender, [*headers, *more], raw)
+        found: Delivery | NoDelivery | RefusedDelivery = read(sender, [*headers, *more], raw)
     except RefusedDelivery as refusal:
         found = refusal
     if isinstance(found, RefusedDelivery):

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from terse_temporal.gateway.refusals import RefusedDelivery
-from terse_temporal.gateway.requests import Handshake, RequestReader
+from terse_temporal.gateway.requests import Handshake, NoDelivery, RequestReader
 from terse_temporal.gateway.secrets import GatewaySecrets
 from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.triggers import Delivery
@@ -29,7 +29,7 @@ ENVIRON = {
 }
 
 
-def read(source: str, body: Any, *, kind: str = "", **headers: str) -> Delivery | Handshake:
+def read(source: str, body: Any, *, kind: str = "", **headers: str) -> Delivery | NoDelivery:
     """Sign a body, and read the request. Headers may be changed; an empty one is left out."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = signed_headers(source, raw, secret=SECRET, id="d-1", now=NOW, kind=kind)

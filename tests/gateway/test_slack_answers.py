@@ -66,15 +66,17 @@ async def test_a_button(bench: Bench, slack: Workspace, tmp_path: Path) -> None:
     async with bench.worker(asks_in_slack), gateway(tmp_path, bench.env.client) as requests:
         run = await bench.start(asks_in_slack)
         message = await slack.message()
-        late = slack.click(message, "No", **BOB)
-        assert await slack.send(requests, slack.click(message, "No", **ADA)) is None
+        late, mine = slack.click(message, "No", **BOB), slack.click(message, "No", **ADA)
+        assert await slack.send(requests, mine) is None
         assert await bench.result(run) == ["no", "", "UADA00001"]
         said = shown_in((await slack.message(changed=True))["blocks"])
         assert "Ship it?" in said
         assert "No by @UADA00001" in said
         assert "Open the page" not in said
         assert await slack.send(requests, late) is None
-        assert slack.last_said == "Somebody was faster, and the first answer counts: No by @UADA00001."
+        assert slack.last_said == "Somebody was faster, and the first answer counts: no by @UADA00001."
+        assert await slack.send(requests, mine) is None
+        assert slack.last_said == "You have answered this already: no."
         over = (await answered(run))["1"]
         assert (over["by"], over["via"]) == ("UADA00001", "slack")
     assert len(slack.messages) == 1
@@ -93,7 +95,8 @@ async def test_an_option_with_a_text(bench: Bench, slack: Workspace, tmp_path: P
         sent = slack.submission(mine, {"text": {"value": "at <noon>"}}, **ADA)
         assert await slack.send(requests, sent) == {"response_action": "clear"}
         assert await bench.result(run) == ["yes", "at <noon>", "UADA00001"]
-        assert await slack.send(requests, sent) == {"response_action": "clear"}  # as after a broken connection
+        told = await slack.send(requests, sent)  # as after a broken connection
+        assert "You have answered this already: yes" in shown_in(told["view"]["blocks"])
         told = await slack.send(requests, slack.submission(late, {"text": {"value": "no"}}, **BOB))
         assert told["response_action"] == "update"
         assert "Somebody was faster" in shown_in(told["view"]["blocks"])

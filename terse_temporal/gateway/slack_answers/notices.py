@@ -43,20 +43,23 @@ _OVER: Final[Mapping[str, str]] = {
 }
 
 
-def outcome_note(outcome: InputOutcome, question: InputQuestion | None = None) -> list[dict[str, Any]]:
+def outcome_note(outcome: InputOutcome, user: str, question: InputQuestion | None = None) -> list[dict[str, Any]]:
     """Return why an answer was not taken, for whoever gave it, as rich text.
 
     Args:
         outcome: what became of it.
+        user: who gave it.
         question: what was asked, if that is known.
     """
     if outcome.kind == "answered":
         options = () if question is None else question.options
         label = next((each.label for each in options if each.id == outcome.choice), outcome.choice)
-        note = [rich.text("Somebody was faster, and the first answer counts", _LONGEST)]
+        is_own = outcome.by == user
+        said = "You have answered this already" if is_own else "Somebody was faster, and the first answer counts"
+        note = [rich.text(said, _LONGEST)]
         if label:
             note += [rich.text(": ", 2), rich.text(label, _LONGEST_NAME, bold=True)]
-        if outcome.by:
+        if outcome.by and not is_own:
             who = rich.user(outcome.by) if is_user(outcome.by) else rich.text(outcome.by, _LONGEST_NAME)
             note += [rich.text(" by ", 4), who]
         return [*note, rich.text(".", 1)]

@@ -113,7 +113,7 @@ class SlackAnswers:
     async def _tell(self, click: Click, outcome: InputOutcome, question: InputQuestion | None = None) -> str:
         """Tell whoever clicked what has become of it. What was taken, the message says to all."""
         if outcome.kind != "taken":
-            await say(click.response_url, outcome_note(outcome, question))
+            await say(click.response_url, outcome_note(outcome, click.user, question))
         return outcome.kind
 
     async def _open(self, click: Click, question: InputQuestion) -> str:
@@ -200,13 +200,13 @@ def _after(
     if outcome.kind == "taken":
         return SlackReply({"response_action": "clear"}, outcome.kind)
     if outcome.kind in ("answered", "closed"):
-        return _over(outcome.kind, outcome_note(outcome, question))
+        return _over(outcome.kind, outcome_note(outcome, submission.user, question))
     return _wrong(submission, outcome, form)
 
 
 def _wrong(submission: Submission, outcome: InputOutcome, form: Form | None) -> SlackReply:
     """Return the answer with which the modal stays open, as it was filled in."""
-    errors = modal_errors(outcome.fields, plain_note(outcome_note(outcome)), form, submission.blocks)
+    errors = modal_errors(outcome.fields, plain_note(outcome_note(outcome, submission.user)), form, submission.blocks)
     return SlackReply({"response_action": "errors", "errors": errors} if errors else None, outcome.kind)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from pydantic import ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.redaction import error_text
@@ -34,6 +35,8 @@ _logger = logger_of("worker")
 #: An id, or a name, which may have letters of any script in it.
 _CHANNEL: Final = re.compile(r"[A-Z][A-Z0-9]{2,30}|#?[\w-]{1,80}")
 
+_NO_CHANNEL: Final = "give the id of a channel (C061EG9SL) or of a user (U061F7AUR), or the name of a channel"
+
 #: An id of a channel, whose messages can be asked for.
 _CHANNEL_ID: Final = re.compile(r"[CGD][A-Z0-9]{2,30}")
 
@@ -59,7 +62,7 @@ class SlackWay(InputWay):
     @classmethod
     def _check_channel(cls, value: str) -> str:
         if not _CHANNEL.fullmatch(value):
-            raise ValueError("give the id of a channel (C061EG9SL) or of a user (U061F7AUR), or the name of a channel")
+            raise PydanticCustomError("slack_channel", _NO_CHANNEL)
         return value
 
     async def ask(self, question: InputQuestion) -> dict[str, str]:
@@ -163,5 +166,5 @@ def slack(channel: str) -> SlackWay:
     try:
         return SlackWay(channel=channel)
     except ValidationError as error:
-        said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        said = error.errors(include_url=False)[0]["msg"]
         raise InputError(f"inputs.slack(channel={shorten(repr(channel), 60)}): {said}") from None
