@@ -27,7 +27,10 @@ from ..gateway.endpoints import Endpoint, endpoints, missing_secrets
 from ..gateway.extra import has_extra
 from ..gateway.secrets import GATEWAY_KEY, VENDOR_SECRETS
 from ..gateway.settings import DEFAULT_PORT, GatewaySettings, Limits
+from ..inputs.default_way import ASK_BY
+from ..inputs.links import GATEWAY_URL
 from ..jobs.job import Job
+from .dev_questions import asks_people, print_open_questions
 from .exiting import CommandError
 from .gateway.urls import endpoint_table
 from .output import console, errors
@@ -79,6 +82,11 @@ class GatewayPlace:
         """The port; 0 without the extra."""
         return int(self.bound.getsockname()[1]) if self.bound is not None else 0
 
+    @property
+    def url(self) -> str:
+        """Where it is reached on this machine."""
+        return f"http://{_IP}:{self.port}"
+
     def to_argument(self) -> str:
         """Return the argument by which a child process finds it, which inherits the socket."""
         return json.dumps([str(self.state), self.bound.fileno() if self.bound is not None else None])
@@ -93,37 +101,40 @@ class GatewayPlace:
         return cls(Path(state), bound)
 
     def environment(self) -> dict[str, str]:
-        """Return what the environment of the worker needs for it: the key, where none is set, that is kept in `state`.
+        """Return what the environment of the worker needs for it, and for links to it, where that is not set.
 
         Raises:
-            CommandError: it can be neither read nor kept.
+            CommandError: the key, which is kept in `state`, can be neither read nor kept.
         """
-        if os.environ.get(GATEWAY_KEY):
-            return {}
+        found = {ASK_BY: "page"}
+        if self.bound is not None:
+            found[GATEWAY_URL] = self.url
         try:
-            return {GATEWAY_KEY: local_key(self.state)}
+            if not os.environ.get(GATEWAY_KEY):
+                found[GATEWAY_KEY] = local_key(self.state)
         except OSError as err:
             raise CommandError(f"cannot keep the gateway's key in {str(self.state)!r}: {err}") from err
+        return {name: value for name, value in found.items() if not os.environ.get(name)}
 
     def prepare(self, jobs: Sequence[Job]) -> None:
         """Import what `run` needs: when the jobs are loaded the server is still about to start."""
-        if self.bound is not None and _has_webhooks(jobs):
+        if self.bound is not None and (_has_webhooks(jobs) or asks_people()):
             from ..gateway import app, server  # noqa: F401, PLC0415  an extra
 
     @asynccontextmanager
     async def run(self, client: Client, jobs: Sequence[Job], task_queue: str) -> AsyncIterator[None]:
-        """Run the gateway for the length of a block, where a job has a trigger or a wait for it; print its addresses.
+        """Run the gateway for the length of a block, where a job has a trigger or a wait for it, or the code asks;
+        print its addresses.
 
         What keeps it from running is printed, and the worker runs without it.
         """
-        if not _has_webhooks(jobs):
+        has_webhooks, asks = _has_webhooks(jobs), asks_people()
+        if not (has_webhooks or asks):
             yield
             return
         if self.bound is None:
-            text = (
-                "\njobs here hear of webhooks; dev takes them in with the extra: pip install 'terse-temporal[gateway]'"
-            )
-            console.print(text, markup=False)
+            what = "hear of webhooks; dev takes them in" if has_webhooks else "ask people; dev has pages for that"
+            console.print(f"\njobs here {what} with the extra: pip install 'terse-temporal[gateway]'", markup=False)
             yield
             return
         from ..gateway.app import app_of  # noqa: PLC0415  an extra
@@ -141,8 +152,11 @@ class GatewayPlace:
             errors.print(str(error), markup=False)
             yield
             return
-        url = f"http://{_IP}:{self.port}"
-        _print_addresses(endpoints(jobs, gateway.secrets, url), url)
+        if has_webhooks:
+            _print_addresses(endpoints(jobs, gateway.secrets, self.url), self.url)
+        if asks:
+            console.print("\nwhat runs ask people is answered on a page: its link is printed here", markup=False)
+            await print_open_questions(client)
         server = GatewayServer(app_of(gateway), settings.limits, on_ready=lambda: None)
         serving = asyncio.create_task(server.serve([self.bound]))
         try:

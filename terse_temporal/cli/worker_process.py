@@ -25,10 +25,12 @@ from ..diagnostics.places import is_users_file
 from ..jobs.job import Job
 from ..processes import ChildProcess, parent_socket
 from .dev_gateway import GatewayPlace
+from .dev_questions import log_links
 from .examples import example_event
 from .exiting import Settings, exit_status, leave
 from .hash_seed import with_hash_seed
 from .output import console, job_table
+from .users_files import users_files
 from .worker_command import Observer, WorkerOptions, run_worker
 
 __all__ = ["Progress", "WorkerChild", "local_environment"]
@@ -177,6 +179,7 @@ class _Reporter(Observer):
         self._send(examples={job.name: example_event(job) for job in jobs}, directories=_users_directories())
         if self._gateway is not None:
             self._gateway.prepare(jobs)
+            log_links()
         self._server_is_up.wait()
 
     def on_connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
@@ -199,7 +202,7 @@ class _Reporter(Observer):
         """Answer the parent, and end this process with it."""
         while self._parent.recv(64):
             if self._server_is_up.is_set():
-                self._send(files=_users_files())
+                self._send(files=users_files())
             self._server_is_up.set()
         os._exit(1)  # the server is, or will be, gone too: there is nobody to hand the results of running steps to
 
@@ -209,16 +212,10 @@ class _Reporter(Observer):
             self._parent.sendall(json.dumps(progress).encode() + b"\n")
 
 
-def _users_files() -> list[str]:
-    """Return the files of modules that are neither Python's, nor installed, nor of this package."""
-    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return sorted(each for each in files if isinstance(each, str) and is_users_file(each))
-
-
 def _users_directories() -> list[str]:
     """Return the directories that those modules have been loaded from."""
     paths = {path for module in list(sys.modules.values()) for path in _package_path(module)}
-    found = {str(Path(file).parent) for file in _users_files()}
+    found = {str(Path(file).parent) for file in users_files()}
     found |= {path for path in paths if is_users_file(path)}
     return sorted(directory for directory in found if Path(directory).is_dir())
 

@@ -15,6 +15,7 @@ from ..options import Address, Debug, Namespace
 from ..output import console, print_json
 from ..servers import silent_client
 from ..tasks import run_interruptibly
+from .links import link_of
 from .output import summary, wants
 
 __all__ = ["show"]
@@ -35,11 +36,14 @@ def show(
     questions, over = run_interruptibly(_find(run, number, address, namespace))
     if as_json:
         print_json(
-            {"open": [question_json(each) for each in questions], "over": {n: _past(p) for n, p in over.items()}}
+            {
+                "open": [question_json(each) | {"link": link_of(each, address)} for each in questions],
+                "over": {n: _past(p) for n, p in over.items()},
+            }
         )
         return
     for each in questions:
-        _print(each)
+        _print(each, link_of(each, address))
     if not questions:
         console.print(f"the run {one_line(run)!r} asks nobody", markup=False)
     for past_number, past in over.items():
@@ -53,7 +57,7 @@ def show(
         )
 
 
-def _print(question: InputQuestion) -> None:
+def _print(question: InputQuestion, link: str | None) -> None:
     lines = [f"question {one_line(question.number)} of {one_line(question.id)} ({one_line(question.job)})"]
     lines += ["", printable(question.prompt)]
     if question.tool is not None:
@@ -69,6 +73,8 @@ def _print(question: InputQuestion) -> None:
         lines.append(f"to be answered by {', '.join(map(one_line, question.respond_by))}")
     if question.is_short:
         lines.append("(in short: no worker is there that has the rest)")
+    if link is not None:
+        lines.append(f"or on its page, as nobody in particular: {link}")
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
