@@ -17,7 +17,7 @@ import pytest
 from temporalio.client import Client
 
 from terse_temporal import Event, Triggers, create_job, wait_for_event
-from terse_temporal.cli import dev_gateway
+from terse_temporal.cli import dev_gateway, dev_questions
 from terse_temporal.cli.dev_gateway import GatewayPlace
 from terse_temporal.cli.dev_server_file import DevServerFile
 from terse_temporal.cli.exiting import CommandError
@@ -26,11 +26,12 @@ from terse_temporal.gateway.signing import signed_headers
 from terse_temporal.jobs.registry import collecting
 
 from ..commands import running
+from ..in_process import run_command
 
 SECRET = "whsec_of_the_tests"
 
 JOBS = """
-from terse_temporal import Triggers, create_job, job_step
+from terse_temporal import Triggers, create_job, job_step, wait_for_input
 
 def greet(email):
     return f"Hello, {email}!"
@@ -42,6 +43,10 @@ async def greeting(event):
 @create_job(name="lead", triggers=[Triggers.webhook.on_request(secret=None)])
 def lead(event):
     return event.email
+
+@create_job(name="asked", triggers=[Triggers.webhook.on_request(secret=None)], durable=True)
+async def asked(event):
+    return (await wait_for_input(prompt="Which colour?")).text
 
 @create_job(name="issue", triggers=[Triggers.linear.on_issue_created(), Triggers.schedule.every("30m")])
 def issue(event):
@@ -79,11 +84,21 @@ def test_webhooks_start_jobs(tmp_path: Path) -> None:
         (run,) = httpx.post(own[0], json={"email": "ada@example.com"}).json()["runs"]
         command.says(f"{run}  lead done after")
 
+        asks = re.search(r"http://127\.0\.0\.1:\d+/webhooks/asked/\w+", printed)
+        assert asks
+        (run,) = httpx.post(asks[0], json={}).json()["runs"]
+        logged = re.search(rf"{run}  question 1: (\S+)", command.says(f"{run}  question 1: http"))
+        assert logged
+        page = httpx.get(logged[1], timeout=60)
+        assert (page.status_code, "Which colour?" in page.text) == (200, True)
+        shown = run_command("inputs", "show", run, cwd=tmp_path, env={"TERSE_GATEWAY_KEY": ""})
+        assert logged[1] in shown.stdout
+
         (tmp_path / "jobs.py").write_text(JOBS.replace("Hello", "Good morning"))
         command.says("jobs.py saved: reloading")
         assert deliver(url[1], "evt_2").status_code == 200
         command.says("greet/stripe:evt_2  greet done after")
-        command.says("ready", times=2)
+        assert f"{run}  question 1: {logged[1]}" in command.says("ready", times=2).rpartition("asked before")[2]
 
         command.interrupt()
         assert command.ended() == 0
@@ -132,6 +147,7 @@ async def test_what_keeps_it_from_running(
     """The worker runs without it, and it says why: the extra is missing, or a secret cannot be one. Where no job has a
     trigger for it nothing is said.
     """
+    monkeypatch.setattr(dev_questions, "users_files", list)
     client = await Client.connect("127.0.0.1:1", lazy=True)
     with collecting():
         job = create_job(name="dev-stripe", triggers=[Triggers.stripe.on_customer_created()], on_trigger=_handle)
@@ -151,6 +167,9 @@ async def test_what_keeps_it_from_running(
         assert "jobs here hear of webhooks" in capsys.readouterr().out
     async with without.run(client, [other], "dev"):
         assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(dev_questions, "users_files", lambda: [__file__])
+    async with without.run(client, [other], "dev"):
+        assert "jobs here ask people" in capsys.readouterr().out
     async with without.run(client, [job], "dev"):
         assert "pip install 'terse-temporal[gateway]'" in capsys.readouterr().out
 
