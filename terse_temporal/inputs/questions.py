@@ -318,6 +318,6 @@ def _list(value: Any) -> list[Any]:
 def _time(text: Any) -> datetime | None:
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the latter at either end of time
         return None
-    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None

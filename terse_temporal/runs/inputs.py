@@ -332,6 +332,6 @@ async def _memo(client: Client, fields: Mapping[str, Payload], name: str) -> dic
 def _time(text: Any) -> datetime | None:
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the latter at either end of time
         return None
-    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
