@@ -15,7 +15,6 @@ from fastapi.responses import HTMLResponse
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.text import shorten
-from ...inputs.forms import read_form
 from ...inputs.questions import InputQuestion
 from ...inputs.tokens import InputToken, read_token
 from ..gateway import Gateway
@@ -223,16 +222,9 @@ def _question(
     notice: str = "",
     chosen: str = "",
 ) -> HTMLResponse:
-    """Return the page of an open question."""
+    """Return the page of an open question. One with a form of which none can be made says so."""
     if question.is_short:
         return _answer(request, link, 503, outcome_page(InputOutcome(kind="no_worker"), by="", again=request.url.path))
-    if not _has_form(question):
-        page = notice_page(
-            heading="This form cannot be shown",
-            paragraphs=["It was asked by another release. Answer it by `terse-temporal inputs answer`."],
-            tone="warning",
-        )
-        return _answer(request, link, 501, page)
     allowed = {each.casefold() for each in question.respond_by}
     may_answer = not allowed or link.by.casefold() in allowed
     options: dict[str, Any] = {"csrf": link.csrf, "answering_as": link.by, "chosen": chosen, "may_answer": may_answer}
@@ -244,16 +236,6 @@ def _question(
         **options,
     )
     return _answer(request, link, status, page)
-
-
-def _has_form(question: InputQuestion) -> bool:
-    if question.form is None or question.options:
-        return True
-    try:
-        read_form(question.form)
-    except ValueError:
-        return False
-    return True
 
 
 def _answer(request: Request, link: _Link, status: int, page: str) -> HTMLResponse:

@@ -42,7 +42,7 @@ def question_page(
     """Return the page on which a question is answered, as HTML.
 
     Args:
-        question: as it stands in the memo of its run, of which nothing is trusted.
+        question: in full, as it stands in the memo of its run, of which nothing is trusted.
         csrf: the token that the answer has to have with it.
         typed: what was sent before, by the names of the fields, and is kept in them; empty begins with the defaults.
         mistakes: what is wrong with that, by the paths of a form's values, or by `choice` and `text`; of all of it by
@@ -95,7 +95,6 @@ def question_page(
         until=show_time(question.until, now) if question.until else "",
         on_timeout=_line(counts.label) if counts else "",
         respond_by=[_line(each) for each in question.respond_by],
-        is_short=question.is_short,
         **approval,
     )
 
