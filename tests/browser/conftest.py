@@ -17,10 +17,11 @@ from .chromium import chromium
 from .site import Site, serve_site
 
 
+@pytest.hookimpl(tryfirst=True)  # before what spreads them among processes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let what shares a browser run in one process of a parallel session."""
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if item.path.is_relative_to(Path(__file__).parent) and "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("server")
             item.add_marker(pytest.mark.xdist_group("browser"))
 
