@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,15 +14,6 @@ from terse_temporal.testing import JobEnvironment
 from ..waiting import SOON
 from .chromium import chromium
 from .site import Site, serve_site
-
-
-@pytest.hookimpl(tryfirst=True)  # before what spreads them among processes
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what shares a browser run in one process of a parallel session."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent) and "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker("server")
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.async_api import Page, expect
 
 from .jobs_browser import expense_approval, onboarding, release_notes
 from .site import Site
+
+#: They share a browser, which one process has.
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("browser")]
 
 
 async def test_an_option(page: Page, site: Site) -> None:

@@ -12,6 +12,9 @@ from playwright.async_api import Page
 from .site import Site
 from .states import PAGES
 
+#: They share a browser, which one process has.
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("browser")]
+
 #: axe-core: rules of accessibility, checked in the page.
 _AXE: Final = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
