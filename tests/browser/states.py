@@ -8,7 +8,7 @@ from typing import Final
 from playwright.async_api import Page
 
 from .jobs_browser import answer_customers, expense_approval, onboarding, release_notes
-from .site import Asked, Site
+from .site import OPERATOR, Asked, Site
 
 __all__ = ["PAGES"]
 
@@ -87,6 +87,31 @@ async def wrong(page: Page, site: Site) -> None:
     await page.goto((await site.ask(release_notes)).link[:-5])
 
 
+async def login(page: Page, site: Site) -> None:
+    """Where operators log in."""
+    await page.goto(f"{site.address}/inputs")
+    await page.get_by_label("token").wait_for()
+
+
+async def refused_login(page: Page, site: Site) -> None:
+    """The token was wrong."""
+    await login(page, site)
+    await page.get_by_label("token").fill("no token")
+    await page.get_by_role("button").click()
+    await page.get_by_role("alert").wait_for()
+
+
+async def listed(page: Page, site: Site) -> Asked:
+    """What is open, for operators."""
+    asked = await site.ask(answer_customers)
+    await login(page, site)
+    await page.get_by_label("token").fill(OPERATOR)
+    await page.get_by_role("button").click()
+    while await page.get_by_text(asked.run.id).count() == 0:  # the server's list of runs is late by a second or two
+        await page.reload()
+    return asked
+
+
 #: By the names that screenshots have.
 PAGES: Final[Mapping[str, _Come]] = {
     "options": options,
@@ -99,4 +124,7 @@ PAGES: Final[Mapping[str, _Come]] = {
     "late": late,
     "over": over,
     "wrong": wrong,
+    "login": login,
+    "refused-login": refused_login,
+    "list": listed,
 }

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from .jobs_browser import expense_approval, onboarding, release_notes
 from .site import Site
+from .states import listed
 
 #: They share a browser, which one process has.
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("browser")]
@@ -122,3 +123,14 @@ async def test_only_those_who_may_answer_do(page: Page, site: Site) -> None:
     await page.goto(asked.link_for("Grace@example.com"))
     await page.get_by_role("button", name="Approve").click()
     assert (await asked.result())[2] == "Grace@example.com"
+
+
+async def test_an_operator_answers_from_the_list(page: Page, site: Site) -> None:
+    run = (await listed(page, site)).run
+    entry = page.get_by_role("listitem").filter(has_text=run.id)
+    await entry.get_by_role("link").click()
+    await expect(page.get_by_role("main")).to_contain_text("You answer as Olivia")
+    await page.get_by_label("A note").fill("not to her")
+    await page.get_by_role("button", name="Deny").click()
+    await expect(page.get_by_role("button")).to_have_count(0)
+    assert await run.result() == "the call of 'mailer.send' was not approved: not to her"
