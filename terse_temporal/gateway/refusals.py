@@ -63,7 +63,13 @@ class RefusedDelivery(Refusal):
 async def send_refusal(send: Send, refusal: Refusal) -> None:
     """Answer a request of which nothing was answered yet."""
     body = refusal.body()
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **refusal.headers}
+    headers = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        **refusal.headers,
+    }
     await send(
         {
             "type": "http.response.start",

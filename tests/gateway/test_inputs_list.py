@@ -105,7 +105,7 @@ async def test_the_cookie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert "Secure" in safe.headers["set-cookie"]
     monkeypatch.setenv("TERSE_OPERATOR_TOKEN", f"bob:{PROGRAM}")
     async with asking_gateway(None, tmp_path / "spool") as client:
-        stale = await client.get("/inputs", cookies={"terse_operator": value})
+        stale = await client.get("/inputs", headers={"cookie": f"terse_operator={value}"})
         assert stale.status_code == 401
 
 
