@@ -74,9 +74,9 @@ async def test_a_button(bench: Bench, slack: Workspace, tmp_path: Path) -> None:
         assert "No by @UADA00001" in said
         assert "Open the page" not in said
         assert await slack.send(requests, late) is None
-        assert slack.last_said == "Somebody was faster, and the first answer counts: no by @UADA00001."
+        assert slack.last_said == "Somebody was faster, and the first answer counts: No by @UADA00001."
         assert await slack.send(requests, mine) is None
-        assert slack.last_said == "You have answered this already: no."
+        assert slack.last_said == "You have answered this already: No."
         over = (await answered(run))["1"]
         assert (over["by"], over["via"]) == ("UADA00001", "slack")
     assert len(slack.messages) == 1
@@ -96,7 +96,7 @@ async def test_an_option_with_a_text(bench: Bench, slack: Workspace, tmp_path: P
         assert await slack.send(requests, sent) == {"response_action": "clear"}
         assert await bench.result(run) == ["yes", "at <noon>", "UADA00001"]
         told = await slack.send(requests, sent)  # as after a broken connection
-        assert "You have answered this already: yes" in shown_in(told["view"]["blocks"])
+        assert "You have answered this already: Yes" in shown_in(told["view"]["blocks"])
         told = await slack.send(requests, slack.submission(late, {"text": {"value": "no"}}, **BOB))
         assert told["response_action"] == "update"
         assert "Somebody was faster" in shown_in(told["view"]["blocks"])

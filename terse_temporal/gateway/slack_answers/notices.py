@@ -53,14 +53,15 @@ def outcome_note(outcome: InputOutcome, user: str, question: InputQuestion | Non
     """
     if outcome.kind == "answered":
         options = () if question is None else question.options
-        label = next((each.label for each in options if each.id == outcome.choice), outcome.choice)
+        label = outcome.label or next((each.label for each in options if each.id == outcome.choice), outcome.choice)
         is_own = outcome.by == user
         said = "You have answered this already" if is_own else "Somebody was faster, and the first answer counts"
         note = [rich.text(said, _LONGEST)]
         if label:
             note += [rich.text(": ", 2), rich.text(label, _LONGEST_NAME, bold=True)]
         if outcome.by and not is_own:
-            who = rich.user(outcome.by) if is_user(outcome.by) else rich.text(outcome.by, _LONGEST_NAME)
+            name = rich.text(outcome.by_name or outcome.by, _LONGEST_NAME)
+            who = rich.user(outcome.by) if is_user(outcome.by) else name
             note += [rich.text(" by ", 4), who]
         return [*note, rich.text(".", 1)]
     if outcome.kind == "closed":
