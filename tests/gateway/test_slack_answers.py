@@ -211,15 +211,20 @@ def posted(question: InputQuestion = QUESTION, key: str = KEY) -> tuple[dict[str
     return {"ts": "1.0", "channel": "C1", "blocks": question_blocks(question, token, None)}, token
 
 
-async def test_while_temporal_is_away(slack: Workspace, tmp_path: Path) -> None:
-    """Whoever clicks is told to try again, and a modal stays open with what was typed."""
+async def test_while_temporal_is_away(slack: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever clicks is told to try again, and a modal stays open with what was typed. The log has no address of it."""
+    caplog.set_level("DEBUG")
     message, token = posted()
     async with gateway(tmp_path, None) as requests:
         assert await slack.send(requests, slack.click(message, "No")) is None
         assert "does not answer. Try again" in slack.last_said
         view = answer_view(QUESTION, ModalAbout(token, "yes"))
-        told = await slack.send(requests, slack.submission(view, {"text": {"value": "x"}}))
+        told = await slack.send(requests, slack.submission(view, {"text": {"value": "x-typed"}}))
         assert "does not answer. Try again" in told["errors"]["text"]
+    logged = "\n".join(each.getMessage() for each in caplog.records if not each.name.startswith("aiohttp"))  # Slack's
+    assert "slack - answer: 200, away" in logged
+    for secret in ("/said/", token, "x-typed", TOKEN):
+        assert secret not in logged
 
 
 @cache_on

@@ -13,6 +13,7 @@ from ...diagnostics.logs import logger_of
 from ...inputs.questions import InputQuestion
 from ...inputs.slack_way import rich_text as rich
 from ...inputs.slack_way.message import is_user
+from ...tools.builtin.http.client import quiet_libraries
 from ..inputs.answering import InputOutcome
 
 __all__ = ["outcome_note", "plain_note", "say"]
@@ -93,8 +94,10 @@ async def say(response_url: str, note: Sequence[dict[str, Any]], link: str | Non
         "blocks": [rich.rich_text(rich.section(*note, *page))],
     }
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
-            answer = await client.post(response_url, json=message)
+        # Whoever has the address can write to the channel in the name of the app.
+        with quiet_libraries():
+            async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+                answer = await client.post(response_url, json=message)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         _logger.warning("whoever has clicked in Slack cannot be told: %s", type(error).__name__)
         return

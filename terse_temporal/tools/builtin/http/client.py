@@ -39,7 +39,7 @@ from ....serialization.codec import MAX_BYTES
 from ..credentials import Credentials
 from .models import HttpResponse, Outgoing
 
-__all__ = ["perform"]
+__all__ = ["perform", "quiet_libraries"]
 
 _logger = logger_of("tools")
 
@@ -73,7 +73,7 @@ async def perform(outgoing: Outgoing) -> HttpResponse:
     call = _Call(outgoing, _format(outgoing.url))
     request = _request(outgoing, call)
     try:
-        with _quiet_libraries():
+        with quiet_libraries():
             async with asyncio.timeout(outgoing.limit.total_seconds()) as clock, _client() as client:
                 response, content, complete = await _exchange(client, request, call)
     except TimeoutError:
@@ -399,7 +399,8 @@ _QUIET: Final = ForeignLogFilter(
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
+    """Keep what httpx logs of the requests of a block out of the logs: their addresses."""
     token = _is_quiet.set(True)
     try:
         with _QUIET:
