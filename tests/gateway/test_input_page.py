@@ -249,11 +249,22 @@ async def test_who_answers(bench: Bench, tmp_path: Path, monkeypatch: pytest.Mon
     async with bench.worker(asks), served(tmp_path, bench.env.client) as client:
         run = await bench.start(asks, respond_by=["grace"])
         of = await run_of(run)
-        assert "You answer as" not in text_of(await Browser(client, link(run, of, "")).open())
+        page = await Browser(client, link(run, of, "")).open()
+        assert "You answer as" not in text_of(page)
+        assert "log in" in text_of(page)
         client.cookies.set("terse_operator", make_session(Operator("grace", b"t" * 32), time.time()))
         assert "this link is of none of them" in text_of(await Browser(client, link(run, of, "ada")).open())
         browser = Browser(client, link(run, of, ""))
         assert "You answer as grace" in text_of(await browser.open())
         assert "Answered by grace" in text_of(await browser.send(200, choice="yes"))
         assert (await answered(run))["1"]["by"] == "grace"
-        await run.terminate()
+        # The cookie of an operator does not come with a link that another site has, and with what is sent it does.
+        another = await bench.start(asks)
+        browser = Browser(client, link(another, await run_of(another), ""))
+        session = client.cookies["terse_operator"]
+        client.cookies.delete("terse_operator")
+        page = await browser.open()
+        client.cookies.set("terse_operator", session)
+        assert "Answered by grace" in text_of(await browser.send(200, page, choice="yes"))
+        for each in (run, another):
+            await each.terminate()

@@ -49,15 +49,14 @@ def form_cookie(request: Request) -> str:
 
 
 def set_form_cookie(request: Request, response: Response, value: str) -> None:
-    """Let the browser have the cookie, until it is closed."""
+    """Let the browser have the cookie, until it is closed.
+
+    `Lax`: it comes with a link that is opened in a program for mails in the same browser, so that the pages which are
+    open already go on with theirs; and like `Strict` not with a form that another site sends.
+    """
     if request.cookies.get(COOKIE) != value:
         response.set_cookie(
-            COOKIE,
-            value,
-            path=cookie_path(request),
-            secure=is_https(request),
-            httponly=True,
-            samesite="strict",
+            COOKIE, value, path=cookie_path(request), secure=is_https(request), httponly=True, samesite="lax"
         )
 
 

@@ -84,9 +84,13 @@ class _Link:
         return form_token(self.keys, self.cookie, self.text, self.by)
 
     def is_genuine(self, typed: Typed) -> bool:
-        """Return whether what was typed was sent by its form."""
+        """Return whether what was typed was sent by its form.
+
+        The cookie of an operator does not come with a link that another site has: then the page has said nobody, and it
+        is the operator who answers.
+        """
         given = next(iter(typed.get(FORM_FIELD, ())), "")
-        return is_genuine(given, self.keys, self.cookie, self.text, self.by)
+        return any(is_genuine(given, self.keys, self.cookie, self.text, by) for by in (self.by, ""))
 
 
 class _InputPage:
@@ -208,6 +212,8 @@ _NOTICES: Final[Mapping[str, str]] = {
     "no_worker": "Your answer was not taken yet: it seems that no worker of this job is running. It may still count"
     " when there is one. What you have entered is kept; sent again, it counts once.",
     "not_allowed": "Only some people may answer this question, and this link is of none of them.",
+    "not_logged_in": "Only some people may answer this question. Open the link that was sent to you; or log in, where"
+    " operators have their list, and open it from there.",
 }
 
 
@@ -232,7 +238,7 @@ def _question(
         question,
         typed=typed or {},
         mistakes=mistakes or {},
-        notice=notice or ("" if may_answer else _NOTICES["not_allowed"]),
+        notice=notice or ("" if may_answer else _NOTICES["not_allowed" if link.by else "not_logged_in"]),
         **options,
     )
     return _answer(request, link, status, page)
