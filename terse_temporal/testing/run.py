@@ -103,6 +103,7 @@ class Run:
         self._child = child
         self._look_for_waits = look_for_waits
         self._answers = True
+        self._answers_when_idle = False
         self._refused: str | None = None
         self._answering: set[str] = set()
         self._known_children: dict[str, Run | None] = {}
@@ -272,7 +273,8 @@ class Run:
 
     async def _snapshot(self) -> RunSnapshot:
         snapshot = await take_snapshot(self._loop_thread.client, self._handle, self._reader)
-        questions = [each for each in snapshot.questions if self._answers and each.id not in self._answering]
+        answers_now = self._answers and not (self._answers_when_idle and snapshot.has_pending_work)
+        questions = [each for each in snapshot.questions if answers_now and each.id not in self._answering]
         answers = [answer for each in questions if (answer := self._inputs._answer_to(each)) is not None]
         for answer in answers:
             await self._give(answer)
