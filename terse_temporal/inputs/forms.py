@@ -7,6 +7,8 @@ program of the user's) has the schema and not the model. What a person has put i
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -81,6 +83,7 @@ class FormField:
         choices: of a choice: the values, JSON scalars.
         minimum, maximum: of a number, and whether that itself is excluded.
         step: of a number, what it is a multiple of.
+        exact: of a number, whether its digits are kept, as a `Decimal` keeps them.
         min_length, max_length: of a text in characters, of a list in entries.
         pattern: a regular expression that a text matches.
         format: of a text, what JSON schema calls it: `"email"`.
@@ -99,6 +102,7 @@ class FormField:
     exclusive_minimum: bool = False
     exclusive_maximum: bool = False
     step: float | None = None
+    exact: bool = False
     min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None
@@ -237,6 +241,9 @@ def submitted_data(form: Form, fields: Mapping[str, Sequence[str]]) -> dict[str,
 
 _ABSENT: Final = object()
 
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_WITH_FRACTION: Final = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?")
+
 
 def _submitted(field: FormField, texts: Sequence[str]) -> Any:
     filled = [text for text in texts if text.strip()]
@@ -257,7 +264,7 @@ def _submitted(field: FormField, texts: Sequence[str]) -> Any:
         return first if field.kind in ("text", "long_text") and (field.required or texts) else _ABSENT
     match field.kind:
         case "integer" | "number":
-            return _number(first.strip())
+            return _number(first.strip(), with_fraction=field.kind == "number" and not field.exact)
         case "choice":
             return _chosen(field, first)
         case "text" | "long_text":
@@ -265,12 +272,18 @@ def _submitted(field: FormField, texts: Sequence[str]) -> Any:
     return first.strip()
 
 
-def _number(text: str) -> Any:
-    """Return a whole number as one. Any other stays as it is written, so that a Decimal keeps its digits."""
-    try:
-        return int(text) if len(text) <= 18 else text  # what every reader of JSON has exactly
-    except ValueError:
-        return text
+def _number(text: str, *, with_fraction: bool) -> Any:
+    """Return a number as one, and else the text: a whole one of more digits than any program needs too.
+
+    Args:
+        text: as it is written.
+        with_fraction: whether one that is not whole is one too. A Decimal keeps its digits as a text alone.
+    """
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if with_fraction and _WITH_FRACTION.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
 
 
 def _chosen(field: FormField, text: str) -> Any:
@@ -323,6 +336,7 @@ class _Reader:
             exclusive_minimum=_finite(exclusive_minimum) is not None,
             exclusive_maximum=_finite(exclusive_maximum) is not None,
             step=_finite(inner.get("multipleOf")),
+            exact=kind == "number" and self._may_be_text(schema),
             min_length=_count(inner.get("minItems" if of_list else "minLength")),
             max_length=_count(inner.get("maxItems" if of_list else "maxLength")),
             pattern=pattern if isinstance(pattern := inner.get("pattern"), str) and kind == "text" else None,
@@ -344,6 +358,12 @@ class _Reader:
         if len(others) != 1:
             raise _NoFieldError("it can be of several types")
         return others[0], is_nullable
+
+    def _may_be_text(self, schema: Mapping[str, Any]) -> bool:
+        """Return whether a number may be sent as a text too: it is a Decimal."""
+        members = self._resolved(schema).get("anyOf")
+        found = members if isinstance(members, list) else []
+        return any(isinstance(each, Mapping) and self._resolved(each).get("type") == "string" for each in found)
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         for _ in range(5):

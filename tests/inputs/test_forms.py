@@ -198,7 +198,7 @@ def test_what_a_browser_sends() -> None:
         "note": "a\nb",
         "link": None,
         "count": 7,
-        "share": "0.5",
+        "share": 0.5,
         "amount": "2.50",
         "is_paid": True,
         "is_sure": False,
@@ -224,6 +224,42 @@ def test_what_a_browser_sends() -> None:
     assert (empty["is_paid"], empty["tags"], empty["is_sure"], empty["text"]) == (False, [], None, "")
     assert "count" not in empty
     assert submitted_data(form, {"count": ["many"], "rank": ["9"], "is_sure": ["maybe"]})["count"] == "many"
+
+
+class Numbers(BaseModel):
+    """Takes a number for a number."""
+
+    model_config = ConfigDict(strict=True)
+
+    share: float
+    count: int
+    amount: Decimal = Field(strict=False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "share", "amount"),
+    [
+        ("2", 2, 2),
+        ("2.50", 2.5, "2.50"),
+        ("-.5e1", -5.0, "-.5e1"),
+        ("0." + "1" * 30, 0.1111111111111111, "0." + "1" * 30),
+        ("2,5", "2,5", "2,5"),
+        ("1_000", "1_000", "1_000"),
+        ("1e999", "1e999", "1e999"),
+        ("nan", "nan", "nan"),
+        ("9" * 5_000, "9" * 5_000, "9" * 5_000),
+        ("٢", "٢", "٢"),
+    ],
+)
+def test_numbers(typed: str, share: Any, amount: Any) -> None:
+    """A number becomes one, a Decimal keeps its digits, and what is none stays what was typed."""
+    form = read_form(form_schema(Numbers, shared_serializer, "c"))
+    assert [each.exact for each in form.fields] == [False, False, True]
+    data = submitted_data(form, {"share": [typed], "amount": [typed], "count": ["7"]})
+    assert (data, type(data["share"])) == ({"share": share, "count": 7, "amount": amount}, type(share))
+    if isinstance(share, float):
+        read = shared_serializer.codec(Numbers).load(data)
+        assert (read.share, read.amount) == (share, Decimal(typed))
 
 
 class Drafted(BaseModel):
