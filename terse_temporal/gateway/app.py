@@ -261,7 +261,7 @@ class _Endpoints:
         }.get(error.status_code, Refusal(error.status_code, "refused", "The request is refused."))
         # The whole path: who has entered a wrong address at a vendor looks for it here.
         self._log.refused(_TOKEN.sub("…", str(request.scope["path"])[:_LONGEST_PATH]), refusal, 0.0)
-        refusal.headers.update(error.headers or {})
+        refusal.headers.update({"cache-control": "no-store", **(error.headers or {})})
         if is_page(path_of(request.scope)):
             return refusal_page(refusal)
         return Response(refusal.body(), refusal.status, refusal.headers, media_type="application/json")

@@ -66,7 +66,7 @@ async def test_listed_shown_and_answered(bench: Bench, tmp_path: Path) -> None:
         wrong = await program.post(f"{where}/answer", json={"choice": "perhaps"})
         assert (wrong.status_code, wrong.json()["error"]) == (422, "wrong")
         assert wrong.json()["fields"] == [{"field": "choice", "problem": "choose one of the options"}]
-        given = {"choice": "yes", "text": "at noon", "by": "eve@acme.example", "run": shown["run"]}
+        given = {"choice": "yes", "text": "at noon", "by": "eve@acme.example", "by_name": "Eve", "run": shown["run"]}
         elsewhere = await program.post(f"{where}/answer", json={**given, "run": "another"})
         assert (elsewhere.status_code, elsewhere.json()["error"]) == (410, "closed")
         taken = await program.post(f"{where}/answer", json=given)
@@ -75,9 +75,9 @@ async def test_listed_shown_and_answered(bench: Bench, tmp_path: Path) -> None:
         assert again.status_code == 200  # the same answer is one
         late = await program.post(f"{where}/answer", json={"choice": "no"}, headers=bearer(ADA))
         assert (late.status_code, late.json()["error"]) == (409, "answered")
-        assert (late.json()["by"], late.json()["choice"]) == ("eve@acme.example", "yes")
+        assert [late.json()[name] for name in ("by", "by_name", "choice")] == ["eve@acme.example", "Eve", "yes"]
         over = (await program.get(where)).json()
-        assert (over["state"], over["by"], over["choice"]) == ("answered", "eve@acme.example", "yes")
+        assert [over[name] for name in ("state", "by", "by_name")] == ["answered", "eve@acme.example", "Eve"]
         assert over["at"].endswith("+00:00")
         PastQuestion.model_validate(over)
 

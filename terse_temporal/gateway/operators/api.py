@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ...diagnostics.logs import logger_of
+from ...diagnostics.text import shorten
 from ...inputs.links import question_link
 from ...inputs.questions import InputQuestion
 from ...runs.input_json import moment_json, question_json
@@ -35,6 +37,11 @@ from .guard import Guard
 from .listing import page_for
 
 __all__ = ["add_api_routes"]
+
+_logger = logger_of("gateway")
+
+#: Characters of an id or a name in the log.
+_LONGEST_SHOWN: Final = 120
 
 #: Questions of a page.
 _MOST: Final = 100
@@ -136,8 +143,7 @@ class _Api:
             return _not_taken(found)
         if not found.ended:
             raise _not_found()
-        past = {"state": found.ended, "id": workflow_id, "number": number, "by": found.by, "choice": found.choice}
-        return _json({**past, "at": moment_json(found.at)})
+        return _json({"state": found.ended, "id": workflow_id, "number": number, **_end(found)})
 
     async def answer(self, id: str, number: str, request: Request) -> Response:
         """Answer a question."""
@@ -156,6 +162,13 @@ class _Api:
             by=by,
             by_name=answer.by_name,
             via=_VIA,
+        )
+        _logger.info(
+            "question %s of %s, answered by the API with the token of %s: %s",
+            shorten(number, _LONGEST_SHOWN),
+            shorten(id, _LONGEST_SHOWN),
+            shorten(operator.name, _LONGEST_SHOWN),
+            outcome.kind,
         )
         return _json({"status": "taken", "by": by}) if outcome.kind == "taken" else _not_taken(outcome)
 
@@ -195,10 +208,20 @@ def _not_taken(outcome: InputOutcome) -> Response:
     if outcome.fields:
         said["fields"] = [{"field": name, "problem": problem} for name, problem in outcome.fields.items()]
     if outcome.kind == "answered":
-        said |= {"by": outcome.by, "choice": outcome.choice}
-    if outcome.at is not None:
+        said |= _end(outcome)
+    elif outcome.at is not None:
         said["at"] = moment_json(outcome.at)
     return _json(said, status, {"retry-after": _RETRY_AFTER} if status == 503 else {})
+
+
+def _end(outcome: InputOutcome) -> dict[str, Any]:
+    """Return how a question was over."""
+    return {
+        "by": outcome.by,
+        "by_name": outcome.by_name or outcome.by,
+        "choice": outcome.choice,
+        "at": moment_json(outcome.at),
+    }
 
 
 def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

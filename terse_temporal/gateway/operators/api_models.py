@@ -67,6 +67,7 @@ class PastQuestion(BaseModel):
     id: str
     number: str
     by: str = Field(description="Who has answered; empty where that is not known.")
+    by_name: str = Field(description="What they are called.")
     choice: str | None
     at: datetime | None
 
@@ -106,6 +107,7 @@ class NotTaken(Refused):
     """The answer is not taken. With 503 it may still count, and may be sent again: the same answer counts once."""
 
     by: str | None = Field(default=None, description="With 409: who was first.")
+    by_name: str | None = Field(default=None, description="With 409: what they are called.")
     choice: str | None = Field(default=None, description="With 409: what they have chosen.")
     at: datetime | None = Field(default=None, description="With 409 and 410: when.")
 
