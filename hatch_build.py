@@ -14,6 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)]+)\)")
+_IMAGE = re.compile(r"!\[[^\]]*\]\((?!https?:)[^)]+\)\n*")
 _PAGE = re.compile(r"docs/(\w+)\.md(?:#.*)?")
 
 
@@ -37,8 +38,8 @@ class ReadmeHook(MetadataHookInterface):
 
 
 def for_an_index(readme: str) -> str:
-    """Return the text without links that are relative."""
-    return _LINK.sub(_instead, readme)
+    """Return the text without links that are relative, and without such pictures."""
+    return _LINK.sub(_instead, _IMAGE.sub("", readme))
 
 
 def _instead(link: re.Match[str]) -> str:

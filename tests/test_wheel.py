@@ -39,6 +39,7 @@ def test_wheel_holds_the_package_alone(tmp_path: Path) -> None:
     assert "# terse-temporal" in description
     assert "`terse-temporal explain testing`" in description
     assert re.findall(r"\]\((?!https?:|#)[^)]*\)", description) == []
+    assert re.findall(r"^!", description, re.MULTILINE) == []  # of a picture
     assert "terse-worker" in commands
     assert "terse-temporal" in commands
 
