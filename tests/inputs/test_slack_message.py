@@ -90,6 +90,8 @@ def test_a_menu_for_more() -> None:
     (block,) = [each for each in found if each["type"] == "actions"]
     assert read_token(block["block_id"], [KEY.encode()]) is not None
     assert len(controls(message(question(options=options(20), id="expense/" + "x" * 300)))) == 21
+    long = tuple(InputOption(f"{number}" * 76, f"Option {number}") for number in range(6))
+    assert len(controls(message(question(options=long)))) == 7
 
 
 def test_a_text_and_a_form_have_one_button() -> None:

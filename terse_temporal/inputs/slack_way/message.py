@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, Final
@@ -25,13 +26,15 @@ _LONGEST_ENTRY: Final = 75
 _LONGEST_ID: Final = 255
 _LONGEST_ADDRESS: Final = 3_000
 
-#: Characters that are shown. A message whose blocks have more than some 13,000 is refused.
-_LONGEST_PROMPT: Final = 3_000
+#: Characters that are shown: of the prompt, of each detail and description, of all of each, of the arguments of a call,
+#: of a name. Slack refuses messages whose blocks have many; how many, it does not say, and people have met it above
+#: 11,000. So all together is less than 8,000; the page has the rest.
+_LONGEST_PROMPT: Final = 2_500
 _LONGEST_DETAIL: Final = 300
-_MOST_OF_DETAILS: Final = 2_500
-_LONGEST_ARGUMENTS: Final = 2_500
-_LONGEST_DESCRIPTION: Final = 120
+_MOST_OF_A_LIST: Final = 1_500
+_LONGEST_ARGUMENTS: Final = 2_000
 _LONGEST_NAME: Final = 200
+_LONGEST_RUN: Final = 500
 
 #: Characters of what a notification says.
 _LONGEST_NOTICE: Final = 500
@@ -68,8 +71,8 @@ def question_blocks(question: InputQuestion, token: str | None, link: str | None
         of_menu = controls[0]["type"] == "static_select"
         blocks.append({"type": "actions", **({"block_id": token} if of_menu else {}), "elements": controls})
     else:
-        command = f"terse-temporal inputs answer {question.id} {question.number}"
-        told = [rich.text("Answer it with ", 20), rich.text(command, 1_500, code=True)]
+        command = f"terse-temporal inputs answer {shlex.quote(question.id)} {question.number}"
+        told = [rich.text("Answer it with ", 20), rich.text(command, _LONGEST_RUN, code=True)]
         blocks.append(rich.rich_text(rich.section(*told)))
     return [*blocks, _who_asks(question)]
 
@@ -113,31 +116,33 @@ def _asked(question: InputQuestion) -> list[dict[str, Any]]:
         parts.append(rich.preformatted(json_text(question.arguments, indent=2), _LONGEST_ARGUMENTS))
     blocks = [rich.rich_text(*parts)]
     if question.details:
-        blocks.append(rich.rich_text(_details(question.details)))
+        details = question.details.items()
+        blocks.append(_named({name: each if isinstance(each, str) else json_text(each) for name, each in details}))
     return blocks
 
 
-def _details(details: Mapping[str, Any]) -> dict[str, Any]:
+def _named(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return texts by their names, as a list; as many as there is room for."""
     items: list[list[dict[str, Any]]] = []
-    left = _MOST_OF_DETAILS
-    for name, value in details.items():
-        said = value if isinstance(value, str) else json_text(value)
+    left = _MOST_OF_A_LIST
+    for name, said in texts.items():
         left -= min(len(name), _LONGEST_NAME) + min(len(said), _LONGEST_DETAIL)
         if left < 0:
-            items.append([rich.text(f"and {len(details) - len(items)} more", 50)])
+            items.append([rich.text(f"and {len(texts) - len(items)} more", 50)])
             break
-        items.append([rich.text(f"{name}: ", _LONGEST_NAME, bold=True), *rich.texts(said, _LONGEST_DETAIL)])
-    return rich.bullets(items)
+        called = rich.text(f"{name}: " if said else name, _LONGEST_NAME, bold=True)
+        items.append([called, *(rich.texts(said, _LONGEST_DETAIL) if said else ())])
+    return rich.rich_text(rich.bullets(items))
 
 
 def _options(question: InputQuestion) -> list[dict[str, Any]]:
     """Return what options mean, where that is more than a button says."""
-    shown = []
-    for each in question.options:
-        if each.description or len(each.label) > _LONGEST_BUTTON:
-            described = [rich.text(f": {each.description}", _LONGEST_DESCRIPTION)] if each.description else []
-            shown.append([rich.text(each.label, _LONGEST_NAME, bold=True), *described])
-    return [rich.rich_text(rich.bullets(shown))] if shown else []
+    shown = {
+        each.label: each.description
+        for each in question.options
+        if each.description or len(each.label) >= _LONGEST_BUTTON
+    }
+    return [_named(shown)] if shown else []
 
 
 def _controls(question: InputQuestion, token: str) -> list[dict[str, Any]]:
@@ -148,7 +153,8 @@ def _controls(question: InputQuestion, token: str) -> list[dict[str, Any]]:
         said = rich.plain("Fill in…" if question.form is not None else "Answer…", _LONGEST_BUTTON)
         write = {"type": "button", "action_id": SLACK_WRITE_ACTION, "text": said, "value": token}
         return [{**write, "style": "primary"}]
-    if len(question.options) > _MOST_BUTTONS and len(token) <= _LONGEST_ID:
+    fits_menu = len(token) <= _LONGEST_ID and max(len(each.id) for each in question.options) <= _LONGEST_ENTRY
+    if len(question.options) > _MOST_BUTTONS and fits_menu:
         return [_menu(question.options)]
     return [_button(question, each, token) for each in question.options]
 
@@ -220,7 +226,7 @@ def _who(outcome: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _who_asks(question: InputQuestion, *, is_open: bool = True) -> dict[str, Any]:
     said = f"Asked by {question.job}, run {question.id}, question {question.number}"
-    elements = [rich.plain(said, 1_500)]
+    elements = [rich.plain(said, _LONGEST_RUN)]
     if is_open and question.until is not None:
         until = question.until.astimezone(UTC)
         when = f"<!date^{int(until.timestamp())}^{{date_short_pretty}} at {{time}}|{until:%Y-%m-%d %H:%M} UTC>"
