@@ -44,22 +44,23 @@ class Block:
     buttons: Sequence[Button] = field(default_factory=list)
 
 
+#: The colours are those of the page that it leads to.
 _FONT: Final = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 #: Colours of the dark theme, for programs that have one and heed this; the others turn the light ones by themselves.
 _STYLE: Final = (
     "@media (prefers-color-scheme: dark) {"
-    " body, .page { background: #16181c !important; color: #e8e8e6 !important }"
-    " .card { background: #1f2227 !important; border-color: #363a41 !important }"
-    " .dim { color: #a5a9b0 !important }"
+    " body, .page { background: #0e1311 !important; color: #e4ebe7 !important }"
+    " .card { background: #171d1a !important; border-color: #2c3631 !important; border-top-color: #7cd3b0 !important }"
+    " .dim { color: #9fada6 !important }"
     " }"
 )
 
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "prompt": ("", "font-size:19px;line-height:1.4;font-weight:600;margin:0 0 20px"),
     "lead": ("", "font-size:16px;line-height:1.5;margin:0 0 20px"),
-    "note": ("dim", "font-size:14px;line-height:1.5;color:#5b616b;margin:0 0 16px"),
-    "small": ("dim", "font-size:13px;line-height:1.5;color:#5b616b;margin:0"),
+    "note": ("dim", "font-size:14px;line-height:1.5;color:#51605a;margin:0 0 16px"),
+    "small": ("dim", "font-size:13px;line-height:1.5;color:#51605a;margin:0"),
 }
 
 
@@ -81,11 +82,12 @@ def html_page(title: str, blocks: Sequence[Block]) -> str:
 <title>{escape(title)}</title>
 <style>{_STYLE}</style>
 </head>
-<body style="margin:0;background:#f4f4f1;color:#1d2025;{_FONT}">
-<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#f4f4f1">
+<body style="margin:0;background:#eef1f0;color:#16211d;{_FONT}">
+<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#eef1f0">
 <tr><td align="center" style="padding:24px 12px">
 <table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0"
- style="max-width:600px;background:#ffffff;border:1px solid #dedfda;border-radius:10px">
+ style="max-width:600px;background:#ffffff;border:1px solid #d3dbd7;border-top:4px solid #11614a;
+ border-radius:4px 4px 10px 10px">
 <tr><td style="padding:28px 24px;text-align:left;{_FONT}">
 {inner}
 </td></tr>
@@ -112,8 +114,8 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
         return ""
     cell = "font-size:14px;line-height:1.5;padding:4px 0;vertical-align:top"
     lines = "\n".join(
-        f'<tr><th scope="row" class="dim" align="left" style="{cell};padding-right:16px;color:#5b616b;font-weight:400;'
-        f'word-break:break-word">{_lines(name)}</th>'
+        f'<tr><th scope="row" class="dim" align="left" style="{cell};padding-right:16px;min-width:72px;color:#51605a;'
+        f'font-weight:400;word-break:break-word">{_lines(name)}</th>'
         f'<td style="{cell};word-break:break-word">{_lines(value)}</td></tr>'
         for name, value in rows
     )
@@ -122,7 +124,7 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
 
 def _button(button: Button) -> str:
     described = (
-        f'<span class="dim" style="display:block;font-size:13px;color:#5b616b;margin-top:4px">'
+        f'<span class="dim" style="display:block;font-size:13px;color:#51605a;margin-top:4px">'
         f"{_lines(button.description)}</span>"
         if button.description
         else ""
@@ -130,8 +132,8 @@ def _button(button: Button) -> str:
     if button.link is None:
         return f'<p style="margin:0 0 12px;font-size:15px">{_lines(button.label)}{described}</p>'
     return (
-        f'<p style="margin:0 0 16px"><a href="{escape(button.link)}" style="display:inline-block;background:#234f9e;'
-        f'color:#ffffff;text-decoration:none;font-size:15px;font-weight:600;padding:11px 20px;border-radius:7px">'
+        f'<p style="margin:0 0 16px"><a href="{escape(button.link)}" style="display:inline-block;background:#11614a;'
+        f'color:#ffffff;text-decoration:none;font-size:15px;font-weight:600;padding:11px 20px;border-radius:6px">'
         f"{_lines(button.label)}</a>{described}</p>"
     )
 
