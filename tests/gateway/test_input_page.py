@@ -203,6 +203,10 @@ async def test_a_long_question_without_its_worker(
         page = await Browser(client, link(run, of, number="6")).open(503)
         assert "no worker" in text_of(page)
         assert "<form" not in page
+        csrf = form_token([KEY.encode()], client.cookies["terse_form"], link(run, of, number="6").split("/")[2], "ada")
+        page = f'<input type="hidden" name="terse-csrf" value="{csrf}">'
+        page = await Browser(client, link(run, of, number="6")).send(503, page, text="what I <i>say")
+        assert "what I &lt;i&gt;say" in page
         await run.terminate()
 
 
@@ -266,5 +270,14 @@ async def test_who_answers(bench: Bench, tmp_path: Path, monkeypatch: pytest.Mon
         page = await browser.open()
         client.cookies.set("terse_operator", session)
         assert "Answered by grace" in text_of(await browser.send(200, page, choice="yes"))
-        for each in (run, another):
+        # Sent again by the browser, and nobody's: it is not said that somebody else was faster.
+        client.cookies.delete("terse_operator")
+        third = await bench.start(asks)
+        browser = Browser(client, link(third, await run_of(third), ""))
+        page = await browser.open()
+        await browser.send(200, page, choice="no")
+        said = text_of(await browser.send(409, page, choice="no"))
+        assert "The first answer counts" in said
+        assert "faster" not in said
+        for each in (run, another, third):
             await each.terminate()

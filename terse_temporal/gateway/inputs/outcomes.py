@@ -36,6 +36,12 @@ _LATE: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+_ABSENT: Final[Mapping[str, str]] = {
+    "away": "What runs the jobs does not answer.",
+    "no_worker": "The question is long, and no worker of its job is running, which has the rest of it.",
+}
+
+
 def outcome_page(
     outcome: InputOutcome,
     *,
@@ -53,22 +59,15 @@ def outcome_page(
         typed: what was sent, which is kept where it can be sent again; `None` where nothing was.
         csrf: the token to send it with.
     """
-    if outcome.kind == "away":
+    if outcome.kind in _ABSENT:
         kept = " What you have entered is kept below." if typed else ""
         return notice_page(
-            heading="This cannot be shown at the moment" if not typed else "Your answer was not sent",
-            paragraphs=[f"What runs the jobs does not answer. Try again in a minute.{kept}"],
+            heading="Your answer was not sent" if typed else "This cannot be shown at the moment",
+            paragraphs=[f"{_ABSENT[outcome.kind]} Try again in a minute.{kept}"],
             tone="warning",
             again="" if typed else again,
             resend=typed or {},
             csrf=csrf,
-        )
-    if outcome.kind == "no_worker":
-        return notice_page(
-            heading="This cannot be shown at the moment",
-            paragraphs=["The question is long, and no worker of its job is running, which has the rest of it."],
-            tone="warning",
-            again=again,
         )
     if outcome.kind == "answered":
         return _answered(outcome, by, typed is not None)
@@ -106,11 +105,11 @@ def thanks_page(question: InputQuestion, typed: Typed, by: str) -> str:
 
 def _answered(outcome: InputOutcome, by: str, sent: bool) -> str:
     is_own = bool(by) and outcome.by.casefold() == by.casefold()
-    is_late = sent and not is_own
+    # Of two answers that are nobody's in particular, this may be the same one that the browser has sent again.
+    is_late = sent and not is_own and bool(by or outcome.by)
     shown: list[tuple[str, Any]] = [("Answered by", outcome.by_name or outcome.by)] if outcome.by else []
     if outcome.label:
         shown.append(("Answer", outcome.label))
-    # Whoever has a link that is nobody's in particular may see their own answer.
     sentence = "You have answered it." if is_own else "The first answer counts."
     if is_late:
         sentence = "Somebody was faster. The first answer counts, and yours was not taken."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
@@ -122,6 +122,8 @@ class _InputPage:
             return self._not_genuine(request, link, found, typed)
         if isinstance(found, InputOutcome):
             return _late(request, link, found, typed)
+        if found.is_short:
+            return _question(request, link, 503, found, typed=typed)
         try:
             given = answer_of(found, typed)
         except ValueError:
@@ -230,16 +232,20 @@ def _question(
 ) -> HTMLResponse:
     """Return the page of an open question. One with a form of which none can be made says so."""
     if question.is_short:
-        return _answer(request, link, 503, outcome_page(InputOutcome(kind="no_worker"), by="", again=request.url.path))
+        outcome = InputOutcome(kind="no_worker")
+        page = outcome_page(outcome, by=link.by, again=request.url.path, typed=typed, csrf=link.csrf)
+        return _answer(request, link, 503, page)
     allowed = {each.casefold() for each in question.respond_by}
     may_answer = not allowed or link.by.casefold() in allowed
-    options: dict[str, Any] = {"csrf": link.csrf, "answering_as": link.by, "chosen": chosen, "may_answer": may_answer}
     page = question_page(
         question,
+        csrf=link.csrf,
         typed=typed or {},
         mistakes=mistakes or {},
         notice=notice or ("" if may_answer else _NOTICES["not_allowed" if link.by else "not_logged_in"]),
-        **options,
+        answering_as=link.by,
+        chosen=chosen,
+        may_answer=may_answer,
     )
     return _answer(request, link, status, page)
 
