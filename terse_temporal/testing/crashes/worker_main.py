@@ -51,6 +51,10 @@ __all__ = ["main"]
 #: How long running steps may take to end when the test is over and asks the process to. Nothing depends on them.
 _GRACE: Final = timedelta(seconds=1)
 
+#: What the worker says that it is of. By itself the SDK makes a hash of the bytecode of all modules, which is a third of
+#: a second for each process.
+_BUILD_ID: Final = "crash test"
+
 
 def main(descriptor: int) -> NoReturn:
     """Be that process, to its end."""
@@ -99,6 +103,8 @@ async def _main(tie: socket.socket, setup: Setup) -> int:
         jobs = loaded_jobs(setup.jobs)
         client = await connect(**setup.connection, identity=f"{os.getpid()}@crash test")
         options: dict[str, Any] = {"graceful_shutdown_timeout": _GRACE, **setup.options}
+        if options.get("deployment_config") is None:
+            options.setdefault("build_id", _BUILD_ID)
         options["interceptors"] = [*options.get("interceptors", ()), _CoordinatedWorker(channel, client.data_converter)]
         with _call_or_double(channel, setup):
             worker = build_worker(client, jobs=jobs, task_queue=setup.task_queue, **options)
