@@ -37,18 +37,34 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_processes)
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` selects
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before `-m` selects
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, Any, Any]:
     """Mark what uses a server, and let tests that wait run beside those that compute."""
     for item in items:
         if _STARTING.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("server")
         if _shares_with_its_module(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
     if hasattr(config, "workerinput"):  # one of several processes
         waiting = [item for item in items if _WAITING.intersection(item.path.parts)]
         others = [item for item in items if not _WAITING.intersection(item.path.parts)]
         items[:] = _spread(waiting, others)
+    result = yield
+    if config.getoption("loadgroup", default=False):
+        for item in items:
+            _name_group(item)
+    return result
+
+
+def _group(item: pytest.Item) -> str:
+    return f"{item.path.parent.name}-{item.path.stem}"
+
+
+def _name_group(item: Any) -> None:
+    """Put the group behind the id of a test, where pytest-xdist looks for it; of pytest 9.2 its 3.8 cannot do that."""
+    mark = item.get_closest_marker("xdist_group")
+    if mark is not None and hasattr(item, "_id") and not item.nodeid.endswith(f"@{mark.args[0]}"):
+        item._id = type(item._id).parse(f"{item.nodeid}@{mark.args[0]}")
 
 
 def _shares_with_its_module(item: Any) -> bool:

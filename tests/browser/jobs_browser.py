@@ -38,7 +38,7 @@ class Onboarding(BaseModel):
     guests: list[str] = Field(default=[], description="Who joins for lunch, one a line.")
 
 
-@create_job(name="expense-approval", durable=True)
+@create_job(name="expense-report", durable=True)
 async def expense_approval(event: Event) -> list[Any]:
     """Asks with options."""
     answer = await wait_for_input(

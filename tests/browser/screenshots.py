@@ -46,7 +46,7 @@ async def take(browser: Browser, site: Site, name: str, size: str, themes: tuple
 
 async def take_for_docs(browser: Browser, site: Site, directory: Path) -> None:
     """Write the two pictures of the documentation."""
-    asked = await site.ask(expense_approval, id="expense-approval/report-1837", timeout="2d", later=True)
+    asked = await site.ask(expense_approval, id="expense-report/report-1837", timeout="2d", later=True)
     for name, link, width, theme in (
         ("inputs-question", asked.link_for("grace@example.com"), 700, "light"),
         ("inputs-form", (await site.ask(onboarding, id="onboarding/2026-12")).link, 400, "dark"),

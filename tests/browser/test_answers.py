@@ -19,7 +19,7 @@ async def test_an_option(page: Page, site: Site) -> None:
     asked = await site.ask(expense_approval)
     await page.goto(asked.link_for("grace@example.com") + "?choice=reject")  # as the buttons in a mail do
     await expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace asks for 1,240.00 EUR back.")
-    await expect(page.get_by_role("main")).to_contain_text("expense-approval")
+    await expect(page.get_by_role("main")).to_contain_text("expense-report")
     await expect(page.get_by_role("definition").filter(has_text="train.pdf")).to_be_visible()
     await expect(page.get_by_role("button", name="Reject")).to_have_accessible_description("Ada is told why.")
     await expect(page.get_by_role("main")).to_contain_text("Press “Reject” to confirm it")
