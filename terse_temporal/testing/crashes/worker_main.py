@@ -51,8 +51,8 @@ __all__ = ["main"]
 #: How long running steps may take to end when the test is over and asks the process to. Nothing depends on them.
 _GRACE: Final = timedelta(seconds=1)
 
-#: What the worker says that it is of. By itself the SDK makes a hash of the bytecode of all modules, which is a third of
-#: a second for each process.
+#: What the worker says that it is of. By itself the SDK hashes the bytecode of all modules, in a third of a second for
+#: each process.
 _BUILD_ID: Final = "crash test"
 
 
