@@ -142,7 +142,9 @@ class Command:
 
 
 @contextmanager
-def running(*command: str, cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[Command]:
+def running(
+    *command: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: int = subprocess.DEVNULL
+) -> Iterator[Command]:
     """A command for the length of the block. What it left is ended with the block, and shown when a test fails."""
     mark = f"TERSE_TEST={uuid.uuid4()}"
     output = cwd / f"{uuid.uuid4()}.out"
@@ -152,7 +154,7 @@ def running(*command: str, cwd: Path, env: Mapping[str, str] | None = None) -> I
             [script(command[0]), *command[1:]],
             cwd=cwd,
             env=environment({**(env or {}), name: value}),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -17,10 +17,12 @@ from rich.markup import escape
 from ..devserver import DevServer, make_private_directory
 from ..diagnostics.places import shown_path
 from ..errors import ServerUnavailableError
+from ..inputs.default_way import ASK_BY
 from ..runs.search_attributes import create_tags_attribute
 from ..runs.starting import DEFAULT_TASK_QUEUE
 from .dev_gateway import GatewayPlace
 from .dev_server_file import DEV_DIRECTORY, DevServerFile
+from .dev_terminal import DevTerminal, has_terminal
 from .exiting import FAILED, USAGE_ERROR
 from .options import Debug, Targets, TaskQueue
 from .output import console
@@ -112,8 +114,15 @@ async def _run(options: WorkerOptions, port: int | None, gateway_port: int | Non
         )
         ui_address = f"http://{_IP}:{chosen + UI_PORT_ABOVE}"
         gateway = GatewayPlace.bind(claims, state, asked_for=gateway_port, before=before.gateway_port if before else 0)
+        by_default = os.environ.get(ASK_BY, "").strip() == "terminal"
+        terminal = DevTerminal(server.address, by_default=by_default) if has_terminal() else None
         async with ReloadedWorker(
-            options, server.address, reload=reload, ui_address=ui_address, gateway=gateway
+            options,
+            server.address,
+            reload=reload,
+            ui_address=ui_address,
+            gateway=gateway,
+            ask=None if terminal is None else terminal.add,
         ) as worker:
             await worker.start()
             async with server:  # which starts while the worker loads its jobs
@@ -127,7 +136,10 @@ async def _run(options: WorkerOptions, port: int | None, gateway_port: int | Non
                     if not progress.ready:
                         return USAGE_ERROR
                     _print_ready(progress, options, time.monotonic() - began, reload=reload)
-                    await race(worker.keep_running(), _watch_server(server))
+                    watching = _watch_server(server)
+                    if terminal is not None:
+                        watching = race(watching, terminal.run())
+                    await race(worker.keep_running(), watching)
                 finally:
                     with contextlib.suppress(OSError):  # its directory may have been removed
                         DevServerFile(chosen, 0, gateway.port).write(state)

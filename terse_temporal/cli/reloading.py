@@ -13,7 +13,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ from .dev_replays import OpenRuns
 from .output import console, errors
 from .tasks import race
 from .worker_command import WorkerOptions
-from .worker_process import Progress, WorkerChild, local_environment
+from .worker_process import Asked, Progress, WorkerChild, local_environment
 
 __all__ = ["ReloadedWorker", "files_of_code", "require_watchfiles"]
 
@@ -58,15 +58,24 @@ class ReloadedWorker:
         reload: whether saving a file starts it anew.
         ui_address: of the server's Web UI, for `current_run().url`.
         gateway: where the gateway beside it is.
+        ask: gets the questions that are to be asked at the terminal; without it there is none.
     """
 
     def __init__(
-        self, options: WorkerOptions, address: str, *, reload: bool, ui_address: str, gateway: GatewayPlace | None
+        self,
+        options: WorkerOptions,
+        address: str,
+        *,
+        reload: bool,
+        ui_address: str,
+        gateway: GatewayPlace | None,
+        ask: Callable[[Asked], None] | None = None,
     ) -> None:
         self._options = options
         self._address = address
         self._ui_address = ui_address
         self._gateway = gateway
+        self._ask = ask
         self._reload = reload
         self._saves = _Saves()
         self._open_runs = OpenRuns(options, address)
@@ -95,7 +104,9 @@ class ReloadedWorker:
         environment = local_environment(self._address) | {"TERSE_UI_ADDRESS": self._ui_address}
         if self._gateway is not None:
             environment |= self._gateway.environment()
-        self._child = await WorkerChild.start(self._options, environment=environment, gateway=self._gateway)
+        self._child = await WorkerChild.start(
+            self._options, environment=environment, gateway=self._gateway, ask=self._ask
+        )
 
     async def wait_until_loaded(self) -> bool:
         """Wait until it has loaded its jobs; false if they cannot be, of which it has said why."""

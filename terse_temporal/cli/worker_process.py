@@ -13,15 +13,16 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn, Self
+from typing import IO, Any, Final, NoReturn, Self, TypeAlias
 
 from temporalio.client import Client
 
 from ..diagnostics.places import is_users_file
+from ..inputs.terminal_way import terminals
 from ..jobs.job import Job
 from ..processes import ChildProcess, parent_socket
 from .dev_gateway import GatewayPlace
@@ -33,7 +34,13 @@ from .output import console, job_table
 from .users_files import users_files
 from .worker_command import Observer, WorkerOptions, run_worker
 
-__all__ = ["Progress", "WorkerChild", "local_environment"]
+__all__ = ["Asked", "Progress", "WorkerChild", "local_environment"]
+
+#: A question: the workflow id, the run id before any reset, and its number.
+Asked: TypeAlias = tuple[str, str, str]
+
+#: Tells the worker that its parent has a terminal.
+_TERMINAL: Final = "TERSE_DEV_TERMINAL"
 
 _GO: Final = b"go\n"
 _FILES: Final = b"files\n"
@@ -65,11 +72,21 @@ class Progress:
 class WorkerChild:
     """A running worker. Made by `start`, sent to work by `wait_until_ready`; ended by `stop` or `kill`."""
 
-    def __init__(self, child: ChildProcess, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+    def __init__(
+        self,
+        child: ChildProcess,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        ask: Callable[[Asked], None] | None,
+    ):
         self._child = child
         self._reader = reader
         self._writer = writer
+        self._ask = ask
         self._progress = Progress()
+        self._is_silent = False
+        self._changed = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
 
     @classmethod
     async def start(
@@ -80,6 +97,7 @@ class WorkerChild:
         directory: Path | None = None,
         output: IO[bytes] | None = None,
         gateway: GatewayPlace | None = None,
+        ask: Callable[[Asked], None] | None = None,
     ) -> Self:
         """Start a worker, which loads its jobs and then waits for `wait_until_ready`.
 
@@ -89,7 +107,9 @@ class WorkerChild:
             directory: its working directory; by default this process's own.
             output: gets what it prints; by default that goes where this process prints.
             gateway: where it runs a gateway beside it.
+            ask: gets the questions that are to be asked at the terminal; without it there is none.
         """
+        environment = {**environment, **({_TERMINAL: "1"} if ask is not None else {})}
         given = [json.dumps(asdict(options)), *([gateway.to_argument()] if gateway is not None else [])]
         return cls(
             *await ChildProcess.start_connected(
@@ -99,7 +119,8 @@ class WorkerChild:
                 directory=directory,
                 output=output,
                 pass_fds=[] if gateway is None or gateway.bound is None else [gateway.bound.fileno()],
-            )
+            ),
+            ask,
         )
 
     @property
@@ -128,12 +149,30 @@ class WorkerChild:
         return self._progress.files
 
     async def _read_until(self, field: str) -> None:
-        while not getattr(self._progress, field) and (line := await self._reader.readline()):
-            self._progress = replace(self._progress, **json.loads(line))
+        while not getattr(self._progress, field) and not self._is_silent:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _read(self) -> None:
+        """Take what it reports, until its end."""
+        try:
+            while line := await self._reader.readline():
+                reported = json.loads(line)
+                asked = reported.pop("asked", None)
+                if asked is not None and self._ask is not None:
+                    self._ask(tuple(asked))
+                self._progress = replace(self._progress, **reported)
+                self._changed.set()
+        except OSError:  # it was killed
+            pass
+        finally:
+            self._is_silent = True
+            self._changed.set()
 
     async def wait(self) -> int:
         """Wait for its end: the exit status, or minus the signal that ended it."""
         status = await self._child.wait()
+        self._reading.cancel()
         self._writer.close()
         return status
 
@@ -180,6 +219,8 @@ class _Reporter(Observer):
         if self._gateway is not None:
             self._gateway.prepare(jobs)
             log_links()
+        if os.environ.pop(_TERMINAL, None):  # not for what steps start
+            terminals.append(lambda question: self._send(asked=[question.id, question.run, question.number]))
         self._server_is_up.wait()
 
     def on_connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
