@@ -48,7 +48,12 @@ async def test_from_the_list_to_the_answer(bench: Bench, tmp_path: Path) -> None
         )
         browser = Browser(client, link)
         assert "You answer as ada" in text_of(await browser.open())
-        assert "Thank you" in text_of(await browser.send(200, choice="yes"))
+        for shown in (await browser.send(422, choice="perhaps"), await browser.send(200, choice="yes")):
+            assert '<a href="/inputs">All questions</a>' in shown
+        assert "All questions" in await browser.open(410)
+        client.cookies.delete("terse_operator")
+        assert "All questions" not in await browser.open(410)
+        await _log_in(client)
         assert (await answered(run))["1"]["by"] == "ada"
         out = await client.post("/inputs/logout", headers=FROM_THE_PAGE)
         assert (out.status_code, out.headers["location"]) == (303, "/inputs")

@@ -49,6 +49,7 @@ def outcome_page(
     again: str = "",
     typed: Typed | None = None,
     csrf: str = "",
+    list_link: str = "",
 ) -> str:
     """Return the page of a question that cannot be answered, or not now.
 
@@ -58,6 +59,7 @@ def outcome_page(
         again: the address of the page.
         typed: what was sent, which is kept where it can be sent again; `None` where nothing was.
         csrf: the token to send it with.
+        list_link: the address of the list of all questions, for who may see it.
     """
     if outcome.kind in _ABSENT:
         kept = " What you have entered is kept below." if typed else ""
@@ -68,20 +70,23 @@ def outcome_page(
             again="" if typed else again,
             resend=typed or {},
             csrf=csrf,
+            list_link=list_link,
         )
     if outcome.kind == "answered":
-        return _answered(outcome, by, typed is not None)
+        return _answered(outcome, by, typed is not None, list_link)
     heading, sentence = _LATE.get(outcome.ended, _LATE[""])
-    return notice_page(heading=heading, paragraphs=[sentence], tone="info", shown=_when("Over since", outcome.at))
+    shown = _when("Over since", outcome.at)
+    return notice_page(heading=heading, paragraphs=[sentence], tone="info", shown=shown, list_link=list_link)
 
 
-def thanks_page(question: InputQuestion, typed: Typed, by: str) -> str:
+def thanks_page(question: InputQuestion, typed: Typed, by: str, list_link: str = "") -> str:
     """Return the page after an answer that was taken.
 
     Args:
         question: that was answered.
         typed: the answer.
         by: who gave it.
+        list_link: the address of the list of all questions, for who may see it.
     """
     shown: list[tuple[str, Any]] = []
     if question.form is not None and not question.options:
@@ -100,10 +105,11 @@ def thanks_page(question: InputQuestion, typed: Typed, by: str) -> str:
         job=question.job,
         prompt=question.prompt,
         shown=shown,
+        list_link=list_link,
     )
 
 
-def _answered(outcome: InputOutcome, by: str, sent: bool) -> str:
+def _answered(outcome: InputOutcome, by: str, sent: bool, list_link: str) -> str:
     is_own = bool(by) and outcome.by.casefold() == by.casefold()
     # Of two answers that are nobody's in particular, this may be the same one that the browser has sent again.
     is_late = sent and not is_own and bool(by or outcome.by)
@@ -118,6 +124,7 @@ def _answered(outcome: InputOutcome, by: str, sent: bool) -> str:
         paragraphs=[sentence],
         tone="ok" if is_own else "info",
         shown=[*shown, *_when("Answered", outcome.at)],
+        list_link=list_link,
     )
 
 

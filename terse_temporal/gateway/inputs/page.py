@@ -17,6 +17,7 @@ from ...diagnostics.logs import logger_of
 from ...diagnostics.text import shorten
 from ...inputs.questions import InputQuestion
 from ...inputs.tokens import InputToken, read_token
+from ..cookies import cookie_path
 from ..gateway import Gateway
 from ..operator_sessions import operator_of
 from ..operator_tokens import Operators
@@ -70,6 +71,7 @@ class _Link:
         by: who answers; empty where that is nobody in particular.
         keys: that the gateway signs with.
         cookie: of the browser.
+        list_link: the address of the list of all questions, where an operator has opened it; else empty.
     """
 
     text: str
@@ -77,6 +79,7 @@ class _Link:
     by: str
     keys: tuple[bytes, ...]
     cookie: str
+    list_link: str
 
     @property
     def csrf(self) -> str:
@@ -105,7 +108,8 @@ class _InputPage:
             return link
         found = await self._find(link)
         if isinstance(found, InputOutcome):
-            return _answer(request, link, STATUS[found.kind], outcome_page(found, by=link.by, again=request.url.path))
+            page = outcome_page(found, by=link.by, again=request.url.path, list_link=link.list_link)
+            return _answer(request, link, STATUS[found.kind], page)
         chosen = request.query_params.get("choice", "")
         return _question(request, link, 200, found, chosen=chosen)
 
@@ -166,7 +170,7 @@ class _InputPage:
             return html_response(page, 404)
         operator = None if token.respondent else operator_of(request, self._operators)
         by = token.respondent or ("" if operator is None else operator.name)
-        return _Link(text, token, by, keys, form_cookie(request))
+        return _Link(text, token, by, keys, form_cookie(request), cookie_path(request) if operator else "")
 
     async def _find(self, link: _Link) -> InputQuestion | InputOutcome:
         token = link.token
@@ -179,7 +183,9 @@ class _InputPage:
         is_own = request.headers.get("sec-fetch-site") == "same-origin"
         kept = typed if is_own else {}
         if isinstance(found, InputOutcome):
-            page = outcome_page(found, by=link.by, again=request.url.path, typed=kept, csrf=link.csrf)
+            page = outcome_page(
+                found, by=link.by, again=request.url.path, typed=kept, csrf=link.csrf, list_link=link.list_link
+            )
             return _answer(request, link, STATUS[found.kind], page)
         notice = (
             "Your answer was not sent: this page was open for long, or the browser takes no cookies of it. Please look"
@@ -192,7 +198,7 @@ def _after(request: Request, link: _Link, question: InputQuestion, outcome: Inpu
     """Return the page after an answer was sent."""
     status = STATUS[outcome.kind]
     if outcome.kind == "taken":
-        return _answer(request, link, status, thanks_page(question, typed, link.by))
+        return _answer(request, link, status, thanks_page(question, typed, link.by, link.list_link))
     if outcome.kind == "wrong":
         fields = outcome.fields if question.form is None else plain_mistakes(question.form, outcome.fields)
         mistakes = dict(fields) or {"": outcome.message}
@@ -205,7 +211,9 @@ def _after(request: Request, link: _Link, question: InputQuestion, outcome: Inpu
 def _late(request: Request, link: _Link, outcome: InputOutcome, typed: Typed) -> HTMLResponse:
     """Return the page after an answer that finds no open question."""
     status = 409 if outcome.kind == "answered" else STATUS[outcome.kind]
-    return _answer(request, link, status, outcome_page(outcome, by=link.by, typed=typed, csrf=link.csrf))
+    return _answer(
+        request, link, status, outcome_page(outcome, by=link.by, typed=typed, csrf=link.csrf, list_link=link.list_link)
+    )
 
 
 _NOTICES: Final[Mapping[str, str]] = {
@@ -233,7 +241,9 @@ def _question(
     """Return the page of an open question. One with a form of which none can be made says so."""
     if question.is_short:
         outcome = InputOutcome(kind="no_worker")
-        page = outcome_page(outcome, by=link.by, again=request.url.path, typed=typed, csrf=link.csrf)
+        page = outcome_page(
+            outcome, by=link.by, again=request.url.path, typed=typed, csrf=link.csrf, list_link=link.list_link
+        )
         return _answer(request, link, 503, page)
     allowed = {each.casefold() for each in question.respond_by}
     may_answer = not allowed or link.by.casefold() in allowed
@@ -246,6 +256,7 @@ def _question(
         answering_as=link.by,
         chosen=chosen,
         may_answer=may_answer,
+        list_link=link.list_link,
     )
     return _answer(request, link, status, page)
 

@@ -220,6 +220,7 @@ def _end(outcome: InputOutcome) -> dict[str, Any]:
         "by": outcome.by,
         "by_name": outcome.by_name or outcome.by,
         "choice": outcome.choice,
+        "label": outcome.label or None,
         "at": moment_json(outcome.at),
     }
 

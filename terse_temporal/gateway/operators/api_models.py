@@ -69,6 +69,7 @@ class PastQuestion(BaseModel):
     by: str = Field(description="Who has answered; empty where that is not known.")
     by_name: str = Field(description="What they are called.")
     choice: str | None
+    label: str | None = Field(description="What the choice is called.")
     at: datetime | None
 
 
@@ -109,6 +110,7 @@ class NotTaken(Refused):
     by: str | None = Field(default=None, description="With 409: who was first.")
     by_name: str | None = Field(default=None, description="With 409: what they are called.")
     choice: str | None = Field(default=None, description="With 409: what they have chosen.")
+    label: str | None = Field(default=None, description="With 409: what that is called.")
     at: datetime | None = Field(default=None, description="With 409 and 410: when.")
 
 

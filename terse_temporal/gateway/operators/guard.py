@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from ...diagnostics.text import one_line, shorten
 from ..operator_sessions import bearer_token, operator_of
 from ..operator_tokens import Operator, Operators
 from ..rates import AddressRates
@@ -19,6 +20,9 @@ __all__ = ["NOT_CONFIGURED", "Guard"]
 #: Wrong tokens of one address at once, and seconds for each further one.
 _WRONG_AT_ONCE: Final = 10
 _SECONDS_EACH: Final = 10.0
+
+#: Characters of an address.
+_LONGEST_ADDRESS: Final = 64
 
 #: What is said where there are no operators.
 NOT_CONFIGURED: Final = (
@@ -77,22 +81,27 @@ class Guard:
         """
         if not self._operators:
             raise _not_configured()
-        address = request.client.host if request.client else ""
+        # A proxy that is believed may pass on anything for an address.
+        address = shorten(one_line(request.client.host), _LONGEST_ADDRESS) if request.client else ""
         # Wrong ones alone are counted, and once there were too many the right one has to wait too: otherwise the
         # answer would still say which it is.
         if seconds := self._wrong.wait_for(address, counts=False):
             raise Refusal(
-                429, "too_many_attempts", "Too many wrong tokens came from this address.", retry_after=seconds
+                429,
+                "too_many_attempts",
+                "Too many wrong tokens came from this address.",
+                retry_after=seconds,
+                why=f"from {address}",
             )
         found = self._operators.of_token(token)
         if found is None:
             self._wrong.wait_for(address)
-            raise _unauthorized("token_wrong", "This is the token of no operator.")
+            raise _unauthorized("token_wrong", "This is the token of no operator.", why=f"from {address}")
         return found
 
 
-def _unauthorized(code: str, message: str) -> Refusal:
-    return Refusal(401, code, message, headers={"www-authenticate": "Bearer"})
+def _unauthorized(code: str, message: str, why: str = "") -> Refusal:
+    return Refusal(401, code, message, headers={"www-authenticate": "Bearer"}, why=why)
 
 
 def _not_configured() -> Refusal:

@@ -37,6 +37,7 @@ def question_page(
     answering_as: str = "",
     chosen: str = "",
     may_answer: bool = True,
+    list_link: str = "",
     now: datetime | None = None,
 ) -> str:
     """Return the page on which a question is answered, as HTML.
@@ -51,6 +52,7 @@ def question_page(
         answering_as: whose answer it is, if that is known.
         chosen: the option that the link has said: it is pointed out, and not chosen.
         may_answer: whether there is something to answer with; without it `notice` says why not.
+        list_link: the address of the list of all questions, for who may see it.
         now: for tests.
     """
     form, problem = _form_of(question)
@@ -88,6 +90,7 @@ def question_page(
         text=next(iter(typed.get("text", ())), ""),
         csrf=csrf,
         may_answer=may_answer,
+        list_link=list_link,
         answering_as=_line(answering_as),
         mistakes=_sentences(mistakes) if form is None else mistakes_of(views, form, mistakes),
         notice=notice,
@@ -110,6 +113,7 @@ def notice_page(
     again: str = "",
     resend: Mapping[str, Sequence[str]] = _NOTHING,
     csrf: str = "",
+    list_link: str = "",
 ) -> str:
     """Return a page that says something, as HTML.
 
@@ -123,6 +127,7 @@ def notice_page(
         again: a link to try again by.
         resend: what was sent, by the names of the fields, to be sent again with a button.
         csrf: the token that goes with it then.
+        list_link: the address of the list of all questions, for who may see it.
     """
     return render(
         "notice.html",
@@ -140,6 +145,7 @@ def notice_page(
             if any(texts)
         ],
         csrf=csrf,
+        list_link=list_link,
     )
 
 
