@@ -178,6 +178,8 @@ def _steps_of(way: Any, serializer: Serializer, call: str) -> WaySteps:
     if not isinstance(way, InputWay):
         raise InputError(f"{call}: via={shorten(repr(way), 60)} is no way to ask: it does not derive from InputWay")
     cls = type(way)
+    if cls.ask is InputWay.ask:
+        raise InputError(f"{call}: via={type_name(cls)}(…) cannot ask: give it a method ask(self, question)")
     try:
         return WaySteps(cls, serializer.codec(cls).record(way).data)
     except ValueProblem as problem:

@@ -14,7 +14,7 @@ from terse_temporal.engine.workflow.execution import DurableExecution
 from terse_temporal.errors import DurableOnlyError, DurationError, InputError
 from terse_temporal.execution.in_place import DirectExecution
 from terse_temporal.execution.protocol import StepContext, executing
-from terse_temporal.inputs import InputWay
+from terse_temporal.inputs import InputQuestion, InputWay
 from terse_temporal.inputs.questions import read_question
 
 from . import jobs_asking
@@ -30,6 +30,13 @@ class Secretive(InputWay):
     """Holds what may not be recorded."""
 
     token: SecretStr
+
+    async def ask(self, question: InputQuestion) -> None:
+        """Ask nobody."""
+
+
+class Silent(InputWay):
+    """Has no `ask`."""
 
 
 YES = InputOption("yes", "Yes")
@@ -71,6 +78,7 @@ YES = InputOption("yes", "Yes")
         ({"on_timeout": "no", "timeout": "1h"}, InputError, "where there are options"),
         ({"via": "slack"}, InputError, "give a way to ask"),
         ({"via": [object()]}, InputError, "does not derive from InputWay"),
+        ({"via": Silent()}, InputError, "via=Silent(…) cannot ask: give it a method ask"),
         ({"via": Secretive(token=SecretStr("s"))}, InputError, "secret"),
         ({"timeout": "soon"}, DurationError, "soon"),
         ({"remind_every": "1s"}, DurationError, "a minute is the least"),
