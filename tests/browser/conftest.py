@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
 from terse_temporal.testing import JobEnvironment
 
 from ..waiting import SOON
 from .chromium import chromium
 from .site import Site, serve_site
+
+#: Milliseconds for a page to become what is expected of it.
+_PATIENCE: Final = SOON * 1000 / 4
+
+expect.set_options(timeout=_PATIENCE)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -71,8 +77,7 @@ async def phone(browser: Browser, site: Site) -> AsyncIterator[Page]:
 async def _window(browser: Browser, site: Site, *, width: int, height: int, scripts: bool) -> AsyncIterator[Page]:
     context = await browser.new_context(java_script_enabled=scripts, viewport={"width": width, "height": height})
     page = await context.new_page()
-    # A page that does not come to what is expected of it never will.
-    page.set_default_timeout(SOON * 1000 / 5)
+    page.set_default_timeout(_PATIENCE)
     trouble = Trouble(site)
     trouble.watch(page)
     try:
