@@ -114,6 +114,13 @@ async def listed(page: Page, site: Site) -> Asked:
     return asked
 
 
+async def from_the_list(page: Page, site: Site) -> None:
+    """A question that an operator has come to from the list."""
+    asked = await listed(page, site)
+    await page.get_by_role("listitem").filter(has_text=asked.run.id).get_by_role("link").click()
+    await page.get_by_label("A note").wait_for()
+
+
 #: By the names that screenshots have.
 PAGES: Final[Mapping[str, _Come]] = {
     "options": options,
@@ -129,4 +136,5 @@ PAGES: Final[Mapping[str, _Come]] = {
     "login": login,
     "refused-login": refused_login,
     "list": listed,
+    "from-the-list": from_the_list,
 }
