@@ -112,7 +112,7 @@ async def test_an_option_and_a_text(bench: Bench, tmp_path: Path) -> None:
         said = text_of(await another.send(409, f'<input type="hidden" name="terse-csrf" value="{token}">', choice="no"))
         assert "Somebody was faster" in said
         assert "Answer Yes" in said
-        assert (await answered(run))["1"]["via"] == "webpage"
+        assert (await answered(run))["1"]["via"] == "page"
         await asked(run, "2")
         text = Browser(client, link(run, of, "bob", number="2"))
         assert "write something" in text_of(await text.send(422, text=" "))

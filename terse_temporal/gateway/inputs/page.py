@@ -30,12 +30,12 @@ from .mistakes import plain_mistakes
 from .outcomes import STATUS, outcome_page, thanks_page
 from .typed import Typed, answer_of, read_typed
 
-__all__ = ["WEBPAGE", "add_input_page"]
+__all__ = ["PAGE", "add_input_page"]
 
 _logger = logger_of("gateway")
 
-#: By which way an answer came that was given on the page.
-WEBPAGE: Final = "webpage"
+#: By which way an answer came that was given on the page, as that way is called which sends nothing but its link.
+PAGE: Final = "page"
 
 #: Characters of an id in the log, which is of anybody's making.
 _LONGEST: Final = 120
@@ -140,7 +140,7 @@ class _InputPage:
             namespace=link.token.namespace,
             **given,
             by=link.by,
-            via=WEBPAGE,
+            via=PAGE,
             within=_PATIENCE,
         )
         _logger.info(
