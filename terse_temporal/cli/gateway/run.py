@@ -122,8 +122,11 @@ def run(
     on to Temporal from there; so Temporal may be away meanwhile.
 
     Secrets are read from GITHUB_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, SLACK_SIGNING_SECRET, LINEAR_WEBHOOK_SECRET and
-    TERSE_WEBHOOK_SECRET. TERSE_GATEWAY_KEY is what the addresses of jobs are made with. Temporal is found as the
-    worker finds it.
+    TERSE_WEBHOOK_SECRET. TERSE_GATEWAY_KEY is what the addresses of jobs are made with, and the links to questions.
+    Temporal is found as the worker finds it.
+
+    Questions that jobs ask people are answered on pages below /inputs; with TERSE_OPERATOR_TOKEN that itself is a list
+    of them all, and /api/inputs the same for programs.
 
     SIGTERM and Ctrl-C let requests end, then hand on what waits for some seconds. What is left stays in the spool.
     """
@@ -241,6 +244,8 @@ def _print_served(gateway: Gateway, address: str) -> None:
     }
     if settings.root_path:
         shown["behind a proxy at"] = settings.root_path
+    if gateway.operators:
+        shown["list of questions"] = "/inputs"
     console.print("  ".join(f"{name} [bold]{escape(value)}[/]" for name, value in shown.items()))
     # The tokens in addresses may be all that there is of a secret, and what is printed here goes to a log.
     found = endpoints(gateway.jobs, gateway.secrets, with_tokens=False)
