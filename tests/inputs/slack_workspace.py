@@ -36,6 +36,7 @@ class Workspace:
         views: the modals that were opened, the last one last.
         said: what was said to one person alone.
         refused: what it did not take, and why.
+        shows_metadata: whether the app may see the metadata of messages.
         cut: calls that are done, and after which the connection breaks.
     """
 
@@ -46,6 +47,7 @@ class Workspace:
         self.views: list[dict[str, Any]] = []
         self.said: list[dict[str, Any]] = []
         self.refused: list[str] = []
+        self.shows_metadata = True
         self.cut: list[str] = []
         self._triggers: set[str] = set()
         self._clicks = 0
@@ -98,7 +100,7 @@ class Workspace:
 
     def _history(self, given: dict[str, Any]) -> dict[str, Any]:
         found = [each for each in self.messages.values() if each["channel"] == given["channel"]]
-        if given.get("include_all_metadata") not in ("1", "true", True):
+        if given.get("include_all_metadata") not in ("1", "true", True) or not self.shows_metadata:
             found = [{name: value for name, value in each.items() if name != "metadata"} for each in found]
         return {"ok": True, "messages": found[::-1]}
 

@@ -12,7 +12,13 @@ from terse_temporal.errors import InputError
 from terse_temporal.inputs import InputOption, InputQuestion, question_link, read_token, slack
 from terse_temporal.inputs.links import question_token
 from terse_temporal.inputs.questions import approval_options
-from terse_temporal.inputs.slack_way.message import closed_blocks, closed_text, question_blocks, question_text
+from terse_temporal.inputs.slack_way.message import (
+    closed_blocks,
+    closed_text,
+    has_token,
+    question_blocks,
+    question_text,
+)
 from terse_temporal.inputs.slack_way.message import reminder_blocks as reminder
 
 from .slack_limits import check_message
@@ -92,6 +98,17 @@ def test_a_menu_for_more() -> None:
     assert len(controls(message(question(options=options(20), id="expense/" + "x" * 300)))) == 21
     long = tuple(InputOption(f"{number}" * 76, f"Option {number}") for number in range(6))
     assert len(controls(message(question(options=long)))) == 7
+
+
+def test_a_message_that_is_there_is_known_by_its_token() -> None:
+    """It is found by its buttons or its menu, and not by a text that has the token in it."""
+    for asked in (question(options=options(2)), question(options=options(6))):
+        token = str(question_token(asked, environ=ENVIRON))
+        assert has_token({"blocks": message(asked)}, token)
+        assert not has_token({"blocks": message(asked)}, f"{token}x")
+        assert not has_token({"blocks": closed_blocks(asked, {}), "text": token}, token)
+    for nothing in ({}, {"blocks": {}}, {"blocks": [1, {"type": "actions"}, {"type": "actions", "elements": [2]}]}):
+        assert not has_token(nothing, "x")
 
 
 def test_a_text_and_a_form_have_one_button() -> None:

@@ -14,7 +14,15 @@ from ..questions import InputOption, InputQuestion
 from . import rich_text as rich
 from .modal import fits_modal
 
-__all__ = ["closed_blocks", "closed_text", "is_user", "question_blocks", "question_text", "reminder_blocks"]
+__all__ = [
+    "closed_blocks",
+    "closed_text",
+    "has_token",
+    "is_user",
+    "question_blocks",
+    "question_text",
+    "reminder_blocks",
+]
 
 #: Options up to which each gets a button; of more there is a menu.
 _MOST_BUTTONS: Final = 5
@@ -75,6 +83,18 @@ def question_blocks(question: InputQuestion, token: str | None, link: str | None
         told = [rich.text("Answer it with ", 20), rich.text(command, _LONGEST_RUN, code=True)]
         blocks.append(rich.rich_text(rich.section(*told)))
     return [*blocks, _who_asks(question)]
+
+
+def has_token(message: Mapping[str, Any], token: str) -> bool:
+    """Return whether a message that is in Slack has the buttons or the menu of a question."""
+    blocks = message.get("blocks")
+    for block in blocks if isinstance(blocks, list) else []:
+        if isinstance(block, Mapping) and block.get("type") == "actions":
+            elements = block.get("elements")
+            values = [each.get("value") for each in elements if isinstance(each, Mapping)] if elements else []
+            if token in (block.get("block_id"), *values):
+                return True
+    return False
 
 
 def closed_text(question: InputQuestion, outcome: Mapping[str, Any]) -> str:

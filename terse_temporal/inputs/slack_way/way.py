@@ -22,6 +22,7 @@ from .api import call_slack
 from .message import (
     closed_blocks,
     closed_text,
+    has_token,
     is_user,
     question_blocks,
     question_text,
@@ -138,12 +139,18 @@ class SlackWay(InputWay):
         except ServiceError as error:
             _logger.info("whether a question is in Slack already cannot be looked up: %s", error_text(error))
             return None
+        token = question_token(question)
         for each in found if isinstance(found, list) else []:
-            metadata = each.get("metadata") if isinstance(each, dict) else None
-            payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
-            if isinstance(payload, dict) and payload.get("idempotency_key") == key:
+            if isinstance(each, dict) and (_has_key(each, key) or (token is not None and has_token(each, token))):
                 return str(each["ts"])
         return None
+
+
+def _has_key(message: Mapping[str, Any], key: str) -> bool:
+    """Return whether a message says that a step has posted it. Slack may want a scope for showing that."""
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    return isinstance(payload, dict) and payload.get("idempotency_key") == key
 
 
 def slack(channel: str) -> SlackWay:
