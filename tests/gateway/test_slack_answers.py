@@ -11,14 +11,11 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from temporalio.client import Client
 
 from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway import build_app
 from terse_temporal.gateway.slack_answers import taking
-from terse_temporal.gateway.slack_interactions import is_of_a_question, read_click, read_submission
 from terse_temporal.inputs import InputOption, InputQuestion
 from terse_temporal.inputs.slack_way.message import question_blocks
 from terse_temporal.inputs.slack_way.modal import ModalAbout, answer_view
@@ -322,45 +319,3 @@ async def test_other_clicks_are_deliveries(bench: Bench, slack: Workspace, tmp_p
         await asyncio.sleep(0)
         assert await kept(requests) == 1
     assert slack.said == []
-
-
-KEYS = st.sampled_from(
-    [
-        *("type", "user", "id", "name", "view", "callback_id", "private_metadata", "state", "actions", "action_id"),
-        *("value", "block_id", "selected_option", "trigger_id", "response_url"),
-    ]
-)
-TEXTS = st.sampled_from(
-    [
-        *("block_actions", "terse.input.answer.v1", "terse.input.menu.v1", "terse.input.choose.v1:x"),
-        *("U061F7AUR", '["t", null]', "\ud800", ""),
-    ]
-)
-JSON = st.recursive(
-    TEXTS | st.none() | st.integers(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
-    max_leaves=12,
-)
-ACTION = st.fixed_dictionaries({"action_id": TEXTS | JSON, "selected_option": JSON})
-VIEW = st.fixed_dictionaries({"callback_id": TEXTS | JSON, "private_metadata": TEXTS | JSON})
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    body=st.fixed_dictionaries(
-        {"type": st.sampled_from(["block_actions", "view_submission"])},
-        optional={
-            "user": st.just({"id": "U061F7AUR"}) | JSON,
-            "view": VIEW | JSON,
-            "actions": st.lists(ACTION | JSON) | JSON,
-        },
-    )
-)
-def test_whatever_slack_sends_is_read(body: dict[str, Any]) -> None:
-    """No payload makes reading it raise, and what is read is of a question, and has a user."""
-    found = read_click(body) if body["type"] == "block_actions" else read_submission(body)
-    is_ours = is_of_a_question(body)
-    if found is not None:
-        assert is_ours
-        assert found.user == "U061F7AUR"
-        assert isinstance(found.token, str)

@@ -107,8 +107,9 @@ def test_a_message_that_is_there_is_known_by_its_token() -> None:
         assert has_token({"blocks": message(asked)}, token)
         assert not has_token({"blocks": message(asked)}, f"{token}x")
         assert not has_token({"blocks": closed_blocks(asked, {}), "text": token}, token)
-    for nothing in ({}, {"blocks": {}}, {"blocks": [1, {"type": "actions"}, {"type": "actions", "elements": [2]}]}):
-        assert not has_token(nothing, "x")
+    nothing: list[dict[str, Any]] = [{}, {"blocks": {}}, {"blocks": [1, {"type": "actions"}]}]
+    for each in nothing:
+        assert not has_token(each, "x")
 
 
 def test_a_text_and_a_form_have_one_button() -> None:
