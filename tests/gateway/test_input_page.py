@@ -217,6 +217,7 @@ async def test_temporal_away(tmp_path: Path) -> None:
         browser = Browser(client, f"/inputs/{token}")
         page = await browser.open(503)
         assert "does not answer" in text_of(page)
+        assert f'href="{token}"' in page  # from where it is, wherever a proxy has it
         csrf = form_token([KEY.encode()], client.cookies["terse_form"], token, "ada")
         page = f'<input type="hidden" name="terse-csrf" value="{csrf}">'
         page = await browser.send(503, page, choice="yes", text="</textarea>\nkept")

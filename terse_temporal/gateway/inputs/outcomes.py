@@ -56,7 +56,7 @@ def outcome_page(
     Args:
         outcome: why.
         by: who looks.
-        again: the address of the page.
+        again: the address of the page, from itself: a proxy may have it below a path that it takes off.
         typed: what was sent, which is kept where it can be sent again; `None` where nothing was.
         csrf: the token to send it with.
         list_link: the address of the list of all questions, for who may see it.

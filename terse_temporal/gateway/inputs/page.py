@@ -108,7 +108,7 @@ class _InputPage:
             return link
         found = await self._find(link)
         if isinstance(found, InputOutcome):
-            page = outcome_page(found, by=link.by, again=request.url.path, list_link=link.list_link)
+            page = outcome_page(found, by=link.by, again=link.text, list_link=link.list_link)
             return _answer(request, link, STATUS[found.kind], page)
         chosen = request.query_params.get("choice", "")
         return _question(request, link, 200, found, chosen=chosen)
@@ -184,7 +184,7 @@ class _InputPage:
         kept = typed if is_own else {}
         if isinstance(found, InputOutcome):
             page = outcome_page(
-                found, by=link.by, again=request.url.path, typed=kept, csrf=link.csrf, list_link=link.list_link
+                found, by=link.by, again=link.text, typed=kept, csrf=link.csrf, list_link=link.list_link
             )
             return _answer(request, link, STATUS[found.kind], page)
         notice = (
@@ -241,9 +241,7 @@ def _question(
     """Return the page of an open question. One with a form of which none can be made says so."""
     if question.is_short:
         outcome = InputOutcome(kind="no_worker")
-        page = outcome_page(
-            outcome, by=link.by, again=request.url.path, typed=typed, csrf=link.csrf, list_link=link.list_link
-        )
+        page = outcome_page(outcome, by=link.by, again=link.text, typed=typed, csrf=link.csrf, list_link=link.list_link)
         return _answer(request, link, 503, page)
     allowed = {each.casefold() for each in question.respond_by}
     may_answer = not allowed or link.by.casefold() in allowed
