@@ -17,10 +17,18 @@ def golden_jobs() -> list[Any]:
     from .agents.jobs_golden import golden_fixed, golden_sdk  # noqa: PLC0415  what records them imports this module
     from .engine.jobs_golden import GOLDEN  # noqa: PLC0415
     from .events.jobs_waits import takes_deliveries  # noqa: PLC0415
-    from .inputs.jobs_golden import golden_inputs  # noqa: PLC0415
+    from .inputs.jobs_golden import golden_default, golden_inputs  # noqa: PLC0415
     from .schedules.jobs_golden import scheduled  # noqa: PLC0415
 
-    return [*(job for job, _ in GOLDEN.values()), golden_sdk, golden_fixed, golden_inputs, scheduled, takes_deliveries]
+    return [
+        *(job for job, _ in GOLDEN.values()),
+        golden_sdk,
+        golden_fixed,
+        golden_inputs,
+        golden_default,
+        scheduled,
+        takes_deliveries,
+    ]
 
 
 def without_machine(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from terse_temporal import Event, InputOption, create_job, sleep, wait_for_input
+from terse_temporal import Event, InputOption, create_job, inputs, sleep, wait_for_input
 from terse_temporal.inputs import InputQuestion, InputWay
 
 
@@ -65,3 +65,12 @@ async def golden_inputs(event: Event) -> list[Any]:
     await sleep("1h")
     withdrawn.cancel()
     return [late.choice, answered.choice, answered.text, draft.data.tags, draft.respondent, text.text]
+
+
+@create_job(name="golden-default", durable=True)
+async def golden_default(event: Event) -> list[str]:
+    """Asks by the way of the worker, by one of this package, and by that of the worker once more."""
+    one = await wait_for_input(prompt="One?")
+    two = await wait_for_input(prompt="Two?", via=[inputs.webpage()])
+    three = await wait_for_input(prompt="Three?")
+    return [one.text, two.text, three.text]

@@ -8,6 +8,9 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from terse_temporal.cli import worker_command
+from terse_temporal.cli.engine_log import ServerWatch
+from terse_temporal.cli.worker_command import Observer, WorkerOptions
 from terse_temporal.errors import InputError
 from terse_temporal.inputs import EmailWay, InputWay, email, slack, terminal, webpage
 from terse_temporal.inputs.default_way import default_way
@@ -99,6 +102,13 @@ async def test_a_history_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_may_stand_there(text: str, way: InputWay) -> None:
     """Each way by its name, with what it is sent to."""
     assert default_way(text) == way
+
+
+async def test_a_worker_process_says_it_at_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker process does not begin with a variable that means nothing."""
+    monkeypatch.setenv("TERSE_ASK_BY", "pager:5")
+    with pytest.raises(InputError, match="TERSE_ASK_BY is 'pager:5': give slack:CHANNEL"):
+        await worker_command._run([], WorkerOptions(targets=[]), Observer(), ServerWatch())
 
 
 @pytest.mark.parametrize("text", ["slack", "email:", "email:nobody", "pager:5", "page:1", "slack :"])

@@ -115,6 +115,14 @@ def test_without_a_page() -> None:
     assert not Tags(mail.html).links
 
 
+def test_who_has_answered() -> None:
+    """The name of whoever has answered is said, where it is known, and the label of what they chose."""
+    asked = question(options=(InputOption("no", "Not now"),))
+    outcome = {"ended": "answered", "by": "U012", "by_name": "Ada", "choice": "no"}
+    assert "This was answered by Ada: “Not now”." in answered_mail(asked, outcome).text
+    assert "This was answered by U012." in answered_mail(question(), {**outcome, "by_name": None, "choice": None}).text
+
+
 def test_withdrawn() -> None:
     """A question that is withdrawn is said to be no longer asked."""
     mail = answered_mail(question(), {"ended": "withdrawn"})

@@ -64,8 +64,8 @@ def answered_mail(question: InputQuestion, outcome: Mapping[str, Any]) -> Conten
         question: what was asked.
         outcome: as `InputWay.close` is given it.
     """
-    ended, by, choice = outcome.get("ended"), outcome.get("by"), outcome.get("choice")
-    label = _label(question, choice)
+    ended, by = outcome.get("ended"), outcome.get("by_name") or outcome.get("by")
+    label = _label(question, outcome.get("choice"))
     who = f" by {one_line(str(by))}" if by else ""
     if ended == "answered":
         first, said = "Answered", f"This was answered{who}{f': {label}' if label else ''}. There is nothing left to do."
