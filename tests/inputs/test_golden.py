@@ -14,11 +14,15 @@ from .jobs_golden import golden_default, golden_inputs
 from .record_golden import DEFAULT_FILE, FILE
 
 
+def _history(file: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(file.stem, file.read_text())
+
+
 @pytest.mark.parametrize("file", [FILE, DEFAULT_FILE], ids=["inputs", "default"])
 async def test_a_golden_history_is_replayed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of questions of every kind, with ways that ask, remind and say that they are over; and with that of a worker."""
     monkeypatch.delenv("TERSE_ASK_BY", raising=False)
-    history = WorkflowHistory.from_json(file.stem, file.read_text())
+    history = _history(file)
     result = await Replayer(workflows=[], plugins=[TersePlugin([golden_inputs, golden_default])]).replay_workflow(
         history
     )
