@@ -19,16 +19,23 @@ from .source import Module
 
 __all__ = ["literals"]
 
+_ASKS: Final = "terse_temporal.wait_for_input"
+
 #: Options that are durations.
 _DURATIONS: Final = {
     "terse_temporal.create_job": ("timeout",),
     "terse_temporal.job_step": ("timeout",),
     "terse_temporal.job_map": ("timeout",),
     "terse_temporal.step": ("timeout",),
+    "terse_temporal.wait_for_event": ("timeout",),
+    "terse_temporal.wait_for_input": ("timeout", "remind_every"),
     "terse_temporal.toolbox.tool": ("timeout",),
     "terse_temporal.toolbox.mount": ("timeout", "start_timeout"),
     "terse_temporal.Retry": ("initial", "max_delay"),
 }
+
+#: Of these `None` is for ever, or never.
+_OR_NONE: Final = ("terse_temporal.create_job", "terse_temporal.wait_for_event", _ASKS)
 
 #: Options that count something.
 _COUNTS: Final = {("terse_temporal.Retry", "max_attempts"), ("terse_temporal.generate_text", "max_turns")}
@@ -62,13 +69,15 @@ def _of_call(node: ast.Call, path: str, module: Module, checked: Checked) -> Ite
     for option in _DURATIONS.get(path, ()):
         given = keyword(node, option)
         wrong = _wrong_duration(given, checked, moments=False)
-        if path == "terse_temporal.create_job" and isinstance(given, ast.Constant) and given.value is None:
-            continue  # for ever
+        if path in _OR_NONE and isinstance(given, ast.Constant) and given.value is None:
+            continue
         if given is not None and wrong is not None:
             fix = f'give one number and one unit, `{option}="30s"`, or a timedelta'
             message = f"{option}=: {wrong}"
             yield finding("TERSE302", module, given, message, "the call raises a DurationError", fix)
     yield from _options(node, path, module, checked)
+    if path == _ASKS:
+        yield from _of_question(node, module)
 
 
 def _options(node: ast.Call, path: str, module: Module, checked: Checked) -> Iterator[Finding]:
@@ -87,6 +96,23 @@ def _options(node: ast.Call, path: str, module: Module, checked: Checked) -> Ite
         if fix is not None:
             message = f"{option}={value!r} makes no sense"
             yield finding("TERSE303", module, given, message, "the call raises a JobDefinitionError", fix)
+
+
+def _of_question(node: ast.Call, module: Module) -> Iterator[Finding]:
+    """Yield what of a question does not go together."""
+    given = {each.arg: each.value for each in node.keywords}
+    if None in given:  # **options
+        return
+    is_there = {name for name, value in given.items() if not (isinstance(value, ast.Constant) and value.value is None)}
+    wrong = fix = ""
+    if {"options", "schema"} <= is_there:
+        wrong, fix = "options= and schema=: give one of them", "ask twice, or make the choice a field of the form"
+    elif "on_timeout" in is_there and "timeout" not in is_there:
+        wrong, fix = "on_timeout= without timeout=: nothing ends the wait", 'add `timeout="3d"`'
+    elif "initial" in is_there and "schema" not in is_there:
+        wrong, fix = "initial= without schema=: there is no form", "give `schema=`, a pydantic model"
+    if wrong:
+        yield finding("TERSE303", module, node, wrong, "the call raises an InputError", fix)
 
 
 def _constants(node: ast.Call, checked: Checked) -> Iterator[tuple[str, object, ast.expr]]:

@@ -278,6 +278,9 @@ FIRES: dict[str, list[str]] = {
         "await job_step(run=none, timeout='soon')",
         "await job_step(run=none, retry=Retry(initial=1))",
         "await job_step(run=none, retry=Retry(max_delay='0s'))",
+        "await wait_for_input(prompt='?', timeout='soon')",
+        "await wait_for_input(prompt='?', remind_every='weekly')",
+        "await wait_for_event('x', timeout='soon')",
     ],
     "TERSE303": [
         "await job_step(run=none, on_interrupt='never')",
@@ -285,6 +288,9 @@ FIRES: dict[str, list[str]] = {
         "await job_step(run=none, retry=Retry(max_attempts=0))",
         "await job_step(run=none, retry=Retry(multiplier=0.5))",
         "await generate_text(prompt='x', max_turns=0)",
+        "await wait_for_input(prompt='?', options=[InputOption('a', 'A')], schema=Tags)",
+        "await wait_for_input(prompt='?', options=[InputOption('a', 'A')], on_timeout='a')",
+        "await wait_for_input(prompt='?', initial={'names': []})",
     ],
     "TERSE401": [
         "try:\n    await sleep('1h')\nexcept BaseException:\n    pass",
@@ -452,8 +458,15 @@ MISSES: dict[str, list[str]] = {
     "TERSE302": [
         "await job_step(run=none, timeout=timedelta(minutes=5), retry=Retry(initial='1s', max_delay='2m'))",
         "httpx.Timeout(timeout=5)",
+        "await wait_for_input(prompt='?', timeout=None, remind_every=None)",
+        "await wait_for_input(prompt='?', timeout='30d', remind_every=timedelta(days=7))",
     ],
-    "TERSE303": ["await job_step(run=none, on_interrupt='fail', name=None, retry=None)"],
+    "TERSE303": [
+        "await job_step(run=none, on_interrupt='fail', name=None, retry=None)",
+        "await wait_for_input(prompt='?', options=None, schema=Tags, initial={'names': []})",
+        "await wait_for_input(prompt='?', options=[InputOption('a', 'A')], timeout='1d', on_timeout='a')",
+        "given = {'timeout': '1d'}\nawait wait_for_input(prompt='?', on_timeout='a', **given)",
+    ],
     "TERSE401": [
         "try:\n    await sleep('1h')\nexcept Exception:\n    pass",
         "try:\n    await sleep('1h')\nexcept BaseException:\n    await stepped('x')\n    raise",
