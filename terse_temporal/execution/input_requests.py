@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-__all__ = ["APPROVE", "DENY", "AnswerProblem", "InputRequest", "RecordedAnswer"]
+__all__ = ["APPROVE", "ASKING", "DENY", "AnswerProblem", "InputRequest", "RecordedAnswer"]
+
+#: What stands for the ways to ask among what a code base uses: they spend what the worker holds, as tools do.
+ASKING: Final = "wait_for_input"
 
 #: The options of the question whether a tool may be called.
 APPROVE: Final = "approve"

@@ -86,7 +86,7 @@ class StepRequest:
         functions, types: arguments by name that are functions and types, and travel as references.
         as_json: the arguments are JSON that was validated before, and the result is wanted as JSON too.
         by_model: a model asks for the call, not the job's code.
-        built_in: the toolbox, or `generate_text`, that a worker has only where its code uses it.
+        built_in: the toolbox, or `generate_text` or `wait_for_input`, that a worker has only where its code uses it.
         unknown: why there is no such function here: it is refused, unless the run has once made the call.
         summary: a few words for the Web UI.
         label: the same for logs too; the summary where that has none.

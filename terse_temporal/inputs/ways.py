@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..diagnostics.text import shorten
 from ..errors import InputError, StepInputError
+from ..execution.input_requests import ASKING
 from ..execution.protocol import RetryRule, StepRequest, current_execution
 from ..serialization.codec import ValueProblem, type_name
 from ..serialization.serializer import Serializer, shared_serializer
@@ -153,6 +154,7 @@ class WaySteps:
             types={"way": self._way},
             reference=f"{SDK_REFERENCE}{name}",
             as_json=True,
+            built_in=ASKING,
             label=self.name,
         )
 

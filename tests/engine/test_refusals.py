@@ -206,6 +206,15 @@ async def test_built_in_tools(bench: Bench, tool: str) -> None:
     assert "TERSE_TOOLS=" in failure.message
 
 
+@pytest.mark.parametrize("step", ["ask", "remind", "close"])
+async def test_ways_to_ask(bench: Bench, step: str) -> None:
+    """Nobody is told anything by a worker whose code asks nobody: mails and messages are sent in its name."""
+    way = {"options": {"to": ["eve@example.com"]}, "question": {"prompt": "?"}}
+    failure = await refused(bench, call(f"@sdk:input.{step}", arguments=way, types={"way": "terse_temporal:EmailWay"}))
+    assert failure.type == "UnknownToolError"
+    assert "write wait_for_input(…) in a module of theirs" in failure.message
+
+
 async def test_a_tool_that_cannot_be_read(bench: Bench) -> None:
     """A call of a built-in tool that the code does not show is refused when it is made, and says what to do."""
     failure = await bench.refuse(dynamic)

@@ -10,12 +10,14 @@ from pydantic import BaseModel, SecretStr
 
 from terse_temporal import InputOption, wait_for_input
 from terse_temporal.engine.code.functions import FunctionIndex
+from terse_temporal.engine.wire.types import resolve_type
 from terse_temporal.engine.workflow.execution import DurableExecution
-from terse_temporal.errors import DurableOnlyError, DurationError, InputError
+from terse_temporal.errors import DurableOnlyError, DurationError, InputError, StepInputError, UnknownFunctionError
 from terse_temporal.execution.in_place import DirectExecution
 from terse_temporal.execution.protocol import StepContext, executing
-from terse_temporal.inputs import InputQuestion, InputWay
+from terse_temporal.inputs import EmailWay, InputQuestion, InputWay
 from terse_temporal.inputs.questions import read_question
+from terse_temporal.inputs.ways import ask_by
 
 from . import jobs_asking
 
@@ -91,6 +93,18 @@ async def test_in_a_handler(given: dict[str, Any], error: type[Exception], said:
     with executing(execution), pytest.raises(error) as caught:
         await wait_for_input(**{"prompt": "?", **given})
     assert said in str(caught.value)
+
+
+async def test_what_is_no_way() -> None:
+    """A step that asks has a way of this worker's, whatever its history says: nothing else is made or called."""
+    index = FunctionIndex([jobs_asking.asks])
+    assert resolve_type("tests.inputs.jobs_asking:Told", index) is jobs_asking.Told
+    assert resolve_type("terse_temporal:EmailWay", index) is EmailWay
+    with pytest.raises(UnknownFunctionError):
+        resolve_type("terse_temporal.inputs:EmailWay", index)
+    for each in ("tests.inputs.jobs_asking:Draft", "terse_temporal:Event", "tests.inputs.jobs_asking:Size"):
+        with pytest.raises(StepInputError, match="is no way to ask"):
+            await ask_by(way=resolve_type(each, index), options={}, question={"prompt": "?"})
 
 
 async def test_anywhere_else() -> None:

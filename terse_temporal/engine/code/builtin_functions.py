@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ...agents.turns import model_turn
 from ...errors import UnknownFunctionError, UnknownToolError
+from ...execution.input_requests import ASKING
 from ...inputs.ways import ask_by, close_by, remind_by
 from ...serialization.wire_names import (
     GENERATE_TEXT,
@@ -44,8 +45,8 @@ _SDK: Final[Mapping[str, Callable[..., Any]]] = {
 }
 
 
-#: Built-in toolboxes, or `generate_text` for models, that a worker has though its code does not name them: separated by
-#: commas, or `*`.
+#: Built-in toolboxes, `generate_text` for models, or `wait_for_input` for the ways to ask people, that a worker has
+#: though its code does not name them: separated by commas, or `*`.
 _VARIABLE: Final = "TERSE_TOOLS"
 
 
@@ -67,6 +68,8 @@ def known_function(reference: str, index: FunctionIndex) -> Callable[..., Any] |
             raise UnknownFunctionError(f"this worker does not have {name!r}: a newer version of the package wrote it")
         if name == GENERATE_TEXT:
             check_used(MODEL, MODEL, index)
+        elif name in (INPUT_ASK, INPUT_REMIND, INPUT_CLOSE):
+            check_used(ASKING, ASKING, index)
         return _SDK[name]
     return None
 
@@ -75,19 +78,20 @@ def check_used(name: str, call: str, index: FunctionIndex) -> None:
     """Refuse what is built in and not used by the code of this worker's jobs.
 
     Args:
-        name: of the toolbox, or `generate_text`.
-        call: the name of what is called: of a tool, or `generate_text` too.
+        name: of the toolbox, or `generate_text` or `wait_for_input`.
+        call: the name of what is called: of a tool, or one of these too.
 
     Raises:
         UnknownToolError: it is not used.
     """
-    used = {name, "*"} if name != MODEL else {name}
+    is_tool = name not in (MODEL, ASKING)
+    used = {name, "*"} if is_tool else {name}
     allowed = {each.strip() for each in os.environ.get(_VARIABLE, "").split(",")}
     if not allowed.isdisjoint({name, "*"}) or not index.tools.isdisjoint(used):
         return
     index.import_all()
     if index.tools.isdisjoint(used):
-        written = f"{MODEL}(…)" if name == MODEL else f"toolbox.{call}(…)"
+        written = f"toolbox.{call}(…)" if is_tool else f"{name}(…)"
         raise UnknownToolError(
             f"{name!r} is built in, and the code of this worker's jobs does not use it: write {written} in a module of"
             f" theirs, or give the worker {_VARIABLE}={name}"

@@ -92,7 +92,7 @@ class FunctionIndex:
 
     @property
     def tools(self) -> frozenset[str]:
-        """The built-in toolboxes that the code uses, `generate_text` for models, and `*` if it uses all tools."""
+        """What is built in and the code uses: toolboxes, `generate_text`, `wait_for_input`, and `*` for all tools."""
         return frozenset(tool for each in list(self._mentions.values()) for tool in each.tools)
 
     def names(self, value: Any) -> bool:

@@ -18,6 +18,8 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from ...agents import Skills, TerseAgent, generate_text
+from ...execution.input_requests import ASKING
+from ...inputs import wait_for_input
 from ...serialization.keys import fold
 from ...tools import toolbox
 from ...tools.registry import BUILT_IN
@@ -29,7 +31,13 @@ __all__ = ["MODEL", "Mentions", "code_of", "mentions_of"]
 #: What stands for model turns among the tools that a code base uses.
 MODEL: Final = "generate_text"
 
-_BY_NAME: Final = {"toolbox": toolbox, "Skills": Skills, "generate_text": generate_text, "TerseAgent": TerseAgent}
+_BY_NAME: Final = {
+    "toolbox": toolbox,
+    "Skills": Skills,
+    "generate_text": generate_text,
+    "TerseAgent": TerseAgent,
+    ASKING: wait_for_input,
+}
 _LOADS: Final = frozenset(
     f"LOAD_{what}" for what in ("GLOBAL", "NAME", "FAST", "DEREF", "CLASSDEREF", "FAST_CHECK", "FROM_DICT_OR_GLOBALS")
 )
@@ -42,7 +50,8 @@ class Mentions:
     Attributes:
         handed: objects that its functions hand to a step, or to an update of the state, by name.
         named: objects that it names in any way, such as `stripe.Invoice`.
-        tools: the built-in toolboxes that it uses, `"generate_text"` for models, `"*"` for all tools.
+        tools: the built-in toolboxes that it uses, `"generate_text"` for models, `"wait_for_input"` for the ways to ask
+            people, `"*"` for all tools.
         imports: the names of modules that it imports, at the top or in a function.
         imports_at_top: those of them that it imports at the top.
         words: its text constants.
@@ -236,8 +245,11 @@ def _tools(chain: _Chain, namespace: Mapping[str, Any], words: set[str]) -> Iter
         if known is None and position == 0 and chain.is_global:
             value = namespace.get(name)
             known = next((each for each in _BY_NAME.values() if each is value), None)
-        if known in (generate_text, TerseAgent):
+        if known is wait_for_input:
+            yield ASKING
+        elif known in (generate_text, TerseAgent):
             yield MODEL
+            yield ASKING  # whether a tool may be called
             # `skills=["http", "slack.send_message"]`
             yield from (each for each in map(_toolbox, words) if each and "skills" in words)
         elif known in (toolbox, Skills) and position + 1 < len(chain.names):
