@@ -241,12 +241,19 @@ def helper(toolbox, event):
         ("tt.toolbox.slack.send_message(message='x')", {"slack"}),
         ("box.call('http.request', {})", {"http"}),
         ("box.crm.find(email=event.email)", set()),
-        ("tt.generate_text(prompt='x', skills=[Skills.http(), 'slack'])", {"http", "slack", "generate_text"}),
-        ("tt.TerseAgent(skills=[Skills.all()])", {"*", "generate_text"}),
+        (
+            "tt.generate_text(prompt='x', skills=[Skills.http(), 'slack'])",
+            {"http", "slack", "generate_text", "wait_for_input"},
+        ),
+        ("tt.TerseAgent(skills=[Skills.all()])", {"*", "generate_text", "wait_for_input"}),
+        ("tt.wait_for_input(prompt='x')", {"wait_for_input"}),
     ],
 )
 def test_which_tools_are_used(version: Write, line: str, tools: set[str]) -> None:
-    """Which built-in tools the code uses is read from it: attributes of the toolbox and of Skills, and no others."""
+    """Which built-in tools the code uses is read from it: attributes of the toolbox and of Skills, and no others.
+
+    What has a model may ask whether a tool is to be called.
+    """
     job = f"@create_job(name='versions', durable=True)\nasync def job(event):\n    {line}\n"
     index, _ = version(TOOLS + job)
     assert index.tools == tools | {"email"}
