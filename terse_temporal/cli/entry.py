@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .hash_seed import fix_hash_seed
+from .importing import no_garbage_collection
 
 __all__ = ["command", "run_command", "run_worker_command", "worker"]
 
@@ -50,14 +51,16 @@ def _open_closed_streams() -> None:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run `terse-temporal` in this process, and return its exit status."""
-    from .main import app  # noqa: PLC0415  only now
+    with no_garbage_collection():
+        from .main import app  # noqa: PLC0415  only now
 
     return _status(app, arguments)
 
 
 def run_worker_command(arguments: Sequence[str]) -> int:
     """Run `terse-worker` in this process, and return its exit status."""
-    from .worker_command import app  # noqa: PLC0415  only now
+    with no_garbage_collection():
+        from .worker_command import app  # noqa: PLC0415  only now
 
     return _status(app, arguments)
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .importing import no_garbage_collection
+
 __all__ = ["LazyCommands"]
 
 
@@ -31,7 +33,8 @@ class LazyCommands(TyperGroup):
     def load(cls, name: str) -> Any:
         """Import a command, and return it as typer has it."""
         module, attribute, _ = cls.table[name]
-        found = getattr(import_module(f".{module}", cls.package), attribute)
+        with no_garbage_collection():
+            found = getattr(import_module(f".{module}", cls.package), attribute)
         if isinstance(found, typer.Typer):
             command = typer.main.get_command(found)
             command.name = name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..bench import Bench, Run
+from ..bench import Bench, Run, cache_on
 from ..commands import run as run_process
 from ..model_server import ModelServer, calls, says
 from ..waiting import until
@@ -44,6 +44,7 @@ async def test_a_call_is_listed_and_decided(bench: Bench, model: ModelServer, tm
     assert "'no-such-run'" in nobody.stderr
 
 
+@cache_on
 async def test_trigger_tells_tokens_and_decisions(bench: Bench, model: ModelServer, tmp_path: Path) -> None:
     given = {"effects": str(bench.effects), "email": "ada@example.com", "note": "hi"}
     model.script = [calls(("desk_add_note", given)), says("done")]

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import pydantic_ai.models.openai  # noqa: F401  by a turn of a model; here so that the fork server has it
 from temporalio.worker._worker import load_default_build_id
 
 from terse_temporal.cli import worker_command
@@ -22,8 +21,12 @@ from terse_temporal.cli.hash_seed import with_hash_seed
 from terse_temporal.engine.workflow import execution as durable
 from terse_temporal.worker import build_worker
 
-# A worker's first act is to read the code of every module again, two thousand files. Here a forked one has it done.
-load_default_build_id()
+if __name__ != "__main__":  # for the fork server
+    # Imported by a turn of a model.
+    import pydantic_ai.models.openai  # noqa: F401
+
+    # A worker's first act is to read the code of every module again, two thousand files. Here a forked one has it done.
+    load_default_build_id()
 
 
 def main(options: dict[str, Any]) -> None:
@@ -49,4 +52,4 @@ def forked(arguments: list[str], options: dict[str, Any], env: Mapping[str, str]
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv.pop(1)))
+    main({"build_id": "a test", **json.loads(sys.argv.pop(1))})
