@@ -166,7 +166,10 @@ def test_a_form_begins_with_its_defaults_and_says_its_limits() -> None:
     values = {
         name: [each.get("value") for each in page.named(name)] for name in ("name", "count", "share", "day", "paid")
     }
-    assert values == {"name": [""], "count": ["3"], "share": [""], "day": ["2026-12-01T09:00:00"], "paid": ["true"]}
+    assert values == {"name": [""], "count": ["3"], "share": [""], "day": ["2026-12-01T09:00:00Z"], "paid": ["true"]}
+    assert page.named("day")[0]["type"] == "text"  # a browser would drop its offset
+    later = form_of(typed={"day": ["2026-12-01T10:30"]})
+    assert (later.named("day")[0]["type"], later.named("day")[0]["value"]) == ("datetime-local", "2026-12-01T10:30")
     assert [(each["value"], "checked" in each) for each in page.named("colour")] == [("red", False), ("blue", True)]
     assert [(each["value"], "checked" in each) for each in page.named("colours")] == [("red", True), ("blue", False)]
     chosen = [attributes["value"] for tag, attributes in page.found if tag == "option" and "selected" in attributes]

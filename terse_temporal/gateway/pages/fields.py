@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +15,11 @@ __all__ = ["Choice", "Field", "field_views", "mistakes_of"]
 #: A list of values to choose from that is longer than this folds up.
 _MOST_OPEN: Final = 5
 
-_TYPES: Final = {"date": "date", "time": "time", "date_time": "datetime-local"}
+_TYPES: Final = {"date": "date", "time": "time"}
 _FORMATS: Final = {"email": "email", "uri": "url"}
+
+#: A moment as browsers have it.
+_LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.ASCII)
 
 _NUMBERS: Final = ("integer", "number")
 
@@ -117,8 +121,7 @@ def _view(number: int, given: FormField, typed: Mapping[str, Sequence[str]], err
         nullable=given.nullable,
         error=error,
         value="true" if given.kind == "yes_no" and texts else first,
-        # A browser sends a moment without its offset, which a model may want: after a mistake it can be typed.
-        type="text" if error and given.kind == "date_time" else _TYPES.get(given.kind) or _format(given),
+        type=_type(given, first, error),
         # A keyboard of digits has no minus.
         inputmode="decimal" if given.kind in _NUMBERS and given.minimum is not None and given.minimum >= 0 else "",
         choices=_choices(given, texts),
@@ -130,8 +133,15 @@ def _is_open(given: FormField) -> bool:
     return given.kind == "choice" and len(given.choices) <= _MOST_OPEN
 
 
-def _format(given: FormField) -> str:
-    return _FORMATS.get(given.format or "", "text")
+def _type(given: FormField, text: str, error: str) -> str:
+    """Return the type of an `input`.
+
+    A browser takes and sends moments without their offset. One that has an offset, or is wrong, is text, so that it
+    stays as it is and can be given one.
+    """
+    if given.kind == "date_time":
+        return "text" if error or (text and not _LOCAL.fullmatch(text)) else "datetime-local"
+    return _TYPES.get(given.kind) or _FORMATS.get(given.format or "", "text")
 
 
 def _begins_with(given: FormField) -> list[str]:
@@ -150,7 +160,7 @@ def _begins_with(given: FormField) -> list[str]:
         return []
     if given.kind == "choice":
         return [choice_text(default)]
-    if given.kind in ("date_time", "time"):
+    if given.kind == "time":
         return [str(default).removesuffix("Z").partition("+")[0]]  # as the browser takes it
     return [str(default)]
 
