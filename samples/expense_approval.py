@@ -114,7 +114,7 @@ async def ask(expense: Expense, approver: str, so_far: str | None = None) -> Inp
         details={**details, "So far": so_far} if so_far else details,
         via=inputs.email(to=approver),
         respond_by=[approver],
-        remind_every="1d",
+        remind_every="20h",  # no part of two days: nobody is reminded as the question goes to somebody else
         timeout="14d",
         on_timeout="reject",
     )
