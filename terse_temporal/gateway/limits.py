@@ -30,8 +30,8 @@ HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 
 _GITHUB: Final = "/webhooks/github"
 
-#: Below which questions are answered: on pages, and by programs.
-_QUESTIONS: Final = ("/inputs/", "/api/inputs/")
+#: Below which questions are listed and answered: on pages, and by programs.
+_QUESTIONS: Final = ("/inputs", "/api/inputs")
 
 #: Seconds after which a body that is still arriving makes room for another request, where there is none.
 _SLOW: Final = 1.0
@@ -63,6 +63,7 @@ class LimitsMiddleware:
         self._rates = AddressRates(limits.rate)
         self._open = 0
         self._open_by_address: Counter[str] = Counter()
+        self._open_questions = 0
         self._held = 0  # bytes of the bodies of all requests
         self._arriving: dict[_Body, None] = {}  # the oldest first
 
@@ -71,7 +72,9 @@ class LimitsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_limited = path_of(scope) not in HEALTH_PATHS
+        path = path_of(scope)
+        is_limited = path not in HEALTH_PATHS
+        is_question = path.startswith(_QUESTIONS)
         began = time.monotonic()
         answering = False
 
@@ -85,7 +88,10 @@ class LimitsMiddleware:
         address = network_of(str(scope["client"][0])) if scope.get("client") else ""
         self._open += is_limited
         self._open_by_address[address] += is_limited
+        self._open_questions += is_question
         try:
+            if is_question and self._open_questions > self._limits.question_requests:
+                raise _busy()
             if is_limited:
                 self._check_rates(address)
                 self._check_headers(scope)
@@ -96,10 +102,11 @@ class LimitsMiddleware:
             refusal = error if isinstance(error, Refusal) else _unexpected(error)
             if answering:
                 raise
-            await (send_refusal_page if is_page(path_of(scope)) else send_refusal)(send, refusal)
+            await (send_refusal_page if is_page(path) else send_refusal)(send, refusal)
             self._on_refused(scope, refusal, time.monotonic() - began)
         finally:
             self._open -= is_limited
+            self._open_questions -= is_question
             self._open_by_address[address] -= is_limited
             if not self._open_by_address[address]:
                 del self._open_by_address[address]

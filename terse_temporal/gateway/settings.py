@@ -35,6 +35,8 @@ class Limits:
         header_bytes: of the headers of a request together.
         requests: how many are answered at once. One more is refused with 503.
         address_requests: how many of them may be of one address, so that slow bodies from there leave room for others.
+        question_requests: how many of them may be about questions to people. These wait for Temporal and for workers,
+            and leave room for deliveries, which do not.
         connections: how many are open at once. For one more the oldest without a request is closed; where there is
             none it is refused with 503.
         memory: bytes of all bodies that are held at once, of which one more is refused with 503.
@@ -52,6 +54,7 @@ class Limits:
     header_bytes: int = 32 * KIB
     requests: int = 200
     address_requests: int = 100
+    question_requests: int = 100
     connections: int = 500
     memory: int = 128 * MIB
     rate: float = 1000.0
