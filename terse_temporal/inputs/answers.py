@@ -14,7 +14,7 @@ from ..execution.input_requests import AnswerProblem
 from ..execution.run_events import is_name
 from ..serialization.codec import Codec, encoded_size, too_deep
 
-__all__ = ["InputAnswer", "answer_check"]
+__all__ = ["InputAnswer", "answer_check", "check_size"]
 
 _D = TypeVar("_D", default=None)
 
@@ -66,7 +66,7 @@ def answer_check(
     allowed = {each.casefold() for each in question.get("respond_by", ())}
 
     def check(given: Mapping[str, Any]) -> None:
-        _check_size(given)
+        check_size(given)
         _check_respondent(given.get("by"), given.get("by_name"), allowed)
         text = given.get("text")
         if text is not None and not isinstance(text, str):
@@ -87,7 +87,11 @@ def answer_check(
     return check
 
 
-def _check_size(given: Mapping[str, Any]) -> None:
+def check_size(given: Mapping[str, Any]) -> None:
+    """Raise an `AnswerProblem` for an answer that is too large, or nested too deep.
+
+    Whoever sends one asks this first: an update of megabytes never reaches a worker, and the server tries for long.
+    """
     try:
         size = encoded_size(given)
     except (RecursionError, ValueError):

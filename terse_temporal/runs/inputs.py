@@ -20,6 +20,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..errors import AnswerRefusedError, RunNotFoundError
+from ..execution.input_requests import AnswerProblem
+from ..inputs.answers import check_size
 from ..inputs.questions import InputQuestion, read_question
 from ..serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, INPUTS_ANSWERED_MEMO, WAITING_MEMO
 from .requests import request
@@ -212,6 +214,10 @@ async def answer_question(
     given: dict[str, Any] = {"id": number, "run": run, "choice": choice, "text": text, "data": data}
     given |= {"by": by, "by_name": "" if by_name == by else by_name, "via": via}
     answer = {name: each for name, each in given.items() if each not in (None, "")}
+    try:
+        check_size(answer)
+    except AnswerProblem as problem:
+        raise AnswerRefusedError(problem.message, kind=problem.kind) from None
     known = json.dumps([id, answer], sort_keys=True, default=str).encode()
     sending = client.get_workflow_handle(id).execute_update(
         INPUT_UPDATE, answer, id=f"answer-{hashlib.sha256(known).hexdigest()[:32]}" if number is not None else None

@@ -10,6 +10,8 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
+from terse_temporal.errors import AnswerRefusedError
+from terse_temporal.runs.inputs import answer_question
 from terse_temporal.runs.retrying import retry_run
 
 from ..bench import Bench, Run, cache_on, scheduled
@@ -74,6 +76,22 @@ async def test_what_does_not_fit_leaves_nothing(bench: Bench) -> None:
         assert (await run.describe()).history_length == before
         await answer(run, data={"title": "good", "count": 2, "size": "large", "labels": ["a"]}, by="Ada")
         assert await bench.result(run) == ["GOOD", 2, "large", ["a"], "Ada"]
+
+
+@cache_on
+async def test_a_large_answer(bench: Bench) -> None:
+    """One of megabytes is refused, by the run or before it is sent, and leaves nothing in the history."""
+    async with bench.worker(jobs.asks_for_a_form):
+        run = await bench.start(jobs.asks_for_a_form)
+        await asked(run)
+        before = (await run.describe()).history_length
+        assert (await refused(run, id="1", data={"title": "t" * 1_000_000})).details[0] == {"kind": "wrong"}
+        with pytest.raises(AnswerRefusedError, match="64 KiB at most") as caught:
+            await answer_question(bench.env.client, run.id, "1", data={"title": "t" * 10_000_000}, by="Ada")
+        assert caught.value.kind == "wrong"
+        assert (await run.describe()).history_length == before
+        await answer(run, data={"title": "good"}, by="Ada")
+        assert (await bench.result(run))[0] == "GOOD"
 
 
 async def test_options_and_respondents(bench: Bench) -> None:
