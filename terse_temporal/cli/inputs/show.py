@@ -74,7 +74,8 @@ def _print(question: InputQuestion, link: str | None) -> None:
     if question.is_short:
         lines.append("(in short: no worker is there that has the rest)")
     if link is not None:
-        lines.append(f"or on its page, as nobody in particular: {link}")
+        who = "logged in there as one of these" if question.respond_by else "as nobody in particular"
+        lines.append(f"or on its page, {who}: {link}")
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
