@@ -10,6 +10,7 @@ import pytest
 from terse_temporal import step
 from terse_temporal.errors import InputError, ServiceError
 from terse_temporal.inputs import EmailWay, InputOption, InputQuestion, email, read_token
+from terse_temporal.inputs.email_way import sending
 from terse_temporal.serialization.wire_names import INPUT_UPDATE
 
 from ..bench import Bench, cache_on, scheduled
@@ -97,6 +98,33 @@ async def test_nobody_is_reached(server: MailServer) -> None:
     server.says = {"RCPT": ["550 no such user"] * 2}
     with pytest.raises(ServiceError, match="no such user"):
         await asks(email(to=["ada@example.com", "bob@example.com"]))
+
+
+@pytest.mark.server
+async def test_a_slow_server(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be sent in the time of a step is left, and what was is not sent again for it."""
+    clock = iter([0.0, 1.0, 41.0])
+    monkeypatch.setattr(sending, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sending, "_AT_ONCE", 1)
+    sent = await asks(email(to=["ada@example.com", "bob@example.com"]))
+    assert list(mails(server)) == ["ada@example.com"]
+    assert sent["failed"] == {"bob@example.com": "no time was left to send it: the mail server is slow"}
+
+
+@step
+async def asks_again(way: EmailWay) -> None:
+    """Ask, and once more, as an attempt does whose worker died as it had asked."""
+    await way.ask(QUESTION)
+    await way.ask(QUESTION)
+
+
+@pytest.mark.server
+async def test_sent_again(server: MailServer) -> None:
+    """A mail that is sent again, because its worker was lost, has the same Message-ID."""
+    await asks_again(email(to=["ada@example.com", "bob@example.com"]))
+    ids = {to: {each["Message-ID"] for each in got} for to, got in mails(server).items()}
+    assert [len(each) for each in ids.values()] == [1, 1]
+    assert ids["ada@example.com"] != ids["bob@example.com"]
 
 
 @pytest.mark.server

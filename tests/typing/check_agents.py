@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, assert_type
 
-from terse_temporal import Skills, TerseAgent, generate_text, toolbox
+from terse_temporal import Skills, TerseAgent, generate_text, inputs, toolbox
 from terse_temporal.tools.builtin.http.models import HttpResponse
 from terse_temporal.tools.builtin.slack.tools import SlackMessage
 
@@ -39,6 +39,8 @@ async def models() -> None:
     policies = {"crm.find": is_foreign}
     assert_type(await generate_text(prompt="Hi", tool_approvals=policies, output_schema=int), int)
     TerseAgent.create(tool_approvals={"crm.find": lambda arguments: arguments["email"] == "a"})
+    TerseAgent.create(tool_approvals=["crm.find"], approvals_via=[inputs.webpage(), inputs.email("ada@example.com")])
+    TerseAgent.create(approvals_via="C1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a way
     TerseAgent.create(tool_approvals={"crm.find": True})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]  # a function
     TerseAgent.create(tool_approvals={"crm.find": find})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
 

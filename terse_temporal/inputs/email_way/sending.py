@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from typing import Any, Final
 
 from ...diagnostics.logs import logger_of
@@ -21,8 +22,10 @@ __all__ = ["Mail", "Sent", "send_mails"]
 
 _logger: Final = logger_of("worker")
 
-#: For one mail. A step of a way has a minute.
+#: For one mail, and seconds after which none is begun. A step of a way has a minute, and one that is cut off would send
+#: all of them once more.
 _LIMIT: Final = timedelta(seconds=15)
+_BEGIN_WITHIN: Final = 40.0
 
 #: Mails that are on their way at once.
 _AT_ONCE: Final = 5
@@ -94,8 +97,9 @@ async def send_mails(mails: Mapping[str, Mail], question: InputQuestion) -> Sent
         import aiosmtplib  # noqa: F401, PLC0415  an extra, which is missed here and not once for each mail
     sent = Sent()
     left = dict(mails)
+    until = monotonic() + _BEGIN_WITHIN
     for pause in (*_AGAIN_AFTER, None):
-        errors = await _send_each(left, list(mails), sent)
+        errors = await _send_each(left, list(mails), sent, until)
         # Those that may succeed the next time. Where nothing was sent at all, the step is tried again as a whole.
         left = {to: left[to] for to, err in errors.items() if isinstance(err, TransientServiceError)}
         sent.failed |= {to: error_text(err, _LONGEST_REASON) for to, err in errors.items()}
@@ -109,13 +113,16 @@ async def send_mails(mails: Mapping[str, Mail], question: InputQuestion) -> Sent
     return sent
 
 
-async def _send_each(mails: Mapping[str, Mail], places: list[str], sent: Sent) -> dict[str, ServiceError]:
+async def _send_each(mails: Mapping[str, Mail], places: list[str], sent: Sent, until: float) -> dict[str, ServiceError]:
     """Send mails, note which were, and return why the others were not."""
     errors: dict[str, ServiceError] = {}
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def send(to: str, mail: Mail) -> None:
         async with free:
+            if monotonic() > until:
+                errors[to] = ServiceError("no time was left to send it: the mail server is slow", tool="email.send")
+                return
             try:
                 sent.messages[to] = await _send(mail, places.index(to))
                 sent.failed.pop(to, None)
