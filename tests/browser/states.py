@@ -7,6 +7,7 @@ from typing import Final
 
 from playwright.async_api import Page
 
+from ..waiting import until
 from .jobs_browser import answer_customers, expense_approval, onboarding, release_notes
 from .site import OPERATOR, Asked, Site
 
@@ -109,8 +110,12 @@ async def listed(page: Page, site: Site) -> Asked:
     await login(page, site)
     await page.get_by_label("token").fill(OPERATOR)
     await page.get_by_role("button").click()
-    while await page.get_by_text(asked.run.id).count() == 0:  # the server's list of runs is late by a second or two
+
+    async def is_listed() -> bool:
         await page.reload()
+        return await page.get_by_text(asked.run.id).count() > 0
+
+    await until(is_listed, f"{asked.run.id} is listed")  # the server's list of runs is late by a second or two
     return asked
 
 
