@@ -14,7 +14,7 @@ from terse_temporal.tools.builtin.email.models import Line
 
 TAGS = ("html", "head", "meta", "title", "style", "body", "table", "tr", "td", "th", "p", "a", "span", "br")
 
-HOSTILE = "=?utf-8?q?x=0aBcc:?= \x1b[31m<script>alert(1)</script>\r\nBcc: eve@example.com\u202e\u2028 \"'&"
+HOSTILE = "=?utf-8?q?x=0aBcc:?= \x1b[31m<script>alert(1)</script>\r\nBcc: eve@example.com\u202e\u2028\ud800 \"'&"
 
 
 class Tags(HTMLParser):
@@ -47,6 +47,7 @@ def check(mail: Content) -> Tags:
     assert tags.tags <= set(TAGS)
     assert "\x1b" not in mail.text + mail.html
     assert "\u202e" not in mail.text + mail.html
+    assert (mail.text + mail.html).encode()
     return tags
 
 
@@ -57,7 +58,7 @@ def test_hostile_texts() -> None:
         job=HOSTILE,
         prompt=HOSTILE,
         options=(InputOption(HOSTILE, HOSTILE, HOSTILE),),
-        details={HOSTILE: HOSTILE, "list": [HOSTILE]},
+        details={HOSTILE: HOSTILE, "list": [HOSTILE], "none": float("nan"), "deep": [[HOSTILE]]},
         respond_by=(HOSTILE,),
         on_timeout=HOSTILE,
         until=datetime(2026, 1, 2, tzinfo=UTC),

@@ -94,7 +94,7 @@ async def test_every_kind_of_field() -> None:
         "title": "T",
         "note": "one\ntwo",
         "count": 5,
-        "price": "9.50",
+        "price": 9.5,
         "urgent": True,
         "size": "large",
         "colours": ["red", "green"],
@@ -129,3 +129,14 @@ async def test_mistakes() -> None:
     assert (data["title"], data["count"], data["labels"]) == ("T", 4, ["b"])
     assert typist.shown[0] == "  Count: Write a whole number."
     assert len(typist.shown) == 5
+
+
+async def test_a_hostile_form() -> None:
+    """What stands in a memo is anybody's writing, and is shown as text in a line of its own."""
+    bad = "a\x1b[2J\nb\ud800\u202e"
+    field = {"type": "string", "title": bad, "description": bad, "default": bad, "enum": [bad, "ok"]}
+    form = {"type": "object", "properties": {bad: field, "n": {"type": "number", "minimum": float("-inf")}}}
+    typist = Typist("2", "1")
+    data = (await typist.answer(InputQuestion(id="a", run="r", number="1", form=form)).ask())["data"]
+    assert data == {bad: "ok", "n": 1}
+    assert not {"\x1b", "\n", "\ud800", "\u202e"} & set("".join(typist.shown))

@@ -122,7 +122,7 @@ def _buttons(question: InputQuestion, link: str | None) -> list[Button]:
 
 
 def _option_link(link: str | None, option: InputOption) -> str | None:
-    return None if link is None else f"{link}?choice={quote(option.id, safe='')}"
+    return None if link is None else f"{link}?choice={quote(option.id, safe='', errors='replace')}"
 
 
 def _described(option: InputOption) -> str:
