@@ -110,6 +110,7 @@ async def listed(page: Page, site: Site) -> Asked:
     await login(page, site)
     await page.get_by_label("token").fill(OPERATOR)
     await page.get_by_role("button").click()
+    await page.get_by_text("Logged in as").wait_for()
 
     async def is_listed() -> bool:
         await page.reload()
