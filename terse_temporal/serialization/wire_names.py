@@ -214,7 +214,8 @@ DELIVERY_SIGNAL: Final = "terse.delivery"
 #: In the second argument of a run that was continued as new by its author: the events that it had kept.
 EVENTS_CARRIED: Final = "terse.events.v1"
 
-#: The answer to a question that a run asks a person, and the question for one of them in full, by its number.
+#: The answer to a question that a run asks a person (`id` of the question, `run`, `choice`, `text`, `data`, `by`,
+#: `by_name`, `via`), and the query for one of them in full, by its number.
 INPUT_UPDATE: Final = "terse.input"
 INPUT_QUERY: Final = "terse.input"
 

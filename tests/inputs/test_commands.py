@@ -84,7 +84,7 @@ async def test_what_a_run_waits_for(bench: Bench, tmp_path: Path) -> None:
         why = await command(tmp_path, "runs", "why", run.id, *address)
         await run.terminate()
     assert "waits for the answer to question 1" in why.stdout
-    assert "(in 29 d" in why.stdout
+    assert "(in 29 d" in why.stdout or "(in 30 d" in why.stdout  # in its first half second
     assert "timer" not in why.stdout
     assert "timeout" not in why.stdout
 
