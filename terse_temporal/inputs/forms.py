@@ -7,6 +7,7 @@ program of the user's) has the schema and not the model. What a person has put i
 from __future__ import annotations
 
 import json
+import sys
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -425,7 +426,11 @@ def _text(value: Any, most: int) -> str:
 
 
 def _finite(*values: Any) -> float | None:
-    return next((each for each in values if isinstance(each, int | float) and not isinstance(each, bool)), None)
+    for each in values:
+        # A memo may have NaN, and a whole number that no float can be.
+        if isinstance(each, int | float) and not isinstance(each, bool) and abs(each) <= sys.float_info.max:
+            return each
+    return None
 
 
 def _count(value: Any) -> int | None:

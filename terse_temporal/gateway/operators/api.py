@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +11,7 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.text import shorten
@@ -183,12 +184,21 @@ def _not_found() -> Refusal:
 
 
 def _open(question: InputQuestion) -> dict[str, Any]:
-    return {
+    found = {
         "state": "open",
         **question_json(question),
         "is_short": question.is_short,
         "link": question_link(question),
     }
+    try:
+        json.dumps(found, allow_nan=False)
+    except (ValueError, RecursionError):
+        # A memo is anybody's writing, and Python reads and writes NaN, which is no JSON: one question that has it is
+        # not to keep the others from being listed.
+        found |= {"details": {}, "form": None, "is_short": True}
+        if "arguments" in found:
+            found["arguments"] = None
+    return found
 
 
 def _read_answer(raw: bytes) -> Answer:
@@ -226,4 +236,6 @@ def _end(outcome: InputOutcome) -> dict[str, Any]:
 
 
 def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse(content, status, {**_HEADERS, **(headers or {})})
+    # In ASCII, in which half of a surrogate pair can be written too.
+    body = json.dumps(content, allow_nan=False)
+    return Response(body, status, {**_HEADERS, **(headers or {})}, "application/json")

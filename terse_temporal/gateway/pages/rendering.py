@@ -68,4 +68,5 @@ def page_headers() -> Mapping[str, str]:
 
 def html_response(html: str, status: int = 200, headers: Mapping[str, str] | None = None) -> HTMLResponse:
     """Return the answer that a page is."""
-    return HTMLResponse(html, status, {**page_headers(), **(headers or {})})
+    # Half of a surrogate pair, which a memo may have, is a question mark.
+    return HTMLResponse(html.encode("utf-8", "replace"), status, {**page_headers(), **(headers or {})})
