@@ -7,9 +7,9 @@ program of the user's) has the schema and not the model. What a person has put i
 from __future__ import annotations
 
 import json
-import sys
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias

@@ -11,7 +11,7 @@ from terse_temporal import Event, InputOption, create_job, wait_for_input
 __all__ = ["HOSTILE", "Hostile", "asks_hostile_form", "asks_hostile_options"]
 
 #: Each would do something in HTML, in an attribute of it, in a textarea, in a template, or on a terminal.
-HOSTILE: Final = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}</textarea></style><!-- &lt;"
+HOSTILE: Final = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{1234577*7}}</textarea></style><!-- &lt;"
 
 
 class Hostile(BaseModel):
