@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -156,6 +157,30 @@ def test_as_many_fields_and_choices_as_there_may_be() -> None:
     assert (
         submitted_form(form, {"values": {block_of(list(fields)[5]): {"value": {"value": "x"}}}})[list(fields)[5]] == "x"
     )
+
+
+def test_a_form_of_anybodys_making() -> None:
+    """What stands in a memo may be anything that JSON can say: there comes a modal of it, or a `ValueError`."""
+    number: dict[str, Any] = {"type": "number", "minimum": float("-inf"), "maximum": 1e308, "default": "1e999999999"}
+    whole: dict[str, Any] = {"type": "integer", "minimum": 1e300, "exclusiveMaximum": float("nan"), "default": 10**400}
+    odd = {
+        "\ud800": {"type": "string", "default": "\ud800", "title": "\ud800"},
+        "n": number,
+        "w": whole,
+        "d": {"type": "string", "format": "date-time", "default": "0001-01-01T00:00:00+14:00"},
+        "t": {"type": "string", "format": "time", "default": 5},
+        "y": {"type": "boolean", "default": "yes"},
+        "c": {"enum": ["a", "\ud800", 1, True, 2.5], "default": ["a"]},
+        "l": {"type": "array", "items": {"type": "string"}, "default": [1, None], "maxItems": 0, "minItems": -1},
+        "s": {"type": "string", "maxLength": 0, "default": "long"},
+    }
+    view = answer_view(question(form={"type": "object", "properties": odd}), ModalAbout("token"))
+    json.dumps(view).encode()
+    assert "initial_value" not in elements(view)["n"]["element"]
+    assert "initial_date_time" not in elements(view)["d"]["element"]
+    for form in ({}, {"type": "object", "properties": {"a": {"type": "string", "minLength": 10**9}}}):
+        with pytest.raises(ValueError):
+            answer_view(question(form=form), ModalAbout("token"))
 
 
 def test_a_text() -> None:

@@ -48,6 +48,9 @@ _LONGEST_LABEL: Final = 2_000
 #: Characters that are shown of the prompt and of a note, above the inputs.
 _LONGEST_SHOWN: Final = 3_000
 
+#: Digits of a number in front of the point, and zeros behind it.
+_MOST_DIGITS: Final = 30
+
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME: Final = re.compile(r"\d\d:\d\d")
 
@@ -99,8 +102,10 @@ def answer_view(question: InputQuestion, about: ModalAbout) -> dict[str, Any]:
         about: which question and option it is about.
 
     Raises:
-        ValueError: the question has a form that is none.
+        ValueError: the question has a form that is none, or does not fit.
     """
+    if not fits_modal(question):
+        raise ValueError("its form does not fit a modal")
     option = next((each for each in question.options if each.id == about.choice), None)
     if question.form is not None:
         form = read_form(question.form)
@@ -210,7 +215,7 @@ def _prefilled(field: FormField) -> str:
 def _number_element(field: FormField) -> dict[str, Any]:
     is_whole = field.kind == "integer"
     element: dict[str, Any] = {"type": "number_input", "is_decimal_allowed": not is_whole}
-    least, most = field.minimum, field.maximum
+    least, most = _bound(field.minimum), _bound(field.maximum)
     if is_whole:  # those that are excluded, the run checks of other numbers
         least = None if least is None else math.floor(least) + 1 if field.exclusive_minimum else math.ceil(least)
         most = None if most is None else math.ceil(most) - 1 if field.exclusive_maximum else math.floor(most)
@@ -218,15 +223,20 @@ def _number_element(field: FormField) -> dict[str, Any]:
     return element | {name: said for name, value in given.items() if (said := _number(value)) is not None}
 
 
+def _bound(value: float | None) -> float | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _number(value: Any) -> str | None:
     """Return a number without an exponent, which Slack does not take."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        said = format(Decimal(str(value)), "f")
+        found = Decimal(str(value))
     except InvalidOperation:
         return None
-    return said if len(said) <= 100 and any(map(str.isdigit, said)) else None
+    # `1e999999999` is a gigabyte of digits.
+    return format(found, "f") if found.is_finite() and abs(found.adjusted()) <= _MOST_DIGITS else None
 
 
 def _yes_no_element(field: FormField) -> dict[str, Any]:
@@ -281,8 +291,9 @@ def _date_time_element(field: FormField) -> dict[str, Any]:
             moment = None
     if moment is None:
         return {"type": "datetimepicker"}
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return {"type": "datetimepicker", "initial_date_time": int(aware.timestamp())}
+    seconds = int((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp())
+    # Slack takes ten digits.
+    return {"type": "datetimepicker", **({"initial_date_time": seconds} if 10**9 <= seconds < 10**10 else {})}
 
 
 _ELEMENTS: Final = {
