@@ -8,9 +8,12 @@ exists, and may be used, it learns in its first request, often minutes later and
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +44,9 @@ from .errors import ServerUnavailableError
 __all__ = ["ConnectOptions", "connect", "environment_settings"]
 
 _TIMEOUT: Final = 5.0  # seconds. A server in reach answers in 10 ms, one behind TLS on another continent in one second.
+
+#: Seconds in which a thread of the SDK comes to its end, as a process does.
+_AT_EXIT: Final = 0.05
 
 # Rust's way of printing an error says the same thing at several depths; the innermost is the one for people.
 _INNERMOST: Final = re.compile(r'(?:message|error): "([^"]+)"')
@@ -120,19 +126,24 @@ async def connect(**overrides: Unpack[ConnectOptions]) -> Client:
 
 
 async def _connect(settings: dict[str, Any]) -> Client:
-    try:
-        async with asyncio.timeout(_TIMEOUT):
-            client = await Client.connect(**settings)
-            if not settings.get("lazy"):
-                request = DescribeNamespaceRequest(namespace=settings["namespace"])
-                await client.workflow_service.describe_namespace(request)
-            return client
-    except Exception:
-        # A thread of the SDK is still letting go of the call that failed. A process that ends in this moment, as it
-        # does after such an error, may crash instead (temporalio/sdk-python#300): one in ten did, with this pause one
-        # in two hundred. Only leaving by `os._exit`, as the command line does, is sure.
-        await asyncio.sleep(0.05)
-        raise
+    _pause_at_exit()
+    async with asyncio.timeout(_TIMEOUT):
+        client = await Client.connect(**settings)
+        if not settings.get("lazy"):
+            request = DescribeNamespaceRequest(namespace=settings["namespace"])
+            await client.workflow_service.describe_namespace(request)
+        return client
+
+
+@functools.cache
+def _pause_at_exit() -> None:
+    """Let this process pause as it ends, before the interpreter goes.
+
+    A thread of the SDK may still be letting go of its last call, which aborts a process that ends in this moment
+    (temporalio/sdk-python#300): on a busy machine one script in thirty, of those whose call has failed one in ten. Only
+    leaving by `os._exit`, as the command line does, is sure.
+    """
+    atexit.register(time.sleep, _AT_EXIT)
 
 
 def environment_settings() -> dict[str, Any]:
