@@ -166,7 +166,8 @@ def test_what_a_modal_of_slack_is_answered_with_is_as_described(described: Descr
     assert described.ask("/webhooks/slack", body)["response_action"] == "update"
 
 
-@pytest.mark.parametrize("label", _OPERATIONS)
+# Of those for operators one, since all refuse who is none in one place.
+@pytest.mark.parametrize("label", [each for each in _OPERATIONS if each not in _INPUTS[1:]])
 def test_answers_are_as_described(described: Described, label: str) -> None:
     refused = {401, 429} if label in _INPUTS else {400, 401, 404, 413}
     assert _statuses(described, label, GenerationMode.POSITIVE, signed=False) <= (
