@@ -38,6 +38,7 @@ OF_PYTHON = {
     ("events.py", "KeyError"): "what every mapping raises",
     ("gateway/draining.py", "RuntimeError"): "caught where it is called",
     ("inputs/forms.py", "ValueError"): "for whoever shows a form that may be anybody's; else caught where it is called",
+    ("inputs/slack_way/modal.py", "ValueError"): "for the gateway, which opens the page in its place",
     ("inputs/tokens.py", "ValueError"): "for the gateway, which has said before that there is no key",
     ("inputs/ways.py", "NotImplementedError"): "of a base class that asks nobody",
     ("jobs/at_once.py", "ExceptionGroup"): "the failures of several steps",
