@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 from ..diagnostics.text import json_text, one_line, printable
 from ..errors import AnswerRefusedError, TerseError
-from ..gateway.inputs.mistakes import plain_mistakes
+from ..inputs.mistakes import plain_mistakes
 from ..inputs.questions import InputQuestion
 from ..inputs.terminal_way import TerminalWay
 from ..runs.inputs import answer_question, find_question, list_questions
@@ -117,7 +117,7 @@ async def _answer(client: Client, question: InputQuestion, lines: TypedLines, se
             if err.kind != "wrong":
                 raise
             sending.clear()
-            wrong = dict(err.fields) if question.form is None else plain_mistakes(question.form, err.fields)
+            wrong = plain_mistakes(question, err.fields)
             console.print("it is not taken:" if wrong else f"it is not taken: {printable(str(err))}", markup=False)
             continue
         console.print("answered\n")

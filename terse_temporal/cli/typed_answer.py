@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..diagnostics.text import json_text, one_line, shorten
-from ..inputs.forms import Form, FormField, choice_text, read_form, submitted_data
+from ..inputs.forms import Form, FormField, choice_text, read_form
 from ..inputs.questions import InputOption, InputQuestion
+from ..inputs.submitted import submitted_data
 
 __all__ = ["TypedAnswer"]
 

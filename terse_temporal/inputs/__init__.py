@@ -4,10 +4,11 @@ from .answers import InputAnswer
 from .asking import wait_for_input
 from .default_way import DefaultWay
 from .email_way import EmailWay, email
-from .forms import Form, FormField, LongText, read_form, submitted_data
+from .forms import Form, FormField, LongText, read_form
 from .links import question_link
 from .questions import InputOption, InputQuestion
 from .slack_way import SlackWay, slack
+from .submitted import submitted_data
 from .terminal_way import TerminalWay, terminal
 from .tokens import InputToken, make_token, read_token
 from .ways import InputWay

@@ -1,16 +1,15 @@
-"""A form: the fields that a pydantic model has, read from its JSON schema, and what is sent back from one.
+"""A form: the fields that a pydantic model has, read from its JSON schema.
 
 A form travels as the JSON schema that pydantic makes of the model: whoever shows it (a page, a modal in Slack, a
-program of the user's) has the schema and not the model. What a person has put in is validated by the model, in the run.
+program of the user's) has the schema and not the model. What a person has put in (`submitted.py`) is validated by the
+model, in the run.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -32,7 +31,6 @@ __all__ = [
     "form_schema",
     "initial_values",
     "read_form",
-    "submitted_data",
 ]
 
 #: A text of several lines in the form of a question: `note: LongText = ""`.
@@ -219,76 +217,6 @@ def read_form(schema: Mapping[str, Any]) -> Form:
         raise ValueError("\n".join(["no field of a form can be made of these:", *problems, _TAKEN + "."]))
     title = schema.get("title")
     return Form(_text(title, _LONGEST_LABEL), _text(schema.get("description"), _LONGEST_DESCRIPTION), tuple(fields))
-
-
-def submitted_data(form: Form, fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return what was put into a form, as the JSON that an answer has as its data.
-
-    Args:
-        form: the form.
-        fields: what a browser sends: texts by name. An unticked box and an empty field send nothing, or an empty text.
-            What no field has as its name is left out.
-
-    What is no number, or no value of a choice, stays the text that it is: the run says what is wrong with it.
-    """
-    data = {}
-    for each in form.fields:
-        texts = [text.replace("\r\n", "\n") for text in fields.get(each.name, ())]
-        found = _submitted(each, texts)
-        if found is not _ABSENT:
-            data[each.name] = found
-    return data
-
-
-_ABSENT: Final = object()
-
-_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
-_WITH_FRACTION: Final = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?")
-
-
-def _submitted(field: FormField, texts: Sequence[str]) -> Any:
-    filled = [text for text in texts if text.strip()]
-    first = texts[0] if texts else ""
-    match field.kind:
-        case "yes_no" if field.nullable:  # a choice of three
-            return {"true": True, "false": False}.get(first.strip().lower(), first) if filled else None
-        case "yes_no":
-            return bool(filled) and first.strip().lower() not in ("false", "0", "off", "no")
-        case "texts":
-            return [line.strip() for text in filled for line in text.split("\n") if line.strip()]
-        case "choices":
-            return [_chosen(field, text) for text in filled]
-    if not filled:
-        if field.nullable:
-            return None
-        # A text may be required and empty. Of any other kind nothing was given, which the model says.
-        return first if field.kind in ("text", "long_text") and (field.required or texts) else _ABSENT
-    match field.kind:
-        case "integer" | "number":
-            return _number(first.strip(), with_fraction=field.kind == "number" and not field.exact)
-        case "choice":
-            return _chosen(field, first)
-        case "text" | "long_text":
-            return first
-    return first.strip()
-
-
-def _number(text: str, *, with_fraction: bool) -> Any:
-    """Return a number as one, and else the text: a whole one of more digits than any program needs too.
-
-    Args:
-        text: as it is written.
-        with_fraction: whether one that is not whole is one too. A Decimal keeps its digits as a text alone.
-    """
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    if with_fraction and _WITH_FRACTION.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
-    return text
-
-
-def _chosen(field: FormField, text: str) -> Any:
-    return next((each for each in field.choices if choice_text(each) == text), text)
 
 
 def choice_text(value: Any) -> str:

@@ -135,7 +135,7 @@ async def test_a_form_and_a_text(bench: Bench, slack: Workspace, tmp_path: Path)
         }
         told = await slack.send(requests, slack.submission(slack.views[0], typed))
         assert told["response_action"] == "errors"
-        assert "at least 3 characters" in told["errors"]["field:title"]
+        assert told["errors"]["field:title"] == "This should have at least 3 characters"
         assert set(told["errors"]) == {"field:title", "field:count"}
         typed |= {"field:title": {"value": "abc"}, "field:count": {"value": "7"}}
         assert await slack.send(requests, slack.submission(slack.views[0], typed)) == {"response_action": "clear"}

@@ -23,6 +23,7 @@ from terse_temporal.inputs.slack_way.modal import (
 )
 from terse_temporal.inputs.slack_way.rich_text import texts
 from terse_temporal.inputs.slack_way.submissions import modal_errors, submitted_form, submitted_text
+from terse_temporal.serialization.serializer import shared_serializer
 
 from .slack_limits import check_view
 from .test_slack_message import HOSTILE, question
@@ -139,6 +140,10 @@ def test_what_was_put_in() -> None:
         read_form(FORM), state(mail=nothing, color=nothing, labels=nothing, names=nothing, on=nothing)
     )
     assert [emptied[name] for name in ("mail", "color", "labels", "names", "on")] == ["", None, [], [], None]
+    # Where nothing may be, it is refused.
+    emptied = submitted_form(read_form(FORM), state(count=nothing, rate=nothing, at={"selected_time": None}))
+    refused = shared_serializer.codec(Everything).wrong_fields(emptied)
+    assert sorted(path for path, _ in refused) == ["at", "count", "rate"]
 
 
 def test_as_many_fields_and_choices_as_there_may_be() -> None:

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.text import shorten
+from ...inputs.mistakes import plain_mistakes
 from ...inputs.questions import InputQuestion
 from ...inputs.tokens import InputToken, read_token
 from ..cookies import cookie_path
@@ -26,7 +27,6 @@ from ..pages.rendering import html_response
 from ..secrets import GATEWAY_KEY
 from .answering import InputOutcome, answer_input, find_input
 from .csrf import FORM_FIELD, check_site, form_cookie, form_token, is_genuine, set_form_cookie
-from .mistakes import plain_mistakes
 from .outcomes import STATUS, outcome_page, thanks_page
 from .typed import Typed, answer_of, read_typed
 
@@ -200,8 +200,7 @@ def _after(request: Request, link: _Link, question: InputQuestion, outcome: Inpu
     if outcome.kind == "taken":
         return _answer(request, link, status, thanks_page(question, typed, link.by, link.list_link))
     if outcome.kind == "wrong":
-        fields = outcome.fields if question.form is None else plain_mistakes(question.form, outcome.fields)
-        mistakes = dict(fields) or {"": outcome.message}
+        mistakes = plain_mistakes(question, outcome.fields) or {"": outcome.message}
         return _question(request, link, status, question, typed=typed, mistakes=mistakes)
     if outcome.kind in ("answered", "closed"):
         return _late(request, link, outcome, typed)

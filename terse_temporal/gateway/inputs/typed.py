@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from ...inputs.forms import Form, read_form, submitted_data
+from ...inputs.forms import read_form
 from ...inputs.questions import InputQuestion
+from ...inputs.submitted import filled_data
 from ..refusals import Refusal
 
 __all__ = ["Typed", "answer_of", "read_typed"]
@@ -51,25 +52,8 @@ def answer_of(question: InputQuestion, typed: Typed) -> dict[str, Any]:
     if question.options:
         return {"choice": _first(typed, "choice"), "text": _first(typed, "text").strip()}
     if question.form is not None:
-        return {"data": _data(read_form(question.form), typed)}
+        return {"data": filled_data(read_form(question.form), typed)}
     return {"text": _first(typed, "text").strip()}
-
-
-def _data(form: Form, typed: Typed) -> dict[str, Any]:
-    """Return the data of a form, so that the model says what has to be given and was left empty.
-
-    A text is left out then: an empty one may be fine for the model. A number or a date is sent as it is: left out, it
-    would be what stood in the field before somebody emptied it.
-    """
-    found = submitted_data(form, typed)
-    for each in form.fields:
-        if each.kind in ("text", "long_text"):
-            given = found.get(each.name)
-            if given is not None and not given.strip() and (each.required or each.default in ("", None)):
-                del found[each.name]
-        elif each.name in typed and each.name not in found and each.default is not None:
-            found[each.name] = ""
-    return found
 
 
 def _first(typed: Typed, name: str) -> str:

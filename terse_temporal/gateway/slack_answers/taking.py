@@ -19,6 +19,7 @@ from ...diagnostics.text import shorten
 from ...errors import TerseError
 from ...inputs.forms import Form, read_form
 from ...inputs.links import question_link
+from ...inputs.mistakes import plain_mistakes
 from ...inputs.questions import InputQuestion
 from ...inputs.slack_way import rich_text as rich
 from ...inputs.slack_way.api import BOT_TOKEN, call_slack
@@ -139,7 +140,7 @@ class SlackAnswers:
             async with asyncio.timeout(_PATIENCE):
                 return await self._submit(submission)
         except TimeoutError:
-            return _wrong(submission, InputOutcome(kind="no_worker"), None)
+            return _wrong(submission, InputOutcome(kind="no_worker"))
 
     async def _submit(self, submission: Submission) -> SlackReply:
         token = self._read(submission.token)
@@ -147,14 +148,14 @@ class SlackAnswers:
             return _over("not valid", [rich.text(_NOT_VALID, 200)])
         found = await self._find(token)
         if isinstance(found, InputOutcome):
-            return _after(submission, found, None, None)
+            return _after(submission, found)
         form = None
         given: dict[str, Any]
         if found.form is not None and not found.options:
             try:
                 form = read_form(found.form)
             except ValueError:
-                return _wrong(submission, InputOutcome(kind="wrong", message="its form cannot be read"), None)
+                return _wrong(submission, InputOutcome(kind="wrong", message="its form cannot be read"))
             given = {"data": submitted_form(form, submission.state)}
         else:
             given = {"choice": submission.choice, "text": submitted_text(submission.state)}
@@ -195,18 +196,21 @@ class SlackAnswers:
 
 
 def _after(
-    submission: Submission, outcome: InputOutcome, question: InputQuestion | None, form: Form | None
+    submission: Submission, outcome: InputOutcome, question: InputQuestion | None = None, form: Form | None = None
 ) -> SlackReply:
     if outcome.kind == "taken":
         return SlackReply({"response_action": "clear"}, outcome.kind)
     if outcome.kind in ("answered", "closed"):
         return _over(outcome.kind, outcome_note(outcome, submission.user, question))
-    return _wrong(submission, outcome, form)
+    return _wrong(submission, outcome, question, form)
 
 
-def _wrong(submission: Submission, outcome: InputOutcome, form: Form | None) -> SlackReply:
+def _wrong(
+    submission: Submission, outcome: InputOutcome, question: InputQuestion | None = None, form: Form | None = None
+) -> SlackReply:
     """Return the answer with which the modal stays open, as it was filled in."""
-    errors = modal_errors(outcome.fields, plain_note(outcome_note(outcome, submission.user)), form, submission.blocks)
+    wrong = outcome.fields if question is None else plain_mistakes(question, outcome.fields)
+    errors = modal_errors(wrong, plain_note(outcome_note(outcome, submission.user)), form, submission.blocks)
     return SlackReply({"response_action": "errors", "errors": errors} if errors else None, outcome.kind)
 
 

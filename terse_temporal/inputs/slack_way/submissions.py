@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ...diagnostics.text import shorten
-from ..forms import Form, FormField, choice_text, submitted_data
+from ..forms import Form, FormField, choice_text
+from ..submitted import filled_data
 from .modal import INPUT_ACTION, NOT_CHOSEN, TEXT_BLOCK, block_of, value_of
 
 __all__ = ["modal_errors", "submitted_form", "submitted_text"]
@@ -29,7 +30,8 @@ def submitted_form(form: Form, state: Any) -> dict[str, Any]:
         form: the form.
         state: as Slack sends it.
     """
-    return submitted_data(form, {each.name: _texts(each, _input(state, block_of(each.name))) for each in form.fields})
+    inputs = ((each, _input(state, block_of(each.name))) for each in form.fields)
+    return filled_data(form, {each.name: _texts(each, given) for each, given in inputs if given})
 
 
 def modal_errors(wrong: Mapping[str, str], message: str, form: Form | None, blocks: Any) -> dict[str, str]:

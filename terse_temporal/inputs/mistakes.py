@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from ...inputs.forms import FieldKind, read_form
+from .forms import FieldKind, read_form
+from .questions import InputQuestion
 
 __all__ = ["plain_mistakes"]
 
@@ -41,17 +42,19 @@ _SUBJECT: Final = re.compile(r"(Input|String|List|Decimal input|Value) should ")
 _OWN: Final = re.compile(r"(Value error|Assertion failed), ")
 
 
-def plain_mistakes(form: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, str]:
-    """Return what is wrong by paths, in plain words.
+def plain_mistakes(question: InputQuestion, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return what is wrong with an answer, by the paths of a form's values, in plain words. Never raises.
 
     Args:
-        form: the JSON schema of the form.
+        question: that was answered. What is wrong with a choice or a text stays as it is.
         fields: what the run says, likewise by paths.
-
-    Raises:
-        ValueError: the schema describes no form.
     """
-    kinds = {each.name: each.kind for each in read_form(form).fields}
+    if question.form is None or question.options:
+        return dict(fields)
+    try:
+        kinds = {each.name: each.kind for each in read_form(question.form).fields}
+    except ValueError:  # a memo of anybody's making
+        return dict(fields)
     return {path: _plain(kinds.get(path.partition(".")[0]), said) for path, said in fields.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
 from typing import Literal
@@ -10,9 +11,9 @@ from typing import Literal
 import pytest
 from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
-from terse_temporal.gateway.inputs.mistakes import plain_mistakes
 from terse_temporal.gateway.inputs.typed import answer_of
-from terse_temporal.inputs import InputQuestion
+from terse_temporal.inputs import InputOption, InputQuestion
+from terse_temporal.inputs.mistakes import plain_mistakes
 from terse_temporal.serialization.codec import Codec
 from terse_temporal.serialization.serializer import shared_serializer
 
@@ -55,8 +56,7 @@ def _said(**typed: str) -> dict[str, str]:
     """What the page says of what was typed: nothing of what is right."""
     whole = {"name": "Ada", "size": "small", "day": "2026-11-27", **typed}
     data = answer_of(_QUESTION, {name: [text] for name, text in whole.items()})["data"]
-    assert _QUESTION.form is not None
-    return plain_mistakes(_QUESTION.form, dict(_CODEC.wrong_fields(data)))
+    return plain_mistakes(_QUESTION, dict(_CODEC.wrong_fields(data)))
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,10 @@ def test_of_a_list() -> None:
 def test_nothing_is_wrong() -> None:
     """A field that may be empty may be, and what cannot be read stays as it is said."""
     assert _said(moment="", agreed="", title="") == {}
-    assert _QUESTION.form is not None
-    assert plain_mistakes(_QUESTION.form, {"": "they do not fit together", "other": "Field required"}) == {
-        "": "they do not fit together",
-        "other": "Field required",
-    }
+    for question in (
+        _QUESTION,
+        replace(_QUESTION, form={"type": "object"}),  # of anybody's making
+        replace(_QUESTION, form={}, options=(InputOption("a", "A"),)),
+    ):
+        said = {"": "they do not fit together", "other": "Field required"}
+        assert plain_mistakes(question, said) == said
