@@ -117,13 +117,13 @@ def next_delay(error: BaseException, rule: RetryRule, attempt: int, *, listed: b
     if attempt >= rule.max_attempts:
         return None
     if rule.faults is None:
-        return rule.backoff(attempt) if listed else None
+        return rule.backoff(attempt) if listed and not getattr(error, _FOR_THE_CALLER, False) else None
     fault = retryable_fault(error, rule.faults)
     return None if fault is None else max(rule.backoff(attempt), fault.retry_after or 0.0)
 
 
 def mark_not_retryable(error: BaseException) -> None:
-    """Mark an exception as one of the user's own, within a call that is tried again for other reasons."""
+    """Mark an exception as one after which a call is not tried again, whatever its rule."""
     with contextlib.suppress(AttributeError, TypeError):
         setattr(error, _FOR_THE_CALLER, True)
 

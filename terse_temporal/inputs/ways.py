@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Final
 from pydantic import BaseModel, ConfigDict
 
 from ..diagnostics.text import shorten
-from ..errors import InputError, StepInputError
+from ..errors import InputError, StepInputError, StepOutputError
 from ..execution.input_requests import ASKING
 from ..execution.protocol import RetryRule, StepRequest, current_execution
+from ..execution.retries import mark_not_retryable
 from ..serialization.codec import ValueProblem, type_name
 from ..serialization.serializer import Serializer, shared_serializer
 from ..serialization.wire_names import INPUT_ASK, INPUT_CLOSE, INPUT_REMIND, SDK_REFERENCE
@@ -43,6 +44,9 @@ _CLOSE_RETRY: Final = RetryRule(
 )
 
 _TIMEOUT: Final = timedelta(minutes=1)
+
+#: Bytes of what a way returns, as JSON, which every reminder is given.
+_MOST_SENT: Final = 64 * 1024
 
 #: Ways of one question.
 _MOST_WAYS: Final = 10
@@ -76,7 +80,7 @@ class InputWay(BaseModel):
             question: what is asked, by which run.
 
         Returns:
-            JSON, which `remind` and `close` are given: where the message is.
+            JSON, of 64 KiB at most, which `remind` and `close` are given: where the message is.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no ask()")
 
@@ -201,10 +205,26 @@ async def ask_by(*, way: Any, options: Mapping[str, Any], question: Mapping[str,
     sent = await asking.ask(asked)
     return {
         "v": DELIVERY_VERSION,
-        "sent": shared_serializer.codec(Any).record(sent).data,
+        "sent": _recordable(asking, sent),
         "reminds": asking.can_remind(),
         "closes": asking.can_close(),
     }
+
+
+def _recordable(way: InputWay, sent: Any) -> Any:
+    """Return what a way has returned, as JSON."""
+    try:
+        written = shared_serializer.codec(Any).record(sent)
+        size = len(written.text)
+        problem = f"{size:,} bytes, and {_MOST_SENT:,} are the most" if size > _MOST_SENT else ""
+    except ValueProblem as err:
+        problem = str(err)
+    if not problem:
+        return written.data
+    error = StepOutputError(f"{type_name(type(way))}.ask() has asked, and what it returned: {problem}", step=INPUT_ASK)
+    # Somebody has been asked, and would be asked again.
+    mark_not_retryable(error)
+    raise error
 
 
 async def remind_by(

@@ -103,6 +103,7 @@ __all__ = [
     "INPUT_ASK",
     "INPUT_CLOSE",
     "INPUT_DEFAULT_MARKER",
+    "INPUT_EARLY_MARKER",
     "INPUT_QUERY",
     "INPUT_REMIND",
     "INPUT_UPDATE",
@@ -232,6 +233,9 @@ APPROVAL_NEEDED_MARKER: Final = "terse.approval.needed.v1"
 
 #: A marker likewise, of a run whose worker had a default way to ask as it came to its first question that names none.
 INPUT_DEFAULT_MARKER: Final = "terse.input.default.v1"
+
+#: A marker likewise: which of the answers that came again with a reset did not fit its question any more.
+INPUT_EARLY_MARKER: Final = "terse.input.early.v1"
 
 #: A marker too: the handler has ended, and what the job does then begins.
 ON_FAILURE_MARKER: Final = "terse.on_failure.v1"

@@ -52,6 +52,7 @@ NAMES: Final = {
     "INPUT_ASK": "input.ask",
     "INPUT_CLOSE": "input.close",
     "INPUT_DEFAULT_MARKER": "terse.input.default.v1",
+    "INPUT_EARLY_MARKER": "terse.input.early.v1",
     "INPUT_QUERY": "terse.input",
     "INPUT_REMIND": "input.remind",
     "INPUT_UPDATE": "terse.input",

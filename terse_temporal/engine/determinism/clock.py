@@ -106,7 +106,13 @@ def _generator() -> _random.Random:
 
 
 def _current_clock() -> RunClock | None:
-    return RunClock(workflow.now(), workflow.random(), _generator()) if workflow.in_workflow() else _of_the_module.get()
+    if not workflow.in_workflow():
+        return _of_the_module.get()
+    if workflow.unsafe.is_read_only():
+        # Whether an answer fits is asked, which no replay asks again: what is made for that is thrown away, and takes
+        # nothing of what the handler will be given.
+        return RunClock(workflow.now(), _random.Random(), _random.Random())
+    return RunClock(workflow.now(), workflow.random(), _generator())
 
 
 def _moment() -> _datetime.datetime | None:

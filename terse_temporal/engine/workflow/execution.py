@@ -95,15 +95,15 @@ class DurableExecution:
         self.blocked: Blocked | None = None
         #: What model calls of the run have used.
         self.tokens = Tokens()
-        board = WaitingBoard()
+        self.board = WaitingBoard()
         self.input_requests = InputRequests(
-            board, self.call, self.recorded, lambda: run_identity(workflow.info()), job.name
+            self.board, self.call, self.recorded, lambda: run_identity(workflow.info()), job.name
         )
         self.namespace = namespace
         # Where runs share the module, and with it the types, they share what is worked out for these.
         is_shared = namespace is vars(sys.modules.get(job._home, sys))
         self.serializer = shared_serializer if is_shared else Serializer(namespace)
-        self.events = RunEvents(board, self.serializer)
+        self.events = RunEvents(self.board, self.serializer)
         self._index = index
         self._writer = CallWriter(job, namespace, index, self.serializer)
         self._occurrences: Counter[str] = Counter()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -24,9 +23,16 @@ from ...durations import format_duration
 from ...errors import InputError, InputTimeoutError
 from ...execution.input_requests import APPROVE, DENY, AnswerProblem, InputRequest, RecordedAnswer
 from ...execution.protocol import StepRequest
+from ...inputs.answers import check_size
 from ...inputs.default_way import DefaultWay, has_default_way
 from ...inputs.ways import WaySteps
-from ...serialization.wire_names import INPUT_DEFAULT_MARKER, INPUT_QUERY, INPUT_UPDATE, WRONG_ANSWER_FAILURE
+from ...serialization.wire_names import (
+    INPUT_DEFAULT_MARKER,
+    INPUT_EARLY_MARKER,
+    INPUT_QUERY,
+    INPUT_UPDATE,
+    WRONG_ANSWER_FAILURE,
+)
 from .question import Ended, Question, shown_time
 from .telling import Telling
 from .waiting import WaitingBoard
@@ -78,6 +84,7 @@ class InputRequests:
         #: Numbers of questions that were answered, with what is remembered of it.
         self._answered: dict[str, dict[str, Any]] = {}
         self._asked = 0
+        self._is_over = False
         self._telling = Telling(call, job)
 
     def install(self) -> None:
@@ -93,6 +100,8 @@ class InputRequests:
             request: the question.
             where: the line of the user's that asks.
         """
+        if self._is_over:  # a task of the handler asks, which goes with the run: nobody would read the answer
+            await workflow.wait_condition(lambda: False)
         if len(self._open) >= _MOST_OPEN:
             raise InputError(
                 f"wait_for_input() at {where}: {_MOST_OPEN} questions of this run are open, which is the most. Ask"
@@ -129,6 +138,7 @@ class InputRequests:
     async def settle(self) -> None:
         """Have everybody told that nobody is asked any more, as the run ends."""
         # What a task of the handler still asks, nobody will read the answer to. The memo goes over to the next run.
+        self._is_over = True
         self._board.questions = {}
         await self._telling.settle()
 
@@ -187,7 +197,10 @@ class InputRequests:
             except AnswerProblem as problem:
                 raise _refusal(problem.message, problem.kind, problem.fields) from None
         elif self._is_early(number):
-            return
+            try:
+                check_size(answer)
+            except AnswerProblem as problem:
+                raise _refusal(problem.message, problem.kind) from None
         else:
             raise self._late(number)
 
@@ -238,10 +251,16 @@ class InputRequests:
     def _take_early(self, question: Question) -> None:
         """Take the answer that has come before, if it fits what is asked now."""
         answer = self._early.pop(question.number, None)
-        if answer is not None:
-            with suppress(AnswerProblem):
-                question.request.check(_in_full(answer))
-                self._take(question, answer)
+        if answer is None:
+            return
+        fits = True
+        try:
+            question.request.check(_in_full(answer))
+        except AnswerProblem:
+            fits = False
+        # Whether it fits may be another thing for newer code, and the run is to come past here again.
+        if not self._recorded(INPUT_EARLY_MARKER, not fits):
+            self._take(question, answer)
 
     def _meant(self, answer: Mapping[str, Any]) -> str:
         """Return the question that is answered: the only one that is open, where it does not say."""

@@ -152,6 +152,7 @@ class _GuardedInstance(WorkflowInstance):
                 log_cut_off(self._inner.get_info(), why, has_ended=self._context.ended is not None)
                 self._reporter.evicted(self._inner.get_info(), why, self._context, self._caught_up)
         self._context.execution.unsent = 0
+        self._context.execution.board.unsent = 0
         self._caught_up = self._caught_up or not act.is_replaying
         completion = self._activate(act)
         blocked = self._context.execution.blocked

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from temporalio import workflow
 
 from ...diagnostics.text import one_line
+from ...serialization.codec import encoded_size
 from ...serialization.wire_names import INPUTS_ANSWERED_MEMO, WAITING_MEMO
 
 __all__ = ["WaitingBoard"]
+
+#: Bytes of memos that go to the server in one message, beside `SENT_AT_ONCE` of step inputs; it takes 4 MiB.
+_SHOWN_AT_ONCE: Final = 512 * 1024
+
+#: Seconds after which what had no room is shown.
+_LATER: Final = 0.1
 
 
 class WaitingBoard:
@@ -29,12 +37,31 @@ class WaitingBoard:
         self.questions: Mapping[str, Mapping[str, Any]] = {}
         self.answered: Mapping[str, Mapping[str, Any]] = {}
         self.events: Mapping[str, Mapping[str, Any]] = {}
+        #: Bytes that go to the server when the handler next waits. The runner sets it back.
+        self.unsent = 0
+        self._later: asyncio.TimerHandle | None = None
 
     def show(self) -> None:
-        """Write it to the memo and to what the Web UI shows."""
+        """Write it to the memo and to what the Web UI shows: soon, where it has changed so often that there is no room
+        for another one in the message to the server, which would be refused, and the run with it.
+        """
         answered = {INPUTS_ANSWERED_MEMO: dict(self.answered)} if self.answered else {}
-        workflow.upsert_memo({WAITING_MEMO: {**self.questions, **self.events}, **answered})
+        memo = {WAITING_MEMO: {**self.questions, **self.events}, **answered}
+        size = encoded_size(memo)
+        if self.unsent and self.unsent + size > _SHOWN_AT_ONCE:
+            if self._later is None:
+                self._later = asyncio.get_running_loop().call_later(_LATER, self._show_later)
+            return
+        self.unsent += size
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        workflow.upsert_memo(memo)
         workflow.set_current_details(self._details())
+
+    def _show_later(self) -> None:
+        self._later = None
+        self.show()
 
     def _details(self) -> str:
         """Return what the Web UI shows, in Markdown."""
