@@ -16,7 +16,7 @@ from ..execution.protocol import durable_execution
 from ..serialization.codec import Codec, ValueProblem, type_name
 from .answers import InputAnswer, answer_check
 from .forms import form_beginning_with, form_schema, initial_values
-from .questions import InputOption, approval_options, question_json
+from .questions import QUESTION_VERSION, InputOption, approval_options, question_json
 from .ways import InputWay, WaySteps, way_steps
 
 __all__ = ["approval_request", "wait_for_input"]
@@ -176,7 +176,7 @@ def approval_request(
         ways: by which a person is asked; without any by the worker's default.
     """
     shown: dict[str, Any] = {
-        "v": 1,
+        "v": QUESTION_VERSION,
         "prompt": f"May {tool} be called?",
         "options": approval_options(),
         "tool": tool,

@@ -30,6 +30,7 @@ __all__ = [
     "options_json",
     "question_json",
     "read_question",
+    "read_time",
 ]
 
 QUESTION_VERSION: Final = 1
@@ -217,8 +218,8 @@ def read_question(
             for each in _list(wire.get("details"))
             if isinstance(each, list) and len(each) == 2 and isinstance(each[0], str)  # a pair
         },
-        since=_time(wire.get("since")),
-        until=_time(wire.get("until")),
+        since=read_time(wire.get("since")),
+        until=read_time(wire.get("until")),
         on_timeout=each if isinstance(each := wire.get("on_timeout"), str) else None,
         respond_by=tuple(each for each in _list(wire.get("respond_by")) if isinstance(each, str)),
         via=tuple(each for each in _list(wire.get("via")) if isinstance(each, str)),
@@ -227,6 +228,15 @@ def read_question(
         because=because if is_approval and isinstance(because := wire.get("because"), str) else "",
         is_short=wire.get("is_short") is True,
     )
+
+
+def read_time(text: Any) -> datetime | None:
+    """Return a time that stands in a memo, in UTC; `None` for what is none."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the latter at either end of time
+        return None
 
 
 def _checked_options(options: Any, call: str) -> list[InputOption]:
@@ -313,11 +323,3 @@ def _sendable(text: str) -> str:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _time(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
-    except (ValueError, OverflowError):  # the latter at either end of time
-        return None

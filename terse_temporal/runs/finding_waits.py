@@ -13,6 +13,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from ..engine.wire.calls import JobCall, StepCall
 from ..engine.wire.history import moment
 from ..errors import UnknownJobError
+from ..inputs.questions import read_time
 from ..serialization.wire_names import DELAY_MEMO, OWN_WORKFLOWS, RUN_RESULT
 from .facts import Facts, step_queue
 from .memo import match_text, question_text
@@ -176,7 +177,7 @@ def _of_children(facts: Facts, *, abandoned: bool = False) -> Iterator[Wait]:
 
 def _of_the_memo(waiting: Mapping[str, Mapping[str, Any]]) -> Iterator[Wait]:
     for number, entry in waiting.items():
-        since, until = _time(entry.get("since")), _time(entry.get("until"))
+        since, until = read_time(entry.get("since")), read_time(entry.get("until"))
         if "event" in entry:
             key, match = entry.get("key"), entry.get("match")
             # The key of a wait by a trigger is a hash, for programs.
@@ -196,20 +197,11 @@ def _of_the_memo(waiting: Mapping[str, Mapping[str, Any]]) -> Iterator[Wait]:
             yield Wait(kind="question", id=str(number), text=text, since=since, until=until)
 
 
-def _time(text: Any) -> datetime | None:
-    """Return a time that stands in a memo, if it is one."""
-    try:
-        found = datetime.fromisoformat(str(text)) if text is not None else None
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
-
-
 def _reminders(waiting: Mapping[str, Mapping[str, Any]]) -> list[tuple[datetime, timedelta]]:
     """Return since when, and how often, people are reminded of what they are asked."""
     found = []
     for entry in waiting.values():
-        since, seconds = _time(entry.get("since")), entry.get("remind_every")
+        since, seconds = read_time(entry.get("since")), entry.get("remind_every")
         if since is not None and isinstance(seconds, int | float) and 1 <= seconds < _LONGEST_BETWEEN:
             found.append((since, timedelta(seconds=seconds)))
     return found

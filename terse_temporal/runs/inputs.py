@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
@@ -22,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from ..errors import AnswerRefusedError, RunNotFoundError
 from ..execution.input_requests import AnswerProblem
 from ..inputs.answers import check_size
-from ..inputs.questions import InputQuestion, read_question
+from ..inputs.questions import InputQuestion, read_question, read_time
 from ..serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, INPUTS_ANSWERED_MEMO, WAITING_MEMO
 from .requests import request
 
@@ -238,19 +238,25 @@ async def memo_at_start(client: Client, run: WorkflowExecution) -> Payload | Non
     """Return what the memo of a run said of questions when it was started.
 
     A run asks while it runs. So that was written by whoever started it, to look like a question, or is of the run that
-    this one continues, and answered.
+    this one continues, and answered. One request.
+
+    Raises:
+        ServerUnavailableError: no server answers, or it refuses.
     """
     asked = GetWorkflowExecutionHistoryRequest(
         namespace=client.namespace,
         execution=Execution(workflow_id=run.id, run_id=run.run_id),
         maximum_page_size=1,
     )
+    reading = client.workflow_service.get_workflow_execution_history(asked)
     try:
-        events = (await client.workflow_service.get_workflow_execution_history(asked)).history.events
-    except RPCError as err:
-        if err.status != RPCStatusCode.NOT_FOUND:  # it has ended, and is gone
-            raise
+        # The id of the run is the server's own, so that it has no other reason to refuse.
+        found = await request(
+            reading, f"the run {run.id!r} cannot be looked at", client, answers=[RPCStatusCode.NOT_FOUND]
+        )
+    except RPCError:  # it has ended, and is gone
         return None
+    events = found.history.events
     return events[0].workflow_execution_started_event_attributes.memo.fields.get(WAITING_MEMO) if events else None
 
 
@@ -311,7 +317,7 @@ def _past(wire: Mapping[str, Any]) -> dict[str, PastQuestion]:
     return {
         number: PastQuestion(
             ended=str(each.get("ended")),
-            at=_time(each.get("at")),
+            at=read_time(each.get("at")),
             by=str(each.get("by") or ""),
             choice=choice if isinstance(choice := each.get("choice"), str) else None,
             via=str(each.get("via") or ""),
@@ -333,11 +339,3 @@ async def _memo(client: Client, fields: Mapping[str, Payload], name: str) -> dic
         return None
     is_ours = isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
     return value if is_ours else None
-
-
-def _time(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
-    except (ValueError, OverflowError):  # the latter at either end of time
-        return None

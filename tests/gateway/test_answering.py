@@ -7,6 +7,7 @@ import time
 
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway.inputs.answering import InputOutcome, answer_input, find_input
@@ -77,6 +78,25 @@ async def test_every_outcome(bench: Bench) -> None:
         assert _said(await find_input(gateway, handle.id, "2", namespace="another")) == ("closed", "", "", "")
         assert _said(await find_input(gateway, "nobody", "1")) == ("closed", "", "", "")
         assert _said(await answer_input(gateway, "nobody", "1")) == ("closed", "", "", "")
+        await handle.terminate()
+
+
+@cache_on
+async def test_a_server_that_goes_meanwhile(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is away, whichever request it does not answer."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise RPCError("connection reset", RPCStatusCode.UNAVAILABLE, b"")
+
+    gateway = With(bench.env.client)
+    async with bench.worker(asks):
+        handle = await bench.start(asks)
+        await asked(handle)
+        with monkeypatch.context() as patched:
+            patched.setattr(bench.env.client.workflow_service, "get_workflow_execution_history", broken)
+            assert _said(await find_input(gateway, handle.id, "1"))[0] == "away"
+            assert _said(await answer_input(gateway, handle.id, "1", choice="yes"))[0] == "away"
+        assert isinstance(await find_input(gateway, handle.id, "1"), InputQuestion)
         await handle.terminate()
 
 

@@ -284,8 +284,11 @@ class InputRequests:
         numbers = list(self._open)
         for number in numbers[:_SHOWN]:
             question = self._open[number]
-            shown[number] = question.shown if question.size <= left else question.short
-            left -= min(question.size, left)
+            if question.size <= left:
+                shown[number] = question.shown
+                left -= question.size
+            else:
+                shown[number] = question.short
         if len(numbers) > _SHOWN:
             last = numbers[_SHOWN - 1]
             shown[last] = {**shown[last], "more": len(numbers) - _SHOWN}

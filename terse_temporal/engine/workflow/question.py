@@ -61,7 +61,7 @@ class Question:
     def short(self) -> dict[str, Any]:
         """What is shown of it where there is no room for all."""
         kept: dict[str, Any] = {
-            name: self.shown[name] for name in ("v", "run", "since", "until", "tool") if name in self.shown
+            name: self.shown[name] for name in ("v", "run", "since", "until", "tool", "via") if name in self.shown
         }
         return {**kept, "prompt": shorten(self.shown["prompt"], 200), "is_short": True}
 
