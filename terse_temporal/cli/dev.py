@@ -80,8 +80,9 @@ def dev(
     same ones at every start. Its state stays in `.terse/`: a run that sleeps now is still there tomorrow. The other
     commands find it from this directory, and from those below it.
 
-    Where a job has a trigger of a vendor's, or an address of its own, a gateway takes webhooks in, and is new with the
-    worker. It needs the extra `gateway`; vendors reach it through a tunnel. Its secrets are those of the environment.
+    Where a job has a trigger of a vendor's, or an address of its own, a gateway takes webhooks in; where code asks
+    people, they answer on its pages, and each question's link is printed. It is new with the worker, and needs the
+    extra `gateway`. Vendors reach it through a tunnel. Its secrets are those of the environment.
 
     Open runs that would break on the code are told at the start and after every save. So that nobody has to wait for
     three days, `terse-temporal runs skip WORKFLOW_ID 3d` lets the clock of a run jump ahead.

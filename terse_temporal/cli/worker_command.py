@@ -18,10 +18,12 @@ from ..client import connect
 from ..diagnostics.logs import logger_of
 from ..errors import TerseError
 from ..inputs.default_way import default_way, has_default_way
+from ..inputs.links import link_problem
 from ..jobs.job import Job
 from ..jobs.loading import load_jobs, load_modules
 from ..schedules.syncing import Change, sync
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
+from .dev_questions import asks_people
 from .engine_log import EngineLog, ServerWatch, quiet_runtime
 from .options import Address, Debug, Namespace, Targets, TaskQueue
 from .output import configure_logging, console, job_table
@@ -147,6 +149,8 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
     overrides: dict[str, Any] = {} if options.debug else {"runtime": quiet_runtime()}
     if has_default_way():
         default_way()  # what is wrong with it is said now, and not when a run asks
+    if asks_people() and (problem := link_problem()) is not None:
+        _logger.warning("%s (of this worker and of the gateway)", problem)
     client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
     worker = build_worker(client, jobs=jobs, task_queue=options.task_queue)
     observer.on_connected(client, jobs, options.task_queue)

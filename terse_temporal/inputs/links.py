@@ -15,7 +15,7 @@ from ..diagnostics.redaction import name_secret_variable
 from .questions import InputQuestion
 from .tokens import InputToken, make_token
 
-__all__ = ["GATEWAY_URL", "question_link", "question_token"]
+__all__ = ["GATEWAY_URL", "link_problem", "question_link", "question_token"]
 
 #: Where people reach the gateway: `https://hooks.acme.example`.
 GATEWAY_URL: Final = "TERSE_GATEWAY_URL"
@@ -42,6 +42,25 @@ def question_link(
     if token is None or urlsplit(base).scheme not in ("http", "https"):
         return None
     return f"{base}/inputs/{token}"
+
+
+def link_problem(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return why there are no links though the environment says where the gateway is, or `None`: for a log.
+
+    Args:
+        environ: another environment, for tests.
+    """
+    found = os.environ if environ is None else environ
+    url, key = found.get(GATEWAY_URL, "").strip(), found.get(_KEY, "").split(",")[0].strip()
+    if not url:
+        return None
+    if urlsplit(url).scheme not in ("http", "https"):
+        return f"questions have no links, as {GATEWAY_URL} does not begin with https:// or http://"
+    if not key:
+        return f"questions have no links, as {_KEY} is not set: the key of the gateway"
+    if len(key) < _SHORTEST_KEY:
+        return f"questions have no links, as {_KEY} has fewer than {_SHORTEST_KEY} characters"
+    return None
 
 
 def question_token(

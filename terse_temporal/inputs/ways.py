@@ -7,6 +7,7 @@ name in a module, and the fields, as JSON; so a way holds no connection and no s
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final
@@ -37,7 +38,7 @@ __all__ = [
 DELIVERY_VERSION: Final = 1
 
 #: For about two minutes. A way that could not ask by then asks when it would remind.
-_ASK_RETRY: Final = RetryRule(max_attempts=7, initial=1.0, multiplier=2.0, max_delay=60.0, on=(Exception,), faults=None)
+_ASK_RETRY: Final = RetryRule(max_attempts=8, initial=1.0, multiplier=2.0, max_delay=60.0, on=(Exception,), faults=None)
 #: For some seconds: a run that ends waits for this.
 _CLOSE_RETRY: Final = RetryRule(
     max_attempts=4, initial=1.0, multiplier=2.0, max_delay=10.0, on=(Exception,), faults=None
@@ -50,6 +51,13 @@ _MOST_SENT: Final = 64 * 1024
 
 #: Ways of one question.
 _MOST_WAYS: Final = 10
+
+#: What the methods of a way are given.
+_METHODS: Final = {
+    "ask": ("question",),
+    "remind": ("question", "sent", "number"),
+    "close": ("question", "sent", "outcome"),
+}
 
 #: What is called in a step before a way asks, in this process: `dev` has the link of every question logged.
 asked_listeners: Final[list[Callable[[InputWay, InputQuestion], None]]] = []
@@ -176,7 +184,10 @@ def way_steps(via: Any, serializer: Serializer, call: str) -> tuple[WaySteps, ..
     """
     given = [] if via is None else [via] if isinstance(via, InputWay) else via
     if not isinstance(given, list | tuple) or len(given) > _MOST_WAYS:
-        raise InputError(f"{call}: via={shorten(repr(via), 60)}; give a way to ask, or a list of up to {_MOST_WAYS}")
+        raise InputError(
+            f"{call}: via={shorten(repr(via), 60)}; give a way to ask, such as inputs.slack(channel=…) or"
+            f" inputs.email(to=…), or a list of up to {_MOST_WAYS}"
+        )
     return tuple(_steps_of(each, serializer, call) for each in given)
 
 
@@ -185,11 +196,29 @@ def _steps_of(way: Any, serializer: Serializer, call: str) -> WaySteps:
         raise InputError(f"{call}: via={shorten(repr(way), 60)} is no way to ask: it does not derive from InputWay")
     cls = type(way)
     if cls.ask is InputWay.ask:
-        raise InputError(f"{call}: via={type_name(cls)}(…) cannot ask: give it a method ask(self, question)")
+        raise InputError(
+            f"{call}: via={type_name(cls)}(…) cannot ask: give it a method ask: async def ask(self, question)"
+        )
+    for name, given in _METHODS.items():
+        _check_method(cls, name, given, call)
     try:
         return WaySteps(cls, serializer.codec(cls).record(way).data)
     except ValueProblem as problem:
         raise InputError(f"{call}: via={type_name(cls)}(…): {problem}") from None
+
+
+def _check_method(cls: type[InputWay], name: str, given: tuple[str, ...], call: str) -> None:
+    """Refuse a method that could not be called: else it is found out when people have been asked."""
+    method = getattr(cls, name)
+    signature = f"async def {name}({', '.join(('self', *given))})"
+    if not inspect.iscoroutinefunction(inspect.unwrap(method)):
+        raise InputError(f"{call}: via={type_name(cls)}(…): {name} is no coroutine function; write {signature}")
+    try:
+        inspect.signature(method).bind(None, *given)
+    except TypeError as err:
+        raise InputError(
+            f"{call}: via={type_name(cls)}(…): {name} is called with something else: {err}; write {signature}"
+        ) from None
 
 
 async def ask_by(*, way: Any, options: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:

@@ -229,9 +229,11 @@ async def answer_question(
     except RPCError as err:
         if err.status != RPCStatusCode.NOT_FOUND:
             raise AnswerRefusedError(f"the server does not pass the answer on: {err.message}") from err
-        if number is not None:
-            await find_question(client, id, number, run=run)  # which says who was first, or that there is no run
-        raise AnswerRefusedError(f"the run {id!r} takes no answer: {err.message}", kind="closed") from err
+        # Which says who was first, or that there is no run.
+        last = next(reversed((await questions_of(client, id))[1]), None) if number is None else number
+        if last is not None:
+            await find_question(client, id, last, run=run)
+        raise AnswerRefusedError(f"the run {id!r} has ended, and asks nobody", kind="closed") from err
 
 
 async def memo_at_start(client: Client, run: WorkflowExecution) -> Payload | None:

@@ -45,8 +45,12 @@ async def test_listed_shown_and_answered(bench: Bench, tmp_path: Path) -> None:
         assert (over["over"]["1"]["by"], over["over"]["1"]["via"]) == ("Ada", "terminal")
         await command(tmp_path, "inputs", "answer", run.id, "2", "--text", "Bob", *address)
         assert (await bench.result(run))[3] == "Bob"
-    ended = await command(tmp_path, "inputs", "answer", run.id, "2", "--text", "Eve", *address)
-    assert (ended.status, "was answered before by" in ended.stderr) == (1, True)
+    ended = await command(tmp_path, "inputs", "answer", run.id, "--text", "Eve", *address)
+    assert (ended.status, "question '2' of the run" in ended.stderr, "was answered before by" in ended.stderr) == (
+        1,
+        True,
+        True,
+    )
     nobody = await command(tmp_path, "inputs", "answer", "nobody", "1", "--text", "x", *address)
     assert (nobody.status, "'nobody'" in nobody.stderr) == (2, True)
 

@@ -7,6 +7,7 @@ import pytest
 from terse_temporal.errors import StepInputError
 from terse_temporal.gateway.secrets import GATEWAY_KEY
 from terse_temporal.inputs import InputQuestion, InputToken, question_link, read_token
+from terse_temporal.inputs.links import link_problem
 from terse_temporal.inputs.ways import ask_by
 
 QUESTION = InputQuestion(id="ships/7", run="r", number="2", namespace="default", prompt="Ship it?")
@@ -36,6 +37,23 @@ def test_it_leads_to_the_question() -> None:
 def test_there_is_none(environ: dict[str, str]) -> None:
     """Where one of the two is missing, or cannot be."""
     assert question_link(QUESTION, environ=environ) is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, None),
+        ({GATEWAY_KEY: KEY, "TERSE_GATEWAY_URL": "https://x"}, None),
+        ({"TERSE_GATEWAY_URL": "https://x"}, "TERSE_GATEWAY_KEY is not set"),
+        ({GATEWAY_KEY: "short", "TERSE_GATEWAY_URL": "https://x"}, "fewer than 16 characters"),
+        ({GATEWAY_KEY: KEY, "TERSE_GATEWAY_URL": "hooks.acme.example"}, "does not begin with https://"),
+    ],
+)
+def test_why_there_is_none(environ: dict[str, str], said: str | None) -> None:
+    """Where somebody has meant that there are some."""
+    problem = link_problem(environ)
+    assert problem is None if said is None else said in (problem or "")
+    assert KEY not in (problem or "")
 
 
 async def test_a_step_that_somebody_made_up() -> None:

@@ -41,6 +41,23 @@ class Silent(InputWay):
     """Has no `ask`."""
 
 
+class Blocking(InputWay):
+    """Would ask eight times over, since what it returns cannot be awaited."""
+
+    def ask(self, question: InputQuestion) -> None:  # type: ignore[override]
+        raise AssertionError("it was called")
+
+
+class Short(InputWay):
+    """Would fail at the first reminder."""
+
+    async def ask(self, question: InputQuestion) -> None:
+        raise AssertionError("it was called")
+
+    async def remind(self, question: InputQuestion, sent: Any) -> None:  # type: ignore[override]
+        raise AssertionError("it was called")
+
+
 YES = InputOption("yes", "Yes")
 
 
@@ -81,6 +98,12 @@ YES = InputOption("yes", "Yes")
         ({"via": "slack"}, InputError, "give a way to ask"),
         ({"via": [object()]}, InputError, "does not derive from InputWay"),
         ({"via": Silent()}, InputError, "via=Silent(…) cannot ask: give it a method ask"),
+        (
+            {"via": Blocking()},
+            InputError,
+            "via=Blocking(…): ask is no coroutine function; write async def ask(self, que",
+        ),
+        ({"via": Short()}, InputError, "write async def remind(self, question, sent, number)"),
         ({"via": Secretive(token=SecretStr("s"))}, InputError, "secret"),
         ({"timeout": "soon"}, DurationError, "soon"),
         ({"remind_every": "1s"}, DurationError, "a minute is the least"),

@@ -60,8 +60,7 @@ async def _answer(
         await answer_question(client, run, number, **given, by=by, via="terminal")
     except AnswerRefusedError as err:
         late = err.kind in ("answered", "closed")
-        message = f"the run {run!r} does not take it: {err}"
-        raise CommandError(message, **({"status": FAILED} if late else {})) from err
+        raise CommandError(f"not taken: {err}", **({"status": FAILED} if late else {})) from err
     finally:
         slow.cancel()
 

@@ -90,5 +90,8 @@ def email(to: str | Sequence[str]) -> EmailWay:
     try:
         return EmailWay(to=given)
     except ValidationError as err:
-        wrong = "; ".join(each["msg"].removeprefix("Value error, ") for each in err.errors()[:3])
+        found = err.errors()
+        # An address that is none also counts as missing.
+        found = [each for each in found if len(each["loc"]) > 1] or found
+        wrong = "; ".join(each["msg"].removeprefix("Value error, ") for each in found[:3])
         raise InputError(f"inputs.email(): {wrong}") from None
