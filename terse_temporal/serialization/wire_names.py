@@ -25,15 +25,18 @@ The formats, all of them JSON, stand beside what reads and writes them:
     what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
                                             events that the failed steps began with.
     questions to a person (inputs/)         in the memo, by their numbers: see `inputs/questions.py`. Those that were
-                                            answered: `run`, `ended`, `at`, and perhaps `by`, `choice`, `via`. An
-                                            answer: `id` (the number), `run`, `choice`, `text`, `data`, `by`, `via`;
-                                            of an approval also `approved` and `reason`. The steps of a way
-                                            (inputs/ways.py) are given `way` (a reference to a class), `options`,
-                                            `question` (with `number` and `job`), and `sent`,
-                                            `number`, `outcome`; the one that asks gives `v`, `sent`, `reminds`,
+                                            over: `run`, `ended`, `at`, and perhaps `by`, `by_name`, `choice`, `label`,
+                                            `via`. An answer: `id` (the number), `run`, `choice`, `text`, `data`, `by`,
+                                            `by_name`, `via`; of an approval also `approved` and `reason`. The steps of
+                                            a way (inputs/ways.py) are given `way` (a reference to a class), `options`,
+                                            `question` (with `number` and `job`), and `sent`, `number`, `outcome` (how
+                                            it is over, as above); the one that asks gives `v`, `sent`, `reminds`,
                                             `closes`. What the built-in ways have sent: of mails `v`, `messages` and
-                                            `failed` (by address); of the default way `by` (the text of the variable)
-                                            and `sent`.
+                                            `failed` (by address); of Slack `channel` and `ts`; of the default way `by`
+                                            (the text of the variable) and `sent`.
+    the link to a question (inputs/)        stands in mails and messages: see `inputs/tokens.py`. A list of the
+                                            namespace, workflow id, run id, number and respondent, signed with the
+                                            version in front.
     what a run waits for (waiting.py)       in its memo: of a question as above; of an event, by `event-` and its
                                             number, `event`, `since`, and perhaps `key`, `until`, and `more`, how many
                                             further waits are not told; of a delivery also `trigger`, as it is written,

@@ -13,10 +13,9 @@ from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway.inputs.answering import InputOutcome, answer_input, find_input
 from terse_temporal.inputs import InputQuestion
 
-from ..bench import Bench, Run, cache_on
-from ..inputs.asking import asked
+from ..bench import Bench, cache_on
+from ..inputs.asking import asked, idle
 from ..inputs.jobs_asking import asks, asks_for_a_form, asks_in_time
-from ..waiting import until
 
 
 class With:
@@ -127,25 +126,21 @@ async def test_what_was_not_answered(bench: Bench) -> None:
 
 # A server waits ten seconds for a worker that has kept a run, before it asks another.
 @pytest.mark.parametrize("cache", [0], indirect=True)
-async def test_no_worker(bench: Bench) -> None:
+async def test_no_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so after the time that is given; the answer counts when a worker is there, sent again or not."""
     gateway = With(bench.env.client)
     async with bench.worker(asks):
         handle = await bench.start(asks)
         await asked(handle)
-        # A worker that stops at a task of the run takes it along, for ten seconds too.
-        await until(lambda: _is_idle(handle), "nothing of the run is under way")
+        await idle(handle)
     began = time.monotonic()
-    outcome = await answer_input(gateway, handle.id, "1", choice="yes", within=0.5)
+    with monkeypatch.context() as patched:
+        patched.setattr("terse_temporal.gateway.inputs.answering._TO_ANSWER", 0.5)
+        outcome = await answer_input(gateway, handle.id, "1", choice="yes")
     assert (outcome.kind, time.monotonic() - began < 5) == ("no_worker", True)
     async with bench.worker(asks):
         assert (await answer_input(gateway, handle.id, "1", choice="yes")).kind == "taken"
         await handle.terminate()
-
-
-async def _is_idle(run: Run) -> bool:
-    described = (await run.describe()).raw_description
-    return not (described.pending_activities or described.HasField("pending_workflow_task"))
 
 
 @pytest.mark.parametrize("gateway", [Away(), Silent()], ids=["away", "silent"])

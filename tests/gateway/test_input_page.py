@@ -21,7 +21,7 @@ from terse_temporal.gateway.operator_tokens import Operator
 from terse_temporal.inputs import InputToken, make_token
 
 from ..bench import Bench, Run, cache_on
-from ..inputs.asking import answered, asked
+from ..inputs.asking import answered, asked, idle
 from ..inputs.jobs_asking import asks, asks_for_a_form, asks_in_time, asks_many
 
 KEY = "k" * 32
@@ -177,9 +177,10 @@ async def test_no_worker(bench: Bench, tmp_path: Path, monkeypatch: pytest.Monke
         async with bench.worker(asks):
             run = await bench.start(asks)
             of = await run_of(run)
+            await idle(run)
         browser = Browser(client, link(run, of))
         with monkeypatch.context() as patched:
-            patched.setattr("terse_temporal.gateway.inputs.page._PATIENCE", 0.5)
+            patched.setattr("terse_temporal.gateway.inputs.answering._TO_ANSWER", 0.5)
             page = await browser.send(503, choice="yes", text="fine <b>")
         assert "no worker of this job" in text_of(page)
         assert "fine &lt;b&gt;" in page

@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway import build_app
+from terse_temporal.gateway.inputs import answering
 from terse_temporal.gateway.slack_answers import taking
 from terse_temporal.inputs import InputOption, InputQuestion
 from terse_temporal.inputs.slack_way.message import question_blocks
@@ -194,7 +195,7 @@ async def test_without_a_worker(
 ) -> None:
     """Slack is answered in time; whoever clicked is told afterwards, and a modal stays open with what was typed."""
     monkeypatch.setattr(taking, "_PATIENCE", 0.3)
-    monkeypatch.setattr(taking, "_TO_ANSWER", 0.6)
+    monkeypatch.setattr(answering, "_TO_ANSWER", 0.6)
     async with bench.worker(asks_in_slack):
         run = await bench.start_on_the_wall_clock(asks_in_slack)
         await asked(run)

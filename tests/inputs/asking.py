@@ -12,9 +12,9 @@ from temporalio.exceptions import ApplicationError
 from terse_temporal.serialization.wire_names import INPUTS_ANSWERED_MEMO, WAITING_MEMO
 
 from ..bench import Run
-from ..waiting import SOON
+from ..waiting import SOON, until
 
-__all__ = ["answer", "answered", "asked", "memo_of", "refused"]
+__all__ = ["answer", "answered", "asked", "idle", "memo_of", "refused"]
 
 
 async def memo_of(run: Run, name: str) -> dict[str, Any]:
@@ -29,6 +29,16 @@ async def asked(run: Run, number: str = "1") -> dict[str, Any]:
             if found := (await memo_of(run, WAITING_MEMO)).get(number):
                 return dict(found)
             await asyncio.sleep(0.02)
+
+
+async def idle(run: Run) -> None:
+    """Wait until nothing of a run is under way: a worker that stops at a task takes it along, for ten seconds."""
+
+    async def is_idle() -> bool:
+        described = (await run.describe()).raw_description
+        return not (described.pending_activities or described.HasField("pending_workflow_task"))
+
+    await until(is_idle, "nothing of the run is under way")
 
 
 async def answered(run: Run) -> dict[str, Any]:

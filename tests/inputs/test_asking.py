@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
+from terse_temporal.engine.workflow.question import Question
 from terse_temporal.errors import AnswerRefusedError
+from terse_temporal.execution.input_requests import InputRequest
+from terse_temporal.inputs.questions import read_question
+from terse_temporal.inputs.ways import WaySteps
 from terse_temporal.runs.inputs import answer_question
 from terse_temporal.runs.retrying import retry_run
 
@@ -191,6 +196,15 @@ def _once() -> Any:
     from terse_temporal.execution.protocol import RetryRule  # noqa: PLC0415
 
     return RetryRule(max_attempts=1, initial=1.0, multiplier=1.0, max_delay=1.0, on=())
+
+
+def test_in_short() -> None:
+    """What a memo has no room for says by what ways it is asked, which `dev` asks at its terminal again by."""
+    request = InputRequest({"v": 1, "prompt": "x" * 300}, print, repr, ways=(WaySteps(jobs.Told, {}),))
+    asked_for = Question("1", request, "run", datetime.now(UTC))
+    read = read_question(asked_for.short, id="a", number="1")
+    assert read is not None
+    assert (read.via, read.run, read.is_short, len(read.prompt)) == (("Told",), "run", True, 200)
 
 
 @cache_on

@@ -40,10 +40,6 @@ PAGE: Final = "page"
 #: Characters of an id in the log, which is of anybody's making.
 _LONGEST: Final = 120
 
-#: Seconds for a worker to take an answer, while a person looks at a page that does not load. Where one has died, the
-#: server waits ten for it before it asks another.
-_PATIENCE: Final = 11.0
-
 #: Seconds after which it makes sense to try again what Temporal or a worker was away for.
 _RETRY_AFTER: Final = 10
 
@@ -141,7 +137,6 @@ class _InputPage:
             **given,
             by=link.by,
             via=PAGE,
-            within=_PATIENCE,
         )
         _logger.info(
             "question %s of %s, answered on the page: %s",

@@ -42,9 +42,6 @@ _VIA: Final = "slack"
 #: Seconds of the three that Slack waits, which the network has some of too.
 _PATIENCE: Final = 2.3
 
-#: Seconds for a worker to take a click. Where one has died, the server waits ten for it before it asks another.
-_TO_ANSWER: Final = 12.0
-
 #: Characters of an id in the log, which is of anybody's making.
 _LONGEST: Final = 120
 
@@ -184,7 +181,6 @@ class SlackAnswers:
             by=by.user,
             by_name=by.user_name,
             via=_VIA,
-            within=_TO_ANSWER,
         )
         _logger.info(
             "question %s of %s, answered in Slack: %s",
