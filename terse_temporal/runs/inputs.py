@@ -133,6 +133,12 @@ async def questions_of(client: Client, id: str) -> tuple[list[InputQuestion], di
         RunNotFoundError: there is no run of that id.
         ServerUnavailableError: no server answers, or it refuses.
     """
+    open_, over, _ = await _looked_at(client, id)
+    return open_, over
+
+
+async def _looked_at(client: Client, id: str) -> tuple[list[InputQuestion], dict[str, PastQuestion], str | None]:
+    """Return what `questions_of` returns, and the job's name where the memo has no room for all that is open."""
     try:
         run = await request(client.get_workflow_handle(id).describe(), f"the run {id!r} cannot be looked at", client)
     except RPCError as err:
@@ -140,11 +146,12 @@ async def questions_of(client: Client, id: str) -> tuple[list[InputQuestion], di
     fields = run.raw_info.memo.fields
     over = _past(await _memo(client, fields, INPUTS_ANSWERED_MEMO) or {})
     if run.close_time is not None or WAITING_MEMO not in fields:
-        return [], over
+        return [], over, None
     waiting = await _memo(client, fields, WAITING_MEMO)
     if not waiting or fields[WAITING_MEMO] == await memo_at_start(client, run):
-        return [], over
-    return _questions(client, run, waiting), over
+        return [], over, None
+    has_more = any("more" in each and "event" not in each for each in waiting.values())
+    return _questions(client, run, waiting), over, run.workflow_type if has_more else None
 
 
 async def find_question(client: Client, id: str, number: str, *, run: str = "") -> InputQuestion:
@@ -161,10 +168,17 @@ async def find_question(client: Client, id: str, number: str, *, run: str = "") 
         RunNotFoundError: there is no run of that id.
         ServerUnavailableError: no server answers, or it refuses.
     """
-    open_, over = await questions_of(client, id)
+    open_, over, job = await _looked_at(client, id)
     for question in open_:
         if question.number == number and run in ("", question.run):
             return await _in_full(client, question) if question.is_short else question
+    if job is not None and number not in over:
+        try:
+            unlisted = await _read(client, InputQuestion(id, run, number, job, client.namespace))
+        except RPCError as err:
+            raise RunNotFoundError(id) from err
+        if unlisted is not None and run in ("", unlisted.run):
+            return unlisted
     past = over.get(number)
     if past is not None and run in ("", past.run) and past.ended == "answered":
         by = f" by {past.by_name!r}" if past.by_name else ""
@@ -264,15 +278,23 @@ async def memo_at_start(client: Client, run: WorkflowExecution) -> Payload | Non
 
 async def _in_full(client: Client, question: InputQuestion) -> InputQuestion:
     """Return a question that is shown in short as the run itself has it; as it is where no worker answers."""
+    try:
+        return await _read(client, question) or question
+    except RPCError:
+        return question
+
+
+async def _read(client: Client, question: InputQuestion) -> InputQuestion | None:
+    """Return a question as the run itself has it, which takes a worker; `None` where it is not open."""
     asking = client.get_workflow_handle(question.id).query(INPUT_QUERY, question.number)
     try:
         wire = await request(asking, f"question {question.number!r} cannot be read", client)
-    except (RPCError, WorkflowQueryFailedError):
-        return question
+    except WorkflowQueryFailedError:
+        return None
     if not isinstance(wire, Mapping):
-        return question
+        return None
     known = {"id": question.id, "number": question.number, "job": question.job, "namespace": question.namespace}
-    return read_question(wire, **known) or question
+    return read_question(wire, **known)
 
 
 def refused_answer(error: WorkflowUpdateFailedError) -> AnswerRefusedError:

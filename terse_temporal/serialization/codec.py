@@ -161,7 +161,7 @@ class Codec:
                 first, *rest = each["loc"] or ("",)
                 wrong.append((".".join([names.get(str(first), str(first)), *map(_path_part, rest)]), each["msg"]))
             return wrong
-        except Exception as err:  # a validator of the user's may raise anything
+        except (Exception, SystemExit) as err:  # a validator of the user's may raise anything
             return [("", f"it cannot be checked: a validator of {type_name(self._type)} raises {type(err).__name__}")]
         return []
 

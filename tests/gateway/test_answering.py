@@ -13,9 +13,10 @@ from terse_temporal.errors import ServerUnavailableError
 from terse_temporal.gateway.inputs.answering import InputOutcome, answer_input, find_input
 from terse_temporal.inputs import InputQuestion
 
-from ..bench import Bench, cache_on
+from ..bench import Bench, Run, cache_on
 from ..inputs.asking import asked, idle
-from ..inputs.jobs_asking import asks, asks_for_a_form, asks_in_time
+from ..inputs.jobs_asking import asks, asks_for_a_form, asks_in_time, asks_many
+from ..waiting import until
 
 
 class With:
@@ -122,6 +123,30 @@ async def test_what_was_not_answered(bench: Bench) -> None:
         "timed_out",
         "withdrawn",
     ]
+
+
+@cache_on
+async def test_one_that_a_memo_does_not_list(bench: Bench) -> None:
+    """Of a run that asks more than its memo lists, the others are found and answered too, by its worker."""
+    gateway = With(bench.env.client)
+    async with bench.worker(asks_many):
+        handle = await bench.start_on_the_wall_clock(asks_many, count=23)
+        await until(lambda: _has_more(handle, 3), "all are asked")
+        run = str((await asked(handle))["run"])
+        question = await find_input(gateway, handle.id, "23", run=run)
+        assert isinstance(question, InputQuestion)
+        assert (question.prompt[:3], question.job, question.run) == ("22 ", "asks-many", run)
+        outcome = await answer_input(gateway, handle.id, "23", run=run, text="t", by="ada")
+        assert outcome.kind == "taken"
+        assert _said(await find_input(gateway, handle.id, "23", run=run)) == ("answered", "ada", "answered", "")
+        assert _said(await find_input(gateway, handle.id, "22", run="another"))[0] == "closed"
+        assert _said(await find_input(gateway, handle.id, "24", run=run))[0] == "closed"
+    assert _said(await find_input(gateway, handle.id, "22", run=run))[0] == "no_worker"
+    await handle.terminate()
+
+
+async def _has_more(run: Run, count: int) -> bool:
+    return bool((await asked(run, "20")).get("more") == count)
 
 
 # A server waits ten seconds for a worker that has kept a run, before it asks another.

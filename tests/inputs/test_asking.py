@@ -72,7 +72,8 @@ async def test_what_does_not_fit_leaves_nothing(bench: Bench) -> None:
         assert sorted(wrong.details[0]["fields"]) == ["count", "labels.0", "size", "title"]
         assert wrong.details[0]["kind"] == "wrong"
         assert "huge" not in str(wrong)
-        assert (await refused(run, id="1", data={"title": "raises"})).details[0]["kind"] == "wrong"
+        for title in ("raises", "exits"):
+            assert (await refused(run, id="1", data={"title": title})).details[0]["kind"] == "wrong"
         assert (await refused(run, id="1", data=[])).type == "terse.WrongAnswer"
         assert (await refused(run, id="1", choice="yes")).type == "terse.WrongAnswer"
         assert (await refused(run, id="1", data={"title": "t" * 70_000})).type == "terse.WrongAnswer"

@@ -136,7 +136,7 @@ async def test_perhaps_sent(server: MailServer) -> None:
     assert server.commands.count("DATA") == 1
 
 
-@pytest.mark.parametrize("to", ["ada", "ada@example.com\nBcc: eve@example.com", [], ["a@example.com"] * 51])
+@pytest.mark.parametrize("to", [None, "ada", "ada@example.com\nBcc: eve@example.com", [], ["a@example.com"] * 51])
 def test_no_address(to: Any) -> None:
     """What is no address is refused where it is written."""
     with pytest.raises(InputError, match=r"inputs\.email\(\): ") as caught:

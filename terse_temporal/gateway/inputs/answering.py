@@ -79,7 +79,7 @@ class InputOutcome:
 async def find_input(
     gateway: Connected, id: str, number: str, *, run: str = "", namespace: str = ""
 ) -> InputQuestion | InputOutcome:
-    """Return an open question, or why there is none: `"answered"`, `"closed"` or `"away"`. Never raises.
+    """Return an open question, or why there is none: `"answered"`, `"closed"`, `"away"` or `"no_worker"`. Never raises.
 
     It is in full, but for one that the memo has no room for while no worker is there: that has `is_short`.
 
@@ -167,11 +167,11 @@ async def _find(client: Client, id: str, number: str, run: str, namespace: str) 
             async with asyncio.timeout(_TO_READ):
                 return await find_question(client, id, number, run=run)
         except (TimeoutError, ServerUnavailableError):
-            # Perhaps it is only that no worker says the rest of one that the memo has in short.
+            # Perhaps it is only that no worker says the rest of one that the memo has in short, or has no room for.
             open_, _ = await questions_of(client, id)
             if short := [each for each in open_ if each.number == number and run in ("", each.run)]:
                 return short[0]
-            raise
+            return InputOutcome(kind="no_worker", message="no worker of the job says what is asked")
     except RunNotFoundError as error:
         return InputOutcome(kind="closed", message=str(error))
     except AnswerRefusedError as error:

@@ -86,9 +86,9 @@ def email(to: str | Sequence[str]) -> EmailWay:
     Where some mails cannot be sent, those go without; the next reminder tries them again. Where none can, this way
     could not ask.
     """
-    given = (to,) if isinstance(to, str) else tuple(to)
+    given = (to,) if isinstance(to, str) else to
     try:
-        return EmailWay(to=given)
+        return EmailWay.model_validate({"to": given})
     except ValidationError as err:
         found = err.errors()
         # An address that is none also counts as missing.
