@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ..diagnostics.redaction import name_secret_variable
 from ..errors import GatewaySecretError
+from ..inputs.links import GATEWAY_KEY, SHORTEST_KEY
 from ..triggers.webhook import WebhookTrigger
 
 __all__ = [
@@ -39,9 +40,6 @@ VENDOR_SECRETS: Final[Mapping[str, str]] = {
 
 #: That of `Triggers.webhook.on_request`, which may name another.
 WEBHOOK_SECRET: Final = "TERSE_WEBHOOK_SECRET"
-
-#: That of the key which addresses and links are made with.
-GATEWAY_KEY: Final = "TERSE_GATEWAY_KEY"
 
 #: That of the tokens of operators, each perhaps with a name in front: `ada:the-token`.
 OPERATOR_TOKEN: Final = "TERSE_OPERATOR_TOKEN"
@@ -68,9 +66,9 @@ _MOST: Final = 4
 _MOST_OPERATORS: Final = 100
 
 #: Characters of a secret, below which it is said that it can be guessed. Vendors make 32 and more, but GitHub and
-#: Linear let people choose one; the key is always ours to make, and whoever knows one address may try keys at leisure.
+#: Linear let people choose one; a key has twice as many (`SHORTEST_KEY`), for it is always ours to make, and whoever
+#: knows one address may try keys at leisure.
 _SHORTEST: Final = 8
-_SHORTEST_KEY: Final = 16
 
 #: Those that are ours to make.
 _KEYS: Final = (GATEWAY_KEY, OPERATOR_TOKEN)
@@ -195,7 +193,7 @@ def _wrong_operators(texts: tuple[str, ...]) -> str:
 
 
 def _weakness(variable: str, texts: tuple[str, ...]) -> str | None:
-    least = _SHORTEST_KEY if variable in _KEYS else _SHORTEST
+    least = SHORTEST_KEY if variable in _KEYS else _SHORTEST
     secrets = [operator_parts(each)[1] for each in texts] if variable == OPERATOR_TOKEN else texts
     shortest = min(map(len, secrets))
     return _guessable(variable, shortest, "characters", least) if shortest < least else None

@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from ..diagnostics.redaction import name_secret_variable
 from .questions import InputQuestion
 from .tokens import InputToken, make_token
 
-__all__ = ["GATEWAY_URL", "link_problem", "question_link", "question_token"]
+__all__ = ["GATEWAY_KEY", "GATEWAY_URL", "SHORTEST_KEY", "link_problem", "question_link", "question_token"]
 
 #: Where people reach the gateway: `https://hooks.acme.example`.
 GATEWAY_URL: Final = "TERSE_GATEWAY_URL"
 
-_KEY: Final = "TERSE_GATEWAY_KEY"
+#: What links are signed with. Of several with commas between, the first signs, and all are valid.
+GATEWAY_KEY: Final = "TERSE_GATEWAY_KEY"
 
 #: Characters of a key below which the gateway takes none.
-_SHORTEST_KEY: Final = 16
+SHORTEST_KEY: Final = 16
 
 
 def question_link(
@@ -39,7 +39,7 @@ def question_link(
     found = os.environ if environ is None else environ
     base = found.get(GATEWAY_URL, "").strip().rstrip("/")
     token = question_token(question, respondent, environ=environ)
-    if token is None or urlsplit(base).scheme not in ("http", "https"):
+    if token is None or not _is_address(base):
         return None
     return f"{base}/inputs/{token}"
 
@@ -51,15 +51,15 @@ def link_problem(environ: Mapping[str, str] | None = None) -> str | None:
         environ: another environment, for tests.
     """
     found = os.environ if environ is None else environ
-    url, key = found.get(GATEWAY_URL, "").strip(), found.get(_KEY, "").split(",")[0].strip()
+    url, key = found.get(GATEWAY_URL, "").strip(), found.get(GATEWAY_KEY, "").split(",")[0].strip()
     if not url:
         return None
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not _is_address(url):
         return f"questions have no links, as {GATEWAY_URL} does not begin with https:// or http://"
     if not key:
-        return f"questions have no links, as {_KEY} is not set: the key of the gateway"
-    if len(key) < _SHORTEST_KEY:
-        return f"questions have no links, as {_KEY} has fewer than {_SHORTEST_KEY} characters"
+        return f"questions have no links, as {GATEWAY_KEY} is not set: the key of the gateway"
+    if len(key) < SHORTEST_KEY:
+        return f"questions have no links, as {GATEWAY_KEY} has fewer than {SHORTEST_KEY} characters"
     return None
 
 
@@ -73,10 +73,14 @@ def question_token(
     """
     found = os.environ if environ is None else environ
     if environ is None:
-        name_secret_variable(_KEY)
+        name_secret_variable(GATEWAY_KEY)
     # While a key is replaced, the new one stands first.
-    key = found.get(_KEY, "").split(",")[0].strip()
-    if len(key) < _SHORTEST_KEY:
+    key = found.get(GATEWAY_KEY, "").split(",")[0].strip()
+    if len(key) < SHORTEST_KEY:
         return None
     token = InputToken(question.namespace, question.id, question.run, question.number, respondent)
     return make_token(token, [key.encode()])
+
+
+def _is_address(url: str) -> bool:
+    return url.lower().startswith(("https://", "http://"))

@@ -114,6 +114,10 @@ class InputQuestion:
     because: str = ""
     is_short: bool = False
 
+    def label_of(self, choice: str | None) -> str | None:
+        """Return what an option is called; where there is none with this id, the id."""
+        return next((each.label for each in self.options if each.id == choice), choice)
+
 
 def question_json(
     prompt: Any,

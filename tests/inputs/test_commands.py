@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from ..agents.approvals import command
-from ..bench import Bench, Run, cache_on
+from ..bench import Bench, cache_on
 from ..waiting import until
 from . import jobs_asking as jobs
-from .asking import asked
+from .asking import asked, idle
 
 
 @cache_on
@@ -84,15 +84,10 @@ async def test_what_a_run_waits_for(bench: Bench, tmp_path: Path) -> None:
         run = await bench.start_on_the_wall_clock(jobs.asks_in_time)
         await asked(run)
         await until(lambda: bench.effects.lines(), "the way has asked")
-        await until(lambda: _is_idle(run), "the timers are there")
+        await idle(run)
         why = await command(tmp_path, "runs", "why", run.id, *address)
         await run.terminate()
     assert "waits for the answer to question 1" in why.stdout
     assert "(in 29 d" in why.stdout or "(in 30 d" in why.stdout  # in its first half second
     assert "timer" not in why.stdout
     assert "timeout" not in why.stdout
-
-
-async def _is_idle(run: Run) -> bool:
-    described = (await run.describe()).raw_description
-    return not described.pending_activities and not described.HasField("pending_workflow_task")

@@ -32,6 +32,7 @@ def test_it_leads_to_the_question() -> None:
         {"TERSE_GATEWAY_URL": "https://x"},
         {GATEWAY_KEY: "short", "TERSE_GATEWAY_URL": "https://x"},
         {GATEWAY_KEY: KEY, "TERSE_GATEWAY_URL": "javascript:alert(1)"},
+        {GATEWAY_KEY: KEY, "TERSE_GATEWAY_URL": "//[x"},
     ],
 )
 def test_there_is_none(environ: dict[str, str]) -> None:

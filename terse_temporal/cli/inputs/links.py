@@ -6,8 +6,7 @@ import os
 
 from ...client import environment_settings
 from ...gateway.addresses import local_key
-from ...gateway.secrets import GATEWAY_KEY
-from ...inputs.links import GATEWAY_URL, question_link
+from ...inputs.links import GATEWAY_KEY, GATEWAY_URL, question_link
 from ...inputs.questions import InputQuestion
 from ..dev_server_file import running_dev_server
 

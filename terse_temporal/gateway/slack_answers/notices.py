@@ -53,8 +53,7 @@ def outcome_note(outcome: InputOutcome, user: str, question: InputQuestion | Non
         question: what was asked, if that is known.
     """
     if outcome.kind == "answered":
-        options = () if question is None else question.options
-        label = outcome.label or next((each.label for each in options if each.id == outcome.choice), outcome.choice)
+        label = outcome.label or (outcome.choice if question is None else question.label_of(outcome.choice))
         is_own = outcome.by == user
         said = "You have answered this already" if is_own else "Somebody was faster, and the first answer counts"
         note = [rich.text(said, _LONGEST)]

@@ -90,8 +90,8 @@ def _subject(prompt: str, first: str) -> str:
 
 
 def _label(question: InputQuestion, choice: Any) -> str:
-    found = next((each.label for each in question.options if each.id == choice), choice)
-    return f"“{one_line(found)}”" if isinstance(found, str) else ""
+    found = question.label_of(choice) if isinstance(choice, str) else None
+    return "" if found is None else f"“{one_line(found)}”"
 
 
 def _rows(question: InputQuestion) -> list[tuple[str, str]]:

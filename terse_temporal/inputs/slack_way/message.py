@@ -223,7 +223,7 @@ def _respondents(question: InputQuestion) -> list[dict[str, Any]]:
 
 def _outcome(question: InputQuestion, outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
     choice = outcome.get("choice")
-    label = outcome.get("label") or next((each.label for each in question.options if each.id == choice), choice)
+    label = outcome.get("label") or question.label_of(choice)
     chosen = [rich.text(label, _LONGEST_NAME, bold=True)] if isinstance(label, str) and label else []
     match outcome.get("ended"):
         case "answered":
