@@ -24,10 +24,12 @@ from ...diagnostics.logs import logger_of
 from ...diagnostics.places import shown_path
 from ...gateway.endpoints import endpoints, missing_secrets
 from ...gateway.extra import require_extra
+from ...gateway.secrets import GATEWAY_KEY
 from ...gateway.settings import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_SPOOL, MIB, GatewaySettings, Limits
 from ...jobs.job import Job
 from ...jobs.loading import load_jobs
 from ...runs.starting import DEFAULT_TASK_QUEUE
+from ..dev_questions import asks_people
 from ..engine_log import EngineLog, ServerWatch, quiet_runtime
 from ..exiting import FAILED, CommandError
 from ..options import Address, Debug, Namespace, Targets, TaskQueue
@@ -256,5 +258,11 @@ def _print_served(gateway: Gateway, address: str) -> None:
             "no job here has a trigger that a webhook fires: what comes starts nothing. Runs that wait get it, and"
             " questions of all runs have their pages here."
         )
-    for sentence in missing_secrets(found).values():
+    missing = missing_secrets(found)
+    if GATEWAY_KEY not in missing and not gateway.secrets.has(GATEWAY_KEY) and asks_people():
+        missing[GATEWAY_KEY] = (
+            f"{GATEWAY_KEY} is not set: the links of questions cannot be checked here, so nobody can answer by one."
+            " Set the key that the workers have."
+        )
+    for sentence in missing.values():
         _logger.warning("%s", sentence)

@@ -76,6 +76,10 @@ def _print(question: InputQuestion, link: str | None) -> None:
     if link is not None:
         who = "logged in there as one of these" if question.respond_by else "as nobody in particular"
         lines.append(f"or on its page, {who}: {link}")
+    else:
+        lines.append(
+            "terse-temporal inputs answer ID answers it (a link needs TERSE_GATEWAY_URL and TERSE_GATEWAY_KEY here)"
+        )
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 

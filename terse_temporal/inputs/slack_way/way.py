@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -18,7 +19,7 @@ from ...serialization.wire_names import SLACK_EVENT_TYPE
 from ..links import question_link, question_token
 from ..questions import InputQuestion
 from ..ways import InputWay
-from .api import call_slack
+from .api import BOT_TOKEN, call_slack
 from .message import (
     closed_blocks,
     closed_text,
@@ -130,7 +131,7 @@ class SlackWay(InputWay):
 
         A worker that is lost after it has posted, and a connection that breaks, leave one that nobody knows of.
         """
-        if not _CHANNEL_ID.fullmatch(self.channel) or question.since is None:
+        if not _CHANNEL_ID.fullmatch(self.channel) or question.since is None or not os.environ.get(BOT_TOKEN):
             return None
         asked: dict[str, Any] = {"channel": self.channel, "limit": _LOOKED_AT, "include_all_metadata": True}
         asked["oldest"] = f"{question.since.timestamp() - 60:.6f}"
