@@ -46,6 +46,19 @@ def test_a_second_gateway_on_one_spool(tmp_path: Path) -> None:
         assert "--spool" in said
 
 
+def test_questions_without_a_key(tmp_path: Path) -> None:
+    """It starts, and says that nobody can answer by a link."""
+    (tmp_path / "asks.py").write_text(
+        "from terse_temporal import Event, create_job, wait_for_input\n\n\n"
+        "@create_job(name='asks', durable=True)\n"
+        "async def asks(event: Event) -> str:\n"
+        "    return (await wait_for_input(prompt='Which?')).text\n"
+    )
+    env = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "TERSE_GATEWAY_KEY": ""}
+    with running("terse-temporal", "gateway", "asks.py", "--port", "0", cwd=tmp_path, env=env) as gateway:
+        gateway.says("TERSE_GATEWAY_KEY is not set: the links of questions cannot be checked here")
+
+
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc/self").exists(), reason="nothing is closed to this user")
 def test_a_spool_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
