@@ -30,11 +30,12 @@ from ..gateway.settings import DEFAULT_PORT, GatewaySettings, Limits
 from ..inputs.default_way import ASK_BY
 from ..inputs.links import GATEWAY_URL
 from ..jobs.job import Job
-from .dev_questions import asks_people, print_open_questions
+from .dev_questions import print_open_questions
 from .exiting import CommandError
 from .gateway.urls import endpoint_table
 from .output import console, errors
 from .ports import claim
+from .users_files import asks_people
 
 __all__ = ["GatewayPlace"]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from temporalio.client import Client
@@ -17,25 +15,12 @@ from ..inputs.ways import InputWay, asked_listeners
 from ..inputs.webpage_way import WebpageWay, log_link
 from ..runs.inputs import list_questions
 from .output import console
-from .users_files import users_files
 
-__all__ = ["asks_people", "log_links", "print_open_questions"]
-
-#: What code that asks people has in it. Looked for in its text, since helpers ask and modules make agents.
-_ASKS: Final = re.compile(rb"\b(wait_for_input|tool_approvals)\b")
+__all__ = ["log_links", "print_open_questions"]
 
 #: Questions whose links are remembered, and that are printed at the start.
 _REMEMBERED: Final = 1_000
 _MOST_PRINTED: Final = 10
-
-
-def asks_people() -> bool:
-    """Return whether the code that is loaded asks people, as far as its text says."""
-    for file in users_files():
-        with suppress(OSError):
-            if _ASKS.search(Path(file).read_bytes()):
-                return True
-    return False
 
 
 def log_links() -> None:

@@ -11,6 +11,7 @@ from temporalio.client import Client
 
 from ..diagnostics.text import json_text, one_line, printable
 from ..errors import AnswerRefusedError, TerseError
+from ..inputs.default_way import DefaultWay
 from ..inputs.mistakes import plain_mistakes
 from ..inputs.questions import InputQuestion
 from ..inputs.terminal_way import TerminalWay
@@ -40,7 +41,7 @@ class DevTerminal:
 
     def __init__(self, address: str, *, by_default: bool) -> None:
         self._address = address
-        self._ways = {TerminalWay.way_name, *(["default"] if by_default else [])}
+        self._ways = {TerminalWay.way_name, *([DefaultWay.way_name] if by_default else [])}
         self._questions: asyncio.Queue[Asked] = asyncio.Queue()
         self._known: set[Asked] = set()
 
@@ -111,7 +112,13 @@ async def _answer(client: Client, question: InputQuestion, lines: TypedLines, se
         sending.set()
         try:
             await answer_question(
-                client, question.id, question.number, run=question.run, by=user_name(), via="terminal", **given
+                client,
+                question.id,
+                question.number,
+                run=question.run,
+                by=user_name(),
+                via=TerminalWay.way_name,
+                **given,
             )
         except AnswerRefusedError as err:
             if err.kind != "wrong":

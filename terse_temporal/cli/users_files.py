@@ -1,15 +1,31 @@
-"""The files of the user's modules that this process has loaded."""
+"""The files of the user's modules that this process has loaded, and whether these ask people."""
 
 from __future__ import annotations
 
+import re
 import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
 
 from ..diagnostics.places import is_users_file
 
-__all__ = ["users_files"]
+__all__ = ["asks_people", "users_files"]
+
+#: What code that asks people has in it. Looked for in its text, since helpers ask and modules make agents.
+_ASKS: Final = re.compile(rb"\b(wait_for_input|tool_approvals)\b")
 
 
 def users_files() -> list[str]:
     """Return the files of modules that are neither Python's, nor installed, nor of this package."""
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     return sorted(each for each in files if isinstance(each, str) and is_users_file(each))
+
+
+def asks_people() -> bool:
+    """Return whether the code that is loaded asks people, as far as its text says."""
+    for file in users_files():
+        with suppress(OSError):
+            if _ASKS.search(Path(file).read_bytes()):
+                return True
+    return False

@@ -23,12 +23,12 @@ from ..jobs.job import Job
 from ..jobs.loading import load_jobs, load_modules
 from ..schedules.syncing import Change, sync
 from ..worker import DEFAULT_TASK_QUEUE, build_worker
-from .dev_questions import asks_people
 from .engine_log import EngineLog, ServerWatch, quiet_runtime
 from .options import Address, Debug, Namespace, Targets, TaskQueue
 from .output import configure_logging, console, job_table
 from .schedules.sync import change_line
 from .signals import run_until_signal
+from .users_files import asks_people
 
 __all__ = ["Observer", "WorkerOptions", "app", "run_worker"]
 

@@ -17,7 +17,7 @@ import pytest
 from temporalio.client import Client
 
 from terse_temporal import Event, Triggers, create_job, wait_for_event
-from terse_temporal.cli import dev_gateway, dev_questions
+from terse_temporal.cli import dev_gateway, users_files
 from terse_temporal.cli.dev_gateway import GatewayPlace
 from terse_temporal.cli.dev_server_file import DevServerFile
 from terse_temporal.cli.exiting import CommandError
@@ -147,7 +147,7 @@ async def test_what_keeps_it_from_running(
     """The worker runs without it, and it says why: the extra is missing, or a secret cannot be one. Where no job has a
     trigger for it nothing is said.
     """
-    monkeypatch.setattr(dev_questions, "users_files", list)
+    monkeypatch.setattr(users_files, "users_files", list)
     client = await Client.connect("127.0.0.1:1", lazy=True)
     with collecting():
         job = create_job(name="dev-stripe", triggers=[Triggers.stripe.on_customer_created()], on_trigger=_handle)
@@ -167,7 +167,7 @@ async def test_what_keeps_it_from_running(
         assert "jobs here hear of webhooks" in capsys.readouterr().out
     async with without.run(client, [other], "dev"):
         assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(dev_questions, "users_files", lambda: [__file__])
+    monkeypatch.setattr(users_files, "users_files", lambda: [__file__])
     async with without.run(client, [other], "dev"):
         assert "jobs here ask people" in capsys.readouterr().out
     async with without.run(client, [job], "dev"):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ...errors import AnswerRefusedError
+from ...inputs.terminal_way import TerminalWay
 from ...runs.inputs import answer_question
 from ..event_argument import read_data_argument
 from ..exiting import FAILED, CommandError
@@ -57,7 +58,7 @@ async def _answer(
     client = await silent_client(address, namespace)
     slow = asyncio.get_running_loop().call_later(3, print_slow, run)
     try:
-        await answer_question(client, run, number, **given, by=by, via="terminal")
+        await answer_question(client, run, number, **given, by=by, via=TerminalWay.way_name)
     except AnswerRefusedError as err:
         late = err.kind in ("answered", "closed")
         raise CommandError(f"not taken: {err}", **({"status": FAILED} if late else {})) from err

@@ -18,6 +18,7 @@ from ...diagnostics.text import shorten
 from ...inputs.mistakes import plain_mistakes
 from ...inputs.questions import InputQuestion
 from ...inputs.tokens import InputToken, read_token
+from ...inputs.webpage_way import WebpageWay
 from ..cookies import cookie_path
 from ..gateway import Gateway
 from ..operator_sessions import operator_of
@@ -30,12 +31,9 @@ from .csrf import FORM_FIELD, check_site, form_cookie, form_token, is_genuine, s
 from .outcomes import STATUS, outcome_page, thanks_page
 from .typed import Typed, answer_of, read_typed
 
-__all__ = ["PAGE", "add_input_page"]
+__all__ = ["add_input_page"]
 
 _logger = logger_of("gateway")
-
-#: By which way an answer came that was given on the page, as that way is called which sends nothing but its link.
-PAGE: Final = "page"
 
 #: Characters of an id in the log, which is of anybody's making.
 _LONGEST: Final = 120
@@ -136,7 +134,7 @@ class _InputPage:
             namespace=link.token.namespace,
             **given,
             by=link.by,
-            via=PAGE,
+            via=WebpageWay.way_name,
         )
         _logger.info(
             "question %s of %s, answered on the page: %s",

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..answers import Refused, refused_with
+from .listing import LONGEST_AFTER, LONGEST_JOB
 
 __all__ = [
     "Answer",
@@ -155,9 +156,9 @@ def answer_body() -> dict[str, Any]:
 def list_parameters(most: int, default: int) -> dict[str, Any]:
     """Return the description of the parameters of the list."""
     described = {
-        "job": ("Only of runs of this job.", {"type": "string", "minLength": 1, "maxLength": 1000}),
+        "job": ("Only of runs of this job.", {"type": "string", "minLength": 1, "maxLength": LONGEST_JOB}),
         "limit": ("About how many.", {"type": "integer", "minimum": 1, "maximum": most, "default": default}),
-        "after": ("`next` of the page before.", {"type": "string", "maxLength": 4000}),
+        "after": ("`next` of the page before.", {"type": "string", "maxLength": LONGEST_AFTER}),
     }
     return {
         "parameters": [

@@ -20,14 +20,14 @@ from ..operator_tokens import Operator
 from ..refusals import Refusal
 from ..signatures import mac
 
-__all__ = ["LONGEST_JOB", "QuestionsPage", "page_for"]
+__all__ = ["LONGEST_AFTER", "LONGEST_JOB", "QuestionsPage", "page_for"]
 
 #: Seconds for the server.
 _PATIENCE: Final = 10.0
 
 #: Characters of the name of a job, and of where a page begins, which has a token of the server in it.
 LONGEST_JOB: Final = 1_000
-_LONGEST_AFTER: Final = 4_000
+LONGEST_AFTER: Final = 4_000
 
 _LABEL: Final = b"terse.input-list.1\0"
 _LENGTH: Final = 16
@@ -86,7 +86,7 @@ def _place(token: bytes, operator: Operator, job: str | None) -> str:
 
 def _read_place(text: str, operator: Operator, job: str | None) -> bytes:
     wrong = Refusal(400, "after_invalid", "The parameter after is not the next of a page before, for the same job.")
-    if len(text) > _LONGEST_AFTER or not text.isascii():
+    if len(text) > LONGEST_AFTER or not text.isascii():
         raise wrong
     try:
         signed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

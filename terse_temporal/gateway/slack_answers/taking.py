@@ -21,6 +21,7 @@ from ...inputs.forms import Form, read_form
 from ...inputs.links import question_link
 from ...inputs.mistakes import plain_mistakes
 from ...inputs.questions import InputQuestion
+from ...inputs.slack_way import SlackWay
 from ...inputs.slack_way import rich_text as rich
 from ...inputs.slack_way.api import BOT_TOKEN, call_slack
 from ...inputs.slack_way.modal import ModalAbout, answer_view, notice_view
@@ -35,9 +36,6 @@ from .notices import outcome_note, plain_note, say
 __all__ = ["SlackAnswers", "SlackReply"]
 
 _logger = logger_of("gateway")
-
-#: By which way an answer came that was given in Slack: the name of the way.
-_VIA: Final = "slack"
 
 #: Seconds of the three that Slack waits, which the network has some of too.
 _PATIENCE: Final = 2.3
@@ -180,7 +178,7 @@ class SlackAnswers:
             **given,
             by=by.user,
             by_name=by.user_name,
-            via=_VIA,
+            via=SlackWay.way_name,
         )
         _logger.info(
             "question %s of %s, answered in Slack: %s",
