@@ -29,11 +29,11 @@ from ...gateway.settings import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_SPOOL, MIB, 
 from ...jobs.job import Job
 from ...jobs.loading import load_jobs
 from ...runs.starting import DEFAULT_TASK_QUEUE
-from ..dev_questions import asks_people
 from ..engine_log import EngineLog, ServerWatch, quiet_runtime
 from ..exiting import FAILED, CommandError
 from ..options import Address, Debug, Namespace, Targets, TaskQueue
 from ..output import configure_logging, console
+from ..users_files import asks_people
 from .urls import endpoint_table
 
 if TYPE_CHECKING:
