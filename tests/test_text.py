@@ -14,6 +14,8 @@ from terse_temporal.diagnostics.text import closest, did_you_mean, list_names, s
         ("a\x1bbc", 7, r"a\x1bbc"),
         ("\u202eabc", 4, "\\u2…"),
         ("a\nb", 5, "a\nb"),
+        ("a\r\nb\rc", 9, "a\nb\\rc"),
+        ("\r\n" * 8 + "abc", 12, "\n" * 6 + "\\r…"),
         ("", 5, ""),
     ],
 )

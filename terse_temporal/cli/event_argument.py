@@ -67,7 +67,7 @@ def _read_source(argument: str, option: str) -> tuple[str, str]:
     if argument == "-":
         return "standard input", _decode("standard input", sys.stdin.buffer.read())
     if argument.lstrip()[:1] in ("", "{", "[", '"'):
-        return "the event", argument
+        return ("the event" if option == "--event" else option), argument
     try:
         return repr(argument), _decode(repr(argument), Path(argument).read_bytes())
     except FileNotFoundError:

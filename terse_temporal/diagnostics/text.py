@@ -32,8 +32,11 @@ _BREAKS: Final = re.compile("[\n\t]")
 
 
 def printable(text: str) -> str:
-    """Return the text with what is none of it written as Python would escape it; line feeds and tabs stay."""
-    return text if text.isprintable() else _UNPRINTABLE.sub(_escape, text)
+    """Return the text with what is none of it written as Python would escape it; line feeds and tabs stay.
+
+    What ends lines on Windows, in mails and in forms of browsers is a line feed.
+    """
+    return text if text.isprintable() else _UNPRINTABLE.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
@@ -57,7 +60,7 @@ def shorten(text: str, most: int, *, begins: int | None = None, with_length: boo
     kept = text[: bound + 1]
     if escape:
         kept = printable(kept)
-    if begins is None and len(kept) <= bound:
+    if begins is None and len(text) <= bound and len(kept) <= bound:
         return kept
     length = len(text) if begins is None else begins
     return f"{kept[:most]}… ({length:,} characters in all)" if with_length else f"{kept[: most - 1]}…"

@@ -72,7 +72,9 @@ async def test_a_form(bench: Bench, tmp_path: Path) -> None:
         assert "  title: " in wrong.stderr
         assert "  count: " in wrong.stderr
         data = json.dumps({"title": "good"})
-        assert (await command(tmp_path, "inputs", "answer", run.id, "--data", data, *address)).status == 0
+        taken = await command(tmp_path, "inputs", "answer", run.id, "--data", data, "--by", "ada", "--json", *address)
+        assert taken.status == 0
+        assert json.loads(taken.stdout) == {"id": run.id, "status": "taken", "by": "ada"}
         assert (await bench.result(run))[:2] == ["GOOD", None]
 
 

@@ -14,7 +14,7 @@ from ...runs.inputs import answer_question
 from ..event_argument import read_data_argument
 from ..exiting import FAILED, CommandError
 from ..options import Address, Debug, Namespace
-from ..output import console, errors
+from ..output import console, errors, print_json
 from ..servers import silent_client
 from ..tasks import run_interruptibly
 
@@ -36,6 +36,7 @@ def answer(
         typer.Option("--data", "-d", metavar="JSON|FILE|-", help="The fields of a form: JSON, a file of it, or -."),
     ] = None,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who answers; by default this user.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
     address: Address = None,
     namespace: Namespace = None,
     debug: Debug = False,
@@ -48,7 +49,11 @@ def answer(
     if choice is None and text is None and data is None:
         raise CommandError("say what the answer is: --choice ID, --text TEXT or --data JSON")
     given = {"choice": choice, "text": text or "", "data": None if data is None else read_data_argument(data)}
-    run_interruptibly(_answer(run, number, given, by or user_name(), address, namespace))
+    by = by or user_name()
+    run_interruptibly(_answer(run, number, given, by, address, namespace))
+    if as_json:
+        print_json({"id": run, "status": "taken", "by": by})
+        return
     console.print(f"answered; the run {run!r} goes on", markup=False)
 
 
