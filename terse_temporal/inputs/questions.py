@@ -10,6 +10,8 @@ for the whole), and `more` how many further ones are not listed. Earlier release
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +30,7 @@ __all__ = [
     "InputQuestion",
     "approval_options",
     "options_json",
+    "question_digest",
     "question_json",
     "read_question",
     "read_time",
@@ -48,6 +51,9 @@ _MOST_DETAILS: Final = 50
 #: People who may answer, and characters of each.
 _MOST_RESPONDENTS: Final = 50
 _LONGEST_RESPONDENT: Final = 200
+
+#: Characters of what an answer says it is an answer to.
+_DIGEST: Final = 16
 
 #: Bytes of a question as JSON. It is recorded whenever one is asked or answered.
 _MOST_BYTES: Final = 24 * 1024
@@ -93,6 +99,7 @@ class InputQuestion:
         tool, arguments: of an approval, the call that it is about.
         because: likewise, why a person is asked, where that is not for the tool alone; or an empty string.
         is_short: whether this is not all of it.
+        digest: what an answer says it is an answer to; empty where that is not known.
     """
 
     id: str
@@ -113,6 +120,7 @@ class InputQuestion:
     arguments: Any = None
     because: str = ""
     is_short: bool = False
+    digest: str = ""
 
     def label_of(self, choice: str | None) -> str | None:
         """Return what an option is called; where there is none with this id, the id."""
@@ -168,6 +176,17 @@ def question_json(
             " say in details= where the rest is."
         )
     return shown
+
+
+def question_digest(shown: Mapping[str, Any]) -> str:
+    """Return what an answer says it is an answer to, of a question as JSON.
+
+    After a reset a run may ask something else under the same number: a model chooses another call, or the code has
+    changed. What somebody has answered before is no answer to that.
+    """
+    options = [each.get("id") for each in _list(shown.get("options")) if isinstance(each, Mapping)]
+    asked = [shown.get("prompt"), options, shown.get("tool"), shown.get("arguments"), _list(shown.get("fields"))]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:_DIGEST]
 
 
 def options_json(options: Sequence[InputOption]) -> list[dict[str, Any]]:
@@ -231,6 +250,7 @@ def read_question(
         arguments=wire.get("arguments"),
         because=because if is_approval and isinstance(because := wire.get("because"), str) else "",
         is_short=wire.get("is_short") is True,
+        digest="" if wire.get("is_short") is True else question_digest(wire),
     )
 
 

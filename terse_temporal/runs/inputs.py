@@ -64,6 +64,7 @@ class PastQuestion:
         run: the run id before any reset.
         by_name: what whoever has answered is called.
         label: what the option is called.
+        digest: what the answer said it was an answer to.
     """
 
     ended: str
@@ -74,6 +75,7 @@ class PastQuestion:
     run: str
     by_name: str = ""
     label: str = ""
+    digest: str = ""
 
 
 async def list_questions(client: Client, *, job: str | None = None) -> AsyncIterator[InputQuestion]:
@@ -206,6 +208,7 @@ async def answer_question(
     by: str = "",
     by_name: str = "",
     via: str = "",
+    of: str = "",
 ) -> None:
     """Answer a question. It returns when the run has taken the answer, for which its worker has to be there.
 
@@ -222,6 +225,7 @@ async def answer_question(
         by: who answers.
         by_name: what that person is called, where it is something else.
         via: the name of the way by which the answer came.
+        of: the `digest` of the question, where that is known: the answer does not count for another.
 
     Raises:
         AnswerRefusedError: the run does not take it: `.kind`, `.fields`, `.by`, `.by_name`.
@@ -235,6 +239,8 @@ async def answer_question(
         check_size(answer)
     except AnswerProblem as problem:
         raise AnswerRefusedError(problem.message, kind=problem.kind) from None
+    # In the id too: after a reset the same answer to another question is another.
+    answer |= {"of": of} if of else {}
     known = json.dumps([id, answer], sort_keys=True, default=str).encode()
     sending = client.get_workflow_handle(id).execute_update(
         INPUT_UPDATE, answer, id=f"answer-{hashlib.sha256(known).hexdigest()[:32]}" if number is not None else None
@@ -361,6 +367,7 @@ def _past(wire: Mapping[str, Any]) -> dict[str, PastQuestion]:
             run=str(each.get("run") or ""),
             by_name=str(each.get("by_name") or each.get("by") or ""),
             label=str(each.get("label") or choice or ""),
+            digest=str(each.get("of") or ""),
         )
         for number, each in wire.items()
     }

@@ -171,6 +171,7 @@ class InputRequests:
         question.ended = ended
         if question.answer is not None:
             answered = question.outcome | {"run": self._run(), "at": shown_time(question.answer.answered_at)}
+            answered |= {"of": question.digest} if question.answer.respondent else {}
             self._answered[question.number] = {name: each for name, each in answered.items() if each is not None}
         else:
             self._answered[question.number] = {"run": self._run(), "at": shown_time(workflow.now()), "ended": ended}
@@ -253,7 +254,8 @@ class InputRequests:
         answer = self._early.pop(question.number, None)
         if answer is None:
             return
-        fits = True
+        # Of a call that may be made, nothing else says for which arguments: a model may choose others this time.
+        fits = answer.get("of", None if "tool" in question.shown else question.digest) == question.digest
         try:
             question.request.check(_in_full(answer))
         except AnswerProblem:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from ...diagnostics.text import shorten
 from ...errors import TerseError
 from ...execution.input_requests import InputRequest, RecordedAnswer
+from ...inputs.questions import question_digest
 from ...inputs.ways import WaySteps
 from ...serialization.codec import encoded_size
 
@@ -30,6 +31,7 @@ class Question:
         request: what is asked.
         shown: it as it stands in the memo.
         size: bytes of that.
+        digest: what an answer may say it is an answer to.
         answer: as soon as there is one.
         via: the name of the way by which that came.
         ended: how it is over; `None` while it is not.
@@ -51,6 +53,7 @@ class Question:
             if request.remind_every is not None:
                 self.shown["remind_every"] = request.remind_every.total_seconds()
         self.size = encoded_size(self.shown)
+        self.digest = question_digest(self.shown)
         self.answer: RecordedAnswer | None = None
         self.via = ""
         self.ended: Ended | None = None

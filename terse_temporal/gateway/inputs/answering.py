@@ -63,6 +63,7 @@ class InputOutcome:
         at: when, where that is known.
         choice: likewise, the option that was chosen.
         label: what that is called.
+        digest: what the answer was to.
     """
 
     kind: OutcomeKind
@@ -74,6 +75,7 @@ class InputOutcome:
     at: datetime | None = None
     choice: str | None = None
     label: str = ""
+    digest: str = ""
 
 
 async def find_input(
@@ -133,10 +135,12 @@ async def answer_input(
     given: dict[str, Any] = {"run": run, "choice": choice, "text": text, "data": data, "via": via}
     given |= {"by": by, "by_name": by_name}
     if isinstance(found, InputQuestion):
-        return await _answer(gateway, id, number, given, ends_at)
+        return await _answer(gateway, id, number, given | {"of": found.digest}, ends_at)
     if found.kind == "answered" and found.by == by and found.choice == choice:
         # Perhaps it is the same answer, sent again because the first time nobody saw what came of it.
-        again = await _answer(gateway, id, number, given, asyncio.get_running_loop().time() + _TO_RECALL)
+        again = await _answer(
+            gateway, id, number, given | {"of": found.digest}, asyncio.get_running_loop().time() + _TO_RECALL
+        )
         return again if again.kind == "taken" else found
     return found
 
@@ -201,4 +205,5 @@ async def _refused(client: Client, id: str, number: str, error: AnswerRefusedErr
         at=past.at,
         choice=past.choice,
         label=past.label,
+        digest=past.digest,
     )
