@@ -57,6 +57,10 @@ class Observer:
     def on_loaded(self, jobs: list[Job]) -> None:
         """Take the jobs of the modules, which have been imported."""
 
+    def build_id(self) -> str | None:
+        """Return what the worker says that its code is. With `None` the SDK hashes every module that is loaded."""
+        return None
+
     def on_failed(self) -> None:
         """Take note that it does not run: a module cannot be loaded, or the server does not answer."""
 
@@ -152,7 +156,7 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
     if asks_people() and (problem := link_problem()) is not None:
         _logger.warning("%s (of this worker and of the gateway)", problem)
     client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
-    worker = build_worker(client, jobs=jobs, task_queue=options.task_queue)
+    worker = build_worker(client, jobs=jobs, task_queue=options.task_queue, build_id=observer.build_id())
     observer.on_connected(client, jobs, options.task_queue)
     if options.sync_schedules:
         # After the worker was made: jobs that cannot be run get no schedule.

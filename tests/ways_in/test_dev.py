@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from terse_temporal.cli import ports, reloading
+from terse_temporal.cli import ports, reloading, users_files
 from terse_temporal.cli.dev_server_file import DevServerFile, running_dev_server
 from terse_temporal.errors import MissingExtraError
 
@@ -140,6 +140,17 @@ def test_what_is_of_the_code(tmp_path: Path) -> None:
     code = {str(tmp_path / name) for name in ("link/jobs.py", "shop/__init__.py", "shop/new.py", "link/shop/new.py")}
     others = {str(tmp_path / name) for name in ("test_jobs.py", "tests/__init__.py", "shop/inner/new.py")}
     assert reloading.files_of_code(code | others, loaded) == code
+
+
+def test_the_build_id(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the worker says that its code is: another for each content of the user's files, whatever they import."""
+    monkeypatch.setattr(users_files, "users_files", lambda: [str(shop / "jobs.py"), str(shop / "words.py")])
+    before = users_files.users_build_id()
+    assert before == users_files.users_build_id()
+    (shop / "words.py").write_text("")
+    assert users_files.users_build_id() != before
+    (shop / "words.py").unlink()
+    users_files.users_build_id()  # a file that has gone since it was loaded stops nobody
 
 
 def test_runs_outlive_the_worker_and_the_server(shop: Path) -> None:

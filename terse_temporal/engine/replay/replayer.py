@@ -56,6 +56,9 @@ _ENGINES_PREFIX: Final = "[TMPRL1100] Nondeterminism error: "
 #: What comes after it in a `failure` may be another for every run: an error may quote an event.
 BEFORE_THAT: Final = ": before that it "
 
+#: Nobody sees it. By itself the SDK hashes the bytecode of all modules, in a third of a second for each process.
+_BUILD_ID: Final = "replay"
+
 #: Characters of an error's message. One of pydantic has a line for each field.
 _SHORT: Final = 300
 
@@ -237,6 +240,7 @@ class _Replays:
             data_converter=self._converter,
             namespace=self._namespace,
             runtime=self._runtime,
+            build_id=_BUILD_ID,
         )
         runner = replayer.config(active_config=True)["unsandboxed_workflow_runner"]
         if isinstance(runner, JobRunner):
