@@ -16,7 +16,8 @@ from ...serialization.wire_names import INPUTS_ANSWERED_MEMO, WAITING_MEMO
 
 __all__ = ["WaitingBoard"]
 
-#: Bytes of memos that go to the server in one message, beside `SENT_AT_ONCE` of step inputs; it takes 4 MiB.
+#: Bytes of memos that go to the server in one message, beside `SENT_AT_ONCE` of step inputs; it takes 4 MiB. Over it a
+#: timer stands in the history: what a question has in the memo may not grow with a release for runs that show so much.
 _SHOWN_AT_ONCE: Final = 512 * 1024
 
 #: Seconds after which what had no room is shown.
