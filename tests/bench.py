@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
@@ -81,6 +83,20 @@ class Bench:
         assert isinstance(failure, ApplicationError)
         assert failure.non_retryable
         return failure
+
+    async def reset(self, run: Run) -> Run:
+        """Have the latest run of an id begin again after its first workflow task, as `temporal workflow reset` does."""
+        client = self.env.client
+        answer = await client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=run.id),
+                reason="a test",
+                workflow_task_finish_event_id=4,
+                request_id=uuid.uuid4().hex,
+            )
+        )
+        return client.get_workflow_handle(run.id, run_id=answer.run_id)
 
     async def run(self, job: Job, **event: Any) -> Any:
         """Run a job from start to end, and return its result."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from terse_temporal.runs.inputs import answer_question, find_question
 
@@ -38,16 +36,7 @@ async def test_reset(bench: Bench, model: ModelServer, note: str, names_it: bool
         await bench.result(run)
         made = len(bench.effects.lines())
         model.script = [calls(("desk_add_note", again)), says("done")]
-        reset = await bench.env.client.workflow_service.reset_workflow_execution(
-            ResetWorkflowExecutionRequest(
-                namespace="default",
-                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
-                workflow_task_finish_event_id=4,
-                request_id="once",
-                reason="a test",
-            )
-        )
-        forked: Run = bench.env.client.get_workflow_handle(run.id, run_id=reset.run_id)
+        forked = await bench.reset(run)
         if not counts:
             shown = (await waiting(forked))["1"]
             assert shown["arguments"] == again

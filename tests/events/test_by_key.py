@@ -9,8 +9,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
@@ -184,7 +182,7 @@ async def test_a_reset(bench: Bench, events: Events) -> None:
         await waits(bench, run)
         await events.send(2)
         await _has(run, 2, "workflow_execution_signaled")
-        again = await _reset(bench, run)
+        again = await bench.reset(run)
         await events.send(3)
         assert await bench.result(again) == [1, 2, 3]
         await events.end()
@@ -198,7 +196,7 @@ async def test_a_reset_while_an_event_is_on_its_way(bench: Bench, events: Events
             await _has(run, number, "child_workflow_execution_completed")  # its wait is registered
             await events.send(number)
         await _has(run, 3, "child_workflow_execution_completed")
-    again = await _reset(bench, run)
+    again = await bench.reset(run)
     await events.send(3)
     async with bench.worker(takes_quickly):
         assert await bench.result(again) == [1, 2, 3]
@@ -213,20 +211,6 @@ async def _has(run: Run, count: int, kind: str) -> None:
             if sum(each.HasField(f"{kind}_event_attributes") for each in found) >= count:  # type: ignore[arg-type]
                 return
             await asyncio.sleep(0.02)
-
-
-async def _reset(bench: Bench, run: Run) -> Run:
-    client = bench.env.client
-    answer = await client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=run.id),
-            reason="a test",
-            workflow_task_finish_event_id=4,
-            request_id=uuid.uuid4().hex,
-        )
-    )
-    return client.get_workflow_handle(run.id, run_id=answer.run_id)
 
 
 async def test_many_events_of_one_key(bench: Bench, events: Events) -> None:

@@ -22,7 +22,7 @@ from terse_temporal.serialization.wire_names import DELIVERY_SIGNAL
 from terse_temporal.triggers.deliveries import Delivery
 
 from ..bench import PATIENCE, Bench, Run
-from ..events.test_by_key import _has, _reset
+from ..events.test_by_key import _has
 from ..events.test_waits import waits
 from .deliveries import raw
 from .jobs_waking import (
@@ -224,7 +224,7 @@ async def test_a_reset(bench: Bench, tmp_path: Path) -> None:
         await gateway.deliver("1")
         await _has(run, 1, "activity_task_completed")
         await waits(bench, run)
-        again = await _reset(bench, run)
+        again = await bench.reset(run)
         await gateway.deliver("2")
         assert await bench.result(again) == ["1", "2"]
         await ended(bench)

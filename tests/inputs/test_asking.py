@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from terse_temporal.engine.workflow.question import Question
 from terse_temporal.errors import AnswerRefusedError
@@ -257,16 +255,7 @@ async def test_reset(bench: Bench) -> None:
         await answer(run, choice="yes")
         await answer(run, "2", choice="no")
         assert await bench.result(run) == "yes no"
-        reset = await bench.env.client.workflow_service.reset_workflow_execution(
-            ResetWorkflowExecutionRequest(
-                namespace="default",
-                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
-                workflow_task_finish_event_id=4,
-                request_id="once",
-                reason="a test",
-            )
-        )
-        again: Run = bench.env.client.get_workflow_handle(run.id, run_id=reset.run_id)
+        again = await bench.reset(run)
         assert await bench.result(again) == "yes no"
 
 

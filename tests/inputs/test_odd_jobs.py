@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.worker import Replayer
 
 from terse_temporal import Job
@@ -45,16 +43,7 @@ async def test_an_answer_of_before_a_reset(bench: Bench, monkeypatch: pytest.Mon
         await answer(run, "2", text="b")
         assert await bench.result(run) == ["a", "b"]
         monkeypatch.setenv(jobs.STRICT, "1")
-        reset = await bench.env.client.workflow_service.reset_workflow_execution(
-            ResetWorkflowExecutionRequest(
-                namespace="default",
-                workflow_execution=WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or ""),
-                workflow_task_finish_event_id=4,
-                request_id="once",
-                reason="a test",
-            )
-        )
-        again: Run = bench.env.client.get_workflow_handle(run.id, run_id=reset.run_id)
+        again = await bench.reset(run)
         await asked(again)
         monkeypatch.delenv(jobs.STRICT)
         await answer(again, data={"title": "c"})
