@@ -20,7 +20,7 @@ from ...errors import AnswerRefusedError, RunNotFoundError, ServerUnavailableErr
 from ...inputs.questions import InputQuestion
 from ...runs.inputs import answer_question, find_question, questions_of
 
-__all__ = ["InputOutcome", "OutcomeKind", "answer_input", "find_input"]
+__all__ = ["InputOutcome", "OutcomeKind", "answer_found", "answer_input", "find_input"]
 
 #: Seconds for the server to say what is asked.
 _TO_FIND: Final = 5.0
@@ -130,7 +130,7 @@ async def answer_input(
         by_name: what they are called, where that is something else.
         via: the name of the way by which the answer came.
     """
-    ends_at = asyncio.get_running_loop().time() + _TO_ANSWER
+    ends_at = _after(_TO_ANSWER)
     found = await find_input(gateway, id, number, run=run, namespace=namespace)
     given: dict[str, Any] = {"run": run, "choice": choice, "text": text, "data": data, "via": via}
     given |= {"by": by, "by_name": by_name}
@@ -138,11 +138,33 @@ async def answer_input(
         return await _answer(gateway, id, number, given | {"of": found.digest}, ends_at)
     if found.kind == "answered" and found.by == by and found.choice == choice:
         # Perhaps it is the same answer, sent again because the first time nobody saw what came of it.
-        again = await _answer(
-            gateway, id, number, given | {"of": found.digest}, asyncio.get_running_loop().time() + _TO_RECALL
-        )
+        again = await _answer(gateway, id, number, given | {"of": found.digest}, _after(_TO_RECALL))
         return again if again.kind == "taken" else found
     return found
+
+
+async def answer_found(
+    gateway: Connected,
+    question: InputQuestion,
+    *,
+    choice: str | None = None,
+    text: str = "",
+    data: Any = None,
+    by: str = "",
+    by_name: str = "",
+    via: str = "",
+) -> InputOutcome:
+    """Answer a question that `find_input` has returned, which is not looked for again. Never raises.
+
+    The arguments are those of `answer_input`.
+    """
+    given: dict[str, Any] = {"run": question.run, "choice": choice, "text": text, "data": data, "via": via}
+    given |= {"by": by, "by_name": by_name, "of": question.digest}
+    return await _answer(gateway, question.id, question.number, given, _after(_TO_ANSWER))
+
+
+def _after(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
 
 
 async def _answer(gateway: Connected, id: str, number: str, given: Mapping[str, Any], ends_at: float) -> InputOutcome:

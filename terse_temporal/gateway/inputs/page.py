@@ -26,7 +26,7 @@ from ..operator_tokens import Operators
 from ..pages.question_page import notice_page, question_page
 from ..pages.rendering import html_response
 from ..secrets import GATEWAY_KEY
-from .answering import InputOutcome, answer_input, find_input
+from .answering import InputOutcome, answer_found, find_input
 from .csrf import FORM_FIELD, check_site, form_cookie, form_token, is_genuine, set_form_cookie
 from .outcomes import STATUS, outcome_page, thanks_page
 from .typed import Typed, answer_of, read_typed
@@ -126,16 +126,7 @@ class _InputPage:
             given = answer_of(found, typed)
         except ValueError:
             return _question(request, link, 422, found)
-        outcome = await answer_input(
-            self._gateway,
-            link.token.id,
-            link.token.number,
-            run=link.token.run,
-            namespace=link.token.namespace,
-            **given,
-            by=link.by,
-            via=WebpageWay.way_name,
-        )
+        outcome = await answer_found(self._gateway, found, **given, by=link.by, via=WebpageWay.way_name)
         _logger.info(
             "question %s of %s, answered on the page: %s",
             shorten(link.token.number, _LONGEST),

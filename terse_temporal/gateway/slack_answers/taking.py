@@ -28,7 +28,7 @@ from ...inputs.slack_way.modal import ModalAbout, answer_view, notice_view
 from ...inputs.slack_way.submissions import modal_errors, submitted_form, submitted_text
 from ...inputs.tokens import InputToken, read_token
 from ..gateway import Gateway
-from ..inputs.answering import InputOutcome, answer_input, find_input
+from ..inputs.answering import InputOutcome, answer_found, find_input
 from ..secrets import GATEWAY_KEY
 from ..slack_interactions import Click, Submission, read_click, read_submission
 from .notices import outcome_note, plain_note, say
@@ -104,7 +104,7 @@ class SlackAnswers:
         option = next((each for each in found.options if each.id == click.choice), None)
         if click.choice is None or (option is not None and option.free_text):
             return await self._open(click, found)
-        return await self._tell(click, await self._answer(token, click, found, choice=click.choice), found)
+        return await self._tell(click, await self._answer(click, found, choice=click.choice), found)
 
     async def _tell(self, click: Click, outcome: InputOutcome, question: InputQuestion | None = None) -> str:
         """Tell whoever clicked what has become of it. What was taken, the message says to all."""
@@ -154,7 +154,7 @@ class SlackAnswers:
             given = {"data": submitted_form(form, submission.state)}
         else:
             given = {"choice": submission.choice, "text": submitted_text(submission.state)}
-        outcome = await self._answer(token, submission, found, **given)
+        outcome = await self._answer(submission, found, **given)
         return _after(submission, outcome, found, form)
 
     def _read(self, text: str) -> InputToken | None:
@@ -166,19 +166,9 @@ class SlackAnswers:
     async def _find(self, token: InputToken) -> InputQuestion | InputOutcome:
         return await find_input(self._gateway, token.id, token.number, run=token.run, namespace=token.namespace)
 
-    async def _answer(
-        self, token: InputToken, by: Click | Submission, question: InputQuestion, **given: Any
-    ) -> InputOutcome:
-        outcome = await answer_input(
-            self._gateway,
-            token.id,
-            token.number,
-            run=token.run,
-            namespace=token.namespace,
-            **given,
-            by=by.user,
-            by_name=by.user_name,
-            via=SlackWay.way_name,
+    async def _answer(self, by: Click | Submission, question: InputQuestion, **given: Any) -> InputOutcome:
+        outcome = await answer_found(
+            self._gateway, question, **given, by=by.user, by_name=by.user_name, via=SlackWay.way_name
         )
         _logger.info(
             "question %s of %s, answered in Slack: %s",
