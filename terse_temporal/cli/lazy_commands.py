@@ -30,6 +30,19 @@ class LazyCommands(TyperGroup):
         self.commands = {name: TyperCommand(name, help=first_line) for name, (_, _, first_line) in self.table.items()}
 
     @classmethod
+    def group(cls, name: str, **settings: Any) -> typer.Typer:
+        """Return the group as an app of typer, to which its own documentation is added as a callback."""
+        return typer.Typer(
+            name=name,
+            cls=cls,
+            no_args_is_help=True,
+            add_completion=False,
+            pretty_exceptions_enable=False,
+            rich_markup_mode="markdown",
+            **settings,
+        )
+
+    @classmethod
     def load(cls, name: str) -> Any:
         """Import a command, and return it as typer has it."""
         module, attribute, _ = cls.table[name]

@@ -90,15 +90,7 @@ class _Commands(LazyCommands):
 load_command = _Commands.load
 
 
-app = typer.Typer(
-    name="terse-temporal",
-    cls=_Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+app = _Commands.group("terse-temporal", context_settings={"help_option_names": ["--help", "-h"]})
 
 
 def _print_version(wanted: bool) -> None:

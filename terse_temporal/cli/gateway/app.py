@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import typer
-
 from ..lazy_commands import LazyCommands
 
 __all__ = ["COMMANDS", "app"]
@@ -42,14 +40,7 @@ class _Commands(LazyCommands):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
-    name="gateway",
-    cls=_Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-)
+app = _Commands.group("gateway")
 
 
 @app.callback()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import typer
-
 from ..lazy_commands import LazyCommands
 
 __all__ = ["COMMANDS", "app"]
@@ -23,14 +21,7 @@ class _Commands(LazyCommands):
     table = COMMANDS
 
 
-app = typer.Typer(
-    name="inputs",
-    cls=_Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-)
+app = _Commands.group("inputs")
 
 
 @app.callback()
