@@ -18,9 +18,10 @@ from ..diagnostics.redaction import error_text
 from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, TurnLimitError, UnknownToolError
 from ..execution.in_place import LONGEST_WAIT, execution_for_call
 from ..execution.invocation import TimeLimit
-from ..execution.protocol import Execution, RetryRule, StepRequest
+from ..execution.protocol import Execution, RetryRule, StepRequest, may_record
 from ..execution.retries import next_delay
-from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size
+from ..serialization.codec import ValueProblem, encoded_size
+from ..serialization.payload_limits import LARGEST_RECORDED, over_limit
 from ..serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE
 from ..tools import Tool, find_tool
 from .approvals import Approvals, approved
@@ -83,11 +84,12 @@ class AgentConfig:
     async def _request_turn(
         self, execution: Execution, request: StepRequest, conversation: Conversation
     ) -> dict[str, Any]:
-        if (size := encoded_size(request.arguments)) > MAX_BYTES - _REST and conversation.turns:
+        most = LARGEST_RECORDED - _REST
+        if conversation.turns and not may_record(size := encoded_size(request.arguments), most):
             raise ModelError(
                 f"the conversation with the model {conversation.model!r} is too long to go on, at turn"
                 f" {conversation.turns + 1}: it has"
-                f" {size:,} bytes, and {MAX_BYTES:,} can be recorded. Let tools return less, or ask for less at once.",
+                f" {over_limit(size, 'Let tools return less, or ask for less at once.', most)}",
                 model=conversation.model,
             )
         result: dict[str, Any] = await execution.call(request)

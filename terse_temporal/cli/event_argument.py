@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from ..diagnostics.text import shorten
 from ..errors import EventError
-from ..serialization.codec import MAX_BYTES, encoded_size
+from ..serialization.codec import encoded_size
+from ..serialization.payload_limits import largest_payload, over_limit
 
 __all__ = ["finite_number", "read_data_argument", "read_event_argument"]
 
@@ -41,11 +42,9 @@ def read_event_argument(argument: str) -> dict[str, Any]:
             f"{source} is JSON, but not an object: {shorten(json.dumps(event, ensure_ascii=False), _SHOWN)}."
             ' An event is an object, such as {"customer": {"email": "ada@example.com"}}.'
         )
-    if (size := encoded_size(event)) > MAX_BYTES:
-        raise EventError(
-            f"{source} has {size:,} bytes, and the server takes {MAX_BYTES:,} at most."
-            " Store the data, and trigger the job with where it is."
-        )
+    if (size := encoded_size(event)) > largest_payload():
+        remedy = "Store the data, and trigger the job with where it is."
+        raise EventError(f"{source} has {over_limit(size, remedy)}")
     return event
 
 

@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from temporalio import activity, workflow
+from temporalio.client import ClientConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import ReplayerConfig, UnsandboxedWorkflowRunner, Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from ..converter import client_with_environment, with_environment
 from ..errors import UnknownJobError
 from ..jobs.job import Job
 from ..jobs.registry import no_registering_while, registered_jobs
@@ -77,10 +79,16 @@ class TersePlugin(SimplePlugin):
         self._jobs = None if jobs is None else list(jobs)
         self._state_store = state_store
 
+    def configure_client(self, config: ClientConfig) -> ClientConfig:
+        config = super().configure_client(config)
+        config["data_converter"] = with_environment(config["data_converter"])
+        return config
+
     # Not by the parameters of `SimplePlugin`: what a worker gets (workflows, the activity, an interceptor, a runner) is
     # made together, of an index that each worker has of its own, and what stands around a worker needs that worker.
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         config = super().configure_worker(config)
+        config["client"] = client_with_environment(config["client"])
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
@@ -135,6 +143,7 @@ class TersePlugin(SimplePlugin):
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
         config = super().configure_replayer(config)
+        config["data_converter"] = with_environment(config.get("data_converter"))
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         config["workflows"] = [

@@ -21,6 +21,7 @@ from typing import Any, Final, NoReturn
 from ..diagnostics.logs import log_text, logger_of
 from ..diagnostics.redaction import error_text
 from ..errors import DurableOnlyError, UnknownToolError
+from ..serialization.payload_limits import largest_payload
 from ..serialization.serializer import shared_serializer
 from .input_requests import InputRequest
 from .perform import Call, perform, record_arguments
@@ -115,6 +116,9 @@ class DirectExecution:
 
     def recorded(self, marker: str, value: bool) -> bool:
         return value
+
+    def may_record(self, size: int, most: int) -> bool:
+        return size <= max(most, largest_payload())
 
     def refusal(self, call: str) -> str:
         if not self.job:

@@ -14,12 +14,13 @@ from typing import Any
 
 from ..diagnostics.places import place_of
 from ..errors import StepInputError, StepOutputError
-from ..serialization.codec import MAX_BYTES, Json, ValueProblem, json_object, json_of
+from ..serialization.codec import Json, ValueProblem, json_object, json_of
+from ..serialization.payload_limits import over_limit
 from ..serialization.serializer import Serializer
 from ..serialization.signatures import called_with
 from ..serialization.wire_names import SDK_REFERENCE
 from .invocation import TimeLimit, run_function
-from .protocol import UNSET, Execution, StepContext, StepRequest, executing
+from .protocol import UNSET, Execution, StepContext, StepRequest, executing, may_record
 from .test_doubles import FunctionCall, call_or_double
 
 __all__ = ["Call", "perform", "record_arguments", "record_value"]
@@ -144,10 +145,7 @@ def _record_result(value: Any, call: Call, serializer: Serializer) -> Json:
         result = serializer.codec(type_).record(value)
     except ValueProblem as problem:
         raise StepOutputError(f"{where}: its result: {problem}", step=name) from None
-    if (size := len(result.text)) > MAX_BYTES:
-        raise StepOutputError(
-            f"{where}: its result is {size:,} bytes, and the server takes {MAX_BYTES:,} at most. Store the data, and"
-            " return where it is.",
-            step=name,
-        )
+    if not may_record(size := len(result.text)):
+        remedy = "Store the data, and return where it is."
+        raise StepOutputError(f"{where}: its result is {over_limit(size, remedy)}", step=name)
     return result

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from ..errors import DurableOnlyError
+from ..serialization.payload_limits import LARGEST_RECORDED, largest_payload
 from ..serialization.serializer import Serializer
 from .input_requests import InputRequest
 from .run_events import EventToSend, EventWait
@@ -196,6 +197,14 @@ class Execution(Protocol):
             marker: what the value says, a name of `wire_names.py`. Calls of one marker are told apart by their order.
         """
 
+    def may_record(self, size: int, most: int) -> bool:
+        """Return whether a value of so many bytes can be recorded; on a replay, as it was when the run first came here.
+
+        Args:
+            size: bytes.
+            most: bytes that can be without a storage.
+        """
+
     @property
     def serializer(self) -> Serializer:
         """What values are written with and read back by."""
@@ -252,6 +261,12 @@ _current: ContextVar[Execution | None] = ContextVar("terse_temporal.execution", 
 def current_execution() -> Execution | None:
     """Return the execution that the caller runs in, or `None` outside any run."""
     return _current.get()
+
+
+def may_record(size: int, most: int = LARGEST_RECORDED) -> bool:
+    """Return whether a value of so many bytes can be recorded, or sent, where the caller runs."""
+    execution = _current.get()
+    return size <= most or (size <= largest_payload() if execution is None else execution.may_record(size, most))
 
 
 def durable_execution(call: str) -> Execution:

@@ -11,7 +11,7 @@ from ..events import Event
 from ..jobs.event_input import event_type, home_namespace
 from ..jobs.job import Job
 from ..serialization.annotations import type_adapter
-from ..serialization.codec import MAX_BYTES
+from ..serialization.payload_limits import LARGEST_RECORDED, largest_payload, over_limit
 from ..triggers.base import Trigger
 from ..triggers.deliveries import Delivery
 from ..triggers.webhook import WebhookTrigger
@@ -47,7 +47,7 @@ def trigger_for(job: Job, delivery: Delivery) -> Trigger | None:
     return next((trigger for trigger in job.triggers if trigger.accepts(delivery)), None)
 
 
-def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = MAX_BYTES) -> Any:
+def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = LARGEST_RECORDED) -> Any:
     """Return what a run of a job gets of a delivery, as JSON, within what a server takes.
 
     Args:
@@ -65,10 +65,8 @@ def event_for_run(job: Job, trigger: Trigger, delivery: Delivery, size: int = MA
         return event
     # A handler that takes the event as it comes has no use for more than the vendor's model has either.
     is_untyped = expected is dict or (isinstance(expected, type) and issubclass(expected, Event))
-    cut = cut_event(event, trigger.event_model if is_untyped else expected, MAX_BYTES)
+    cut = cut_event(event, trigger.event_model if is_untyped else expected, largest_payload())
     if cut is None:
-        raise EventError(
-            f"the event for the job {job.name!r} ({job.where}) is {json_size(event):,} bytes, and the server takes"
-            f" {MAX_BYTES:,} at most, also without what the model of its handler or of {trigger!r} does not declare"
-        )
+        remedy = f"Also without what the model of its handler or of {trigger!r} does not declare."
+        raise EventError(f"the event for the job {job.name!r} ({job.where}) is {over_limit(json_size(event), remedy)}")
     return cut

@@ -15,9 +15,10 @@ from ..diagnostics.places import caller_frame, is_users, place
 from ..diagnostics.text import did_you_mean, shorten
 from ..durations import time_until, to_timedelta
 from ..errors import EventError, StartError
-from ..execution.protocol import current_execution
+from ..execution.protocol import current_execution, may_record
 from ..execution.run_operations import IfExists, RunRequest
 from ..serialization.codec import Json, ValueProblem
+from ..serialization.payload_limits import over_limit
 from ..serialization.serializer import shared_serializer
 from ..triggers.base import Trigger
 from .event_input import event_type, home_namespace, read_event
@@ -129,11 +130,9 @@ def event_json(job: JobToStart | str, event: Any, started: str = "") -> Json | N
         data = None if event is None else shared_serializer.codec(Any).record(event)
     except ValueProblem as problem:
         raise EventError(f"{the_event} is not JSON: {problem}") from None
-    if data is not None and (size := len(data.text)) > _LARGEST_EVENT:
-        raise EventError(
-            f"{the_event} is {size:,} bytes, and the server takes {_LARGEST_EVENT:,} at most. Store the data, and start"
-            " the job with where it is."
-        )
+    if data is not None and not may_record(size := len(data.text), _LARGEST_EVENT):
+        remedy = "Store the data, and start the job with where it is."
+        raise EventError(f"{the_event} is {over_limit(size, remedy, _LARGEST_EVENT)}")
     if not isinstance(job, str):
         namespace = home_namespace(job)
         expected = event_type(job.handler, job.triggers, namespace)

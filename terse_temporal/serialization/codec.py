@@ -34,7 +34,6 @@ from .readback import (
 from .wire_names import PACKAGE
 
 __all__ = [
-    "MAX_BYTES",
     "Codec",
     "Json",
     "ValueProblem",
@@ -44,9 +43,6 @@ __all__ = [
     "json_of",
     "too_deep",
 ]
-
-#: The server refuses a value over 2 MiB (`limit.blobSize.error`). A little less, because codecs add to it.
-MAX_BYTES: Final = 2 * 1024 * 1024 - 4096
 
 #: Levels of a value that pydantic writes, and that it reads as a type.
 _DEEPEST: Final = 255

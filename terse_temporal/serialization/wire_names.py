@@ -143,6 +143,7 @@ __all__ = [
     "STATE_WRITE_UPDATE",
     "STEP_BEGUN_HEARTBEAT",
     "STEP_INTERRUPTED_FAILURE",
+    "STORED_MARKER",
     "TAGS_ATTRIBUTE",
     "TIMED_OUT_MEMO",
     "TOKENS_MEMO",
@@ -249,6 +250,9 @@ RETRY_REASON: Final = "terse.retry.v1"
 
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"
+
+#: A marker likewise: from here on a value of the run may be larger than the server takes, as a storage keeps it.
+STORED_MARKER: Final = "terse.stored.v1"
 
 # In the memo of a run: the questions and the waits for events that are open, by number; the questions that were over
 # last; the tokens used so far; true where it fails if the first worker that takes it does not have its job; true where

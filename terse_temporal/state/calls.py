@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from ..errors import StateValueError, StepInputError
 from ..execution.invocation import run_function
-from ..execution.protocol import StepContext
+from ..execution.protocol import StepContext, may_record
 from ..execution.retries import mark_not_retryable
-from ..serialization.codec import MAX_BYTES, ValueProblem, encoded_size, fresh
+from ..serialization.codec import ValueProblem, encoded_size, fresh
+from ..serialization.payload_limits import over_limit
 from ..serialization.serializer import shared_serializer
 from ..serialization.wire_names import STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from .arguments import argument_types
@@ -68,10 +69,10 @@ async def update(key: str, arguments: Sequence[Any], *, function: Callable[..., 
             mark_not_retryable(err)
             raise
         data = schema.dump(key, value, STATE_UPDATE)
-        if (size := encoded_size(data)) > MAX_BYTES:
+        if not may_record(size := encoded_size(data)):
+            remedy = "Store the data elsewhere, and keep where it is."
             raise StateValueError(
-                f"state.update({key!r}) in the job {schema.job!r}: its function gave {size:,} bytes, and the server"
-                f" takes {MAX_BYTES:,} at most. Store the data elsewhere, and keep where it is."
+                f"state.update({key!r}) in the job {schema.job!r}: its function gave {over_limit(size, remedy)}"
             )
         return data
 

@@ -10,8 +10,9 @@ from typing import Any, Final, Generic, overload
 from typing_extensions import TypeVar
 
 from ..errors import NotInRunError, NotInStepError, StateValueError
-from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution
-from ..serialization.codec import MAX_BYTES, encoded_size, fresh
+from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution, may_record
+from ..serialization.codec import encoded_size, fresh
+from ..serialization.payload_limits import over_limit
 from ..serialization.wire_names import SDK_REFERENCE, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from . import calls
 from .arguments import check_function, dumped_data
@@ -89,10 +90,10 @@ class State(Generic[_StatesT]):
         """
         self._schema.key(key, STATE_SET)
         data = self._schema.dump(key, value, STATE_SET)
-        if (size := encoded_size(data)) > MAX_BYTES:
+        if not may_record(size := encoded_size(data)):
+            remedy = "Store the data elsewhere, and keep where it is."
             raise StateValueError(
-                f"state.set({key!r}) in the job {self._schema.job!r}: the value is {size:,} bytes, and the server takes"
-                f" {MAX_BYTES:,} at most. Store the data elsewhere, and keep where it is."
+                f"state.set({key!r}) in the job {self._schema.job!r}: the value is {over_limit(size, remedy)}"
             )
         call = self._called(STATE_SET, key, {"value": data, **self._attempt()})
         return self._load(key, call, STATE_SET, Stored(data))

@@ -14,6 +14,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper
 from temporalio.worker import Worker
 
+from ..converter import with_environment
 from ..devserver import DevServer
 from ..durations import to_timedelta
 from ..errors import ServerUnavailableError
@@ -50,7 +51,9 @@ class JobEnvironment:
     async def __aenter__(self) -> Self:
         await self._server.__aenter__()
         try:
-            client = await Client.connect(self._server.address, namespace=self._server.namespace)
+            client = await Client.connect(
+                self._server.address, namespace=self._server.namespace, data_converter=with_environment()
+            )
         except BaseException:
             await self._server.__aexit__()
             raise

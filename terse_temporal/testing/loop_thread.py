@@ -19,6 +19,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import TimeSkipper
 
 from ..client import connect
+from ..converter import with_environment
 from ..engine.sdk_private import logged_failure
 from ..errors import JobTestError
 from .environment import JobEnvironment
@@ -102,7 +103,9 @@ class LoopThread:
         if self._address is None:
             environment = await self._open.enter_async_context(JobEnvironment(skip_time=False))
             theirs = environment.client.namespace
-            self.client = await Client.connect(environment.address, namespace=theirs, runtime=self.runtime)
+            self.client = await Client.connect(
+                environment.address, namespace=theirs, runtime=self.runtime, data_converter=with_environment()
+            )
         else:
             self.client = await connect(target_host=self._address, namespace=self._namespace, runtime=self.runtime)
         self.skipper = TimeSkipper(self.client)

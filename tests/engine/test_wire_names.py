@@ -88,6 +88,7 @@ NAMES: Final = {
     "STATE_WRITE_UPDATE": "terse.write",
     "STEP_BEGUN_HEARTBEAT": "terse.begun.v1",
     "STEP_INTERRUPTED_FAILURE": "terse.StepInterrupted",
+    "STORED_MARKER": "terse.stored.v1",
     "TAGS_ATTRIBUTE": "TerseTags",
     "TIMED_OUT_MEMO": "terse.timed_out.v1",
     "TOKENS_MEMO": "terse.tokens.v1",

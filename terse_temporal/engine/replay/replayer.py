@@ -32,6 +32,7 @@ from temporalio.runtime import Runtime
 from temporalio.worker import Replayer, WorkflowReplayResult
 from temporalio.workflow import Info, NondeterminismError
 
+from ...converter import with_environment
 from ...diagnostics.text import did_you_mean, one_line, shorten
 from ...errors import TerseError, UnknownJobError
 from ...jobs.job import Job
@@ -105,7 +106,8 @@ async def replay(
     Args:
         jobs: the jobs; `None` is every registered one.
         histories: of runs of jobs, and of the state of jobs, whatever has become of the runs.
-        data_converter: the one of the workers, where their data are encoded in a way of their own.
+        data_converter: the one of the workers, where their data are encoded in a way of their own; what the environment
+            asks for (`with_environment`) is added.
         namespace: what handlers see as theirs. It makes no difference to whether a history fits.
         runtime: of the SDK; its default one logs to standard error.
 
@@ -118,7 +120,7 @@ async def replay(
     chosen = list(registered_jobs() if jobs is None else jobs)
     if twice := sorted(name for name, count in Counter(job.name for job in chosen).items() if count > 1):
         raise UnknownJobError(f"jobs=[…] has two of the same name: {', '.join(map(repr, twice))}")
-    async with _Replays(chosen, data_converter or DataConverter.default, namespace or "default", runtime) as replays:
+    async with _Replays(chosen, with_environment(data_converter), namespace or "default", runtime) as replays:
         async for history in _each(histories):
             yield await replays.replayed(history)
 

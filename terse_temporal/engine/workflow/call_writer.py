@@ -1,7 +1,8 @@
 """What a call of the handler is written as: the input of its activity, and what its result is read back by.
 
-All that can be wrong about a call is found here, before anything is scheduled. Nothing here asks the engine anything,
-so that the same call is written the same on every replay, and can be written without a run.
+All that can be wrong about a call is found here, before anything is scheduled. But for whether there is a storage for
+what is large, nothing here asks the engine anything, so that the same call is written the same on every replay, and can
+be written without a run.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 from ...diagnostics.places import place_of
 from ...errors import StepInputError, StepIsolationError, StepOutputError, UnknownFunctionError
 from ...execution.perform import record_arguments, record_value
-from ...execution.protocol import UNSET, StepRequest
+from ...execution.protocol import UNSET, StepRequest, may_record
 from ...jobs.job import Job, module_name
-from ...serialization.codec import MAX_BYTES, Codec, Json, ValueProblem, json_object
+from ...serialization.codec import Codec, Json, ValueProblem, json_object
+from ...serialization.payload_limits import over_limit
 from ...serialization.serializer import Serializer
 from ..code.functions import FunctionIndex, attribute_path
 from ..wire.calls import StepCall
@@ -88,10 +90,10 @@ class CallWriter:
         )
         given = self._given(request)
         wire = json_object(call.to_wire(), given)
-        if (size := len(wire.text)) > MAX_BYTES:
+        if not may_record(size := len(wire.text)):
+            remedy = "Pass a reference, such as a path or a key, and read the data in the step."
             raise StepInputError(
-                f"step {request.name!r} ({place_of(request.run)}): its input is {size:,} bytes, and the server takes"
-                f" {MAX_BYTES:,} at most. Pass a reference, such as a path or a key, and read the data in the step."
+                f"step {request.name!r} ({place_of(request.run)}): its input is {over_limit(size, remedy)}"
             )
         check = check_of(wire.data, next(iter(given.values()), None), self._home, self._index.code_of(self._job))
         return WrittenCall(wire, check, self._result_codec(request))

@@ -18,7 +18,8 @@ from temporalio.worker import (
 )
 
 from ...errors import EventError
-from ...serialization.codec import MAX_BYTES
+from ...execution.protocol import may_record
+from ...serialization.payload_limits import over_limit
 from ...serialization.wire_names import EVENTS_CARRIED
 from ..wire.payloads import in_json, in_order
 
@@ -57,11 +58,10 @@ def add_carried(input: ContinueAsNewInput, carried: dict[str, Any] | None, job: 
     converter = workflow.payload_converter()
     arguments = [*(list(input.args)[:1] or [None]), in_order(in_json(carried), converter)]
     size = sum(len(each.data) for each in converter.to_payloads(arguments))
-    if size > MAX_BYTES:
+    if not may_record(size):
         raise EventError(
-            f"the run cannot be continued as new: its event and the events that it has been sent and has not taken are"
-            f" {size:,} bytes, and the server takes {MAX_BYTES:,} at most. Take these events before, with"
-            " wait_for_event()."
+            "the run cannot be continued as new: its event and the events that it has been sent and has not taken are "
+            + over_limit(size, "Take these events before, with wait_for_event().")
         )
     input.args = arguments
 

@@ -23,12 +23,13 @@ from temporalio.worker import ContinueAsNewInput
 
 from ...diagnostics.logs import logger_of
 from ...errors import EventError, ResultError, StateError, StepInterruptedError
-from ...execution.protocol import executing
+from ...execution.protocol import executing, may_record
 from ...jobs.event_input import TOO_DEEP, event_type, read_event
 from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...jobs.run_results import SKIPPED
-from ...serialization.codec import MAX_BYTES, Json, ValueProblem, json_object, json_of
+from ...serialization.codec import Json, ValueProblem, json_object, json_of
+from ...serialization.payload_limits import over_limit
 from ...serialization.serializer import shared_serializer
 from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER
 from ...state import State
@@ -255,11 +256,9 @@ async def _run_in_place(context: RunContext, raw: Any, failure: RunFailure | Non
     told = None if failure is None else asdict(failure)
     wire = JobCall(job=job.name, event=None, key=key, failure=told).to_wire()
     call = json_object(wire, {"event": event})
-    if (size := len(call.text)) > MAX_BYTES:
-        raise EventError(
-            f"the input of the job {job.name!r} ({job.where}) is {size:,} bytes, and the server passes on"
-            f" {MAX_BYTES:,} at most. Store the data, and start the job with where it is."
-        )
+    if not may_record(size := len(call.text)):
+        remedy = "Store the data, and start the job with where it is."
+        raise EventError(f"the input of the job {job.name!r} ({job.where}) is {over_limit(size, remedy)}")
     context.execution.commands.append(PendingCommand("step", name, job.where))
     try:
         result = await workflow.execute_activity(
@@ -300,11 +299,9 @@ def result_data(job: Job, value: Any) -> Json:
         raise ResultError(
             f"the job {job.name!r} ({job.where}) returned something that is not JSON: {problem}"
         ) from None
-    if (size := len(result.text)) > MAX_BYTES:
-        raise ResultError(
-            f"the job {job.name!r} ({job.where}) returned {size:,} bytes, and the server takes {MAX_BYTES:,} at most."
-            " Store it in a step, and return where it is."
-        )
+    if not may_record(size := len(result.text)):
+        remedy = "Store it in a step, and return where it is."
+        raise ResultError(f"the job {job.name!r} ({job.where}) returned {over_limit(size, remedy)}")
     return result
 
 

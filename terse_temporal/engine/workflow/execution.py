@@ -30,8 +30,16 @@ from ...jobs.current_run import run_identity_of
 from ...jobs.job import Job
 from ...jobs.labels import summary_of
 from ...serialization.codec import Json, ValueProblem
+from ...serialization.payload_limits import LARGEST_RECORDED, LARGEST_STORED, largest_payload
 from ...serialization.serializer import Serializer, shared_serializer
-from ...serialization.wire_names import CALL_REFUSED_MARKER, JOB_REFERENCE, SDK_REFERENCE, STATE_PREFIX, TOKENS_MEMO
+from ...serialization.wire_names import (
+    CALL_REFUSED_MARKER,
+    JOB_REFERENCE,
+    SDK_REFERENCE,
+    STATE_PREFIX,
+    STORED_MARKER,
+    TOKENS_MEMO,
+)
 from ..code.builtin_functions import check_used
 from ..code.functions import FunctionIndex
 from ..limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
@@ -109,6 +117,7 @@ class DurableExecution:
         self._occurrences: Counter[str] = Counter()
         self._inputs = RecordedInputs()
         self._markers: Counter[str] = Counter()
+        self._stores = False
 
     @property
     def is_durable(self) -> bool:
@@ -126,6 +135,13 @@ class DurableExecution:
         number = self._markers[marker]
         self._markers[marker] += 1
         return (value or workflow.unsafe.is_replaying()) and workflow.patched(f"{marker}.{number}")
+
+    def may_record(self, size: int, most: int) -> bool:
+        if size <= most:
+            return True
+        # One marker for all: what is large once mostly is so often. A run that has had no storage may get one.
+        self._stores = self._stores or self.recorded(STORED_MARKER, largest_payload() > LARGEST_RECORDED)
+        return self._stores and size <= LARGEST_STORED
 
     def now(self) -> datetime:
         return workflow.now()

@@ -35,7 +35,7 @@ from ....errors import ServiceError, TransientServiceError
 from ....execution.protocol import current_execution
 from ....execution.retries import fault_of
 from ....jobs.steps import current_step
-from ....serialization.codec import MAX_BYTES
+from ....serialization.payload_limits import largest_payload
 from ..credentials import Credentials
 from .models import HttpResponse, Outgoing
 
@@ -46,6 +46,9 @@ _logger = logger_of("tools")
 _TOOL: Final = "http.request"
 
 _MAX_REDIRECTS: Final = 5
+
+#: Bytes of an answer that are taken where a storage keeps them.
+_MOST_STORED: Final = 64 * 1024 * 1024
 
 #: Bytes of an answer that are read for an error, and characters of it that the error shows.
 _READ_FOR_ERROR: Final = 16_384
@@ -221,7 +224,7 @@ async def _exchange(
             following = response.next_request if call.follows and redirects < _MAX_REDIRECTS else None
             if following is None:
                 whole = response.is_success or not call.outgoing.raise_for_status
-                return response, *await _content(response, MAX_BYTES if whole else _READ_FOR_ERROR)
+                return response, *await _content(response, _most() if whole else _READ_FOR_ERROR)
         finally:
             await response.aclose()
         if _origin(following.url) != _origin(request.url):
@@ -233,6 +236,11 @@ async def _exchange(
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
+
+
+def _most() -> int:
+    """Return how many bytes of an answer are taken: what can be recorded, and of what comes from outside not all."""
+    return min(largest_payload(), _MOST_STORED)
 
 
 async def _content(response: httpx.Response, limit: int) -> tuple[bytes, bool]:
@@ -249,7 +257,7 @@ def _body(response: httpx.Response, content: bytes, complete: bool, call: _Call)
     done = "" if call.outgoing.method in ("GET", "HEAD", "OPTIONS") else " The request has been carried out."
     if not complete:
         raise call.error(
-            f"was answered with more than {MAX_BYTES:,} bytes, the most that a history takes.{done} Ask for less, or"
+            f"was answered with more than {_most():,} bytes, the most that is taken.{done} Ask for less, or"
             " make the request in a step of your own that stores the answer and returns where it is.",
             status=response.status_code,
         )
