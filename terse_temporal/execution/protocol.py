@@ -80,6 +80,7 @@ class StepRequest:
         timeout: of one attempt.
         on_interrupt: what happens when its worker is lost.
         retry: when what it raises is retried.
+        local: it is recorded with the run's workflow task, instead of by an activity of its own.
         input, input_schema: the one argument, for `job_step`.
         arguments: arguments by name, for any other call.
         output_schema: the type of the result, where it is not the function's annotation that says it.
@@ -113,6 +114,7 @@ class StepRequest:
     summary: str | None = None
     label: str | None = None
     where: str | None = None
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

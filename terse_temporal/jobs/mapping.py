@@ -189,6 +189,7 @@ def job_map(
     retry: Retry | None = None,
     timeout: str | timedelta = DEFAULT_TIMEOUT,
     on_interrupt: Literal["retry", "fail"] = "retry",
+    local: bool = False,
     label: str | None = None,
 ) -> Coroutine[Any, Any, list[Any]]:
     """Run a function as a durable step for each of many inputs, some of them at once.
@@ -200,7 +201,7 @@ def job_map(
         at_once: how many steps are open at a time, 1 or more.
         max_failures: how many steps may fail; `None` is any number. A failure that is tolerated stands in the list in
             the place of the result, as the `StepError` that `job_step` would raise.
-        input_schema, output_schema, name, retry, timeout, on_interrupt, label: as of `job_step`, of each step.
+        input_schema, output_schema, name, retry, timeout, on_interrupt, local, label: as of `job_step`, of each step.
 
     Returns:
         What to await for the results, in the order of the inputs.
@@ -227,7 +228,7 @@ def job_map(
     items = check_items("job_map()", "inputs", inputs)
     shown = check_label(label)
     request = step_request(
-        run, output_schema=output_schema, name=name, retry=retry, timeout=timeout, on_interrupt=on_interrupt
+        run, output_schema=output_schema, name=name, retry=retry, timeout=timeout, on_interrupt=on_interrupt, local=local
     )
     frame = caller_frame()
     request = replace(

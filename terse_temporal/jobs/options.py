@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
 
+from ..diagnostics.places import place_of
 from ..diagnostics.text import shorten
 from ..durations import to_timedelta
 from ..errors import JobDefinitionError
 from ..execution.protocol import UNSET, RetryRule, StepRequest
 from .names import unprintable
 
-__all__ = ["DEFAULT_TIMEOUT", "Retry", "StepOptions", "check_label", "interrupt_rule", "rule_of", "step_request"]
+__all__ = ["DEFAULT_TIMEOUT", "Retry", "StepOptions", "check_label", "interrupt_rule", "is_local", "rule_of", "step_request"]
 
 #: How long one attempt of a step may take unless it says otherwise: longer than any HTTP call, and short enough that a
 #: hung one is noticed the same hour. A worker that dies is noticed by its heartbeats, in seconds, whatever this is.
@@ -89,6 +90,7 @@ class StepOptions(TypedDict, total=False):
     timeout: str | timedelta
     on_interrupt: Literal["retry", "fail"]
     label: str | None
+    local: bool
 
 
 def step_request(
@@ -99,19 +101,22 @@ def step_request(
     retry: Retry | None,
     timeout: str | timedelta,
     on_interrupt: str,
+    local: bool = False,
 ) -> StepRequest:
     """Return a call of a step with its options checked, without what it is given.
 
     Raises:
         JobDefinitionError, DurationError: an option makes no sense.
     """
+    checked = _step_name(name, run)
     return StepRequest(
         run=run,
-        name=_step_name(name, run),
+        name=checked,
         timeout=to_timedelta(timeout),
         on_interrupt=interrupt_rule(on_interrupt),
         retry=rule_of(retry),
         output_schema=UNSET if output_schema is None else output_schema,
+        local=is_local(local, on_interrupt, f"the step {checked!r}", run),
     )
 
 
@@ -148,6 +153,20 @@ def interrupt_rule(value: str) -> Literal["retry", "fail"]:
     if value == "fail":
         return "fail"
     raise JobDefinitionError(f'on_interrupt={value!r}: give "retry" or "fail"')
+
+
+def is_local(value: bool, on_interrupt: str, what: str, function: Callable[..., Any]) -> bool:
+    """Return what `local=` says, checked, beside `on_interrupt=`."""
+    # Where it stands is found out only for the message: this is on the way of every step.
+    if not isinstance(value, bool):
+        raise JobDefinitionError(f"{what} ({place_of(function)}): local={value!r}: give True or False")
+    if value and on_interrupt == "fail":
+        raise JobDefinitionError(
+            f'{what} ({place_of(function)}) has local=True and on_interrupt="fail". A local step is recorded together with what comes after'
+            " it, so one whose worker was lost cannot be told from one that never began, and is run again. Leave out"
+            " one of the two: a call that may happen once at most is an ordinary step."
+        )
+    return value
 
 
 def rule_of(retry: Retry | None) -> RetryRule | None:

@@ -42,6 +42,7 @@ class Tool:
         retry: when a failure is retried, instead of the rule for these two.
         timeout: of one attempt.
         on_interrupt: what happens when its worker is lost.
+        local: its calls are recorded with the run's workflow task.
         schema: the JSON schema of its arguments, where it is not the function's annotations that say it.
         code_only: arguments that no model is shown, or may give.
         one_request: a call makes one request, so a connection that never came about means that nothing has happened.
@@ -57,6 +58,7 @@ class Tool:
     retry: RetryRule | None = None
     timeout: timedelta = timedelta(minutes=10)
     on_interrupt: Literal["retry", "fail"] = "retry"
+    local: bool = False
     schema: Mapping[str, Any] | None = None
     code_only: frozenset[str] = frozenset()
     one_request: bool = False
@@ -157,6 +159,7 @@ class Tool:
             name=self.name,
             timeout=self.timeout,
             on_interrupt=self.on_interrupt,
+            local=self.local,
             retry=self.retry or replace(_ATTEMPTS, faults=self._faults()),
             reference=f"{TOOL_REFERENCE}{self.name}",
             as_json=self._takes_json,

@@ -14,7 +14,7 @@ from ..durations import to_timedelta
 from ..errors import JobDefinitionError, StepInputError
 from ..execution.in_place import execution_for_call
 from ..jobs.job import module_name
-from ..jobs.options import DEFAULT_TIMEOUT, Retry, interrupt_rule, rule_of
+from ..jobs.options import DEFAULT_TIMEOUT, Retry, interrupt_rule, is_local, rule_of
 from .mcp.mount import Secret
 from .mcp.mounts import START_TIMEOUT, mounts
 from .registry import find_tool, is_built_in, register_tool, toolbox_names
@@ -47,6 +47,7 @@ class Toolbox:
         retry: Retry | None = None,
         timeout: str | timedelta = DEFAULT_TIMEOUT,
         on_interrupt: Literal["retry", "fail"] = "retry",
+        local: bool = False,
         description: str | None = None,
         code_only: Iterable[str] = (),
     ) -> Callable[[_F], _F]:
@@ -62,6 +63,7 @@ class Toolbox:
                 `Retry.never()` is never.
             timeout: how long one attempt may take.
             on_interrupt: what happens when the worker is lost during a call, as in `job_step`.
+            local: whether calls are recorded with the run's workflow task, as in `job_step`: for what only reads.
             description: what it does, for models; without it the docstring.
             code_only: names of arguments that are for code alone: a model is not shown them, and cannot give them.
 
@@ -69,7 +71,8 @@ class Toolbox:
             The function as it is: calling it by its own name is no step.
 
         Raises:
-            JobDefinitionError: the name is taken or cannot be one, or the function is not at module level.
+            JobDefinitionError: the name is taken or cannot be one, the function is not at module level, or two options do
+                not go together.
 
         A call costs three history events, as every step.
         """
@@ -95,6 +98,7 @@ class Toolbox:
                     retry=rule_of(retry),
                     timeout=to_timedelta(timeout),
                     on_interrupt=interrupt_rule(on_interrupt),
+                    local=is_local(local, on_interrupt, f"the tool {name!r}", function),
                     code_only=_arguments_of(function, code_only, name, where),
                     one_request=is_built_in(function),
                 )
