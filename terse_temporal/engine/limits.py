@@ -45,6 +45,10 @@ THREAD_PATIENCE: Final = timedelta(seconds=20)
 #: Step inputs that go to the server in one message, in bytes. It takes 4 MiB, with what codecs and headers add.
 SENT_AT_ONCE: Final = 3 * 1024 * 1024
 
+#: How long a local step waits within the workflow task before it is tried again. Before a longer delay it is a timer,
+#: and the task ends.
+LOCAL_RETRY_THRESHOLD: Final = timedelta(milliseconds=300)
+
 #: Steps of one run that are open at once; more wait their turn. The server refuses the 2,001st
 #: (`limit.numPendingActivities.error`), and the run would stand still for good.
 OPEN_STEPS: Final = 1_000

@@ -228,7 +228,13 @@ def job_map(
     items = check_items("job_map()", "inputs", inputs)
     shown = check_label(label)
     request = step_request(
-        run, output_schema=output_schema, name=name, retry=retry, timeout=timeout, on_interrupt=on_interrupt, local=local
+        run,
+        output_schema=output_schema,
+        name=name,
+        retry=retry,
+        timeout=timeout,
+        on_interrupt=on_interrupt,
+        local=local,
     )
     frame = caller_frame()
     request = replace(

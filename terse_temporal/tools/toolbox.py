@@ -71,8 +71,8 @@ class Toolbox:
             The function as it is: calling it by its own name is no step.
 
         Raises:
-            JobDefinitionError: the name is taken or cannot be one, the function is not at module level, or two options do
-                not go together.
+            JobDefinitionError: the name is taken or cannot be one, the function is not at module level, or two options
+                do not go together.
 
         A call costs three history events, as every step.
         """

@@ -141,19 +141,24 @@ class _Beating(AbstractContextManager[None]):
     def __init__(self, heartbeats: Heartbeats, running: _Running) -> None:
         self._heartbeats = heartbeats
         self._running = running
+        self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
         info = activity.info()
         self._loop = asyncio.get_running_loop()
         self._token = info.task_token
-        # A worker with too much to do comes to a step late, and the server has been counting since it gave it out.
-        waited = time.time() - info.started_time.timestamp()
         self._heartbeats._last_beat = time.monotonic()
         self._heartbeats._running[self._token] = self._running
+        if info.is_local:  # part of a workflow task, whose worker the server watches by that
+            self._timer = None
+            return
+        # A worker with too much to do comes to a step late, and the server has been counting since it gave it out.
+        waited = time.time() - info.started_time.timestamp()
         self._timer = self._loop.call_later(_EVERY - min(max(waited, 0), _EVERY), self._beat)
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         del self._heartbeats._running[self._token]
 
     def _beat(self) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError, RetryState
 
 from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
@@ -42,7 +42,15 @@ from ...serialization.wire_names import (
 )
 from ..code.builtin_functions import check_used
 from ..code.functions import FunctionIndex
-from ..limits import FIRST_RERUN, HEARTBEAT_TIMEOUT, LONGEST_RERUN, OPEN_STEPS, SENT_AT_ONCE, TIMEOUT_SLACK
+from ..limits import (
+    FIRST_RERUN,
+    HEARTBEAT_TIMEOUT,
+    LOCAL_RETRY_THRESHOLD,
+    LONGEST_RERUN,
+    OPEN_STEPS,
+    SENT_AT_ONCE,
+    TIMEOUT_SLACK,
+)
 from ..wire.inputs_check import RecordedInputs, failure_check, result_check
 from ..wire.payloads import in_order, json_text
 from ..wire.step_exceptions import step_exception
@@ -240,9 +248,10 @@ class DurableExecution:
                 answer = await wait_cancellation_completed(handle)
                 await self._compare(name, check, result_check(answer.payload), where, index)
                 self._count_tokens(answer)
-            except ActivityError as err:
-                await self._compare(name, check, failure_check(err.cause), where, index)
-                raise step_exception(err, name, where, self.namespace) from err
+            except FailureError as err:
+                failed = err if isinstance(err, ActivityError) else _failed_locally(err, name)
+                await self._compare(name, check, failure_check(failed.cause), where, index)
+                raise step_exception(failed, name, where, self.namespace) from failed
         converter = workflow.payload_converter()
         try:
             text = None if result is None else json_text(answer.payload, converter)
@@ -328,7 +337,33 @@ def run_identity(info: workflow.Info) -> str:
     return info.original_execution_run_id
 
 
+def _failed_locally(failure: FailureError, step: str) -> ActivityError:
+    """Return the failure of a local step as that of any other: the SDK gives only the cause."""
+    error = ActivityError(
+        "Activity task failed",
+        scheduled_event_id=0,
+        started_event_id=0,
+        identity="",
+        activity_type=step,
+        activity_id="",
+        retry_state=RetryState.NON_RETRYABLE_FAILURE,
+    )
+    error.__cause__ = failure
+    return error
+
+
 def _start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
+    if request.local:
+        return workflow.start_local_activity(
+            request.name,
+            in_order(call, workflow.payload_converter()),
+            result_type=RawValue,
+            summary=request.summary or (summary_of(request.label) if request.label else None),
+            start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
+            retry_policy=RERUNS,
+            local_retry_threshold=LOCAL_RETRY_THRESHOLD,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
     return workflow.start_activity(
         request.name,
         in_order(call, workflow.payload_converter()),

@@ -1,0 +1,103 @@
+"""Jobs with local steps."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from terse_temporal import Event, Retry, create_job, current_step, job_map, job_step, now, sleep, step, toolbox
+from tests.effects import record
+
+
+@dataclass
+class Line:
+    text: str
+
+
+class OutOfStock(Exception):
+    pass
+
+
+def write(path: str) -> Line:
+    record(path, f"write {current_step().idempotency_key}")
+    return Line("written")
+
+
+async def double(number: int) -> int:
+    return number * 2
+
+
+async def after(seconds: float) -> float:
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+def refuse(path: str) -> None:
+    record(path, "refuse")
+    raise OutOfStock("none left")
+
+
+def third_time(path: str) -> int:
+    record(path, f"third time {current_step().attempt} {current_step().idempotency_key}")
+    if current_step().attempt < 3:
+        raise OutOfStock("later")
+    return current_step().attempt
+
+
+@step(local=True, label="{left} and {right}")
+async def add(left: int, right: int = 1) -> int:
+    return left + right
+
+
+@toolbox.tool("local_kit.shout", read_only=True, local=True)
+def shout(text: str) -> str:
+    """Return a text in capitals."""
+    return text.upper()
+
+
+@create_job(name="local-kinds", durable=True)
+async def kinds(event: Event) -> Any:
+    """Every way to make a local step, an ordinary one, and a sleep, among each other."""
+    line = await job_step(run=write, input=event.effects, local=True)
+    added = await add(2)
+    shouted = await toolbox.local_kit.shout(text="a")
+    ordinary = await job_step(run=write, input=event.effects)
+    await sleep("1h")
+    doubled = await job_map(run=double, inputs=[1, 2, 3], local=True)
+    return [type(line).__name__, line.text, added, shouted, ordinary.text, doubled]
+
+
+@create_job(name="local-side-by-side", durable=True)
+async def side_by_side(event: Event) -> Any:
+    """Branches whose next step has a name that tells in which order they went on."""
+    ended: list[float] = []
+    times = []
+
+    async def branch(seconds: float) -> None:
+        await job_step(run=after, input=seconds, local=True)
+        ended.append(seconds)
+        times.append(now())
+        await job_step(run=double, input=len(ended), local=True, name=f"number {len(ended)} of {seconds}")
+
+    await asyncio.gather(*(branch(seconds) for seconds in (0.15, 0.0, 0.08)))
+    await sleep("1h")
+    return [ended, times == sorted(times), await job_step(run=double, input=4, local=True)]
+
+
+@create_job(name="local-failures", durable=True)
+async def failures(event: Event) -> Any:
+    caught = []
+    for _ in range(2):
+        try:
+            await job_step(run=refuse, input=event.effects, local=True)
+        except OutOfStock as error:
+            caught.append([str(error), *(getattr(error, name) for name in ("step", "error_type"))])
+        await sleep("1h")
+    return caught
+
+
+@create_job(name="local-retries", durable=True)
+async def retries(event: Event) -> Any:
+    rule = Retry(max_attempts=3, initial=event.initial)
+    return await job_step(run=third_time, input=event.effects, local=True, retry=rule)
