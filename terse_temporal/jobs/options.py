@@ -171,9 +171,9 @@ def is_local(value: bool, on_interrupt: str, what: str, function: Callable[..., 
         raise JobDefinitionError(f"{what} ({place_of(function)}): local={value!r}: give True or False")
     if value and on_interrupt == "fail":
         raise JobDefinitionError(
-            f'{what} ({place_of(function)}) has local=True and on_interrupt="fail". A local step is recorded together with'
-            " what comes after it, so one whose worker was lost cannot be told from one that never began, and is run"
-            " again. Leave out one of the two: a call that may happen once at most is an ordinary step."
+            f'{what} ({place_of(function)}) has local=True and on_interrupt="fail". A local step is recorded together'
+            " with what comes after it, so one whose worker was lost cannot be told from one that never began, and is"
+            " run again. Leave out one of the two: a call that may happen once at most is an ordinary step."
         )
     return value
 
