@@ -23,6 +23,9 @@ _STARTING = {"client", "env", "jobs", "postgres_server", "project"}
 #: after the other they would have all processes of a parallel session wait.
 _WAITING = {"crash", "crashes"}
 
+#: A directory whose tests share fork servers, which take six seconds of a processor for each process of a session.
+_FORKING = "crashes"
+
 #: What Python tells audit hooks when a process is started. (Threads and asyncio come down to these as well.)
 _STARTS = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
 
@@ -43,7 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _STARTING.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("server")
-        if _shares_with_its_module(item):
+        if _FORKING in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group(_FORKING))
+        elif _shares_with_its_module(item):
             item.add_marker(pytest.mark.xdist_group(_group(item)))
     if hasattr(config, "workerinput"):  # one of several processes
         waiting = [item for item in items if _WAITING.intersection(item.path.parts)]

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Final, Protocol, Self
 
 __all__ = ["ChildProcess", "die_with_parent", "parent_socket"]
 
@@ -33,10 +33,26 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+class _Started(Protocol):
+    """What is known of a process by whoever has started it, such as `asyncio.subprocess.Process`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
 class ChildProcess:
     """A process that this one has started. Made by `start` or `start_connected`, on a loop that outlives it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: _Started) -> None:
         self._process = process
 
     @classmethod

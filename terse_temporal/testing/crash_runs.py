@@ -85,6 +85,7 @@ async def crash_at_boundaries(
             skip=skip,
             doubles=lambda: doubles.fresh().doubles(),
             same=same,
+            servers=loop_thread.fork_servers,
         )
     finally:
         for task in answering:

@@ -273,7 +273,7 @@ class Jobs:
             CrashTestError: the run in peace did not end, or a worker cannot be started.
 
         A step that is killed between its effect and its record runs twice: that is in the report, and no failure.
-        About two seconds of one processor for each boundary.
+        About half a second of one processor for each boundary, and once in a session six for the imports of workers.
         """
         __tracebackhide__ = True
         crashed = _find_job(job)

@@ -22,6 +22,7 @@ from ..client import connect
 from ..converter import with_environment
 from ..engine.sdk_private import logged_failure
 from ..errors import JobTestError
+from .crashes import ForkServers
 from .environment import JobEnvironment
 
 __all__ = ["LoopThread"]
@@ -47,6 +48,8 @@ class LoopThread:
         self._namespace = namespace
         # The SDK's Rust half would print past pytest.
         self.runtime: Runtime = Runtime(telemetry=TelemetryConfig(logging=None))
+        #: Where the worker processes of crash tests come from: used on the thread, and closed with it.
+        self.fork_servers: ForkServers = ForkServers()
         self._open = AsyncExitStack()
         self._loop = asyncio.new_event_loop()
         # A daemon: a session that is ended in the middle of a test must not wait for it.
@@ -111,6 +114,7 @@ class LoopThread:
         self.skipper = TimeSkipper(self.client)
 
     async def _close(self) -> None:
+        await self.fork_servers.close()
         await self._open.aclose()
         current = asyncio.current_task()
         rest = [task for task in asyncio.all_tasks() if task is not current]

@@ -181,6 +181,7 @@ class Workers:
             jobs=jobs,
             points=self.crash_points,
             doubles=self._doubles.doubles(),
+            servers=self._loop_thread.fork_servers,
         )
         await self._open.enter_async_context(workers)
         self._processes.update({job.name: workers for job in jobs})

@@ -1,6 +1,7 @@
 """Crashes for everybody: a job runs in worker processes, each of which is killed at a chosen point."""
 
 from .executions import Execution
+from .fork_server import ForkServers
 from .points import CrashPoint, Moment
 from .report import Boundary, CrashReport, Outcome, Repeat
 from .survival import Skip, Start, survive
@@ -13,6 +14,7 @@ __all__ = [
     "CrashReport",
     "CrashWorkers",
     "Execution",
+    "ForkServers",
     "Moment",
     "Outcome",
     "Repeat",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,28 +12,15 @@ from typing import Final, Self
 from ...errors import CrashTestError
 from ...processes import ChildProcess
 from .channel import HEADER, Channel, Handler
+from .fork_server import ForkServers
 from .pickling import pickle_value
 from .setup import Setup
 
 __all__ = ["WorkerProcess"]
 
-#: The parent's way of finding modules, before anything of ours is imported: the package may be on a path that only the
-#: parent has. `-m` would put the working directory first. Collecting garbage would be a seventh of what imports cost.
-_LAUNCHER: Final = """
-import gc, json, sys
-sys.path[:] = json.loads(sys.argv[2])
-gc.disable()
-from terse_temporal.testing.crashes.worker_main import main
-gc.enable()
-main(int(sys.argv[1]))
-"""
-
 #: Seconds from SIGTERM to SIGKILL, when the process is no longer of use. It takes a tenth of one; a step that blocks
 #: the loop keeps it for good.
 _PATIENCE: Final = 3.0
-
-#: Bytes that are read ahead.
-_READ_AHEAD: Final = 1 << 16
 
 #: Lines of its output that a message shows.
 _LAST_LINES: Final = 30
@@ -53,10 +38,13 @@ class WorkerProcess:
         self._reading: asyncio.Task[None]
 
     @classmethod
-    async def start(cls, setup: Setup, handlers: Mapping[str, Handler], *, hash_seed: int, output: Path) -> Self:
+    async def start(
+        cls, servers: ForkServers, setup: Setup, handlers: Mapping[str, Handler], *, hash_seed: int, output: Path
+    ) -> Self:
         """Start one.
 
         Args:
+            servers: what it is forked from.
             setup: what it runs.
             handlers: what answers its questions.
             hash_seed: decides the order of its sets.
@@ -64,14 +52,7 @@ class WorkerProcess:
         """
         if sys.platform == "win32":
             raise CrashTestError("worker processes are killed by SIGKILL, which Windows does not have")
-        path = json.dumps([each for each in sys.path if isinstance(each, str)])
-        with output.open("ab") as file:
-            child, reader, writer = await ChildProcess.start_connected(
-                lambda descriptor: [sys.executable, "-c", _LAUNCHER, str(descriptor), path],
-                limit=_READ_AHEAD,
-                environment={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
-                output=file,
-            )
+        child, reader, writer = await servers.fork(hash_seed, output)
         self = cls(child, writer, Channel(writer.write, handlers, asyncio.get_running_loop()), output)
         self._reading = asyncio.ensure_future(self._read(reader))
         message = pickle_value(setup)

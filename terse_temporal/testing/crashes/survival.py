@@ -2,7 +2,7 @@
 
 Where the boundaries are, a first run tells, which is left in peace; it too is in a worker process, so that nothing but
 the crash is different. Each run has a task queue, a worker process and test doubles of its own, so that scripts begin
-anew, and several run at once: they spend most of their time on the start of processes.
+anew, and several run at once: they mostly wait.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ...errors import CrashTestError
 from ...execution.test_doubles import CallDoubles
 from ...jobs.job import Job
 from .executions import Execution
+from .fork_server import ForkServers
 from .histories import (
     Place,
     is_asleep,
@@ -65,6 +66,7 @@ async def survive(
     at_once: int | None = None,
     limit: timedelta = timedelta(seconds=60),
     options: Mapping[str, Any] | None = None,
+    servers: ForkServers | None = None,
 ) -> CrashReport:
     """Run a job once in peace, and once for each of its boundaries with a crash there.
 
@@ -79,13 +81,31 @@ async def survive(
         at_once: how many runs are under way at once; by default twice the number of processors.
         limit: how long one run may take, from when its worker is ready.
         options: further options for `build_worker`.
+        servers: what worker processes are forked from; by default some for this call.
 
     Raises:
         CrashTestError: the run in peace did not end, or a worker process cannot be started.
 
-    It takes about two seconds of one processor for each boundary, most of it imports. A step has three, a sleep one.
+    It takes about half a second of one processor for each boundary, and one for each fork server that is not there yet,
+    of six. A step has three boundaries, a sleep one.
     """
-    trial = _Trial(start, client, [job, *(each for each in jobs if each is not job)], skip, doubles, limit, options)
+    if servers is None:
+        async with ForkServers() as own:
+            return await survive(
+                start,
+                client=client,
+                job=job,
+                skip=skip,
+                jobs=jobs,
+                doubles=doubles,
+                same=same,
+                at_once=at_once,
+                limit=limit,
+                options=options,
+                servers=own,
+            )
+    jobs = [job, *(each for each in jobs if each is not job)]
+    trial = _Trial(start, client, jobs, skip, doubles, limit, options, servers)
     uncrashed = await trial.run(None, 0)
     if uncrashed.problem or uncrashed.outcome is None:
         raise CrashTestError(f"the run of {job.name!r} that nobody crashed did not end: {uncrashed.problem}")
@@ -127,6 +147,7 @@ class _Trial:
     doubles: Callable[[], CallDoubles] | None
     limit: timedelta
     options: Mapping[str, Any] | None
+    servers: ForkServers
 
     async def run(self, place: Place | None, number: int) -> _Ended:
         """Return one run, crashed at a place, or at none."""
@@ -138,9 +159,11 @@ class _Trial:
             jobs=self.jobs,
             points=[place.point] if place else [],
             doubles=self.doubles() if self.doubles else None,
-            # Two of its own for each run: with the same two for all, half of the sets would have one order in both.
-            hash_seed=2 * number + 1,
+            # Others from run to run, and in the end each together with the next: with the same two for all, half of the
+            # sets would have one order in both.
+            hash_seed=2 * number + number // 3,
             options=self.options,
+            servers=self.servers,
         )
         async with workers:
             run = await self.start(name, name)

@@ -34,7 +34,6 @@ from ...engine.plugin import on_blocked
 from ...engine.wire.calls import JobCall, StepCall, read_call
 from ...errors import TerseError
 from ...execution.test_doubles import CallDoubles, FunctionCall, use_doubles
-from ...processes import die_with_parent, parent_socket
 from ...serialization.wire_names import JOB_REFERENCE
 from ...worker import build_worker
 from ..served import list_again
@@ -46,7 +45,7 @@ from .pickling import unpickle_value
 from .points import ActivityMark, Ending
 from .setup import Setup
 
-__all__ = ["main"]
+__all__ = ["read_message", "run_worker"]
 
 #: How long running steps may take to end when the test is over and asks the process to. Nothing depends on them.
 _GRACE: Final = timedelta(seconds=1)
@@ -56,16 +55,14 @@ _GRACE: Final = timedelta(seconds=1)
 _BUILD_ID: Final = "crash test"
 
 
-def main(descriptor: int) -> NoReturn:
-    """Be that process, to its end."""
-    die_with_parent()
-    tie = parent_socket(descriptor)
+def run_worker(tie: socket.socket) -> NoReturn:
+    """Be that process, to its end, with a socket to its parent."""
     logging.basicConfig(
         level=logging.INFO, stream=sys.stdout, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True
     )
     for name in ("temporalio", "httpx", "httpcore", "openai", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    setup: Setup = unpickle_value(_message(tie))
+    setup: Setup = unpickle_value(read_message(tie))
     status = asyncio.run(_main(tie, setup))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -73,7 +70,7 @@ def main(descriptor: int) -> NoReturn:
     os._exit(status)
 
 
-def _message(tie: socket.socket) -> bytes:
+def read_message(tie: socket.socket) -> bytes:
     """Return the next message of the parent. Where there is none any more, nor is there this process."""
     return _exactly(tie, HEADER.unpack(_exactly(tie, HEADER.size))[0])
 
@@ -94,7 +91,7 @@ async def _main(tie: socket.socket, setup: Setup) -> int:
 
     def listen() -> None:
         while True:
-            channel.receive(_message(tie))
+            channel.receive(read_message(tie))
 
     threading.Thread(target=listen, name="terse-parent", daemon=True).start()
     try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import itertools
 import tempfile
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from ..served import listings
 from .call_coordinator import CallCoordinator
 from .channel import Handler
 from .executions import Execution, Executions
+from .fork_server import ForkServers, worker_hash_seed
 from .histories import is_asleep
 from .loss import hand_in, report_loss, until_no_turn
 from .model_coordinator import ModelCoordinator
@@ -81,17 +82,18 @@ class CrashWorkers:
         jobs: what they run. Their modules are imported in the processes.
         points: where a process is killed, each once.
         doubles: asked before a function or model is called, in this process.
-        hash_seed: `PYTHONHASHSEED` of the first process; each later one has the next. So the order of sets is another
-            after each crash, and the same whenever the test is repeated.
+        hash_seed: which of a few values of `PYTHONHASHSEED` the first process has; each later one has the next. So the
+            order of sets is another after each crash, and the same whenever the test is repeated.
+        servers: what the processes are forked from; by default some of their own.
         options: further options for `build_worker`, such as `max_cached_workflows`; they are pickled.
 
     Raises:
         CrashTestError: on entering: a job cannot be loaded in another process, or that cannot start, with the last
             lines that it printed.
 
-    Entering takes about a second, most of it imports, and so does each crash. A killed worker is reported to the server
-    at once, for runs that have been watched or that have had a step (see `loss.py`). The limits that it keeps for slow
-    workers are those of production.
+    Entering takes a tenth of a second, and so does each crash; a second more where there is no fork server yet for the
+    hash seed. A killed worker is reported to the server at once, for runs that have been watched or that have had a
+    step (see `loss.py`). The limits that it keeps for slow workers are those of production.
     """
 
     def __init__(
@@ -102,7 +104,8 @@ class CrashWorkers:
         jobs: Sequence[Job],
         points: Sequence[CrashPoint] = (),
         doubles: CallDoubles | None = None,
-        hash_seed: int = 1,
+        hash_seed: int = 0,
+        servers: ForkServers | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.crashes: list[Crash] = []
@@ -111,7 +114,9 @@ class CrashWorkers:
         self._client = client
         self._points = list(points)
         self._doubles = doubles
-        self._seeds = _hash_seeds(hash_seed)
+        self._seeds = map(worker_hash_seed, itertools.count(hash_seed))
+        self._servers = servers or ForkServers()
+        self._own_servers = None if servers else self._servers
         self._setup = Setup(
             modules=module_places(jobs),
             jobs=[job.name for job in jobs],
@@ -241,6 +246,8 @@ class CrashWorkers:
         await asyncio.wait([self._keeping, *self._watches])
         if self._process is not None:
             await self._process.stop()
+        if self._own_servers is not None:
+            await self._own_servers.close()
         if self.failed.done():
             self.failed.exception()  # looked at, so that nobody complains that it was not
         self.failed.cancel()
@@ -264,7 +271,9 @@ class CrashWorkers:
         handlers = self._handlers(started)
         if calls is not None and self._doubles is not None:
             handlers |= {**calls.handlers, **ModelCoordinator(self._doubles).handlers}
-        process = await WorkerProcess.start(self._setup, handlers, hash_seed=next(self._seeds), output=self._output)
+        process = await WorkerProcess.start(
+            self._servers, self._setup, handlers, hash_seed=next(self._seeds), output=self._output
+        )
         self._process = process
         ended = asyncio.ensure_future(process.ended())
         try:
@@ -422,15 +431,6 @@ class CrashWorkers:
         self._watches.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and not self.failed.done():
             self.failed.set_exception(CrashTestError(f"a run cannot be looked at: {error}"))
-
-
-def _hash_seeds(first: int) -> Iterator[int]:
-    ours = os.environ.get("PYTHONHASHSEED", "")
-    seed = first
-    while True:
-        if str(seed) != ours:
-            yield seed
-        seed += 1
 
 
 def _how(status: int) -> str:

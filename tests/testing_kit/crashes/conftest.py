@@ -18,7 +18,7 @@ from terse_temporal import Job, registered_jobs
 from terse_temporal.execution.test_doubles import CallDoubles
 from terse_temporal.runs.clocks import fast_forward
 from terse_temporal.testing import JobEnvironment
-from terse_temporal.testing.crashes import CrashPoint, CrashReport, CrashWorkers, survive
+from terse_temporal.testing.crashes import CrashPoint, CrashReport, CrashWorkers, ForkServers, survive
 
 from ...effects import Effects
 from . import jobs_crashes
@@ -30,11 +30,19 @@ async def client(env: JobEnvironment) -> Client:
     return await Client.connect(env.address)
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def fork_servers() -> AsyncIterator[ForkServers]:
+    """What the worker processes of a session are forked from."""
+    async with ForkServers() as servers:
+        yield servers
+
+
 class Bench:
     """Crashes jobs, with their effects in a file."""
 
-    def __init__(self, client: Client, effects: Effects) -> None:
+    def __init__(self, client: Client, effects: Effects, fork_servers: ForkServers) -> None:
         self.client = client
+        self.fork_servers = fork_servers
         self.effects = effects
         self.task_queue = f"crs-{uuid.uuid4()}"
         self._clock = TimeSkipper(client)
@@ -50,6 +58,7 @@ class Bench:
             jobs=[named(job)],
             points=points,
             doubles=doubles,
+            servers=self.fork_servers,
             **more,
         ) as workers:
             yield workers
@@ -84,7 +93,15 @@ class Bench:
         async def start(task_queue: str, workflow_id: str) -> WorkflowHandle[Any, Any]:
             return await self.start(job, task_queue, workflow_id)
 
-        report = await survive(start, client=self.client, job=named(job), skip=self.skip, doubles=doubles, **more)
+        report = await survive(
+            start,
+            client=self.client,
+            job=named(job),
+            skip=self.skip,
+            doubles=doubles,
+            servers=self.fork_servers,
+            **more,
+        )
         print(report)
         return report
 
@@ -94,9 +111,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(client: Client, effects: Effects) -> Bench:
+def bench(client: Client, effects: Effects, fork_servers: ForkServers) -> Bench:
     """A bench."""
-    return Bench(client, effects)
+    return Bench(client, effects, fork_servers)
 
 
 def named(job: str) -> Job:

@@ -58,7 +58,7 @@ def written(directory: Path, name: str, more: str = "") -> Path:
 async def fails(bench: Bench, *jobs: Job) -> str:
     """Why no process starts for these."""
     with pytest.raises(CrashTestError) as failed:
-        async with CrashWorkers(bench.client, task_queue=bench.task_queue, jobs=jobs):
+        async with CrashWorkers(bench.client, task_queue=bench.task_queue, jobs=jobs, servers=bench.fork_servers):
             pass
     return str(failed.value)
 
@@ -68,7 +68,9 @@ async def test_module_of_a_name_that_nothing_leads_to(
 ) -> None:
     """A test module is loaded from its file, under the name it has here, where an import would not find it."""
     job = loaded("crs_nowhere.on.the_path", written(tmp_path, "crs-nowhere"), monkeypatch)
-    async with CrashWorkers(bench.client, task_queue=bench.task_queue, jobs=[job]) as workers:
+    async with CrashWorkers(
+        bench.client, task_queue=bench.task_queue, jobs=[job], servers=bench.fork_servers
+    ) as workers:
         run = await bench.start("crs-nowhere")
         assert await workers.result(run) == "crs_nowhere.on.the_path"
 
@@ -100,7 +102,7 @@ async def test_server_that_is_gone(bench: Bench) -> None:
     """A worker process that reaches no server says so."""
     nowhere = await Client.connect("127.0.0.1:1", lazy=True)
     with pytest.raises(CrashTestError, match=r"no Temporal server answers at '127\.0\.0\.1:1'"):
-        async with CrashWorkers(nowhere, task_queue="crs", jobs=[named("crs-plain")]):
+        async with CrashWorkers(nowhere, task_queue="crs", jobs=[named("crs-plain")], servers=bench.fork_servers):
             pass
 
 
@@ -141,7 +143,7 @@ def test_parent_that_is_killed(bench: Bench, tmp_path: Path) -> None:
         os.kill(child, 0)
         parent.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 30
-    while _is_there(child):
+    while is_there(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -154,10 +156,11 @@ async def test_leaving_while_a_step_blocks(bench: Bench) -> None:
             await asyncio.sleep(0.02)
         assert workers._process is not None
         pid = workers._process.pid
-    assert not _is_there(pid)
+    assert not is_there(pid)
 
 
-def _is_there(pid: int) -> bool:
+def is_there(pid: int) -> bool:
+    """Whether a process runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
