@@ -1,64 +1,103 @@
-"""`python -m benchmarks`: everything, in a few minutes; `--quick`: with fewer runs; or one part, by its name."""
+"""`python -m benchmarks`: one table, this package beside others. What else is measured has a name, see `--help`."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks.calls import measure_calls
-from benchmarks.compare import LOADS, QUICK, compare
-from benchmarks.many import measure_many
-from benchmarks.path_of_calls import measure_paths
-from benchmarks.startup import startup
-from benchmarks.testing import measure_testing
-from benchmarks.waking import measure_waking
-from benchmarks.webhooks import measure_webhooks
+# What a command measures is imported when it is called: some register jobs and mount servers.
+# ruff: noqa: PLC0415
 
-_app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False)
 
 
-@_app.callback(invoke_without_command=True)
-def _everything(
-    context: typer.Context, quick: Annotated[bool, typer.Option(help="Fewer runs: less than a minute.")] = False
+@app.callback(invoke_without_command=True)
+def _compare(
+    context: typer.Context,
+    rounds: Annotated[int, typer.Option(help="How often each side has its turn.")] = 6,
+    quick: Annotated[bool, typer.Option(help="Two rounds of fewer runs: a minute.")] = False,
+    others: Annotated[
+        bool, typer.Option(help="DBOS and Restate too, in environments of their own, made in the cache directory.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(help="Keep every turn in this file.")] = None,
 ) -> None:
-    """Measure this package against the same job written by hand, how long it takes to start, and to test a job."""
-    if context.invoked_subcommand is not None:
-        return
-    asyncio.run(compare(QUICK if quick else LOADS))
-    asyncio.run(measure_calls(turns=2 if quick else 7))
-    asyncio.run(measure_many(turns=1 if quick else 4))
-    asyncio.run(startup(repeats=1 if quick else 5))
-    measure_testing(count=20 if quick else 100)
+    """Measure one job on this package, by hand on the SDK, and on others: one table, ratios first."""
+    if context.invoked_subcommand is None:
+        from benchmarks.comparison.compare import LOADS, QUICK_LOADS, compare
+
+        loads = QUICK_LOADS if quick else LOADS
+        asyncio.run(compare(loads, rounds=2 if quick else rounds, others=others, json_file=json))
 
 
-@_app.command("testing")
+@app.command("calls")
+def _calls(rounds: Annotated[int, typer.Option(help="Turns of each kind.")] = 7) -> None:
+    """Measure each kind of call beside a step."""
+    from benchmarks.calls import measure_calls
+
+    asyncio.run(measure_calls(turns=rounds))
+
+
+@app.command("many")
+def _many(rounds: Annotated[int, typer.Option(help="Turns of each way.")] = 4) -> None:
+    """Measure a thousand steps in one run, by `job_map` and by `asyncio.gather`."""
+    from benchmarks.many import measure_many
+
+    asyncio.run(measure_many(turns=rounds))
+
+
+@app.command("startup")
+def _startup(repeats: Annotated[int, typer.Option(help="How often.")] = 5) -> None:
+    """Measure `terse-worker` to its first finished job, and `terse-temporal dev` to ready."""
+    from benchmarks.startup import startup
+
+    asyncio.run(startup(repeats=repeats))
+
+
+@app.command("modules")
+def _modules() -> None:
+    """Measure what a run costs that has a copy of its module, beside one that shares it."""
+    from benchmarks.modules import measure_modules
+
+    measure_modules()
+
+
+@app.command("testing")
 def _testing(count: Annotated[int, typer.Option(help="Tests in the long rows.")] = 100) -> None:
     """Measure how long it takes to test a job that sleeps for three days."""
+    from benchmarks.testing import measure_testing
+
     measure_testing(count=count)
 
 
-@_app.command("waking")
+@app.command("waking")
 def _waking(count: Annotated[int, typer.Option(help="Runs that wait.")] = 1_000) -> None:
     """Measure how long it takes to wake runs that wait for deliveries."""
+    from benchmarks.waking import measure_waking
+
     asyncio.run(measure_waking(count))
 
 
-@_app.command("webhooks")
+@app.command("webhooks")
 def _webhooks(
     count: Annotated[int, typer.Option(help="Deliveries of each measurement.")] = 5_000,
     rate: Annotated[float, typer.Option(help="Deliveries a second that are offered.")] = 500,
 ) -> None:
     """Measure how fast the gateway takes deliveries in and hands them on."""
+    from benchmarks.webhooks import measure_webhooks
+
     asyncio.run(measure_webhooks(count=count, rate=rate))
 
 
-@_app.command("paths")
+@app.command("paths")
 def _paths(names: Annotated[bool, typer.Option(help="The functions too.")] = False) -> None:
     """Count the functions of this package that each kind of call passes through."""
+    from benchmarks.path_of_calls import measure_paths
+
     asyncio.run(measure_paths(names=names))
 
 
 if __name__ == "__main__":
-    _app()
+    app()

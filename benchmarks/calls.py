@@ -38,6 +38,11 @@ async def nothing_tool() -> None:
     """Do nothing."""
 
 
+@create_job(name="benchmark-calls-child", durable=True)
+async def child(event: Event) -> None:
+    """Do nothing, as a run of its own."""
+
+
 @create_job(name="benchmark-calls", durable=True)
 async def calls(event: Event, state: Any) -> None:
     """Make as many calls of one kind."""
@@ -45,6 +50,8 @@ async def calls(event: Event, state: Any) -> None:
         match event.kind:
             case "a step":
                 await job_step(run=nothing)
+            case "a child run":
+                await child.run()
             case "a tool":
                 await toolbox.bench_own.nothing()
             case "a tool of an MCP server":
@@ -57,7 +64,7 @@ async def calls(event: Event, state: Any) -> None:
                 await state.update("count", lambda count: (count or 0) + 1)
 
 
-_KINDS: Final = ("a step", "a tool", "a tool of an MCP server", "state.get", "state.set", "state.update")
+_KINDS: Final = ("a step", "a child run", "a tool", "a tool of an MCP server", "state.get", "state.set", "state.update")
 
 
 async def measure_calls(*, count: int = 30, turns: int = 7) -> None:
@@ -67,7 +74,7 @@ async def measure_calls(*, count: int = 30, turns: int = 7) -> None:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(DevServer())
         client = await connect(target_host=server.address)
-        await stack.enter_async_context(build_worker(client, jobs=[calls], task_queue="calls"))
+        await stack.enter_async_context(build_worker(client, jobs=[calls, child], task_queue="calls"))
         for turn in range(turns + 1):
             for kind in _KINDS if turn % 2 else reversed(_KINDS):
                 started = time.perf_counter()

@@ -40,12 +40,19 @@ async def bill_customer(bill: Bill) -> float:
     return total
 
 
-@create_job(name="bill-children", durable=True)
-async def bill_children(bill: Bill) -> float:
-    """Start a child run of one step for each, one after the other."""
+@create_job(name="bill-locally", durable=True)
+async def bill_locally(bill: Bill) -> float:
+    """Do the same with local steps."""
     total = 0.0
-    for _ in range(bill.steps):
-        total += await bill_customer.run(Bill(customer=bill.customer, steps=1))
+    for number in range(bill.steps):
+        receipt = await job_step(
+            run=charge,
+            input=Charge(customer=bill.customer, number=number, amount=total),
+            input_schema=Charge,
+            output_schema=Receipt,
+            local=True,
+        )
+        total = receipt.total
     return total
 
 

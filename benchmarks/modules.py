@@ -1,4 +1,4 @@
-"""What a run costs that has a copy of its module, beside one that shares it: `python -m benchmarks.modules`.
+"""What a run costs that has a copy of its module, beside one that shares it: `python -m benchmarks modules`.
 
 The module has 40 models of pydantic. No server is needed: measured is what a worker does before a run begins.
 """
@@ -16,6 +16,8 @@ from pathlib import Path
 from terse_temporal.engine.determinism.clock import clock_of_module
 from terse_temporal.engine.workflow.sandbox import JobSource
 from terse_temporal.jobs.registry import registered_jobs
+
+__all__ = ["measure_modules"]
 
 _MODEL = """
 class Model{number}(BaseModel):
@@ -41,7 +43,7 @@ async def handler(event):
 _RUNS = 100
 
 
-def main() -> None:
+def measure_modules() -> None:
     """Print both, and how many times as much a copy costs."""
     with tempfile.TemporaryDirectory() as directory:
         sys.path.insert(0, directory)
@@ -70,7 +72,3 @@ def _measured(directory: str, name: str, body: str) -> tuple[float, float]:
     memory = tracemalloc.get_traced_memory()[0] / len(kept)
     tracemalloc.stop()
     return took, memory
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""The same job on this package, by hand on the SDK, on DBOS and on Restate."""
