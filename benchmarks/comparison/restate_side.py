@@ -2,21 +2,21 @@
 
 It serves the job, tells the server of it, and starts runs over HTTP. The client is a few lines over asyncio's streams,
 with connections that are kept: with a usual HTTP client most of the time would be that client's. It is run by the
-Python of an environment that has `restate-sdk[serde]` and `hypercorn`. Restate looks at annotations as they are, so that they
-must not be strings.
+Python of an environment that has `restate-sdk[serde]` and `hypercorn`. Values are models of pydantic, and annotations
+no strings, or Restate would hand over plain JSON.
 """
 
 import asyncio
 import json
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hypercorn.asyncio
 import hypercorn.config
 import restate
+from pydantic import BaseModel
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -25,21 +25,18 @@ from benchmarks.comparison.driving import serve
 service = restate.Service("benchmark")
 
 
-@dataclass
-class Bill:
+class Bill(BaseModel):
     customer: str
     steps: int
 
 
-@dataclass
-class Charge:
+class Charge(BaseModel):
     customer: str
     number: int
     amount: float
 
 
-@dataclass
-class Receipt:
+class Receipt(BaseModel):
     number: int
     total: float
 
@@ -53,7 +50,7 @@ async def bill_customer(context: restate.Context, bill: Bill) -> float:
     total = 0.0
     for number in range(bill.steps):
         asked = Charge(customer=bill.customer, number=number, amount=total)
-        receipt = await context.run_typed("charge", charge, charge=asked)
+        receipt = await context.run_typed("charge", charge, restate.RunOptions(type_hint=Receipt), charge=asked)
         total = receipt.total
     return total
 
