@@ -15,6 +15,7 @@
     ├── SetupError                    the server lacks what a call needs: `terse-temporal setup` creates it
     ├── CatchUpError                  a vendor's API does not list deliveries, or does not deliver again: .status
     ├── GatewaySecretError            a secret in the environment is missing, weak or malformed: .variable
+    ├── EncryptionKeyError            a key is missing, malformed, or not the one that data were encrypted with: .key_id
     ├── ScheduleError                 a schedule cannot be made, found or changed: .id
     ├── RunExistsError                there is a run of this workflow id already: .id, .run_id
     ├── RunDepthError                 a run that would stand under more than 20 others, each started by the one before
@@ -86,6 +87,7 @@ __all__ = [
     "DeliveryRefusedError",
     "DurableOnlyError",
     "DurationError",
+    "EncryptionKeyError",
     "EventError",
     "EventTimeoutError",
     "GatewayError",
@@ -212,6 +214,20 @@ class GatewaySecretError(TerseError):
     def __init__(self, message: str, *, variable: str = "") -> None:
         super().__init__(message)
         self.variable = variable
+
+
+class EncryptionKeyError(TerseError):
+    """A key of TERSE_ENCRYPTION_KEY is missing or malformed, or what it has encrypted was changed.
+
+    Its message never shows a key.
+
+    Attributes:
+        key_id: of the key that the data name; empty where a key itself is malformed.
+    """
+
+    def __init__(self, message: str, *, key_id: str = "") -> None:
+        super().__init__(message)
+        self.key_id = key_id
 
 
 class ScheduleError(TerseError):

@@ -25,6 +25,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..encryption.reading import readable, readable_steps
 from ..engine.wire.history import TOLD_EARLY
 from ..runs.endings import EndReason, failure_of_end
 from ..runs.memo import question_text, read_label, read_memo
@@ -107,6 +108,7 @@ class Follower:
                         self._on_notice("the server answers again")
                     if event.event_id <= seen:
                         continue
+                    event = await readable(event, self._client.data_converter)  # noqa: PLW2901
                     seen = seen if event.event_type in TOLD_EARLY else event.event_id
                     if changed := self.timeline.apply(event, await read_label(self._client, event)):
                         self._on_change(changed)
@@ -174,6 +176,7 @@ class Follower:
             # What the server does not answer to here, the reading of the history tells.
             with suppress(RPCError):
                 described = (await self._handle.describe()).raw_description
+                await readable_steps(described, self._client.data_converter)
                 for entry in self.timeline.apply_pending(described.pending_activities):
                     self._on_change(entry)
                 await self._check_for_workers(described)

@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from ..encryption.reading import readable_steps
 from ..engine.wire.calls import JobCall, StepCall, read_call
 from ..engine.wire.history import RunHistory, StepRecord
 from ..errors import UnreadableCallError
@@ -128,6 +129,7 @@ async def gather_facts(client: Client, id: str, run_id: str, polls: Polls, *, in
     facts = Facts(found.raw_description, tags=tuple(found.typed_search_attributes.get(TAGS) or ()))
     if not facts.is_running:
         return facts
+    await readable_steps(facts.described, client.data_converter)
     if not in_short or _needs_history(facts.described):
         execution = facts.described.workflow_execution_info.execution
         facts.tail = await read_tail(

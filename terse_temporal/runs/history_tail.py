@@ -16,6 +16,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client
 
+from ..encryption.reading import readable
 from ..engine.wire.history import RunHistory
 
 __all__ = ["MOST_EVENTS", "Tail", "cancel_reason", "read_tail"]
@@ -65,7 +66,7 @@ async def read_tail(client: Client, id: str, run_id: str, most: int = MOST_EVENT
                 next_page_token=token,
             )
         )
-        events.extendleft(answer.history.events)
+        events.extendleft([await readable(each, client.data_converter) for each in answer.history.events])
         size += answer.ByteSize()
         token = answer.next_page_token
         if not token or len(events) >= most or size >= _MOST_BYTES:

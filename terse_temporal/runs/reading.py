@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio.client import Client, WorkflowExecutionDescription
 
+from ..encryption.reading import readable, readable_steps
 from ..execution.run_timeline import RunTimeline, TimelineEntry
 from .memo import read_label
 from .timeline import Timeline
@@ -29,13 +30,14 @@ async def read_timeline(client: Client, described: WorkflowExecutionDescription)
         is_last, before = run_id == described.run_id, len(timeline.entries)
         handle = client.get_workflow_handle(described.id, run_id=run_id)
         async for event in handle.fetch_history_events():
-            timeline.apply(event, await read_label(client, event))
+            timeline.apply(await readable(event, client.data_converter), await read_label(client, event))
         run_id = timeline.history.next_run_id or None
         if run_id is None and not is_last:
             # It was reset. The run that was made of it has its history up to there, and the chain goes on with that.
             del timeline.entries[before:]
             extended = (await handle.describe()).raw_description.workflow_extended_info
             run_id = extended.reset_run_id or described.run_id
+    await readable_steps(described.raw_description, client.data_converter)
     timeline.apply_pending(described.raw_description.pending_activities)
     return timeline
 

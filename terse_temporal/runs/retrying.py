@@ -28,6 +28,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..encryption.reading import readable
 from ..engine.wire.history import RunHistory
 from ..engine.wire.reset_points import ResetPoint, reset_point
 from ..errors import EventError, RunNotFoundError, RunRetryError
@@ -109,7 +110,7 @@ async def find_retriable(client: Client, id: str, run_id: str | None = None) -> 
     if described.status is not None and (well := _WELL.get(described.status)) is not None:
         raise _refused(id, run, well)
     history = await client.get_workflow_handle(id, run_id=run).fetch_history()
-    recorded = RunHistory(history.events)
+    recorded = RunHistory([await readable(each, client.data_converter) for each in history.events])
     point = await reset_point(recorded, client.data_converter)
     if why := _reason_against(recorded, point):
         raise _refused(id, run, why)

@@ -69,6 +69,11 @@ The formats, all of them JSON, stand beside what reads and writes them:
     a schedule (schedules/markers.py)       its memo says whose it is: `v`, `job`. That of its runs what it is made of:
                                             `v`, `module` (of the job), `trigger` (as it is written), `timezone`, and
                                             `cron`, or `every` and `offset` (seconds).
+    an encrypted payload (encryption/)      metadata: the encoding ENCRYPTED_ENCODING, and the id of the key. Data: a
+                                            nonce of 24 bytes, and another payload, as protobuf writes it, encrypted by
+                                            XAES-256-GCM (C2SP) with the encoding, a space and the key's id as additional
+                                            data. The id: the first twelve hexadecimal digits of the HMAC-SHA-256 of
+                                            `terse.encryption.v1 id` with the key.
     events of a run (workflow/mailbox.py)   what is carried on when its author continues it as new, the second argument:
                                             under EVENTS_CARRIED `kept` (`[name, data]`, of a delivery
                                             `[name, data, key, id]`), `ids` (`[name, id]`), and `began` (seconds) where
@@ -87,6 +92,8 @@ __all__ = [
     "DELAY_MEMO",
     "DELIVERY_SIGNAL",
     "DEPTH_MEMO",
+    "ENCRYPTED_ENCODING",
+    "ENCRYPTION_KEY_METADATA",
     "ENDS_IF_UNKNOWN_MEMO",
     "EVENTS_CARRIED",
     "EVENTS_DONE_SIGNAL",
@@ -275,6 +282,10 @@ TAGS_ATTRIBUTE: Final = "TerseTags"
 # In the metadata of the payload with a result: the check of its call, and the tokens that it used.
 CHECK_METADATA: Final = "terse.check.v1"
 TOKENS_METADATA: Final = "terse.tokens.v1"
+
+#: The encoding of a payload that is encrypted, and in its metadata the id of the key.
+ENCRYPTED_ENCODING: Final = "terse.encrypted.v1"
+ENCRYPTION_KEY_METADATA: Final = "terse.key.v1"
 
 #: In the details of a heartbeat: the attempt that has begun, of a call that runs at most once.
 STEP_BEGUN_HEARTBEAT: Final = "terse.begun.v1"

@@ -10,6 +10,7 @@ from typing import Any
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
+from ..encryption.reading import readable
 from ..engine.wire.history import TOLD_EARLY
 from ..runs.memo import read_label
 from ..runs.timeline import Timeline
@@ -88,7 +89,7 @@ class RunReader:
                 label = await read_label(self._client, event)
                 # In the place of what was told early, which is nothing to a timeline.
                 self._events[event.event_id - 1 :] = [event]
-                self._timeline.apply(event, label)
+                self._timeline.apply(await readable(event, self._client.data_converter), label)
                 self._news.set()
         finally:
             self._news.set()

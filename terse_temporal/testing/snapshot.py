@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 
+from ..encryption.reading import readable_steps
 from ..inputs.questions import read_question
 from ..runs.clocks import clock_of, next_attempt_of
 from ..runs.memo import read_memo, wait_text
@@ -106,6 +107,7 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
         raw = described.raw_description
         if await reader.read(described.run_id, raw.workflow_execution_info.history_length):
             break
+    await readable_steps(raw, client.data_converter)
     reader.timeline.apply_pending(raw.pending_activities)
     history, timeline = reader.history, reader.timeline.as_it_stands()
     is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)

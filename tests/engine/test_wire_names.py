@@ -33,6 +33,8 @@ NAMES: Final = {
     "DELAY_MEMO": "terse.delay.v1",
     "DELIVERY_SIGNAL": "terse.delivery",
     "DEPTH_MEMO": "terse.depth.v1",
+    "ENCRYPTED_ENCODING": "terse.encrypted.v1",
+    "ENCRYPTION_KEY_METADATA": "terse.key.v1",
     "ENDS_IF_UNKNOWN_MEMO": "terse.ends_if_unknown.v1",
     "EVENTS_CARRIED": "terse.events.v1",
     "EVENTS_DONE_SIGNAL": "terse.events.done",
