@@ -5,27 +5,48 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from temporalio.client import Client
+from temporalio.common import HeaderCodecBehavior
 from temporalio.converter import DataConverter
 
+from .encryption.converting import encrypts, with_encryption, without_encryption
 from .storage.converting import with_storage
 
-__all__ = ["client_with_environment", "with_environment"]
+__all__ = ["client_with_environment", "header_codec_behavior", "is_of_environment", "with_environment"]
 
 
 def with_environment(converter: DataConverter | None = None) -> DataConverter:
-    """Return a data converter with what the environment asks for: data stored outside of histories by TERSE_STORAGE.
+    """Return a data converter with what the environment asks for: data encrypted with TERSE_ENCRYPTION_KEY, and stored
+    outside of histories by TERSE_STORAGE.
 
-    Where the environment asks for nothing, it is the one that was given. It may be called again with what it returned.
+    Where the environment asks for nothing, it writes what the one writes that was given; it only says of encrypted data
+    that a key is missing. It may be called again with what it returned.
 
     Args:
-        converter: yours; it stays what it is, with ours around it. `None` is the SDK's default one.
+        converter: yours; it stays what it is, with ours around it: what your codec has made is encrypted, and that is
+            stored. `None` is the SDK's default one.
 
     Raises:
+        EncryptionKeyError: TERSE_ENCRYPTION_KEY cannot be read.
         StorageError: TERSE_STORAGE or TERSE_STORAGE_OVER cannot be read.
         MissingExtraError: what TERSE_STORAGE names needs an extra that is not installed.
     """
-    return with_storage(converter or DataConverter.default)
+    return with_storage(with_encryption(converter or DataConverter.default))
+
+
+def header_codec_behavior(converter: DataConverter) -> HeaderCodecBehavior:
+    """Return what becomes of headers, which interceptors write: they are encrypted where everything else is."""
+    return HeaderCodecBehavior.CODEC if encrypts(converter) else HeaderCodecBehavior.NO_CODEC
+
+
+def is_of_environment(converter: DataConverter) -> bool:
+    """Return whether another process of the same environment makes the same data converter by itself."""
+    found = without_encryption(converter)
+    return type(found) is DataConverter and all(
+        getattr(found, each.name) == each.default for each in dataclasses.fields(found) if each.init
+    )
 
 
 def client_with_environment(client: Client) -> Client:
@@ -35,5 +56,7 @@ def client_with_environment(client: Client) -> Client:
         return client
     settings = client.config(active_config=True)
     settings["data_converter"] = converter
+    if settings["header_codec_behavior"] == HeaderCodecBehavior.NO_CODEC:
+        settings["header_codec_behavior"] = header_codec_behavior(converter)
     settings["plugins"] = []  # what they have made of its settings stands in these
     return Client(**settings)

@@ -14,6 +14,7 @@ from rich.markup import escape
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
+from ..encryption.reading import readable
 from ..engine.wire.history import RunHistory
 from ..errors import RunExistsError, UnknownJobError
 from ..execution.run_operations import IfExists, RunRequest
@@ -152,7 +153,7 @@ class _TriggeredRun:
         except RunExistsError as err:
             raise CommandError(f"{err}. Look at that one with `{self._command('show')}`.") from err
         if not wait:
-            if ends_if_unknown and is_new and (unknown := await _unknown_job_message(handle)):
+            if ends_if_unknown and is_new and (unknown := await _unknown_job_message(client, handle)):
                 raise CommandError(f"the run has ended before it began: {unknown}", status=FAILED)
             self._print_started(client, handle, is_new=is_new)
             if not is_served:
@@ -195,13 +196,13 @@ async def _is_served(client: Client, task_queue: str) -> bool:
         return True
 
 
-async def _unknown_job_message(handle: WorkflowHandle[Any, Any]) -> str | None:
+async def _unknown_job_message(client: Client, handle: WorkflowHandle[Any, Any]) -> str | None:
     """Return what a worker says that does not have the job; `None` where one has begun it, or is busy."""
     with suppress(TimeoutError, RPCError):
         async with asyncio.timeout(_FIRST_TASK):
             history = RunHistory()
             async for event in handle.fetch_history_events(wait_new_event=True):
-                history.add(event)
+                history.add(await readable(event, client.data_converter))
                 if history.failed_task is not None:
                     return None
                 if history.ended is not None:

@@ -1,13 +1,13 @@
 """The payload codec of TERSE_ENCRYPTION_KEY.
 
 A payload is encrypted as a whole, with the metadata that it has, and stands in the data of another one, whose metadata
-say the format and the id of the key. What is bound to it is that: the format and the key. Nothing of the place where it
-stands is: a history is replayed under other namespaces and workflow ids, a memo is read where nobody knows of which run,
-a codec server is told no more than the payloads, and a storage would keep one content once for each run.
+say the format and the id of the key. Bound to it are these two, and nothing of the place where it stands: a history is
+replayed under other namespaces and workflow ids, a memo is read where nobody knows of which run, a codec server is told
+no more than the payloads, and a storage would keep one content once for each run.
 
 What is plain is read as it is: histories from before there was a key, and what somebody starts with the Temporal CLI.
 
-Without keys this is still there, and tells what is encrypted from what is broken, before a handler or a step sees it: an
+Without keys this is still there, and tells what is encrypted from what is broken before a handler or a step sees it. An
 error in a handler may be caught, and the run go on with something else.
 """
 
@@ -31,6 +31,9 @@ _ENCODING: Final = ENCRYPTED_ENCODING.encode()
 
 #: Bytes from which on a thread of its own encrypts: the loop would stand still for a hundredth of a second and more.
 _ON_A_THREAD: Final = 2**20
+
+#: Characters of a key's id that are read.
+_LONGEST_ID: Final = 50
 
 
 def is_encrypted(payload: Payload) -> bool:
@@ -74,6 +77,15 @@ class EncryptionCodec(PayloadCodec):
                 found = await asyncio.to_thread(self._decrypted, found)
         return found if self.inner is None else await self.inner.decode(found)
 
+    def check_key(self, payload: Payload) -> None:
+        """Look for the key of a payload.
+
+        Raises:
+            EncryptionKeyError: it is encrypted, and the key is not here.
+        """
+        if is_encrypted(payload):
+            self.keys.find(_key_id(payload))
+
     def _decrypted(self, payloads: Iterable[Payload]) -> list[Payload]:
         return [_decrypted(each, self.keys) if is_encrypted(each) else each for each in payloads]
 
@@ -113,8 +125,13 @@ def _encrypted(payload: Payload, key: EncryptionKey) -> Payload:
     )
 
 
+def _key_id(payload: Payload) -> str:
+    # As text for people too, whoever has written it.
+    return payload.metadata.get(ENCRYPTION_KEY_METADATA, b"").decode("ascii", errors="replace")[:_LONGEST_ID]
+
+
 def _decrypted(payload: Payload, keys: KeyRing) -> Payload:
-    key_id = payload.metadata.get(ENCRYPTION_KEY_METADATA, b"").decode("ascii", errors="replace")
+    key_id = _key_id(payload)
     key = keys.find(key_id)
     try:
         return Payload.FromString(key.decrypt(payload.data, _bound(key_id)))

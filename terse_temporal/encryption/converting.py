@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from temporalio.converter import DataConverter
 
 from .codec import EncryptionCodec, encryption_codec
-from .failures import with_encoded_attributes
+from .failures import with_encoded_attributes, without_encoded_attributes
 from .keys import KeyRing
 
-__all__ = ["with_encryption"]
+__all__ = ["encrypts", "with_encryption", "without_encryption"]
 
 
 def with_encryption(converter: DataConverter, keys: KeyRing | None = None) -> DataConverter:
@@ -27,11 +28,36 @@ def with_encryption(converter: DataConverter, keys: KeyRing | None = None) -> Da
     if isinstance(converter.payload_codec, EncryptionCodec):
         return converter
     keys = KeyRing.read() if keys is None else keys
-    codec = encryption_codec(keys, converter.payload_codec)
-    if not keys:
-        return dataclasses.replace(converter, payload_codec=codec)
+    if keys:
+        return dataclasses.replace(
+            converter,
+            payload_codec=encryption_codec(keys, converter.payload_codec),
+            failure_converter_class=with_encoded_attributes(converter.failure_converter_class),
+        )
+    return _default_without_keys() if converter is DataConverter.default else _without_keys(converter)
+
+
+def without_encryption(converter: DataConverter) -> DataConverter:
+    """Return what `with_encryption` was given, or one that is equal to it."""
+    if not isinstance(converter.payload_codec, EncryptionCodec):
+        return converter
     return dataclasses.replace(
         converter,
-        payload_codec=codec,
-        failure_converter_class=with_encoded_attributes(converter.failure_converter_class),
+        payload_codec=converter.payload_codec.inner,
+        failure_converter_class=without_encoded_attributes(converter.failure_converter_class),
     )
+
+
+def encrypts(converter: DataConverter) -> bool:
+    """Return whether what a data converter makes is encrypted by us."""
+    return isinstance(converter.payload_codec, EncryptionCodec) and bool(converter.payload_codec.keys)
+
+
+def _without_keys(converter: DataConverter) -> DataConverter:
+    return dataclasses.replace(converter, payload_codec=encryption_codec(KeyRing(), converter.payload_codec))
+
+
+@functools.cache
+def _default_without_keys() -> DataConverter:
+    """Return the same object each time, so that clients which nobody has told anything have the same converter."""
+    return _without_keys(DataConverter.default)

@@ -1,9 +1,9 @@
 """Failures whose message and stack trace are encrypted.
 
-A failure is a message of its own on the wire, of which a codec sees the details alone. The API has a place for a message
-and a stack trace as a payload, `encoded_attributes`, and whoever knows it (the Web UI and the CLI, with a codec server)
-shows them again. The SDK's converter can put them there, one failure at a time; here all of a chain of causes are, also
-those that an older worker has written plainly, and whatever converter the user has.
+On the wire a failure is no payload, and a codec sees its details alone. The API has a place for a message and a stack
+trace as a payload, `encoded_attributes`, and whoever knows it (the Web UI and the CLI, with a codec server) shows them
+again. The SDK's converter can put them there, one failure at a time. Here all of a chain of causes are, also those that
+an older worker has written plainly, and whatever converter the user has.
 
 The type of a failure, the name of its class, stays readable.
 """
@@ -23,7 +23,7 @@ from temporalio.converter import (
     WithSerializationContext,
 )
 
-__all__ = ["failure_chain", "restore_attributes", "with_encoded_attributes"]
+__all__ = ["failure_chain", "restore_attributes", "with_encoded_attributes", "without_encoded_attributes"]
 
 #: What the SDKs put in the place of a message.
 _ENCODED: Final = "Encoded failure"
@@ -37,9 +37,7 @@ class _EncodingFailureConverter(FailureConverter):
     def __init__(self) -> None:
         self._inner = self.inner_class()
 
-    def to_failure(
-        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
-    ) -> None:
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         """Convert an exception, and put the texts of it and its causes where a codec sees them."""
         self._inner.to_failure(exception, payload_converter, failure)
         for each in failure_chain(failure):
@@ -83,6 +81,11 @@ def with_encoded_attributes(cls: type[FailureConverter]) -> type[FailureConverte
         _EncodingFailureConverterInContext if issubclass(cls, WithSerializationContext) else _EncodingFailureConverter
     )
     return type(base.__name__, (base,), {"inner_class": cls})
+
+
+def without_encoded_attributes(cls: type[FailureConverter]) -> type[FailureConverter]:
+    """Return what `with_encoded_attributes` was given."""
+    return cls.inner_class if issubclass(cls, _EncodingFailureConverter) else cls
 
 
 def failure_chain(failure: Failure) -> Iterator[Failure]:

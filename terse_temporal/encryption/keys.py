@@ -112,7 +112,7 @@ class EncryptionKey:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415  an extra
 
         # The bare function of AES, of which CMAC is made: nothing is encrypted with it.
-        return Cipher(algorithms.AES(self.secret), modes.ECB()).encryptor().update(blocks)  # noqa: S305
+        return Cipher(algorithms.AES(self.secret), modes.ECB()).encryptor().update(blocks)
 
     @cached_property
     def _mask(self) -> int:
@@ -179,8 +179,8 @@ class KeyRing:
             return f"and {KEY_VARIABLE} is not set here: set it to what their workers have"
         known = ", ".join(repr(each.id) for each in self.keys)
         return (
-            f"which is not among those of {KEY_VARIABLE} here ({known}): add it there, behind a comma. A key may go when"
-            " nothing is kept any more that it has encrypted"
+            f"which is not among those of {KEY_VARIABLE} here ({known}): add it there, behind a comma. It may go"
+            " when nothing is kept any more that it has encrypted"
         )
 
 
@@ -213,4 +213,3 @@ def _require_cryptography() -> None:
         raise MissingExtraError(
             f"{KEY_VARIABLE} needs 'cryptography', which is not installed: pip install 'terse-temporal[crypto]'"
         )
-

@@ -71,8 +71,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `cron`, or `every` and `offset` (seconds).
     an encrypted payload (encryption/)      metadata: the encoding ENCRYPTED_ENCODING, and the id of the key. Data: a
                                             nonce of 24 bytes, and another payload, as protobuf writes it, encrypted by
-                                            XAES-256-GCM (C2SP) with the encoding, a space and the key's id as additional
-                                            data. The id: the first twelve hexadecimal digits of the HMAC-SHA-256 of
+                                            XAES-256-GCM (C2SP); its additional data are the encoding, a space and the
+                                            key's id. The id: the first twelve hexadecimal digits of the HMAC-SHA-256 of
                                             `terse.encryption.v1 id` with the key.
     events of a run (workflow/mailbox.py)   what is carried on when its author continues it as new, the second argument:
                                             under EVENTS_CARRIED `kept` (`[name, data]`, of a delivery

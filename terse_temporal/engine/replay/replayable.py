@@ -17,7 +17,10 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.converter import DataConverter
 
-__all__ = ["completed_events", "incomplete", "unknown_encoding"]
+from ...encryption.codec import EncryptionCodec, is_encrypted
+from ...errors import EncryptionKeyError
+
+__all__ = ["completed_events", "incomplete", "missing_key", "unknown_encoding"]
 
 #: The encodings of the SDK's own converter.
 _PLAIN: Final = frozenset([b"binary/null", b"binary/plain", b"json/protobuf", b"binary/protobuf", b"json/plain"])
@@ -86,12 +89,29 @@ def completed_events(events: Sequence[HistoryEvent]) -> Sequence[HistoryEvent]:
     return events
 
 
+def missing_key(events: Iterable[HistoryEvent], converter: DataConverter) -> str | None:
+    """Return a sentence about the key that the data of a history want, and that is not here."""
+    codec = converter.payload_codec
+    if not isinstance(codec, EncryptionCodec):
+        return None
+    for event in events:
+        for payload in _payloads(event):
+            try:
+                codec.check_key(payload)
+            except EncryptionKeyError as err:
+                return str(err)
+    return None
+
+
 def unknown_encoding(events: Iterable[HistoryEvent], converter: DataConverter) -> str | None:
     """Return an encoding in the history that the converter does not know, if no codec is there to take it away."""
-    if converter.payload_codec is not None:
+    codec = converter.payload_codec
+    if codec is not None and not (isinstance(codec, EncryptionCodec) and codec.inner is None):
         return None
     others = (each for event in events for each in _payloads(event) if each.metadata.get("encoding", b"") not in _PLAIN)
     for payload in others:
+        if is_encrypted(payload):
+            continue
         try:
             converter.payload_converter.from_payload(payload)
         except Exception:

@@ -45,7 +45,7 @@ from ..workflow.definitions import RunContext
 from ..workflow.nondeterminism import first_difference, recorded_calls, side_by_side, summarize
 from ..workflow.runner import JobRunner
 from ..workflow.sandbox import JobSource
-from .replayable import completed_events, incomplete, unknown_encoding
+from .replayable import completed_events, incomplete, missing_key, unknown_encoding
 
 __all__ = ["BEFORE_THAT", "Replayed", "replay"]
 
@@ -201,6 +201,8 @@ class _Replays:
             return of.unreadable(f"the engine broke down over this history: {type(err).__name__}: {err}")
         if error is None:
             return of.broken(None)
+        if (why := missing_key(events, self._converter)) is not None:
+            return of.unreadable(why)
         if (encoding := unknown_encoding(events, self._converter)) is not None:
             return of.unreadable(
                 f"its data are encoded as {encoding!r}, which cannot be read here. Where workers have a payload codec,"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.converter import DataConverter
 
+from ...converter import is_of_environment
 from ...errors import CrashTestError
 from .modules import ModulePlace
 from .pickling import pickle_value
@@ -54,7 +54,7 @@ def connection_of(client: Client) -> dict[str, Any]:
         if given.get(name) is not None
     }
     found["namespace"] = client.namespace
-    if client.data_converter != DataConverter.default:
+    if not is_of_environment(client.data_converter):
         found["data_converter"] = client.data_converter
     try:
         pickle_value(found)
