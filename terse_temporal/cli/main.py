@@ -64,6 +64,11 @@ COMMANDS: Final = {
     ),
     "runs": ("runs.app", "app", "Look at runs, and change them."),
     "gateway": ("gateway.app", "app", "Take in webhooks, and start the runs of jobs that they are for."),
+    "codec-server": (
+        "codec_server",
+        "codec_server",
+        "Show encrypted and stored data in Temporal's Web UI and CLI, to whoever may see them.",
+    ),
     "setup": (
         "setup",
         "setup",

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 import h11
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import GatewayError
@@ -74,7 +74,7 @@ class GatewayServer(uvicorn.Server):
     """
 
     def __init__(
-        self, app: FastAPI, limits: Limits, *, forwarded_allow_ips: str = "", on_ready: Callable[[], None]
+        self, app: Starlette, limits: Limits, *, forwarded_allow_ips: str = "", on_ready: Callable[[], None]
     ) -> None:
         self._on_ready = on_ready
         protocol = type("_Connection", (_Connection,), {"limits": limits})
