@@ -17,11 +17,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec, SerializationContext, WithSerializationContext
 
-from ..errors import EncryptionKeyError
 from ..serialization.wire_names import ENCRYPTED_ENCODING, ENCRYPTION_KEY_METADATA
 from .keys import EncryptionKey, KeyRing
 
@@ -132,12 +130,4 @@ def _key_id(payload: Payload) -> str:
 
 def _decrypted(payload: Payload, keys: KeyRing) -> Payload:
     key_id = _key_id(payload)
-    key = keys.find(key_id)
-    try:
-        return Payload.FromString(key.decrypt(payload.data, _bound(key_id)))
-    except (ValueError, DecodeError) as err:
-        raise EncryptionKeyError(
-            f"data that were encrypted with the key {key_id!r} cannot be decrypted: {err}. They were changed or cut off"
-            " where they are kept.",
-            key_id=key_id,
-        ) from None
+    return Payload.FromString(keys.find(key_id).decrypt(payload.data, _bound(key_id)))

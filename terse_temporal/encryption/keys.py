@@ -19,6 +19,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -84,17 +85,19 @@ class EncryptionKey:
         """Return what was encrypted.
 
         Raises:
-            ValueError: it was changed, was bound to something else, or is of another key.
+            EncryptionKeyError: it was changed, was bound to something else, or is of another key.
         """
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415  an extra
 
-        if len(encrypted) < _NONCE_BYTES + _TAG_BYTES:
-            raise ValueError(f"there are {len(encrypted)} bytes, and the shortest has {_NONCE_BYTES + _TAG_BYTES}")
         nonce = encrypted[:_NONCE_BYTES]
-        try:
-            return self._cipher(nonce).decrypt(nonce[12:], memoryview(encrypted)[_NONCE_BYTES:], bound)
-        except InvalidTag:
-            raise ValueError("the bytes are not what the key has encrypted") from None
+        if len(encrypted) >= _NONCE_BYTES + _TAG_BYTES:
+            with suppress(InvalidTag):
+                return self._cipher(nonce).decrypt(nonce[12:], memoryview(encrypted)[_NONCE_BYTES:], bound)
+        raise EncryptionKeyError(
+            f"data that name the key {self.id!r} are not what it has encrypted: they were changed or cut off where they"
+            " are kept",
+            key_id=self.id,
+        )
 
     def _nonce_of(self, plain: bytes, bound: bytes) -> bytes:
         made = hmac.new(self._nonce_key, len(bound).to_bytes(8, "big") + bound, hashlib.sha256)

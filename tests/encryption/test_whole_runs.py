@@ -1,0 +1,153 @@
+"""Nothing that a run is given, makes or says is found in what a server keeps of it, nor in what it answers or logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from typing import Any, Final
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+
+from terse_temporal.encryption.codec import is_encrypted
+from terse_temporal.engine.replay.replayable import _payloads
+from terse_temporal.runs.details import read_details
+from terse_temporal.runs.inputs import answer_question, questions_of
+from terse_temporal.schedules import sync
+from terse_temporal.worker import build_worker
+
+from ..model_server import ModelServer, says
+from ..waiting import SOON, until
+from .jobs_encrypted import child, encrypted, plain
+
+pytestmark = pytest.mark.server
+
+JOBS: Final = [encrypted, child, plain]
+
+#: Every word of the jobs, and of what this gives them.
+WORD: Final = re.compile(rb"zq-[a-z-]+")
+
+#: What the log of a worker has: labels are for it, and the text of an exception is what went wrong.
+LOGGED: Final = {b"zq-label"} | {
+    b"zq-%b" % each for each in (b"step-attempt", b"step-failure", b"child-failure", b"run-failure", b"plain-failure")
+}
+
+
+def words(text: bytes) -> set[bytes]:
+    """The words in it, also where it is base64 of something."""
+    return set(WORD.findall(text))
+
+
+async def kept_by_server(client: Client, queue: str) -> list[Any]:
+    """All that a server tells of the runs of a task queue, and of the workflows that serve them, as messages."""
+    found: list[Any] = []
+    async for run in client.list_workflows(f"TaskQueue = '{queue}'"):
+        handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+        found += [run.raw_info, (await handle.describe()).raw_description, *(await handle.fetch_history()).events]
+    return found
+
+
+async def test_everything_but_names_is_encrypted(
+    client: Client, task_queue: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Inputs, results, failures, labels, questions, answers, events, state, memos and schedules, of all workflows."""
+    caplog.set_level(logging.INFO)
+    async with (
+        ModelServer().serving() as model,
+        build_worker(client, jobs=JOBS, task_queue=task_queue, max_cached_workflows=0),
+    ):
+        model.answer = lambda body: says("zq-model-answer")
+        for name, value in {"BASE_URL": model.url, "API_KEY": "sk-test"}.items():
+            monkeypatch.setenv(f"OPENAI_{name}", value)
+        monkeypatch.setenv("TERSE_MODEL", "openai:gpt-5-mini")
+        run = await client.start_workflow(
+            "encrypted",
+            {"data": "zq-event", "fail": ""},
+            id=f"encrypted-{uuid.uuid4()}",
+            task_queue=task_queue,
+            memo={"note": "zq-memo"},
+            static_summary="zq-summary",
+            static_details="zq-static-details",
+        )
+        await run.signal("signal", "zq-signal")
+        await answer(client, run, choice="no", text="zq-answer-text")
+        async with asyncio.timeout(SOON):
+            result = await run.result()
+        failed = await client.start_workflow(
+            "encrypted-child", {"fail": "zq-run-failure"}, id=f"encrypted-{uuid.uuid4()}", task_queue=task_queue
+        )
+        with pytest.raises(WorkflowFailureError) as caught:
+            await failed.result()
+        assert isinstance(caught.value.cause, ApplicationError)
+        assert caught.value.cause.message == "declined: zq-run-failure"
+        unlucky = await client.start_workflow(
+            "encrypted-plain", {"fail": "zq-plain-failure"}, id=f"encrypted-{uuid.uuid4()}", task_queue=task_queue
+        )
+        with pytest.raises(WorkflowFailureError):
+            await unlucky.result()
+        shown = await read_details(client, run.id)
+        shown_failed = await read_details(client, failed.id)
+    await sync([plain], client, task_queue=task_queue)
+    (schedule,) = [each async for each in await client.list_schedules() if each.id == "encrypted-plain"]
+    described = await client.get_schedule_handle("encrypted-plain").describe()
+    assert [each.action for each in await sync([plain], client, task_queue=task_queue)] == ["unchanged"]
+    await client.get_schedule_handle("encrypted-plain").delete()
+
+    assert result == {
+        "event": "zq-event",
+        "step": "zq-step-input zq-step-result",
+        "again": "zq-step-again",
+        "failure": "zq-step-failure",
+        "map": ["ZQ-MAP-A", "ZQ-MAP-B"],
+        "tool": {"email": "zq-tool-input", "name": "zq-tool-result"},
+        "text": "zq-model-answer",
+        "state": ["zq-state zq-state-more"] * 2,
+        "child": "zq-child-event zq-child-result",
+        "child failure": result["child failure"],
+        "by key": {"by": "zq-event-by-key"},
+        "sent": "zq-event-to-run",
+        "signal": "zq-signal",
+        "answer": ["no", "zq-answer-text"],
+    }
+    assert "zq-child-failure" in result["child failure"]
+    # What an operator with the key sees.
+    assert (shown.event, shown.result) == ({"data": "zq-event", "fail": ""}, result)
+    assert any(entry.label == "zq-label" for entry in shown.timeline.entries)
+    assert any("zq-step-failure" in entry.trouble for entry in shown.timeline.entries)
+    assert "zq-run-failure" in shown_failed.why.sentences[0]
+
+    kept = [*await kept_by_server(client, task_queue), schedule.raw_entry, described.raw_description]
+    kinds = {each.started.workflow_type.name for each in map(_Started, kept) if each.started is not None}
+    assert kinds >= {"encrypted", "encrypted-child", "encrypted-plain", "terse.state", "terse.events"}
+    found = {word for each in kept for word in words(each.SerializeToString())}
+    assert found == set()
+    # And not only these words: whatever is a payload is encrypted, but what the SDK writes by itself.
+    payloads = [each for message in kept for each in _payloads(message)]
+    assert sum(map(is_encrypted, payloads)) > 100
+    assert {each.data for each in payloads if not is_encrypted(each) and not _is_of_the_engine(each)} == set()
+    assert words(caplog.text.encode()) <= LOGGED
+
+
+class _Started:
+    def __init__(self, message: Any) -> None:
+        started = "workflow_execution_started_event_attributes"
+        is_event = started in message.DESCRIPTOR.fields_by_name and message.HasField(started)
+        self.started = getattr(message, started) if is_event else None
+
+
+def _is_of_the_engine(payload: Any) -> bool:
+    """Search attributes, and the markers of the SDK's core: names and numbers."""
+    return b"type" in payload.metadata or "type" in payload.metadata or b'"id":"terse.' in payload.data
+
+
+async def answer(client: Client, run: WorkflowHandle[Any, Any], **given: Any) -> None:
+    """Answer the question of a run, once it is asked, as a person does."""
+
+    async def is_asked() -> bool:
+        return bool((await questions_of(client, run.id))[0])
+
+    await until(is_asked, "the run asks")
+    await answer_question(client, run.id, None, **given)
