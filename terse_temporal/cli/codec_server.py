@@ -82,8 +82,8 @@ def codec_server(
     keys = KeyRing.read()
     if not keys and not os.environ.get(STORAGE_VARIABLE):
         raise CommandError(
-            f"neither {KEY_VARIABLE} nor {STORAGE_VARIABLE} is set, so that there is nothing to decode: set them as they"
-            " are for the workers"
+            f"neither {KEY_VARIABLE} nor {STORAGE_VARIABLE} is set, so that there is nothing to decode: set them as"
+            " they are for the workers"
         )
     configure_logging(None)
     asyncio.run(_serve(keys, (host, port), origins, tokens, max_body))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from temporalio.client import Client
 from temporalio.converter import DataConverter
@@ -27,5 +29,5 @@ def client(env: JobEnvironment, key: str) -> Client:
 
 def with_key_of_environment(env: JobEnvironment) -> Client:
     """A client that knows what the environment says now, which the session's server was started without."""
-    settings = env.client.config()
+    settings: Any = env.client.config()
     return client_with_environment(Client(**{**settings, "data_converter": DataConverter.default}))
