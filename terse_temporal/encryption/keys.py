@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 import hmac
 import os
@@ -153,8 +154,11 @@ class KeyRing:
             MissingExtraError: there are keys, and no `cryptography`.
         """
         text = (os.environ if environ is None else environ).get(KEY_VARIABLE, "")
-        if not text.strip():
-            return cls()
+        return _ring_of(text) if text.strip() else cls()
+
+    @classmethod
+    def of_text(cls, text: str) -> KeyRing:
+        """Return the keys in a text, as the variable has it; errors are those of `read`."""
         name_secret_variable(KEY_VARIABLE)
         parts = [each.strip() for each in text.split(",")]
         if len(parts) > _MOST:
@@ -185,6 +189,10 @@ class KeyRing:
             f"which is not among those of {KEY_VARIABLE} here ({known}): add it there, behind a comma. It may go"
             " when nothing is kept any more that it has encrypted"
         )
+
+
+#: Whoever reads a spool asks for each delivery.
+_ring_of: Final = functools.lru_cache(8)(KeyRing.of_text)
 
 
 def new_key() -> str:

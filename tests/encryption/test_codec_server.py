@@ -207,7 +207,7 @@ async def served(converter: DataConverter) -> AsyncIterator[str]:
 
 @pytest.mark.server
 async def test_the_cli_of_temporal_shows_a_run(env: JobEnvironment, client: Client, task_queue: str) -> None:
-    """With `--codec-endpoint`: what it was given, what came of it, and its failure; what the CLI starts is encrypted."""
+    """With `--codec-endpoint`: what it was given, what came of it, its failure; what the CLI starts is encrypted."""
 
     async def temporal(*arguments: str, codec: str = "") -> str:
         codecs = ["--codec-endpoint", f"{codec}/{{namespace}}", "--codec-auth", f"Bearer {TOKEN}"] if codec else []
@@ -241,7 +241,7 @@ async def test_the_cli_of_temporal_shows_a_run(env: JobEnvironment, client: Clie
         ]
     assert "zq-" not in "".join(plain)
     assert "zq-typed zq-child-result" in shown[0]
-    assert '"fail":"zq-failing"' in shown[1].replace(" ", "") or "zq-failing" in shown[1]
+    assert "fail: zq-failing" in shown[1]
     assert "declined: zq-failing" in shown[1]
 
 

@@ -12,6 +12,7 @@ from ...triggers.deliveries import Delivery
 from .changes import settle_body
 from .records import Put, Target
 from .room import Room
+from .sealing import sealed, unsealed_text
 from .times import now_in_microseconds, to_microseconds
 
 __all__ = ["Arrival"]
@@ -35,10 +36,10 @@ class Arrival:
         self._targets = tuple(targets)
         self._key = (delivery.source, delivery.job or "", delivery.id)
         self._more = (delivery.kind, delivery.method, to_microseconds(delivery.received_at))
-        self._headers = _encode(dict(delivery.headers))
-        self._body = _json_bytes(delivery.body, raw_body)
+        headers, body = _encode(dict(delivery.headers)), _json_bytes(delivery.body, raw_body)
+        _check_texts([*self._key, delivery.kind, delivery.method, headers])
+        self._headers, self._body, self._body_size = sealed(headers), sealed(body), len(body)
         self.size = len(self._body) + len(self._headers)
-        _check_texts([*self._key, delivery.kind, delivery.method, self._headers])
         for target in self._targets:
             _check_texts([target.job, target.run_id, target.problem or ""])
 
@@ -57,7 +58,7 @@ class Arrival:
         number = connection.execute(
             "INSERT INTO deliveries (source, address, id, kind, method, received_at, size, body, settled_at, offered)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, 'needed', ?, 0)",
-            (*self._key, *self._more, len(self._body), now_in_microseconds()),
+            (*self._key, *self._more, self._body_size, now_in_microseconds()),
         ).lastrowid
         assert number is not None
         self._store_body(connection, number)
@@ -65,7 +66,7 @@ class Arrival:
         return Put(True, self._targets)
 
     def _put_again(self, connection: sqlite3.Connection, room: Room, number: int, body: str) -> Put:
-        rows: list[tuple[str, str, str, str]] = connection.execute(
+        rows: list[tuple[str, str, str, str | bytes]] = connection.execute(
             "SELECT job, run_id, state, reason FROM targets WHERE delivery = ? ORDER BY position", (number,)
         ).fetchall()
         refused = {job for job, _, state, _ in rows if state == "refused"}
@@ -82,7 +83,8 @@ class Arrival:
             self._store_targets(connection, number, anew, first=len(rows))
             settle_body(connection, number)
         known = {
-            job: Target(job, run_id, reason if state == "refused" else None) for job, run_id, state, reason in rows
+            job: Target(job, run_id, unsealed_text(reason) if state == "refused" else None)
+            for job, run_id, state, reason in rows
         }
         return Put(False, tuple((known | {each.job: each for each in anew}).values()))
 
@@ -107,7 +109,7 @@ class Arrival:
                     position,
                     each.run_id,
                     "waiting" if each.problem is None else "refused",
-                    each.problem or "",
+                    sealed(each.problem) if each.problem else "",
                     now,
                 )
                 for position, each in enumerate(targets, first)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ...errors import SpoolError
 from ...triggers.deliveries import Delivery
 from .records import State
+from .sealing import sealed
 from .times import now_in_microseconds
 
 __all__ = ["check", "mark", "mark_offered", "offer", "settle_body", "start_again", "try_all"]
@@ -21,7 +22,7 @@ def mark(
     connection.execute(
         "UPDATE targets SET state = ?, reason = ?, attempts = attempts + ?, retry_at = ?, changed_at = ?"
         " WHERE delivery = ? AND job = ? AND state = 'waiting'",
-        (state, reason, failed, retry_at, now_in_microseconds(), number, job),
+        (state, sealed(reason) if reason else "", failed, retry_at, now_in_microseconds(), number, job),
     )
     settle_body(connection, number)
 

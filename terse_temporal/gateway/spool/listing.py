@@ -15,6 +15,7 @@ from .changes import start_again
 from .reading import body_of
 from .records import DeliveryRow, State, TargetRow
 from .schema import FILE, open_to_read, open_to_write, said_by
+from .sealing import unsealed_text
 from .times import from_microseconds, to_microseconds
 
 __all__ = ["SpoolFile"]
@@ -132,7 +133,7 @@ def _row(connection: sqlite3.Connection, row: Any) -> DeliveryRow:
 def _target(row: Any) -> TargetRow:
     job, run_id, state, reason, attempts, retry_at, changed_at = row
     due = from_microseconds(retry_at) if state == "waiting" and retry_at else None
-    return TargetRow(job, run_id, state, reason, attempts, due, from_microseconds(changed_at))
+    return TargetRow(job, run_id, state, unsealed_text(reason), attempts, due, from_microseconds(changed_at))
 
 
 @contextmanager

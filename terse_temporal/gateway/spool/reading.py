@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ...triggers.deliveries import Delivery
 from .records import Pending, Target
+from .sealing import unsealed
 from .times import from_microseconds
 
 __all__ = ["body_of", "is_empty", "is_offered", "received_at", "recent", "sources", "to_offer", "to_start"]
@@ -113,9 +114,13 @@ def received_at(connection: sqlite3.Connection, source: str, address: str, id: s
 
 
 def body_of(connection: sqlite3.Connection, number: int) -> tuple[dict[str, str], Any] | None:
-    """Return the headers and the body of a delivery, as JSON; `None` where they are no longer kept."""
+    """Return the headers and the body of a delivery, as JSON; `None` where they are no longer kept.
+
+    Raises:
+        SpoolError: they are encrypted, and the key is not here.
+    """
     row = connection.execute("SELECT headers, body FROM bodies WHERE delivery = ?", (number,)).fetchone()
-    return None if row is None else (json.loads(row[0]), json.loads(row[1]))
+    return None if row is None else (json.loads(unsealed(row[0])), json.loads(unsealed(row[1])))
 
 
 def _with_bodies(connection: sqlite3.Connection, rows: Iterable[Any]) -> Iterator[tuple[Any, Delivery]]:
