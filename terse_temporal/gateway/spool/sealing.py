@@ -1,6 +1,6 @@
-"""What of a delivery is encrypted in the spool, where TERSE_ENCRYPTION_KEY is set: headers, body, and why it was refused.
+"""What of a delivery is encrypted in the spool, where TERSE_ENCRYPTION_KEY is set: headers, body, why it was refused.
 
-What a delivery is known by (its source, id and kind, the jobs and runs that it is for) stays readable: it is looked for.
+What a delivery is known by (source, id and kind, the jobs and runs that it is for) stays readable: it is looked for.
 """
 
 from __future__ import annotations
