@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from ..execution.token_usage import Tokens
 from .facts import Facts, Polls, gather_facts
 from .history_tail import Tail, read_tail
 from .memo import read_label, read_memo
-from .received import UNREADABLE, Received, read_received
+from .received import Received, read_received, unreadable_text
 from .timeline import Entry, Timeline
 from .why import Why, why_of_facts
 
@@ -136,10 +135,11 @@ async def _value(client: Client, payloads: Any) -> Any:
     """Return what payloads hold; where there are several, as a list."""
     if not payloads:
         return None
-    with suppress(Exception):
+    try:
         values = await client.data_converter.decode(list(payloads))
-        return values[0] if len(values) == 1 else values
-    return UNREADABLE
+    except Exception as error:  # of whatever converter
+        return unreadable_text(error)
+    return values[0] if len(values) == 1 else values
 
 
 def _tokens_json(tokens: Tokens) -> dict[str, int]:

@@ -12,12 +12,10 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from ..engine.wire.history import moment
+from ..errors import EncryptionKeyError
 from ..serialization.wire_names import DELIVERY_SIGNAL, OWN_WORKFLOWS
 
-__all__ = ["UNREADABLE", "Received", "read_received"]
-
-#: What stands for a value that cannot be read here: another client has encrypted it, or it is no JSON.
-UNREADABLE: Final = "(cannot be read here)"
+__all__ = ["Received", "read_received", "unreadable_text"]
 
 #: Events that are told, the last ones.
 _MOST: Final = 50
@@ -61,13 +59,18 @@ async def read_received(client: Client, events: Iterable[HistoryEvent]) -> list[
     return [await _received(client, each) for each in signals[-_MOST:]]
 
 
+def unreadable_text(error: Exception) -> str:
+    """Return what stands for a value that cannot be read here: its key is missing, or whatever a converter says."""
+    return f"(cannot be read here: {error})" if isinstance(error, EncryptionKeyError) else "(cannot be read here)"
+
+
 async def _received(client: Client, event: HistoryEvent) -> Received:
     signal = event.workflow_execution_signaled_event_attributes
     at, name = moment(event.event_time), signal.signal_name
     try:
         values = await client.data_converter.decode(list(signal.input.payloads))
-    except Exception:  # of whatever converter
-        return Received(name, "", at, UNREADABLE)
+    except Exception as error:  # of whatever converter
+        return Received(name, "", at, unreadable_text(error))
     data = values[0] if values else None
     # By key it comes from the workflow of that key, and a delivery from a gateway, in a message of ours.
     if name.startswith(OWN_WORKFLOWS) and isinstance(data, dict) and isinstance(entry := data.get("event"), dict):

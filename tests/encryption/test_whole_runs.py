@@ -6,21 +6,27 @@ import asyncio
 import logging
 import re
 import uuid
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory
 from temporalio.exceptions import ApplicationError
 
 from terse_temporal.encryption.codec import is_encrypted
+from terse_temporal.encryption.keys import KEY_VARIABLE, KeyRing, new_key
 from terse_temporal.engine.replay.replayable import _payloads
+from terse_temporal.engine.replay.replayer import replay
 from terse_temporal.runs.details import read_details
 from terse_temporal.runs.inputs import answer_question, questions_of
+from terse_temporal.runs.why import why
 from terse_temporal.schedules import sync
+from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
 
 from ..model_server import ModelServer, says
 from ..waiting import SOON, until
+from .conftest import with_key_of_environment
 from .jobs_encrypted import child, encrypted, plain
 
 pytestmark = pytest.mark.server
@@ -151,3 +157,43 @@ async def answer(client: Client, run: WorkflowHandle[Any, Any], **given: Any) ->
 
     await until(is_asked, "the run asks")
     await answer_question(client, run.id, None, **given)
+
+
+async def test_a_worker_without_the_key_waits_for_one_that_has_it(
+    env: JobEnvironment, client: Client, key: str, task_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing fails by it, and who looks is told which key it is. A worker that has it, and a newer one, goes on."""
+    run = await client.start_workflow(
+        "encrypted-child",
+        {"data": "zq-waits"},
+        id=f"encrypted-{uuid.uuid4()}",
+        task_queue=task_queue,
+        # A task that fails again is left to time out.
+        task_timeout=timedelta(seconds=2),
+    )
+    key_id = KeyRing.read().keys[0].id
+    monkeypatch.delenv(KEY_VARIABLE)
+    without = with_key_of_environment(env)
+
+    async def is_told() -> bool:
+        return f"encrypted with the key '{key_id}', and TERSE_ENCRYPTION_KEY is not set here" in " ".join(
+            (await why(without, run.id)).sentences
+        )
+
+    async with build_worker(without, jobs=JOBS, task_queue=task_queue):
+        await until(is_told, "the run says what it waits for")
+    shown = await read_details(without, run.id)
+    assert f"(cannot be read here: the data are encrypted with the key '{key_id}'" in shown.event
+    monkeypatch.setenv(KEY_VARIABLE, f"{new_key()},{key}")
+    rotated = with_key_of_environment(env)
+    async with build_worker(rotated, jobs=JOBS, task_queue=task_queue), asyncio.timeout(SOON):
+        assert await rotated.get_workflow_handle(run.id).result() == "zq-waits zq-child-result"
+    events = (await run.fetch_history()).events
+    completed = events[-1].workflow_execution_completed_event_attributes.result.payloads[0]
+    assert completed.metadata["terse.key.v1"].decode() == KeyRing.read().keys[0].id != key_id
+    # The gate before a deploy needs both, and says so.
+    history = WorkflowHistory(run.id, list(events))
+    assert [each.failure async for each in replay(JOBS, [history], data_converter=rotated.data_converter)] == [None]
+    (gate,) = [each async for each in replay(JOBS, [history], data_converter=without.data_converter)]
+    assert gate.unreadable
+    assert "TERSE_ENCRYPTION_KEY is not set here" in (gate.failure or "")

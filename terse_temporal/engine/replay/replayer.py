@@ -9,7 +9,6 @@ taken from the run when the engine drops it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import (
@@ -185,7 +184,9 @@ class _Replays:
         if of.problem is not None:
             return of.unreadable(of.problem)
         if (why := self._problem(of.job)) is not None:
-            return of.broken(why, cure=None if of.job in self._jobs else _where_else(of.recorded))
+            return of.broken(
+                why, cure=None if of.job in self._jobs else await _where_else(of.recorded, self._converter)
+            )
         events = completed_events(history.events)
         if not events:
             # No worker has completed a workflow task of it, so there is nothing that could differ.
@@ -316,13 +317,13 @@ def _unknown(name: str, jobs: Iterable[str]) -> str:
     )
 
 
-def _where_else(history: RunHistory) -> str:
+async def _where_else(history: RunHistory, converter: DataConverter) -> str:
     """Return what to do about a run whose job is not here: the history of a step says which module it was of."""
     home = "the module that has it"
     for step in history.steps:
         with suppress(Exception):  # what is encrypted, or no step of ours, says nothing
-            (payload,) = step.input
-            module = json.loads(payload.data)["step"].partition(":")[0]
+            (call,) = await converter.decode(step.input)
+            module = call["step"].partition(":")[0]
             if module and not module.startswith("@"):
                 home = f"the module {shorten(one_line(module), _SHORT)!r}, which has its steps"
                 break
