@@ -137,7 +137,7 @@ class _Codec:
     async def _read(self, request: Request) -> Sequence[Payload]:
         self._check(request)
         try:
-            return ParseDict(dict(json.loads(await request.body())), Payloads()).payloads
+            return ParseDict({**json.loads(await request.body())}, Payloads()).payloads
         except (ValueError, ParseError, RecursionError, AttributeError, TypeError):
             raise Refusal(
                 400, "no_payloads", 'The body is not {"payloads": […]}, as JSON of the Payloads of Temporal\'s API.'

@@ -98,9 +98,8 @@ async def test_it_encodes_and_decodes(prefix: str) -> None:
 async def test_what_is_refused(status: int, code: str, request_: dict[str, Any]) -> None:
     """Other pages, also where a name leads them here; what a page can send without asking; what is no payload."""
     async with asking(limits=replace(CODEC_LIMITS, body=2000 if status == 413 else 200_000)) as client:
-        answer = await client.post(
-            "/decode", **({"json": {"payloads": []}} if not {"json", "content"} & set(request_) else {}), **request_
-        )
+        nothing: dict[str, Any] = {} if {"json", "content"} & set(request_) else {"json": {"payloads": []}}
+        answer = await client.post("/decode", **nothing, **request_)
         assert (answer.status_code, answer.json()["error"]) == (status, code)
         assert "access-control-allow-origin" not in answer.headers
         assert (await client.get("/decode")).status_code == 405
@@ -137,7 +136,7 @@ async def test_a_token_is_needed_where_there_is_one() -> None:
     """By whatever name the server is called then."""
     async with asking(host="codec.example", tokens=["another-token-of-somebody", TOKEN]) as client:
         for given in ({}, {"authorization": TOKEN}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer ü"}):
-            headers = {name: value.encode() for name, value in given.items()}
+            headers = {name.encode(): value.encode() for name, value in given.items()}
             answer = await client.post("/decode", json={"payloads": []}, headers=headers)
             assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         answer = await client.post("/decode", json={"payloads": []}, headers={"authorization": f"Bearer {TOKEN}"})
