@@ -38,7 +38,7 @@ from temporalio.envconfig import ClientConfigProfile
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
-from .converter import header_codec_behavior, with_environment
+from .converter import headers_with_environment, with_environment
 from .diagnostics.options import refuse_unknown_options
 from .errors import ServerUnavailableError
 
@@ -105,7 +105,7 @@ async def connect(**overrides: Unpack[ConnectOptions]) -> Client:
         key: value for key, value in overrides.items() if value is not None or key not in ("target_host", "namespace")
     }
     converter = settings["data_converter"] = with_environment(settings.get("data_converter"))
-    settings.setdefault("header_codec_behavior", header_codec_behavior(converter))
+    settings.setdefault("header_codec_behavior", headers_with_environment(converter))
     server = f"{settings['target_host']!r} (namespace {settings['namespace']!r}, {_tls(settings)})"
     try:
         return await _connect(settings)

@@ -14,7 +14,7 @@ from temporalio.converter import DataConverter
 from .encryption.converting import encrypts, with_encryption, without_encryption
 from .storage.converting import with_storage
 
-__all__ = ["client_with_environment", "header_codec_behavior", "is_of_environment", "with_environment"]
+__all__ = ["client_with_environment", "headers_with_environment", "is_of_environment", "with_environment"]
 
 
 def with_environment(converter: DataConverter | None = None) -> DataConverter:
@@ -36,9 +36,15 @@ def with_environment(converter: DataConverter | None = None) -> DataConverter:
     return with_storage(with_encryption(converter or DataConverter.default))
 
 
-def header_codec_behavior(converter: DataConverter) -> HeaderCodecBehavior:
-    """Return what becomes of headers, which interceptors write: they are encrypted where everything else is."""
-    return HeaderCodecBehavior.CODEC if encrypts(converter) else HeaderCodecBehavior.NO_CODEC
+def headers_with_environment(converter: DataConverter, given: HeaderCodecBehavior | None = None) -> HeaderCodecBehavior:
+    """Return what becomes of headers, which interceptors write: they are encrypted where everything else is.
+
+    Args:
+        converter: what `with_environment` has returned.
+        given: what else would become of them.
+    """
+    given = given or HeaderCodecBehavior.NO_CODEC  # which is the SDK's default
+    return HeaderCodecBehavior.CODEC if encrypts(converter) and given == HeaderCodecBehavior.NO_CODEC else given
 
 
 def is_of_environment(converter: DataConverter) -> bool:
@@ -56,7 +62,6 @@ def client_with_environment(client: Client) -> Client:
         return client
     settings = client.config(active_config=True)
     settings["data_converter"] = converter
-    if settings["header_codec_behavior"] == HeaderCodecBehavior.NO_CODEC:
-        settings["header_codec_behavior"] = header_codec_behavior(converter)
+    settings["header_codec_behavior"] = headers_with_environment(converter, settings["header_codec_behavior"])
     settings["plugins"] = []  # what they have made of its settings stands in these
     return Client(**settings)

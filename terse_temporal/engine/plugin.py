@@ -15,7 +15,7 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import ReplayerConfig, UnsandboxedWorkflowRunner, Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from ..converter import client_with_environment, with_environment
+from ..converter import client_with_environment, headers_with_environment, with_environment
 from ..errors import UnknownJobError
 from ..jobs.job import Job
 from ..jobs.registry import no_registering_while, registered_jobs
@@ -82,13 +82,15 @@ class TersePlugin(SimplePlugin):
     def configure_client(self, config: ClientConfig) -> ClientConfig:
         config = super().configure_client(config)
         config["data_converter"] = with_environment(config["data_converter"])
+        config["header_codec_behavior"] = headers_with_environment(
+            config["data_converter"], config.get("header_codec_behavior")
+        )
         return config
 
     # Not by the parameters of `SimplePlugin`: what a worker gets (workflows, the activity, an interceptor, a runner) is
     # made together, of an index that each worker has of its own, and what stands around a worker needs that worker.
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         config = super().configure_worker(config)
-        config["client"] = client_with_environment(config["client"])
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
@@ -96,6 +98,7 @@ class TersePlugin(SimplePlugin):
         given = self._state_store
         opened = store_from_environment() if given is None else None
         store = next((each for each in (given, opened) if each is not None), TemporalStore(activity.client))
+        config["client"] = client_with_environment(config["client"])
         heartbeats = Heartbeats()
         steps = StepRunner(jobs, index, heartbeats, threads, store, opened.close if opened else None)
         others = config.get("workflows", ())
@@ -143,7 +146,8 @@ class TersePlugin(SimplePlugin):
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
         config = super().configure_replayer(config)
-        config["data_converter"] = with_environment(config.get("data_converter"))
+        converter = config["data_converter"] = with_environment(config.get("data_converter"))
+        config["header_codec_behavior"] = headers_with_environment(converter, config.get("header_codec_behavior"))
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         config["workflows"] = [

@@ -21,7 +21,7 @@ from temporalio.converter import (
 )
 from temporalio.exceptions import ApplicationError
 
-from terse_temporal.converter import header_codec_behavior, is_of_environment, with_environment
+from terse_temporal.converter import headers_with_environment, is_of_environment, with_environment
 from terse_temporal.encryption.codec import is_encrypted
 from terse_temporal.encryption.converting import with_encryption
 from terse_temporal.encryption.keys import KEY_VARIABLE, KeyRing, new_key
@@ -103,8 +103,8 @@ def test_the_environment_makes_the_converter(monkeypatch: pytest.MonkeyPatch) ->
     converter = with_environment()
     assert with_environment(converter) is converter
     assert is_of_environment(converter)
-    assert header_codec_behavior(converter).name == "CODEC"
-    assert header_codec_behavior(DataConverter.default).name == "NO_CODEC"
+    assert headers_with_environment(converter).name == "CODEC"
+    assert headers_with_environment(DataConverter.default).name == "NO_CODEC"
     own = with_environment(dataclasses.replace(DataConverter.default, payload_codec=Marking()))
     assert not is_of_environment(own)
 
