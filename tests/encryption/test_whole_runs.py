@@ -10,7 +10,16 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowInput,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowHistory,
+)
+from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError
 
 from terse_temporal.encryption.codec import is_encrypted
@@ -69,7 +78,7 @@ async def test_everything_but_names_is_encrypted(
         for name, value in {"BASE_URL": model.url, "API_KEY": "sk-test"}.items():
             monkeypatch.setenv(f"OPENAI_{name}", value)
         monkeypatch.setenv("TERSE_MODEL", "openai:gpt-5-mini")
-        run = await client.start_workflow(
+        run = await client_with_header(client).start_workflow(
             "encrypted",
             {"data": "zq-event", "fail": ""},
             id=f"encrypted-{uuid.uuid4()}",
@@ -135,6 +144,25 @@ async def test_everything_but_names_is_encrypted(
     assert sum(map(is_encrypted, payloads)) > 100
     assert {each.data for each in payloads if not is_encrypted(each) and not _is_of_the_engine(each)} == set()
     assert words(caplog.text.encode()) <= LOGGED
+
+
+class _WithHeader(Interceptor):
+    """An interceptor of a user's, which tells the worker something beside the event."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _Outbound(next)
+
+
+class _Outbound(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        input.headers = {"told": DataConverter.default.payload_converter.to_payload("zq-header")}
+        return await super().start_workflow(input)
+
+
+def client_with_header(client: Client) -> Client:
+    """The same client, with an interceptor."""
+    settings: Any = client.config(active_config=True)
+    return Client(**{**settings, "interceptors": [_WithHeader()]})
 
 
 class _Started:
