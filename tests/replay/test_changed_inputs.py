@@ -15,7 +15,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from terse_temporal.engine.code.code_hash import code_hash
+from terse_temporal.engine.code.code_hash import CodeReader
 from terse_temporal.engine.code.functions import FunctionIndex
 from terse_temporal.engine.wire.inputs_check import RecordedInputs, check_of
 from terse_temporal.jobs.registry import collecting
@@ -198,7 +198,7 @@ def test_modules_that_run_as_scripts() -> None:
 def test_unknown_code(recorded: str) -> None:
     """What others have written, or code that could not be read, is never taken for the same code."""
     assert RecordedInputs().problem_of_result("pay", check("bob", ""), recorded) is None
-    assert code_hash(["/no/such/file.py"]) == ""
+    assert CodeReader().code_hash(["/no/such/file.py"]) == ""
 
 
 @pytest.mark.parametrize("line", ["from said import WORDS", "import said.words", "from said.words import WORDS as W"])
@@ -259,7 +259,7 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     words |= {"", "run.log", "unset", "half \ud83d", "nul \0"}
 
     def hashed() -> str:
-        return code_hash([str(tmp_path / "code.py")], words, [tmp_path])
+        return CodeReader().code_hash([str(tmp_path / "code.py")], words, [tmp_path])
 
     def written(name: str, content: bytes) -> None:
         (tmp_path / name).write_bytes(content)
@@ -303,9 +303,9 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert hashed() == before, change
     monkeypatch.setitem(sys.modules, "pydantic_settings", ModuleType("pydantic_settings"))
     for name in ("TONE", "shop_size"):  # which are fields of a class there, in lower case
-        before = code_hash([], {"tone", "Shop_", "size"})
+        before = CodeReader().code_hash([], {"tone", "Shop_", "size"})
         monkeypatch.setenv(name, "other")
-        assert code_hash([], {"tone", "Shop_", "size"}) != before
+        assert CodeReader().code_hash([], {"tone", "Shop_", "size"}) != before
     monkeypatch.delitem(sys.modules, "pydantic_settings")
     before = hashed()
     # Not to be read for ever, nor waited for.

@@ -16,14 +16,18 @@ import platform
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from ...diagnostics.places import NO_SOURCES
 from ...diagnostics.redaction import names_secret, redact
 
-__all__ = ["code_hash"]
+__all__ = ["CodeReader"]
 
 _LENGTH: Final = 12
+
+#: The entries of a directory by name, and the paths of the directories in it that are looked into.
+_Listed: TypeAlias = tuple[list[os.DirEntry[str]], list[str]]
+_List: TypeAlias = Callable[[str], _Listed]
 
 #: Code, which counts where it is imported, and what is written rather than read.
 _NO_DATA: Final = frozenset([".py", ".pyc", ".pyi", ".log", ".tmp", ".lock"])
@@ -37,23 +41,36 @@ _LARGEST: Final = 256 * 1024
 _MOST_ENTRIES: Final = 10_000
 
 
-def code_hash(files: Iterable[str | None], words: Collection[str] = (), directories: Iterable[Path] = ()) -> str:
-    """Return a hash of the code, which is the same in every process that has the same; empty if a file of it cannot be
-    read.
+class CodeReader:
+    """Makes hashes of what several modules of jobs use, and reads each file and directory once."""
 
-    Args:
-        files: of code.
-        words: the text constants in it.
-        directories: where the text files lie that it may read.
-    """
-    try:
-        contents = [hashlib.sha256(Path(str(file)).read_bytes()).digest() for file in files]
-    except OSError:
-        return ""
-    contents += _texts(directories, words)
-    around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), _variables(words)])
-    # Not by name: a file that is run as a script has another.
-    return hashlib.sha256(b"".join(sorted(contents)) + around.encode()).hexdigest()[:_LENGTH]
+    def __init__(self) -> None:
+        self._digest = functools.cache(_digest)
+        self._listed = functools.cache(_listed)
+
+    def code_hash(
+        self, files: Iterable[str | None], words: Collection[str] = (), directories: Iterable[Path] = ()
+    ) -> str:
+        """Return a hash of the code, which is the same in every process that has the same; empty if a file of it cannot
+        be read.
+
+        Args:
+            files: of code.
+            words: the text constants in it.
+            directories: where the text files lie that it may read.
+        """
+        try:
+            contents = [self._digest(str(file)) for file in files]
+        except OSError:
+            return ""
+        contents += _texts(directories, words, self._listed)
+        around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), _variables(words)])
+        # Not by name: a file that is run as a script has another.
+        return hashlib.sha256(b"".join(sorted(contents)) + around.encode()).hexdigest()[:_LENGTH]
+
+
+def _digest(file: str) -> bytes:
+    return hashlib.sha256(Path(file).read_bytes()).digest()
 
 
 def _variables(words: Collection[str]) -> list[tuple[str, str]]:
@@ -97,12 +114,12 @@ def _names_of_variables(words: Collection[str]) -> Callable[[str], bool]:
     return is_named
 
 
-def _texts(directories: Iterable[Path], words: Collection[str]) -> Iterator[bytes]:
+def _texts(directories: Iterable[Path], words: Collection[str], listed: _List) -> Iterator[bytes]:
     """Hashes of the text files whose names end as the text constants do; of hidden ones (`.env`), that are named."""
     endings = {_ending(word) for word in words} - _NO_DATA
     hidden = {name for word in words if (name := word.rpartition("/")[2])[:1] == "."}
     found = 0
-    for entry in _entries(directories, hidden):
+    for entry in _entries(directories, listed, hidden):
         if found == _MOST_FILES:
             return
         try:
@@ -122,27 +139,31 @@ def _without_secrets(text: str) -> str:
     return redact("\n".join(line for line in text.splitlines() if not names_secret(line.partition("=")[0])))
 
 
-def _entries(directories: Iterable[Path], hidden: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:
+def _entries(directories: Iterable[Path], listed: _List, hidden: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:
     """Yield what lies in directories and below them, in the same order everywhere."""
     pending = sorted(map(str, directories), reverse=True)
     left = _MOST_ENTRIES
     while pending and left > 0:
-        try:
-            with os.scandir(pending.pop()) as found:
-                shown = (each for each in found if each.name[:1] != "." or each.name in hidden)
-                entries = sorted(shown, key=lambda each: each.name)
-            inner = [
-                each.path
-                for each in entries
-                if each.name not in NO_SOURCES and each.name[:1] != "." and each.is_dir(follow_symlinks=False)
-            ]
-        except OSError:
-            continue
-        if any(each.name == "pyvenv.cfg" for each in entries):
-            continue
+        found, inner = listed(pending.pop())
+        entries = [each for each in found if each.name[:1] != "." or each.name in hidden]
         yield from entries[:left]
         left -= len(entries)
         pending += reversed(inner)
+
+
+def _listed(directory: str) -> _Listed:
+    """Return what lies in a directory, and the directories of it that may hold code or what that reads."""
+    try:
+        with os.scandir(directory) as found:
+            entries = sorted(found, key=lambda each: each.name)
+        inner = [
+            each.path
+            for each in entries
+            if each.name not in NO_SOURCES and each.name[:1] != "." and each.is_dir(follow_symlinks=False)
+        ]
+    except OSError:
+        return [], []
+    return ([], []) if any(each.name == "pyvenv.cfg" for each in entries) else (entries, inner)
 
 
 def _ending(name: str) -> str:

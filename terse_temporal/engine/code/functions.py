@@ -23,7 +23,7 @@ import importlib
 import inspect
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -32,7 +32,7 @@ from ...errors import StepIsolationError, UnknownFunctionError
 from ...jobs.job import Job, module_name
 from ...jobs.steps import declared_step
 from ..type_tests import is_a
-from .code_hash import code_hash
+from .code_hash import CodeReader
 from .fingerprints import fingerprint, fits, name_of, nested_code
 from .first_party import FirstParty, file_of, loaded_module
 from .mentions import Mentions, code_of, mentions_of
@@ -54,6 +54,8 @@ class FunctionIndex:
         self._seen_code: set[int] = set()
         self._made: dict[int, FunctionType] = {}
         self._modules: set[str] = set()
+        #: For each of them, the modules that its values and functions come from.
+        self._reached: defaultdict[str, set[str]] = defaultdict(set)
         jobs = list(jobs)
         self._codes = {job._home: job._module_code for job in jobs}
         self._first_party = FirstParty(_job_modules(jobs))
@@ -62,19 +64,16 @@ class FunctionIndex:
         for job in jobs:
             for function in (job.handler, job.filter, job.on_failure):
                 if function is not None:
-                    self._add_function(function)
+                    self._add_function(function, module_name(job._home))
         self._mentions: dict[str, Mentions] = {}
         self._without: set[str] = set()
         self._found_named: dict[int, Any] = {}
         self._loaded_at_start = frozenset(sys.modules)
         self._read_mentions(self._modules)
         # Now, and not when it is asked for: the files may be those of the next version by then.
-        homes = {job._home: job for job in jobs}
-        if len(homes) == 1:
-            words = {word for each in self._mentions.values() for word in each.words}
-            self._code = {home: code_hash(self._files(), words, self._first_party.directories) for home in homes}
-        else:
-            self._code = {home: FunctionIndex([job]).code_of(job) for home, job in homes.items()}
+        read = CodeReader()
+        homes = {module.__name__: module for module in _job_modules(jobs)}
+        self._code = {home: self._code_hash(module, read) for home, module in homes.items()}
 
     def code_of(self, job: Job) -> str:
         """Return a hash of the code that a job is written in.
@@ -123,16 +122,27 @@ class FunctionIndex:
                 with contextlib.suppress(UnknownFunctionError):
                     self._import(name)
 
-    def _files(self) -> set[str | None]:
-        """Return the files of the code base that the jobs are written in, also of modules with nothing but texts in
-        them.
+    def _code_hash(self, home: ModuleType, read: CodeReader) -> str:
+        """Return the hash of what a module of jobs uses.
+
+        It is found in what was read of the modules of all jobs: made for each by an index of its own, it would take
+        the square of the time where hundreds of modules use each other.
         """
-        names = self._modules | set(self._mentions)
+        first_party = FirstParty([home])
+        reached = _closure([module_name(home.__name__)], self._reached, first_party)
+        imports = {name: each.imports for name, each in self._mentions.items()}
+        used = reached | _closure(reached, imports, first_party) & self._mentions.keys()
+        words = {word for name in used if name in self._mentions for word in self._mentions[name].words}
+        return read.code_hash(self._files(used, first_party), words, first_party.directories)
+
+    def _files(self, names: Set[str], first_party: FirstParty) -> set[str | None]:
+        """Return the files of modules, also of those with nothing but texts in them, and of what they import late."""
         loaded = [module for module in map(loaded_module, names) if module is not None]
         # A directory that is a package has no file.
         files = {getattr(each, "__file__", None) for each in loaded if not _is_directory(each)}
-        for name in {each for mentions in self._mentions.values() for each in mentions.imports} - names:
-            if name in self._first_party and loaded_module(name) is None:  # imported within a function, and not yet
+        mentions = [self._mentions[name] for name in names if name in self._mentions]
+        for name in {each for read in mentions for each in read.imports} - names:
+            if name in first_party and loaded_module(name) is None:  # imported within a function, and not yet
                 files |= {file} if (file := file_of(name)) is not None else set()
         return files
 
@@ -320,6 +330,7 @@ class FunctionIndex:
         for attribute, value in list(vars(module).items()):
             if is_a(value, ModuleType):
                 if module_name(value.__name__) in self._first_party:
+                    self._reached[name].add(module_name(value.__name__))
                     self._add_module(value)
             elif is_a(value, type):
                 if value.__module__ == module.__name__:
@@ -327,19 +338,20 @@ class FunctionIndex:
             elif is_a(value, Job):
                 for function in (value.handler, value.on_failure):
                     if function is not None:
-                        self._add_function(function)
+                        self._add_function(function, name)
             elif callable(value):
                 self._named[f"{name}:{attribute}"] = value
-                self._add_function(value)
+                self._add_function(value, name)
 
     def _add_methods(self, prefix: str, cls: type) -> None:
+        of = prefix.partition(":")[0]
         for attribute, value in vars(cls).items():
             if isinstance(value, staticmethod):
                 self._named[f"{prefix}.{attribute}"] = value.__func__
             if isinstance(value, staticmethod | classmethod):
-                self._add_function(value.__func__)
+                self._add_function(value.__func__, of)
             elif inspect.isfunction(value):
-                self._add_function(value)
+                self._add_function(value, of)
             elif inspect.isclass(value) and value.__qualname__ == f"{cls.__qualname__}.{attribute}":
                 self._add_methods(f"{prefix}.{attribute}", value)
 
@@ -352,8 +364,8 @@ class FunctionIndex:
                 self._seen_code.add(id(code))
                 self._nested[f"{name}:{name_of(code)}"].append((code, namespace))
 
-    def _add_function(self, function: Callable[..., Any]) -> None:
-        """Index what is nested in a function, and in what it wraps."""
+    def _add_function(self, function: Callable[..., Any], of: str) -> None:
+        """Index what is nested in a function that a module has, and in what it wraps."""
         unwrapped = inspect.unwrap(function)
         for each in {id(function): function, id(unwrapped): unwrapped}.values():
             if isinstance(each, FunctionType):
@@ -363,6 +375,7 @@ class FunctionIndex:
                     self._add_nested(nested_code(each.__code__), namespace)
                     module = loaded_module(name)
                     if module is not None and vars(module) is namespace:
+                        self._reached[of].add(name)
                         self._add_module(module)
 
 
@@ -380,6 +393,18 @@ def _job_modules(jobs: Iterable[Job]) -> Iterator[ModuleType]:
         module = sys.modules.get(job._home)
         if module is not None:
             yield module
+
+
+def _closure(start: Iterable[str], leads_to: Mapping[str, Set[str]], first_party: FirstParty) -> set[str]:
+    """Return what is reached from modules, with these, without leaving the code base."""
+    found: set[str] = set()
+    pending = list(start)
+    while pending:
+        name = pending.pop()
+        if name not in found and name in first_party:
+            found.add(name)
+            pending += leads_to.get(name, ())
+    return found
 
 
 def _is_directory(module: ModuleType) -> bool:

@@ -6,7 +6,6 @@ source is not, and are what runs.
 
 from __future__ import annotations
 
-import dis
 import importlib.util
 import inspect
 import re
@@ -24,6 +23,7 @@ from ...serialization.keys import fold
 from ...tools import toolbox
 from ...tools.registry import BUILT_IN
 from ..type_tests import is_a
+from .bytecode import instructions
 from .fingerprints import nested_code
 
 __all__ = ["MODEL", "Mentions", "code_of", "mentions_of"]
@@ -101,6 +101,20 @@ def mentions_of(module: ModuleType, code: CodeType | None = None) -> Mentions:
 
 def code_of(module: ModuleType) -> CodeType | None:
     """Return the code of the top level of a module, where its loader hands it out."""
+    before = _codes.get(module)
+    if before is not None and before[0] is module.__spec__:
+        return before[1]
+    code = _code_from_loader(module)
+    _codes[module] = (module.__spec__, code)
+    return code
+
+
+#: What loaders have handed out. They compile the file where there is no bytecode, and each job's hash asks for all of
+#: the modules that the job uses.
+_codes: WeakKeyDictionary[ModuleType, tuple[Any, CodeType | None]] = WeakKeyDictionary()
+
+
+def _code_from_loader(module: ModuleType) -> CodeType | None:
     get_code = getattr(module.__spec__ and module.__spec__.loader, "get_code", None)
     try:
         code = get_code(module.__spec__.name) if get_code and module.__spec__ else None
@@ -153,24 +167,20 @@ def _read_code(code: CodeType, namespace: Mapping[str, Any], found: Mentions, *,
 def _chains(code: CodeType) -> list[_Chain]:
     chains: list[_Chain] = []
     constants: list[Any] = []
-    for instruction in dis.get_instructions(code):
-        operation, value = instruction.opname, instruction.argval
-        if operation == "EXTENDED_ARG":
-            continue
+    for operation, value, argument in instructions(code):
         if operation in ("LOAD_ATTR", "LOAD_METHOD") and chains and chains[-1].is_open:
             chains[-1].names.append(value)
-            chains[-1].called = _is_called(instruction)
+            chains[-1].called = _is_called(operation, argument)
             continue
         if chains:
             chains[-1].is_open = False
-        # From Python 3.13 on one instruction may load two variables.
-        loaded = value[-1] if isinstance(value, tuple) and value and "LOAD_FAST" in operation else value
         if operation in ("LOAD_CONST", "LOAD_SMALL_INT"):
             constants = [*constants[-1:], value]
         elif operation == "IMPORT_NAME":
             chains.append(_Chain([value], False, False, is_open=False, imports=True, constants=constants))
-        elif (operation in _LOADS or "LOAD_FAST" in operation) and isinstance(loaded, str):
-            chains.append(_Chain([loaded], operation in ("LOAD_GLOBAL", "LOAD_NAME"), _is_called(instruction)))
+        elif operation in _LOADS or "LOAD_FAST" in operation:
+            is_called = _is_called(operation, argument)
+            chains.append(_Chain([value], operation in ("LOAD_GLOBAL", "LOAD_NAME"), is_called))
     return chains
 
 
@@ -194,13 +204,13 @@ class _Chain:
     constants: list[Any] = field(default_factory=list)
 
 
-def _is_called(instruction: dis.Instruction) -> bool:
+def _is_called(operation: str, argument: int) -> bool:
     """Return whether what is loaded is called next, with nothing else done to it."""
-    if instruction.opname == "LOAD_METHOD":
+    if operation == "LOAD_METHOD":
         return True
     # The lowest bit of the argument says so; of attributes from Python 3.12 on, which has no LOAD_METHOD.
-    says_so = instruction.opname == "LOAD_GLOBAL" or (instruction.opname == "LOAD_ATTR" and sys.version_info >= (3, 12))
-    return says_so and bool((instruction.arg or 0) & 1)
+    says_so = operation == "LOAD_GLOBAL" or (operation == "LOAD_ATTR" and sys.version_info >= (3, 12))
+    return says_so and bool(argument & 1)
 
 
 def _makes_steps(code: CodeType) -> bool:

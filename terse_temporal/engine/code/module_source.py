@@ -58,8 +58,13 @@ class ModuleSource:
     def __init__(self, module: ModuleType, code: CodeType, tree: ast.Module) -> None:
         self.module, self.globals, self.code, self.tree = module, vars(module), code, tree
         self.file = str(module.__file__)
-        self.names, self.nodes = names_in(code), list(ast.walk(tree))
-        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self.names = names_in(code)
+        self.nodes: list[ast.AST] = [tree]
+        self.parents: dict[ast.AST, ast.AST] = {}
+        for node in self.nodes:  # which grows by what is in each
+            inside = list(ast.iter_child_nodes(node))
+            self.parents.update(dict.fromkeys(inside, node))
+            self.nodes += inside
         self.names_at = {(node.lineno, node.col_offset): node for node in self.nodes if isinstance(node, ast.Name)}
         self._steps = self._only_in_steps()
 

@@ -15,7 +15,6 @@ made, which a copy would share as well. The source is read only if it is, to the
 from __future__ import annotations
 
 import ast
-import dis
 import enum
 import inspect
 import sys
@@ -27,6 +26,7 @@ from typing import Any, Final
 from ...diagnostics.places import place
 from ..determinism.module_proxy import deterministic, is_clock, proxies
 from ..type_tests import is_a
+from .bytecode import global_names
 from .module_aliases import changes_of_classes
 from .module_source import Function, ModuleSource, codes, executed, source_tree
 from .module_values import depth_of, is_frozen, is_known_state
@@ -113,17 +113,17 @@ class _Reader(ModuleSource):
         written: set[str] = set()
         unseen: dict[str, int] = {}
         for code in codes(self.code):
-            for each in dis.get_instructions(code):
-                if each.opname.endswith("_GLOBAL") and not each.argval.startswith("@"):
-                    where = each.positions
-                    node = self.names_at.get((where.lineno or 0, where.col_offset or 0)) if where else None
-                    if each.opname != "LOAD_GLOBAL":
-                        written.add(each.argval)
-                    if node is not None and node.id == each.argval:
-                        if self.function_around(node) is not None:
-                            uses.setdefault(node.id, []).append(node)
-                    elif each.argval in self.globals and not is_frozen(self.globals[each.argval]):
-                        unseen[each.argval] = (where.lineno if where else None) or code.co_firstlineno
+            for each in global_names(code):
+                if each.name.startswith("@"):
+                    continue
+                node = self.names_at.get((each.line, each.column))
+                if each.is_written:
+                    written.add(each.name)
+                if node is not None and node.id == each.name:
+                    if self.function_around(node) is not None:
+                        uses.setdefault(node.id, []).append(node)
+                elif each.name in self.globals and not is_frozen(self.globals[each.name]):
+                    unseen[each.name] = each.line or code.co_firstlineno
         return uses, written, unseen
 
     def _of_value(self, name: str, value: Any, nodes: list[ast.Name]) -> Iterator[Reason]:

@@ -214,7 +214,7 @@ def _source_of(module: ModuleType, job: Job) -> _ModuleSource:
     if code is None or code.co_filename != module.__file__:
         code = _code_from_loader(module)
     found = _sources.get(module)
-    if found is None or found.code != code:
+    if found is None or (found.code is not code and found.code != code):
         found = _sources[module] = _ModuleSource(module, code)
     found.make_deterministic()  # also one that was there: a module that has been reloaded has the originals again
     return found
