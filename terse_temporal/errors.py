@@ -63,6 +63,7 @@
     ├── UnknownTriggerError           a run waits for a trigger that this version does not have
     ├── DeliveryRefusedError          a webhook that a test delivered was refused: .status, .answer
     ├── UnreadableCallError           an activity's input that is no call of this package, or of a newer version
+    ├── WorkerOptionError             an option of a worker, or the variable that stands for it, is wrong: .option
     └── JobTestError                  what a test asks of the testing kit cannot be done
         ├── TestDoubleError           what it put in the place of a step, a tool or a model does not fit there
         └── CrashTestError            a crash test that cannot go on
@@ -147,6 +148,7 @@ __all__ = [
     "UnknownToolError",
     "UnknownTriggerError",
     "UnreadableCallError",
+    "WorkerOptionError",
 ]
 
 
@@ -611,6 +613,18 @@ class JobLoadError(TerseError):
 
 class ServerUnavailableError(TerseError):
     """A Temporal server that does not answer, refuses the connection, or is not running."""
+
+
+class WorkerOptionError(TerseError):
+    """What a worker is told of its size or version, on the command line or by the environment, cannot be.
+
+    Attributes:
+        option: the option of `terse-worker`, also where the value stands in its environment variable.
+    """
+
+    def __init__(self, message: str, *, option: str = "") -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class JobTestError(TerseError):

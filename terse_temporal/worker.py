@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, TypedDict, Unpack
@@ -23,17 +23,22 @@ from temporalio.worker import (
 from .diagnostics.options import refuse_unknown_options
 from .engine import limits
 from .engine.plugin import TersePlugin
+from .engine.worker_settings import worker_settings
 from .jobs.job import Job
 from .runs.starting import DEFAULT_TASK_QUEUE
 from .state import StateStore
 
 __all__ = ["DEFAULT_TASK_QUEUE", "TemporalWorkerOptions", "build_worker"]
 
-_ALTERNATIVES = {
-    "max_concurrent_activities": "tuner",
-    "max_concurrent_workflow_task_polls": "workflow_task_poller_behavior",
-    "max_concurrent_activity_task_polls": "activity_task_poller_behavior",
-}
+#: Options of which the SDK takes the one or the other, and refuses both at once.
+_ALTERNATIVES = (
+    ("max_concurrent_workflow_tasks", "tuner"),
+    ("max_concurrent_activities", "tuner"),
+    ("max_concurrent_local_activities", "tuner"),
+    ("max_concurrent_workflow_task_polls", "workflow_task_poller_behavior"),
+    ("max_concurrent_activity_task_polls", "activity_task_poller_behavior"),
+    ("build_id", "deployment_config"),
+)
 
 
 class TemporalWorkerOptions(TypedDict, total=False):
@@ -103,25 +108,34 @@ def build_worker(
         task_queue: where it takes its work from.
         state_store: where the state of jobs is kept, as `TersePlugin` takes it.
         worker_options: any option of `temporalio.worker.Worker`; they win over the ones chosen here
-            (`engine/limits.py` says why each is what it is).
+            (`engine/limits.py` says why each is what it is) and over those of the environment (`TERSE_STEPS_AT_ONCE`
+            and others, as `terse-worker --help` lists them).
 
     Raises:
         UnknownJobError: there are no jobs, or two have one name.
         JobDefinitionError: every run of a job needs a copy of its module, and that cannot be executed again.
+        WorkerOptionError: an environment variable of a worker's has a value that it cannot have.
         TypeError: there is no such option; the message has the nearest names.
     """
     refuse_unknown_options("build_worker", worker_options, Worker, ours=("jobs", "state_store"))
     options: dict[str, Any] = {
         "graceful_shutdown_timeout": limits.GRACE,
         "max_concurrent_activities": limits.STEPS_AT_ONCE,
+        "max_concurrent_local_activities": limits.STEPS_AT_ONCE,
+        "max_cached_workflows": limits.CACHED_RUNS,
         "max_concurrent_workflow_task_polls": limits.WORKFLOW_POLLERS,
         "max_concurrent_activity_task_polls": limits.STEP_POLLERS,
         "sticky_queue_schedule_to_start_timeout": limits.STICKY_TIMEOUT,
     }
-    # The SDK takes each of these in two ways, and refuses both at once.
-    for ours, theirs in _ALTERNATIVES.items():
-        if theirs in worker_options:
-            del options[ours]
-    options.update(worker_options)
+    _update(options, worker_settings({}))
+    _update(options, worker_options)
     plugins = [*options.pop("plugins", ()), TersePlugin(jobs, state_store=state_store)]
     return Worker(client, task_queue=task_queue, plugins=plugins, **options)
+
+
+def _update(options: dict[str, Any], by: Mapping[str, Any]) -> None:
+    for pair in _ALTERNATIVES:
+        if not by.keys().isdisjoint(pair):
+            for each in pair:
+                options.pop(each, None)
+    options.update(by)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, cast
 
 import typer
 from rich.markup import escape
@@ -16,13 +16,15 @@ from temporalio.client import Client
 
 from ..client import connect
 from ..diagnostics.logs import logger_of
+from ..engine.limits import CACHED_RUNS, STEP_POLLERS, STEPS_AT_ONCE, WORKFLOW_POLLERS
+from ..engine.worker_settings import SETTINGS, worker_settings
 from ..errors import TerseError
 from ..inputs.default_way import default_way, has_default_way
 from ..inputs.links import link_problem
 from ..jobs.job import Job
 from ..jobs.loading import load_jobs, load_modules
 from ..schedules.syncing import Change, sync
-from ..worker import DEFAULT_TASK_QUEUE, build_worker
+from ..worker import DEFAULT_TASK_QUEUE, TemporalWorkerOptions, build_worker
 from .engine_log import EngineLog, ServerWatch, quiet_runtime
 from .options import Address, Debug, Namespace, Targets, TaskQueue
 from .output import configure_logging, console, job_table
@@ -37,7 +39,7 @@ _logger = logger_of("worker")
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
-    """The options of a worker process."""
+    """The options of a worker process; `settings` are those of `engine/worker_settings.py`, by option."""
 
     targets: Sequence[str]
     task_queue: str = DEFAULT_TASK_QUEUE
@@ -45,6 +47,7 @@ class WorkerOptions:
     namespace: str | None = None
     sync_schedules: bool = False
     debug: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Observer:
@@ -90,6 +93,11 @@ class Observer:
         _logger.info("ready")
 
 
+def _setting(option: str, metavar: str, help_text: str) -> Any:
+    """Make an option that is read with its environment variable, by `worker_settings`, and shown with it here."""
+    return typer.Option(option, metavar=metavar, help=f"{help_text} [{SETTINGS[option]}]", show_default=False)
+
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 
@@ -106,6 +114,31 @@ def terse_worker(
             help="First make the schedules on the server match these jobs: `schedules sync`.",
         ),
     ] = False,
+    steps_at_once: Annotated[
+        str | None,
+        _setting("--steps-at-once", "N", f"How many steps it runs at once, and how many local ones; {STEPS_AT_ONCE}."),
+    ] = None,
+    cached_runs: Annotated[
+        str | None,
+        _setting("--cached-runs", "N", f"How many runs it keeps in memory between their tasks; {CACHED_RUNS:,}."),
+    ] = None,
+    workflow_pollers: Annotated[
+        str | None,
+        _setting("--workflow-pollers", "N|N-M", f"How many tasks of runs it asks for at once; {WORKFLOW_POLLERS}."),
+    ] = None,
+    step_pollers: Annotated[
+        str | None, _setting("--step-pollers", "N|N-M", f"How many steps it asks for at once; {STEP_POLLERS}.")
+    ] = None,
+    deployment: Annotated[
+        str | None, _setting("--deployment", "NAME", "The worker deployment that it is a version of.")
+    ] = None,
+    build_id: Annotated[
+        str | None, _setting("--build-id", "ID", "The version of its code; by default a hash of what is loaded.")
+    ] = None,
+    versioning: Annotated[
+        str | None,
+        _setting("--versioning", "auto-upgrade|pinned", "Whether runs go on with the current version of a deployment."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Run the jobs of some modules, until SIGTERM or Ctrl-C.
@@ -116,9 +149,20 @@ def terse_worker(
     With --sync-schedules it does not start where the schedules cannot be made: an id is taken, or the server does not
     let it. Any number of workers may do so at once.
 
+    docs/scaling.md says when to change how much it does at once, and what versions of a deployment are.
+
     The first signal lets running steps end, for up to 20 seconds; after five more the process ends whatever they do.
     The second signal leaves at once.
     """
+    given = {
+        "--steps-at-once": steps_at_once,
+        "--cached-runs": cached_runs,
+        "--workflow-pollers": workflow_pollers,
+        "--step-pollers": step_pollers,
+        "--deployment": deployment,
+        "--build-id": build_id,
+        "--versioning": versioning,
+    }
     run_worker(
         WorkerOptions(
             targets=targets,
@@ -127,6 +171,7 @@ def terse_worker(
             namespace=namespace,
             sync_schedules=sync_schedules,
             debug=debug,
+            settings={option: value for option, value in given.items() if value is not None},
         )
     )
 
@@ -155,8 +200,12 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
         default_way()  # what is wrong with it is said now, and not when a run asks
     if asks_people() and (problem := link_problem()) is not None:
         _logger.warning("%s (of this worker and of the gateway)", problem)
+    settings = worker_settings(options.settings)  # before a server is asked for
+    if (build_id := observer.build_id()) is not None:
+        settings = {**settings, "build_id": build_id}
+        settings.pop("deployment_config", None)
     client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
-    worker = build_worker(client, jobs=jobs, task_queue=options.task_queue, build_id=observer.build_id())
+    worker = build_worker(client, jobs=jobs, task_queue=options.task_queue, **cast("TemporalWorkerOptions", settings))
     observer.on_connected(client, jobs, options.task_queue)
     if options.sync_schedules:
         # After the worker was made: jobs that cannot be run get no schedule.

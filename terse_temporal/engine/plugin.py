@@ -93,7 +93,10 @@ class TersePlugin(SimplePlugin):
         config = super().configure_worker(config)
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
-        threads = ThreadPoolExecutor(limits.STEPS_AT_ONCE, thread_name_prefix="terse-step")
+        at_once = [config.get("max_concurrent_activities"), config.get("max_concurrent_local_activities")]
+        threads = ThreadPoolExecutor(
+            max(each or limits.STEPS_AT_ONCE for each in at_once), thread_name_prefix="terse-step"
+        )
         # A store may be one that is empty, and so false.
         given = self._state_store
         opened = store_from_environment() if given is None else None

@@ -53,7 +53,7 @@ from ...state.keeping import JobState, UpdateQueues
 from ..code.builtin_functions import known_function
 from ..code.functions import FunctionIndex
 from ..failure_log import log_failure
-from ..limits import STEPS_AT_ONCE, THREAD_PATIENCE
+from ..limits import THREAD_PATIENCE
 from ..wire.calls import JobCall, StepCall, read_call
 from ..wire.failures import SentFailureError, refused, step_failure
 from ..wire.inputs_check import add_check_to_failure, check_metadata
@@ -343,9 +343,9 @@ class StepRunner:
             return
         self._said_threads = time.monotonic()
         _logger.warning(
-            "all %d threads for steps that are a plain `def` are taken, and %s waits. A step that has timed out holds"
-            " its thread until it returns: give what it calls a timeout of its own, or make it an `async def`.",
-            STEPS_AT_ONCE,
+            "all threads for steps that are a plain `def` are taken (--steps-at-once), and %s waits. A step that has"
+            " timed out holds its thread until it returns: give what it calls a timeout of its own, or make it an"
+            " `async def`.",
             activity.info().activity_type,
         )
 
