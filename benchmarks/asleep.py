@@ -1,0 +1,87 @@
+"""What thousands of sleeping runs cost a worker, and whether all of them wake: `python -m benchmarks asleep`.
+
+The worker is a `terse-worker` of its own, so that what it takes in memory is its own; the server is an embedded one,
+with its state on disk. Every run makes a step, sleeps until one moment for all, and makes another. What is printed are
+the resident bytes of the worker: ready, with so many runs asleep, and when all have ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from temporalio.client import Client, WorkflowHandle
+
+from benchmarks.processes import started_worker
+from benchmarks.scale_jobs import short, sleeps_until
+from terse_temporal.devserver import DevServer
+
+__all__ = ["measure_asleep"]
+
+#: Seconds that the last run that is started sleeps at least.
+_LEAST_SLEEP = 20
+
+
+async def measure_asleep(count: int = 10_000, cached: int | None = None, per_second: float = 60) -> None:
+    """Start so many runs, let them wake at one moment, and print.
+
+    Args:
+        count: runs.
+        cached: `--cached-runs` of the worker; by default what it has by default.
+        per_second: runs that a second is reckoned for, which decides when they wake.
+    """
+    options = () if cached is None else ("--cached-runs", str(cached))
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = await stack.enter_async_context(DevServer(directory / "state.db"))
+        client = await Client.connect(server.address)
+        worker = await stack.enter_async_context(started_worker(server.address, "asleep", *options))
+        # What the first runs load is no cost of theirs.
+        for number in range(3):
+            warm = (
+                client.execute_workflow(short.name, {"number": n}, id=f"short-{number}-{n}", task_queue="asleep")
+                for n in range(50)
+            )
+            await asyncio.gather(*warm)
+        ready = memory_of(worker.pid)
+        print(f"{ready / 1e6:7.1f} MB  the worker is ready, and has run 150 runs")
+
+        began = time.monotonic()
+        seconds = count / per_second + _LEAST_SLEEP
+        wake = datetime.now(UTC) + timedelta(seconds=seconds)
+        gate = asyncio.Semaphore(50)
+
+        async def start(number: int) -> WorkflowHandle[object, object]:
+            async with gate:
+                event = {"number": number, "until": wake.isoformat()}
+                return await client.start_workflow(sleeps_until.name, event, id=f"asleep-{number}", task_queue="asleep")
+
+        runs = await asyncio.gather(*map(start, range(count)))
+        # Until just before, and then of some that they have come so far.
+        await asyncio.sleep(max(0.0, (wake - datetime.now(UTC)).total_seconds() - 2))
+        asleep = memory_of(worker.pid)
+        for run in runs[:: max(1, count // 100)]:
+            assert (await run.describe()).history_length >= 11, "not all have come to their sleep: give a lower rate"
+        print(
+            f"{asleep / 1e6:7.1f} MB  with {count:,} runs asleep: {(asleep - ready) / 1e6:.1f} MB more,"
+            f" {(asleep - ready) / count / 1024:.1f} KiB each ({time.monotonic() - began:.0f} s)"
+        )
+        await asyncio.sleep(max(0.0, (wake - datetime.now(UTC)).total_seconds()))
+        began = time.monotonic()
+        results = await asyncio.gather(*(run.result() for run in runs))
+        assert results == [4 * number for number in range(count)]
+        print(
+            f"{memory_of(worker.pid) / 1e6:7.1f} MB  all have ended, {time.monotonic() - began:.1f} s after they woke"
+        )
+
+
+def memory_of(pid: int) -> int:
+    """Return the resident bytes of a process."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) * 1024
