@@ -27,13 +27,13 @@ async def goes_on(event: Event) -> int:
     for number in range(event.count):
         total += await job_step(run=double, input=number, local=event.local)
     await sleep(datetime.fromisoformat(event.until))
-    return await job_step(run=double, input=total)
+    return int(await job_step(run=double, input=total))
 
 
 @create_job(name="short", durable=True)
 async def short(event: Event) -> int:
     """Make three steps."""
-    number = event.number
+    number: int = event.number
     for _ in range(3):
         number = await job_step(run=double, input=number)
     return number
