@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ..diagnostics.redaction import error_text
-from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, TurnLimitError, UnknownToolError
+from ..errors import InPlaceOnlyError, ModelError, ModelOutputError, UnknownToolError
 from ..execution.in_place import LONGEST_WAIT, execution_for_call
 from ..execution.invocation import TimeLimit
 from ..execution.protocol import Execution, RetryRule, StepRequest, may_record
@@ -25,6 +25,7 @@ from ..serialization.payload_limits import LARGEST_RECORDED, over_limit
 from ..serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE
 from ..tools import Tool, find_tool
 from .approvals import Approvals, approved
+from .conversation import Conversation
 from .events import AgentEvent, Finished, TextDelta, ToolCalled, ToolReturned
 from .fixed_arguments import Fixed
 from .skills import allowed
@@ -38,9 +39,6 @@ _RETRY: Final = RetryRule(max_attempts=7, initial=1.0, multiplier=2.0, max_delay
 
 #: Bytes of a turn's input that are not the conversation: its name, key and options.
 _REST: Final = 4096
-
-#: How often in a row an answer may fail to validate. A model that has not got it right by then does not.
-_CORRECTIONS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -73,12 +71,12 @@ class AgentConfig:
             ModelError, StepError: see `generate_text`.
         """
         execution = execution_for_call()
-        conversation = Conversation(self)
+        conversation = Conversation(self.model, self.instructions, self.max_turns)
         while not conversation.over:
             conversation.take(
                 await self._request_turn(execution, self._request(conversation, message, output), conversation)
             )
-            conversation.results = await self._answers(conversation.calls)
+            conversation.take_results(await self._answers(conversation.calls))
         return _load_output(conversation, output, execution)
 
     async def _request_turn(
@@ -115,7 +113,7 @@ class AgentConfig:
                 "agent.run() streams what happens while it happens, which a durable handler, that is replayed, cannot:"
                 " await agent.run_and_wait(…) there, or stream in a job that is not durable."
             )
-        conversation = Conversation(self)
+        conversation = Conversation(self.model, self.instructions, self.max_turns)
         while not conversation.over:
             async for text in self._streamed(conversation, message, output):
                 yield text
@@ -171,7 +169,7 @@ class AgentConfig:
             arguments={
                 # The worker's choice stays, if the next turn is another worker's.
                 "model": conversation.model or self.model,
-                "instructions": self.instructions,
+                "instructions": conversation.instructions,
                 "prompt": None if conversation.history else message,
                 "history": conversation.history,
                 "results": conversation.results,
@@ -234,45 +232,6 @@ def _format_arguments(call: dict[str, Any]) -> Mapping[str, Any]:
 
 def _close(texts: asyncio.Queue[TextDelta | None], _: object) -> None:
     texts.put_nowait(None)
-
-
-class Conversation:
-    """A conversation so far."""
-
-    def __init__(self, conversation: AgentConfig) -> None:
-        self._limit = conversation.max_turns
-        self.model = conversation.model or ""
-        self._corrections = 0
-        self.turns = 0
-        self.history: list[Any] = []
-        self.calls: list[dict[str, Any]] = []
-        self.results: dict[str, Any] = {}
-        self.over = False
-        self.output: Any = None
-
-    def take(self, result: dict[str, Any]) -> None:
-        """Go on by the result of a turn."""
-        model = self.model = result["model"]
-        self.turns += 1
-        self.history = [*self.history[: result["keep"]], *result["messages"]]
-        self.calls, self.results = result.get("calls", []), {}
-        if "output" in result:
-            self.over, self.output = True, result["output"]
-            return
-        self._corrections = self._corrections + 1 if "correction" in result else 0
-        if self._corrections > _CORRECTIONS:
-            raise ModelOutputError(
-                f"the model {model!r} did not give an output that validates, in {_CORRECTIONS} corrections either:"
-                f" {result['correction']}. Describe the output in the prompt, make output_schema easier, or name"
-                " another model.",
-                model=model,
-            )
-        if self.turns >= self._limit:
-            raise TurnLimitError(
-                f"the model {model!r} did not come to an end in {self._limit} turns. Raise max_turns, allow it fewer"
-                " tools, or ask for less at once.",
-                model=model,
-            )
 
 
 def _load_output(conversation: Conversation, output: Any, execution: Execution) -> Any:

@@ -5,7 +5,8 @@ and goes back to it. The loop around turns is ours (`loop.py`), so that each is 
 is recorded never changes with a release of a library. Within a turn pydantic-ai does the work: it knows what each
 provider wants, and how each model is best asked for structured output.
 
-The conversation travels as pydantic-ai writes it to JSON, which it reads back across its own releases.
+The conversation travels as pydantic-ai writes it to JSON, which it reads back across its own releases, and by reference
+where it is recorded (`references.py`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ..tools import list_tools
 from .events import TextDelta
 from .fixed_arguments import Fixed, OfferedTool, offered_tools
 from .models import broken_off, chosen_model, cut_short, model_failure, model_named, require_pydantic_ai
+from .references import leave_out, recall
 from .skills import allowed
 
 __all__ = ["model_turn"]
@@ -38,9 +40,9 @@ _NO_LIMIT: Final = 1_000
 async def model_turn(
     *,
     model: str | None,
-    instructions: str | None,
+    instructions: str | bool | None,
     prompt: str | None,
-    history: list[Any],
+    history: list[Any] | str,
     results: dict[str, Any],
     skills: list[str],
     settings: dict[str, Any],
@@ -52,10 +54,12 @@ async def model_turn(
 
     Args:
         model: its name; `None` is the worker's own choice.
-        instructions: the system prompt.
+        instructions: the system prompt; `True` for that of the first turn.
         prompt: what the user says, in the first turn.
-        history: the conversation before, as the turns before have left it.
-        results: of the tools that it asked for, by the id of the call: `{"value": …}` or `{"error": "…"}`.
+        history: the conversation before, as the turns before have left it, or the hash of what the turn before has come
+            to.
+        results: of the tools that it asked for, by the id of the call: `{"value": …}`, `{"hash": …}` of a value that is
+            recorded, or `{"error": "…"}`.
         skills: the allow-list of tools.
         settings: pydantic-ai's `ModelSettings`.
         output: the type of the final output.
@@ -70,9 +74,11 @@ async def model_turn(
         (why the answer has to be given again). All that is judged is judged here, and so recorded: tools may be others
         when the run is replayed.
     """
+    execution = current_execution()
+    asked = await recall(instructions, history, results, None if execution is None else execution.recorded_results)
     # On a thread: the first time, a second of imports would hold up every other step.
-    turn = await asyncio.to_thread(_Turn, model, instructions, skills, settings, output, fixed or [])
-    return await turn.taken(prompt, history, results, emit)
+    turn = await asyncio.to_thread(_Turn, model, asked.instructions, skills, settings, output, fixed or [])
+    return leave_out(await turn.taken(prompt, asked.messages, asked.results, emit), asked)
 
 
 class _Turn:

@@ -26,6 +26,7 @@ from ..serialization.serializer import shared_serializer
 from .input_requests import InputRequest
 from .perform import Call, perform, record_arguments
 from .protocol import UNSET, Execution, RunIdentity, StepContext, StepRequest, current_execution
+from .recorded_results import RecordedResults
 from .retries import next_delay
 from .run_events import EventToSend, EventWait
 from .token_usage import Tokens
@@ -68,6 +69,7 @@ class DirectExecution:
         runs: the function that the step runs.
         run: the run that it is part of; `None` outside of one.
         server_namespace: the namespace that this is in; empty where that is not known.
+        recorded_results: what calls of the run have come to; `None` in what is not recorded by itself.
     """
 
     is_durable = False
@@ -87,8 +89,10 @@ class DirectExecution:
         runs: Callable[..., Any] | None = None,
         run: RunIdentity | None = None,
         server_namespace: str = "",
+        recorded_results: RecordedResults | None = None,
     ) -> None:
         self.job = job
+        self.recorded_results = recorded_results
         self.step_context = step
         self.state = state
         self.tokens = Tokens() if tokens is None else tokens

@@ -19,6 +19,7 @@ from ..errors import DurableOnlyError
 from ..serialization.payload_limits import LARGEST_RECORDED, largest_payload
 from ..serialization.serializer import Serializer
 from .input_requests import InputRequest
+from .recorded_results import RecordedResults
 from .run_events import EventToSend, EventWait
 from .run_operations import RunOperations
 from .token_usage import Tokens
@@ -180,6 +181,10 @@ class Execution(Protocol):
     @property
     def tokens(self) -> Tokens:
         """What model calls have used here, to be added to."""
+
+    @property
+    def recorded_results(self) -> RecordedResults | None:
+        """What calls of the run have come to, in a call that is recorded; else `None`."""
 
     @property
     def is_durable(self) -> bool:

@@ -38,6 +38,7 @@ from ...execution.in_place import DirectExecution
 from ...execution.invocation import NoThreadError, run_function
 from ...execution.perform import Call, perform
 from ...execution.protocol import UNSET, RunIdentity, StepContext, executing
+from ...execution.recorded_results import SHORTEST_REFERRED, ResultsUnreadableError
 from ...execution.test_doubles import FunctionCall, call_or_double, has_job_double
 from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
@@ -45,7 +46,7 @@ from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...jobs.labels import label_text
 from ...serialization.codec import ValueProblem, json_of
-from ...serialization.wire_names import JOB_REFERENCE, NOT_BEGUN_FAILURE, SDK_REFERENCE
+from ...serialization.wire_names import GENERATE_TEXT, JOB_REFERENCE, NOT_BEGUN_FAILURE, SDK_REFERENCE
 from ...state import State, StateId, StateStore
 from ...state.calls import CALLS
 from ...state.handle import WatchedState
@@ -66,6 +67,7 @@ from .at_most_once import interrupted, is_interrupted, report_begin, report_retr
 from .completion import mark_as_outcome
 from .earlier_results import EarlierResults
 from .heartbeats import Heartbeats
+from .recorded_results import HistoryResults, ResultCache
 
 __all__ = ["StepRunner"]
 
@@ -73,6 +75,8 @@ _logger = logger_of("worker")
 
 #: A call that this worker cannot run may be another's: of the version before or after, while a deploy is under way.
 _ANOTHER_WORKERS = timedelta(seconds=5)
+
+_MODEL_TURN: Final = f"{SDK_REFERENCE}{GENERATE_TEXT}"
 
 #: Seconds between two lines about threads that are all taken.
 _SAY_AGAIN_AFTER: Final = 60.0
@@ -107,6 +111,7 @@ class StepRunner:
         self._store = store
         self._state_queues = UpdateQueues()
         self._earlier = EarlierResults()
+        self._results = ResultCache()
         self._refused = Once()
         self._said_threads = -_SAY_AGAIN_AFTER
 
@@ -244,6 +249,7 @@ class StepRunner:
             runs=function,
             run=_run_of(call, info),
             server_namespace=info.namespace,
+            recorded_results=HistoryResults(self._results, info),
         )
         return functools.partial(self._run_step, call, found, execution, info)
 
@@ -259,6 +265,8 @@ class StepRunner:
             result = await perform(
                 call, execution, functools.partial(self._run, patience=THREAD_PATIENCE.total_seconds())
             )
+            if recorded.function == _MODEL_TURN or (recorded.by_model and len(result.text) >= SHORTEST_REFERRED):
+                self._results.keep(result.data, result.text)
             beside = {**tokens_metadata(execution.tokens), **check_metadata(recorded.check)}
             return in_order(result, activity.payload_converter(), beside)
         except BaseException as err:
@@ -266,6 +274,8 @@ class StepRunner:
             name = call.context.name
             if isinstance(err, NoThreadError):
                 raise _not_begun(name, "no thread of its worker came free") from None
+            if isinstance(err, ResultsUnreadableError):
+                raise _not_begun(name, str(err)) from None
             failure = _failure(_own(err, "step"), name, recorded, info)
             raise failure from failure.__cause__
 

@@ -99,6 +99,7 @@ class DurableExecution:
     records_calls = True
     step_context = None
     state = None
+    recorded_results = None
 
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
