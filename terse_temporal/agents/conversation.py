@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..errors import ModelOutputError, TurnLimitError
-from ..execution.recorded_results import result_hash
-from .references import given_arguments, is_long, refer_to_results
+from ..execution.recorded_results import long_hash, result_hash
+from .references import given_arguments, refer_to_results
 
 __all__ = ["Conversation"]
 
@@ -53,7 +53,7 @@ class Conversation:
         if isinstance(self.history, list) and "after" not in result:
             self.history = [*self.history[: result["keep"]], *result["messages"]]
         else:
-            if self.turns == 1 and is_long(self.instructions):
+            if self.turns == 1 and long_hash(self.instructions):
                 is_there = result["messages"][0].get("instructions") == self.instructions
                 self.instructions = is_there or self.instructions
             self.history = result_hash(result)

@@ -118,16 +118,18 @@ class AgentConfig:
             async for text in self._streamed(conversation, message, output):
                 yield text
             running: list[asyncio.Task[dict[str, Any]]] = []
+            results: dict[str, Any] = {}
             try:
                 for call in conversation.calls:
                     yield ToolCalled(call["id"], call["tool"], dict(_format_arguments(call)))
                     running.append(asyncio.create_task(self._call_tool(call)))
                 for call, task in zip(conversation.calls, running, strict=True):
-                    ended = conversation.results[call["id"]] = await task
+                    ended = results[call["id"]] = await task
                     yield ToolReturned(call["id"], call["tool"], ended.get("value"), ended.get("error"))
             finally:
                 for task in running:
                     task.cancel()
+            conversation.take_results(results)
         yield Finished(_load_output(conversation, output, execution))
 
     async def _streamed(self, conversation: Conversation, message: str, output: Any) -> AsyncIterator[TextDelta]:

@@ -1,16 +1,16 @@
 """A conversation that stands in the history once: what a turn is given of it, and what it leaves to be recorded.
 
-The input of a turn could hold the conversation before, and then a history grows with the square of its length. Instead a
-turn that is recorded is told the hash of what the turn before has come to, which says the same of the turn before that.
-Likewise what tools have returned, and long instructions, are told by reference. So each thing is written once, where it
-came about: a tool's result as that of its step, the model's answer in the result of its turn.
+The input of a turn could hold the conversation before, and then a history grows with the square of its length. Instead
+a turn that is recorded is told the hash of what the turn before has come to, which says the same of the turn before
+that. Likewise what tools have returned, and long instructions, are told by reference. So each thing is written once,
+where it came about: a tool's result as that of its step, the model's answer in the result of its turn.
 
-The formats, which histories hold: the result of a turn has `after`, the hash of the result of the turn before, empty for
-the first. In its `messages` a tool's return has no `content` where `returned` has the hash of it, by the id of the call;
-`instructions` are `true` where they are those of the first message; and a call has no `arguments` where these are the
-message's own. A turn is asked with such a hash as its `history`, with `{"hash": …}` among its `results`, and with `true`
-as its `instructions`. A conversation whose first turn was recorded without `after`, by an earlier release or in place, goes on
-as a list of messages that is handed over whole.
+The formats, which histories hold: the result of a turn has `after`, the hash of the result of the turn before, empty
+for the first. In its `messages` a tool's return has no `content` where `returned` has the hash of that, by the id of
+the call; `instructions` are `true` where they are those of the first message; and a call has no `arguments` where these
+are the message's own. A turn is asked with such a hash as its `history`, with `{"hash": …}` among its `results`, and with
+`true` as its `instructions`. A conversation whose first turn was recorded without `after`, by an earlier release or in
+place, goes on as a list of messages that is handed over whole.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from ..errors import ModelError
-from ..execution.recorded_results import SHORTEST_REFERRED, RecordedResults, result_hash
+from ..execution.recorded_results import RecordedResults, long_hash, result_hash
 
-__all__ = ["Recalled", "given_arguments", "is_long", "leave_out", "recall", "refer_to_results"]
+__all__ = ["Recalled", "given_arguments", "leave_out", "recall", "refer_to_results"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,9 @@ class Recalled:
 def refer_to_results(results: Mapping[str, Any]) -> dict[str, Any]:
     """Return the results of tools, with hashes in the place of long ones."""
     return {
-        call: {"hash": result_hash(result["value"])} if is_long(result.get("value")) else result
+        call: {"hash": hashed} if "value" in result and (hashed := long_hash(result["value"])) else result
         for call, result in results.items()
     }
-
-
-def is_long(value: Any) -> bool:
-    """Return whether something is referred to rather than said again."""
-    return value is not None and len(json.dumps(value)) >= SHORTEST_REFERRED
 
 
 async def recall(
@@ -106,7 +101,7 @@ async def _read(
     turns: list[dict[str, Any]] = []
     contents: dict[str, Any] = {}
     while last:
-        # A history is read from its end: what a turn has been given came before it, and the turn before came before that.
+        # A history is read from its end: what a turn was given came before it, and the turn before came before that.
         found = {} if recorded is None else await recorded.find({last, *wanted})
         missing = {last, *wanted} - found.keys()
         turn = found.get(last)
@@ -133,7 +128,7 @@ def _filled(turn: Mapping[str, Any], contents: Mapping[str, Any], instructions: 
     for message in turn["messages"]:
         parts = [
             {**part, "content": contents[returned[part["tool_call_id"]]]}
-            if "content" not in part and part.get("tool_call_id") in returned
+            if part["part_kind"] == "tool-return" and "content" not in part
             else part
             for part in message["parts"]
         ]
@@ -148,16 +143,11 @@ def leave_out(result: dict[str, Any], asked: Recalled) -> dict[str, Any]:
         return result
     returned: dict[str, str] = {}
     messages = []
+    are_long = bool(asked.after) and long_hash(asked.instructions) is not None
     for message in result["messages"]:
-        parts = []
-        for part in message["parts"]:
-            call = part.get("tool_call_id")
-            if part["part_kind"] == "tool-return" and _is_result(part.get("content"), asked, call):
-                returned[call] = asked.hashes[call]
-                part = {name: value for name, value in part.items() if name != "content"}
-            parts.append(part)
-        is_known = asked.after and message.get("instructions") == asked.instructions and is_long(asked.instructions)
-        messages.append({**message, **({"instructions": True} if is_known else {}), "parts": parts})
+        parts = [_without_content(part, asked, returned) for part in message["parts"]]
+        is_said = are_long and message.get("instructions") == asked.instructions
+        messages.append({**message, **({"instructions": True} if is_said else {}), "parts": parts})
     short = {**result, "after": asked.after, "messages": messages}
     if returned:
         short["returned"] = returned
@@ -172,8 +162,13 @@ def leave_out(result: dict[str, Any], asked: Recalled) -> dict[str, Any]:
     return short
 
 
-def _is_result(content: Any, asked: Recalled, call: str) -> bool:
-    return call in asked.hashes and result_hash(content) == asked.hashes[call]
+def _without_content(part: dict[str, Any], asked: Recalled, returned: dict[str, str]) -> dict[str, Any]:
+    """Return a part without what a tool has returned, if that is recorded; its hash is put into `returned`."""
+    hashed = asked.hashes.get(part.get("tool_call_id", ""))
+    if hashed is None or part["part_kind"] != "tool-return" or result_hash(part.get("content")) != hashed:
+        return part
+    returned[part["tool_call_id"]] = hashed
+    return {name: value for name, value in part.items() if name != "content"}
 
 
 def given_arguments(messages: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -57,8 +57,8 @@ OPEN_STEPS: Final = 1_000
 #: What goes on by itself counts too: the server keeps track of each until it ends.
 OPEN_CHILDREN: Final = 1_000
 
-#: Bytes of results that a worker has at hand for conversations with models, which refer to them. A history has 50 MiB, so
-#: that the longest conversation fits.
+#: Bytes of results that a worker has at hand for conversations with models, which refer to them. A history has 50 MiB,
+#: so that the longest conversation fits.
 RESULTS_KEPT: Final = 64 * 1024 * 1024
 
 #: Runs above a run, each started by the one before. A job that starts itself would go on for ever, and at ever more

@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection
 from typing import Any, Final, Protocol
 
-__all__ = ["SHORTEST_REFERRED", "RecordedResults", "ResultsUnreadableError", "result_hash"]
+__all__ = ["SHORTEST_REFERRED", "RecordedResults", "ResultsUnreadableError", "long_hash", "result_hash"]
 
 #: Bytes from which on something is referred to; a hash and what is around it have some eighty.
 SHORTEST_REFERRED: Final = 1024
@@ -23,7 +23,17 @@ _sorted_text: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).en
 
 def result_hash(data: Any) -> str:
     """Return the hash of a result: the SHA-256 of its JSON without spaces, keys sorted, in ASCII. It is a format."""
-    return hashlib.sha256(_sorted_text(data).encode()).hexdigest()
+    return _hash(_sorted_text(data))
+
+
+def long_hash(data: Any) -> str | None:
+    """Return the hash of a result that is long enough to be referred to, else `None`."""
+    text = _sorted_text(data)
+    return _hash(text) if len(text) >= SHORTEST_REFERRED else None
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class RecordedResults(Protocol):

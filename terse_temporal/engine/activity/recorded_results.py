@@ -1,8 +1,8 @@
 """What calls of a run have come to, found by the hash of it: in the memory of the worker, else in the run's history.
 
-A history is read from its end, and no further than to what is looked for. A worker that has taken part in a conversation
-has most of it at hand, and reads what other workers have added since; one that is new to it reads all of it, once. What
-a reset has left of a history begins it, so nothing is different there.
+A history is read from its end, and no further than to what is looked for. A worker that has taken part in a
+conversation has most of it at hand, and reads what other workers have added since; one that is new to it reads all of
+it, once. A run that was reset has what it kept as the beginning of its own history, so nothing is different there.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class ResultCache:
             text: of that, in ASCII.
         """
         hashed = result_hash(data)
+        if len(text) > self._max_bytes:
+            return hashed
         if hashed not in self._texts:
             self._texts[hashed] = text
             self._bytes += len(text)
