@@ -64,6 +64,18 @@ def _modules() -> None:
     measure_modules()
 
 
+@app.command("conversation")
+def _conversation(
+    turns: Annotated[int, typer.Option(help="Turns of the model.")] = 1_000,
+    size: Annotated[int, typer.Option(help="Bytes that a tool returns in each.")] = 20_000,
+    workers: Annotated[int, typer.Option(help="Workers that share them.")] = 1,
+) -> None:
+    """Measure what a turn of a model costs, as a conversation grows."""
+    from benchmarks.conversation import measure_conversation
+
+    asyncio.run(measure_conversation(turns=turns, size=size, workers=workers))
+
+
 @app.command("testing")
 def _testing(count: Annotated[int, typer.Option(help="Tests in the long rows.")] = 100) -> None:
     """Measure how long it takes to test a job that sleeps for three days."""
