@@ -87,7 +87,9 @@ async def measure_conversation(*, turns: int = 1_000, size: int = 20_000, worker
         client = await connect(target_host=server.address)
         stack.enter_context(use_doubles(CallDoubles(call=proceed, model=lambda _: model)))
         for _ in range(workers):
-            await stack.enter_async_context(build_worker(client, jobs=[converse], task_queue=_QUEUE))
+            # Each with a client of its own: one client has one worker of a task queue.
+            own = await connect(target_host=server.address)
+            await stack.enter_async_context(build_worker(own, jobs=[converse], task_queue=_QUEUE))
         run = await client.start_workflow(
             converse.name, {"turns": turns}, id=f"conversation-{uuid.uuid4()}", task_queue=_QUEUE
         )

@@ -53,8 +53,9 @@ class Conversation:
         if isinstance(self.history, list) and "after" not in result:
             self.history = [*self.history[: result["keep"]], *result["messages"]]
         else:
-            if self.turns == 1 and long_hash(self.instructions):
-                is_there = result["messages"][0].get("instructions") == self.instructions
+            if self.turns == 1 and isinstance(self.instructions, str) and long_hash(self.instructions):
+                # As the library has written them; it takes the space around them away.
+                is_there = result["messages"][0].get("instructions") == self.instructions.strip()
                 self.instructions = is_there or self.instructions
             self.history = result_hash(result)
             given = given_arguments(result["messages"]) if self.calls else {}

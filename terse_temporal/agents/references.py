@@ -7,10 +7,10 @@ where it came about: a tool's result as that of its step, the model's answer in 
 
 The formats, which histories hold: the result of a turn has `after`, the hash of the result of the turn before, empty
 for the first. In its `messages` a tool's return has no `content` where `returned` has the hash of that, by the id of
-the call; `instructions` are `true` where they are those of the first message; and a call has no `arguments` where these
-are the message's own. A turn is asked with such a hash as its `history`, with `{"hash": …}` among its `results`, and with
-`true` as its `instructions`. A conversation whose first turn was recorded without `after`, by an earlier release or in
-place, goes on as a list of messages that is handed over whole.
+the call; `instructions` are `true` where they are those of the first message; and a call has no `arguments` where
+these are the message's own. A turn is asked with such a hash as its `history`, with `{"hash": …}` among its `results`,
+and with `true` as its `instructions`. A conversation whose first turn was recorded without `after`, by an earlier
+release or in place, goes on as a list of messages that is handed over whole.
 """
 
 from __future__ import annotations
@@ -143,10 +143,11 @@ def leave_out(result: dict[str, Any], asked: Recalled) -> dict[str, Any]:
         return result
     returned: dict[str, str] = {}
     messages = []
-    are_long = bool(asked.after) and long_hash(asked.instructions) is not None
+    first = asked.messages[0].get("instructions") if asked.messages else None
+    are_long = long_hash(first) is not None
     for message in result["messages"]:
         parts = [_without_content(part, asked, returned) for part in message["parts"]]
-        is_said = are_long and message.get("instructions") == asked.instructions
+        is_said = are_long and message.get("instructions") == first
         messages.append({**message, **({"instructions": True} if is_said else {}), "parts": parts})
     short = {**result, "after": asked.after, "messages": messages}
     if returned:

@@ -126,8 +126,9 @@ async def test_a_library_that_is_not_installed_is_said(
     assert "pydantic-ai-slim[mistral]" in failure.message
 
 
-async def test_a_conversation_that_is_too_long_is_said(bench: Bench, model: ModelServer) -> None:
+@cache_on
+async def test_a_conversation_in_place_that_is_too_long_is_said(bench: Bench, model: ModelServer) -> None:
     model.script = [calls(("desk_find_customer", {"effects": str(bench.effects), "email": "a" * 300_000}))] * 9
-    failure = await bench.fail(jobs.digest)
+    failure = await bench.fail(jobs.plain)
     assert failure.type == ModelError.__name__
     assert "too long to go on, at turn 5" in failure.message

@@ -1,0 +1,121 @@
+"""A turn of a long conversation costs what one of a short one does: what is said stands in the history once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+
+from terse_temporal import get_run
+from terse_temporal.engine.activity import recorded_results, runner
+from terse_temporal.errors import ModelError
+from terse_temporal.worker import build_worker
+
+from ..bench import Bench, Run, cache_on
+from ..model_server import ModelServer, calls, says, turn_of
+from . import jobs_references as jobs
+
+TURNS = 8
+
+
+def reads_pages(body: dict[str, Any]) -> dict[str, Any]:
+    """Answer as a model that reads a page in each turn, and then is done."""
+    turn = turn_of(body)
+    return says("done") if turn == TURNS - 1 else calls(("shelf_page", {"number": turn}))
+
+
+def told(body: dict[str, Any]) -> list[str]:
+    """What tools have returned, in what a model is asked."""
+    return [message["content"] for message in body["messages"] if message["role"] == "tool"]
+
+
+def assert_all_was_told(model: ModelServer) -> None:
+    """Every turn was asked with all that was said before it, at full length."""
+    for body in model.requests:
+        assert body["messages"][0] == {"role": "system", "content": jobs.INSTRUCTIONS.strip()}
+        assert told(body) == [jobs.text_of(number) for number in range(turn_of(body))]
+
+
+@pytest.fixture
+def nothing_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that keep no results, so that each turn reads the history of its run."""
+    monkeypatch.setattr(runner, "ResultCache", functools.partial(recorded_results.ResultCache, 0))
+
+
+async def events_of(run: Run) -> Sequence[HistoryEvent]:
+    return (await run.fetch_history()).events
+
+
+def sizes(events: Sequence[HistoryEvent]) -> list[int]:
+    """Bytes of the inputs of turns."""
+    return [
+        event.ByteSize()
+        for event in events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == "generate_text"
+    ]
+
+
+async def test_each_thing_is_recorded_once(bench: Bench, model: ModelServer) -> None:
+    """A page, and the instructions, stand in the history once, and every turn is asked with all of them."""
+    model.answer = reads_pages
+    async with bench.worker(jobs.pages):
+        run = await bench.start(jobs.pages)
+        assert await bench.result(run) == ["done"]
+    assert_all_was_told(model)
+    assert len(model.requests) == TURNS
+    events = await events_of(run)
+    whole = b"".join(event.SerializeToString() for event in events)
+    for number in range(TURNS - 1):
+        assert whole.count(jobs.text_of(number).encode()) == 1
+    # Of the first turn, which was given them, and which says where they stand.
+    assert whole.count(jobs.INSTRUCTIONS.strip().encode()) == 2
+    _, *later = sizes(events)
+    assert max(later) - min(later) < 100
+
+
+async def test_what_is_not_at_hand_is_read(bench: Bench, model: ModelServer, nothing_at_hand: None) -> None:
+    """A worker that has nothing at hand is told what was said by the history, in conversations side by side too."""
+    model.answer = reads_pages
+    async with bench.worker(jobs.pages):
+        run = await bench.start(jobs.pages, at_once=2)
+        assert await bench.result(run) == ["done", "done"]
+    assert_all_was_told(model)
+    assert {body["messages"][1]["content"] for body in model.requests} == {"conversation 0", "conversation 1"}
+    assert len(model.requests) == 2 * TURNS
+
+
+async def test_workers_take_turns(bench: Bench, model: ModelServer) -> None:
+    """Two workers share a conversation: each is told what the other has added."""
+    model.answer = reads_pages
+    other = await Client.connect(bench.env.address)
+    options: dict[str, Any] = {"task_queue": bench.task_queue, "max_cached_workflows": bench.cache}
+    async with bench.worker(jobs.pages), build_worker(other, jobs=[jobs.pages], **options):
+        runs = [await bench.start(jobs.pages) for _ in range(3)]
+        for run in runs:
+            assert await bench.result(run) == ["done"]
+    assert_all_was_told(model)
+
+
+@cache_on
+async def test_a_retried_run_goes_on_with_it(bench: Bench, model: ModelServer) -> None:
+    """A run that has failed in the middle of a conversation, and is retried on another worker, goes on with it."""
+
+    def refuses_the_fifth(body: dict[str, Any]) -> dict[str, Any]:
+        if len(model.requests) == 4:
+            model.faults = [(400, {})]
+        return reads_pages(body)
+
+    model.answer = refuses_the_fifth
+    async with bench.worker(jobs.pages):
+        run = await bench.start(jobs.pages)
+        failure = await bench.failure(run)
+    assert failure.type == ModelError.__name__
+    async with bench.worker(jobs.pages):
+        again = await get_run(run.id, client=bench.env.client).retry()
+        assert await again.result("20s") == ["done"]
+    assert_all_was_told(model)
+    assert model.turns_asked() == [0, 1, 2, 3, 4, 4, 5, 6, 7]
