@@ -75,7 +75,11 @@ async def converse(turns: list[tuple[dict[str, Any], int, list[Any]]], instructi
 
 async def test_what_is_left_out_comes_back() -> None:
     """Results of tools, whatever they are, ids that come again, instructions, and messages that were changed later."""
-    given = {"a": {"value": {"rows": [LONG, None, 1.5, "ü"]}}, "b": {"value": "short"}, "c": {"error": LONG}}
+    given: dict[str, Any] = {
+        "a": {"value": {"rows": [LONG, None, 1.5, "ü"]}},
+        "b": {"value": "short"},
+        "c": {"error": LONG},
+    }
     first = [request(PROMPT, instructions=LONG), answer(call("a", "{}"), call("b", {}), call("c", None))]
     parts = [returned(key, each.get("value", each.get("error"))) for key, each in given.items()]
     second = [request(*parts, instructions=LONG), answer(call("a", {"x": 1}))]
