@@ -94,9 +94,9 @@ def generate_text(
             In a durable job it is a `StepError` too.
 
     In a durable handler every turn is a step named `generate_text`, and every call of a tool is the step that
-    `toolbox.…` makes: three history events each, and one for the tokens. What is said stands in the history once, however
-    many turns there are; in place a conversation is limited to 2 MiB. A tool that fails
-    does not fail the run: the model is told.
+    `toolbox.…` makes: three history events each, and one for the tokens. What is said stands in the history once,
+    however many turns there are; in place a conversation is limited to 2 MiB. A tool that fails does not fail the run:
+    the model is told.
     """
     conversation = _ModelOptions(None, skills, model, max_turns, tool_approvals, approvals_via, settings).conversation()
     return conversation.ask(_text(prompt, "prompt"), str if output_schema is None else output_schema)
