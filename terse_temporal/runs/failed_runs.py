@@ -140,7 +140,7 @@ async def _look_at(client: Client, name: RunName) -> FailedRun | Refused | None:
         return Refused(name.id, run_id, str(error)) if name.run_id in ("", run_id) else None
     if name.run_id not in ("", run.run_id):
         return None  # it has been retried, and has failed again: that one is listed too
-    recorded = run.recorded()
+    recorded = run.recorded
     assert recorded.ended is not None
     return FailedRun(run, failure_of_end(recorded.ended, recorded) or EndReason("it ended"))
 

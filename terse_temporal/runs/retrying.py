@@ -60,6 +60,7 @@ class Retriable:
         job: the workflow type.
         task_queue: of the workers that it is for.
         history: as it has been recorded.
+        recorded: what that says, with the texts of failures.
         point: where it goes on.
         steps: the names of the steps that failed it, and are run again.
     """
@@ -69,12 +70,9 @@ class Retriable:
     job: str
     task_queue: str
     history: WorkflowHistory
+    recorded: RunHistory
     point: ResetPoint
     steps: tuple[str, ...] = ()
-
-    def recorded(self) -> RunHistory:
-        """Return what its history says."""
-        return RunHistory(self.history.events)
 
     def kept_events(self) -> list[HistoryEvent]:
         """Return the events that it keeps."""
@@ -115,7 +113,7 @@ async def find_retriable(client: Client, id: str, run_id: str | None = None) -> 
     if why := _reason_against(recorded, point):
         raise _refused(id, run, why)
     steps = tuple(dict.fromkeys(each.name for each in recorded.steps if each.event_id in point.causes))
-    return Retriable(id, run, described.workflow_type, described.task_queue, history, point, steps)
+    return Retriable(id, run, described.workflow_type, described.task_queue, history, recorded, point, steps)
 
 
 async def reset(client: Client, run: Retriable) -> str:
