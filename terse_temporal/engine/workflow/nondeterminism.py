@@ -19,6 +19,7 @@ from temporalio.workflow import Info
 from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
+from ...encryption.reading import readable
 from ..wire.history import ChildRecord, RunHistory, StepRecord
 from .commands import PendingCommand
 from .definitions import RunContext
@@ -83,7 +84,8 @@ class NondeterminismReporter:
         assert self._client is not None
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
-            history = RunHistory((await handle.fetch_history()).events)
+            events = (await handle.fetch_history()).events
+            history = RunHistory([await readable(each, self._client.data_converter) for each in events])
             message = message or history.nondeterminism
             table = side_by_side(recorded_calls(history), now, at)
         except Exception as err:
