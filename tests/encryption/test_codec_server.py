@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ from terse_temporal.gateway.server import GatewayServer, listen
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
 
+from ..commands import running
 from ..in_process import run_command
 from .jobs_encrypted import child
 
@@ -242,6 +244,27 @@ async def test_the_cli_of_temporal_shows_a_run(env: JobEnvironment, client: Clie
     assert "zq-typed zq-child-result" in shown[0]
     assert "fail: zq-failing" in shown[1]
     assert "declined: zq-failing" in shown[1]
+
+
+@pytest.mark.server
+def test_the_command_serves(tmp_path: Path) -> None:
+    """It says where, with which keys and for whom, and ends in good order."""
+    environment = {KEY_VARIABLE: f"{KEY},{new_key()}", "TERSE_CODEC_TOKEN": TOKEN}
+    command = ("terse-temporal", "codec-server", "--port", "0", "--origin", f"{UI}/")
+    with running(*command, cwd=tmp_path, env=environment) as server:
+        printed = server.says("ready")
+        assert f"Web UI {UI}" in printed
+        assert "token needed" in printed
+        assert KeyRing.read(environment).keys[1].id in printed
+        assert not any(each in printed for each in (*environment[KEY_VARIABLE].split(","), TOKEN))
+        address = printed.partition("codec server ")[2].split()[0]
+        refused = httpx.post(f"{address}/decode", json={"payloads": []})
+        answered = httpx.post(f"{address}/decode", json={"payloads": []}, headers={"authorization": f"Bearer {TOKEN}"})
+        assert (refused.status_code, answered.status_code) == (401, 200)
+        assert "/decode: 401" in server.says("401")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+        assert "stopped" in server.printed()
 
 
 def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
