@@ -11,7 +11,7 @@ from .codec import EncryptionCodec, encryption_codec
 from .failures import with_encoded_attributes, without_encoded_attributes
 from .keys import KeyRing
 
-__all__ = ["encrypts", "with_encryption", "without_encryption"]
+__all__ = ["encrypts", "reading_converter", "with_encryption", "without_encryption"]
 
 
 def with_encryption(converter: DataConverter, keys: KeyRing | None = None) -> DataConverter:
@@ -46,6 +46,14 @@ def without_encryption(converter: DataConverter) -> DataConverter:
         payload_codec=converter.payload_codec.inner,
         failure_converter_class=without_encoded_attributes(converter.failure_converter_class),
     )
+
+
+def reading_converter(converter: DataConverter) -> DataConverter:
+    """Return a data converter that reads what another one does, and whose failures have their texts, for a replay."""
+    if not encrypts(converter):
+        return converter
+    cls = with_encoded_attributes(converter.failure_converter_class, writes=False)
+    return dataclasses.replace(converter, failure_converter_class=cls)
 
 
 def encrypts(converter: DataConverter) -> bool:

@@ -33,6 +33,7 @@ class _EncodingFailureConverter(FailureConverter):
     """Moves messages and stack traces to where a codec encodes them, and back."""
 
     inner_class: ClassVar[type[FailureConverter]]
+    writes: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._inner = self.inner_class()
@@ -40,6 +41,8 @@ class _EncodingFailureConverter(FailureConverter):
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         """Convert an exception, and put the texts of it and its causes where a codec sees them."""
         self._inner.to_failure(exception, payload_converter, failure)
+        if not self.writes:
+            return
         for each in failure_chain(failure):
             if not each.HasField("encoded_attributes") or each.message != _ENCODED:
                 texts = {"message": each.message, "stack_trace": each.stack_trace}
@@ -73,14 +76,18 @@ class _EncodingFailureConverterInContext(_EncodingFailureConverter, WithSerializ
 
 
 @functools.cache
-def with_encoded_attributes(cls: type[FailureConverter]) -> type[FailureConverter]:
-    """Return a failure converter like another one, whose texts a codec sees."""
-    if issubclass(cls, _EncodingFailureConverter):
-        return cls
+def with_encoded_attributes(cls: type[FailureConverter], *, writes: bool = True) -> type[FailureConverter]:
+    """Return a failure converter like another one, whose texts a codec sees.
+
+    Args:
+        cls: the other one.
+        writes: or else it only reads such failures, as a replay does, whose own are for people alone.
+    """
+    cls = without_encoded_attributes(cls)
     base = (
         _EncodingFailureConverterInContext if issubclass(cls, WithSerializationContext) else _EncodingFailureConverter
     )
-    return type(base.__name__, (base,), {"inner_class": cls})
+    return type(base.__name__, (base,), {"inner_class": cls, "writes": writes})
 
 
 def without_encoded_attributes(cls: type[FailureConverter]) -> type[FailureConverter]:

@@ -23,7 +23,7 @@ from temporalio.exceptions import ApplicationError
 
 from terse_temporal.converter import headers_with_environment, is_of_environment, with_environment
 from terse_temporal.encryption.codec import is_encrypted
-from terse_temporal.encryption.converting import with_encryption
+from terse_temporal.encryption.converting import reading_converter, with_encryption
 from terse_temporal.encryption.keys import KEY_VARIABLE, KeyRing, new_key
 from terse_temporal.encryption.reading import readable
 from terse_temporal.errors import EncryptionKeyError
@@ -202,6 +202,19 @@ async def test_a_failure_that_is_passed_on_stays_whole_and_encrypted() -> None:
         assert found.failure is not None
         assert "test_codec.py" in found.failure.stack_trace
         assert SECRET in str(found.__cause__)
+
+
+async def test_a_replay_says_what_fails_it() -> None:
+    """It reads failures whose texts are encrypted, and its own, which nobody keeps, have theirs."""
+    converter = reading_converter(converter_of(NEW))
+    written, own = Failure(), Failure()
+    await converter_of(NEW).encode_failure(failing(), written)
+    found = await converter.decode_failure(written)
+    assert isinstance(found, ApplicationError)
+    assert found.message == SECRET
+    converter.failure_converter.to_failure(failing(), converter.payload_converter, own)
+    assert own.message == SECRET
+    assert reading_converter(DataConverter.default) is DataConverter.default
 
 
 async def test_failures_of_a_history_are_readable_or_say_why_not() -> None:

@@ -33,6 +33,7 @@ from temporalio.workflow import Info, NondeterminismError
 
 from ...converter import with_environment
 from ...diagnostics.text import did_you_mean, one_line, shorten
+from ...encryption.converting import reading_converter
 from ...errors import TerseError, UnknownJobError
 from ...jobs.job import Job
 from ...jobs.registry import registered_jobs
@@ -242,7 +243,7 @@ class _Replays:
             workflows=[] if usable else OWN_WORKFLOWS,
             plugins=[TersePlugin(usable)] if usable else [],
             workflow_task_executor=threads,
-            data_converter=self._converter,
+            data_converter=reading_converter(self._converter),
             namespace=self._namespace,
             runtime=self._runtime,
             build_id=_BUILD_ID,
