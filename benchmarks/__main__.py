@@ -48,6 +48,42 @@ def _many(rounds: Annotated[int, typer.Option(help="Turns of each way.")] = 4) -
     asyncio.run(measure_many(turns=rounds))
 
 
+@app.command("jobs")
+def _jobs(repeats: Annotated[int, typer.Option(help="How often.")] = 3) -> None:
+    """Measure how soon a worker with hundreds of jobs is ready."""
+    from benchmarks.many_jobs import measure_many_jobs
+
+    asyncio.run(measure_many_jobs(repeats))
+
+
+@app.command("asleep")
+def _asleep(
+    count: Annotated[int, typer.Option(help="Runs.")] = 10_000,
+    cached: Annotated[int | None, typer.Option(help="--cached-runs of the worker.")] = None,
+    rate: Annotated[float, typer.Option(help="Runs a second that are reckoned with until they sleep.")] = 60,
+) -> None:
+    """Measure what thousands of sleeping runs cost a worker, and how long they take to wake."""
+    from benchmarks.asleep import measure_asleep
+
+    asyncio.run(measure_asleep(count, cached, rate))
+
+
+@app.command("back")
+def _back(count: Annotated[int, typer.Option(help="Steps.")] = 1_000) -> None:
+    """Measure how long a run of many steps takes to go on after a restart."""
+    from benchmarks.coming_back import measure_coming_back
+
+    asyncio.run(measure_coming_back(count))
+
+
+@app.command("workers")
+def _workers(count: Annotated[int, typer.Option(help="Runs.")] = 300) -> None:
+    """Measure one, two and four workers on one task queue."""
+    from benchmarks.sharing import measure_sharing
+
+    asyncio.run(measure_sharing(count))
+
+
 @app.command("startup")
 def _startup(repeats: Annotated[int, typer.Option(help="How often.")] = 5) -> None:
     """Measure `terse-worker` to its first finished job, and `terse-temporal dev` to ready."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
+from pathlib import Path
+from typing import Final
 
-from terse_temporal import Event, create_job, job_step, sleep
+from terse_temporal import Event, create_job, current_step, job_step, sleep
+
+#: Names the file that steps write to.
+LINES: Final = "BENCHMARK_LINES"
 
 
 async def double(number: int) -> int:
@@ -37,3 +43,16 @@ async def short(event: Event) -> int:
     for _ in range(3):
         number = await job_step(run=double, input=number)
     return number
+
+
+def write_line() -> None:
+    """Write which process has this step, and its key."""
+    with Path(os.environ[LINES]).open("a") as file:
+        file.write(f"{os.getpid()} {current_step().idempotency_key}\n")
+
+
+@create_job(name="writes-lines", durable=True)
+async def writes_lines(event: Event) -> None:
+    """Make three steps that write a line."""
+    for _ in range(3):
+        await job_step(run=write_line)

@@ -8,6 +8,7 @@ alike.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from datetime import datetime, timedelta
@@ -85,6 +86,10 @@ def parse_duration(text: str) -> timedelta:
     return _check_positive(-seconds if match["sign"] else seconds, text)
 
 
+#: The durations of a code base are few, and each step that is made or replayed has one.
+_parsed = functools.lru_cache(maxsize=256)(parse_duration)
+
+
 def to_timedelta(duration: str | timedelta) -> timedelta:
     """Return the same as `parse_duration`, for a string or a `timedelta`.
 
@@ -95,7 +100,7 @@ def to_timedelta(duration: str | timedelta) -> timedelta:
     if isinstance(duration, timedelta):
         return _check_positive(duration.total_seconds(), duration)
     if isinstance(duration, str):
-        return parse_duration(duration)
+        return _parsed(duration)
     raise DurationError(f"{duration!r} is not a duration: a bare number has no unit; {_ACCEPTED}")
 
 
