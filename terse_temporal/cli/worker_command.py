@@ -30,7 +30,7 @@ from .options import Address, Debug, Namespace, Targets, TaskQueue
 from .output import configure_logging, console, job_table
 from .schedules.sync import change_line
 from .signals import run_until_signal
-from .users_files import asks_people
+from .users_files import asks_people, users_build_id
 
 __all__ = ["Observer", "WorkerOptions", "app", "run_worker"]
 
@@ -51,7 +51,13 @@ class WorkerOptions:
 
 
 class Observer:
-    """Callbacks of a worker process, by how far it has come. This one prints it."""
+    """Callbacks of a worker process, by how far it has come. This one prints it.
+
+    Attributes:
+        has_versions: whether the worker may be a version of a deployment, which somebody has to make current.
+    """
+
+    has_versions = True
 
     def on_loading(self, targets: Sequence[str]) -> None:
         """Print that the modules are imported next, which may take as long as what they import takes."""
@@ -59,10 +65,6 @@ class Observer:
 
     def on_loaded(self, jobs: list[Job]) -> None:
         """Take the jobs of the modules, which have been imported."""
-
-    def build_id(self) -> str | None:
-        """Return what the worker says that its code is. With `None` the SDK hashes every module that is loaded."""
-        return None
 
     def on_failed(self) -> None:
         """Take note that it does not run: a module cannot be loaded, or the server does not answer."""
@@ -133,7 +135,7 @@ def terse_worker(
         str | None, _setting("--deployment", "NAME", "The worker deployment that it is a version of.")
     ] = None,
     build_id: Annotated[
-        str | None, _setting("--build-id", "ID", "The version of its code; by default a hash of what is loaded.")
+        str | None, _setting("--build-id", "ID", "The version of its code; by default a hash of it.")
     ] = None,
     versioning: Annotated[
         str | None,
@@ -201,9 +203,10 @@ async def _run(jobs: list[Job], options: WorkerOptions, observer: Observer, serv
     if asks_people() and (problem := link_problem()) is not None:
         _logger.warning("%s (of this worker and of the gateway)", problem)
     settings = worker_settings(options.settings)  # before a server is asked for
-    if (build_id := observer.build_id()) is not None:
-        settings = {**settings, "build_id": build_id}
+    if not observer.has_versions:
         settings.pop("deployment_config", None)
+    if settings.keys().isdisjoint(("build_id", "deployment_config")):
+        settings["build_id"] = users_build_id({job._home for job in jobs})
     client = await connect(target_host=options.address, namespace=options.namespace, **overrides)
     worker = build_worker(client, jobs=jobs, task_queue=options.task_queue, **cast("TemporalWorkerOptions", settings))
     observer.on_connected(client, jobs, options.task_queue)

@@ -31,7 +31,7 @@ from .examples import example_event
 from .exiting import Settings, exit_status, leave
 from .hash_seed import with_hash_seed
 from .output import console, job_table
-from .users_files import users_build_id, users_files
+from .users_files import users_files
 from .worker_command import Observer, WorkerOptions, run_worker
 
 __all__ = ["Asked", "Progress", "WorkerChild", "local_environment"]
@@ -205,6 +205,8 @@ def local_environment(address: str) -> dict[str, str]:
 class _Reporter(Observer):
     """Reports to the parent."""
 
+    has_versions = False  # the server has one worker, and runs would wait for a version that nobody makes current
+
     def __init__(self, parent: socket.socket, gateway: GatewayPlace | None) -> None:
         self._parent = parent
         self._gateway = gateway
@@ -222,9 +224,6 @@ class _Reporter(Observer):
         if os.environ.pop(_TERMINAL, None):  # not for what steps start
             terminals.append(lambda question: self._send(asked=[question.id, question.run, question.number]))
         self._server_is_up.wait()
-
-    def build_id(self) -> str:
-        return users_build_id()  # it starts at each save
 
     def on_connected(self, client: Client, jobs: list[Job], task_queue: str) -> None:
         console.print(job_table(jobs))

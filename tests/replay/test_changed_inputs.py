@@ -273,7 +273,9 @@ def test_what_lies_around_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "its value": lambda: monkeypatch.setenv("TONE", "formal"),
         "a variable by its prefix": lambda: monkeypatch.setenv("SHOP_SIZE", "large"),
         "a hidden file that is named": lambda: written(".env", b"TONE=friendly\n"),
-        "what is installed": lambda: monkeypatch.setattr("terse_temporal.engine.code.code_hash._distributions", list),
+        "what is installed": lambda: monkeypatch.setattr(
+            "terse_temporal.engine.code.code_hash.installed_packages", list
+        ),
         "Python": lambda: monkeypatch.setattr("sys.version_info", (*sys.version_info[:2], 99, "final", 0)),
     }
     does_not: dict[str, Callable[[], Any]] = {

@@ -21,7 +21,7 @@ from typing import Final, TypeAlias
 from ...diagnostics.places import NO_SOURCES
 from ...diagnostics.redaction import names_secret, redact
 
-__all__ = ["CodeReader"]
+__all__ = ["CodeReader", "installed_packages"]
 
 _LENGTH: Final = 12
 
@@ -64,7 +64,7 @@ class CodeReader:
         except OSError:
             return ""
         contents += _texts(directories, words, self._listed)
-        around = json.dumps([sys.implementation.name, sys.version_info[:3], _distributions(), _variables(words)])
+        around = json.dumps([sys.implementation.name, sys.version_info[:3], installed_packages(), _variables(words)])
         # Not by name: a file that is run as a script has another.
         return hashlib.sha256(b"".join(sorted(contents)) + around.encode()).hexdigest()[:_LENGTH]
 
@@ -85,7 +85,7 @@ def _variables(words: Collection[str]) -> list[tuple[str, str]]:
 
 
 @functools.cache
-def _distributions() -> list[str]:
+def installed_packages() -> list[str]:
     """Return what is installed, with versions: `httpx-0.28.1.dist-info`.
 
     As directories are called. `importlib.metadata` reads a file in each, which takes a millisecond.
