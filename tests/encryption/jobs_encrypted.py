@@ -79,6 +79,11 @@ async def encrypted(event: Event, state: Any) -> dict[str, Any]:
         return f"{name} zq-step-result"
 
     found["step"] = await job_step(run=greet, input="zq-step-input", label="zq-label")
+    found["local"] = await job_step(run=greet, input="zq-local-input", name="greet here", label="zq-label", local=True)
+    try:
+        await job_step(run=decline, input="zq-local-failure", name="decline here", local=True)
+    except Declined as error:
+        found["local failure"] = error.code
     again = Retry(max_attempts=2, initial="10ms")
     found["again"] = await job_step(run=decline_at_first, input="zq-step-attempt", retry=again)
     try:

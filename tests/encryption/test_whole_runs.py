@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import uuid
@@ -47,12 +48,28 @@ WORD: Final = re.compile(rb"zq-[a-z-]+")
 
 #: What the log of a worker has: labels are for it, and the text of an exception is what went wrong.
 LOGGED: Final = {b"zq-label"} | {
-    b"zq-%b" % each for each in (b"step-attempt", b"step-failure", b"child-failure", b"run-failure", b"plain-failure")
+    b"zq-%b" % each
+    for each in (b"step-attempt", b"step-failure", b"local-failure", b"child-failure", b"run-failure", b"plain-failure")
+}
+
+
+_OF_PATCHES: Final = {"id", "deprecated"}
+_OF_LOCAL_STEPS: Final = {
+    *(
+        "seq",
+        "attempt",
+        "activity_id",
+        "activity_type",
+        "complete_time",
+        "backoff",
+        "original_schedule_time",
+        "activation_index",
+    ),
 }
 
 
 def words(text: bytes) -> set[bytes]:
-    """The words in it, also where it is base64 of something."""
+    """The words in it."""
     return set(WORD.findall(text))
 
 
@@ -114,6 +131,8 @@ async def test_everything_but_names_is_encrypted(
     assert result == {
         "event": "zq-event",
         "step": "zq-step-input zq-step-result",
+        "local": "zq-local-input zq-step-result",
+        "local failure": "zq-local-failure",
         "again": "zq-step-again",
         "failure": "zq-step-failure",
         "map": ["ZQ-MAP-A", "ZQ-MAP-B"],
@@ -173,8 +192,14 @@ class _Started:
 
 
 def _is_of_the_engine(payload: Any) -> bool:
-    """Search attributes, and the markers of the SDK's core: names and numbers."""
-    return b"type" in payload.metadata or "type" in payload.metadata or b'"id":"terse.' in payload.data
+    """Search attributes, and what the SDK's core writes into its markers: names, numbers and times."""
+    if "type" in payload.metadata:
+        return True
+    try:
+        data = json.loads(payload.data)
+    except ValueError:
+        return False
+    return isinstance(data, dict) and (set(data) <= _OF_PATCHES or set(data) <= _OF_LOCAL_STEPS)
 
 
 async def answer(client: Client, run: WorkflowHandle[Any, Any], **given: Any) -> None:
