@@ -189,7 +189,7 @@ def failure_of(failure: Failure, history: RunHistory) -> EndReason:
     while inner is not None:
         if inner.HasField("activity_failure_info"):
             step = inner.activity_failure_info.activity_type.name
-            record = history.scheduled_by(inner.activity_failure_info.scheduled_event_id)
+            record = history.failed_step(inner)
             attempts = record.attempt if isinstance(record, StepRecord) else 0
         if inner.HasField("child_workflow_execution_failure_info"):
             run = inner.child_workflow_execution_failure_info.workflow_execution.workflow_id

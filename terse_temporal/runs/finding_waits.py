@@ -214,6 +214,20 @@ def _of_timers(facts: Facts, reminders: Sequence[tuple[datetime, timedelta]], to
     for timer in facts.history.timers:
         if timer.outcome != "open" or any(abs(timer.until - each) < _SAME_TIME for each in ends):
             continue
+        if timer.is_internal:
+            if (step := timer.retries) is not None:
+                failure = "" if step.failure is None else failure_text(step.failure)
+                found.append(
+                    Wait(
+                        kind="retry",
+                        name=step.name,
+                        attempt=step.attempt + 1,
+                        failure=failure,
+                        since=timer.began,
+                        until=timer.until,
+                    )
+                )
+            continue
         # A question is asked at a whole second, or less than one after it.
         if not timer.is_sleep and any((timer.until - since) % every < _SAME_TIME for since, every in reminders):
             continue

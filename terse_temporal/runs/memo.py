@@ -51,7 +51,10 @@ async def read_label(client: Client, event: HistoryEvent) -> str:
             is_delivery = name == DELIVERY_SIGNAL
             return label_text(given["trigger"] if is_delivery else f"{given['name']}, key {given['key']}")
         return ""
-    if not (event.HasField("activity_task_scheduled_event_attributes") and event.user_metadata.HasField("summary")):
+    is_step = event.HasField("activity_task_scheduled_event_attributes") or event.HasField(
+        "marker_recorded_event_attributes"
+    )
+    if not (is_step and event.user_metadata.HasField("summary")):
         return ""
     with suppress(Exception):  # as above
         (text,) = await client.data_converter.decode([event.user_metadata.summary])

@@ -140,6 +140,8 @@ class Timeline:
             self.history = RunHistory()
             self._by_event, self._by_activity = {}, {}
         record = self.history.add(event)
+        if isinstance(record, TimerRecord) and record.is_internal:
+            return None
         if record is None:
             return self._apply_event(event, label)
         entry = self._by_event.get(record.event_id) or self._begin(record, label)

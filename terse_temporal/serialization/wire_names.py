@@ -21,9 +21,9 @@ The formats, all of them JSON, stand beside what reads and writes them:
     FailureDetail (wire/calls.py)           the first detail of a failure, of a step and of a run. `v`, `step` (its
                                             name; of a run, that of the step which caused it, or empty), `error` and
                                             `bases` (references to classes), `arguments`, `attributes`, `missing`,
-                                            `check`.
+                                            `check`, and of a local step `key`.
     what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
-                                            events that the failed steps began with.
+                                            events that the failed steps began with, and the ids of local ones.
     questions to a person (inputs/)         in the memo, by their numbers: see `inputs/questions.py`. Those that were
                                             over: `run`, `ended`, `at`, and perhaps `by`, `by_name`, `choice`, `label`,
                                             `via`. An answer: `id` (the number), `run`, `choice`, `text`, `data`, `by`,
@@ -107,6 +107,7 @@ __all__ = [
     "EVENTS_WORKFLOW",
     "EVENT_SIGNAL",
     "GENERATE_TEXT",
+    "HANDED_OVER_FAILURE",
     "HANDLER_DOUBLED_MARKER",
     "IDEMPOTENCY_KEY_META",
     "INPUTS_ANSWERED_MEMO",
@@ -118,6 +119,8 @@ __all__ = [
     "INPUT_REMIND",
     "INPUT_UPDATE",
     "JOB_REFERENCE",
+    "KEY_METADATA",
+    "LOCAL_ID_PREFIX",
     "MODEL_TOOL_METADATA",
     "MOUNT_REFUSED_MARKER",
     "NAME_REFUSED_MARKER",
@@ -184,6 +187,9 @@ INPUT_REMIND: Final = "input.remind"
 INPUT_CLOSE: Final = "input.close"
 RUN_FIND: Final = "run.find"
 RUN_RESULT: Final = "run.result"
+
+#: What the activity ids of local steps begin with, before their number in the run. One that is handed over keeps it.
+LOCAL_ID_PREFIX: Final = "terse.local."
 
 #: What the types of workflows begin with that this package starts for itself: no runs to anybody who looks.
 OWN_WORKFLOWS: Final = "terse."
@@ -281,6 +287,8 @@ TAGS_ATTRIBUTE: Final = "TerseTags"
 
 # In the metadata of the payload with a result: the check of its call, and the tokens that it used.
 CHECK_METADATA: Final = "terse.check.v1"
+#: Beside the result of a local step, whose call is not recorded: its idempotency key.
+KEY_METADATA: Final = "terse.key.v1"
 TOKENS_METADATA: Final = "terse.tokens.v1"
 
 #: The encoding of a payload that is encrypted, and in its metadata the id of the key.
@@ -292,6 +300,7 @@ STEP_BEGUN_HEARTBEAT: Final = "terse.begun.v1"
 
 # Types of failures that are no class. Other failures have the name of the exception's class.
 STEP_INTERRUPTED_FAILURE: Final = "terse.StepInterrupted"
+HANDED_OVER_FAILURE: Final = "terse.HandedOver"
 NOT_BEGUN_FAILURE: Final = "terse.NotBegun"
 WRONG_ANSWER_FAILURE: Final = "terse.WrongAnswer"
 

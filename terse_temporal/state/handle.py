@@ -40,9 +40,9 @@ class State(Generic[_StatesT]):
     `State[Kept]` is that of a job with `states=Kept`. Type checkers know its keys and their types by the stub that
     `terse-temporal generate` writes; without that, and as `State`, values are `Any`.
 
-    Each call is a step: in a durable job it runs once, and a replay takes its result from the history. It costs three
-    history events there, and about two round trips to the server more than it takes the store. In a job that is not
-    durable, and in a step, it runs in place.
+    Each call is a step: in a durable job it runs once, and a replay takes its result from the history. A `get` is a
+    local step, of one history event; the others cost three, and about two round trips to the server more than it takes
+    the store. In a job that is not durable, and in a step, it runs in place.
 
     Calls are checked when they are made, before anything is scheduled: a key that is not declared raises
     `UnknownStateKeyError`, a value that does not fit `StateValueError`.
@@ -165,6 +165,8 @@ class State(Generic[_StatesT]):
                 on_interrupt="retry",
                 retry=_PATIENCE,
                 as_json=True,
+                # It changes nothing, so that it may be done again.
+                local=name == STATE_GET,
                 summary=key[:_SHOWN],
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from terse_temporal import Event, Retry, create_job, current_step, job_map, job_step, now, sleep, step, toolbox
@@ -95,6 +96,24 @@ async def failures(event: Event) -> Any:
             caught.append([str(error), *(getattr(error, name) for name in ("step", "error_type"))])
         await sleep("1h")
     return caught
+
+
+def until_there(path: str) -> str:
+    record(path, f"until there {current_step().idempotency_key}")
+    if not Path(path).with_name("there").exists():
+        raise OutOfStock("not yet")
+    return "there"
+
+
+@create_job(name="local-failed-run", durable=True)
+async def failed_run(event: Event) -> Any:
+    """Steps of one workflow task, of which the last fails, alone or in a group."""
+    found = [await job_step(run=write, input=event.effects, local=True) for _ in range(2)]
+    if event.in_group:
+        async with asyncio.TaskGroup() as group:
+            there = group.create_task(job_step(run=until_there, input=event.effects, local=True))
+        return [len(found), there.result()]
+    return [len(found), await job_step(run=until_there, input=event.effects, local=True)]
 
 
 @create_job(name="local-retries", durable=True)

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from terse_temporal import step, toolbox
+from terse_temporal import get_run, step, toolbox
+from terse_temporal.engine.wire.history import RunHistory, StepRecord
 from terse_temporal.errors import JobDefinitionError
+from terse_temporal.runs.timeline import Timeline
 
 from ..bench import Bench, scheduled, timers
-from .jobs_local import failures, kinds, retries, side_by_side
+from .jobs_local import failed_run, failures, kinds, retries, side_by_side
 
 
 async def test_every_kind(bench: Bench) -> None:
@@ -45,6 +47,36 @@ async def test_retries(bench: Bench, initial: str, waits: int) -> None:
     assert [each[2] for each in tried] == ["1", "2", "3"]
     assert len({each[3] for each in tried}) == 1
     assert len(await timers(run)) == waits
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+async def test_a_retried_run(bench: Bench, in_group: bool) -> None:
+    """A run that failed by a local step goes on with that step, and those before it in its task are not run again."""
+    async with bench.worker(failed_run):
+        run = await bench.start(failed_run, in_group=in_group)
+        assert (await bench.failure(run)).message == ("not yet" if not in_group else "ExceptionGroup")
+        assert (await get_run(run.id, client=bench.env.client).timeline()).entries
+        bench.effects.path.with_name("there").touch()
+        await get_run(run.id, client=bench.env.client).retry()
+        assert await bench.result(bench.env.client.get_workflow_handle(run.id)) == [2, "there"]
+    assert sorted(line.split()[0] for line in bench.effects.lines()) == ["until", "until", "write", "write"]
+    assert len(set(bench.effects.lines())) == 3
+
+
+async def test_a_timeline(bench: Bench) -> None:
+    """Local steps stand in a run's timeline, with their labels, their attempts and their times; their timers do not."""
+    async with bench.worker(retries, kinds):
+        run = await bench.start(retries, initial="1s")
+        await bench.result(run)
+        timeline = RunHistory((await run.fetch_history()).events)
+        (tried,) = timeline.commands[:1]
+        assert isinstance(tried, StepRecord)
+        assert (tried.name, tried.attempt, tried.outcome, tried.is_local) == ("third_time", 3, "completed", True)
+        assert [each.is_internal for each in timeline.timers] == [True, True]
+        shown = Timeline()
+        for event in (await run.fetch_history()).events:
+            shown.apply(event)
+        assert [entry.line().split(" in ")[0] for entry in shown.entries] == ["step  third_time  done"]
 
 
 @pytest.mark.parametrize("how", ["step", "tool"])

@@ -44,7 +44,8 @@ from ...serialization.wire_names import RETRY_REASON
 from ..wire.calls import StepCall, read_call
 from ..wire.failures import SentFailureError
 from ..wire.history import RunHistory, StepRecord
-from ..wire.inputs_check import add_check_to_failure, given_of_check, with_check
+from ..wire.inputs_check import add_check_to_failure, failure_check, given_of_check, result_check, with_check
+from ..wire.local_steps import key_metadata, key_of
 from ..wire.reset_points import reset_point
 from .at_most_once import activity_converter, interrupted
 
@@ -73,6 +74,15 @@ class _Earlier:
     given: str
     may_depend: bool
     again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """The call that a step was, as far as its history says."""
+
+    key: str
+    check: str
+    once: bool
 
 
 class _Steps:
@@ -121,7 +131,12 @@ class EarlierResults:
         if step.outcome == "completed":
             payloads = list(step.result)
             decoded = await converter.payload_codec.decode(payloads) if converter.payload_codec else payloads
-            return RawValue(with_check(decoded[0], call.check)) if decoded else None
+            if not decoded:
+                return None
+            result = with_check(decoded[0], call.check)
+            if info.is_local:
+                result.metadata.update(key_metadata(call.key))
+            return RawValue(result)
         if step.failure is not None and step.failure.HasField("application_failure_info"):
             raise await _as_it_failed(step, call, converter)
         raise interrupted("it had begun in the run before this was retried, and was ended with it", final=True)
@@ -196,7 +211,7 @@ async def _add_steps(found: _Steps, recorded: RunHistory, fork: int, client: Cli
     for step in recorded.steps:
         if 0 < step.ended_by < fork:
             continue
-        call = await _call_of(step, client.data_converter)
+        call = await _recorded_call(step, client.data_converter)
         if call is None:
             continue
         again = step.event_id in point.causes
@@ -214,9 +229,25 @@ def _without_history(step: StepRecord) -> StepRecord:
     return replace(step, input=(), summary=None, result=result, failure=failure)
 
 
-async def _call_of(step: StepRecord, converter: DataConverter) -> StepCall | None:
+async def _recorded_call(step: StepRecord, converter: DataConverter) -> _Recorded | None:
     with suppress(Exception):  # no call of ours, or one that cannot be read here
-        (wire,) = await converter.decode(step.input)
-        call = read_call(wire)
-        return call if isinstance(call, StepCall) else None
+        if step.input:
+            (wire,) = await converter.decode(step.input)
+            call = read_call(wire)
+            return _Recorded(call.key, call.check, call.once) if isinstance(call, StepCall) else None
+        return await _recorded_local_call(step, converter)
     return None
+
+
+async def _recorded_local_call(step: StepRecord, converter: DataConverter) -> _Recorded | None:
+    if step.outcome == "completed":
+        encoded = list(step.result)
+        result = await converter.payload_codec.decode(encoded) if converter.payload_codec else encoded
+        key, check = key_of(result, ()), result_check(result[0])
+    elif step.failure is not None:
+        failure = await converter.decode_failure(Failure.FromString(step.failure.SerializeToString()))
+        assert isinstance(failure, ApplicationError)
+        key, check = key_of((), failure.details), failure_check(failure)
+    else:
+        return None
+    return _Recorded(key, check, once=False) if key else None

@@ -58,6 +58,7 @@ from ..limits import THREAD_PATIENCE
 from ..wire.calls import JobCall, StepCall, read_call
 from ..wire.failures import SentFailureError, refused, step_failure
 from ..wire.inputs_check import add_check_to_failure, check_metadata
+from ..wire.local_steps import add_key_to_failure, key_metadata
 from ..wire.payloads import in_order
 from ..wire.retries import retry_delay
 from ..wire.token_usage import tokens_metadata
@@ -157,6 +158,8 @@ class StepRunner:
             raise
         except ApplicationError as failure:
             add_check_to_failure(failure, call.check if isinstance(call, StepCall) else "")
+            if info.is_local:
+                add_key_to_failure(failure, call.key)
             again = failure.next_retry_delay
             _log(
                 info,
@@ -268,6 +271,8 @@ class StepRunner:
             if recorded.function == _MODEL_TURN or (recorded.by_model and len(result.text) >= SHORTEST_REFERRED):
                 self._results.keep(result.data, result.text)
             beside = {**tokens_metadata(execution.tokens), **check_metadata(recorded.check)}
+            if info.is_local:
+                beside |= key_metadata(recorded.key)
             return in_order(result, activity.payload_converter(), beside)
         except BaseException as err:
             _pass_on(err, task)

@@ -26,9 +26,20 @@ from temporalio.api.history.v1 import (
     WorkflowTaskFailedEventAttributes,
 )
 
-from ...serialization.wire_names import ON_FAILURE_MARKER, OWN_WORKFLOWS
+from ...serialization.wire_names import LOCAL_ID_PREFIX, ON_FAILURE_MARKER, OWN_WORKFLOWS
+from .local_steps import LocalMarker, local_marker
 
-__all__ = ["TOLD_EARLY", "ChildRecord", "Outcome", "Record", "RunHistory", "StepRecord", "TimerRecord", "moment"]
+__all__ = [
+    "LOCAL_FLUSH",
+    "TOLD_EARLY",
+    "ChildRecord",
+    "Outcome",
+    "Record",
+    "RunHistory",
+    "StepRecord",
+    "TimerRecord",
+    "moment",
+]
 
 #: What a server tells of a workflow task before it is recorded: where it is tried again, and where it brings an update.
 #: If that is refused it never is, and the number of such an event is that of whatever comes next.
@@ -77,6 +88,9 @@ _DONE_AGAIN: Final = frozenset(
 )
 
 
+#: A timer of this length ends a workflow task, so that what local steps have come to is recorded.
+LOCAL_FLUSH: Final = timedelta(milliseconds=1)
+
 #: The marker that the SDK's core writes for `workflow.patched`.
 _PATCH: Final = "core_patch"
 
@@ -103,7 +117,7 @@ class _Record:
 
 @dataclass(kw_only=True)
 class StepRecord(_Record):
-    """A step, a call of the SDK, or a job that is not durable: an activity.
+    """A step, a call of the SDK, or a job that is not durable: an activity, or what is recorded as a local one.
 
     Attributes:
         activity_id: by which the server tells of it while it is open.
@@ -113,6 +127,7 @@ class StepRecord(_Record):
         failure: of the whole, or of the attempt before the last.
         result: of one that is completed, encoded.
         was_begun: whether a worker had taken it. That is known of one that has ended.
+        is_local: it is recorded with the workflow task, once it has ended, and its arguments are not.
     """
 
     activity_id: str
@@ -122,6 +137,18 @@ class StepRecord(_Record):
     failure: Failure | None = None
     result: Sequence[Payload] = ()
     was_begun: bool = False
+    is_local: bool = False
+
+    @property
+    def local_number(self) -> int:
+        """Of a local step: which of its run it is, counted as the handler asked for them."""
+        number = self.activity_id.removeprefix(LOCAL_ID_PREFIX)
+        return int(number) if number.isdecimal() else 0
+
+    @property
+    def is_recorded_in_task(self) -> bool:
+        """Whether its end was recorded with the workflow task in which it was asked for."""
+        return self.is_local and self.ended_by == self.event_id
 
 
 @dataclass(kw_only=True)
@@ -130,9 +157,16 @@ class TimerRecord(_Record):
 
     Attributes:
         duration: of the whole of it.
+        retries: the local step that is tried again when it fires.
     """
 
     duration: timedelta
+    retries: StepRecord | None = None
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether it says nothing to people: a part of a local step, or what ends the workflow task of many."""
+        return self.retries is not None or (self.duration == LOCAL_FLUSH and not self.is_sleep)
 
     @property
     def is_sleep(self) -> bool:
@@ -214,6 +248,11 @@ class RunHistory:
         self._by_event: dict[int, Record] = {}
         self._admitted: dict[str, Sequence[Payload]] = {}
         self._reset_run_id = ""
+        self._local: dict[str, StepRecord] = {}
+        self._backoffs: dict[timedelta, StepRecord] = {}
+        #: When the last workflow task began, and what the clock of its worker said then.
+        self._task_began: datetime | None = None
+        self._worker_began: datetime | None = None
         events, self.events = self.events, ()
         for event in events:
             self.add(event)
@@ -267,27 +306,23 @@ class RunHistory:
         """Return what an event began."""
         return self._by_event.get(event_id)
 
+    def failed_step(self, failure: Failure) -> Record | None:
+        """Return the step that the failure of an activity is of. Of a local one no event says when it began."""
+        failed = failure.activity_failure_info
+        return self._by_event.get(failed.scheduled_event_id) or self.local_step(failed.activity_id)
+
+    def local_step(self, id: str) -> StepRecord | None:
+        """Return a local step by its id in the run."""
+        return self._local.get(id)
+
     def add(self, event: HistoryEvent) -> Record | None:
         """Take in the next event, and return the step or timer that it is about, if any."""
         self.last_event_id, self.clock = event.event_id, moment(event.event_time)
         if event.event_type in _ENDS_OF_RUNS:
             self.ended = event
         match event.event_type:
-            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-                self.started, self.began = event.workflow_execution_started_event_attributes, self.clock
             case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-                step = event.activity_task_scheduled_event_attributes
-                self.tasks[event.event_id] = step.workflow_task_completed_event_id
-                return self._begin(
-                    StepRecord(
-                        event_id=event.event_id,
-                        began=self.clock,
-                        summary=_summary(event),
-                        activity_id=step.activity_id,
-                        name=step.activity_type.name,
-                        input=step.input.payloads,
-                    )
-                )
+                return self._begin_step(event)
             case EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
                 return self._attempt(event)
             case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -302,18 +337,82 @@ class RunHistory:
             case EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
                 return self._end(event.activity_task_canceled_event_attributes.scheduled_event_id, "cancelled")
             case EventType.EVENT_TYPE_TIMER_STARTED:
-                duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
-                return self._begin(
-                    TimerRecord(event_id=event.event_id, began=self.clock, summary=_summary(event), duration=duration)
-                )
+                return self._begin_timer(event)
             case EventType.EVENT_TYPE_TIMER_FIRED:
                 return self._end(event.timer_fired_event_attributes.started_event_id, "completed")
             case EventType.EVENT_TYPE_TIMER_CANCELED:
                 return self._end(event.timer_canceled_event_attributes.started_event_id, "cancelled")
+            case EventType.EVENT_TYPE_MARKER_RECORDED if (marker := local_marker(event)) is not None:
+                return self._add_local(marker, event)
             case _:
                 self._add_of_the_run(event)
                 return self._add_of_a_child(event)
-        return None
+
+    def _begin_step(self, event: HistoryEvent) -> Record:
+        step = event.activity_task_scheduled_event_attributes
+        if (handed_over := self._local.get(step.activity_id)) is not None:
+            handed_over.input = step.input.payloads
+            self._by_event[event.event_id] = handed_over
+            return handed_over
+        self.tasks[event.event_id] = step.workflow_task_completed_event_id
+        return self._begin(
+            StepRecord(
+                event_id=event.event_id,
+                began=moment(event.event_time),
+                summary=_summary(event),
+                activity_id=step.activity_id,
+                name=step.activity_type.name,
+                input=step.input.payloads,
+            )
+        )
+
+    def _begin_timer(self, event: HistoryEvent) -> Record:
+        duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+        summary = _summary(event)
+        retries = None if summary is not None else self._backoffs.pop(duration, None)
+        began = moment(event.event_time)
+        return self._begin(
+            TimerRecord(event_id=event.event_id, began=began, summary=summary, duration=duration, retries=retries)
+        )
+
+    def _add_local(self, marker: LocalMarker, event: HistoryEvent) -> Record:
+        step = self._local.get(marker.id)
+        if step is None:
+            began = self._began_at(marker)
+            step = StepRecord(
+                event_id=event.event_id,
+                began=began,
+                summary=_summary(event),
+                activity_id=marker.id,
+                name=marker.name,
+                is_local=True,
+                was_begun=True,
+            )
+            self.tasks[event.event_id] = marker.task
+            self._begin(step)
+            self._local[marker.id] = step
+        step.attempt = marker.attempt
+        if marker.is_handed_over:
+            return step
+        if marker.backoff is not None:
+            step.failure = marker.failure
+            self._backoffs[marker.backoff] = step
+            return step
+        failed = marker.failure
+        is_cancelled = failed is not None and failed.HasField("canceled_failure_info")
+        step.outcome = "cancelled" if is_cancelled else "completed" if failed is None else "failed"
+        step.ended, step.ended_by = max(marker.completed, step.began), event.event_id
+        step.failure, step.result = failed or step.failure, marker.result
+        return step
+
+    def _began_at(self, marker: LocalMarker) -> datetime:
+        """Return when a local step was asked for, on the clock of the run: its worker's may be another."""
+        if self._task_began is None:
+            return marker.completed
+        if self._worker_began is None:
+            self._worker_began = marker.scheduled
+        since = marker.scheduled - self._worker_began
+        return min(max(self._task_began + since, self._task_began), max(marker.completed, self._task_began))
 
     def _add_of_a_child(self, event: HistoryEvent) -> Record | None:
         about: Any = getattr(event, event.WhichOneof("attributes") or "", None)
@@ -350,6 +449,10 @@ class RunHistory:
 
     def _add_of_the_run(self, event: HistoryEvent) -> None:
         match event.event_type:
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+                self.started, self.began = event.workflow_execution_started_event_attributes, self.clock
+            case EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+                self._task_began, self._worker_began = self.clock, None
             case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
                 self.failed_task = None
                 self.completed_tasks.append(event.event_id)

@@ -23,7 +23,7 @@ from temporalio.converter import DataConverter
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 from ...serialization.wire_names import TIMED_OUT_MEMO
-from .history import RunHistory, TimerRecord
+from .history import Record, RunHistory, StepRecord, TimerRecord
 
 __all__ = ["ResetPoint", "cause_details", "reset_point"]
 
@@ -63,16 +63,21 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
     failure = ended.workflow_execution_failed_event_attributes.failure
     # Not what failed in `on_failure`: the handler is gone on with, and that begins anew when it ends again.
     begun = {event: task for event, task in recorded.tasks.items() if task < (recorded.on_failure_task or task + 1)}
-    named = begun.keys() & set(await _named_causes(failure, converter))
+    named = begun.keys() & set(await _named_causes(failure, recorded, converter))
     causes = named or _failed_before(recorded, last)
-    first = min(
-        (each.ended_by for each in recorded.commands if each.event_id in causes and each.ended_by), default=last
-    )
+    first = min((_told_after(each, recorded) for each in recorded.commands if each.event_id in causes), default=last)
     return ResetPoint(
         task=min((begun[each] for each in causes), default=last),
         causes=frozenset(causes),
         told=_task_after(recorded, first, last),
     )
+
+
+def _told_after(cause: Record, recorded: RunHistory) -> int:
+    """Return an event after which the next workflow task is the one in which the handler was told of a failure."""
+    if isinstance(cause, StepRecord) and cause.is_recorded_in_task:
+        return recorded.tasks[cause.event_id] - 1
+    return cause.ended_by or recorded.last_event_id
 
 
 def _task_before(recorded: RunHistory, event: int, otherwise: int) -> int:
@@ -93,17 +98,22 @@ def _time_limit(recorded: RunHistory) -> TimerRecord | None:
     return max(fired, key=lambda each: each.duration, default=None)
 
 
-async def _named_causes(failure: Failure, converter: DataConverter) -> list[int]:
+async def _named_causes(failure: Failure, recorded: RunHistory, converter: DataConverter) -> list[int]:
     for each in _chain(failure):
         if each.HasField("activity_failure_info"):
-            return [each.activity_failure_info.scheduled_event_id]
+            step = recorded.failed_step(each)
+            return [each.activity_failure_info.scheduled_event_id if step is None else step.event_id]
         if each.HasField("child_workflow_execution_failure_info"):
             return [each.child_workflow_execution_failure_info.initiated_event_id]
         if details := each.application_failure_info.details.payloads:
             with suppress(Exception):  # of another writer, or encrypted by one
                 for detail in await converter.decode(details):
                     if isinstance(detail, dict) and isinstance(found := detail.get(_FAILED_STEPS), list):
-                        return [number for number in found if isinstance(number, int)]
+                        local = {each: recorded.local_step(each) for each in found if isinstance(each, str)}
+                        return [
+                            *(each for each in found if isinstance(each, int)),
+                            *(each.event_id for each in local.values() if each is not None),
+                        ]
     return []
 
 
@@ -124,7 +134,7 @@ def _failed_before(recorded: RunHistory, task: int) -> set[int]:
 
 def cause_details(error: BaseException) -> list[dict[str, Any]]:
     """Return the details with which a run fails: of a group of exceptions, which steps failed it."""
-    found: dict[int, None] = {}
+    found: dict[int | str, None] = {}
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
     has_group = False
@@ -135,7 +145,7 @@ def cause_details(error: BaseException) -> list[dict[str, Any]]:
         seen.add(id(each))
         match each:
             case ActivityError():
-                found[each.scheduled_event_id] = None
+                found[each.scheduled_event_id or each.activity_id] = None
             case ChildWorkflowError():
                 found[each.initiated_event_id] = None
             case _:
@@ -144,4 +154,5 @@ def cause_details(error: BaseException) -> list[dict[str, Any]]:
         if isinstance(each, BaseExceptionGroup):
             has_group = True
             pending += reversed(each.exceptions)
-    return [{_FAILED_STEPS: sorted(found)}] if has_group and found else []
+    ordered = sorted(found, key=lambda each: (isinstance(each, str), each))
+    return [{_FAILED_STEPS: ordered}] if has_group and found else []

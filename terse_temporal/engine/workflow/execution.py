@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
 import sys
 from collections import Counter
@@ -35,6 +36,7 @@ from ...serialization.serializer import Serializer, shared_serializer
 from ...serialization.wire_names import (
     CALL_REFUSED_MARKER,
     JOB_REFERENCE,
+    LOCAL_ID_PREFIX,
     SDK_REFERENCE,
     STATE_PREFIX,
     STORED_MARKER,
@@ -126,6 +128,7 @@ class DurableExecution:
         self._occurrences: Counter[str] = Counter()
         self._inputs = RecordedInputs()
         self._markers: Counter[str] = Counter()
+        self._local_numbers = itertools.count(1)
         self._stores = False
 
     @property
@@ -242,15 +245,16 @@ class DurableExecution:
         async with self._open_steps:
             await self.wait_for_room(size)
             index = len(self.commands)
+            local_id = f"{LOCAL_ID_PREFIX}{next(self._local_numbers)}" if request.local else ""
             self.commands.append(PendingCommand("step", name, where))
             try:
-                handle = _start(request, call.wire.and_fields(more))
+                handle = _start(request, call.wire.and_fields(more), local_id)
                 del call  # a step may take days, and there may be a thousand of them
                 answer = await wait_cancellation_completed(handle)
                 await self._compare(name, check, result_check(answer.payload), where, index)
                 self._count_tokens(answer)
             except FailureError as err:
-                failed = err if isinstance(err, ActivityError) else _failed_locally(err, name)
+                failed = err if isinstance(err, ActivityError) else _failed_locally(err, name, local_id)
                 await self._compare(name, check, failure_check(failed.cause), where, index)
                 raise step_exception(failed, name, where, self.namespace) from failed
         converter = workflow.payload_converter()
@@ -338,7 +342,7 @@ def run_identity(info: workflow.Info) -> str:
     return info.original_execution_run_id
 
 
-def _failed_locally(failure: FailureError, step: str) -> ActivityError:
+def _failed_locally(failure: FailureError, step: str, local_id: str) -> ActivityError:
     """Return the failure of a local step as that of any other: the SDK gives only the cause."""
     error = ActivityError(
         "Activity task failed",
@@ -346,14 +350,14 @@ def _failed_locally(failure: FailureError, step: str) -> ActivityError:
         started_event_id=0,
         identity="",
         activity_type=step,
-        activity_id="",
+        activity_id=local_id,
         retry_state=RetryState.NON_RETRYABLE_FAILURE,
     )
     error.__cause__ = failure
     return error
 
 
-def _start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
+def _start(request: StepRequest, call: Json, local_id: str) -> workflow.ActivityHandle[Any]:
     if request.local:
         return workflow.start_local_activity(
             request.name,
@@ -363,6 +367,7 @@ def _start(request: StepRequest, call: Json) -> workflow.ActivityHandle[Any]:
             start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
             retry_policy=RERUNS,
             local_retry_threshold=LOCAL_RETRY_THRESHOLD,
+            activity_id=local_id,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
     return workflow.start_activity(

@@ -118,7 +118,10 @@ def summarize(message: str) -> str:
 def recorded_calls(history: RunHistory) -> list[PendingCommand]:
     """Return the steps, sleeps and child runs in a history, in the order in which the handler made them."""
     calls = []
-    for record in history.commands:
+    # Local steps are recorded as they end. Among each other they are put as they were asked for.
+    local = iter(sorted((each for each in history.steps if each.is_local), key=lambda each: each.local_number))
+    for each in history.commands:
+        record = next(local) if isinstance(each, StepRecord) and each.is_local else each
         if isinstance(record, StepRecord):
             calls.append(PendingCommand("step", record.name, f"event {record.event_id}"))
         elif isinstance(record, ChildRecord):
