@@ -49,6 +49,20 @@ SENT_AT_ONCE: Final = 3 * 1024 * 1024
 #: and the task ends.
 LOCAL_RETRY_THRESHOLD: Final = timedelta(milliseconds=300)
 
+#: How long a local step is waited for before it goes on as an activity; and how long local steps may follow each other
+#: before what they came to is recorded. All that comes in for a run waits so long, and a heartbeat of the server's
+#: task, for which the SDK's core has 8 s, must not come between.
+LOCAL_PATIENCE: Final = timedelta(seconds=2)
+LOCAL_TASK: Final = timedelta(seconds=1)
+
+#: Local steps in one workflow task. The clock of a run goes on with what they take, and not with what lies between.
+LOCAL_AT_MOST: Final = 300
+
+#: Bytes of what a local step may give. They go with the workflow task, all in one message. What is more goes on as an
+#: activity. Beside it each has a marker, of so many bytes.
+LARGEST_LOCAL: Final = 64 * 1024
+LOCAL_MARKER: Final = 1024
+
 #: Steps of one run that are open at once; more wait their turn. The server refuses the 2,001st
 #: (`limit.numPendingActivities.error`), and the run would stand still for good.
 OPEN_STEPS: Final = 1_000

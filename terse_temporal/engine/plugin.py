@@ -103,7 +103,9 @@ class TersePlugin(SimplePlugin):
         store = next((each for each in (given, opened) if each is not None), TemporalStore(activity.client))
         config["client"] = client_with_environment(config["client"])
         heartbeats = Heartbeats()
-        steps = StepRunner(jobs, index, heartbeats, threads, store, opened.close if opened else None)
+        close_store = opened.close if opened else None
+        caches_runs = config.get("max_cached_workflows") != 0
+        steps = StepRunner(jobs, index, heartbeats, threads, store, close_store, caches_runs=caches_runs)
         others = config.get("workflows", ())
         deployment = config.get("deployment_config")
         is_versioned = deployment is not None and deployment.use_worker_versioning
@@ -135,6 +137,7 @@ class TersePlugin(SimplePlugin):
             for each in owners:
                 # Not waited for: a step that was cut off goes on in its thread until it returns.
                 stack.callback(each.threads.shutdown, wait=False, cancel_futures=True)
+                stack.callback(each.handed_over.end)
                 if each.close_store is not None:
                     stack.push_async_callback(each.close_store)
                 stack.enter_context(each.heartbeats.watching(worker))

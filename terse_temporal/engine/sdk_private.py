@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from temporalio import activity
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto import ActivityHeartbeat
 from temporalio.client import WorkflowHandle
@@ -19,6 +20,7 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Worker
 
 __all__ = [
+    "ActivityContext",
     "call_off_shutdown",
     "is_dynamic",
     "keep_task",
@@ -41,6 +43,28 @@ def record_heartbeat(worker: Worker, token: bytes, details: Sequence[Payload]) -
     any thread.
     """
     worker._bridge_worker.record_activity_heartbeat(ActivityHeartbeat(task_token=token, details=details))
+
+
+class ActivityContext:
+    """What a function that an activity runs is told of that activity.
+
+    Private: `temporalio.activity._Context`, with the fields of the class. A function that goes on when its local
+    activity has ended, as part of another one, must hear of the cancellation of that one, and beat for it.
+
+    Waits for: local activities of the SDK's own that become ordinary ones when they take long.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self.held = context
+
+    @classmethod
+    def current(cls) -> ActivityContext:
+        """Return that of the activity that this is called in."""
+        return cls(activity._Context.current())
+
+    def become_current(self) -> None:
+        """Make whatever has this context part of the activity that this is called in."""
+        vars(self.held).update(vars(activity._Context.current()))
 
 
 def replace_data_converter(worker: Worker, replace: Callable[[DataConverter], DataConverter]) -> None:

@@ -13,15 +13,18 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             `input` or `arguments`, `input_schema`, `output_schema` and `types`
                                             (references to types), `functions` (references), `retry`, `by_model`,
                                             `check`, `label`, `once`, `of_run` (the id that the run had before any
-                                            reset). Of a job that is not durable: `run` (its name), `event`, `key`; of
-                                            its on_failure: `on_failure` (the job's name), `event`, `key`, `failure`
-                                            (`type`, `message`, `step`).
+                                            reset), `before` and `runs_on` (of a local step that was
+                                            handed over). Of a job that is not durable: `run` (its
+                                            name), `event`, `key`; of its on_failure: `on_failure` (the
+                                            job's name), `event`, `key`, `failure` (`type`, `message`,
+                                            `step`).
     check (wire/inputs_check.py)            `GIVEN.DONE.CODE`: hashes of twelve hexadecimal digits of what the call is
                                             given, of the function and types by their references, and of the job's code.
     FailureDetail (wire/calls.py)           the first detail of a failure, of a step and of a run. `v`, `step` (its
                                             name; of a run, that of the step which caused it, or empty), `error` and
                                             `bases` (references to classes), `arguments`, `attributes`, `missing`,
-                                            `check`, and of a local step `key`.
+                                            `check`, and of a local step `key`. Of one that is handed over
+                                            there is `attempt` and `runs` instead.
     what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
                                             events that the failed steps began with, and the ids of local ones.
     questions to a person (inputs/)         in the memo, by their numbers: see `inputs/questions.py`. Those that were

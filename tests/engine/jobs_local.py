@@ -98,6 +98,55 @@ async def failures(event: Event) -> Any:
     return caught
 
 
+def look(times: list[str]) -> int:
+    return len(times)
+
+
+async def in_the_end(data: dict[str, Any]) -> str:
+    """Run until it is told to end, on a thread's file; leave what becomes of it."""
+    record(data["effects"], f"begins {current_step().attempt}")
+    try:
+        while not Path(data["effects"]).with_name("end").exists():  # noqa: ASYNC110  # a file, as in other tests
+            await asyncio.sleep(0.02)
+    except asyncio.CancelledError:
+        record(data["effects"], "cancelled")
+        raise
+    record(data["effects"], "ended")
+    return "ended"
+
+
+@create_job(name="local-long", durable=True)
+async def long(event: Event) -> Any:
+    """One that takes long, beside ordinary steps; or in a timeout."""
+    given = {"effects": event.effects}
+    if event.seconds:
+        try:
+            async with asyncio.timeout(event.seconds):
+                await job_step(run=in_the_end, input=given, local=True)
+        except TimeoutError:
+            return await job_step(run=double, input=1, local=True)
+    other = asyncio.create_task(job_step(run=write, input=event.effects))
+    return [await job_step(run=in_the_end, input=given, local=True), (await other).text]
+
+
+@create_job(name="local-large", durable=True)
+async def large(event: Event) -> Any:
+    """Results that no message holds together, one after another and at once."""
+    one = [len(await job_step(run=lambda: "x" * 1_000_000, name="one", local=True)) for _ in range(3)]
+    at_once = await asyncio.gather(*(job_step(run=lambda: "x" * 60_000, name="at once", local=True) for _ in range(80)))
+    return [sum(one), sum(map(len, at_once))]
+
+
+@create_job(name="local-loop", durable=True)
+async def loop(event: Event) -> Any:
+    """More than go into one workflow task. An ordinary step is given the times, so that a replay compares them."""
+    times = []
+    for _ in range(event.steps):
+        await job_step(run=double, input=1, local=True)
+        times.append(str(now()))
+    return await job_step(run=look, input=times)
+
+
 def until_there(path: str) -> str:
     record(path, f"until there {current_step().idempotency_key}")
     if not Path(path).with_name("there").exists():

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import Any
 
 import pytest
+from temporalio.worker import Replayer
 
-from terse_temporal import get_run, step, toolbox
+from terse_temporal import Job, get_run, step, toolbox
 from terse_temporal.engine.wire.history import RunHistory, StepRecord
 from terse_temporal.errors import JobDefinitionError
+from terse_temporal.plugin import TersePlugin
 from terse_temporal.runs.timeline import Timeline
 
-from ..bench import Bench, scheduled, timers
-from .jobs_local import failed_run, failures, kinds, retries, side_by_side
+from ..bench import Bench, Run, cache_on, scheduled, timers
+from ..waiting import until
+from .jobs_local import failed_run, failures, kinds, large, long, loop, retries, side_by_side
 
 
 async def test_every_kind(bench: Bench) -> None:
@@ -20,8 +25,8 @@ async def test_every_kind(bench: Bench) -> None:
     async with bench.worker(kinds):
         run = await bench.start(kinds)
         assert await bench.result(run) == ["Line", "written", 3, "A", "written", [2, 4, 6]]
-    # One activity was scheduled, for the ordinary step.
-    assert await scheduled(run) == ["write"]
+    # One activity was scheduled, for the ordinary step; but a worker without a cache hands local ones over at once.
+    assert await scheduled(run) == ["write"] if bench.cache else len(await scheduled(run)) == 7
     local, ordinary = bench.effects.lines()
     assert local != ordinary  # by their keys
 
@@ -77,6 +82,66 @@ async def test_a_timeline(bench: Bench) -> None:
         for event in (await run.fetch_history()).events:
             shown.apply(event)
         assert [entry.line().split(" in ")[0] for entry in shown.entries] == ["step  third_time  done"]
+
+
+async def _replay(run: Run, job: Job) -> None:
+    """Replay a run that its worker had in its cache."""
+    await Replayer(workflows=[], plugins=[TersePlugin([job])]).replay_workflow(await run.fetch_history())
+
+
+@cache_on
+async def test_a_long_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """One that takes long goes on as an ordinary step, once, and nothing else waits for it; the log says where it is."""
+    with caplog.at_level("WARNING", "terse_temporal.worker"):
+        async with bench.worker(long):
+            run = await bench.start(long, seconds=0)
+            # The ordinary step beside it is done, and the run can be asked and told things, while it goes on.
+            await until(lambda: len(bench.effects.lines()) == 2)
+            async with asyncio.timeout(5):
+                assert (await run.describe()).raw_description.pending_activities[0].activity_type.name == "in_the_end"
+            bench.effects.path.with_name("end").touch()
+            assert await bench.result(run) == ["ended", "written"]
+    assert sorted(line.split()[0] for line in bench.effects.lines()) == ["begins", "ended", "write"]
+    assert re.search(r"in_the_end \(.*jobs_local\.py:\d+\) is a local step and takes longer", caplog.text)
+    recorded = RunHistory((await run.fetch_history()).events)
+    assert sorted((each.name, each.outcome) for each in recorded.steps) == [
+        ("in_the_end", "completed"),
+        ("write", "completed"),
+    ]
+    await _replay(run, long)
+
+
+@pytest.mark.parametrize("seconds", [0.2, 2.5], ids=["while it is local", "when it goes on"])
+async def test_a_cancelled_one(bench: Bench, seconds: float) -> None:
+    """Cancelled by a timeout, the function is cancelled and has ended before the handler goes on."""
+    async with bench.worker(long):
+        run = await bench.start_on_the_wall_clock(long, seconds=seconds)
+        assert await bench.result(run) == 2
+    assert bench.effects.lines() == ["begins 1", "cancelled"]
+
+
+@cache_on
+async def test_large_results(bench: Bench) -> None:
+    """What no message holds goes in several, and a result that is large by itself by an activity."""
+    async with bench.worker(large):
+        run = await bench.start(large)
+        assert await bench.result(run) == [3_000_000, 80 * 60_000]
+    assert await scheduled(run) == ["one"] * 3
+    assert (
+        max(each.ByteSize() for each in (await run.fetch_history()).events if each.marker_recorded_event_attributes)
+        < 70_000
+    )
+    await _replay(run, large)
+
+
+@cache_on
+async def test_a_loop(bench: Bench) -> None:
+    """Many in a row are recorded in several tasks, in between which the run can be told things; the clock repeats."""
+    async with bench.worker(loop):
+        run = await bench.start(loop, steps=650)
+        assert await bench.result(run) == 650
+    assert len(await timers(run)) >= 2
+    await _replay(run, loop)
 
 
 @pytest.mark.parametrize("how", ["step", "tool"])

@@ -24,6 +24,7 @@ from temporalio.service import RPCError
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
+from ...diagnostics.places import place_of
 from ...durations import format_duration
 from ...errors import (
     EventError,
@@ -46,7 +47,13 @@ from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...jobs.labels import label_text
 from ...serialization.codec import ValueProblem, json_of
-from ...serialization.wire_names import GENERATE_TEXT, JOB_REFERENCE, NOT_BEGUN_FAILURE, SDK_REFERENCE
+from ...serialization.wire_names import (
+    GENERATE_TEXT,
+    HANDED_OVER_FAILURE,
+    JOB_REFERENCE,
+    NOT_BEGUN_FAILURE,
+    SDK_REFERENCE,
+)
 from ...state import State, StateId, StateStore
 from ...state.calls import CALLS
 from ...state.handle import WatchedState
@@ -67,6 +74,7 @@ from ..workflow.definitions import result_data
 from .at_most_once import interrupted, is_interrupted, report_begin, report_retry
 from .completion import mark_as_outcome
 from .earlier_results import EarlierResults
+from .handing_over import HandedOverSteps
 from .heartbeats import Heartbeats
 from .recorded_results import HistoryResults, ResultCache
 
@@ -93,6 +101,7 @@ class StepRunner:
         threads: where functions that are not coroutine functions run.
         store: where the state of jobs is kept.
         close_store: closes it, where the worker has opened it.
+        caches_runs: whether the worker keeps runs in memory between their workflow tasks.
     """
 
     def __init__(
@@ -103,6 +112,8 @@ class StepRunner:
         threads: ThreadPoolExecutor,
         store: StateStore,
         close_store: Callable[[], Awaitable[None]] | None = None,
+        *,
+        caches_runs: bool = True,
     ) -> None:
         self._jobs = jobs
         self._index = index
@@ -114,6 +125,7 @@ class StepRunner:
         self._earlier = EarlierResults()
         self._results = ResultCache()
         self._refused = Once()
+        self.handed_over = HandedOverSteps(at_once=not caches_runs)
         self._said_threads = -_SAY_AGAIN_AFTER
 
     @property
@@ -137,9 +149,11 @@ class StepRunner:
             if is_interrupted(call, info):  # which any worker can tell
                 _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
-            if (earlier := await self._earlier_result(call, info)) is not None:
-                return earlier
-            run = self._prepare(call, name, info)
+            run = self._going_on(call, info)
+            if run is None:
+                if (earlier := await self._earlier_result(call, info)) is not None:
+                    return earlier
+                run = self._prepare(call, name, info)
         except (UnreadableCallError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
         label = call.label if isinstance(call, StepCall) else ""
@@ -157,6 +171,8 @@ class StepRunner:
                 _log(info, "cut off: its run is over, ended by somebody or by its timeout", label=label)
             raise
         except ApplicationError as failure:
+            if failure.type == HANDED_OVER_FAILURE:
+                raise
             add_check_to_failure(failure, call.check if isinstance(call, StepCall) else "")
             if info.is_local:
                 add_key_to_failure(failure, call.key)
@@ -175,6 +191,14 @@ class StepRunner:
             raise
         _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
         return result
+
+    def _going_on(self, call: StepCall | JobCall, info: activity.Info) -> Callable[[], Any] | None:
+        """Return what waits for a local step that was handed over, and runs here already."""
+        if isinstance(call, JobCall):
+            return None
+        if self.handed_over.is_left_to_another(call, info):
+            raise _not_begun(info.activity_type, "it was a local step, and is left to the worker that may be at it", 1)
+        return self.handed_over.go_on(call, info)
 
     async def _earlier_result(self, call: StepCall | JobCall, info: activity.Info) -> RawValue | None:
         """Return what a step had come to before its run was retried."""
@@ -234,7 +258,7 @@ class StepRunner:
         found = Call(
             function=function,
             reference=call.function,
-            context=StepContext(name, info.attempt, call.key, by_model=call.by_model),
+            context=StepContext(name, info.attempt + call.before, call.key, by_model=call.by_model),
             timeout=call.timeout,
             input=call.input,
             arguments=call.arguments,
@@ -254,7 +278,10 @@ class StepRunner:
             server_namespace=info.namespace,
             recorded_results=HistoryResults(self._results, info),
         )
-        return functools.partial(self._run_step, call, found, execution, info)
+        run = functools.partial(self._run_step, call, found, execution, info)
+        if not info.is_local:
+            return run
+        return functools.partial(self.handed_over.run, call, run, functools.partial(place_of, function))
 
     def _refuse(self, name: str, error: Exception) -> NoReturn:
         if self._refused.is_new(str(error)):
@@ -405,10 +432,10 @@ async def _begin_details(info: activity.Info) -> Sequence[Payload]:
         raise _not_begun(info.activity_type, "the server has not answered that it may") from None
 
 
-def _not_begun(name: str, why: str) -> SentFailureError:
+def _not_begun(name: str, why: str, seconds: float = _ANOTHER_WORKERS.total_seconds()) -> SentFailureError:
     """Of which nothing has run: any worker may run it, also one that is to be run at most once."""
     return SentFailureError(
-        f"step {name!r} has not begun: {why}", type=NOT_BEGUN_FAILURE, next_retry_delay=_ANOTHER_WORKERS
+        f"step {name!r} has not begun: {why}", type=NOT_BEGUN_FAILURE, next_retry_delay=timedelta(seconds=seconds)
     )
 
 
@@ -421,7 +448,7 @@ def _failure(error: BaseException, name: str, call: StepCall, info: activity.Inf
     if isinstance(error, ValueProblem):
         error = EventError(f"step {name!r}: its recorded input {error}")
     try:
-        delay = retry_delay(error, call.retry, info.attempt)
+        delay = retry_delay(error, call.retry, info.attempt + call.before)
     except Exception as err:  # an exception whose attributes raise, or a rule that is none
         _log(info, f"is not tried again: whether to cannot be found out ({type(err).__name__})", logging.WARNING)
         delay = None

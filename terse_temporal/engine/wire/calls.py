@@ -52,6 +52,8 @@ class StepCall:
         label: what the log of the worker shows beside the step's name.
         once: it is not run again when it is interrupted.
         of_run: the id that the run had before any reset; empty in calls of earlier releases.
+        before: attempts of a local step before it was handed over to an activity.
+        runs_on: it was handed over while it ran, and goes on in the worker that has it.
     """
 
     function: str
@@ -70,6 +72,8 @@ class StepCall:
     label: str = ""
     once: bool = False
     of_run: str = ""
+    before: int = 0
+    runs_on: bool = False
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"v": VERSION, "step": self.function, "job": self.job, "timeout": self.timeout}
@@ -78,7 +82,19 @@ class StepCall:
                 wire[name] = value
         if self.arguments is not None:
             wire["arguments"] = self.arguments
-        for name in ("key", "functions", "types", "retry", "by_model", "check", "label", "once", "of_run"):
+        for name in (
+            "key",
+            "functions",
+            "types",
+            "retry",
+            "by_model",
+            "check",
+            "label",
+            "once",
+            "of_run",
+            "before",
+            "runs_on",
+        ):
             if value := getattr(self, name):
                 wire[name] = value
         return wire
@@ -155,6 +171,8 @@ def read_call(wire: Any) -> StepCall | JobCall:
             label=str(wire.get("label") or ""),
             once=bool(wire.get("once")),
             of_run=str(wire.get("of_run") or ""),
+            before=int(wire.get("before") or 0),
+            runs_on=bool(wire.get("runs_on")),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise UnreadableCallError(f"its input lacks a field, or has a wrong one: {err!r}") from err

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
-from temporalio.exceptions import ActivityError, FailureError, RetryState
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, RetryState
 
 from ...diagnostics.places import caller_frame, is_users, place
 from ...durations import format_duration
@@ -35,6 +35,7 @@ from ...serialization.payload_limits import LARGEST_RECORDED, LARGEST_STORED, la
 from ...serialization.serializer import Serializer, shared_serializer
 from ...serialization.wire_names import (
     CALL_REFUSED_MARKER,
+    HANDED_OVER_FAILURE,
     JOB_REFERENCE,
     LOCAL_ID_PREFIX,
     SDK_REFERENCE,
@@ -47,12 +48,17 @@ from ..code.functions import FunctionIndex
 from ..limits import (
     FIRST_RERUN,
     HEARTBEAT_TIMEOUT,
+    LARGEST_LOCAL,
+    LOCAL_AT_MOST,
+    LOCAL_MARKER,
     LOCAL_RETRY_THRESHOLD,
+    LOCAL_TASK,
     LONGEST_RERUN,
     OPEN_STEPS,
     SENT_AT_ONCE,
     TIMEOUT_SLACK,
 )
+from ..wire.history import LOCAL_FLUSH
 from ..wire.inputs_check import RecordedInputs, failure_check, result_check
 from ..wire.payloads import in_order, json_text
 from ..wire.step_exceptions import step_exception
@@ -129,6 +135,11 @@ class DurableExecution:
         self._inputs = RecordedInputs()
         self._markers: Counter[str] = Counter()
         self._local_numbers = itertools.count(1)
+        self._local_turn = asyncio.Lock()
+        self._local_open = 0
+        #: Local steps that have ended in this workflow task, which began at that time.
+        self._local_done = 0
+        self._task_began = 0.0
         self._stores = False
 
     @property
@@ -243,12 +254,15 @@ class DurableExecution:
         if not workflow.unsafe.is_replaying():
             await self._go_on_unless(self._inputs.problem_of_call(name, check), name, where, len(self.commands))
         async with self._open_steps:
-            await self.wait_for_room(size)
+            await (self._admit_local() if request.local else self.wait_for_room(size))
             index = len(self.commands)
             local_id = f"{LOCAL_ID_PREFIX}{next(self._local_numbers)}" if request.local else ""
             self.commands.append(PendingCommand("step", name, where))
             try:
                 handle = _start(request, call.wire.and_fields(more), local_id)
+                if request.local and (said := await self._handed_over(handle)) is not None:
+                    await self.wait_for_room(size)
+                    handle = _start(replace(request, local=False), call.wire.and_fields(more | said), local_id)
                 del call  # a step may take days, and there may be a thousand of them
                 answer = await wait_cancellation_completed(handle)
                 await self._compare(name, check, result_check(answer.payload), where, index)
@@ -274,8 +288,56 @@ class DurableExecution:
         does not fit waits until the first of the others has ended.
         """
         while self.unsent and self.unsent + size > SENT_AT_ONCE:
-            await workflow.wait_condition(lambda: self.unsent + size <= SENT_AT_ONCE)
+            if self._local_done:
+                await self._end_task()
+            else:
+                await workflow.wait_condition(lambda: bool(self._local_done) or self.unsent + size <= SENT_AT_ONCE)
         self.unsent += size
+
+    def task_began(self, seconds: float) -> None:
+        """Note that a workflow task has begun, so that what came before it is recorded.
+
+        Args:
+            seconds: its time, on the clock of the run.
+        """
+        self.unsent = self._local_open * (LARGEST_LOCAL + LOCAL_MARKER)
+        self.board.unsent = 0
+        self._local_done = 0
+        self._task_began = seconds
+
+    async def _admit_local(self) -> None:
+        """Wait until a local step may begin: until what others have come to is recorded, where that has become much.
+
+        All decides by the clock of the run and by what is recorded, so that a replay does likewise.
+        """
+        most = LARGEST_LOCAL + LOCAL_MARKER
+        async with self._local_turn:
+            is_long = self._local_done and workflow.time() - self._task_began >= LOCAL_TASK.total_seconds()
+            if is_long or self._local_done >= LOCAL_AT_MOST:
+                await self._end_task()
+            await self.wait_for_room(most)
+            self._local_open += 1
+
+    async def _handed_over(self, handle: workflow.ActivityHandle[Any]) -> dict[str, Any] | None:
+        """Wait until a local step has ended; return what the activity is told by which it goes on, if it does."""
+        size = LARGEST_LOCAL
+        try:
+            size = len((await wait_cancellation_completed(handle)).payload.data)
+        except ApplicationError as err:  # as the SDK raises it of local ones
+            if err.type != HANDED_OVER_FAILURE:
+                raise
+            size = 0
+            return _told_of_local(err)
+        finally:
+            self._local_open -= 1
+            self._local_done += 1
+            self.unsent = max(0, self.unsent - LARGEST_LOCAL + min(size, LARGEST_LOCAL))
+        return None
+
+    async def _end_task(self) -> None:
+        """End the workflow task, which is sent when the handler waits for something else than local steps."""
+        await asyncio.sleep(LOCAL_FLUSH.total_seconds())
+        self.task_began(workflow.time())
 
     async def _compare(self, step: str, check: str, recorded: str, where: str, index: int) -> None:
         await self._go_on_unless(self._inputs.problem_of_result(step, check, recorded), step, where, index)
@@ -357,6 +419,13 @@ def _failed_locally(failure: FailureError, step: str, local_id: str) -> Activity
     return error
 
 
+def _told_of_local(failure: ApplicationError) -> dict[str, Any]:
+    """Return what the activity of a local step that is handed over is told."""
+    said = failure.details[0] if failure.details and isinstance(failure.details[0], dict) else {}
+    attempt = said.get("attempt")
+    return {"before": attempt - 1 if isinstance(attempt, int) else 0, "runs_on": said.get("runs") is True}
+
+
 def _start(request: StepRequest, call: Json, local_id: str) -> workflow.ActivityHandle[Any]:
     if request.local:
         return workflow.start_local_activity(
@@ -377,6 +446,7 @@ def _start(request: StepRequest, call: Json, local_id: str) -> workflow.Activity
         summary=request.summary or (summary_of(request.label) if request.label else None),
         start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        activity_id=local_id or None,
         retry_policy=RERUNS,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )

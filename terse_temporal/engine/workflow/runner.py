@@ -126,6 +126,18 @@ def _is_eviction(act: WorkflowActivation) -> bool:
     return any(job.HasField("remove_from_cache") for job in act.jobs)
 
 
+def _is_news(job: Any) -> bool:
+    """Return whether a job brings something into the run that stands in its history: a workflow task begins with it.
+
+    The results of local steps come within one.
+    """
+    return not (
+        (job.HasField("resolve_activity") and job.resolve_activity.is_local)
+        or job.HasField("query_workflow")
+        or job.HasField("remove_from_cache")
+    )
+
+
 class _GuardedInstance(WorkflowInstance):
     """One run in the cache of a worker. Side effects are refused while its handler is being advanced."""
 
@@ -151,8 +163,8 @@ class _GuardedInstance(WorkflowInstance):
                 self._is_dropped = True
                 log_cut_off(self._inner.get_info(), why, has_ended=self._context.ended is not None)
                 self._reporter.evicted(self._inner.get_info(), why, self._context, self._caught_up)
-        self._context.execution.unsent = 0
-        self._context.execution.board.unsent = 0
+        if any(_is_news(job) for job in act.jobs):
+            self._context.execution.task_began(act.timestamp.ToNanoseconds() / 1e9)
         self._caught_up = self._caught_up or not act.is_replaying
         completion = self._activate(act)
         blocked = self._context.execution.blocked
