@@ -17,11 +17,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from terse_temporal import Job
+from terse_temporal.engine.wire.history import RunHistory
 from terse_temporal.testing import JobEnvironment
 
 from .effects import Effects
 
-__all__ = ["Bench", "Run", "cache_on", "scheduled", "timers"]
+__all__ = ["Bench", "Run", "cache_on", "scheduled", "steps", "timers"]
 
 #: For runs that end in their first workflow task, or whose promise is kept in the activity: with the cache at zero
 #: nothing more is replayed that would tell.
@@ -124,6 +125,11 @@ async def scheduled(run: Run) -> list[str]:
         for event in (await run.fetch_history()).events
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     ]
+
+
+async def steps(run: Run) -> list[str]:
+    """The names of the steps of a run, local ones too, in order."""
+    return [each.name for each in RunHistory((await run.fetch_history()).events).steps]
 
 
 async def timers(run: Run) -> list[float]:

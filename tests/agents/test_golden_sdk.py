@@ -8,6 +8,7 @@ import json
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from terse_temporal.engine.wire.history import RunHistory
 from terse_temporal.plugin import TersePlugin
 
 from .jobs_golden import golden_fixed, golden_sdk
@@ -46,8 +47,8 @@ async def test_what_is_fixed_and_decided_is_replayed() -> None:
 def test_it_has_every_kind_of_call() -> None:
     """It holds what it is there for."""
     history = FILE.read_text()
-    for kind in ("golden.find", "golden.note", "generate_text", "state.update", "state.get"):
-        assert f'"{kind}"' in history
+    made = {each.name for each in RunHistory(WorkflowHistory.from_json("golden", history).events).steps}
+    assert made >= {"golden.find", "golden.note", "generate_text", "state.update", "state.get"}
     for word in (
         "terse.tokens.v1",
         "terse.waiting.v1",

@@ -51,7 +51,7 @@ async def test_retries(bench: Bench, initial: str, waits: int) -> None:
     tried = [line.split() for line in bench.effects.lines()]
     assert [each[2] for each in tried] == ["1", "2", "3"]
     assert len({each[3] for each in tried}) == 1
-    assert len(await timers(run)) == waits
+    assert len(await timers(run)) == (waits if bench.cache else 0)
 
 
 @pytest.mark.parametrize("in_group", [False, True])
@@ -59,7 +59,7 @@ async def test_a_retried_run(bench: Bench, in_group: bool) -> None:
     """A run that failed by a local step goes on with that step, and those before it in its task are not run again."""
     async with bench.worker(failed_run):
         run = await bench.start(failed_run, in_group=in_group)
-        assert (await bench.failure(run)).message == ("not yet" if not in_group else "ExceptionGroup")
+        assert (await bench.failure(run)).message.endswith("not yet")
         assert (await get_run(run.id, client=bench.env.client).timeline()).entries
         bench.effects.path.with_name("there").touch()
         await get_run(run.id, client=bench.env.client).retry()
@@ -68,6 +68,7 @@ async def test_a_retried_run(bench: Bench, in_group: bool) -> None:
     assert len(set(bench.effects.lines())) == 3
 
 
+@cache_on
 async def test_a_timeline(bench: Bench) -> None:
     """Local steps stand in a run's timeline, with their labels, their attempts and their times; their timers do not."""
     async with bench.worker(retries, kinds):
@@ -91,12 +92,12 @@ async def _replay(run: Run, job: Job) -> None:
 
 @cache_on
 async def test_a_long_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    """One that takes long goes on as an ordinary step, once, and nothing else waits for it; the log says where it is."""
+    """One that takes long goes on as an ordinary step, once, and nothing waits for it; the log says where it is."""
     with caplog.at_level("WARNING", "terse_temporal.worker"):
         async with bench.worker(long):
             run = await bench.start(long, seconds=0)
             # The ordinary step beside it is done, and the run can be asked and told things, while it goes on.
-            await until(lambda: len(bench.effects.lines()) == 2)
+            await until(lambda: len(bench.effects.lines()) == 2, "both have begun")
             async with asyncio.timeout(5):
                 assert (await run.describe()).raw_description.pending_activities[0].activity_type.name == "in_the_end"
             bench.effects.path.with_name("end").touch()
@@ -127,10 +128,8 @@ async def test_large_results(bench: Bench) -> None:
         run = await bench.start(large)
         assert await bench.result(run) == [3_000_000, 80 * 60_000]
     assert await scheduled(run) == ["one"] * 3
-    assert (
-        max(each.ByteSize() for each in (await run.fetch_history()).events if each.marker_recorded_event_attributes)
-        < 70_000
-    )
+    events = (await run.fetch_history()).events
+    assert max(each.ByteSize() for each in events if each.HasField("marker_recorded_event_attributes")) < 70_000
     await _replay(run, large)
 
 

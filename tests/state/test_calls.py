@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, scheduled, steps
 from .jobs_state import any_key, durable, in_a_step, mapping, plain, plain_def, update_within, wrong_result
 
 RESULT = [0, [], [], None, None, 5, 6, 16, 16, True, True, 2026, None]
 
 
 async def test_every_call(bench: Bench) -> None:
-    """In a durable job each call is an activity of its own, and what the handler gets is of the declared types."""
+    """In a durable job each call is a step of its own, and what the handler gets is of the declared types."""
     async with bench.worker(durable):
         run = await bench.start(durable, amount=10)
         assert await bench.result(run) == RESULT
-    calls = await scheduled(run)
+    calls = await steps(run)
     assert calls[:6] == ["state.get"] * 5 + ["state.set"]
     assert calls[-3:] == ["state.get", "state.delete", "state.get"]
     assert set(calls) == {"state.get", "state.set", "state.update", "state.delete"}

@@ -6,7 +6,7 @@ import pytest
 
 from terse_temporal import Job
 
-from ..bench import Bench, scheduled
+from ..bench import Bench, scheduled, steps
 from .jobs_state import filter_without_reading, once_each, once_each_in_place
 from .jobs_updates import filter_by_lambda, never_awaited
 
@@ -19,7 +19,7 @@ async def test_a_filter_that_reads(bench: Bench, job: Job) -> None:
         assert [await bench.result(run) for run in runs] == ["done", "done"]
         again = await bench.start(job, id="a")
         assert await bench.result(again) == {"skipped": "filter"}
-    assert await scheduled(again) == ["state.get"]
+    assert await steps(again) == ["state.get"]
 
 
 async def test_a_filter_that_does_not_await(bench: Bench) -> None:
