@@ -28,7 +28,7 @@ from ...processes import ChildProcess
 from .channel import HEADER
 from .pickling import pickle_value
 
-__all__ = ["ENDED", "PID", "ForkServers", "Surroundings", "worker_hash_seed"]
+__all__ = ["ENDED", "PID", "PLAIN", "WITH_PYDANTIC_AI", "ForkServers", "Surroundings", "worker_hash_seed"]
 
 #: What a fork server tells of a process that has ended: its number, in the order in which they were asked for, and its
 #: exit status, or minus the signal that ended it.
@@ -40,6 +40,10 @@ PID: Final = struct.Struct("!i")
 #: How many hash seeds there are, and so how many fork servers at most. A set of two has the same order under all of
 #: them once in thirty-two times, one of three hardly ever; and each costs as much as a worker process did without.
 _SEEDS: Final = 6
+
+#: What a request says: whether the fork is to have pydantic-ai, whose import takes a second.
+PLAIN: Final = b"f"
+WITH_PYDANTIC_AI: Final = b"a"
 
 #: The parent's way of finding modules, before anything of ours is imported: the package may be on a path that only the
 #: parent has. `-m` would put the working directory first. Collecting garbage would be a seventh of what imports cost.
@@ -192,10 +196,12 @@ class _ForkServer:
         self._output.close()
 
     async def _request(self, descriptors: list[int]) -> asyncio.Future[int]:
+        # Jobs import it late, in their first step that asks a model; a test that answers for the model has it too.
+        request = WITH_PYDANTIC_AI if "pydantic_ai" in sys.modules else PLAIN
         with suppress(OSError):  # it has ended, as who waits for the process id is told
             while True:
                 try:
-                    socket.send_fds(self._control, [b"f"], descriptors)
+                    socket.send_fds(self._control, [request], descriptors)
                     break
                 except BlockingIOError:  # it is hundreds behind
                     await asyncio.sleep(0.01)

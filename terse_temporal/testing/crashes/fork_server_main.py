@@ -17,7 +17,7 @@ import time
 from typing import Final, NoReturn
 
 from ...processes import die_with_parent, parent_socket
-from .fork_server import ENDED, PID, Surroundings
+from .fork_server import ENDED, PID, WITH_PYDANTIC_AI, Surroundings
 from .pickling import unpickle_value
 from .worker_main import read_message, run_worker
 
@@ -49,6 +49,8 @@ def main(descriptor: int) -> NoReturn:
             data, descriptors, _, _ = socket.recv_fds(control, *_REQUEST)
             if not data:
                 os._exit(0)
+            if data == WITH_PYDANTIC_AI:
+                _import_pydantic_ai()
             server = os.getpid()
             pid = os.fork()
             if pid == 0:
@@ -61,6 +63,14 @@ def main(descriptor: int) -> NoReturn:
             forked += 1
             for each in descriptors:
                 os.close(each)
+
+
+def _import_pydantic_ai() -> None:
+    if "pydantic_ai" in sys.modules:
+        return
+    for name in ("pydantic_ai", "pydantic_ai.models.function", "pydantic_ai.toolsets"):
+        importlib.import_module(name)
+    gc.freeze()
 
 
 def _tell_ended(control: socket.socket, numbers: dict[int, int]) -> None:
