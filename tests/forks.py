@@ -20,9 +20,7 @@ __all__ = ["FORKS", "run_forked"]
 ROOT = Path(__file__).parent.parent
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["tests.crash.worker_process", "tests.loaded_commands", "terse_temporal.testing", "pytest"]
-)
+FORKS.set_forkserver_preload(["tests.preloaded"])
 
 
 def run_forked(

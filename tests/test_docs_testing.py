@@ -14,6 +14,7 @@ import pytest
 from terse_temporal.testing import JobEnvironment
 
 from .commands import environment, run, script
+from .forks import run_forked
 from .pages import ROOT, blocks
 
 pytestmark = pytest.mark.server
@@ -39,14 +40,27 @@ def project(tmp_path: Path) -> Path:
 
 
 #: They keep the order of tests, and the time that a session takes to start.
-PLUGINS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:schemathesis")
+PLUGINS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:schemathesis", "-p", "no:hypothesispytest")
+
+#: In a process that is forked from one with the imports.
+KNOWN = ("-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning")
 
 
-def pytest_in(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """What a reader sees who runs the page's tests. Warnings are errors."""
+def pytest_in(project: Path, *options: str, alone: bool = False) -> subprocess.CompletedProcess[str]:
+    """What a reader sees who runs the page's tests. Warnings are errors.
+
+    Args:
+        alone: in an interpreter that has imported nothing. Worker processes find the package where that does.
+    """
     command = [script("pytest"), "-W", "error", *PLUGINS, *options]
     shell = {name: value for name, value in environment().items() if not name.startswith(("PYTEST_", "TERSE_"))}
-    return subprocess.run(command, cwd=project, env=shell, capture_output=True, text=True, timeout=300, check=False)
+    if alone:
+        return subprocess.run(command, cwd=project, env=shell, capture_output=True, text=True, timeout=300, check=False)
+    _, printed, complained = files = (project / ".in", project / ".out", project / ".err")
+    for file in files:
+        file.write_text("")
+    status = run_forked([*command, *KNOWN], cwd=project, env=shell, files=files, timeout=300)
+    return subprocess.CompletedProcess(command, status, printed.read_text(), complained.read_text())
 
 
 def count_tests(*names: str) -> int:
@@ -63,7 +77,7 @@ def test_every_block_of_python_is_a_file() -> None:
 def test_the_project_of_the_page(project: Path) -> None:
     """The tests of the page pass, and the history that they save is replayed by the command that the page shows."""
     names = {name for _, name in FILES if name.startswith("test_") and name != FAILING}
-    ran = pytest_in(project, f"--ignore={FAILING}")
+    ran = pytest_in(project, f"--ignore={FAILING}", alone=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f" {count_tests(*names)} passed" in ran.stdout
 

@@ -66,7 +66,7 @@ _PYTEST: Final = (
 _PATIENCE = 90
 
 #: What a project's session does without: files of its own, and the order by chance that this session may have.
-_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:schemathesis")
+_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:schemathesis", "-p", "no:hypothesispytest")
 
 
 class Project:
