@@ -7,20 +7,18 @@ would have to copy all of it.
 from __future__ import annotations
 
 import gc
+import importlib
 
 gc.disable()  # while thousands of modules are imported
-
-import anyio.pytest_plugin  # noqa: E402
-import pytest  # noqa: E402
-import pytest_asyncio.plugin  # noqa: E402
-import xdist.plugin  # noqa: E402
-
-import terse_temporal.testing  # noqa: E402
-
-from . import loaded_commands  # noqa: E402
-from .crash import worker_process  # noqa: E402
-
-__all__ = ["anyio", "loaded_commands", "pytest", "pytest_asyncio", "terse_temporal", "worker_process", "xdist"]
-
+for _name in (
+    "anyio.pytest_plugin",
+    "pytest",
+    "pytest_asyncio.plugin",
+    "terse_temporal.testing",
+    "tests.crash.worker_process",
+    "tests.loaded_commands",
+    "xdist.plugin",
+):
+    importlib.import_module(_name)
 gc.freeze()
 gc.enable()

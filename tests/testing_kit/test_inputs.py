@@ -94,6 +94,7 @@ async def _reminded(self: kit.Paging, question: object, sent: str, number: int) 
     REALLY.append(sent)
 
 
+@pytest.mark.xdist_group("crashes")  # whose fork servers it shares
 async def test_survives_crashes(jobs: Jobs) -> None:
     """Killed before and after it is told, the run goes on: twice only where that was cut off, with the same key."""
     jobs.inputs.answers("Well?", choice="yes", by="Ada")
