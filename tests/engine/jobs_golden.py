@@ -183,6 +183,45 @@ async def parent(event: Event) -> list[Any]:
     return [waited, await started.result(), again, failed, mapped]
 
 
+async def wait(seconds: float) -> float:
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+def third_time(start: int) -> int:
+    if current_step().attempt < 3:
+        raise ConnectionError("not yet")
+    return start + current_step().attempt
+
+
+@step(local=True, label="{left}")
+async def join(left: str, right: str = "-") -> str:
+    return left + right
+
+
+@create_job(name="golden-local", durable=True)
+async def local(event: Event) -> list[Any]:
+    """Local steps: at once, failing, tried again at once and by a timer, one that takes long, and an ordinary one."""
+    ended: list[str] = []
+
+    async def branch(seconds: float) -> None:
+        await job_step(run=wait, input=seconds, local=True, label=f"{seconds} s")
+        ended.append(await join(str(seconds), right=datetime.now().isoformat()[:4]))
+
+    await asyncio.gather(*(branch(seconds) for seconds in (0.06, 0.0, 0.03)))
+    try:
+        await job_step(run=decline, input="funds", local=True)
+    except Declined as error:
+        ended.append(error.code)
+    quick = await job_step(run=third_time, input=0, local=True, retry=Retry(initial="10ms"))
+    slow = await job_step(run=third_time, input=10, local=True, retry=Retry(initial="400ms"))
+    name = f"at {datetime.now().isoformat()}"
+    length = len(await job_step(run=greet, input=name))
+    long = await job_step(run=wait, input=2.2, local=True, name="long")
+    await sleep("1h")
+    return [*ended, quick, slow, length, long, await join("end")]
+
+
 GOLDEN = {
     "golden-onboarding": (onboarding, {"customer": {"email": "ada@example.com"}}),
     "golden-digest": (digest, {}),
@@ -191,4 +230,5 @@ GOLDEN = {
     "golden-timeout": (timed_out, {}),
     "golden-parent": (parent, {}),
     "golden-events": (events, {"key": "golden"}),
+    "golden-local": (local, {}),
 }

@@ -16,3 +16,8 @@ async def onboarding(event: Event) -> None:
 @create_job(name="golden-parent", durable=True)
 async def parent(event: Event) -> None:
     await start_run("golden-plain", {"name": "Ada"})
+
+
+@create_job(name="golden-local", durable=True)
+async def local(event: Event) -> None:
+    await job_step(run=create_order, name="create order", local=True)

@@ -59,3 +59,13 @@ async def test_another_child_run() -> None:
     assert found.failure.startswith("recorded is run 'golden-child', and the code now makes run 'golden-plain' (")
     assert "jobs_golden_changed.py" in found.failure
     assert re.search(r"> 1 +run +golden-child +\(event \d+\) +run +golden-plain ", found.table or ""), found.table
+
+
+async def test_another_local_step() -> None:
+    """A job that makes another local step is told of with both, though the engine names neither, and with its line."""
+    with collecting():
+        changed = importlib.import_module("tests.engine.jobs_golden_changed").local
+    (found,) = [each async for each in replay([changed], [history("golden-local")])]
+    assert found.at == "step 'wait'"
+    assert found.failure is not None
+    assert found.failure.startswith("recorded is step 'wait', and the code now makes step 'create order' (")
