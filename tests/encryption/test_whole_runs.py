@@ -150,7 +150,9 @@ async def test_everything_but_names_is_encrypted(
     # What an operator with the key sees.
     assert (shown.event, shown.result) == ({"data": "zq-event", "fail": ""}, result)
     assert any(entry.label == "zq-label" for entry in shown.timeline.entries)
-    assert any("zq-step-failure" in entry.trouble for entry in shown.timeline.entries)
+    troubles = " ".join(entry.trouble for entry in shown.timeline.entries)
+    assert "zq-step-failure" in troubles
+    assert "zq-local-failure" in troubles
     assert "zq-run-failure" in shown_failed.why.sentences[0]
 
     kept = [*await kept_by_server(client, task_queue), schedule.raw_entry, described.raw_description]
