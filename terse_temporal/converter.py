@@ -12,7 +12,7 @@ from temporalio.common import HeaderCodecBehavior
 from temporalio.converter import DataConverter
 
 from .encryption.converting import encrypts, with_encryption, without_encryption
-from .storage.converting import with_storage
+from .storage.converting import with_storage, without_storage
 
 __all__ = ["client_with_environment", "headers_with_environment", "is_of_environment", "with_environment"]
 
@@ -49,7 +49,7 @@ def headers_with_environment(converter: DataConverter, given: HeaderCodecBehavio
 
 def is_of_environment(converter: DataConverter) -> bool:
     """Return whether another process of the same environment makes the same data converter by itself."""
-    found = without_encryption(converter)
+    found = without_storage(without_encryption(converter))
     return type(found) is DataConverter and all(
         getattr(found, each.name) == each.default for each in dataclasses.fields(found) if each.init
     )

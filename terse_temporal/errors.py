@@ -58,6 +58,9 @@
     │   └── TurnLimitError            it did not come to an end within max_turns
     ├── SpoolError                    the gateway's spool cannot be used, read or written
     │   └── SpoolFullError            there is no room in it, or on the disk
+    ├── StorageError                  where large data are stored cannot be read or written: .place, .key
+    │   ├── StorageUnavailableError   it cannot be reached, refuses, or is full (also a TransientError)
+    │   └── StoredDataError           what a history refers to is not there, or not what was stored
     ├── UnknownFunctionError          a step's function that this worker does not have
     ├── UnknownJobError               a job name that is not registered here
     ├── UnknownTriggerError           a run waits for a trigger that this version does not have
@@ -135,6 +138,9 @@ __all__ = [
     "StepIsolationError",
     "StepOutputError",
     "StepTimeoutError",
+    "StorageError",
+    "StorageUnavailableError",
+    "StoredDataError",
     "TerseError",
     "TestDoubleError",
     "ToolDeniedError",
@@ -589,6 +595,29 @@ class SpoolError(TerseError):
 
 class SpoolFullError(SpoolError):
     """There is no room for a delivery in the spool, or on its disk. It is taken in again when there is."""
+
+
+class StorageError(TerseError):
+    """Where TERSE_STORAGE keeps large data cannot be read or written.
+
+    Args:
+        message: what is wrong.
+        place: the URL of the storage, without a password.
+        key: the SHA-256 of what was to be read or written, in hexadecimal; empty where it is of none.
+    """
+
+    def __init__(self, message: str, place: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+        self.key = key
+
+
+class StorageUnavailableError(StorageError, TransientError):
+    """The storage cannot be reached, refuses to be read or written, or is full."""
+
+
+class StoredDataError(StorageError):
+    """What a history refers to is not in the storage, or is not what was stored."""
 
 
 class UnknownFunctionError(TerseError):

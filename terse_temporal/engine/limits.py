@@ -42,6 +42,10 @@ STEPS_AT_ONCE: Final = 100
 #: timeout does not run meanwhile, so it is less than the slack above.
 THREAD_PATIENCE: Final = timedelta(seconds=20)
 
+#: How long a handler may take in one go where a storage holds large data, which it reads and writes then. Less than the
+#: ten seconds after which the server gives the task to another worker. Without a storage it is the SDK's two seconds.
+LARGE_DATA_TIME: Final = timedelta(seconds=8)
+
 #: Step inputs that go to the server in one message, in bytes. It takes 4 MiB, with what codecs and headers add.
 SENT_AT_ONCE: Final = 3 * 1024 * 1024
 

@@ -22,6 +22,7 @@ from temporalio.worker import Worker
 __all__ = [
     "ActivityContext",
     "call_off_shutdown",
+    "give_handlers_time",
     "is_dynamic",
     "keep_task",
     "logged_failure",
@@ -77,6 +78,19 @@ def replace_data_converter(worker: Worker, replace: Callable[[DataConverter], Da
     """
     activities: Any = worker._activity_worker
     activities._data_converter = replace(activities._data_converter)
+
+
+def give_handlers_time(worker: Worker, seconds: float) -> None:
+    """Let the handlers of a worker take longer in one go than the two seconds after which the SDK gives a task up.
+
+    Private: `Worker._workflow_worker` and `_WorkflowWorker._deadlock_timeout_seconds`. Reading and writing large data
+    takes longer. `debug_mode=True`, which is public, runs handlers on the worker's event loop, and never gives up.
+
+    Waits for: an option of the worker.
+    """
+    workflows: Any = worker._workflow_worker
+    if workflows is not None and workflows._deadlock_timeout_seconds is not None:
+        workflows._deadlock_timeout_seconds = seconds
 
 
 def call_off_shutdown(worker: Worker) -> None:

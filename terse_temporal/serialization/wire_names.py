@@ -69,6 +69,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             given: `v`, `source`, `owner`, `wait`, `name`, `key`, `trigger` (as it is
                                             written), `event` (`id`, `data`); where a wait is not taken `v`, `owner`,
                                             `key`, `refused`, their numbers. The key is a hash of trigger and match.
+    what is stored (storage/driver.py)      in the place of a payload the SDK's reference, whose claim has `sha256`: the
+                                            hash of the payload in protobuf's wire format, under which that is stored.
     a schedule (schedules/markers.py)       its memo says whose it is: `v`, `job`. That of its runs what it is made of:
                                             `v`, `module` (of the job), `trigger` (as it is written), `timezone`, and
                                             `cron`, or `every` and `offset` (seconds).
@@ -156,6 +158,7 @@ __all__ = [
     "STATE_WRITE_UPDATE",
     "STEP_BEGUN_HEARTBEAT",
     "STEP_INTERRUPTED_FAILURE",
+    "STORAGE_DRIVER",
     "STORED_MARKER",
     "TAGS_ATTRIBUTE",
     "TIMED_OUT_MEMO",
@@ -266,6 +269,9 @@ RETRY_REASON: Final = "terse.retry.v1"
 
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"
+
+#: The name of the storage driver in references to what is stored outside of histories.
+STORAGE_DRIVER: Final = "terse.storage.v1"
 
 #: A marker likewise: from here on a value of the run may be larger than the server takes, as a storage keeps it.
 STORED_MARKER: Final = "terse.stored.v1"

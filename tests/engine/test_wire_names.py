@@ -93,6 +93,7 @@ NAMES: Final = {
     "STATE_WRITE_UPDATE": "terse.write",
     "STEP_BEGUN_HEARTBEAT": "terse.begun.v1",
     "STEP_INTERRUPTED_FAILURE": "terse.StepInterrupted",
+    "STORAGE_DRIVER": "terse.storage.v1",
     "STORED_MARKER": "terse.stored.v1",
     "TAGS_ATTRIBUTE": "TerseTags",
     "TIMED_OUT_MEMO": "terse.timed_out.v1",

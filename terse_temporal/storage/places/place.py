@@ -1,0 +1,59 @@
+"""What every kind of storage can do: keep bytes under the hash of their content, and forget them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+__all__ = ["MISSING", "REFRESHED_AFTER", "Place", "StoredEntry"]
+
+#: What a place raises for a key that it does not have. Whatever else it raises is a failure of the place.
+MISSING: Final = KeyError
+
+#: How old what is stored already may be, before writing it again counts. So the age of a thing says how long nobody has
+#: stored it, to this exactness, and a rule of a bucket that deletes by age does not take what is in use again.
+REFRESHED_AFTER: Final = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """One thing that is stored.
+
+    Attributes:
+        key: the SHA-256 of its content, in hexadecimal.
+        size: bytes.
+        stored_at: when it was stored last.
+    """
+
+    key: str
+    size: int
+    stored_at: datetime
+
+
+class Place(Protocol):
+    """A storage. Its methods block, and may be called on several threads at once.
+
+    Attributes:
+        name: its URL as it may be shown, without a password.
+    """
+
+    name: str
+
+    def write(self, key: str, data: bytes) -> None:
+        """Store data under a key, whole or not at all; where it is there already, only its age is made new."""
+
+    def read(self, key: str, most: int) -> bytes:
+        """Return what is stored under a key.
+
+        Raises:
+            KeyError: nothing is.
+            ValueError: it is larger than `most` bytes, which are not read.
+        """
+
+    def entries(self) -> Iterator[StoredEntry]:
+        """Return all that is stored; things that are not of this package are passed over."""
+
+    def delete(self, key: str) -> None:
+        """Forget what is stored under a key; nothing where nothing is."""
