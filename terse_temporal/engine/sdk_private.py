@@ -22,6 +22,7 @@ from temporalio.worker import Worker
 __all__ = [
     "ActivityContext",
     "call_off_shutdown",
+    "give_activities_client",
     "give_handlers_time",
     "is_dynamic",
     "keep_task",
@@ -78,6 +79,17 @@ def replace_data_converter(worker: Worker, replace: Callable[[DataConverter], Da
     """
     activities: Any = worker._activity_worker
     activities._data_converter = replace(activities._data_converter)
+
+
+def give_activities_client(worker: Worker) -> None:
+    """Let `activity.client()` be the client that the worker has of its plugins, and not the one that they were given.
+
+    Private: `_ActivityWorker._client`. The rest of a worker takes the client of its plugins.
+
+    Waits for: the SDK to do so for activities too.
+    """
+    activities: Any = worker._activity_worker
+    activities._client = worker.client
 
 
 def give_handlers_time(worker: Worker, seconds: float) -> None:

@@ -26,7 +26,7 @@ def with_storage(converter: DataConverter) -> DataConverter:
     """
     settings = settings_from_environment()
     given = converter.external_storage
-    if given is not None:
+    if given is not None and any(each.name() != STORAGE_DRIVER for each in given.drivers):
         storage_found()
     if settings is None or (given is not None and any(each.name() == STORAGE_DRIVER for each in given.drivers)):
         return converter

@@ -1,4 +1,4 @@
-"""Every kind of storage keeps bytes under their hash, tells what it has and since when, and forgets what it is told to."""
+"""Every kind of storage keeps bytes under their hash, tells what it has and since when, and forgets what it is told."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_file_that_was_cut_short(tmp_path: Path) -> None:
 
 
 def test_only_the_last_directory_is_made(tmp_path: Path) -> None:
-    """Where the disk is not mounted there is an error, and no directory in the disk's place; nothing counts as deleted."""
+    """Where the disk is not mounted there is an error, no directory in its place, and nothing counts as deleted."""
     directory = Directory((tmp_path / "mount" / "store").as_uri())
     with pytest.raises(OSError, match="No such file"):
         directory.write(key(DATA), DATA)

@@ -143,7 +143,7 @@ class StepRunner:
         """Run the call in the input, of whatever activity type."""
         info = activity.info()
         name = info.activity_type
-        mark_as_outcome(name)
+        mark_as_outcome(name, functools.partial(self.heartbeats.beating, name))
         try:
             call = self._read(args)
             if is_interrupted(call, info):  # which any worker can tell
@@ -158,6 +158,7 @@ class StepRunner:
             self._refuse(name, err)
         label = call.label if isinstance(call, StepCall) else ""
         details = await _begin_details(info) if call.once else ()
+        mark_as_outcome(name, functools.partial(self.heartbeats.beating, name, details), once=call.once)
         started = time.monotonic()
         try:
             with self.heartbeats.beating(name, details):

@@ -163,7 +163,7 @@ class Database:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second of a port that is no number
         # Without the URL, whose password stands anywhere in one that is not well formed.
         raise StorageError(f"TERSE_STORAGE is no URL: {_ACCEPTED}") from None
     return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
