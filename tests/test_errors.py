@@ -26,6 +26,7 @@ ALSO: dict[str, type[Exception]] = {
     "StepOutputError": errors.StepError,
     "ModelUnavailableError": errors.TransientError,
     "StepTimeoutError": TimeoutError,
+    "StorageUnavailableError": errors.TransientError,
     "TransientServiceError": errors.TransientError,
 }
 
@@ -43,6 +44,9 @@ OF_PYTHON = {
     ("inputs/ways.py", "NotImplementedError"): "of a base class that asks nobody",
     ("jobs/at_once.py", "ExceptionGroup"): "the failures of several steps",
     ("state/sql.py", "ValueError"): "caught where it is raised",
+    ("storage/places/", "KeyError"): "caught where it is called, as what a place does not have",
+    ("storage/places/", "OSError"): "caught where it is called, as what the system says",
+    ("storage/places/", "ValueError"): "caught where it is called",
     ("testing/", "AssertionError"): "what a test fails with",
     (
         "tools/builtin/",

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-__all__ = ["MISSING", "REFRESHED_AFTER", "Place", "StoredEntry"]
-
-#: What a place raises for a key that it does not have. Whatever else it raises is a failure of the place.
-MISSING: Final = KeyError
+__all__ = ["REFRESHED_AFTER", "Place", "StoredEntry"]
 
 #: How old what is stored already may be, before writing it again counts. So the age of a thing says how long nobody has
 #: stored it, to this exactness, and a rule of a bucket that deletes by age does not take what is in use again.
@@ -34,6 +31,8 @@ class StoredEntry:
 
 class Place(Protocol):
     """A storage. Its methods block, and may be called on several threads at once.
+
+    Whatever they raise beyond what is told here is a failure of the place.
 
     Attributes:
         name: its URL as it may be shown, without a password.
