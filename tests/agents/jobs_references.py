@@ -6,8 +6,6 @@ import asyncio
 
 from terse_temporal import Event, TerseAgent, create_job, toolbox
 
-from ..effects import record
-
 #: Long enough to be told by reference.
 INSTRUCTIONS = "You read every page. " * 60
 
@@ -23,17 +21,16 @@ def page(number: int) -> str:
     return text_of(number)
 
 
-@toolbox.tool("shelf.note")
-def note(effects: str, text: str) -> dict[str, str]:
-    """Write something long down."""
-    record(effects, f"note {len(text)}")
-    return {"noted": text}
+@toolbox.tool("shelf_local.page", read_only=True, local=True)
+def local_page(number: int) -> str:
+    """Read a page, with the workflow task."""
+    return text_of(number)
 
 
 @create_job(name="agents-pages", durable=True)
 async def pages(event: Event) -> list[str]:
     """As many conversations at a time."""
-    agent = TerseAgent.create(prompt=INSTRUCTIONS, skills=["shelf"])
+    agent = TerseAgent.create(prompt=INSTRUCTIONS, skills=[event.get("shelf", "shelf")])
     return await asyncio.gather(
         *(agent.run_and_wait(f"conversation {number}") for number in range(event.get("at_once", 1)))
     )

@@ -15,7 +15,7 @@ from terse_temporal.engine.activity import recorded_results, runner
 from terse_temporal.errors import ModelError
 from terse_temporal.worker import build_worker
 
-from ..bench import Bench, Run, cache_on
+from ..bench import Bench, Run, cache_on, scheduled
 from ..model_server import ModelServer, calls, says, turn_of
 from . import jobs_references as jobs
 
@@ -26,6 +26,12 @@ def reads_pages(body: dict[str, Any]) -> dict[str, Any]:
     """Answer as a model that reads a page in each turn, and then is done."""
     turn = turn_of(body)
     return says("done") if turn == TURNS - 1 else calls(("shelf_page", {"number": turn}))
+
+
+def reads_local_pages(body: dict[str, Any]) -> dict[str, Any]:
+    """The same with a tool that is a local step."""
+    turn = turn_of(body)
+    return says("done") if turn == TURNS - 1 else calls(("shelf_local_page", {"number": turn}))
 
 
 def told(body: dict[str, Any]) -> list[str]:
@@ -86,6 +92,16 @@ async def test_what_is_not_at_hand_is_read(bench: Bench, model: ModelServer, not
     assert_all_was_told(model)
     assert {body["messages"][1]["content"] for body in model.requests} == {"conversation 0", "conversation 1"}
     assert len(model.requests) == 2 * TURNS
+
+
+async def test_what_local_steps_return_is_read(bench: Bench, model: ModelServer, nothing_at_hand: None) -> None:
+    """What a tool returns that is a local step stands in a marker, and is read from there."""
+    model.answer = reads_local_pages
+    async with bench.worker(jobs.pages):
+        run = await bench.start(jobs.pages, shelf="shelf_local")
+        assert await bench.result(run) == ["done"]
+    assert_all_was_told(model)
+    assert set(await scheduled(run)) == {"generate_text"}
 
 
 async def test_workers_take_turns(bench: Bench, model: ModelServer) -> None:

@@ -15,10 +15,10 @@ from typing import Any, Final
 from temporalio import activity
 from temporalio.api.common.v1 import Payload, WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.history.v1 import ActivityTaskScheduledEventAttributes, HistoryEvent
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client
-from temporalio.converter import ActivitySerializationContext, DataConverter
+from temporalio.converter import ActivitySerializationContext
 from temporalio.service import RPCError, RPCStatusCode
 
 from ...execution.recorded_results import ResultsUnreadableError, result_hash
@@ -26,6 +26,9 @@ from ...serialization.wire_names import GENERATE_TEXT, STATE_PREFIX
 from ..limits import RESULTS_KEPT
 
 __all__ = ["HistoryResults", "ResultCache"]
+
+#: The marker that the SDK's core writes for a local activity: `data` says which, `result` what it has come to.
+_LOCAL_STEP: Final = "core_local_activity"
 
 #: Events that are asked for at first, as what is looked for mostly stands at the end; and of a later page, which is to
 #: have about so many bytes.
@@ -130,23 +133,34 @@ class HistoryResults:
                     call = event.activity_task_scheduled_event_attributes
                     result = ended.pop(event.event_id, ())
                     if result and _may_be_meant(call.activity_type.name):
-                        (data,) = await self._converter(client, call).decode(result)
-                        yield data, json.dumps(data, separators=(",", ":"))
+                        queue = call.task_queue.name
+                        yield await self._decoded(result, call.activity_type.name, call.activity_id, queue)
+                elif event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
+                    marker = event.marker_recorded_event_attributes
+                    result = marker.details["result"].payloads if marker.marker_name == _LOCAL_STEP else ()
+                    if result:
+                        local = json.loads(marker.details["data"].payloads[0].data)
+                        name, id_ = local["activity_type"], local["activity_id"]
+                        if _may_be_meant(name):
+                            yield await self._decoded(result, name, id_, self._info.task_queue, is_local=True)
                 elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                     earlier = event.workflow_execution_started_event_attributes.continued_execution_run_id
             run_id = earlier
 
-    def _converter(self, client: Client, call: ActivityTaskScheduledEventAttributes) -> DataConverter:
+    async def _decoded(
+        self, result: Sequence[Payload], name: str, id: str, task_queue: str, *, is_local: bool = False
+    ) -> tuple[Any, str]:
         context = ActivitySerializationContext(
             namespace=self._info.namespace,
             workflow_id=self._info.workflow_id or "",
             workflow_type=self._info.workflow_type or "",
-            activity_type=call.activity_type.name,
-            activity_id=call.activity_id,
-            activity_task_queue=call.task_queue.name,
-            is_local=False,
+            activity_type=name,
+            activity_id=id,
+            activity_task_queue=task_queue,
+            is_local=is_local,
         )
-        return client.data_converter.with_context(context)
+        (data,) = await activity.client().data_converter.with_context(context).decode(result)
+        return data, json.dumps(data, separators=(",", ":"))
 
 
 def _may_be_meant(name: str) -> bool:
