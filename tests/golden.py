@@ -14,7 +14,7 @@ HISTORIES = sorted(TESTS.glob("*/golden/*.json"))
 
 def golden_jobs() -> list[Any]:
     """Every job that has a golden history; those of the state and of keys are none."""
-    from .agents.jobs_golden import golden_fixed, golden_sdk  # noqa: PLC0415  what records them imports this module
+    from .agents.jobs_golden import golden_fixed, golden_references, golden_sdk  # noqa: PLC0415  what records them imports this module
     from .engine.jobs_golden import GOLDEN  # noqa: PLC0415
     from .events.jobs_waits import takes_deliveries  # noqa: PLC0415
     from .inputs.jobs_golden import golden_default, golden_inputs  # noqa: PLC0415
@@ -24,6 +24,7 @@ def golden_jobs() -> list[Any]:
         *(job for job, _ in GOLDEN.values()),
         golden_sdk,
         golden_fixed,
+        golden_references,
         golden_inputs,
         golden_default,
         scheduled,

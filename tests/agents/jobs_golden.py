@@ -62,3 +62,16 @@ async def golden_fixed(event: Event) -> list[Any]:
     agent = TerseAgent.create(skills=skills, tool_approvals=asked)
     await agent.tools.golden.note(text="abc")
     return [said, await agent.tools.golden.find(email=event.email)]
+
+
+@toolbox.tool("golden_shelf.page", read_only=True)
+def page(number: int) -> list[str]:
+    """Read a page."""
+    return [f"page {number}"] * 150
+
+
+@create_job(name="golden-references", durable=True)
+async def golden_references(event: Event) -> str:
+    """A conversation whose turns refer to each other, to what tools have returned, and to long instructions."""
+    agent = TerseAgent.create(prompt="Read every page. " * 80, skills=["golden_shelf"])
+    return await agent.run_and_wait(f"Greet {event.email}")

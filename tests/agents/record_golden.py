@@ -14,7 +14,7 @@ from terse_temporal.testing import JobEnvironment
 from ..golden import without_machine
 from ..model_server import ModelServer, calls, says
 from .approvals import waiting
-from .jobs_golden import golden_fixed, golden_sdk
+from .jobs_golden import golden_fixed, golden_references, golden_sdk
 
 FILE = Path(__file__).parent / "golden" / "golden-sdk.json"
 
@@ -35,14 +35,24 @@ FIXED_SCRIPT: list[dict[str, Any]] = [
 ]
 
 
+REFERENCES_FILE = FILE.with_name("golden-references.json")
+
+REFERENCES_SCRIPT: list[dict[str, Any]] = [
+    calls(("golden_shelf_page", {"number": 1}), ("golden_shelf_page", {"number": "two"})),
+    calls(("golden_shelf_page", {"number": 2})),
+    says("Hello"),
+]
+
+
 async def main() -> None:
     """Run the jobs, and keep their histories."""
     FILE.parent.mkdir(exist_ok=True)
     await record(golden_sdk, SCRIPT, FILE)
     await record(golden_fixed, FIXED_SCRIPT, FIXED_FILE)
+    await record(golden_references, REFERENCES_SCRIPT, REFERENCES_FILE, asks=False)
 
 
-async def record(job: Job, script: list[dict[str, Any]], file: Path) -> None:
+async def record(job: Job, script: list[dict[str, Any]], file: Path, *, asks: bool = True) -> None:
     """Run a job, deny what it asks, and keep its history."""
     async with ModelServer().serving() as model, JobEnvironment() as env, env.worker([job], identity="golden"):
         os.environ |= {
@@ -52,8 +62,9 @@ async def record(job: Job, script: list[dict[str, Any]], file: Path) -> None:
         }
         model.script = script
         run = await env.start(job, {"email": "ada@example.com"}, id=job.name)
-        await waiting(run)
-        await run.execute_update("terse.input", {"id": "1", "approved": False, "reason": "not now", "by": "Grace"})
+        if asks:
+            await waiting(run)
+            await run.execute_update("terse.input", {"id": "1", "approved": False, "reason": "not now", "by": "Grace"})
         print(await run.result())
         history = without_machine(json.loads((await run.fetch_history()).to_json()))
     keep(history, file)

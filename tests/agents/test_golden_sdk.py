@@ -11,8 +11,8 @@ from temporalio.worker import Replayer
 from terse_temporal.engine.wire.history import RunHistory
 from terse_temporal.plugin import TersePlugin
 
-from .jobs_golden import golden_fixed, golden_sdk
-from .record_golden import FILE, FIXED_FILE
+from .jobs_golden import golden_fixed, golden_references, golden_sdk
+from .record_golden import FILE, FIXED_FILE, REFERENCES_FILE
 
 
 async def test_it_is_replayed() -> None:
@@ -42,6 +42,23 @@ async def test_what_is_fixed_and_decided_is_replayed() -> None:
             {"tools": "golden.*", "any_of": [[{"text": "abc"}, {"text": "abcd"}]]},
         ]
     ]
+
+
+async def test_references_are_replayed() -> None:
+    """So is one whose turns refer to each other. Those that hand over all are replayed above."""
+    history = REFERENCES_FILE.read_text()
+    replayer = Replayer(workflows=[], plugins=[TersePlugin([golden_references])])
+    result = await replayer.replay_workflow(WorkflowHistory.from_json("golden-references", history))
+    assert result.replay_failure is None
+    asked = [
+        json.loads(base64.b64decode(begun["input"]["payloads"][0]["data"]))["arguments"]
+        for event in json.loads(history)["events"]
+        if (begun := event.get("activityTaskScheduledEventAttributes", {})).get("activityType", {}).get("name")
+        == "generate_text"
+    ]
+    assert [type(each["history"]) for each in asked] == [list, str, str]
+    assert [each["instructions"] is True for each in asked] == [False, True, True]
+    assert all("hash" in each for turn in asked for each in turn["results"].values() if "error" not in each)
 
 
 def test_it_has_every_kind_of_call() -> None:
