@@ -12,8 +12,10 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from terse_temporal import Event, create_job, current_step, generate_text, toolbox
+from terse_temporal.agents.references import recall
 from terse_temporal.agents.turns import model_turn
 from terse_temporal.engine.code import builtin_functions as builtin
+from terse_temporal.execution.protocol import current_execution
 
 from ..effects import record
 from .jobs_crash import crash
@@ -63,10 +65,13 @@ async def note(effects: str) -> str:
 
 
 @functools.wraps(model_turn)
-async def dying_turn(*, history: list[Any], **others: Any) -> Mapping[str, Any]:
+async def dying_turn(**given: Any) -> Mapping[str, Any]:
     """A turn of the model, after whose answer the worker dies if told to."""
-    result = await model_turn(history=history, **others)
-    crash(f"turn {sum(message['kind'] == 'response' for message in history)}: answered")
+    result = await model_turn(**given)
+    execution = current_execution()
+    assert execution is not None
+    before = await recall(given["instructions"], given["history"], given["results"], execution.recorded_results)
+    crash(f"turn {sum(message['kind'] == 'response' for message in before.messages)}: answered")
     return result
 
 
