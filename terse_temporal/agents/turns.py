@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import operator
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any, Final
 
 from ..errors import JobDefinitionError, ModelOutputError, StepInputError, TerseError
@@ -121,8 +123,11 @@ class _Turn:
 
         options: dict[str, Any] = {}
         try:
+            before: list[Any] = []
             if history:
-                options["message_history"] = ModelMessagesTypeAdapter.validate_python(history)
+                # On a thread: a long conversation takes a second, and no other step would go on.
+                before = await asyncio.to_thread(ModelMessagesTypeAdapter.validate_python, history)
+                options["message_history"] = list(before)
             if results:
                 options["deferred_tool_results"] = DeferredToolResults(calls=_return_values(results))
             # Its connections are closed with the turn, which takes seconds.
@@ -146,21 +151,31 @@ class _Turn:
                 if not self._agent.is_end_node(node):
                     messages.append(node.request)
                 _count(run.usage)
-            data = [_without_nothing(each) for each in ModelMessagesTypeAdapter.dump_python(messages, mode="json")]
-            return _encodable(self._result(node, data, history), self._name)
+            # What the library has changed in a message before, it has made a new one of, or it is the last. So the long
+            # rest need not be written and compared.
+            same = max(0, _same_objects(messages, before) - 2)
+            data = ModelMessagesTypeAdapter.dump_python(messages[same:], mode="json")
+            return _encodable(self._result(node, history, same, [*map(_without_nothing, data)]), self._name)
         except TerseError:
             raise
         except Exception as err:
             # The chain holds whole requests and answers.
             raise model_failure(err, self._name) from None
 
-    def _result(self, node: Any, messages: list[Any], history: list[Any]) -> dict[str, Any]:
+    def _result(self, node: Any, history: list[Any], same: int, messages: list[Any]) -> dict[str, Any]:
+        """Return the result of the turn.
+
+        Args:
+            node: that it ended with.
+            history: the conversation before.
+            same: how much of that is as it was, at least.
+            messages: what follows on that now.
+        """
         from pydantic_ai import DeferredToolRequests  # noqa: PLC0415  an extra
 
-        keep = 0
-        while keep < min(len(history), len(messages)) and history[keep] == messages[keep]:
-            keep += 1
-        result: dict[str, Any] = {"model": self._name, "keep": keep, "messages": messages[keep:]}
+        keep = same + sum(1 for _ in takewhile(bool, map(operator.eq, history[same:], messages)))
+        messages = messages[keep - same :]
+        result: dict[str, Any] = {"model": self._name, "keep": keep, "messages": messages}
         if not self._agent.is_end_node(node):
             result["correction"] = _why(node.request)
         elif isinstance(node.data.output, DeferredToolRequests):
@@ -181,6 +196,10 @@ class _Turn:
             return {**wanted, "arguments": offered.arguments(call.args_as_dict())}
         except (StepInputError, ValueProblem) as err:
             return {**wanted, "error": str(err)}
+
+
+def _same_objects(messages: Iterable[Any], before: Iterable[Any]) -> int:
+    return sum(1 for _ in takewhile(bool, map(operator.is_, messages, before)))
 
 
 def _encodable(result: dict[str, Any], model: str) -> dict[str, Any]:
