@@ -94,6 +94,7 @@ async def test_what_is_not_at_hand_is_read(bench: Bench, model: ModelServer, not
     assert len(model.requests) == 2 * TURNS
 
 
+@cache_on
 async def test_what_local_steps_return_is_read(bench: Bench, model: ModelServer, nothing_at_hand: None) -> None:
     """What a tool returns that is a local step stands in a marker, and is read from there."""
     model.answer = reads_local_pages
