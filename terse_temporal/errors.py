@@ -26,6 +26,7 @@
     │   ├── RunTerminatedError        somebody terminated it
     │   └── RunTimeoutError           it ran longer than its timeout (also a TimeoutError)
     ├── RunRetryError                 a run cannot go on after its failure: .id, .run_id
+    ├── JournalError                  what a long run carries along is too large, or cannot be read
     ├── ResultError                   what a handler returned is not JSON, is too large, or cannot be read
     ├── DurationError                 a duration that cannot be slept (also a ValueError)
     ├── SideEffectError               a call in a durable handler that would repeat on every replay
@@ -102,6 +103,7 @@ __all__ = [
     "JobDefinitionError",
     "JobLoadError",
     "JobTestError",
+    "JournalError",
     "MissingExtraError",
     "ModelError",
     "ModelNotConfiguredError",
@@ -407,6 +409,10 @@ class RunRetryError(TerseError):
         super().__init__(message)
         self.id = id
         self.run_id = run_id
+
+
+class JournalError(TerseError):
+    """What a long run carries along, so as to go on in a new history, is too large, or cannot be read."""
 
 
 class ResultError(TerseError):

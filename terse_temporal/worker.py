@@ -96,6 +96,7 @@ def build_worker(
     jobs: Iterable[Job] | None = None,
     task_queue: str = DEFAULT_TASK_QUEUE,
     state_store: StateStore | None = None,
+    continue_after: int | None = None,
     **worker_options: Unpack[TemporalWorkerOptions],
 ) -> Worker:
     """Return a worker for jobs, with options that suit many short ones.
@@ -107,6 +108,7 @@ def build_worker(
         jobs: the jobs; `None` is every registered one.
         task_queue: where it takes its work from.
         state_store: where the state of jobs is kept, as `TersePlugin` takes it.
+        continue_after: events after which a run continues in a new history, as `TersePlugin` takes it.
         worker_options: any option of `temporalio.worker.Worker`; they win over the ones chosen here
             (`engine/limits.py` says why each is what it is) and over those of the environment (`TERSE_STEPS_AT_ONCE`
             and others, as `terse-worker --help` lists them).
@@ -117,7 +119,7 @@ def build_worker(
         WorkerOptionError: an environment variable of a worker's has a value that it cannot have.
         TypeError: there is no such option; the message has the nearest names.
     """
-    refuse_unknown_options("build_worker", worker_options, Worker, ours=("jobs", "state_store"))
+    refuse_unknown_options("build_worker", worker_options, Worker, ours=("jobs", "state_store", "continue_after"))
     options: dict[str, Any] = {
         "graceful_shutdown_timeout": limits.GRACE,
         "max_concurrent_activities": limits.STEPS_AT_ONCE,
@@ -129,7 +131,7 @@ def build_worker(
     }
     _update(options, worker_settings({}))
     _update(options, worker_options)
-    plugins = [*options.pop("plugins", ()), TersePlugin(jobs, state_store=state_store)]
+    plugins = [*options.pop("plugins", ()), TersePlugin(jobs, state_store=state_store, continue_after=continue_after)]
     return Worker(client, task_queue=task_queue, plugins=plugins, **options)
 
 

@@ -36,6 +36,7 @@ OF_PYTHON = {
     ("cli/", "ValueError"): "from a hook of json, to be reported as it reports its own",
     ("diagnostics/options.py", "TypeError"): "what Python says of an argument that is not there",
     ("engine/determinism/task_order.py", "TypeError"): "what asyncio.as_completed() says, which it stands for",
+    ("engine/journal/bounds.py", "ValueError"): "an option of a worker that is out of range",
     ("events.py", "KeyError"): "what every mapping raises",
     ("gateway/draining.py", "RuntimeError"): "caught where it is called",
     ("inputs/forms.py", "ValueError"): "for whoever shows a form that may be anybody's; else caught where it is called",

@@ -30,6 +30,7 @@ from .code.functions import FunctionIndex
 from .events.posting import EventsPost, VersionedEventsPost
 from .events.waits_workflow import VersionedWaitsWorkflow, WaitsWorkflow
 from .events.workflow import EventsWorkflow, VersionedEventsWorkflow
+from .journal.bounds import Bounds, bounds_of
 from .running_workers import worker_running
 from .sdk_logs import WITHOUT_STEPS
 from .sdk_private import call_off_shutdown, give_activities_client, give_handlers_time, is_dynamic
@@ -64,6 +65,11 @@ class TersePlugin(SimplePlugin):
         jobs: the jobs; `None` is every job that is registered when the worker is built.
         state_store: where the state of jobs is kept. It is yours to close. `None` is the database that the environment
             variable TERSE_STATE names when the worker is built, and without that Temporal itself.
+        continue_after: how many events the history of a run may come to before the run continues in a new one, by
+            itself. `None` is 30,000, or 20 MiB: the server ends it at 51,200 and 50. Small numbers are for tests.
+
+    Raises:
+        ValueError: `continue_after` is less than 20, which a run can hardly begin in, or over 30,000.
 
     Pass it to `Worker(..., plugins=[TersePlugin()])`, to `Replayer(..., plugins=[TersePlugin()])`, or to
     `Client.connect(..., plugins=[TersePlugin()])`, whose workers then all have it. The worker must not have a dynamic
@@ -74,10 +80,17 @@ class TersePlugin(SimplePlugin):
     through itself, `restrictions.with_passthrough_modules("terse_temporal")`.
     """
 
-    def __init__(self, jobs: Iterable[Job] | None = None, *, state_store: StateStore | None = None) -> None:
+    def __init__(
+        self,
+        jobs: Iterable[Job] | None = None,
+        *,
+        state_store: StateStore | None = None,
+        continue_after: int | None = None,
+    ) -> None:
         super().__init__("terse_temporal.TersePlugin", workflow_runner=_passing_through)
         self._jobs = None if jobs is None else list(jobs)
         self._state_store = state_store
+        self._bounds = bounds_of(continue_after)
 
     def configure_client(self, config: ClientConfig) -> ClientConfig:
         config = super().configure_client(config)
@@ -115,7 +128,7 @@ class TersePlugin(SimplePlugin):
             config["workflows"] = [*config["workflows"], unknown_job_definition(jobs)]
         config["activities"] = [*config.get("activities", ()), steps.run]
         config["interceptors"] = [*config.get("interceptors", ()), heartbeats]
-        _set_runners(config, jobs, index).prepare()
+        _set_runners(config, jobs, index, self._bounds).prepare()
         # Beats must not be held back longer than they are apart (the SDK would, by 80 % of the timeout).
         config["max_heartbeat_throttle_interval"] = limits.HEARTBEAT_EVERY
         return config
@@ -164,7 +177,7 @@ class TersePlugin(SimplePlugin):
             *OWN_WORKFLOWS,
             *(workflow_definition(job, index) for job in jobs.values()),
         ]
-        _set_runners(config, jobs, index)
+        _set_runners(config, jobs, index, self._bounds)
         return config
 
     def _chosen_jobs(self) -> dict[str, Job]:
@@ -198,10 +211,12 @@ def _step_runners(worker: Worker) -> list[StepRunner]:
     return [each for each in owners if isinstance(each, StepRunner)]
 
 
-def _set_runners(config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex) -> JobRunner:
+def _set_runners(
+    config: WorkerConfig | ReplayerConfig, jobs: dict[str, Job], index: FunctionIndex, bounds: Bounds
+) -> JobRunner:
     otherwise = config.get("unsandboxed_workflow_runner") or UnsandboxedWorkflowRunner()
     sources = {name: JobSource(job) for name, job in jobs.items()}
-    runner = JobRunner(sources, index, otherwise, NondeterminismReporter())
+    runner = JobRunner(sources, index, otherwise, NondeterminismReporter(), bounds)
     config["unsandboxed_workflow_runner"] = runner
     return runner
 

@@ -83,6 +83,9 @@ The formats, all of them JSON, stand beside what reads and writes them:
                                             under EVENTS_CARRIED `kept` (`[name, data]`, of a delivery
                                             `[name, data, key, id]`), `ids` (`[name, id]`), and `began` (seconds) where
                                             it has waited for deliveries.
+    the journal of a run (wire/journal.py)  what a run carries that has continued as new by itself: its second argument
+                                            is the manifest, under JOURNAL `v` and the fields of `Manifest`; then come
+                                            as many pages as it says, and large payloads. See there.
 """
 
 from __future__ import annotations
@@ -94,6 +97,7 @@ __all__ = [
     "ARGUMENTS_REFUSED_MARKER",
     "CALL_REFUSED_MARKER",
     "CHECK_METADATA",
+    "CONTINUED_MARKER",
     "DELAY_MEMO",
     "DELIVERY_SIGNAL",
     "DEPTH_MEMO",
@@ -114,6 +118,7 @@ __all__ = [
     "GENERATE_TEXT",
     "HANDED_OVER_FAILURE",
     "HANDLER_DOUBLED_MARKER",
+    "HELD_MARKER",
     "IDEMPOTENCY_KEY_META",
     "INPUTS_ANSWERED_MEMO",
     "INPUT_ASK",
@@ -124,6 +129,8 @@ __all__ = [
     "INPUT_REMIND",
     "INPUT_UPDATE",
     "JOB_REFERENCE",
+    "JOURNAL",
+    "JOURNAL_REPLAY",
     "KEY_METADATA",
     "LOCAL_ID_PREFIX",
     "MODEL_TOOL_METADATA",
@@ -193,6 +200,7 @@ INPUT_REMIND: Final = "input.remind"
 INPUT_CLOSE: Final = "input.close"
 RUN_FIND: Final = "run.find"
 RUN_RESULT: Final = "run.result"
+JOURNAL_REPLAY: Final = "journal.replay"
 
 #: What the activity ids of local steps begin with, before their number in the run. One that is handed over keeps it.
 LOCAL_ID_PREFIX: Final = "terse.local."
@@ -238,6 +246,9 @@ DELIVERY_SIGNAL: Final = "terse.delivery"
 #: In the second argument of a run that was continued as new by its author: the events that it had kept.
 EVENTS_CARRIED: Final = "terse.events.v1"
 
+#: In the second argument of a run that has continued as new by itself: what came to its handler so far.
+JOURNAL: Final = "terse.journal.v1"
+
 #: The answer to a question that a run asks a person (`id` of the question, `run`, `choice`, `text`, `data`, `by`,
 #: `by_name`, `via`), and the query for one of them in full, by its number.
 INPUT_UPDATE: Final = "terse.input"
@@ -266,6 +277,11 @@ ON_FAILURE_MARKER: Final = "terse.on_failure.v1"
 #: The reason of a reset by which a run is retried. In the history of such a run, and of no other that was reset, what
 #: had finished in the run before stands for what would be done again.
 RETRY_REASON: Final = "terse.retry.v1"
+
+# Markers, each with how much had come to the handler: there its run continues as new by itself; from there on nothing
+# new is begun, until it can.
+CONTINUED_MARKER: Final = "terse.continued.v1"
+HELD_MARKER: Final = "terse.held.v1"
 
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"

@@ -91,11 +91,17 @@ class JobEnvironment:
         *,
         task_queue: str = DEFAULT_TASK_QUEUE,
         state_store: StateStore | None = None,
+        continue_after: int | None = None,
         **worker_options: Unpack[TemporalWorkerOptions],
     ) -> AsyncIterator[Worker]:
         """Run a worker in this process for the length of the block. The arguments are those of `build_worker`."""
         async with build_worker(
-            self.client, jobs=jobs, task_queue=task_queue, state_store=state_store, **worker_options
+            self.client,
+            jobs=jobs,
+            task_queue=task_queue,
+            state_store=state_store,
+            continue_after=continue_after,
+            **worker_options,
         ) as worker:
             yield worker
 

@@ -222,7 +222,37 @@ async def local(event: Event) -> list[Any]:
     return [*ended, quick, slow, length, long, await join("end")]
 
 
+def measured(number: int) -> int:
+    return number
+
+
+async def _goes_on() -> list[Any]:
+    """A run that continues as new by itself, with a sleep and a wait that are open meanwhile."""
+    paid = asyncio.ensure_future(wait_for_event("paid", timeout="1d"))
+    sleeping = asyncio.ensure_future(sleep("3d"))
+    steps = [await job_step(run=measured, input=number, name=f"measure-{number}") for number in range(6)]
+    steps += [await job_step(run=measured, input=number, name=f"look-{number}", local=True) for number in range(3)]
+    try:
+        await paid
+    except TimeoutError:
+        steps.append(-1)
+    await sleeping
+    return [*steps, uuid4().version, await job_step(run=measured, input=7)]
+
+
+@create_job(name="golden-continuing", durable=True)
+async def continuing(event: Event) -> list[Any]:
+    return await _goes_on()
+
+
+@create_job(name="golden-continued", durable=True)
+async def continued(event: Event) -> list[Any]:
+    return await _goes_on()
+
+
 GOLDEN = {
+    "golden-continuing": (continuing, {}),
+    "golden-continued": (continued, {}),
     "golden-onboarding": (onboarding, {"customer": {"email": "ada@example.com"}}),
     "golden-digest": (digest, {}),
     "golden-plain": (plain, {"wanted": True}),

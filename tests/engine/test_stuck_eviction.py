@@ -48,7 +48,7 @@ async def test_goes_on(
 
     def lossy(self: _GuardedInstance, act: Any) -> Any:
         nonlocal lost
-        inner: Any = self._inner
+        inner: Any = self._journaled.inner
         if self.get_info().workflow_type == stuck.name and any(job.HasField("remove_from_cache") for job in act.jobs):
             for task in inner._tasks:
                 if (waits_for := task._fut_waiter) is not None and waits_for.cancel():

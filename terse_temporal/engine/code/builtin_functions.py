@@ -20,6 +20,7 @@ from ...serialization.wire_names import (
     INPUT_ASK,
     INPUT_CLOSE,
     INPUT_REMIND,
+    JOURNAL_REPLAY,
     RUN_FIND,
     RUN_RESULT,
     SDK_REFERENCE,
@@ -33,6 +34,11 @@ from .mentions import MODEL
 
 __all__ = ["check_used", "known_function"]
 
+
+async def _nothing() -> None:
+    """Do nothing: a run that replays what it carries draws breath."""
+
+
 #: By the reference after `@sdk:`.
 _SDK: Final[Mapping[str, Callable[..., Any]]] = {
     GENERATE_TEXT: model_turn,
@@ -41,6 +47,7 @@ _SDK: Final[Mapping[str, Callable[..., Any]]] = {
     INPUT_REMIND: remind_by,
     RUN_FIND: find_run,
     RUN_RESULT: run_result,
+    JOURNAL_REPLAY: _nothing,
     **CALLS,
 }
 

@@ -13,17 +13,24 @@ from typing import Any, Final
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
+from ...diagnostics.python_private import running_loop
+from ...errors import JournalError
 from ...execution.protocol import executing
 from ...execution.test_doubles import job_doubles
+from ...serialization.payload_limits import LARGEST_RECORDED, largest_payload
 from ..code.functions import FunctionIndex
 from ..determinism.clock import clock_of_module
 from ..determinism.task_order import close_tasks, order_tasks
+from ..journal.bounds import DEFAULT_BOUNDS, Bounds
+from ..journal.entries import is_eviction
+from ..journal.instance import JournaledInstance
 from .carrying import RUN_CONTEXT, CarryEvents
 from .definitions import RunContext, job_of_definition
-from .endings import log_cut_off
-from .execution import run_identity
+from .endings import log_cut_off, run_failure
+from .execution import Blocked, run_identity
 from .guard import guarded, install
 from .nondeterminism import Reporter
 from .sandbox import JobSource
@@ -43,6 +50,7 @@ class JobRunner(WorkflowRunner):
         index: the functions of this worker.
         otherwise: the runner for workflows that somebody wrote by hand.
         reporter: told when a run leaves the cache, as one does whose history does not fit the code.
+        bounds: the size of a history at which a run continues in another.
     """
 
     def __init__(
@@ -51,9 +59,12 @@ class JobRunner(WorkflowRunner):
         index: FunctionIndex,
         otherwise: WorkflowRunner,
         reporter: Reporter,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
         self._sources = sources
         self._index = index
+        #: When runs continue as new by themselves.
+        self.bounds = bounds
         self._otherwise = otherwise
         self._unsandboxed = UnsandboxedWorkflowRunner()
         self.reporter = reporter
@@ -89,6 +100,12 @@ class JobRunner(WorkflowRunner):
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         if job_of_definition(det.defn.cls) is None:
             return self._otherwise.create_instance(det)
+        instance = _GuardedInstance(self, det)
+        self._cached.add(instance)
+        return instance
+
+    def make(self, det: WorkflowInstanceDetails) -> tuple[WorkflowInstance, RunContext]:
+        """Make the SDK's instance of a job's workflow, and what its run needs from outside."""
         # Of the run before any reset, so that one that is reset has the same.
         clock = clock_of_module(det.info.workflow_start_time, run_identity(det.info))
         job, namespace = self._sources[str(det.defn.name)].copy(clock)
@@ -100,9 +117,7 @@ class JobRunner(WorkflowRunner):
             dataclasses.replace(det, extern_functions=functions, interceptor_classes=interceptors)
         )
         order_tasks(inner)
-        instance = _GuardedInstance(inner, context, self.reporter)
-        self._cached.add(instance)
-        return instance
+        return inner, context
 
     async def drop_cached(self) -> None:
         """End the handlers that a worker leaves behind when it is over, as those of runs that leave its cache are.
@@ -122,10 +137,6 @@ def _drop(instances: list[_GuardedInstance]) -> None:
         each.drop()
 
 
-def _is_eviction(act: WorkflowActivation) -> bool:
-    return any(job.HasField("remove_from_cache") for job in act.jobs)
-
-
 def _is_news(job: Any) -> bool:
     """Return whether a job brings something into the run that stands in its history: a workflow task begins with it.
 
@@ -139,40 +150,83 @@ def _is_news(job: Any) -> bool:
 
 
 class _GuardedInstance(WorkflowInstance):
-    """One run in the cache of a worker. Side effects are refused while its handler is being advanced."""
+    """One run in the cache of a worker. Side effects are refused while its handler is being advanced.
 
-    def __init__(self, inner: WorkflowInstance, context: RunContext, reporter: Reporter) -> None:
-        self._inner = inner
-        self._context = context
-        self._reporter = reporter
+    It is the `Host` of the run's journal.
+    """
+
+    def __init__(self, runner: JobRunner, details: WorkflowInstanceDetails) -> None:
+        self.bounds = runner.bounds
+        self._runner = runner
+        self._context: RunContext
+        self._details = details
         self._caught_up = False
         self._is_advanced = False
         self._is_dropped = False
+        self._journaled = JournaledInstance(self, details)
 
     def activate(self, act: Any) -> Any:
         for job in act.jobs:
-            if job.HasField("initialize_workflow"):
-                # Only a single input is handed over as it came, so that one that is not JSON can fail the run.
-                self._context.inputs = len(job.initialize_workflow.arguments)
-                if self._context.inputs == 2:
-                    self._context.carried = Payload()
-                    self._context.carried.CopyFrom(job.initialize_workflow.arguments[1])
-                del job.initialize_workflow.arguments[1:]
-            elif job.HasField("remove_from_cache"):
+            if job.HasField("remove_from_cache"):
                 why = job.remove_from_cache
                 self._is_dropped = True
-                log_cut_off(self._inner.get_info(), why, has_ended=self._context.ended is not None)
-                self._reporter.evicted(self._inner.get_info(), why, self._context, self._caught_up)
-        if any(_is_news(job) for job in act.jobs):
-            self._context.execution.task_began(act.timestamp.ToNanoseconds() / 1e9)
+                log_cut_off(self.get_info(), why, has_ended=self._context.ended is not None)
+                self._runner.reporter.evicted(self.get_info(), why, self._context, self._caught_up)
         self._caught_up = self._caught_up or not act.is_replaying
         completion = self._activate(act)
         blocked = self._context.execution.blocked
-        if blocked is not None and not _is_eviction(act):
+        if blocked is not None and not is_eviction(act):
             # Whatever the handler has done since: nothing of it is recorded, and the run waits for code that fits.
             completion.failed.failure.message = str(blocked)
             completion.failed.force_cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
         return completion
+
+    def make(self, details: WorkflowInstanceDetails) -> WorkflowInstance:
+        """As `Host` has it."""
+        if not self._is_advanced:
+            inner, self._context = self._runner.make(details)
+            return inner
+        # On a thread of the engine's, where its constructor finds no event loop.
+        with running_loop(self._journaled.inner):
+            inner, self._context = self._runner.make(details)
+        return inner
+
+    def begin(self, act: WorkflowActivation) -> None:
+        """As `Host` has it."""
+        context = self._context
+        start = next((each.initialize_workflow for each in act.jobs if each.HasField("initialize_workflow")), None)
+        if start is not None:
+            # Only a single input is handed over as it came, so that one that is not JSON can fail the run.
+            context.inputs = len(start.arguments)
+            if context.inputs == 2:
+                context.carried = Payload()
+                context.carried.CopyFrom(start.arguments[1])
+            del start.arguments[1:]
+        if any(_is_news(job) for job in act.jobs):
+            context.execution.task_began(act.timestamp.ToNanoseconds() / 1e9)
+
+    @property
+    def is_blocked(self) -> bool:
+        """As `Host` has it."""
+        return self._context.execution.blocked is not None
+
+    def block(self, step: str, problem: str) -> None:
+        """As `Host` has it."""
+        execution = self._context.execution
+        execution.blocked = execution.blocked or Blocked(step, problem, max(len(execution.commands) - 1, 0))
+
+    def fail(self, command: WorkflowCommand, error: JournalError) -> None:
+        """As `Host` has it."""
+        job = self._context.job
+        where = f"the job {job.name!r} ({job.where}): {error}"
+        failure = run_failure(JournalError(where), job)
+        converter = self._details.payload_converter_factory()
+        failed = command.fail_workflow_execution.failure
+        self._details.failure_converter_class().to_failure(failure, converter, failed)
+
+    def largest_journal(self) -> int | None:
+        """As `Host` has it."""
+        return None if largest_payload() > LARGEST_RECORDED else LARGEST_RECORDED
 
     def drop(self) -> None:
         """End the handler, if it has not ended and is not being advanced."""
@@ -195,24 +249,24 @@ class _GuardedInstance(WorkflowInstance):
 
     def _activated(self, act: Any) -> Any:
         try:
-            return self._inner.activate(act)
+            return self._journaled.activate(act)
         except RuntimeError:
             # "Eviction processed, but 1 tasks remain": the SDK would try again for ever, and the run stand still. It
             # is so after a workflow task that was cut off for taking too long: with it, what wakes a task can be lost.
-            if not _is_eviction(act):
+            if not is_eviction(act):
                 raise
             with executing(self._context.execution):
-                close_tasks(self._inner)
-            return self._inner.activate(act)
+                close_tasks(self._journaled.inner)
+            return self._journaled.activate(act)
 
     def get_serialization_context(self, command_info: Any) -> Any:
-        return self._inner.get_serialization_context(command_info)
+        return self._journaled.get_serialization_context(command_info)
 
     def get_external_store_context(self, command_info: Any) -> Any:
-        return self._inner.get_external_store_context(command_info)
+        return self._journaled.get_external_store_context(command_info)
 
     def get_info(self) -> Any:
-        return self._inner.get_info()
+        return self._details.info
 
     def get_thread_id(self) -> int | None:
-        return self._inner.get_thread_id()
+        return self._journaled.get_thread_id()

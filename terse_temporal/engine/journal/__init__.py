@@ -1,0 +1,1 @@
+"""What a run carries along when it continues as new by itself, so that it stays one run."""

@@ -1,0 +1,407 @@
+"""A run that continues as new by itself, and is one run to its handler.
+
+The SDK's workflow instance is handed, one by one, what came to the handler in the runs before (`entries.py`), and what
+it asks for meanwhile is compared with what is recorded and thrown away. So the handler comes to where it was, by the
+way on which it came there: the order in which steps ended, the clock, ids, random numbers and keys are as they were,
+and nothing below this place knows of it. Then what is open is asked for anew (`open_commands.py`), and the run goes on.
+
+A run continues between two messages to the server: where all that it has told it of has ended, it does not tell it what
+comes next, and has the next run tell that.
+
+A long journal is replayed in slices of a fixed number of entries, with a local activity between two of them, so that
+neither the SDK takes the run for one that stands still nor the server for one whose worker is lost. What comes to the
+run meanwhile waits until that is over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import Any, Final, Protocol
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.common.v1 import Payload
+from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivation
+from temporalio.bridge.proto.workflow_commands import ScheduleLocalActivity, WorkflowCommand
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
+from temporalio.workflow import Info
+
+from ...errors import JournalError
+from ...serialization.wire_names import CONTINUED_MARKER, HELD_MARKER, JOURNAL_REPLAY, SDK_REFERENCE
+from ..wire.calls import StepCall
+from ..wire.journal import Journal, Manifest, payload_to_wire, read_entries, read_journal, wire_to_payload
+from .bounds import Bounds
+from .entries import COMPARED, activation_of, described, is_eviction, is_query
+from .open_commands import OpenCommands, is_end
+from .recording import Recorder
+
+__all__ = ["Host", "JournaledInstance"]
+
+#: Entries that are replayed at a time. Written into the manifest, as a replay has to do likewise.
+_SLICE: Final = 1_000
+
+#: Numbers of the activities between slices: the SDK's own begin with 1.
+_SLICE_NUMBER: Final = 1 << 30
+
+#: What stays of the commands with which a run continues: what is said of it, and markers, without which a replay of
+#: this history would go another way.
+_SAID: Final = (
+    "modify_workflow_properties",
+    "upsert_workflow_search_attributes",
+    "set_patch_marker",
+    "update_response",
+    "respond_to_query",
+)
+
+
+class Host(Protocol):
+    """What stands around a run."""
+
+    bounds: Bounds
+
+    def make(self, details: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Make the SDK's instance of the workflow."""
+        ...
+
+    def begin(self, act: WorkflowActivation) -> None:
+        """Prepare for the handler's being advanced by what has come."""
+        ...
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the run stands still, as its history does not fit the code."""
+        ...
+
+    def block(self, step: str, problem: str) -> None:
+        """Have it stand still."""
+        ...
+
+    def fail(self, command: WorkflowCommand, error: JournalError) -> None:
+        """Make a command with which the run ends, as it cannot go on."""
+        ...
+
+    def largest_journal(self) -> int | None:
+        """Return how many bytes a run can carry; `None` where that has no bound, as there is a storage."""
+        ...
+
+
+class JournaledInstance(WorkflowInstance):
+    """The workflow instance of one run, with what the runs before it carry.
+
+    Args:
+        host: what stands around it.
+        details: of the workflow, as the SDK has given them.
+    """
+
+    def __init__(self, host: Host, details: WorkflowInstanceDetails) -> None:
+        self._host = host
+        self._details = details
+        #: The SDK's own instance.
+        self.inner = host.make(details)
+        self._start = InitializeWorkflow()
+        self._second: Payload | None = None
+        self._inputs = 0
+        self._manifest: Manifest | None = None
+        self._recorder = Recorder()
+        self._open = OpenCommands()
+        self._replaying: Iterator[dict[str, Any]] | None = None
+        self._journal: Journal | None = None
+        self._waiting: list[Any] = []
+        self._slices = 0
+        self._is_holding = False
+        #: How much has come to the handler in this history: by it are the places known at which a marker stands.
+        self._came = 0
+        self._markers: set[str] = set()
+        # Local steps that have ended since the history was told of, which it does not count yet.
+        self._told_length = self._local = 0
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        if is_eviction(act) or is_query(act):
+            return self.inner.activate(act)
+        for job in act.jobs:
+            if job.HasField("initialize_workflow"):
+                self._begin(act, job.initialize_workflow)
+            elif job.HasField("notify_has_patch"):
+                self._markers.add(job.notify_has_patch.patch_id)
+        if self._replaying is not None:
+            return self._replay_slice(act)
+        return self._go_on(act, [])
+
+    def _begin(self, act: WorkflowActivation, start: InitializeWorkflow) -> None:
+        self._start = start
+        self._inputs = len(start.arguments)
+        self._journal = journal = read_journal(start.arguments)
+        if journal is None:
+            if self._inputs > 1:  # which the host takes away
+                self._second = Payload()
+                self._second.CopyFrom(start.arguments[1])
+            return
+        self._manifest = manifest = journal.manifest
+        self._recorder = Recorder(journal)
+        self._start = first = InitializeWorkflow()
+        first.CopyFrom(start)
+        del first.arguments[min(manifest.inputs, 1) :]
+        if manifest.carried is not None:
+            first.arguments.append(wire_to_payload(manifest.carried, journal.large))
+        first.memo.fields.clear()
+        for name, each in manifest.memo.items():
+            first.memo.fields[name].CopyFrom(wire_to_payload(each, journal.large))
+        self.inner = self._host.make(self._details_of_first(manifest))
+        self._replaying = read_entries(journal)
+
+    def _details_of_first(self, manifest: Manifest) -> WorkflowInstanceDetails:
+        """Return the details of the workflow as the first of its runs had them."""
+        info = self._details.info
+        started = Timestamp()
+        started.FromNanoseconds(manifest.started)
+        is_reset = info.original_execution_run_id != info.run_id
+        return replace(
+            self._details,
+            info=replace(
+                info,
+                original_execution_run_id=manifest.run,
+                # By which one is told that was reset.
+                run_id=info.run_id if is_reset else manifest.run,
+                workflow_start_time=started.ToDatetime().replace(tzinfo=UTC),
+                raw_memo=dict(self._start.memo.fields),
+            ),
+            randomness_seed=manifest.seed,
+        )
+
+    def _manifest_of_first(self) -> Manifest:
+        """Return what the first run of all hands on of itself."""
+        start = self._start
+        return Manifest(
+            run=self._details.info.original_execution_run_id,
+            started=start.start_time.ToNanoseconds(),
+            seed=start.randomness_seed,
+            inputs=self._inputs,
+            carried=None if self._second is None else payload_to_wire(self._second),
+            memo={name: payload_to_wire(each) for name, each in start.memo.fields.items()},
+            slice=_SLICE,
+        )
+
+    def _replay_slice(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        assert self._replaying is not None
+        assert self._journal is not None
+        for job in act.jobs:
+            is_slice = job.HasField("resolve_activity") and job.resolve_activity.seq >= _SLICE_NUMBER
+            if not is_slice and not job.HasField("initialize_workflow"):
+                self._waiting.append(job)
+        for _ in range(self._journal.manifest.slice or _SLICE):
+            entry = next(self._replaying, None)
+            if entry is None:
+                return self._take_up(act)
+            problem = self._replay(entry, act.run_id)
+            if problem is not None:
+                return problem
+        completion = WorkflowActivationCompletion()
+        completion.successful.commands.add().schedule_local_activity.CopyFrom(self._pause(act))
+        return completion
+
+    def _replay(self, entry: dict[str, Any], run_id: str) -> WorkflowActivationCompletion | None:
+        """Advance the handler by an entry; return what the SDK is to be told where that does not go on."""
+        assert self._journal is not None
+        recorded = activation_of(entry, run_id, self._start, self._journal.large)
+        self._open.answered(recorded)
+        completion = self._advance(recorded)
+        if completion.HasField("failed") or self._host.is_blocked:
+            return completion
+        now = described(completion.successful.commands)
+        if (problem := _difference(entry.get("c", []), now)) is not None:
+            self._host.block(*problem)
+            return completion
+        self._open.replayed(completion.successful.commands, entry["t"])
+        return None
+
+    def _pause(self, act: WorkflowActivation) -> ScheduleLocalActivity:
+        """Return the activity after which the next slice is replayed."""
+        number = _SLICE_NUMBER + self._slices
+        self._slices += 1
+        info = self._details.info
+        call = StepCall(f"{SDK_REFERENCE}{JOURNAL_REPLAY}", info.workflow_type, f"{JOURNAL_REPLAY}.{number}", 10.0)
+        pause = ScheduleLocalActivity(seq=number, activity_id=str(number), activity_type=JOURNAL_REPLAY, attempt=1)
+        pause.arguments.append(Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(call.to_wire()).encode()))
+        pause.original_schedule_time.CopyFrom(act.timestamp)
+        pause.start_to_close_timeout.FromSeconds(10)
+        pause.retry_policy.initial_interval.FromMilliseconds(100)
+        pause.retry_policy.backoff_coefficient = 1.0
+        return pause
+
+    def _take_up(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        """Go on where the runs before have ended."""
+        self._replaying = self._journal = None
+        taken_up = self._open.take_up(act.timestamp.ToNanoseconds())
+        del act.jobs[:]
+        act.jobs.extend(self._waiting)
+        self._waiting.clear()
+        return self._go_on(act, taken_up)
+
+    def _go_on(self, act: WorkflowActivation, before: list[WorkflowCommand]) -> WorkflowActivationCompletion:
+        self._open.answered(act)
+        self._count(act)
+        if act.jobs:
+            completion = self._advance(act)
+        else:
+            completion = WorkflowActivationCompletion()
+            completion.successful.SetInParent()
+        if completion.HasField("failed") or self._host.is_blocked:
+            return completion
+        successful = completion.successful
+        if act.jobs:
+            refused = {
+                each.update_response.protocol_instance_id
+                for each in successful.commands
+                if each.update_response.HasField("rejected")
+            } - {
+                each.update_response.protocol_instance_id
+                for each in successful.commands
+                if each.update_response.HasField("accepted")
+            }
+            self._recorder.add(act, successful.used_internal_flags, described(successful.commands), refused)
+        if is_end(successful.commands):
+            _put(completion, [*before, *successful.commands])
+            return completion
+        # What has come with the task is answered first.
+        may_continue = not before and not any(job.HasField("do_update") for job in act.jobs)
+        if may_continue and self._open.at_rest and self._decides(act, CONTINUED_MARKER, self._is_due):
+            return self._continue(act, completion)
+        if not self._is_holding and self._decides(act, HELD_MARKER, self._is_urgent):
+            self._is_holding = True
+            before.append(_marker(HELD_MARKER, self._came))
+        sent = self._open.asked(successful.commands, self._is_holding)
+        if before or sent is not None:
+            _put(completion, [*before, *(successful.commands if sent is None else sent)])
+        return completion
+
+    def _decides(self, act: WorkflowActivation, marker: str, now: Callable[[WorkflowActivation], bool]) -> bool:
+        """Return what is decided now, or was when the run came here first: then a marker says it.
+
+        Not what a history has is counted again on a replay: another worker, or a newer one, may have other bounds.
+        """
+        return f"{marker}.{self._came}" in self._markers if act.is_replaying else now(act)
+
+    def _is_due(self, act: WorkflowActivation) -> bool:
+        return self._host.bounds.is_due(act, self._local)
+
+    def _is_urgent(self, act: WorkflowActivation) -> bool:
+        return self._host.bounds.is_urgent(act, self._local)
+
+    def _count(self, act: WorkflowActivation) -> None:
+        self._came += sum(not job.HasField("notify_has_patch") and not job.HasField("do_update") for job in act.jobs)
+        if act.history_length != self._told_length:
+            self._told_length, self._local = act.history_length, 0
+        self._local += sum(job.resolve_activity.is_local for job in act.jobs if job.HasField("resolve_activity"))
+
+    def _advance(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        self._host.begin(act)
+        completion: WorkflowActivationCompletion = self.inner.activate(act)
+        return completion
+
+    def _continue(
+        self, act: WorkflowActivation, completion: WorkflowActivationCompletion
+    ) -> WorkflowActivationCompletion:
+        """Have the next run go on from here, instead of what the handler asks for."""
+        pages, large = self._recorder.pages(), self._recorder.large
+        told = self._manifest or self._manifest_of_first()
+        manifest = replace(
+            told,
+            pages=len(pages),
+            entries=self._recorder.entries,
+            events=told.events + act.history_length + self._local,
+            size=told.size + act.history_size_bytes,
+            times=told.times + 1,
+        )
+        start = self._start
+        event = start.arguments[0] if start.arguments else Payload(metadata={"encoding": b"binary/null"})
+        raw = {"encoding": b"binary/plain"}
+        carried = [Payload(metadata=raw, data=page) for page in pages]
+        arguments = [event, manifest.to_payload(), *carried, *large]
+        said: list[WorkflowCommand] = list(completion.successful.commands)
+        kept = [each for each in said if each.WhichOneof("variant") in _SAID]
+        size = sum(each.ByteSize() for each in arguments)
+        command = WorkflowCommand()
+        most = self._host.largest_journal()
+        if most is not None and size > most:
+            self._host.fail(command, _too_large(size, most, manifest))
+            _put(completion, [*kept, _marker(CONTINUED_MARKER, self._came), command])
+            return completion
+        new = command.continue_as_new_workflow_execution
+        new.workflow_type = start.workflow_type
+        new.arguments.extend(arguments)
+        for name, each in start.headers.items():
+            new.headers[name].CopyFrom(each)
+        # Without it the next run has what this one was started with.
+        for name, each in self.inner.get_info().raw_memo.items():
+            new.memo[name].CopyFrom(each)
+        if start.HasField("workflow_run_timeout"):
+            new.workflow_run_timeout.CopyFrom(start.workflow_run_timeout)
+        if start.HasField("workflow_task_timeout"):
+            new.workflow_task_timeout.CopyFrom(start.workflow_task_timeout)
+        if start.HasField("retry_policy"):
+            new.retry_policy.CopyFrom(start.retry_policy)
+        _put(completion, [*kept, _marker(CONTINUED_MARKER, self._came), command])
+        return completion
+
+    def get_serialization_context(self, command_info: Any) -> Any:
+        return self.inner.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        return self.inner.get_external_store_context(command_info)
+
+    def get_info(self) -> Info:
+        """Return what this run is, whatever its handler is told."""
+        return self._details.info
+
+    def get_thread_id(self) -> int | None:
+        return self.inner.get_thread_id()
+
+
+def _put(completion: WorkflowActivationCompletion, commands: Sequence[WorkflowCommand]) -> None:
+    """Replace the commands of a completion."""
+    kept = []
+    for each in commands:
+        copy = WorkflowCommand()
+        copy.CopyFrom(each)
+        kept.append(copy)
+    del completion.successful.commands[:]
+    completion.successful.commands.extend(kept)
+
+
+def _too_large(size: int, most: int, manifest: Manifest) -> JournalError:
+    return JournalError(
+        f"the run cannot go on: in {manifest.events:,} events it has come to a journal of {size:,} bytes, which it has"
+        f" to carry along into a new history, and the server takes {most:,}. Set TERSE_STORAGE for the worker, to a"
+        " place where it may grow; have steps return less; or end the run, and go on in another."
+    )
+
+
+def _marker(name: str, number: int) -> WorkflowCommand:
+    command = WorkflowCommand()
+    command.set_patch_marker.patch_id = f"{name}.{number}"
+    return command
+
+
+def _difference(recorded: Sequence[list[Any]], now: Sequence[list[Any]]) -> tuple[str, str] | None:
+    """Return the step at which a handler does something else than is recorded, and what; or `None`."""
+    for was, is_ in zip(recorded, now, strict=False):
+        places = COMPARED.get(was[0])
+        if was[:places] != is_[:places]:
+            return _name(was), f"is recorded, and the handler now comes to {_words(is_)}"
+    if len(recorded) > len(now):
+        return _name(recorded[len(now)]), "is recorded, and the handler does not come to it any more"
+    if len(now) > len(recorded):
+        return _name(now[len(recorded)]), "is not recorded, and the handler now comes to it"
+    return None
+
+
+def _name(command: Sequence[Any]) -> str:
+    return str(command[2]) if command[0] in ("step", "local", "run") else str(command[0])
+
+
+def _words(command: Sequence[Any]) -> str:
+    kind = {"local": "step", "timer": "sleep"}.get(command[0], command[0])
+    return f"the {kind} {command[2]!r}" if kind in ("step", "run") else f"a {kind}"
