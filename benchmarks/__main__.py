@@ -76,6 +76,18 @@ def _back(count: Annotated[int, typer.Option(help="Steps.")] = 1_000) -> None:
     asyncio.run(measure_coming_back(count))
 
 
+@app.command("long")
+def _long(
+    steps: Annotated[int, typer.Option(help="Steps.")] = 100_000,
+    ordinary: Annotated[bool, typer.Option(help="Ordinary steps, in the place of local ones.")] = False,
+    continue_after: Annotated[int | None, typer.Option(help="Events after which the run continues.")] = None,
+) -> None:
+    """Measure one run of many thousand steps, which continues as new by itself."""
+    from benchmarks.long_run import measure_long
+
+    asyncio.run(measure_long(steps, local=not ordinary, continue_after=continue_after))
+
+
 @app.command("workers")
 def _workers(count: Annotated[int, typer.Option(help="Runs.")] = 300) -> None:
     """Measure one, two and four workers on one task queue."""

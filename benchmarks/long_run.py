@@ -1,0 +1,81 @@
+"""A run of many thousand steps, which continues as new by itself: `python -m benchmarks long`.
+
+Says how many histories it took, whether a step ran twice, what the last thousand steps took beside the first, and how
+the memory of the worker grew. It takes minutes, so it is no test.
+"""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import statistics
+import time
+import uuid
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from temporalio.client import Client
+
+from terse_temporal import Event, create_job, job_step
+from terse_temporal.devserver import DevServer
+from terse_temporal.worker import build_worker
+
+__all__ = ["measure_long"]
+
+_TURN: Final = 1_000
+
+#: When each step ran, by its number; and how often.
+_TIMES: list[float] = []
+_MEMORY: list[float] = []
+_RAN: dict[int, int] = {}
+
+
+def _count(number: int) -> int:
+    _RAN[number] = _RAN.get(number, 0) + 1
+    if number % _TURN == 0:
+        _TIMES.append(time.perf_counter())
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        _MEMORY.append(pages * resource.getpagesize() / 2**20)
+    return number
+
+
+@create_job(name="benchmark-long", durable=True)
+async def _long(event: Event) -> int:
+    total = 0
+    for number in range(event.steps + 1):
+        total += await job_step(run=_count, input=number, name="count", local=event.local)
+    return total
+
+
+async def measure_long(steps: int, *, local: bool, continue_after: int | None) -> None:
+    """Make so many steps in one run, and print what they took."""
+    console = Console(width=110, highlight=False)
+    for kept in (_TIMES, _MEMORY, _RAN):
+        kept.clear()
+    async with DevServer() as server:
+        client = await Client.connect(server.address)
+        async with build_worker(client, jobs=[_long], task_queue="long", continue_after=continue_after):
+            event = {"steps": steps, "local": local}
+            run = await client.start_workflow("benchmark-long", event, id=f"long-{uuid.uuid4()}", task_queue="long")
+            total = await run.result()
+        histories, name = 1, run.result_run_id
+        while name is not None:
+            handle = client.get_workflow_handle(run.id, run_id=name)
+            last = [each async for each in handle.fetch_history_events()][-1]
+            name = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
+            histories += name is not None
+    twice = sum(count > 1 for count in _RAN.values())
+    turns = [after - before for before, after in itertools.pairwise(_TIMES)]
+    console.print(
+        f"{steps:,} {'local' if local else 'ordinary'} steps, {histories} histories;"
+        f" right: {total == steps * (steps + 1) // 2}; ran twice: {twice}"
+    )
+    # A turn with a continuation in it has its replay too: that is the slowest.
+    tail = max(len(turns) // 10, 1)
+    first, last_turns = statistics.median(turns[:tail]), statistics.median(turns[-tail:])
+    console.print(
+        f"seconds for a thousand: {first:.2f} at first, {last_turns:.2f} at last ({last_turns / first:.2f}),"
+        f" the slowest {max(turns):.2f}, together {sum(turns):.0f}"
+    )
+    console.print(f"memory of worker and client: {_MEMORY[1]:.0f} MiB at first, {_MEMORY[-1]:.0f} at last")
