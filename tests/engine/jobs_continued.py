@@ -111,3 +111,13 @@ async def interprets(event: Event) -> Any:
 
     began = now()
     return await perform(event.program)
+
+
+@create_job(name="continued-large", durable=True)
+async def grows(event: Event) -> int:
+    """Come to more than the server takes, none of it too large by itself."""
+    return sum([len(await job_step(run=large, input=number, name="large")) for number in range(25)])
+
+
+def large(number: int) -> str:
+    return str(number % 10) * 100_000

@@ -13,8 +13,8 @@ from temporalio.worker import Replayer
 from terse_temporal.engine.journal import instance
 from terse_temporal.plugin import TersePlugin
 
-from ..bench import Bench, Run
-from .jobs_continued import child, interprets, loops
+from ..bench import Bench, Run, cache_on
+from .jobs_continued import child, grows, interprets, loops
 
 MARKER: Final = "marker_recorded_event_attributes"
 
@@ -112,3 +112,25 @@ async def test_random_programs(bench: Bench) -> None:
     assert given == expected
     assert [await histories(bench, run) > 2 for run in runs] == [True] * 3
     assert {line: n for line, n in bench.effects.counted().items() if n != 1} == {}
+
+
+async def test_a_reset(bench: Bench) -> None:
+    """A run that has continued and is reset goes on from what it carries: that is not done again."""
+    async with bench.worker(loops, continue_after=SMALL):
+        run = await bench.start(loops, steps=12)
+        total, *_ = await bench.result(run)
+        again = await bench.reset(bench.env.client.get_workflow_handle(run.id))
+        assert (await bench.result(again))[0] == total
+    counted = bench.effects.counted()
+    assert [counted[f"n{number}"] for number in range(6)] == [1] * 6
+    assert counted["n11"] == 2
+
+
+@cache_on
+async def test_too_large(bench: Bench) -> None:
+    """A run that carries more than the server takes fails before the server ends it, and says what to do."""
+    async with bench.worker(grows, continue_after=140):
+        failure = await bench.failure(await bench.start(grows))
+    assert failure.type == "JournalError"
+    assert "TERSE_STORAGE" in failure.message
+    assert "jobs_continued.py" in failure.message
