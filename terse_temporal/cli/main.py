@@ -79,6 +79,11 @@ COMMANDS: Final = {
         "app",
         "Make the schedules that jobs have as triggers on a server, look at them, and change them.",
     ),
+    "storage": (
+        "storage",
+        "app",
+        "Look at what is stored outside of histories, where TERSE_STORAGE says, and delete what is old.",
+    ),
     "state": ("state", "app", "Look at what a job keeps between its runs, and change it."),
 }
 
