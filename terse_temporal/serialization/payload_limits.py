@@ -18,8 +18,8 @@ STORAGE_VARIABLE: Final = "TERSE_STORAGE"
 #: The server refuses a value over 2 MiB (`limit.blobSize.error`). A little less, because codecs add to it.
 LARGEST_RECORDED: Final = 2 * 1024 * 1024 - 4096
 
-#: A quarter of what one message of protobuf may be. A worker holds up to six copies of it while a step hands it in.
-LARGEST_STORED: Final = 512 * 1024 * 1024
+#: An eighth of what one message of protobuf may be. A worker holds up to six copies of it while a step hands it in.
+LARGEST_STORED: Final = 256 * 1024 * 1024
 
 _found = False
 
