@@ -96,6 +96,18 @@ def _workers(count: Annotated[int, typer.Option(help="Runs.")] = 300) -> None:
     asyncio.run(measure_sharing(count))
 
 
+@app.command("server")
+def _server(
+    settings: Annotated[list[str] | None, typer.Argument(help="Of `benchmarks/server_settings.py`; all.")] = None,
+    rounds: Annotated[int, typer.Option(help="Turns of each.")] = 4,
+    side: Annotated[str, typer.Option(help="What runs the jobs, a side of the comparison.")] = "ours",
+) -> None:
+    """Measure what each setting of the embedded server gives."""
+    from benchmarks.server_settings import measure_server
+
+    asyncio.run(measure_server(settings or (), rounds=rounds, side=side))
+
+
 @app.command("startup")
 def _startup(repeats: Annotated[int, typer.Option(help="How often.")] = 5) -> None:
     """Measure `terse-worker` to its first finished job, and `terse-temporal dev` to ready."""

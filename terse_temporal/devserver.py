@@ -66,6 +66,9 @@ DELETING: Final = (
 #: With `normal` a power cut may lose the last moments, never the file; the end of the process loses nothing.
 SQLITE_PRAGMAS: Final = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
 
+#: For the server's own program.
+ENVIRONMENT: Final[dict[str, str]] = {}
+
 _START_TIMEOUT: Final = 30.0  # seconds. It takes a fifth of one; a busy machine in its first minute takes several.
 _STOP_GRACE: Final = 5.0  # seconds. It takes one, most of it a fixed wait for its clients.
 _PORT_ATTEMPTS: Final = 3  # a port found free may be taken before the server has it
@@ -175,6 +178,7 @@ class DevServer:
         printed_before = output.seek(0, os.SEEK_END)
         self._process = await ChildProcess.start(
             [str(cli), *self._arguments()],
+            environment={**self._environment(), **os.environ},
             output=output,
             # The claim is held until the last process that has it ends: a server left behind goes on holding it.
             pass_fds=[self._claim.fileno()] if self._claim is not None else [],
@@ -216,6 +220,10 @@ class DevServer:
         else:
             flags += [f"--db-filename={self.db_file}", *SQLITE_PRAGMAS]
         return ["server", "start-dev", *flags]
+
+    def _environment(self) -> dict[str, str]:
+        """Return what is in the server's environment, unless this process has it otherwise."""
+        return dict(ENVIRONMENT)
 
     async def _until_ready(self, output: IO[bytes], printed_before: int) -> None:
         assert self._process is not None
