@@ -1,7 +1,7 @@
 """What each setting of the embedded server gives: `python -m benchmarks server`.
 
-A server for each setting, with its state on the disk, and a worker of its own; all take turns, and are compared with the
-server as it is. A setting is one that `devserver.py` has, taken away, or one more.
+A server for each setting, with its state on the disk, and a worker of its own; all take turns, and are compared with
+the server as it is. A setting is one that `devserver.py` has, taken away, or one more.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ SETTINGS: Final = {
     "log-level=error": Setting(flags=("--log-level=error",)),
     "host-level events cache": Setting(flags=(f"{_DYNAMIC}history.enableHostLevelEventsCache=true",)),
     "eager activities off": Setting(flags=(f"{_DYNAMIC}system.enableActivityEagerExecution=false",)),
+    "GOGC=400, at most 512 MiB": Setting(environment=(("GOGC", "400"), ("GOMEMLIMIT", "512MiB"))),
+    "GOGC=400, checkpoints, page cache": Setting(
+        environment=(("GOGC", "400"), ("GOMEMLIMIT", "512MiB")),
+        flags=(f"{_PRAGMA}wal_autocheckpoint=10000", f"{_PRAGMA}cache_size=-65536", f"{_PRAGMA}mmap_size=268435456"),
+    ),
     "GOMAXPROCS=1": Setting(environment=(("GOMAXPROCS", "1"),)),
 }
 

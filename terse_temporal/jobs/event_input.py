@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
@@ -59,6 +61,33 @@ def event_type(
     Raises:
         JobDefinitionError: the handler takes no event, or its annotation cannot be resolved.
     """
+    annotation = _annotation(handler, namespace)
+    if annotation is inspect.Parameter.empty:
+        models: list[Any] = []
+        for trigger in triggers:
+            if trigger.event_model is not None and trigger.event_model not in models:
+                models.append(trigger.event_model)
+        if len(models) == 1:
+            return models[0]
+        return _untyped(triggers) if not models else Event
+    return _untyped(triggers) if annotation is Any or annotation is object or annotation is Event else annotation
+
+
+def _annotation(handler: Callable[..., Any], namespace: Mapping[str, Any] | None) -> Any:
+    home = sys.modules.get(getattr(handler, "__module__", None) or "")
+    if isinstance(handler, FunctionType) and home is not None and vars(home) is handler.__globals__ is namespace:
+        return _kept_annotation(handler)
+    return _new_annotation(handler, namespace)
+
+
+@functools.lru_cache(1024)
+def _kept_annotation(handler: FunctionType) -> Any:
+    # Of the process's own modules alone, for it keeps them alive. Looking names up takes as long as a step.
+    return _new_annotation(handler, handler.__globals__)
+
+
+def _new_annotation(handler: Callable[..., Any], namespace: Mapping[str, Any] | None) -> Any:
+    """Return the annotation of a handler's event, with the names in it looked up; `Parameter.empty` without one."""
     name = getattr(handler, "__qualname__", repr(handler))
     parameter = next(iter(inspect.signature(handler).parameters.values()), None)
     if parameter is None:
@@ -67,23 +96,16 @@ def event_type(
         )
     # `*args: Lead` would say what each of them is.
     if parameter.annotation is parameter.empty or parameter.kind is parameter.VAR_POSITIONAL:
-        models: list[Any] = []
-        for trigger in triggers:
-            if trigger.event_model is not None and trigger.event_model not in models:
-                models.append(trigger.event_model)
-        if len(models) == 1:
-            return models[0]
-        return _untyped(triggers) if not models else Event
+        return parameter.empty
     scope = {**getattr(inspect.unwrap(handler), "__globals__", {}), **(namespace or {})}
     try:
-        annotation = resolve(parameter.annotation, scope)
+        return resolve(parameter.annotation, scope)
     except Exception as error:  # evaluating somebody's annotation may raise anything
         raise JobDefinitionError(
             f"the handler {name!r} ({place_of(handler)}) wants its event as {str(parameter.annotation)!r}, which cannot"
             f" be resolved ({type(error).__name__}: {error}). Define or import it at module level, not within a"
             f" function or under `if TYPE_CHECKING:`"
         ) from error
-    return _untyped(triggers) if annotation is Any or annotation is object or annotation is Event else annotation
 
 
 def _untyped(triggers: Sequence[Trigger]) -> type[Event]:

@@ -2,12 +2,13 @@
 
 A module of jobs is executed afresh for every durable run, so the same dataclass exists many times over, while pydantic
 looks the text of an annotation up in `sys.modules`, which leads to one of them. So text is resolved here, in the
-namespace of the run, before pydantic sees it. And nothing is cached: a cache would keep every copy alive.
+namespace of the run, before pydantic sees it. And nothing of a copy is cached: a cache would keep every copy alive.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import threading
 from collections.abc import Mapping
@@ -41,6 +42,29 @@ def type_adapter(type_: Any, namespace: Mapping[str, Any] | None = None) -> Type
     Raises:
         PydanticUserError, NameError: there is no validating such a type, or it names what does not exist.
     """
+    if isinstance(type_, type) and (home := _home(type_, namespace)) is not None:
+        return _kept_adapter(type_, home)
+    return _new_adapter(type_, namespace)
+
+
+def _home(class_: type, namespace: Mapping[str, Any] | None) -> str | None:
+    """Return the name of the module that a namespace is; `None` where that, or the class, is a run's own copy's."""
+    own = sys.modules.get(class_.__module__)
+    if getattr(own, class_.__qualname__, None) is not class_:
+        return None
+    if namespace is None:
+        return ""
+    name = str(namespace.get("__name__", ""))
+    return name if vars(sys.modules.get(name, sys)) is namespace else None
+
+
+@functools.lru_cache(1024)
+def _kept_adapter(class_: type, home: str) -> TypeAdapter[Any]:
+    # Making one takes longer than all else that a run of a few steps does.
+    return _new_adapter(class_, vars(sys.modules[home]) if home else None)
+
+
+def _new_adapter(type_: Any, namespace: Mapping[str, Any] | None) -> TypeAdapter[Any]:
     if namespace is not None:
         _settle(type_, namespace, set())
     for each in (type_, *get_args(type_)):

@@ -51,6 +51,7 @@ class Serializer:
         self.input_type: Final = remember(signatures.input_type)
         self.parameter_types: Final = remember(signatures.parameter_types)
         self.result_type: Final = remember(signatures.result_type)
+        self.signature: Final = remember(signatures.signature)
 
     def codec(self, type_: Any) -> Codec:
         """Return the codec of a type.

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-__all__ = ["called_with", "input_type", "parameter_types", "result_type"]
+__all__ = ["called_with", "input_type", "parameter_types", "result_type", "signature"]
 
 
 def result_type(function: Callable[..., Any]) -> Any:
@@ -38,6 +38,14 @@ def input_type(function: Callable[..., Any]) -> Any:
     if first is None or first.kind not in (*by_place, inspect.Parameter.VAR_POSITIONAL):
         return Any
     return _hint(inspect.unwrap(function), first.name)
+
+
+def signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """Return the signature of a function; `None` for a builtin that does not tell it."""
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None
 
 
 def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:

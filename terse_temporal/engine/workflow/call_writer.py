@@ -8,7 +8,6 @@ be written without a run.
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -148,14 +147,14 @@ class CallWriter:
             return {"arguments": arguments}
         given = () if request.input is UNSET else (request.input,)
         try:
-            inspect.signature(request.run).bind(*given)
+            signature = self._serializer.signature(request.run)
+            if signature is not None:
+                signature.bind(*given)
         except TypeError as err:
             what = "its one argument, the input" if given else "no argument, as there is no input"
             raise StepInputError(
                 f"step {request.name!r} ({place_of(request.run)}) is called with {what}: {err}"
             ) from None
-        except ValueError:
-            pass  # a builtin that does not tell its signature
         if not given:
             return {}
         type_ = self._input_type(request)
