@@ -73,12 +73,6 @@ def parse_duration(text: str) -> timedelta:
             f"{shorten(repr(text), _SHOWN)} is not a duration: it has {len(text):,} characters, of {_MOST_CHARACTERS}"
             f" at most; {_ACCEPTED}"
         )
-    return _parsed(text)
-
-
-# Every step has a timeout, and most have the same.
-@functools.lru_cache(256)
-def _parsed(text: str) -> timedelta:
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise DurationError(f"{text!r} is not a duration; {_ACCEPTED}")
