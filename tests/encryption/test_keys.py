@@ -7,11 +7,12 @@ import pickle
 
 import pytest
 
-from terse_temporal.encryption.keys import KEY_VARIABLE, EncryptionKey, KeyRing, new_key
+from terse_temporal.encryption.keys import KEY_VARIABLE, EncryptionKey, KeyRing
 from terse_temporal.errors import EncryptionKeyError
 
-KEY = new_key()
-OTHER = new_key()
+# Ids of tests are made of them, and the processes of a parallel session have to agree on these.
+KEY = "dR1ZG+U3qp0KpdyzsSFVwcE57KYuzvCGOu+68BcmNz8="
+OTHER = "sp6QTcpMdHf45imv3EJx32JnjGUPtdBkv1MLx/cwr+g="
 
 
 @pytest.mark.parametrize(
