@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from terse_temporal import Event, create_job, job_step, now, sleep, wait_for_event
+from terse_temporal.execution.protocol import current_execution
 from tests.effects import record
 
 
@@ -111,6 +112,22 @@ async def interprets(event: Event) -> Any:
 
     began = now()
     return await perform(event.program)
+
+
+@create_job(name="continued-local", durable=True)
+async def loops_locally(event: Event) -> Any:
+    """Local steps, which go in several tasks, with markers among them."""
+    times = []
+    execution = current_execution()
+    assert execution is not None
+    for number in range(event.steps):
+        await noted(event, f"n{number}", local=True)
+        if number % 40 == 20:
+            assert execution.recorded("terse.test.v1", True)
+        times.append(str(now()))
+    # By what it is given it is known on a replay when local steps went on.
+    await job_step(run=same, input={"times": times}, name="same")
+    return len(times)
 
 
 @create_job(name="continued-large", durable=True)

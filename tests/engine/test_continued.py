@@ -14,7 +14,7 @@ from terse_temporal.engine.journal import instance
 from terse_temporal.plugin import TersePlugin
 
 from ..bench import Bench, Run, cache_on
-from .jobs_continued import child, grows, interprets, loops
+from .jobs_continued import child, grows, interprets, loops, loops_locally
 
 MARKER: Final = "marker_recorded_event_attributes"
 
@@ -112,6 +112,19 @@ async def test_random_programs(bench: Bench) -> None:
     assert given == expected
     assert [await histories(bench, run) > 2 for run in runs] == [True] * 3
     assert {line: n for line, n in bench.effects.counted().items() if n != 1} == {}
+
+
+@cache_on
+async def test_many_local_steps(bench: Bench) -> None:
+    """What ends a workflow task of local steps is replayed alike, also beside markers, in the run that goes on."""
+    async with bench.worker(loops_locally, continue_after=150):
+        run = await bench.start(loops_locally, steps=360)
+        assert await bench.result(run) == 360
+    assert set(bench.effects.counted().values()) == {1}
+    assert await histories(bench, run) > 2
+    replayer = Replayer(workflows=[], plugins=[TersePlugin([loops_locally])])
+    latest = bench.env.client.get_workflow_handle(run.id)
+    await replayer.replay_workflow(await latest.fetch_history())
 
 
 async def test_a_reset(bench: Bench) -> None:

@@ -140,10 +140,12 @@ def _drop(instances: list[_GuardedInstance]) -> None:
 def _is_news(job: Any) -> bool:
     """Return whether a job brings something into the run that stands in its history: a workflow task begins with it.
 
-    The results of local steps come within one.
+    The results of local steps come within one. Markers are told of on a replay only, where a carried journal has them
+    with what the handler did then: they are no news, as nothing came with them at first.
     """
     return not (
         (job.HasField("resolve_activity") and job.resolve_activity.is_local)
+        or job.HasField("notify_has_patch")
         or job.HasField("query_workflow")
         or job.HasField("remove_from_cache")
     )
