@@ -26,6 +26,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..encryption.reading import readable, readable_steps
+from ..engine.wire.continued import as_events
 from ..engine.wire.history import TOLD_EARLY
 from ..runs.endings import EndReason, failure_of_end
 from ..runs.memo import question_text, read_label, read_memo
@@ -110,8 +111,9 @@ class Follower:
                         continue
                     event = await readable(event, self._client.data_converter)  # noqa: PLW2901
                     seen = seen if event.event_type in TOLD_EARLY else event.event_id
-                    if changed := self.timeline.apply(event, await read_label(self._client, event)):
-                        self._on_change(changed)
+                    for each in await as_events(event, self._client.data_converter):
+                        if changed := self.timeline.apply(each, await read_label(self._client, each)):
+                            self._on_change(changed)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                         await self._read_memo(event)
                     history = self.timeline.history

@@ -19,6 +19,7 @@ from temporalio.service import RPCError
 
 from ..encryption.reading import readable_steps
 from ..engine.wire.calls import JobCall, StepCall, read_call
+from ..engine.wire.continued import may_carry
 from ..engine.wire.history import RunHistory, StepRecord
 from ..errors import UnreadableCallError
 from ..serialization.wire_names import RUN_RESULT, WAITING_MEMO
@@ -133,7 +134,11 @@ async def gather_facts(client: Client, id: str, run_id: str, polls: Polls, *, in
     if not in_short or _needs_history(facts.described):
         execution = facts.described.workflow_execution_info.execution
         facts.tail = await read_tail(
-            client, execution.workflow_id, execution.run_id, _FEW_EVENTS if in_short else MOST_EVENTS
+            client,
+            execution.workflow_id,
+            execution.run_id,
+            _FEW_EVENTS if in_short else MOST_EVENTS,
+            with_carried=not in_short,
         )
         facts.waiting = await _waiting(client, facts)
         facts.calls = await _calls(client, facts)
@@ -161,10 +166,13 @@ async def _waiting(client: Client, facts: Facts) -> Mapping[str, Mapping[str, An
     """Return what the memo says that a run waits for.
 
     A run says so while it runs. What its memo had when it was started is of whoever started it, or of the run that this
-    one continues.
+    one continues; but where a run has continued as new by itself, it is what the run has said.
     """
     fields = facts.described.workflow_execution_info.memo.fields
-    if WAITING_MEMO not in fields or (facts.is_whole and WAITING_MEMO not in facts.history.memo):
+    if WAITING_MEMO not in fields:
+        return {}
+    may_be_of_another = facts.is_whole and not (facts.events and may_carry(facts.events[0]))
+    if may_be_of_another and WAITING_MEMO not in facts.history.memo:
         return {}
     _, waiting = await read_memo(client, fields)
     facts.is_memo_read = waiting is not None
@@ -176,7 +184,8 @@ async def _not_come(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Leave out the waits whose event has come since the handler was last advanced, and which it does not know of."""
     since = itertools.takewhile(
-        lambda event: event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, reversed(facts.events)
+        lambda event: event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED and event.event_id > 0,
+        reversed(facts.events),
     )
     left = dict(waiting)
     for come in await read_received(client, reversed(list(since))):

@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client
 
 from ..encryption.reading import readable
+from ..engine.wire.continued import as_events
 from ..engine.wire.history import RunHistory
 
 __all__ = ["MOST_EVENTS", "Tail", "cancel_reason", "read_tail"]
@@ -43,7 +44,9 @@ class Tail:
     is_whole: bool
 
 
-async def read_tail(client: Client, id: str, run_id: str, most: int = MOST_EVENTS) -> Tail:
+async def read_tail(
+    client: Client, id: str, run_id: str, most: int = MOST_EVENTS, *, with_carried: bool = False
+) -> Tail:
     """Read the last events of a run.
 
     Args:
@@ -51,6 +54,7 @@ async def read_tail(client: Client, id: str, run_id: str, most: int = MOST_EVENT
         id: its workflow id.
         run_id: its run id.
         most: how many events, about.
+        with_carried: where they are all that there are, and the run has continued as new by itself: those before too.
 
     Raises:
         RPCError: the server does not know the run, or refuses.
@@ -70,7 +74,10 @@ async def read_tail(client: Client, id: str, run_id: str, most: int = MOST_EVENT
         size += answer.ByteSize()
         token = answer.next_page_token
         if not token or len(events) >= most or size >= _MOST_BYTES:
-            return Tail(events, RunHistory(events), is_whole=not events or events[0].event_id == 1)
+            is_whole = not events or events[0].event_id == 1
+            if events and is_whole and with_carried:
+                events.extendleft(reversed(await as_events(events.popleft(), client.data_converter)))
+            return Tail(events, RunHistory(events), is_whole)
 
 
 async def cancel_reason(client: Client, id: str, run_id: str) -> str:

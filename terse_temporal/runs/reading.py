@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.service import RPCError, RPCStatusCode
 
-from ..encryption.reading import readable, readable_steps
+from ..encryption.reading import readable_steps
+from ..engine.wire.continued import as_events, carried_journal
 from ..execution.run_timeline import RunTimeline, TimelineEntry
 from .memo import read_label
 from .timeline import Timeline
@@ -22,24 +27,49 @@ async def read_timeline(client: Client, described: WorkflowExecutionDescription)
     Raises:
         RPCError: the server does not answer, or has the run no more.
     """
-    info = described.raw_description.workflow_execution_info
     timeline = Timeline()
-    run_id: str | None = info.first_run_id or described.run_id
-    is_last = False
-    while run_id is not None and not is_last:
-        is_last, before = run_id == described.run_id, len(timeline.entries)
+    for run_id in await _runs_to_read(client, described):
         handle = client.get_workflow_handle(described.id, run_id=run_id)
-        async for event in handle.fetch_history_events():
-            timeline.apply(await readable(event, client.data_converter), await read_label(client, event))
-        run_id = timeline.history.next_run_id or None
-        if run_id is None and not is_last:
-            # It was reset. The run that was made of it has its history up to there, and the chain goes on with that.
-            del timeline.entries[before:]
-            extended = (await handle.describe()).raw_description.workflow_extended_info
-            run_id = extended.reset_run_id or described.run_id
+        async for recorded in handle.fetch_history_events():
+            for event in await as_events(recorded, client.data_converter):
+                timeline.apply(event, await read_label(client, event))
     await readable_steps(described.raw_description, client.data_converter)
     timeline.apply_pending(described.raw_description.pending_activities)
     return timeline
+
+
+async def _runs_to_read(client: Client, described: WorkflowExecutionDescription) -> list[str]:
+    """Return the runs of a chain whose histories tell all of it, in their order, as far as the server has them.
+
+    What a run carries that has continued as new by itself stands for the histories before. One that was reset has the
+    events of the run that it was made of.
+    """
+    found, run_id = [described.run_id], described.run_id
+    while True:
+        try:
+            event = await _first_event(client, described.id, run_id)
+        except RPCError as err:
+            if err.status != RPCStatusCode.NOT_FOUND or run_id == described.run_id:
+                raise
+            # The server keeps it no longer, nor those before.
+            return [each for each in reversed(found) if each != run_id]
+        before = event.workflow_execution_started_event_attributes.continued_execution_run_id
+        journal = await carried_journal(event, client.data_converter)
+        if journal is not None and journal.manifest.run != run_id:
+            run_id = journal.manifest.run
+            continue
+        if not before or before in found:
+            return list(reversed(found))
+        run_id = before
+        found.append(run_id)
+
+
+async def _first_event(client: Client, id: str, run_id: str) -> HistoryEvent:
+    request = GetWorkflowExecutionHistoryRequest(
+        namespace=client.namespace, execution=WorkflowExecution(workflow_id=id, run_id=run_id), maximum_page_size=1
+    )
+    answer = await client.workflow_service.get_workflow_execution_history(request, retry=True)
+    return answer.history.events[0]
 
 
 def public_timeline(timeline: Timeline) -> RunTimeline:

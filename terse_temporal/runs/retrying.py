@@ -28,7 +28,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..encryption.reading import readable
+from ..engine.wire.continued import as_events
 from ..engine.wire.history import RunHistory
 from ..engine.wire.reset_points import ResetPoint, reset_point
 from ..errors import EventError, RunNotFoundError, RunRetryError
@@ -108,7 +108,10 @@ async def find_retriable(client: Client, id: str, run_id: str | None = None) -> 
     if described.status is not None and (well := _WELL.get(described.status)) is not None:
         raise _refused(id, run, well)
     history = await client.get_workflow_handle(id, run_id=run).fetch_history()
-    recorded = RunHistory([await readable(each, client.data_converter) for each in history.events])
+    recorded = RunHistory()
+    for event in history.events:
+        for each in await as_events(event, client.data_converter):
+            recorded.add(each)
     point = await reset_point(recorded, client.data_converter)
     if why := _reason_against(recorded, point):
         raise _refused(id, run, why)
@@ -175,6 +178,12 @@ def _reason_against(recorded: RunHistory, point: ResetPoint) -> str | None:
         return (
             f"failed before its first step, and would again: {failure.message}. Start a new run with an event that"
             f" fits: terse-temporal trigger {job} --event …"
+        )
+    if point.gone or (recorded.is_continued and point.task < 0):
+        what = f"for its step {point.gone!r}, which had failed" if point.gone else "in on_failure, which had begun"
+        return (
+            f"failed {what} before it continued in a new history, and cannot go back to there: what has"
+            f" been done since would be lost. {_RERUN}"
         )
     if not point.task:
         return f"ended before anything of it was run. {_RERUN}"

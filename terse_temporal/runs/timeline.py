@@ -123,6 +123,11 @@ class Timeline:
         self.history = RunHistory()
         self._by_event: dict[int, Entry] = {}
         self._by_activity: dict[str, Entry] = {}
+        #: The entries of the run by what names them in each of its histories, should it continue as new by itself; and
+        #: the events that it was sent.
+        self._known: dict[str, Entry] = {}
+        self._sent: list[Entry] = []
+        self._told_again = 0
 
     @property
     def started(self) -> datetime | None:
@@ -136,15 +141,26 @@ class Timeline:
             event: of the history.
             label: what it says of itself, see `memo.read_label`.
         """
-        if event.event_id == 1 and self.history.last_event_id:  # of the run that continues it
+        is_first = event.HasField("workflow_execution_started_event_attributes")
+        if is_first and self.history.last_event_id:  # of the run that continues it
             self.history = RunHistory()
-            self._by_event, self._by_activity = {}, {}
+            self._by_event, self._by_activity, self._told_again = {}, {}, 0
+            if event.event_id > 0:
+                self._known, self._sent = {}, []
         record = self.history.add(event)
         if isinstance(record, TimerRecord) and record.is_internal:
             return None
         if record is None:
             return self._apply_event(event, label)
-        entry = self._by_event.get(record.event_id) or self._begin(record, label)
+        entry = self._by_event.get(record.event_id)
+        was_told = False
+        if entry is None:
+            was_told = record.is_carried and _key(record) in self._known
+            entry = self._begin(record, label)
+        if record.is_carried and (was_told or entry.ended is not None):
+            return None  # when it happened, in an earlier history
+        if record.is_carried and event.event_id > 0 and record.ended is None:
+            return None  # it is taken up by the run that continues
         if isinstance(record, StepRecord):
             # What the server says of a step that is open may be ahead of its history.
             entry.attempt = max(entry.attempt, record.attempt)
@@ -192,12 +208,22 @@ class Timeline:
             name = label
         if not name or name.startswith(OWN_WORKFLOWS):
             return None
+        self._told_again += 1
+        if event.event_id < 0 and self._told_again <= len(self._sent):
+            return None
         came = moment(event.event_time)
         entry = Entry("event", shorten(one_line(name), _LONGEST_NAME), came, "done", came)
+        self._sent.append(entry)
         self.entries.append(entry)
         return entry
 
     def _begin(self, record: Record, label: str) -> Entry:
+        key = _key(record)
+        if record.is_carried and (known := self._known.get(key)) is not None:
+            self._by_event[record.event_id] = known
+            if isinstance(record, StepRecord):
+                self._by_activity[record.activity_id] = known
+            return known
         if isinstance(record, StepRecord):
             entry = self._by_activity[record.activity_id] = Entry("step", record.name, record.began, label=label)
         elif isinstance(record, ChildRecord):
@@ -206,7 +232,7 @@ class Timeline:
             name = _TIMEOUT if self._is_timeout(record) else format_duration(record.duration)
             entry = Entry("sleep" if record.is_sleep else "timer", name, record.began, "running")
         self.entries.append(entry)
-        self._by_event[record.event_id] = entry
+        self._by_event[record.event_id] = self._known[key] = entry
         return entry
 
     def _is_timeout(self, record: TimerRecord) -> bool:
@@ -217,6 +243,16 @@ class Timeline:
             each for each in self.history.timers if not each.is_sleep and abs(each.duration - self.timeout) <= _EXACT
         )
         return record is next(alike, None)
+
+
+def _key(record: Record) -> str:
+    match record:
+        case StepRecord():
+            return f"step {record.activity_id}"
+        case TimerRecord():
+            return f"timer {record.timer_id}"
+        case ChildRecord():
+            return f"run {record.workflow_id}"
 
 
 def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int | None = None) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
-from ..encryption.reading import readable
+from ..engine.wire.continued import as_events
 from ..engine.wire.history import TOLD_EARLY
 from ..runs.memo import read_label
 from ..runs.timeline import Timeline
@@ -86,10 +86,10 @@ class RunReader:
         handle = self._client.get_workflow_handle(self._handle.id, run_id=self._run_id)
         try:
             async for event in handle.fetch_history_events(wait_new_event=True):
-                label = await read_label(self._client, event)
                 # In the place of what was told early, which is nothing to a timeline.
                 self._events[event.event_id - 1 :] = [event]
-                self._timeline.apply(await readable(event, self._client.data_converter), label)
+                for each in await as_events(event, self._client.data_converter):
+                    self._timeline.apply(each, await read_label(self._client, each))
                 self._news.set()
         finally:
             self._news.set()

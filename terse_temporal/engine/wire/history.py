@@ -26,7 +26,7 @@ from temporalio.api.history.v1 import (
     WorkflowTaskFailedEventAttributes,
 )
 
-from ...serialization.wire_names import LOCAL_ID_PREFIX, ON_FAILURE_MARKER, OWN_WORKFLOWS
+from ...serialization.wire_names import JOURNAL_REPLAY, LOCAL_ID_PREFIX, ON_FAILURE_MARKER, OWN_WORKFLOWS
 from .local_steps import LocalMarker, local_marker
 
 __all__ = [
@@ -114,6 +114,11 @@ class _Record:
     ended_by: int = 0
     outcome: Outcome = "open"
 
+    @property
+    def is_carried(self) -> bool:
+        """Whether it was begun before the run continued as new by itself: its event is of no history that is there."""
+        return self.event_id < 0
+
 
 @dataclass(kw_only=True)
 class StepRecord(_Record):
@@ -156,10 +161,12 @@ class TimerRecord(_Record):
     """A sleep, or another timer.
 
     Attributes:
+        timer_id: by which the server knows it.
         duration: of the whole of it.
         retries: the local step that is tried again when it fires.
     """
 
+    timer_id: str
     duration: timedelta
     retries: StepRecord | None = None
 
@@ -226,6 +233,7 @@ class RunHistory:
         last_event_id: of the last event that was read.
         began: the time of the first event.
         clock: that of the last one.
+        is_continued: whether it begins with what a run carries that has continued as new by itself, see `continued.py`.
     """
 
     events: Iterable[HistoryEvent] = ()
@@ -243,6 +251,7 @@ class RunHistory:
     last_event_id: int = field(default=0, init=False)
     began: datetime | None = field(default=None, init=False)
     clock: datetime | None = field(default=None, init=False)
+    is_continued: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._by_event: dict[int, Record] = {}
@@ -250,6 +259,8 @@ class RunHistory:
         self._reset_run_id = ""
         self._local: dict[str, StepRecord] = {}
         self._backoffs: dict[timedelta, StepRecord] = {}
+        #: What was begun before the run continued, by the id that the server knows it by.
+        self._carried: dict[str, Record] = {}
         #: When the last workflow task began, and what the clock of its worker said then.
         self._task_began: datetime | None = None
         self._worker_began: datetime | None = None
@@ -309,7 +320,11 @@ class RunHistory:
     def failed_step(self, failure: Failure) -> Record | None:
         """Return the step that the failure of an activity is of. Of a local one no event says when it began."""
         failed = failure.activity_failure_info
-        return self._by_event.get(failed.scheduled_event_id) or self.local_step(failed.activity_id)
+        step = self._by_event.get(failed.scheduled_event_id)
+        # One that had failed before the run continued is of an event of another history.
+        if isinstance(step, StepRecord) and failed.activity_id in ("", step.activity_id):
+            return step
+        return self.local_step(failed.activity_id) or self._carried.get(f"step {failed.activity_id}")
 
     def local_step(self, id: str) -> StepRecord | None:
         """Return a local step by its id in the run."""
@@ -350,32 +365,64 @@ class RunHistory:
 
     def _begin_step(self, event: HistoryEvent) -> Record:
         step = event.activity_task_scheduled_event_attributes
+        task = step.workflow_task_completed_event_id
+        if (carried := self._taken_up("step", step.activity_id, event, task)) is not None:
+            if isinstance(carried, StepRecord):
+                carried.input = step.input.payloads
+            return carried
         if (handed_over := self._local.get(step.activity_id)) is not None:
             handed_over.input = step.input.payloads
             self._by_event[event.event_id] = handed_over
             return handed_over
-        self.tasks[event.event_id] = step.workflow_task_completed_event_id
-        return self._begin(
-            StepRecord(
-                event_id=event.event_id,
-                began=moment(event.event_time),
-                summary=_summary(event),
-                activity_id=step.activity_id,
-                name=step.activity_type.name,
-                input=step.input.payloads,
-            )
+        record = StepRecord(
+            event_id=event.event_id,
+            began=moment(event.event_time),
+            summary=_summary(event),
+            activity_id=step.activity_id,
+            name=step.activity_type.name,
+            input=step.input.payloads,
         )
+        if record.is_carried:
+            self._carried[f"step {record.activity_id}"] = record
+            record.is_local = record.activity_id.startswith(LOCAL_ID_PREFIX)
+            if record.is_local:
+                self._local[record.activity_id] = record
+        else:
+            self.tasks[event.event_id] = task
+        return self._begin(record)
+
+    def _taken_up(self, kind: str, id: str, event: HistoryEvent, task: int) -> Record | None:
+        """Return what was open when the run continued, or was still to be begun, and is begun by an event."""
+        carried = self._carried.get(f"{kind} {id}")
+        if carried is None or event.event_id < 0 or carried.outcome != "open":
+            return None
+        self._by_event[event.event_id] = carried
+        self.tasks[carried.event_id] = task
+        return carried
 
     def _begin_timer(self, event: HistoryEvent) -> Record:
-        duration = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+        timer = event.timer_started_event_attributes
+        if (carried := self._taken_up("timer", timer.timer_id, event, timer.workflow_task_completed_event_id)) is not None:
+            return carried
+        duration = timer.start_to_fire_timeout.ToTimedelta()
         summary = _summary(event)
         retries = None if summary is not None else self._backoffs.pop(duration, None)
         began = moment(event.event_time)
-        return self._begin(
-            TimerRecord(event_id=event.event_id, began=began, summary=summary, duration=duration, retries=retries)
+        record = TimerRecord(
+            event_id=event.event_id,
+            began=began,
+            summary=summary,
+            timer_id=timer.timer_id,
+            duration=duration,
+            retries=retries,
         )
+        if record.is_carried:
+            self._carried[f"timer {timer.timer_id}"] = record
+        return self._begin(record)
 
-    def _add_local(self, marker: LocalMarker, event: HistoryEvent) -> Record:
+    def _add_local(self, marker: LocalMarker, event: HistoryEvent) -> Record | None:
+        if marker.name == JOURNAL_REPLAY and not marker.id.startswith(LOCAL_ID_PREFIX):
+            return None  # of the machinery
         step = self._local.get(marker.id)
         if step is None:
             began = self._began_at(marker)
@@ -391,6 +438,10 @@ class RunHistory:
             self.tasks[event.event_id] = marker.task
             self._begin(step)
             self._local[marker.id] = step
+        elif step.is_carried:
+            self._by_event[event.event_id] = step
+            self.tasks[step.event_id] = marker.task
+            step.was_begun = True
         step.attempt = marker.attempt
         if marker.is_handed_over:
             return step
@@ -422,16 +473,20 @@ class RunHistory:
             case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
                 if about.workflow_type.name.startswith(OWN_WORKFLOWS):
                     return None
-                return self._begin(
-                    ChildRecord(
-                        event_id=event.event_id,
-                        began=moment(event.event_time),
-                        summary=_summary(event),
-                        name=about.workflow_type.name,
-                        workflow_id=about.workflow_id,
-                        input=about.input.payloads,
-                    )
+                task = about.workflow_task_completed_event_id
+                if (carried := self._taken_up("run", about.workflow_id, event, task)) is not None:
+                    return carried
+                record = ChildRecord(
+                    event_id=event.event_id,
+                    began=moment(event.event_time),
+                    summary=_summary(event),
+                    name=about.workflow_type.name,
+                    workflow_id=about.workflow_id,
+                    input=about.input.payloads,
                 )
+                if record.is_carried:
+                    self._carried[f"run {record.workflow_id}"] = record
+                return self._begin(record)
             case EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
                 child = self._by_event.get(about.initiated_event_id)
                 if isinstance(child, ChildRecord):
@@ -451,6 +506,9 @@ class RunHistory:
         match event.event_type:
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                 self.started, self.began = event.workflow_execution_started_event_attributes, self.clock
+                if event.event_id < 0:
+                    self.is_continued = True
+                    self.memo.update(self.started.memo.fields)
             case EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
                 self._task_began, self._worker_began = self.clock, None
             case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
@@ -461,7 +519,7 @@ class RunHistory:
                 if self.failed_task.new_run_id:
                     self._reset_run_id = self.failed_task.new_run_id
                     self.resets.append(event)
-            case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+            case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED if event.event_id > 0:
                 child = event.start_child_workflow_execution_initiated_event_attributes
                 self.tasks[event.event_id] = child.workflow_task_completed_event_id
             case EventType.EVENT_TYPE_MARKER_RECORDED:

@@ -42,11 +42,14 @@ class ResetPoint:
         task: the event of the workflow task that is done again; 0 where none was ever completed.
         causes: the events with which the steps and child runs began that are run again.
         told: the event of the workflow task in which the handler was first told of one of them.
+        gone: the name of the step that failed the run, where that was before it continued in a new history: then there
+            is no workflow task of this one that asked for it.
     """
 
     task: int
     causes: frozenset[int] = frozenset()
     told: int = 0
+    gone: str = ""
 
 
 async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPoint:
@@ -61,6 +64,8 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
         before = _task_before(recorded, limit.ended_by, last)
         return ResetPoint(before, told=_task_after(recorded, before, last))
     failure = ended.workflow_execution_failed_event_attributes.failure
+    if gone := _gone(failure, recorded):
+        return ResetPoint(last, told=last, gone=gone)
     # Not what failed in `on_failure`: the handler is gone on with, and that begins anew when it ends again.
     begun = {event: task for event, task in recorded.tasks.items() if task < (recorded.on_failure_task or task + 1)}
     named = begun.keys() & set(await _named_causes(failure, recorded, converter))
@@ -71,6 +76,15 @@ async def reset_point(recorded: RunHistory, converter: DataConverter) -> ResetPo
         causes=frozenset(causes),
         told=_task_after(recorded, first, last),
     )
+
+
+def _gone(failure: Failure, recorded: RunHistory) -> str:
+    for each in _chain(failure):
+        if each.HasField("activity_failure_info"):
+            step = recorded.failed_step(each)
+            is_here = step is None or not step.is_carried or step.event_id in recorded.tasks
+            return "" if is_here else each.activity_failure_info.activity_type.name
+    return ""
 
 
 def _told_after(cause: Record, recorded: RunHistory) -> int:
@@ -102,9 +116,11 @@ async def _named_causes(failure: Failure, recorded: RunHistory, converter: DataC
     for each in _chain(failure):
         if each.HasField("activity_failure_info"):
             step = recorded.failed_step(each)
-            return [each.activity_failure_info.scheduled_event_id if step is None else step.event_id]
+            return [] if step is None else [step.event_id]
         if each.HasField("child_workflow_execution_failure_info"):
-            return [each.child_workflow_execution_failure_info.initiated_event_id]
+            begun = each.child_workflow_execution_failure_info.initiated_event_id
+            child = recorded.scheduled_by(begun)
+            return [begun if child is None else child.event_id]
         if details := each.application_failure_info.details.payloads:
             with suppress(Exception):  # of another writer, or encrypted by one
                 for detail in await converter.decode(details):
