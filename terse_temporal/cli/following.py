@@ -111,9 +111,7 @@ class Follower:
                         continue
                     event = await readable(event, self._client.data_converter)  # noqa: PLW2901
                     seen = seen if event.event_type in TOLD_EARLY else event.event_id
-                    for each in await as_events(event, self._client.data_converter):
-                        if changed := self.timeline.apply(each, await read_label(self._client, each)):
-                            self._on_change(changed)
+                    await self._apply(event)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                         await self._read_memo(event)
                     history = self.timeline.history
@@ -131,6 +129,11 @@ class Follower:
                     is_disconnected = True
                     self._on_notice("the server does not answer; the run goes on when it is back. Still trying.")
                 await asyncio.sleep(_POLL_EVERY)
+
+    async def _apply(self, event: HistoryEvent) -> None:
+        for each in await as_events(event, self._client.data_converter):
+            if changed := self.timeline.apply(each, await read_label(self._client, each)):
+                self._on_change(changed)
 
     async def _read_memo(self, event: HistoryEvent) -> None:
         """Read what the run used, and what it waits for."""

@@ -87,9 +87,7 @@ async def read_details(client: Client, id: str, run_id: str = "") -> RunDetails:
     polls = Polls(client)
     facts = await gather_facts(client, id, run_id, polls)
     info = facts.described.workflow_execution_info
-    tail = facts.tail or await read_tail(
-        client, info.execution.workflow_id, info.execution.run_id, with_carried=True
-    )
+    tail = facts.tail or await read_tail(client, info.execution.workflow_id, info.execution.run_id, with_carried=True)
     found = await why_of_facts(client, facts, polls)
     started = tail.history.started or await _read_start(client, info.execution)
     parent = info.parent_execution

@@ -17,6 +17,7 @@ from temporalio.client import Client
 from ..diagnostics.places import is_users_file_anywhere, place
 from ..engine.wire.history import RunHistory, StepRecord, moment
 from .history_tail import read_tail
+from .memo import read_began
 from .times import moment_text, rough
 from .wait_texts import fit_text
 
@@ -114,10 +115,11 @@ async def read_ending(client: Client, described: DescribeWorkflowExecutionRespon
     info = described.workflow_execution_info
     history = (await read_tail(client, info.execution.workflow_id, info.execution.run_id, _LAST_EVENTS)).history
     at = moment(info.close_time)
+    took = at - await read_began(client, info.memo.fields, moment(info.start_time))
     reset_by = described.workflow_extended_info.reset_run_id
     known: dict[str, Any] = {"next_run_id": history.next_run_id or reset_by, "is_reset": bool(reset_by)}
     if history.ended is None:  # it is no longer there
-        return Ending(_STATUSES.get(info.status, "running"), at, at - moment(info.start_time), **known)
+        return Ending(_STATUSES.get(info.status, "running"), at, took, **known)
     event = history.ended
     status = _STATUSES.get(info.status, "running")
     if event.workflow_execution_failed_event_attributes.failure.application_failure_info.type == _TIMED_OUT:
@@ -126,7 +128,7 @@ async def read_ending(client: Client, described: DescribeWorkflowExecutionRespon
     return Ending(
         status,
         at,
-        at - moment(info.start_time),
+        took,
         failure=failure_of_end(event, history),
         by=event.workflow_execution_terminated_event_attributes.identity,
         result=completed[0] if completed else None,

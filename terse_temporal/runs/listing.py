@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,10 +18,11 @@ from temporalio.service import RPCError
 
 from ..execution.run_operations import RunInfo, RunQuery, RunStatus
 from ..serialization.wire_names import TAGS_ATTRIBUTE, TIMED_OUT_MEMO
+from .memo import read_began
 from .requests import request as ask
 from .search_attributes import TAGS, refusal
 
-__all__ = ["is_queryable", "list_runs", "quote_for_query", "run_info", "visibility_query"]
+__all__ = ["is_queryable", "list_runs", "listed", "quote_for_query", "run_info", "visibility_query"]
 
 #: Runs that are fetched to be sorted.
 _SORTED_AT_ONCE: Final = 500
@@ -104,7 +106,13 @@ def _middle(since: datetime, until: datetime, now: datetime) -> datetime:
 
 
 async def _fetch(client: Client, text: str) -> list[RunInfo]:
-    return [run_info(each) async for each in client.list_workflows(text)]
+    return [await listed(client, each) async for each in client.list_workflows(text)]
+
+
+async def listed(client: Client, run: WorkflowExecution) -> RunInfo:
+    """Return a run that the server lists as users get it; one that has continued by itself with its first start."""
+    info = run_info(run)
+    return replace(info, started_at=await read_began(client, run.raw_info.memo.fields, info.started_at))
 
 
 def visibility_query(query: RunQuery, since: datetime, until: datetime | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
@@ -14,9 +15,9 @@ from temporalio.client import Client
 from ..diagnostics.text import one_line, shorten
 from ..execution.token_usage import Tokens
 from ..jobs.labels import label_text
-from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, TOKENS_MEMO, WAITING_MEMO
+from ..serialization.wire_names import BEGAN_MEMO, DELIVERY_SIGNAL, EVENT_SIGNAL, TOKENS_MEMO, WAITING_MEMO
 
-__all__ = ["match_text", "question_text", "read_label", "read_memo", "tokens_text", "wait_text"]
+__all__ = ["match_text", "question_text", "read_began", "read_label", "read_memo", "tokens_text", "wait_text"]
 
 _LONGEST_ARGUMENTS = 5_000
 _LONGEST_REASON = 500
@@ -35,6 +36,21 @@ async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Toke
     if not isinstance(waiting, dict) or not all(isinstance(each, dict) for each in waiting.values()):
         waiting = None
     return tokens, waiting
+
+
+async def read_began(client: Client, fields: Mapping[str, Payload], otherwise: datetime) -> datetime:
+    """Return when a run began, which may have been in a history before the one that a server tells of.
+
+    Args:
+        client: of the server.
+        fields: of the memo.
+        otherwise: when this history began.
+    """
+    if BEGAN_MEMO in fields:
+        with suppress(Exception):  # as above
+            (text,) = await client.data_converter.decode([fields[BEGAN_MEMO]])
+            return min(datetime.fromisoformat(text), otherwise)
+    return otherwise
 
 
 async def read_label(client: Client, event: HistoryEvent) -> str:

@@ -152,7 +152,8 @@ class ClientOperations:
             run.run_id = newest.run_id
         if not run.job:
             run.job = newest.workflow_type
-        if newest.run_id == run.run_id:
+        # Of one that has continued as new often, the server may have the first no longer.
+        if run.run_id in (newest.run_id, _first(newest)):
             return newest
         ours = await self._ask(run, client, client.get_workflow_handle(run.id, run_id=run.run_id).describe())
         if _first(newest) == _first(ours):

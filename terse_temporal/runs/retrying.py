@@ -149,7 +149,7 @@ async def _last_run(client: Client, id: str, run_id: str | None) -> WorkflowExec
     """Return the last run of a workflow id, which has to be one of the chain that a run is of."""
     try:
         last = await client.get_workflow_handle(id).describe()
-        if run_id in (None, "", last.run_id):
+        if run_id in (None, "", last.run_id, _first_run_id(last)):
             return last
         meant = await client.get_workflow_handle(id, run_id=run_id).describe()
     except RPCError as err:

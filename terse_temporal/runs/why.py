@@ -13,6 +13,7 @@ from ..engine.wire.history import moment
 from .endings import Ending, ending_sentence, read_ending
 from .facts import Facts, Polls, gather_facts
 from .finding_waits import find_waits
+from .memo import read_began
 from .task_queues import is_gone
 from .wait_texts import sentence
 from .waits import Wait
@@ -98,7 +99,7 @@ async def why_of_facts(client: Client, facts: Facts, polls: Polls) -> Why:
         info.execution.run_id,
         info.type.name,
         facts.now,
-        moment(info.start_time),
+        await read_began(client, info.memo.fields, moment(info.start_time)),
     )
     if not facts.is_running:
         return replace(found, ending=await read_ending(client, facts.described))

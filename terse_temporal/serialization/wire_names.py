@@ -95,6 +95,7 @@ from typing import Final
 __all__ = [
     "APPROVAL_NEEDED_MARKER",
     "ARGUMENTS_REFUSED_MARKER",
+    "BEGAN_MEMO",
     "CALL_REFUSED_MARKER",
     "CHECK_METADATA",
     "CONTINUED_MARKER",
@@ -295,7 +296,8 @@ STORED_MARKER: Final = "terse.stored.v1"
 # In the memo of a run: the questions and the waits for events that are open, by number; the questions that were over
 # last; the tokens used so far; true where it fails if the first worker that takes it does not have its job; true where
 # the timeout of its job is over, so that it will fail with that; how many runs stand above it, each started by the one
-# before; how many seconds a child run sleeps before it begins.
+# before; how many seconds a child run sleeps before it begins; when it began, in ISO 8601, where that was in a history
+# before this one, as it has continued as new by itself.
 WAITING_MEMO: Final = "terse.waiting.v1"
 INPUTS_ANSWERED_MEMO: Final = "terse.answered.v1"
 TOKENS_MEMO: Final = "terse.tokens.v1"
@@ -303,6 +305,7 @@ ENDS_IF_UNKNOWN_MEMO: Final = "terse.ends_if_unknown.v1"
 TIMED_OUT_MEMO: Final = "terse.timed_out.v1"
 DEPTH_MEMO: Final = "terse.depth.v1"
 DELAY_MEMO: Final = "terse.delay.v1"
+BEGAN_MEMO: Final = "terse.began.v1"
 
 #: In the memo of a schedule that was made from a job's trigger, and in that of each run which it starts.
 SCHEDULE_MEMO: Final = "terse.schedule.v1"

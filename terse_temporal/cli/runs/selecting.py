@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from ...diagnostics.text import did_you_mean
 from ...execution.run_operations import STATUSES, RunInfo, RunStatus
 from ...jobs.runs import list_runs
-from ...runs.listing import run_info
+from ...runs.listing import listed
 from ..exiting import CommandError
 from ..since import read_since
 
@@ -122,7 +122,7 @@ async def selected(
     named, missing = [], []
     for each in dict.fromkeys(ids):
         try:
-            named.append(run_info(await client.get_workflow_handle(each).describe()))
+            named.append(await listed(client, await client.get_workflow_handle(each).describe()))
         except RPCError as err:
             if err.status != RPCStatusCode.NOT_FOUND:
                 raise

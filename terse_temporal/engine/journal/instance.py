@@ -30,7 +30,7 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.workflow import Info
 
 from ...errors import JournalError
-from ...serialization.wire_names import CONTINUED_MARKER, HELD_MARKER, JOURNAL_REPLAY, SDK_REFERENCE
+from ...serialization.wire_names import BEGAN_MEMO, CONTINUED_MARKER, HELD_MARKER, JOURNAL_REPLAY, SDK_REFERENCE
 from ..wire.calls import StepCall
 from ..wire.journal import Journal, Manifest, payload_to_wire, read_entries, read_journal, wire_to_payload
 from .bounds import Bounds
@@ -338,6 +338,7 @@ class JournaledInstance(WorkflowInstance):
         # Without it the next run has what this one was started with.
         for name, each in self.inner.get_info().raw_memo.items():
             new.memo[name].CopyFrom(each)
+        new.memo[BEGAN_MEMO].CopyFrom(_began(manifest))
         if start.HasField("workflow_run_timeout"):
             new.workflow_run_timeout.CopyFrom(start.workflow_run_timeout)
         if start.HasField("workflow_task_timeout"):
@@ -378,6 +379,14 @@ def _too_large(size: int, most: int, manifest: Manifest) -> JournalError:
         f" to carry along into a new history, and the server takes {most:,}. Set TERSE_STORAGE for the worker, to a"
         " place where it may grow; have steps return less; or end the run, and go on in another."
     )
+
+
+def _began(manifest: Manifest) -> Payload:
+    """Return when the run began, for whoever lists runs."""
+    began = Timestamp()
+    began.FromNanoseconds(manifest.started)
+    text = began.ToDatetime().replace(tzinfo=UTC).isoformat()
+    return Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(text).encode())
 
 
 def _marker(name: str, number: int) -> WorkflowCommand:

@@ -161,10 +161,10 @@ class _Events:
         called = (name, *said)
         goes_on = self._again.get(called)
         if goes_on:
-            id, begun = goes_on.pop(0)
+            step_id, begun = goes_on.pop(0)
             self._begun["step", number] = begun
             if kind == "local":
-                self._local[number] = (id, called)
+                self._local[number] = (step_id, called)
             return
         event = self._event(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
         step = event.activity_task_scheduled_event_attributes
@@ -218,8 +218,8 @@ class _Events:
         failure = _failure(job)
         is_handed_over = failure is not None and failure.application_failure_info.type == HANDED_OVER_FAILURE
         if local is not None and ("again" in job or is_handed_over):
-            id, called = local
-            self._again.setdefault(called, []).append((id, begun))
+            step_id, called = local
+            self._again.setdefault(called, []).append((step_id, begun))
             self._timers_again += "again" in job
             return
         if "ok" in job:

@@ -402,7 +402,9 @@ class RunHistory:
 
     def _begin_timer(self, event: HistoryEvent) -> Record:
         timer = event.timer_started_event_attributes
-        if (carried := self._taken_up("timer", timer.timer_id, event, timer.workflow_task_completed_event_id)) is not None:
+        if (
+            carried := self._taken_up("timer", timer.timer_id, event, timer.workflow_task_completed_event_id)
+        ) is not None:
             return carried
         duration = timer.start_to_fire_timeout.ToTimedelta()
         summary = _summary(event)

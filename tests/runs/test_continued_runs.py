@@ -1,0 +1,79 @@
+"""A run that has continued in new histories by itself is one run for whoever looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+
+from terse_temporal.cli.following import Follower
+from terse_temporal.execution.run_operations import RunQuery, RunReference
+from terse_temporal.execution.run_timeline import RunTimeline
+from terse_temporal.runs.details import read_details
+from terse_temporal.runs.listing import list_runs
+from terse_temporal.runs.operations import ClientOperations
+from terse_temporal.runs.timeline import Entry
+
+from ..bench import Bench, cache_on
+from .jobs_continued import continues
+
+#: What its handler does, in its order.
+STEPS = [*(f"count-{number}" for number in range(10)), "1 millisecond"]
+
+
+def names(timeline: RunTimeline) -> list[str]:
+    return [each.name for each in timeline.entries]
+
+
+@cache_on
+async def test_one_run(bench: Bench, tmp_path: Path) -> None:
+    """Its timeline, its wait, its end and its retry are of all its histories, also where the earlier ones are gone."""
+    client, operations = bench.env.client, ClientOperations(bench.env.client)
+    gate = tmp_path / "gate"
+    async with bench.worker(continues, continue_after=25):
+        began = await bench.start(continues, gate=str(gate))
+        first = began.first_execution_run_id or ""
+        run = RunReference(began.id, first, continues.name)
+        told: list[str] = []
+
+        def tell(entry: Entry) -> None:
+            told.append(f"{entry.title} {entry.state}")
+
+        following = Follower(client, began, bench.task_queue, on_change=tell, on_notice=lambda _: None)
+        follow = asyncio.create_task(following.follow())
+        while "the event 'go'" not in str((waits := await read_details(client, began.id)).why.sentences):  # noqa: ASYNC110  # the server says it
+            await asyncio.sleep(0.05)
+        assert waits.why.run_id != first
+        assert [each.title for each in waits.timeline.entries] == STEPS
+        assert waits.event["gate"] == str(gate)
+        assert (
+            waits.timeline.started
+            == waits.why.started_at
+            == (await client.get_workflow_handle(began.id, run_id=first).describe()).start_time
+        )
+        (listed,) = [each async for each in list_runs(client, RunQuery(job=continues.name)) if each.id == began.id]
+        assert (listed.status, listed.started_at) == ("running", waits.why.started_at)
+        assert await operations.status(run) == "running"
+
+        await client.get_workflow_handle(began.id).signal("go", {})
+        assert (await follow).failure is not None
+        once = [f"{name} done" for name in STEPS[:10]]
+        assert [each for each in told if each.startswith("count")] == once
+        assert told.count("go done") == 1
+
+        await client.workflow_service.delete_workflow_execution(
+            DeleteWorkflowExecutionRequest(
+                namespace=client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=began.id, run_id=first),
+            )
+        )
+        assert names(await operations.timeline(run)) == [*STEPS, "go", "gate"]
+        gate.touch()
+        again = await operations.retry(run)
+        assert await operations.result(again) == 10
+        timeline = await operations.timeline(again)
+    assert names(timeline) == [*STEPS, "go", "gate"]
+    assert {each.state for each in timeline.entries} == {"done"}
+    assert bench.effects.counted() == {f"n{number}": 1 for number in range(10)}
