@@ -16,6 +16,7 @@ from temporalio.converter import decode_typed_search_attributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.text import did_you_mean
+from ..engine.wire.continued import as_events
 from ..errors import ServerUnavailableError, TerseError
 from ..execution.run_operations import RunInfo
 from ..jobs.run_requests import run_request
@@ -201,4 +202,6 @@ async def _begin(client: Client, id: str, run_id: str) -> WorkflowExecutionStart
             maximum_page_size=1,
         )
     )
-    return answer.history.events[0].workflow_execution_started_event_attributes
+    # What a run carries that has continued as new by itself is no input of its job.
+    began = (await as_events(answer.history.events[0], client.data_converter))[0]
+    return began.workflow_execution_started_event_attributes

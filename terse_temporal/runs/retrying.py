@@ -28,7 +28,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..engine.wire.continued import as_events
+from ..engine.wire.continued import read_history
 from ..engine.wire.history import RunHistory
 from ..engine.wire.reset_points import ResetPoint, reset_point
 from ..errors import EventError, RunNotFoundError, RunRetryError
@@ -108,10 +108,7 @@ async def find_retriable(client: Client, id: str, run_id: str | None = None) -> 
     if described.status is not None and (well := _WELL.get(described.status)) is not None:
         raise _refused(id, run, well)
     history = await client.get_workflow_handle(id, run_id=run).fetch_history()
-    recorded = RunHistory()
-    for event in history.events:
-        for each in await as_events(event, client.data_converter):
-            recorded.add(each)
+    recorded = await read_history(history.events, client.data_converter)
     point = await reset_point(recorded, client.data_converter)
     if why := _reason_against(recorded, point):
         raise _refused(id, run, why)

@@ -9,8 +9,11 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
 from terse_temporal.cli.following import Follower
+from terse_temporal.engine.wire.continued import read_history
+from terse_temporal.engine.workflow.nondeterminism import recorded_calls
 from terse_temporal.execution.run_operations import RunQuery, RunReference
 from terse_temporal.execution.run_timeline import RunTimeline
+from terse_temporal.runs.changing import rerun_run
 from terse_temporal.runs.details import read_details
 from terse_temporal.runs.listing import list_runs
 from terse_temporal.runs.operations import ClientOperations
@@ -70,6 +73,9 @@ async def test_one_run(bench: Bench, tmp_path: Path) -> None:
             )
         )
         assert names(await operations.timeline(run)) == [*STEPS, "go", "gate"]
+        events = (await client.get_workflow_handle(began.id).fetch_history()).events
+        compared = recorded_calls(await read_history(events, client.data_converter))
+        assert [each.name for each in compared] == [*STEPS, "gate"]
         gate.touch()
         again = await operations.retry(run)
         assert await operations.result(again) == 10
@@ -77,3 +83,8 @@ async def test_one_run(bench: Bench, tmp_path: Path) -> None:
     assert names(timeline) == [*STEPS, "go", "gate"]
     assert {each.state for each in timeline.entries} == {"done"}
     assert bench.effects.counted() == {f"n{number}": 1 for number in range(10)}
+    ended, *_ = [each async for each in list_runs(client, RunQuery(job=continues.name)) if each.id == began.id]
+    anew = await rerun_run(client, ended)
+    assert anew.done, anew.what
+    assert (await read_details(client, anew.new_id)).event == waits.event
+    await client.get_workflow_handle(anew.new_id).terminate()

@@ -39,10 +39,11 @@ from ...jobs.job import Job
 from ...jobs.registry import registered_jobs
 from ...serialization.wire_names import OWN_WORKFLOW_TYPES
 from ..plugin import OWN_WORKFLOWS, TersePlugin
+from ..wire.continued import read_history
 from ..wire.history import RunHistory
 from ..workflow.commands import PendingCommand
 from ..workflow.definitions import RunContext
-from ..workflow.nondeterminism import first_difference, recorded_calls, side_by_side, summarize
+from ..workflow.nondeterminism import first_difference, place_of_difference, recorded_calls, side_by_side, summarize
 from ..workflow.runner import JobRunner
 from ..workflow.sandbox import JobSource
 from .replayable import completed_events, incomplete, missing_key, unknown_encoding
@@ -210,11 +211,13 @@ class _Replays:
                 f"its data are encoded as {encoding!r}, which cannot be read here. Where workers have a payload codec,"
                 " a replay needs it too: Replayer(workflows=[], plugins=[TersePlugin()], data_converter=…) in a test"
             )
-        recorded = recorded_calls(RunHistory(events))
+        history = await read_history(events, self._converter)
+        recorded = recorded_calls(history)
         blocked = self._kept.context.execution.blocked if self._kept.context is not None else None
         if blocked is not None:
             assert self._kept.context is not None
-            table = side_by_side(recorded, self._kept.context.execution.commands, blocked.index)
+            made = self._kept.context.execution.commands
+            table = side_by_side(recorded, made, place_of_difference(history, made, blocked.index))
             return of.broken(str(blocked), at=f"step {blocked.step!r}", table=table)
         said = summarize(str(error)).removeprefix(_ENGINES_PREFIX)
         now = self._kept.context.execution.commands if self._kept.context is not None else None
@@ -376,7 +379,8 @@ def _call_at(said: str, recorded: Sequence[PendingCommand]) -> str | None:
     found = _EVENT.search(said)
     if found is None:
         return None
-    before = [call for call in recorded if int(call.where.removeprefix("event ")) <= int(found[1])]
+    here = [call for call in recorded if call.where.startswith("event ")]
+    before = [call for call in here if int(call.where.removeprefix("event ")) <= int(found[1])]
     return _describe(before[-1]) if before else None
 
 

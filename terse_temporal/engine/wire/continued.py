@@ -24,9 +24,10 @@ from temporalio.converter import DataConverter
 from ...encryption.reading import readable
 from ...errors import JournalError
 from ...serialization.wire_names import HANDED_OVER_FAILURE, LOCAL_ID_PREFIX
+from .history import RunHistory
 from .journal import Journal, read_entries, read_journal, wire_to_payload
 
-__all__ = ["as_events", "carried_journal", "events_of", "may_carry"]
+__all__ = ["as_events", "carried_journal", "events_of", "may_carry", "read_history"]
 
 #: Inputs of a run that carries a journal: its event, the manifest, and a page at least.
 _FEWEST_INPUTS: Final = 3
@@ -60,6 +61,15 @@ def may_carry(event: HistoryEvent) -> bool:
     return bool(started.continued_execution_run_id) and (
         event.event_id < 0 or len(started.input.payloads) >= _FEWEST_INPUTS
     )
+
+
+async def read_history(events: Iterable[HistoryEvent], converter: DataConverter) -> RunHistory:
+    """Return what the events of a history say, with what the run carries of those before."""
+    history = RunHistory()
+    for event in events:
+        for each in await as_events(event, converter):
+            history.add(each)
+    return history
 
 
 async def carried_journal(event: HistoryEvent, converter: DataConverter) -> Journal | None:

@@ -19,8 +19,8 @@ from temporalio.workflow import Info
 from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
-from ...encryption.reading import readable
-from ..wire.history import ChildRecord, RunHistory, StepRecord
+from ..wire.continued import read_history
+from ..wire.history import ChildRecord, Record, RunHistory, StepRecord
 from .commands import PendingCommand
 from .definitions import RunContext
 
@@ -28,6 +28,7 @@ __all__ = [
     "NondeterminismReporter",
     "Reporter",
     "first_difference",
+    "place_of_difference",
     "recorded_calls",
     "side_by_side",
     "summarize",
@@ -85,9 +86,9 @@ class NondeterminismReporter:
         try:
             handle = self._client.get_workflow_handle(info.workflow_id, run_id=info.run_id)
             events = (await handle.fetch_history()).events
-            history = RunHistory([await readable(each, self._client.data_converter) for each in events])
+            history = await read_history(events, self._client.data_converter)
             message = message or history.nondeterminism
-            table = side_by_side(recorded_calls(history), now, at)
+            table = side_by_side(recorded_calls(history), now, place_of_difference(history, now, at))
         except Exception as err:
             table = f"(its history could not be fetched: {err})"
         if message is None:
@@ -123,12 +124,29 @@ def recorded_calls(history: RunHistory) -> list[PendingCommand]:
     for each in history.commands:
         record = next(local) if isinstance(each, StepRecord) and each.is_local else each
         if isinstance(record, StepRecord):
-            calls.append(PendingCommand("step", record.name, f"event {record.event_id}"))
+            calls.append(PendingCommand("step", record.name, _where(record)))
         elif isinstance(record, ChildRecord):
-            calls.append(PendingCommand("run", record.name, f"event {record.event_id}"))
+            calls.append(PendingCommand("run", record.name, _where(record)))
         elif record.is_sleep:  # other timers are not in the other column
-            calls.append(PendingCommand("sleep", format_duration(record.duration), f"event {record.event_id}"))
+            calls.append(PendingCommand("sleep", format_duration(record.duration), _where(record)))
     return calls
+
+
+def _where(record: Record) -> str:
+    return "in an earlier history" if record.is_carried else f"event {record.event_id}"
+
+
+def place_of_difference(history: RunHistory, now: Sequence[PendingCommand], at: int | None) -> int | None:
+    """Return where a run does not fit, by the number of the call; `None` where the columns tell.
+
+    Args:
+        history: of the run.
+        now: the calls that the handler makes.
+        at: where it was noticed. What a run carries is compared when the handler has gone on as far as it can.
+    """
+    if at is None or not history.is_continued:
+        return at
+    return min(at, first_difference(recorded_calls(history), now))
 
 
 def side_by_side(recorded: Sequence[PendingCommand], now: Sequence[PendingCommand], at: int | None = None) -> str:
