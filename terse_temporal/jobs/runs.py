@@ -234,7 +234,8 @@ def list_runs(
 
     The server's list follows what happens by some tenths of a second, on a busy one by seconds: a run that has just
     been started may be missing, and one that has just ended be listed as running. Ask `Run.status()` for how it stands
-    now. A run that was continued as new is listed as its last one.
+    now. A run that was continued as new is listed as its last one; one that has done so by itself, as its history was
+    long, with its first start. Where it stands in the list, and `since`, are by the start of its last history.
     """
     call = "list_runs()"
     if job is not None:

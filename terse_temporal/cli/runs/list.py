@@ -45,8 +45,9 @@ def list_command(
 ) -> None:
     """List runs, the newest first, with what each waits for.
 
-    A run that was continued as new is listed as its last one. `runs why ID` says in full what a run waits for. The list
-    follows what happens by some tenths of a second.
+    A run that was continued as new is listed as its last one; one that has done so by itself, as its history was long,
+    with its first start, though its place, and --since, are by that of its last history. `runs why ID` says in full
+    what a run waits for. The list follows what happens by some tenths of a second.
     """
     rows = run_interruptibly(_list(Selection(job, status, since, tag, limit), address, namespace))
     if as_json:
