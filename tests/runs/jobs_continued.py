@@ -32,3 +32,16 @@ async def continues(event: Event) -> int:
     await wait_for_event("go")
     await job_step(run=open_gate, input=event.gate, name="gate", retry=Retry(max_attempts=1))
     return total
+
+
+@create_job(name="continued-and-failed-before", durable=True)
+async def fails_late(event: Event) -> None:
+    """Fail with what a step failed with in an earlier history."""
+    kept: list[Exception] = []
+    try:
+        await job_step(run=open_gate, input=event.gate, name="gate", retry=Retry(max_attempts=1))
+    except NotYet as error:
+        kept.append(error)
+    for number in range(6):
+        await job_step(run=count, input={"effects": event.effects, "line": f"n{number}"}, name=f"count-{number}")
+    raise kept[0]

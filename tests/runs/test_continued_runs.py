@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
 from terse_temporal.cli.following import Follower
 from terse_temporal.engine.wire.continued import read_history
 from terse_temporal.engine.workflow.nondeterminism import recorded_calls
+from terse_temporal.errors import RunRetryError
 from terse_temporal.execution.run_operations import RunQuery, RunReference
 from terse_temporal.execution.run_timeline import RunTimeline
 from terse_temporal.runs.changing import rerun_run
 from terse_temporal.runs.details import read_details
 from terse_temporal.runs.listing import list_runs
 from terse_temporal.runs.operations import ClientOperations
+from terse_temporal.runs.retrying import retry_run
 from terse_temporal.runs.timeline import Entry
 
 from ..bench import Bench, cache_on
-from .jobs_continued import continues
+from .jobs_continued import continues, fails_late
 
 #: What its handler does, in its order.
 STEPS = [*(f"count-{number}" for number in range(10)), "1 millisecond"]
@@ -88,3 +91,16 @@ async def test_one_run(bench: Bench, tmp_path: Path) -> None:
     assert anew.done, anew.what
     assert (await read_details(client, anew.new_id)).event == waits.event
     await client.get_workflow_handle(anew.new_id).terminate()
+
+
+@cache_on
+async def test_failed_before(bench: Bench, tmp_path: Path) -> None:
+    """A run that fails for a step of an earlier history is not retried, and says why and what is possible."""
+    async with bench.worker(fails_late, continue_after=25):
+        run = await bench.start(fails_late, gate=str(tmp_path / "gate"))
+        await bench.failure(run)
+        with pytest.raises(RunRetryError, match=r"step 'gate', which had failed before it continued .* runs rerun"):
+            await retry_run(bench.env.client, run.id)
+    why = (await read_details(bench.env.client, run.id)).why
+    assert why.run_id != run.first_execution_run_id
+    assert "in the step 'gate'" in why.sentences[0]
