@@ -55,8 +55,9 @@ def decline_plainly(event: Order) -> None:
 
 @create_job(name="calls-slow", durable=True)
 async def slow(event: Order) -> str:
-    await noted(event.effects, f"begin {event.id}")
     try:
+        # What it notes is seen before its step has ended, and the cancellation may come in between.
+        await noted(event.effects, f"begin {event.id}")
         await sleep("30d")
     except asyncio.CancelledError:
         await noted(event.effects, f"cancelled {event.id}")
