@@ -24,11 +24,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from ...execution.recorded_results import ResultsUnreadableError, result_hash
 from ...serialization.wire_names import GENERATE_TEXT, STATE_PREFIX
 from ..limits import RESULTS_KEPT
+from ..wire.local_steps import local_marker
 
 __all__ = ["HistoryResults", "ResultCache"]
-
-#: The marker that the SDK's core writes for a local activity: `data` says which, `result` what it has come to.
-_LOCAL_STEP: Final = "core_local_activity"
 
 #: Events that are asked for at first, as what is looked for mostly stands at the end; and of a later page, which is to
 #: have about so many bytes.
@@ -136,13 +134,11 @@ class HistoryResults:
                         queue = call.task_queue.name
                         yield await self._decoded(result, call.activity_type.name, call.activity_id, queue)
                 elif event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
-                    marker = event.marker_recorded_event_attributes
-                    result = marker.details["result"].payloads if marker.marker_name == _LOCAL_STEP else ()
-                    if result:
-                        local = json.loads(marker.details["data"].payloads[0].data)
-                        name, id_ = local["activity_type"], local["activity_id"]
-                        if _may_be_meant(name):
-                            yield await self._decoded(result, name, id_, self._info.task_queue, is_local=True)
+                    local = local_marker(event)
+                    if local is not None and local.result and _may_be_meant(local.name):
+                        yield await self._decoded(
+                            local.result, local.name, local.id, self._info.task_queue, is_local=True
+                        )
                 elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                     earlier = event.workflow_execution_started_event_attributes.continued_execution_run_id
             run_id = earlier

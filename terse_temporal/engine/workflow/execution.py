@@ -427,26 +427,16 @@ def _told_of_local(failure: ApplicationError) -> dict[str, Any]:
 
 
 def _start(request: StepRequest, call: Json, local_id: str) -> workflow.ActivityHandle[Any]:
+    options: dict[str, Any] = {
+        "result_type": RawValue,
+        "summary": request.summary or (summary_of(request.label) if request.label else None),
+        "start_to_close_timeout": request.timeout + TIMEOUT_SLACK,
+        "activity_id": local_id or None,
+        "retry_policy": RERUNS,
+        "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    }
+    given = in_order(call, workflow.payload_converter())
     if request.local:
-        return workflow.start_local_activity(
-            request.name,
-            in_order(call, workflow.payload_converter()),
-            result_type=RawValue,
-            summary=request.summary or (summary_of(request.label) if request.label else None),
-            start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
-            retry_policy=RERUNS,
-            local_retry_threshold=LOCAL_RETRY_THRESHOLD,
-            activity_id=local_id,
-            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        )
-    return workflow.start_activity(
-        request.name,
-        in_order(call, workflow.payload_converter()),
-        result_type=RawValue,
-        summary=request.summary or (summary_of(request.label) if request.label else None),
-        start_to_close_timeout=request.timeout + TIMEOUT_SLACK,
-        heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        activity_id=local_id or None,
-        retry_policy=RERUNS,
-        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    )
+        options["local_retry_threshold"] = LOCAL_RETRY_THRESHOLD
+        return workflow.start_local_activity(request.name, given, **options)
+    return workflow.start_activity(request.name, given, heartbeat_timeout=HEARTBEAT_TIMEOUT, **options)
