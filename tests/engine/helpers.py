@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+import threading
 import weakref
 from pathlib import Path
 from typing import Any
@@ -69,3 +70,15 @@ def decline_elsewhere(data: dict[str, Any]) -> None:
 def open_a_file(path: str) -> str:
     with open(path) as file:  # noqa: PTH123  # what is refused in a handler is `open`
         return file.read()
+
+
+#: Set where `dawdle` is to, once.
+DAWDLING = threading.Event()
+
+
+def dawdle() -> None:
+    """Stand still for as long as nobody interrupts it, if it is to."""
+    if DAWDLING.is_set():
+        DAWDLING.clear()
+        for _ in range(200):
+            threading.Event().wait(0.02)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from terse_temporal import Event, create_job, job_step, now, sleep, wait_for_event
+from terse_temporal import Event, InputOption, create_job, job_step, now, sleep, wait_for_event, wait_for_input
 from terse_temporal.execution.protocol import current_execution
 from tests.effects import record
+from tests.engine.helpers import dawdle
 
 
 def note(data: dict[str, Any]) -> int:
@@ -81,6 +82,8 @@ async def interprets(event: Event) -> Any:
                 return drawn
             case "event":
                 return (await wait_for_event(rest[0])).number
+            case "ask":
+                return (await wait_for_input(prompt="?", options=[InputOption("yes", "Yes")])).choice
             case "run":
                 return await child.run({"effects": event.effects, "line": line, "gives": rest[0]})
             case "start":
@@ -128,6 +131,16 @@ async def loops_locally(event: Event) -> Any:
     # By what it is given it is known on a replay when local steps went on.
     await job_step(run=same, input={"times": times}, name="same")
     return len(times)
+
+
+@create_job(name="continued-dawdling", durable=True)
+async def dawdles(event: Event) -> list[int]:
+    """Take too long once, where it is told to."""
+    values = []
+    for number in range(8):
+        values.append(await noted(event, f"n{number}", number))
+        dawdle()
+    return values
 
 
 @create_job(name="continued-large", durable=True)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import logging
 import random
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Replayer
 
+from terse_temporal.engine.activity import handing_over
+from terse_temporal.engine.code import builtin_functions
 from terse_temporal.engine.journal import instance
+from terse_temporal.engine.journal.instance import JournaledInstance
 from terse_temporal.plugin import TersePlugin
+from terse_temporal.runs.inputs import answer_question
+from terse_temporal.serialization.wire_names import JOURNAL_REPLAY
 
 from ..bench import Bench, Run, cache_on
-from .jobs_continued import child, grows, interprets, loops, loops_locally
+from .helpers import DAWDLING
+from .jobs_continued import child, dawdles, grows, interprets, loops, loops_locally
 
 MARKER: Final = "marker_recorded_event_attributes"
 
@@ -37,9 +48,10 @@ async def test_a_loop(bench: Bench) -> None:
     assert await histories(bench, run) > 5
 
 
-async def test_a_long_journal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is carried is replayed in slices, what comes meanwhile is taken afterwards; other bounds replay it too."""
+async def test_a_long_journal(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """What is carried is replayed in slices, of which the log says nothing; other bounds replay it too."""
     monkeypatch.setattr(instance, "_SLICE", 4)
+    caplog.set_level(logging.INFO, "terse_temporal")
     async with bench.worker(interprets, continue_after=SMALL):
         run = await bench.start(interprets, program=["seq", *[["step", 1]] * 20, ["event", "late"], ["step", 2]])
         while await histories(bench, run) < 3:  # noqa: ASYNC110  # the server says it
@@ -51,6 +63,8 @@ async def test_a_long_journal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     first = bench.env.client.get_workflow_handle(run.id, run_id=run.first_execution_run_id)
     markers = [event for event in (await latest.fetch_history()).events if event.HasField(MARKER)]
     assert len(markers) > 3
+    assert "note-step" in caplog.text
+    assert "journal" not in caplog.text
     replayer = Replayer(workflows=[], plugins=[TersePlugin([interprets])])
     for each in (first, latest):
         await replayer.replay_workflow(await each.fetch_history())
@@ -125,6 +139,102 @@ async def test_many_local_steps(bench: Bench) -> None:
     replayer = Replayer(workflows=[], plugins=[TersePlugin([loops_locally])])
     latest = bench.env.client.get_workflow_handle(run.id)
     await replayer.replay_workflow(await latest.fetch_history())
+
+
+def question(number: int) -> list[Any]:
+    """A program that asks, and does enough beside it that its run continues."""
+    return ["all", ["ask"], ["seq", *[["step", number]] * 12, ["event", "late"]]]
+
+
+async def answer(bench: Bench, run: Run) -> None:
+    await answer_question(bench.env.client, run.id, "1", choice="yes")
+
+
+async def test_what_comes_with_the_last_task(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal and an answer that come as the run continues are taken, by it or by the next."""
+    reached, came = threading.Event(), threading.Event()
+    original = JournaledInstance._continue
+
+    def continues(self: JournaledInstance, act: Any, completion: Any) -> Any:
+        if not reached.is_set():
+            reached.set()
+            assert came.wait(1.5)
+        return original(self, act, completion)
+
+    monkeypatch.setattr(JournaledInstance, "_continue", continues)
+    async with bench.worker(interprets, continue_after=SMALL):
+        run = await bench.start(interprets, program=question(1))
+        assert await asyncio.to_thread(reached.wait, 20)
+        answering = asyncio.ensure_future(answer(bench, run))
+        await run.signal("late", {"number": 5})
+        came.set()
+        await answering
+        assert await bench.result(run) == ["yes", [*[1] * 12, 5]]
+    assert set(bench.effects.counted().values()) == {1}
+    assert await histories(bench, run) > 1
+
+
+@cache_on
+async def test_asked_while_it_replays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query and an answer that come while what is carried is replayed are answered, however long that takes.
+
+    The server turns away an update that a task does not answer, and the replay outlasts one.
+    """
+    began, go = asyncio.Event(), asyncio.Event()
+
+    async def pause() -> None:
+        began.set()
+        await go.wait()
+
+    monkeypatch.setattr(instance, "_SLICE", 4)
+    monkeypatch.setattr(handing_over, "LOCAL_PATIENCE", timedelta(seconds=20))
+    monkeypatch.setitem(builtin_functions._SDK, JOURNAL_REPLAY, pause)
+    async with bench.worker(interprets, continue_after=SMALL):
+        run = await bench.start_on_the_wall_clock(interprets, program=question(1))
+        async with asyncio.timeout(20):
+            await began.wait()
+        latest = bench.env.client.get_workflow_handle(run.id)
+        answering = asyncio.ensure_future(answer(bench, run))
+        asking = asyncio.ensure_future(latest.query("__temporal_workflow_metadata"))
+        while not answering.done() and not await has_accepted(latest):  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.05)
+        assert not answering.done()
+        go.set()
+        await answering
+        await asking
+        await run.signal("late", {"number": 5})
+        assert await bench.result(run) == ["yes", [*[1] * 12, 5]]
+
+
+@cache_on
+async def test_a_slice_that_takes_too_long(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A replay that the SDK cuts off is tried again, and the log does not say that the code does not fit."""
+    begun = itertools.count()
+    original = JournaledInstance._begin
+
+    def begins(self: JournaledInstance, act: Any, start: Any) -> None:
+        if next(begun) == 1:  # the first that continues
+            DAWDLING.set()
+        original(self, act, start)
+
+    monkeypatch.setattr(JournaledInstance, "_begin", begins)
+    async with bench.worker(dawdles, continue_after=SMALL) as worker:
+        assert worker._workflow_worker is not None
+        worker._workflow_worker._deadlock_timeout_seconds = 0.3  # type: ignore[assignment]  # it takes them
+        run = await bench.start(dawdles)
+        assert await bench.result(run) == list(range(8))
+    assert not DAWDLING.is_set()
+    assert "TMPRL1101" in caplog.text
+    assert "does not fit" not in caplog.text
+    assert set(bench.effects.counted().values()) == {1}
+
+
+async def has_accepted(run: Run) -> bool:
+    """Whether an update is accepted."""
+    events = (await run.fetch_history()).events
+    return any(each.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED for each in events)
 
 
 async def test_a_reset(bench: Bench) -> None:

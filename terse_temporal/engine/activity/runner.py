@@ -51,6 +51,7 @@ from ...serialization.wire_names import (
     GENERATE_TEXT,
     HANDED_OVER_FAILURE,
     JOB_REFERENCE,
+    JOURNAL_REPLAY,
     NOT_BEGUN_FAILURE,
     SDK_REFERENCE,
 )
@@ -86,6 +87,9 @@ _logger = logger_of("worker")
 _ANOTHER_WORKERS = timedelta(seconds=5)
 
 _MODEL_TURN: Final = f"{SDK_REFERENCE}{GENERATE_TEXT}"
+
+#: Between two slices of what a continued run replays, which is no step of the user's.
+_PAUSE: Final = f"{SDK_REFERENCE}{JOURNAL_REPLAY}"
 
 #: Seconds between two lines about threads that are all taken.
 _SAY_AGAIN_AFTER: Final = 60.0
@@ -190,7 +194,8 @@ class StepRunner:
                 self.heartbeats.drop_pending_details(info.task_token)
                 await report_retry(info)
             raise
-        _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
+        if not (isinstance(call, StepCall) and call.function == _PAUSE):
+            _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
         return result
 
     def _going_on(self, call: StepCall | JobCall, info: activity.Info) -> Callable[[], Any] | None:

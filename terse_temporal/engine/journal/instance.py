@@ -23,7 +23,12 @@ from typing import Any, Final, Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import Payload
-from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivation
+from temporalio.bridge.proto.workflow_activation import (
+    DoUpdate,
+    InitializeWorkflow,
+    WorkflowActivation,
+    WorkflowActivationJob,
+)
 from temporalio.bridge.proto.workflow_commands import ScheduleLocalActivity, WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
@@ -110,8 +115,11 @@ class JournaledInstance(WorkflowInstance):
         self._open = OpenCommands()
         self._replaying: Iterator[dict[str, Any]] | None = None
         self._journal: Journal | None = None
-        self._waiting: list[Any] = []
+        self._waiting: list[WorkflowActivationJob] = []
         self._slices = 0
+        #: The updates that the server has been told are accepted, though the handler has not been asked yet.
+        self._accepted: set[str] = set()
+        self._is_cut_off = False
         self._is_holding = False
         #: How much has come to the handler in this history: by it are the places known at which a marker stands.
         self._came = 0
@@ -188,11 +196,18 @@ class JournaledInstance(WorkflowInstance):
     def _replay_slice(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         assert self._replaying is not None
         assert self._journal is not None
+        is_due = False
+        updates = []
         for job in act.jobs:
-            is_slice = job.HasField("resolve_activity") and job.resolve_activity.seq >= _SLICE_NUMBER
-            if not is_slice and not job.HasField("initialize_workflow"):
-                self._waiting.append(job)
-        for _ in range(self._journal.manifest.slice or _SLICE):
+            if job.HasField("initialize_workflow") or job.resolve_activity.seq >= _SLICE_NUMBER:
+                is_due = True
+                continue
+            kept = WorkflowActivationJob()
+            kept.CopyFrom(job)
+            self._waiting.append(kept)
+            if job.HasField("do_update"):
+                updates.append(kept.do_update)
+        for _ in range(self._journal.manifest.slice or _SLICE if is_due else 0):
             entry = next(self._replaying, None)
             if entry is None:
                 return self._take_up(act)
@@ -200,8 +215,23 @@ class JournaledInstance(WorkflowInstance):
             if problem is not None:
                 return problem
         completion = WorkflowActivationCompletion()
-        completion.successful.commands.add().schedule_local_activity.CopyFrom(self._pause(act))
+        completion.successful.SetInParent()
+        for update in updates:
+            self._accept(completion, update)
+        if is_due:
+            completion.successful.commands.add().schedule_local_activity.CopyFrom(self._pause(act))
         return completion
+
+    def _accept(self, completion: WorkflowActivationCompletion, update: DoUpdate) -> None:
+        """Tell the server that an update is accepted, which otherwise turns it away with the end of the task.
+
+        The handler is asked when it is where it was. What it refuses then has failed.
+        """
+        response = completion.successful.commands.add().update_response
+        response.protocol_instance_id = update.protocol_instance_id
+        response.accepted.SetInParent()
+        self._accepted.add(update.protocol_instance_id)
+        update.run_validator = True
 
     def _replay(self, entry: dict[str, Any], run_id: str) -> WorkflowActivationCompletion | None:
         """Advance the handler by an entry; return what the SDK is to be told where that does not go on."""
@@ -212,6 +242,8 @@ class JournaledInstance(WorkflowInstance):
         if completion.HasField("failed") or self._host.is_blocked:
             return completion
         now = described(completion.successful.commands)
+        if self._is_cut_off:  # for taking too long, in the middle of what the handler does
+            return completion
         if (problem := _difference(entry.get("c", []), now)) is not None:
             self._host.block(*problem)
             return completion
@@ -239,7 +271,15 @@ class JournaledInstance(WorkflowInstance):
         del act.jobs[:]
         act.jobs.extend(self._waiting)
         self._waiting.clear()
-        return self._go_on(act, taken_up)
+        completion = self._go_on(act, taken_up)
+        if self._accepted and completion.HasField("successful"):
+            _put(completion, [each for each in completion.successful.commands if not self._is_said(each)])
+        return completion
+
+    def _is_said(self, command: WorkflowCommand) -> bool:
+        """Return whether the server has been told of this already: that an update is accepted."""
+        response = command.update_response
+        return response.HasField("accepted") and response.protocol_instance_id in self._accepted
 
     def _go_on(self, act: WorkflowActivation, before: list[WorkflowCommand]) -> WorkflowActivationCompletion:
         self._open.answered(act)
@@ -359,6 +399,8 @@ class JournaledInstance(WorkflowInstance):
         return self._details.info
 
     def get_thread_id(self) -> int | None:
+        # The SDK asks for it when a task has taken too long, before it raises an exception on that thread.
+        self._is_cut_off = True
         return self.inner.get_thread_id()
 
 
