@@ -6,8 +6,10 @@ The program's first argument is a JSON object of options for `build_worker`; the
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,6 +20,7 @@ from temporalio.worker._worker import load_default_build_id
 from terse_temporal.cli import worker_command
 from terse_temporal.cli.entry import worker
 from terse_temporal.cli.hash_seed import with_hash_seed
+from terse_temporal.engine.journal import instance
 from terse_temporal.engine.workflow import execution as durable
 from terse_temporal.worker import build_worker
 
@@ -35,8 +38,25 @@ def main(options: dict[str, Any]) -> None:
         options["graceful_shutdown_timeout"] = timedelta(seconds=grace)
     if (slack := options.pop("timeout_slack", None)) is not None:
         durable.TIMEOUT_SLACK = timedelta(seconds=slack)  # type: ignore[attr-defined]  # half a minute is long for a test
+    instance._SLICE = options.pop("journal_slice", instance._SLICE)  # type: ignore[misc]  # a hundred is much for a test
+    if (point := options.pop("crash_after", None)) is not None:
+        crash_after(*point)
     worker_command.build_worker = functools.partial(build_worker, **options)  # type: ignore[attr-defined]  # it is imported there
     worker()
+
+
+def crash_after(method: str, times: int) -> None:
+    """End this process by SIGKILL when a method of the journals of its runs has ended so often."""
+    original = getattr(instance.JournaledInstance, method)
+    ended = itertools.count(1)
+
+    def crashing(*args: Any) -> Any:
+        given = original(*args)
+        if next(ended) == times:
+            signal.raise_signal(signal.SIGKILL)
+        return given
+
+    setattr(instance.JournaledInstance, method, crashing)
 
 
 def forked(arguments: list[str], options: dict[str, Any], env: Mapping[str, str], directory: str, log: str) -> None:
