@@ -147,7 +147,9 @@ class TersePlugin(SimplePlugin):
             give_handlers_time(worker, limits.LARGE_DATA_TIME.total_seconds())
         async with contextlib.AsyncExitStack() as stack:
             names = {name for each in owners for name in each.jobs}
-            stack.enter_context(worker_running(worker.client, worker.task_queue, names))
+            deployment = config.get("deployment_config")
+            is_versioned = deployment is not None and deployment.use_worker_versioning
+            stack.enter_context(worker_running(worker.client, worker.task_queue, names, is_versioned=is_versioned))
             stack.enter_context(WITHOUT_STEPS)
             stack.push_async_callback(runner.drop_cached)
             for each in owners:

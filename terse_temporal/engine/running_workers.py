@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
-__all__ = ["RunningWorker", "running_worker", "worker_running"]
+__all__ = ["RunningWorker", "may_start_eagerly", "running_worker", "worker_running"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,15 +18,18 @@ class RunningWorker:
     client: Client
     task_queue: str
     jobs: Collection[str]
+    is_versioned: bool
 
 
 _running: list[RunningWorker] = []
 
 
 @contextmanager
-def worker_running(client: Client, task_queue: str, jobs: Collection[str]) -> Iterator[None]:
+def worker_running(
+    client: Client, task_queue: str, jobs: Collection[str], *, is_versioned: bool = False
+) -> Iterator[None]:
     """Have a worker found for the length of the block."""
-    worker = RunningWorker(client, task_queue, frozenset(jobs))
+    worker = RunningWorker(client, task_queue, frozenset(jobs), is_versioned)
     _running.append(worker)
     try:
         yield
@@ -43,3 +46,19 @@ def running_worker(job: str = "", client: Client | None = None) -> RunningWorker
     """
     found = [each for each in reversed(_running) if client is None or each.client is client]
     return next((each for each in found if job in each.jobs), found[0] if found else None)
+
+
+def may_start_eagerly(client: Client, task_queue: str, job: str) -> bool:
+    """Return whether the server may answer a start with the first task of the run, as a worker with this very
+    connection takes it (Temporal's eager start).
+
+    Not to one with a version of a deployment: which version a new run is for, the server decides.
+    """
+    return any(
+        job in each.jobs
+        and each.task_queue == task_queue
+        and not each.is_versioned
+        and each.client.namespace == client.namespace
+        and each.client.service_client is client.service_client
+        for each in _running
+    )

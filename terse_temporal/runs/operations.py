@@ -54,7 +54,7 @@ class ClientOperations:
     async def start(self, request: RunRequest) -> RunReference:
         client = await self._client(request.job)
         queue = task_queue_here(request.task_queue, request.job, self._given)
-        handle, _ = await start_run(request, client, task_queue=queue)
+        handle, _ = await start_run(request, client, task_queue=queue, eagerly=True)
         run_id = handle.run_id or handle.result_run_id or handle.first_execution_run_id or ""
         return RunReference(handle.id, run_id, request.job, request.handler)
 

@@ -19,6 +19,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from ..engine.running_workers import may_start_eagerly
 from ..engine.sdk_private import was_started
 from ..engine.wire.payloads import event_arguments
 from ..errors import EventError, RunExistsError
@@ -67,6 +68,7 @@ async def start_run(
     task_queue: str = "",
     ends_if_unknown: bool = False,
     scheduled: Scheduled | None = None,
+    eagerly: bool = False,
 ) -> Started:
     """Start a run of a job; or find the run which is there, where the request says so.
 
@@ -77,6 +79,8 @@ async def start_run(
         ends_if_unknown: let it fail at once on a worker that does not have the job, instead of waiting for one that
             has.
         scheduled: the moment of a schedule that the run is for, if it is for one.
+        eagerly: have the server answer with the first task of the run, where a worker of this process, with the same
+            connection, has the job on that task queue. A server that cannot, or is not to, has a worker fetch it.
 
     Raises:
         EventError: the event is over the server's limit as the client encodes it.
@@ -93,16 +97,18 @@ async def start_run(
         attributes += scheduled.attributes
         memo |= {} if scheduled.memo is None else {SCHEDULE_MEMO: scheduled.memo}
     what = f"the job {request.job!r} cannot be started"
+    queue = request.task_queue or task_queue or DEFAULT_TASK_QUEUE
     starting = client.start_workflow(
         request.job,
         args=event_arguments(request.event, client),
         id=workflow_id,
-        task_queue=request.task_queue or task_queue or DEFAULT_TASK_QUEUE,
+        task_queue=queue,
         id_reuse_policy=reuse,
         id_conflict_policy=conflict,
         memo=memo or None,
         search_attributes=TypedSearchAttributes(attributes) if attributes else None,
         start_delay=request.delay,
+        request_eager_start=eagerly and request.delay is None and may_start_eagerly(client, queue, request.job),
     )
     try:
         handle = await ask(starting, what, client)
