@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
@@ -31,7 +31,7 @@ from ...jobs.run_results import SKIPPED
 from ...serialization.codec import Json, ValueProblem, json_object, json_of
 from ...serialization.payload_limits import over_limit
 from ...serialization.serializer import shared_serializer
-from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER
+from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER, INPUT_QUERY, INPUT_UPDATE
 from ...state import State
 from ...state.handle import WatchedState
 from ..code.functions import FunctionIndex
@@ -77,16 +77,42 @@ class RunContext:
         self.ended: str | None = None
 
 
+class _TakesMessages:
+    """What is sent to the run of a durable job.
+
+    Declared in a class, so that the SDK reads the signatures once, and not for each run; and so they are there before
+    anything is handed to the workflow: an update in its first task, as a run has that was reset, is not kept until
+    `run` gets to it, but refused.
+    """
+
+    context: RunContext
+
+    @workflow.signal(dynamic=True)
+    def on_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        self.context.execution.events.take_signal(name, args)
+
+    # Named as a function is, because it is the update's description too.
+    @workflow.update(name=INPUT_UPDATE)
+    async def decide(self, answer: Any) -> str:
+        return self.context.execution.input_requests.decide(answer)
+
+    @decide.validator
+    def check(self, answer: Any) -> None:
+        self.context.execution.input_requests.check(answer)
+
+    @workflow.query(name=INPUT_QUERY)
+    def question(self, number: Any = None) -> dict[str, Any] | None:
+        """Return an open question in full, by its number."""
+        return self.context.execution.input_requests.question(number)
+
+
 def workflow_definition(job: Job, index: FunctionIndex) -> type:
     """Return the workflow class of a job. Its name is the job's."""
 
     def prepare(self: Any) -> None:
         handed_in = workflow.extern_functions().get(RUN_CONTEXT)
         self.context = handed_in() if handed_in else RunContext(job, vars(sys.modules[job._home]), index)
-        # Before anything is handed to the workflow. An update in its first task, as a run has that was reset, is not
-        # kept until `run` gets to it, but refused.
         if job.durable:
-            self.context.execution.input_requests.install()
             carried = read_carried(self.context.carried)
             self.context.inputs -= carried is not None
             self.context.execution.events.install(carried)
@@ -121,7 +147,7 @@ def workflow_definition(job: Job, index: FunctionIndex) -> type:
     # The SDK reads the types of the inputs off the signature, and counts an annotated `self` among them.
     del run.__annotations__["self"]
     members = {"__init__": prepare, "run": workflow.run(run), "__module__": __name__, "__doc__": job.handler.__doc__}
-    definition = _JobDefinition(name, (), members)
+    definition = _JobDefinition(name, (_TakesMessages,) if job.durable else (), members)
     setattr(definition, _JOB, job)
     # Ours is the unsandboxed runner's place, so that a worker's other workflows keep the sandbox they were given.
     return workflow.defn(name=job.name, sandboxed=False)(definition)
@@ -135,7 +161,8 @@ class _JobDefinition(type):
     """
 
     def __dir__(cls) -> list[str]:
-        return ["__init__", "run"]
+        takes_messages = vars(_TakesMessages) if issubclass(cls, _TakesMessages) else ()
+        return ["__init__", "run", *(name for name in takes_messages if not name.startswith("_"))]
 
 
 _JOB: Final = "__terse_job__"

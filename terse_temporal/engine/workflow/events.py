@@ -113,7 +113,6 @@ class RunEvents:
         began = carried.get("began") if isinstance(carried, Mapping) else None
         self._has_triggers = is_number(began)
         self._began = began if is_number(began) else round(workflow.info().workflow_start_time.timestamp(), 6)
-        workflow.set_dynamic_signal_handler(self._on_signal)
         # What comes with a reset, and nothing else: it stands in the history.
         workflow.register_random_seed_callback(self._is_reset)
 
@@ -334,7 +333,7 @@ class RunEvents:
             self._board.events = shown
             self._board.show()
 
-    def _on_signal(self, name: str, args: Sequence[RawValue]) -> None:
+    def take_signal(self, name: str, args: Sequence[RawValue]) -> None:
         """Take in an event, or what the workflow of a key says. Whatever it is, it does not fail the run's task."""
         data = message_data(args, workflow.payload_converter())
         if data is None:

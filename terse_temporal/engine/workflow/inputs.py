@@ -29,8 +29,6 @@ from ...inputs.ways import WaySteps
 from ...serialization.wire_names import (
     INPUT_DEFAULT_MARKER,
     INPUT_EARLY_MARKER,
-    INPUT_QUERY,
-    INPUT_UPDATE,
     WRONG_ANSWER_FAILURE,
 )
 from .question import Ended, Question, shown_time
@@ -86,12 +84,6 @@ class InputRequests:
         self._asked = 0
         self._is_over = False
         self._telling = Telling(call, job)
-
-    def install(self) -> None:
-        """Take answers in the workflow that is starting."""
-        # Named as a function is, because it is the update's description too.
-        workflow.set_update_handler(INPUT_UPDATE, self._decide, validator=self._check)
-        workflow.set_query_handler(INPUT_QUERY, self._question)
 
     async def ask(self, request: InputRequest, where: str) -> Any:
         """Ask, and wait for the answer.
@@ -180,7 +172,7 @@ class InputRequests:
         del self._open[question.number]
         self._show()
 
-    def _check(self, answer: Any) -> None:
+    def check(self, answer: Any) -> None:
         """Refuse an answer that does not fit, or comes too late.
 
         What is refused stands in the details of the failure: `kind`, `fields`, `by` and `by_name` of
@@ -228,7 +220,8 @@ class InputRequests:
         is_reset = info.run_id != info.original_execution_run_id
         return is_reset and number not in self._early and _as_number(number) > self._asked
 
-    async def _decide(self, answer: Any) -> str:
+    def decide(self, answer: Any) -> str:
+        """Take an answer that fits, and return the number of its question."""
         number = self._meant(answer)
         if (question := self._unanswered().get(number)) is not None:
             self._take(question, answer)
@@ -275,7 +268,7 @@ class InputRequests:
         # One that is answered stays open until the handler is told, which may be after a second answer.
         return {number: each for number, each in self._open.items() if each.answer is None and each.ended is None}
 
-    def _question(self, number: Any = None) -> dict[str, Any] | None:
+    def question(self, number: Any) -> dict[str, Any] | None:
         """Return an open question in full, by its number."""
         question = self._open.get(str(number))
         return None if question is None else dict(question.shown)
