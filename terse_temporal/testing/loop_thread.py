@@ -8,11 +8,10 @@ those use; a test that stands still in a debugger does not stop the workers eith
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
@@ -20,7 +19,6 @@ from temporalio.testing import TimeSkipper
 
 from ..client import connect
 from ..converter import with_environment
-from ..engine.sdk_private import logged_failure
 from ..errors import JobTestError
 from .crashes import ForkServers
 from .environment import JobEnvironment
@@ -28,8 +26,6 @@ from .environment import JobEnvironment
 __all__ = ["LoopThread"]
 
 _T = TypeVar("_T")
-
-_SDK_LOG: Final = logging.getLogger("temporalio.activity")
 
 
 class LoopThread:
@@ -71,7 +67,6 @@ class LoopThread:
         Raises:
             MissingExtraError, ServerUnavailableError: there is none.
         """
-        _SDK_LOG.addFilter(_is_news)
         self._thread.start()
         try:
             self.wait(self._connect())
@@ -85,7 +80,6 @@ class LoopThread:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        _SDK_LOG.removeFilter(_is_news)
 
     def wait(self, doing: Coroutine[Any, Any, _T]) -> _T:
         """Do it on the thread, and hold this one until it is done."""
@@ -123,8 +117,3 @@ class LoopThread:
         await asyncio.gather(*rest, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    # The worker says of a step that failed the same in one line, with the user's own traceback.
-    return logged_failure(record) != "ActivityFailure"
