@@ -33,7 +33,13 @@ from .events.workflow import EventsWorkflow, VersionedEventsWorkflow
 from .journal.bounds import Bounds, bounds_of
 from .running_workers import worker_running
 from .sdk_logs import WITHOUT_STEPS
-from .sdk_private import call_off_shutdown, give_activities_client, give_handlers_time, is_dynamic
+from .sdk_private import (
+    call_off_shutdown,
+    give_activities_client,
+    give_handlers_time,
+    ignore_late_cancellations,
+    is_dynamic,
+)
 from .state.store import TemporalStore
 from .state.workflow import StateWorkflow, VersionedStateWorkflow
 from .workflow.definitions import workflow_definition
@@ -143,6 +149,7 @@ class TersePlugin(SimplePlugin):
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
         retry_encoding(worker)
         give_activities_client(worker)
+        ignore_late_cancellations(worker)
         if worker.client.data_converter.external_storage is not None:
             give_handlers_time(worker, limits.LARGE_DATA_TIME.total_seconds())
         async with contextlib.AsyncExitStack() as stack:

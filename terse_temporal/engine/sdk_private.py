@@ -24,6 +24,7 @@ __all__ = [
     "call_off_shutdown",
     "give_activities_client",
     "give_handlers_time",
+    "ignore_late_cancellations",
     "is_dynamic",
     "keep_task",
     "logged_failure",
@@ -103,6 +104,27 @@ def give_handlers_time(worker: Worker, seconds: float) -> None:
     workflows: Any = worker._workflow_worker
     if workflows is not None and workflows._deadlock_timeout_seconds is not None:
         workflows._deadlock_timeout_seconds = seconds
+
+
+def ignore_late_cancellations(worker: Worker) -> None:
+    """Have a worker pass over it when an activity that it has just handed in is to be cancelled.
+
+    Private: `_ActivityWorker._handle_cancel_activity_task` and `_ActivityWorker._running_activities`. The SDK calls
+    `warnings.warn`, and where warnings are errors, as in many test suites, that ends the whole worker. It happens by
+    chance: a run that is evicted cancels its local activities, and one of them has ended meanwhile.
+
+    Waits for: the SDK to log it.
+    """
+    activities: Any = worker._activity_worker
+    if activities is None:
+        return
+    cancel = activities._handle_cancel_activity_task
+
+    def cancel_running(token: bytes, request: Any) -> None:
+        if token in activities._running_activities:
+            cancel(token, request)
+
+    activities._handle_cancel_activity_task = cancel_running
 
 
 def call_off_shutdown(worker: Worker) -> None:

@@ -16,7 +16,8 @@ PRIVATE: Final = {
     "engine/sdk_private.py": {
         *("_bridge_worker", "_activity_worker", "_data_converter", "_shutdown_complete_event", "_register_task"),
         *("_tasks", "__temporal_workflow_definition", "__temporal_error_identifier", "_start_workflow_response"),
-        *("_Context", "_workflow_worker", "_deadlock_timeout_seconds", "_client"),
+        *("_Context", "_workflow_worker", "_deadlock_timeout_seconds", "_client", "_running_activities"),
+        "_handle_cancel_activity_task",
     },
     "diagnostics/python_private.py": {
         *("_lru_cache_wrapper", "_ncallbacks", "_start_new_thread", "_set_running_loop", "_log_destroy_pending"),

@@ -18,7 +18,7 @@ def fail_by_hand() -> None:
 
 
 async def test_who_logs_a_failure(jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:
-    """The kit's server, its thread and a worker run, and the SDK's logger says what it is told, but nothing of steps."""
+    """The kit's server, its thread and a worker run, and the SDK's logger says nothing of steps alone."""
     jobs.steps.charge.raises(kit.Declined("no money"))
     run = await jobs.start(kit.fails, {"how": "step"})
     await run.failed_with(kit.Declined)
