@@ -7,18 +7,21 @@ the memory of the worker grew. It takes minutes, so it is no test.
 from __future__ import annotations
 
 import itertools
+import os
 import resource
 import statistics
+import tempfile
 import time
 import uuid
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from temporalio.client import Client
 
 from terse_temporal import Event, create_job, job_step
+from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
+from terse_temporal.serialization.payload_limits import STORAGE_VARIABLE
 from terse_temporal.worker import build_worker
 
 __all__ = ["measure_long"]
@@ -27,6 +30,7 @@ _TURN: Final = 1_000
 
 #: When each step ran, by its number; and how often.
 _TIMES: list[float] = []
+_CPU: list[float] = []
 _MEMORY: list[float] = []
 _RAN: dict[int, int] = {}
 
@@ -35,6 +39,7 @@ def _count(number: int) -> int:
     _RAN[number] = _RAN.get(number, 0) + 1
     if number % _TURN == 0:
         _TIMES.append(time.perf_counter())
+        _CPU.append(time.process_time())
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         _MEMORY.append(pages * resource.getpagesize() / 2**20)
     return number
@@ -50,11 +55,18 @@ async def _long(event: Event) -> int:
 
 async def measure_long(steps: int, *, local: bool, continue_after: int | None) -> None:
     """Make so many steps in one run, and print what they took."""
-    console = Console(width=110, highlight=False)
-    for kept in (_TIMES, _MEMORY, _RAN):
+    for kept in (_TIMES, _CPU, _MEMORY, _RAN):
         kept.clear()
-    async with DevServer() as server:
-        client = await Client.connect(server.address)
+    with tempfile.TemporaryDirectory() as directory:
+        # The journal of 100,000 steps is larger than what the server takes.
+        os.environ[STORAGE_VARIABLE] = Path(directory, "storage").as_uri()
+        await _measure(steps, Path(directory, "state.db"), local=local, continue_after=continue_after)
+
+
+async def _measure(steps: int, state: Path, *, local: bool, continue_after: int | None) -> None:
+    console = Console(width=110, highlight=False)
+    async with DevServer(state) as server:
+        client = await connect(target_host=server.address)
         async with build_worker(client, jobs=[_long], task_queue="long", continue_after=continue_after):
             event = {"steps": steps, "local": local}
             run = await client.start_workflow("benchmark-long", event, id=f"long-{uuid.uuid4()}", task_queue="long")
@@ -66,16 +78,20 @@ async def measure_long(steps: int, *, local: bool, continue_after: int | None) -
             name = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
             histories += name is not None
     twice = sum(count > 1 for count in _RAN.values())
-    turns = [after - before for before, after in itertools.pairwise(_TIMES)]
     console.print(
         f"{steps:,} {'local' if local else 'ordinary'} steps, {histories} histories;"
         f" right: {total == steps * (steps + 1) // 2}; ran twice: {twice}"
     )
-    # A turn with a continuation in it has its replay too: that is the slowest.
-    tail = max(len(turns) // 10, 1)
-    first, last_turns = statistics.median(turns[:tail]), statistics.median(turns[-tail:])
-    console.print(
-        f"seconds for a thousand: {first:.2f} at first, {last_turns:.2f} at last ({last_turns / first:.2f}),"
-        f" the slowest {max(turns):.2f}, together {sum(turns):.0f}"
-    )
+    for name, unit, moments in (("seconds", "s", _TIMES), ("CPU of worker and client", "s", _CPU)):
+        turns = [after - before for before, after in itertools.pairwise(moments)]
+        # A turn with a continuation in it has its replay too: that is the slowest.
+        tail = max(len(turns) // 10, 1)
+        first, last_turns = statistics.median(turns[:tail]), statistics.median(turns[-tail:])
+        means = statistics.fmean(turns[:tail]), statistics.fmean(turns[-tail:])
+        console.print(
+            f"{name} for a thousand: {first:.2f} {unit} at first, {last_turns:.2f} at last ({last_turns / first:.2f});"
+            f" with continuations {means[0]:.2f} and {means[1]:.2f} ({means[1] / means[0]:.2f});"
+            f" the slowest {max(turns):.2f}, together {sum(turns):.0f}"
+        )
+        console.print(" ".join(f"{turn:.1f}" for turn in turns), style="dim")
     console.print(f"memory of worker and client: {_MEMORY[1]:.0f} MiB at first, {_MEMORY[-1]:.0f} at last")

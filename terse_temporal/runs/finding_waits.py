@@ -63,8 +63,10 @@ def find_waits(facts: Facts) -> list[Wait]:
     of_the_handler = list(_of_the_handler(facts))
     if any(each.kind in ("blocked", "no_job") for each in of_the_handler):
         return of_the_handler  # whatever else comes, it does not go on
+    held = facts.history.held_at
     waits = [
         *of_the_handler,
+        *([Wait(kind="held", since=held)] if held is not None else []),
         *(_of_a_step(facts, each) for each in described.pending_activities),
         *_of_children(facts),
         *_of_the_memo(facts.waiting),

@@ -52,6 +52,10 @@ def _handler(wait: Wait, now: datetime) -> str:
     return "being advanced"
 
 
+def _held(wait: Wait, now: datetime) -> str:
+    return "begins nothing new"
+
+
 def _step(wait: Wait, now: datetime) -> str:
     attempt = f", attempt {wait.attempt}" if wait.attempt > 1 else ""
     return f"{_short(wait.name) or 'its handler'}{attempt}, runs for {rough(now - wait.since) if wait.since else '?'}"
@@ -96,6 +100,7 @@ _COLUMN: Final[Mapping[Kind, Callable[[Wait, datetime], str]]] = {
     "no_job": _no_job,
     "worker": _worker,
     "handler": _handler,
+    "held": _held,
     "step": _step,
     "retry": _retry,
     "queued": _queued,

@@ -91,6 +91,13 @@ def _handler(wait: Wait, now: datetime, subject: str) -> str:
     return f"{subject} is being advanced by a worker since {_since(wait, now)}{times}."
 
 
+def _held(wait: Wait, now: datetime, subject: str) -> str:
+    return (
+        f"{subject} begins nothing new since {_since(wait, now)}: its history has grown long, and it continues in a new"
+        " one as soon as the steps and runs that it waits for have ended."
+    )
+
+
 def _step(wait: Wait, now: datetime, subject: str) -> str:
     on = f" on the worker {_name(wait.worker)}" if wait.worker else ""
     most = f", of {rough(wait.until - wait.since)} at most" if wait.until is not None and wait.since is not None else ""
@@ -157,6 +164,7 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Wait, datetime, str], str]]] = {
     "no_job": _no_job,
     "worker": _worker,
     "handler": _handler,
+    "held": _held,
     "step": _step,
     "retry": _retry,
     "queued": _queued,

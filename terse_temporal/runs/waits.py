@@ -8,6 +8,7 @@ The kinds:
     no_job    the workers of its task queue do not have its job
     worker    its handler is to go on, and no worker has taken that up
     handler   its handler is being advanced
+    held      its history is long, and it begins nothing new until what is in flight has ended
     step      a step runs
     retry     a step has failed, and its next attempt is due at a time that has not come
     queued    a step waits for a worker
@@ -35,6 +36,7 @@ Kind: TypeAlias = Literal[
     "no_job",
     "worker",
     "handler",
+    "held",
     "step",
     "retry",
     "queued",

@@ -139,6 +139,7 @@ __all__ = [
     "NAME_REFUSED_MARKER",
     "NOT_BEGUN_FAILURE",
     "ON_FAILURE_MARKER",
+    "OVER_MARKER",
     "OWN_WORKFLOWS",
     "OWN_WORKFLOW_TYPES",
     "PACKAGE",
@@ -280,9 +281,10 @@ ON_FAILURE_MARKER: Final = "terse.on_failure.v1"
 RETRY_REASON: Final = "terse.retry.v1"
 
 # Markers, each with how much had come to the handler: there its run continues as new by itself; from there on nothing
-# new is begun, until it can.
+# new is begun, until it can; there it is failed, as it never could.
 CONTINUED_MARKER: Final = "terse.continued.v1"
 HELD_MARKER: Final = "terse.held.v1"
+OVER_MARKER: Final = "terse.over.v1"
 
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"

@@ -151,3 +151,22 @@ async def grows(event: Event) -> int:
 
 def large(number: int) -> str:
     return str(number % 10) * 100_000
+
+
+@create_job(name="continued-waiting-child", durable=True)
+async def waiting_child(event: Event) -> int:
+    return int((await wait_for_event("end")).number)
+
+
+@create_job(name="continued-waiting", durable=True)
+async def waits(event: Event) -> Any:
+    """Wait for a run, and do much beside it."""
+
+    async def steps() -> int:
+        values = [await noted(event, f"n{number}", number) for number in range(event.steps)]
+        return sum(values)
+
+    if event.get("goes_on"):
+        run = await waiting_child.start({}, id=event.child)
+        return [await steps(), await run.result()]
+    return await asyncio.gather(steps(), waiting_child.run({}, id=event.child))

@@ -8,11 +8,13 @@ import logging
 import random
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
 from terse_temporal.engine.activity import handing_over
@@ -20,12 +22,14 @@ from terse_temporal.engine.code import builtin_functions
 from terse_temporal.engine.journal import instance
 from terse_temporal.engine.journal.instance import JournaledInstance
 from terse_temporal.plugin import TersePlugin
+from terse_temporal.runs.facts import Polls, gather_facts
+from terse_temporal.runs.finding_waits import find_waits
 from terse_temporal.runs.inputs import answer_question
 from terse_temporal.serialization.wire_names import JOURNAL_REPLAY
 
 from ..bench import Bench, Run, cache_on
 from .helpers import DAWDLING
-from .jobs_continued import child, dawdles, grows, interprets, loops, loops_locally
+from .jobs_continued import child, dawdles, grows, interprets, loops, loops_locally, waiting_child, waits
 
 MARKER: Final = "marker_recorded_event_attributes"
 
@@ -257,3 +261,44 @@ async def test_too_large(bench: Bench) -> None:
     assert failure.type == "JournalError"
     assert "TERSE_STORAGE" in failure.message
     assert "jobs_continued.py" in failure.message
+
+
+async def held(bench: Bench, run: Run) -> list[Any]:
+    """What a run waits for that begins nothing new."""
+    async with asyncio.timeout(20):
+        while True:
+            facts = await gather_facts(bench.env.client, run.id, "", Polls(bench.env.client))
+            found = find_waits(facts)
+            if any(each.kind == "held" for each in found):
+                return found
+            await asyncio.sleep(0.1)
+
+
+@cache_on
+async def test_a_run_that_is_waited_for(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A run that cannot continue, as another has to end first, says so, and goes on when that has ended."""
+    async with bench.worker(waits, waiting_child, continue_after=SMALL):
+        run = await bench.start_on_the_wall_clock(waits, steps=20, child=f"child-{SMALL}")
+        found = await held(bench, run)
+        assert [each.id for each in found if each.kind == "run"] == [f"child-{SMALL}"]
+        assert f"It waits for the run 'child-{SMALL}'" in caplog.text
+        await bench.env.client.get_workflow_handle(f"child-{SMALL}").signal("end", {"number": 4})
+        assert await bench.result(run) == [sum(range(20)), 4]
+    assert set(bench.effects.counted().values()) == {1}
+    assert await histories(bench, run) > 1
+
+
+@cache_on
+async def test_a_run_that_never_can(bench: Bench) -> None:
+    """One that is sent events until the server would end it fails before that, and says what it waited for."""
+    async with bench.worker(waits, waiting_child, continue_after=SMALL):
+        run = await bench.start_on_the_wall_clock(waits, steps=20, child="child-over")
+        await held(bench, run)
+        with suppress(RPCError):  # it has ended
+            for _ in range(9):
+                await asyncio.gather(*(run.signal("more", {}) for _ in range(40)))
+        failure = await bench.failure(run)
+    assert failure.type == "JournalError"
+    assert "the run 'child-over'" in failure.message
+    replayer = Replayer(workflows=[], plugins=[TersePlugin([waits])])
+    await replayer.replay_workflow(await run.fetch_history())

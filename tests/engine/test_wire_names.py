@@ -77,6 +77,7 @@ NAMES: Final = {
     "RANDOM_STREAM": "terse.random",
     "RETRY_REASON": "terse.retry.v1",
     "RUN_FIND": "run.find",
+    "OVER_MARKER": "terse.over.v1",
     "RUN_RESULT": "run.result",
     "SCHEDULE_MEMO": "terse.schedule.v1",
     "SDK_REFERENCE": "@sdk:",

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any, Final, Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -35,10 +35,17 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.workflow import Info
 
 from ...errors import JournalError
-from ...serialization.wire_names import BEGAN_MEMO, CONTINUED_MARKER, HELD_MARKER, JOURNAL_REPLAY, SDK_REFERENCE
+from ...serialization.wire_names import (
+    BEGAN_MEMO,
+    CONTINUED_MARKER,
+    HELD_MARKER,
+    JOURNAL_REPLAY,
+    OVER_MARKER,
+    SDK_REFERENCE,
+)
 from ..wire.calls import StepCall
 from ..wire.journal import Journal, Manifest, payload_to_wire, read_entries, read_journal, wire_to_payload
-from .bounds import Bounds
+from .bounds import Bounds, Length, task_seconds
 from .entries import COMPARED, activation_of, described, is_eviction, is_query
 from .open_commands import OpenCommands, is_end
 from .recording import Recorder
@@ -48,6 +55,9 @@ __all__ = ["Host", "JournaledInstance"]
 #: Entries that are replayed at a time. Written into the manifest, as a replay has to do likewise. An entry takes half a
 #: millisecond, and took three on a machine where others had the processors: of the SDK's two seconds this leaves most.
 _SLICE: Final = 100
+
+#: Things in flight that are named.
+_SHOWN: Final = 5
 
 #: Numbers of the activities between slices: the SDK's own begin with 1.
 _SLICE_NUMBER: Final = 1 << 30
@@ -87,6 +97,15 @@ class Host(Protocol):
 
     def fail(self, command: WorkflowCommand, error: JournalError) -> None:
         """Make a command with which the run ends, as it cannot go on."""
+        ...
+
+    def hold(self, events: int, until: str) -> None:
+        """Say that nothing new is begun until something has ended, so that the run can continue.
+
+        Args:
+            events: of its history.
+            until: what has to end; empty where that is nothing but local steps.
+        """
         ...
 
     def largest_journal(self) -> int | None:
@@ -313,6 +332,13 @@ class JournaledInstance(WorkflowInstance):
         if not self._is_holding and self._decides(act, HELD_MARKER, self._is_urgent):
             self._is_holding = True
             before.append(_marker(HELD_MARKER, self._came))
+            if not act.is_replaying:
+                self._host.hold(act.history_length, _words_of_open(self._open))
+        if self._decides(act, OVER_MARKER, self._host.bounds.is_over):
+            command = WorkflowCommand()
+            self._host.fail(command, _too_long(act, _words_of_open(self._open)))
+            _put(completion, [*_said(completion), _marker(OVER_MARKER, self._came), command])
+            return completion
         sent = self._open.asked(successful.commands, self._is_holding)
         if before or sent is not None:
             _put(completion, [*before, *(successful.commands if sent is None else sent)])
@@ -326,10 +352,14 @@ class JournaledInstance(WorkflowInstance):
         return f"{marker}.{self._came}" in self._markers if act.is_replaying else now(act)
 
     def _is_due(self, act: WorkflowActivation) -> bool:
-        return self._host.bounds.is_due(act, self._local)
+        return self._host.bounds.is_due(act, self._length())
 
     def _is_urgent(self, act: WorkflowActivation) -> bool:
-        return self._host.bounds.is_urgent(act, self._local)
+        return self._host.bounds.is_urgent(act, self._length())
+
+    def _length(self) -> Length:
+        carried = 0 if self._manifest is None else self._manifest.entries
+        return Length(carried, self._came, self._local, all(is_local for _, _, is_local in self._open.in_flight()))
 
     def _count(self, act: WorkflowActivation) -> None:
         self._came += sum(not job.HasField("notify_has_patch") and not job.HasField("do_update") for job in act.jobs)
@@ -361,8 +391,7 @@ class JournaledInstance(WorkflowInstance):
         raw = {"encoding": b"binary/plain"}
         carried = [Payload(metadata=raw, data=page) for page in pages]
         arguments = [event, manifest.to_payload(), *carried, *large]
-        said: list[WorkflowCommand] = list(completion.successful.commands)
-        kept = [each for each in said if each.WhichOneof("variant") in _SAID]
+        kept = _said(completion)
         size = sum(each.ByteSize() for each in arguments)
         command = WorkflowCommand()
         most = self._host.largest_journal()
@@ -381,7 +410,11 @@ class JournaledInstance(WorkflowInstance):
         new.memo[BEGAN_MEMO].CopyFrom(_began(manifest))
         if start.HasField("workflow_run_timeout"):
             new.workflow_run_timeout.CopyFrom(start.workflow_run_timeout)
-        if start.HasField("workflow_task_timeout"):
+        # Long enough that a worker which has lost the run can replay the history that begins here.
+        seconds = task_seconds(manifest.entries) if self._host.bounds.every is None else 0.0
+        if seconds > start.workflow_task_timeout.ToTimedelta().total_seconds():
+            new.workflow_task_timeout.FromTimedelta(timedelta(seconds=seconds))
+        else:
             new.workflow_task_timeout.CopyFrom(start.workflow_task_timeout)
         if start.HasField("retry_policy"):
             new.retry_policy.CopyFrom(start.retry_policy)
@@ -413,6 +446,29 @@ def _put(completion: WorkflowActivationCompletion, commands: Sequence[WorkflowCo
         kept.append(copy)
     del completion.successful.commands[:]
     completion.successful.commands.extend(kept)
+
+
+def _said(completion: WorkflowActivationCompletion) -> list[WorkflowCommand]:
+    """Return what stays of the commands of a completion when the run ends with it."""
+    return [each for each in completion.successful.commands if each.WhichOneof("variant") in _SAID]
+
+
+def _words_of_open(open_commands: OpenCommands) -> str:
+    """Return what a run waits for before it can continue: nothing of local steps, which are short."""
+    names = {"step": "the step {!r}", "run": "the run {!r}"}
+    found = [
+        names.get(kind, f"a {kind}").format(name) for kind, name, is_local in open_commands.in_flight() if not is_local
+    ]
+    return ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else "")
+
+
+def _too_long(act: WorkflowActivation, until: str) -> JournalError:
+    return JournalError(
+        f"the run cannot go on: its history has {act.history_length:,} events and {act.history_size_bytes:,} bytes, the"
+        " server ends it soon, and it could not continue in a new one, as something was in flight all the time:"
+        f" {until or 'an answer, or local steps'}. Start runs that take that long with `.start()`, make long steps"
+        " runs, and send this one fewer events meanwhile."
+    )
 
 
 def _too_large(size: int, most: int, manifest: Manifest) -> JournalError:

@@ -8,7 +8,7 @@ it stands, timers with what is left of their time, and whoever follows another r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,6 +76,8 @@ class _Open:
         command: how it is asked for; `None` where that is not needed any more.
         called_off: how it is called off, where that has been asked for.
         until: when a timer fires, in nanoseconds.
+        name: of what runs until it ends: the activity type, or the id of a child run.
+        is_local: whether it is a local step.
     """
 
     may_go_on: bool
@@ -83,6 +85,8 @@ class _Open:
     command: WorkflowCommand | None = None
     called_off: WorkflowCommand | None = None
     until: int = 0
+    name: str = ""
+    is_local: bool = False
 
 
 class OpenCommands:
@@ -98,6 +102,12 @@ class OpenCommands:
     def at_rest(self) -> bool:
         """Whether the server has been told of nothing that the next run could not ask for anew."""
         return not self._updates and all(each.may_go_on or not each.sent for each in self._open.values())
+
+    def in_flight(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield what has to end before the run can continue: its kind, its name, and whether it is a local step."""
+        for (kind, _), each in self._open.items():
+            if each.sent and not each.may_go_on:
+                yield kind, each.name, each.is_local
 
     def answered(self, act: WorkflowActivation) -> None:
         """Take note of what has come."""
@@ -152,7 +162,7 @@ class OpenCommands:
             for command in commands:
                 key, begins = _key(command)
                 if key is not None and begins:
-                    self._open[key] = _Open(_may_go_on(key[0], command), True)
+                    self._open[key] = _opened(key[0], command)
                 elif key is not None:
                     self._call_off(key)
             return None
@@ -214,11 +224,10 @@ class OpenCommands:
                 continue
             size += more
             sent.append(each.command)
-            each.sent, each.may_go_on = True, _may_go_on(key[0], each.command)
+            self._open[key] = _opened(key[0], each.command)
             if each.called_off is not None:
                 sent.append(each.called_off)
-                each.may_go_on = False
-            each.command = each.called_off = None
+                self._open[key].may_go_on = False
         self._queue = left
         return sent
 
@@ -232,6 +241,17 @@ def _key(command: WorkflowCommand) -> tuple[_Key | None, bool]:
         what = getattr(command, variant)
         return (kind, what.child_workflow_seq if kind == "run" else what.seq), False
     return None, False
+
+
+def _opened(kind: str, command: WorkflowCommand) -> _Open:
+    """Return what a command opens that the server is told of."""
+    variant: Any = command.WhichOneof("variant")
+    name = ""
+    if kind == "step":
+        name = getattr(command, variant).activity_type
+    elif kind == "run":
+        name = command.start_child_workflow_execution.workflow_id
+    return _Open(_may_go_on(kind, command), True, name=name, is_local=variant == "schedule_local_activity")
 
 
 def _may_go_on(kind: str, command: WorkflowCommand) -> bool:

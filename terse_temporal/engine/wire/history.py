@@ -26,7 +26,13 @@ from temporalio.api.history.v1 import (
     WorkflowTaskFailedEventAttributes,
 )
 
-from ...serialization.wire_names import JOURNAL_REPLAY, LOCAL_ID_PREFIX, ON_FAILURE_MARKER, OWN_WORKFLOWS
+from ...serialization.wire_names import (
+    HELD_MARKER,
+    JOURNAL_REPLAY,
+    LOCAL_ID_PREFIX,
+    ON_FAILURE_MARKER,
+    OWN_WORKFLOWS,
+)
 from .local_steps import LocalMarker, local_marker
 
 __all__ = [
@@ -233,6 +239,7 @@ class RunHistory:
         last_event_id: of the last event that was read.
         began: the time of the first event.
         clock: that of the last one.
+        held_at: since when the run begins nothing new, as its history has grown long; `None` where it does.
         is_continued: whether it begins with what a run carries that has continued as new by itself, see `continued.py`.
     """
 
@@ -251,6 +258,7 @@ class RunHistory:
     last_event_id: int = field(default=0, init=False)
     began: datetime | None = field(default=None, init=False)
     clock: datetime | None = field(default=None, init=False)
+    held_at: datetime | None = field(default=None, init=False)
     is_continued: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -525,9 +533,7 @@ class RunHistory:
                 child = event.start_child_workflow_execution_initiated_event_attributes
                 self.tasks[event.event_id] = child.workflow_task_completed_event_id
             case EventType.EVENT_TYPE_MARKER_RECORDED:
-                marker = event.marker_recorded_event_attributes
-                if _is_patch(marker, ON_FAILURE_MARKER) and not self.on_failure_task:
-                    self.on_failure_task = marker.workflow_task_completed_event_id
+                self._add_patch(event)
             case EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                 self.memo.update(event.workflow_properties_modified_event_attributes.upserted_memo.fields)
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
@@ -538,6 +544,13 @@ class RunHistory:
                 accepted = event.workflow_execution_update_accepted_event_attributes
                 given = accepted.accepted_request.input.args.payloads
                 self.updates.append(given or self._admitted.get(accepted.protocol_instance_id, ()))
+
+    def _add_patch(self, event: HistoryEvent) -> None:
+        marker = event.marker_recorded_event_attributes
+        if event.event_id > 0 and _is_patch(marker, HELD_MARKER):
+            self.held_at = self.clock
+        if _is_patch(marker, ON_FAILURE_MARKER) and not self.on_failure_task:
+            self.on_failure_task = marker.workflow_task_completed_event_id
 
     def _begin(self, record: Record) -> Record:
         self.commands.append(record)

@@ -16,6 +16,7 @@ from temporalio.bridge.proto.workflow_activation import RemoveFromCache, Workflo
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
+from ...diagnostics.logs import logger_of
 from ...diagnostics.python_private import running_loop
 from ...errors import JournalError
 from ...execution.protocol import executing
@@ -37,6 +38,8 @@ from .sandbox import JobSource
 
 __all__ = ["JobRunner"]
 
+
+_logger = logger_of("worker")
 
 #: Seconds that handlers have to end in when their worker is over, all together.
 _LONGEST_DROP: Final = 2.0
@@ -225,6 +228,19 @@ class _GuardedInstance(WorkflowInstance):
         converter = self._details.payload_converter_factory()
         failed = command.fail_workflow_execution.failure
         self._details.failure_converter_class().to_failure(failure, converter, failed)
+
+    def hold(self, events: int, until: str) -> None:
+        """As `Host` has it."""
+        if not until:
+            return
+        _logger.warning(
+            "run   %s  %s has a history of %s events, and continues in a new one as soon as nothing is in flight. Until"
+            " then nothing new is begun in it. It waits for %s.",
+            self.get_info().workflow_id,
+            self._context.job.name,
+            f"{events:,}",
+            until,
+        )
 
     def largest_journal(self) -> int | None:
         """As `Host` has it."""
