@@ -272,6 +272,7 @@ COLUMN = [
     (Wait(kind="worker", task_queue="shop"), "a worker: none polls shop"),
     (Wait(kind="worker", task_queue="shop", is_asked=False), "a worker"),
     (Wait(kind="handler"), "being advanced"),
+    (Wait(kind="held"), "begins nothing new"),
     (Wait(kind="step", name="charge", since=NOW - timedelta(seconds=5)), "charge, runs for 5 s"),
     (Wait(kind="step", since=NOW - timedelta(seconds=5), more=2), "its handler, runs for 5 s (+2)"),
     (
