@@ -60,7 +60,7 @@ def _jobs(repeats: Annotated[int, typer.Option(help="How often.")] = 3) -> None:
 def _asleep(
     count: Annotated[int, typer.Option(help="Runs.")] = 10_000,
     cached: Annotated[int | None, typer.Option(help="--cached-runs of the worker.")] = None,
-    rate: Annotated[float, typer.Option(help="Runs a second that are reckoned with until they sleep.")] = 60,
+    rate: Annotated[float | None, typer.Option(help="Runs that are started in a second.")] = None,
 ) -> None:
     """Measure what thousands of sleeping runs cost a worker, and how long they take to wake."""
     from benchmarks.asleep import measure_asleep

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from benchmarks.processes import started_worker
 from benchmarks.scale_jobs import short, sleeps_until
@@ -27,13 +28,14 @@ __all__ = ["measure_asleep"]
 _LEAST_SLEEP = 20
 
 
-async def measure_asleep(count: int = 10_000, cached: int | None = None, per_second: float = 60) -> None:
+async def measure_asleep(count: int = 10_000, cached: int | None = None, per_second: float | None = None) -> None:
     """Start so many runs, let them wake at one moment, and print.
 
     Args:
         count: runs.
         cached: `--cached-runs` of the worker; by default what it has by default.
-        per_second: runs that a second is reckoned for, which decides when they wake.
+        per_second: runs that are started in a second, which decides when they wake; by default half as many as the
+            worker has run before, of three steps each.
     """
     options = () if cached is None else ("--cached-runs", str(cached))
     async with AsyncExitStack() as stack:
@@ -43,36 +45,37 @@ async def measure_asleep(count: int = 10_000, cached: int | None = None, per_sec
         worker = await stack.enter_async_context(started_worker(server.address, "asleep", *options))
         # What the first runs load is no cost of theirs.
         for number in range(3):
+            began = time.monotonic()
             warm = (
                 client.execute_workflow(short.name, {"number": n}, id=f"short-{number}-{n}", task_queue="asleep")
                 for n in range(50)
             )
             await asyncio.gather(*warm)
+        rate = per_second or 25 / (time.monotonic() - began)
         ready = memory_of(worker.pid)
-        print(f"{ready / 1e6:7.1f} MB  the worker is ready, and has run 150 runs")
+        print(f"{ready / 1e6:7.1f} MB  the worker is ready, and has run 150 runs", flush=True)
 
         began = time.monotonic()
-        seconds = count / per_second + _LEAST_SLEEP
-        wake = datetime.now(UTC) + timedelta(seconds=seconds)
-        gate = asyncio.Semaphore(50)
-
-        async def start(number: int) -> WorkflowHandle[object, object]:
-            async with gate:
-                event = {"number": number, "until": wake.isoformat()}
-                return await client.start_workflow(sleeps_until.name, event, id=f"asleep-{number}", task_queue="asleep")
-
-        runs = await asyncio.gather(*map(start, range(count)))
+        wake = datetime.now(UTC) + timedelta(seconds=count / rate + _LEAST_SLEEP)
+        # At this pace, so that none waits behind others for its first task, and sleeps late.
+        runs: list[WorkflowHandle[object, object]] = []
+        for number in range(count):
+            event = {"number": number, "until": wake.isoformat()}
+            runs.append(await _started(client, event, f"asleep-{number}"))
+            await asyncio.sleep(max(0.0, began + (number + 1) / rate - time.monotonic()))
         # Until just before, and then of some that they have come so far.
-        await asyncio.sleep(max(0.0, (wake - datetime.now(UTC)).total_seconds() - 2))
+        await asyncio.sleep(max(0.0, (wake - datetime.now(UTC)).total_seconds() - 5))
         asleep = memory_of(worker.pid)
         for run in runs[:: max(1, count // 100)]:
             assert (await run.describe()).history_length >= 11, "not all have come to their sleep: give a lower rate"
         print(
             f"{asleep / 1e6:7.1f} MB  with {count:,} runs asleep: {(asleep - ready) / 1e6:.1f} MB more,"
-            f" {(asleep - ready) / count / 1024:.1f} KiB each ({time.monotonic() - began:.0f} s)"
+            f" {(asleep - ready) / count / 1024:.1f} KiB each ({time.monotonic() - began:.0f} s)",
+            flush=True,
         )
         await asyncio.sleep(max(0.0, (wake - datetime.now(UTC)).total_seconds()))
         began = time.monotonic()
+        gate = asyncio.Semaphore(50)
 
         async def result(run: WorkflowHandle[object, object]) -> object:
             async with gate:  # the server lets so many requests wait, and no more
@@ -82,6 +85,18 @@ async def measure_asleep(count: int = 10_000, cached: int | None = None, per_sec
         print(
             f"{memory_of(worker.pid) / 1e6:7.1f} MB  all have ended, {time.monotonic() - began:.1f} s after they woke"
         )
+
+
+async def _started(client: Client, event: dict[str, object], run_id: str) -> WorkflowHandle[object, object]:
+    while True:
+        try:
+            return await client.start_workflow(sleeps_until.name, event, id=run_id, task_queue="asleep")
+        except RPCError as error:
+            # A server that is very busy may lose sight of its namespace for a moment.
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            print(f"  {error}", flush=True)
+        await asyncio.sleep(0.5)
 
 
 def memory_of(pid: int) -> int:

@@ -27,6 +27,7 @@ from .activity.completion import retry_encoding
 from .activity.heartbeats import Heartbeats
 from .activity.runner import StepRunner
 from .code.functions import FunctionIndex
+from .deployments import current_version_watched
 from .events.posting import EventsPost, VersionedEventsPost
 from .events.waits_workflow import VersionedWaitsWorkflow, WaitsWorkflow
 from .events.workflow import EventsWorkflow, VersionedEventsWorkflow
@@ -173,6 +174,8 @@ class TersePlugin(SimplePlugin):
             except BaseException:
                 call_off_shutdown(worker)
                 raise
+            if is_versioned and deployment is not None:
+                await stack.enter_async_context(current_version_watched(worker.client, deployment.version))
             await next(worker)
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:

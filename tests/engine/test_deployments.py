@@ -1,10 +1,13 @@
-"""Versions of a worker deployment: runs go on with the current one, or where they are pinned with their own."""
+"""Versions of a worker deployment: runs go on with the current one, or where they are pinned with their own; and a
+worker that is given none says so.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,8 +18,12 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from terse_temporal import create_job, wait_for_event
+from terse_temporal.engine import plugin
+from terse_temporal.engine.deployments import current_version_watched
 from terse_temporal.engine.worker_settings import worker_settings
 from terse_temporal.testing import JobEnvironment
+
+from ..waiting import until_logged
 
 pytestmark = pytest.mark.server
 
@@ -43,6 +50,26 @@ async def test_a_run_over_a_deploy(env: JobEnvironment, task_queue: str, version
         await run.signal("go", {})
         assert await run.result() == "done"
         assert await _builds(run, 2) == ["1", expected]
+
+
+async def test_a_version_that_is_not_current(
+    env: JobEnvironment, task_queue: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said once, with the command that makes it current; and once more when it is."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(plugin, "current_version_watched", partial(current_version_watched, first=0.1, every=0.1))
+    options = worker_settings({"--deployment": task_queue, "--build-id": "1"}, {})
+    async with env.worker([waits], task_queue=task_queue, **options):
+        await until_logged(caplog, "has no current version")
+        command = f'set-current-version --deployment-name "{task_queue}" --build-id "1"'
+        assert caplog.text.count(command) == 1
+        await _make_current(env.client, task_queue, "1")
+        await until_logged(caplog, "is given runs now")
+        assert caplog.text.count(command) == 1
+    caplog.clear()
+    options = worker_settings({"--deployment": task_queue, "--build-id": "2"}, {})
+    async with env.worker([waits], task_queue=task_queue, **options):
+        await until_logged(caplog, "the current one is '1'")
 
 
 async def _builds(run: WorkflowHandle[Any, Any], count: int) -> list[str]:
