@@ -92,8 +92,8 @@ def _hint(routing: RoutingConfig, version: WorkerDeploymentVersion) -> str:
     which = f"the current one is {current!r}" if current else "the deployment has no current version"
     return (
         f"this worker is version {build_id!r} of the deployment {deployment!r}, and {which}: it is given no run but"
-        f" those that are pinned to {build_id!r}. Make it the current one:"
-        f' temporal worker deployment set-current-version --deployment-name "{deployment}" --build-id "{build_id}" --yes'
+        f" those that are pinned to {build_id!r}. Make it the current one: temporal worker deployment"
+        f' set-current-version --deployment-name "{deployment}" --build-id "{build_id}" --yes'
     )
 
 
