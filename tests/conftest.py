@@ -6,11 +6,14 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 import pytest_asyncio
 
+from terse_temporal.devserver import DevServer
 from terse_temporal.testing import JobEnvironment
+from terse_temporal.testing.loop_thread import LoopThread
 
 from .bench import Bench
 from .effects import Effects
@@ -20,10 +23,25 @@ os.environ.setdefault("GOGC", "1000")
 os.environ.setdefault("GOMEMLIMIT", "500MiB")
 
 
+class _Started(DevServer):
+    """A server that somebody else has started, and ends."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def env() -> AsyncIterator[JobEnvironment]:
-    """A real server that skips time, shared by the tests of the session."""
-    async with JobEnvironment() as environment:
+async def env(_terse_loop_thread: LoopThread) -> AsyncIterator[JobEnvironment]:
+    """A real server that skips time, shared by the tests of the session: that of the fixture `jobs`.
+
+    A server that does nothing takes a hundredth of a processor.
+    """
+    environment = JobEnvironment()
+    environment._server = _Started(port=int(_terse_loop_thread.address.rpartition(":")[2]))
+    async with environment:
         yield environment
 
 

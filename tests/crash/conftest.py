@@ -1,9 +1,9 @@
-"""One server for the crash tests of a session, on the clock on the wall: what they measure is real time."""
+"""What crash tests share. They are on the clock on the wall: what they measure is real time."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,16 +11,15 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from terse_temporal.client import connect
-from terse_temporal.devserver import DevServer
+from terse_temporal.testing.loop_thread import LoopThread
 
 from .processes import Case
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def client() -> AsyncIterator[Client]:
-    """A client of a server whose time is real."""
-    async with DevServer() as server:
-        yield await connect(target_host=server.address)
+async def client(_terse_loop_thread: LoopThread) -> Client:
+    """A client of the session's server, whose runs keep to real time."""
+    return await connect(target_host=_terse_loop_thread.address)
 
 
 @pytest.fixture
