@@ -214,7 +214,7 @@ async def sleeps(event: Event) -> list[str]:
     at = []
     for duration in event.get("durations", ["1h", "2h", "1d"]):
         await sleep(duration)
-        at.append(str(now() - began).partition(".")[0])
+        at.append(str(now() - began).rpartition(":")[0])  # in minutes: a busy machine takes seconds
         await job_step(run=count, name=f"after {duration}")
     return at
 

@@ -30,7 +30,7 @@ async def test_as_it_goes(jobs: Jobs) -> None:
     assert [(step.name, step.state, step.attempt) for step in run.steps] == [("after 1h", "done", 1)]
     assert run.now() >= first.until
     assert (await run.sleeping()).duration == timedelta(hours=2)
-    assert await run.result() == ["1:00:00", "3:00:00", "1 day, 3:00:00"]
+    assert await run.result() == ["1:00", "3:00", "1 day, 3:00"]
     assert run.status == "completed"
     assert [step.name for step in run.steps] == ["after 1h", "after 2h", "after 1d"]
     assert re.search(r"step\s+after 1d\s+1\s+\+1 d", run.timeline())
