@@ -22,7 +22,7 @@ from ..engine.wire.calls import JobCall, StepCall, read_call
 from ..engine.wire.continued import may_carry
 from ..engine.wire.history import RunHistory, StepRecord
 from ..errors import UnreadableCallError
-from ..serialization.wire_names import RUN_RESULT, WAITING_MEMO
+from ..serialization.wire_names import RUN_RESULT, RUN_RESULTS, WAITING_MEMO
 from .clocks import clock_of
 from .history_tail import MOST_EVENTS, Tail, read_tail
 from .memo import read_memo
@@ -157,7 +157,7 @@ def _needs_history(described: DescribeWorkflowExecutionResponse) -> bool:
         return True  # a memo that it was started with says nothing
     if described.HasField("pending_workflow_task"):
         return described.pending_workflow_task.attempt > 1
-    if any(each.activity_type.name == RUN_RESULT for each in described.pending_activities):
+    if any(each.activity_type.name in (RUN_RESULT, RUN_RESULTS) for each in described.pending_activities):
         return True  # which run it is stands in the input
     return not described.pending_activities and not described.pending_children
 

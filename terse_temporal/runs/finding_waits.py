@@ -14,7 +14,7 @@ from ..engine.wire.calls import JobCall, StepCall
 from ..engine.wire.history import moment
 from ..errors import UnknownJobError
 from ..inputs.questions import read_time
-from ..serialization.wire_names import DELAY_MEMO, OWN_WORKFLOWS, RUN_RESULT
+from ..serialization.wire_names import DELAY_MEMO, OWN_WORKFLOWS, RUN_RESULT, RUN_RESULTS
 from .facts import Facts, step_queue
 from .memo import match_text, question_text
 from .mismatch import mismatch_text
@@ -67,7 +67,7 @@ def find_waits(facts: Facts) -> list[Wait]:
     waits = [
         *of_the_handler,
         *([Wait(kind="held", since=held)] if held is not None else []),
-        *(_of_a_step(facts, each) for each in described.pending_activities),
+        *(_of_a_step(facts, each) for each in described.pending_activities if each.activity_type.name != RUN_RESULTS),
         *_of_children(facts),
         *_of_the_memo(facts.waiting),
     ]
@@ -83,7 +83,12 @@ def find_waits(facts: Facts) -> list[Wait]:
     if [each.kind for each in waits] == ["sleep"] and _is_delayed(facts):
         waits = [replace(waits[0], kind="start")]
     if not waits:
-        waits = [*_of_children(facts, abandoned=True)] or [Wait(kind="unknown")]
+        followed = [
+            Wait(kind="run", name=each.name, id=each.workflow_id)
+            for each in facts.history.children
+            if each.is_carried and each.outcome == "open"
+        ]
+        waits = [*_of_children(facts, abandoned=True), *followed] or [Wait(kind="unknown")]
     return _grouped(waits)
 
 

@@ -98,6 +98,7 @@ __all__ = [
     "BEGAN_MEMO",
     "CALL_REFUSED_MARKER",
     "CHECK_METADATA",
+    "CHILD_ENDED_MARKER",
     "CONTINUED_MARKER",
     "DELAY_MEMO",
     "DELIVERY_SIGNAL",
@@ -116,6 +117,7 @@ __all__ = [
     "EVENTS_WAIT_SIGNAL",
     "EVENTS_WORKFLOW",
     "EVENT_SIGNAL",
+    "FOLLOW_ID_PREFIX",
     "GENERATE_TEXT",
     "HANDED_OVER_FAILURE",
     "HANDLER_DOUBLED_MARKER",
@@ -147,6 +149,7 @@ __all__ = [
     "RETRY_REASON",
     "RUN_FIND",
     "RUN_RESULT",
+    "RUN_RESULTS",
     "SCHEDULE_MEMO",
     "SDK_REFERENCE",
     "SLACK_ACTIONS",
@@ -202,10 +205,14 @@ INPUT_REMIND: Final = "input.remind"
 INPUT_CLOSE: Final = "input.close"
 RUN_FIND: Final = "run.find"
 RUN_RESULT: Final = "run.result"
+RUN_RESULTS: Final = "run.results"
 JOURNAL_REPLAY: Final = "journal.replay"
 
 #: What the activity ids of local steps begin with, before their number in the run. One that is handed over keeps it.
 LOCAL_ID_PREFIX: Final = "terse.local."
+
+#: Likewise of those by which a run that has continued waits for the ends of its child runs.
+FOLLOW_ID_PREFIX: Final = "terse.runs."
 
 #: What the types of workflows begin with that this package starts for itself: no runs to anybody who looks.
 OWN_WORKFLOWS: Final = "terse."
@@ -285,6 +292,9 @@ RETRY_REASON: Final = "terse.retry.v1"
 CONTINUED_MARKER: Final = "terse.continued.v1"
 HELD_MARKER: Final = "terse.held.v1"
 OVER_MARKER: Final = "terse.over.v1"
+
+#: A marker, with a run id and what has become of it: a child run has ended that was begun before the run continued.
+CHILD_ENDED_MARKER: Final = "terse.child.v1"
 
 #: A marker likewise: a test has put something in the place of the handler of a durable job.
 HANDLER_DOUBLED_MARKER: Final = "terse.doubled.v1"

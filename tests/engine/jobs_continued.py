@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from terse_temporal import Event, InputOption, create_job, job_step, now, sleep, wait_for_event, wait_for_input
+from terse_temporal.errors import RunFailedError
 from terse_temporal.execution.protocol import current_execution
 from tests.effects import record
 from tests.engine.helpers import dawdle
@@ -167,6 +168,12 @@ async def waits(event: Event) -> Any:
         return sum(values)
 
     if event.get("goes_on"):
-        run = await waiting_child.start({}, id=event.child)
-        return [await steps(), await run.result()]
+        runs = [await waiting_child.start({}, id=each) for each in event.children]
+        ends: list[Any] = [await steps()]
+        for run in runs:
+            try:
+                ends.append(await run.result())
+            except RunFailedError as err:
+                ends.append(type(err).__name__)
+        return ends
     return await asyncio.gather(steps(), waiting_child.run({}, id=event.child))

@@ -7,6 +7,7 @@ import itertools
 import logging
 import random
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -18,13 +19,14 @@ from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
 from terse_temporal.engine.activity import handing_over
-from terse_temporal.engine.code import builtin_functions
+from terse_temporal.engine.code import builtin_functions, followed_runs
 from terse_temporal.engine.journal import instance
 from terse_temporal.engine.journal.instance import JournaledInstance
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.runs.facts import Polls, gather_facts
 from terse_temporal.runs.finding_waits import find_waits
 from terse_temporal.runs.inputs import answer_question
+from terse_temporal.runs.reading import read_timeline
 from terse_temporal.serialization.wire_names import JOURNAL_REPLAY
 
 from ..bench import Bench, Run, cache_on
@@ -286,6 +288,40 @@ async def test_a_run_that_is_waited_for(bench: Bench, caplog: pytest.LogCaptureF
         assert await bench.result(run) == [sum(range(20)), 4]
     assert set(bench.effects.counted().values()) == {1}
     assert await histories(bench, run) > 1
+
+
+async def waited_for(bench: Bench, run: Run) -> list[str]:
+    """The runs that a run waits for."""
+    return [each.id for each in find_waits(await gather_facts(bench.env.client, run.id, "", Polls(bench.env.client)))]
+
+
+async def test_a_run_that_goes_on_by_itself(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that are started and not waited for are no hindrance: their results come all the same, good or bad."""
+    monkeypatch.setattr(followed_runs, "_ASKED_AT_ONCE", 2)
+    monkeypatch.setattr(followed_runs, "_TURN", 0.1)
+    async with bench.worker(waits, waiting_child, continue_after=SMALL):
+        children = [f"goes-on-{uuid.uuid4()}" for _ in range(4)]
+        run = await bench.start_on_the_wall_clock(waits, steps=24, goes_on=True, children=children)
+        while await histories(bench, run) < 4:  # noqa: ASYNC110  # the server says it
+            await asyncio.sleep(0.05)
+        client = bench.env.client
+        await client.get_workflow_handle(children[3]).signal("end", {"number": 3})
+        await client.get_workflow_handle(children[2]).terminate()
+        await client.get_workflow_handle(children[1]).cancel()
+        async with asyncio.timeout(20):
+            while await waited_for(bench, run) != children[:1]:  # noqa: ASYNC110  # as above
+                await asyncio.sleep(0.1)
+        timeline = await read_timeline(client, await client.get_workflow_handle(run.id).describe())
+        await client.get_workflow_handle(children[0]).signal("end", {"number": 5})
+        assert await bench.result(run) == [sum(range(24)), 5, "RunCancelledError", "RunTerminatedError", 3]
+        latest = client.get_workflow_handle(run.id)
+        states = [
+            (each.name, each.state) for each in timeline.entries if each.kind != "step" or "note" not in each.name
+        ]
+        assert states == [("continued-waiting-child", each) for each in ("running", "cancelled", "failed", "done")]
+    assert set(bench.effects.counted().values()) == {1}
+    replayer = Replayer(workflows=[], plugins=[TersePlugin([waits])])
+    await replayer.replay_workflow(await latest.fetch_history())
 
 
 @cache_on

@@ -23,12 +23,13 @@ from ...serialization.wire_names import (
     JOURNAL_REPLAY,
     RUN_FIND,
     RUN_RESULT,
+    RUN_RESULTS,
     SDK_REFERENCE,
     TOOL_REFERENCE,
 )
 from ...state.calls import CALLS
 from ...tools import find_tool
-from .followed_runs import find_run, run_result
+from .followed_runs import find_run, run_result, run_results
 from .functions import FunctionIndex
 from .mentions import MODEL
 
@@ -47,6 +48,7 @@ _SDK: Final[Mapping[str, Callable[..., Any]]] = {
     INPUT_REMIND: remind_by,
     RUN_FIND: find_run,
     RUN_RESULT: run_result,
+    RUN_RESULTS: run_results,
     JOURNAL_REPLAY: _nothing,
     **CALLS,
 }

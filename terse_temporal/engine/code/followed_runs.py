@@ -7,7 +7,8 @@ step ends well in both, and the handler makes an exception of it as of that of a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,17 +17,23 @@ from temporalio import activity
 from temporalio.api.failure.v1 import Failure
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ...errors import RunNotFoundError
+from ...serialization.payload_limits import LARGEST_RECORDED
 
-__all__ = ["Outcome", "find_run", "read_outcome", "run_result"]
+__all__ = ["Outcome", "find_run", "read_outcome", "run_result", "run_results"]
 
 #: What a server says that is there again in a moment, and how many seconds to wait for that.
 _PASSING: Final = frozenset(
     [RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED]
 )
 _ASK_AGAIN_AFTER: Final = 2.0
+
+#: Runs whose end is waited for at a time, where there are more, and for how many seconds.
+_ASKED_AT_ONCE: Final = 100
+_TURN: Final = 2.0
 
 #: How a run stands that is being cancelled, or just was; by whether it was asked to end so.
 _CANCELLING: Final = {
@@ -60,6 +67,48 @@ async def run_result(id: str, run_id: str) -> dict[str, Any]:
             return _outcome(None, failed.cause, converter)
         except RPCError as err:
             await _wait_or_raise(err, id)
+
+
+async def run_results(runs: Sequence[tuple[int, str, str]]) -> dict[str, Any]:
+    """Wait until one of some runs has ended, and return what those have come to that have.
+
+    Args:
+        runs: each with a number of the caller's, its workflow id and its run id.
+    """
+    while True:
+        for first in range(0, len(runs), _ASKED_AT_ONCE):
+            asked = runs[first : first + _ASKED_AT_ONCE]
+            waiting = {
+                asyncio.ensure_future(_result_or_missing(name, run_id)): number for number, name, run_id in asked
+            }
+            try:
+                limit = _TURN if len(runs) > _ASKED_AT_ONCE else None
+                await asyncio.wait(waiting, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+                ended = [(number, task.result()) for task, number in waiting.items() if task.done()]
+            finally:
+                for task in waiting:
+                    task.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+            if ended:
+                return {"ended": list(_with_room(ended))}
+
+
+async def _result_or_missing(id: str, run_id: str) -> dict[str, Any]:
+    try:
+        return await run_result(id, run_id)
+    except RunNotFoundError as err:  # deleted, while nobody followed it
+        missing = ApplicationError(str(err), type=type(err).__name__, non_retryable=True)
+        return _outcome(None, missing, activity.payload_converter())
+
+
+def _with_room(ended: Sequence[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield what fits into one result, and one at least; others are found ended again."""
+    left = LARGEST_RECORDED // 2
+    for place, (number, outcome) in enumerate(ended):
+        left -= len(json.dumps(outcome))
+        if place and left < 0:
+            return
+        yield number, outcome
 
 
 def _handle(id: str, run_id: str) -> WorkflowHandle[Any, Any]:

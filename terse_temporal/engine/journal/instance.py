@@ -37,6 +37,7 @@ from temporalio.workflow import Info
 from ...errors import JournalError
 from ...serialization.wire_names import (
     BEGAN_MEMO,
+    CHILD_ENDED_MARKER,
     CONTINUED_MARKER,
     HELD_MARKER,
     JOURNAL_REPLAY,
@@ -47,6 +48,7 @@ from ..wire.calls import StepCall
 from ..wire.journal import Journal, Manifest, payload_to_wire, read_entries, read_journal, wire_to_payload
 from .bounds import Bounds, Length, task_seconds
 from .entries import COMPARED, activation_of, described, is_eviction, is_query
+from .followed_children import FollowedChildren
 from .open_commands import OpenCommands, is_end
 from .recording import Recorder
 
@@ -132,6 +134,7 @@ class JournaledInstance(WorkflowInstance):
         self._manifest: Manifest | None = None
         self._recorder = Recorder()
         self._open = OpenCommands()
+        self._followed: FollowedChildren | None = None
         self._replaying: Iterator[dict[str, Any]] | None = None
         self._journal: Journal | None = None
         self._waiting: list[WorkflowActivationJob] = []
@@ -156,7 +159,33 @@ class JournaledInstance(WorkflowInstance):
                 self._markers.add(job.notify_has_patch.patch_id)
         if self._replaying is not None:
             return self._replay_slice(act)
-        return self._go_on(act, [])
+        return self._go_on(act, self._follow_on(act))
+
+    def _follow_on(self, act: WorkflowActivation) -> list[WorkflowCommand]:
+        """Put the ends of children that are followed in the place of what tells of them; return what goes on doing so,
+        with a marker for each, by which its end is read in the history.
+        """
+        if self._followed is None:
+            return []
+        before: list[WorkflowCommand] = []
+        jobs = []
+        is_told = False
+        for job in act.jobs:
+            told = self._followed.answered(job)
+            if told is None:
+                jobs.append(job)
+                continue
+            is_told = True
+            for end, run_id in told:
+                jobs.append(end)
+                outcome = end.resolve_child_workflow_execution.result.WhichOneof("status")
+                before.append(_marker(CHILD_ENDED_MARKER, f"{run_id}.{outcome}"))
+        if not is_told:
+            return []
+        kept = [WorkflowActivationJob.FromString(job.SerializeToString()) for job in jobs]
+        del act.jobs[:]
+        act.jobs.extend(kept)
+        return [*before, *self._followed.ask()]
 
     def _begin(self, act: WorkflowActivation, start: InitializeWorkflow) -> None:
         self._start = start
@@ -286,7 +315,9 @@ class JournaledInstance(WorkflowInstance):
     def _take_up(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         """Go on where the runs before have ended."""
         self._replaying = self._journal = None
-        taken_up = self._open.take_up(act.timestamp.ToNanoseconds())
+        self._followed = FollowedChildren(self.inner.get_info())
+        taken_up = self._open.take_up(act.timestamp.ToNanoseconds(), self._followed)
+        taken_up += self._followed.ask()
         del act.jobs[:]
         act.jobs.extend(self._waiting)
         self._waiting.clear()
@@ -487,7 +518,7 @@ def _began(manifest: Manifest) -> Payload:
     return Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(text).encode())
 
 
-def _marker(name: str, number: int) -> WorkflowCommand:
+def _marker(name: str, number: int | str) -> WorkflowCommand:
     command = WorkflowCommand()
     command.set_patch_marker.patch_id = f"{name}.{number}"
     return command

@@ -2,7 +2,9 @@
 
 The SDK numbers commands of each kind, and a handler that is replayed gives them the same numbers. So what a run had
 open when it continued is asked for again by the next one under its own number: what the server had not been told yet as
-it stands, timers with what is left of their time, and whoever follows another run.
+it stands, timers with what is left of their time, and whoever follows another run. Child runs that go on by themselves
+are followed from then on (`followed_children.py`); those that the run waits for have to end first, for the server would
+cancel them with the history that they were started in.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from temporalio.bridge.proto.child_workflow import ParentClosePolicy
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
-from ...serialization.wire_names import RUN_RESULT, SDK_REFERENCE
+from ...serialization.wire_names import OWN_WORKFLOWS, RUN_RESULT, SDK_REFERENCE
 from ..limits import SENT_AT_ONCE
+from .followed_children import FollowedChildren
 
 __all__ = ["OpenCommands", "is_end"]
 
@@ -78,6 +82,8 @@ class _Open:
         until: when a timer fires, in nanoseconds.
         name: of what runs until it ends: the activity type, or the id of a child run.
         is_local: whether it is a local step.
+        goes_on: of a child run, whether it does by itself: its workflow type; else empty.
+        run_id: of a child run that has begun.
     """
 
     may_go_on: bool
@@ -87,6 +93,8 @@ class _Open:
     until: int = 0
     name: str = ""
     is_local: bool = False
+    goes_on: str = ""
+    run_id: str = ""
 
 
 class OpenCommands:
@@ -118,8 +126,12 @@ class OpenCommands:
                 self._open.pop((kind, getattr(job, variant).seq), None)  # type: ignore[arg-type]  # it is in the table
             elif variant == "resolve_child_workflow_execution_start":
                 started = job.resolve_child_workflow_execution_start
+                key: _Key = ("run", started.seq)
                 if not started.HasField("succeeded"):
-                    self._open.pop(("run", started.seq), None)
+                    self._open.pop(key, None)
+                elif (child := self._open.get(key)) is not None:
+                    child.run_id = started.succeeded.run_id
+                    child.may_go_on = bool(child.sent and child.goes_on and child.called_off is None)
 
     def replayed(self, commands: Iterable[WorkflowCommand], now: int) -> None:
         """Take note of what a handler has asked for in a run before this one.
@@ -134,20 +146,31 @@ class OpenCommands:
                 continue
             if begins:
                 until = now + command.start_timer.start_to_fire_timeout.ToNanoseconds() if key[0] == "timer" else 0
-                self._open[key] = _Open(False, False, command, until=until)
+                goes_on = _goes_on(command) if key[0] == "run" else ""
+                self._open[key] = _Open(False, False, command, until=until, goes_on=goes_on)
             elif key[0] == "timer":
                 self._open.pop(key, None)
             elif key in self._open:
                 self._open[key].called_off = command
 
-    def take_up(self, now: int) -> list[WorkflowCommand]:
-        """Return what is to be asked for anew, now that the handler has come to where it was."""
-        for (kind, _), each in self._open.items():
+    def take_up(self, now: int, followed: FollowedChildren) -> list[WorkflowCommand]:
+        """Return what is to be asked for anew, now that the handler has come to where it was.
+
+        Args:
+            now: in nanoseconds.
+            followed: is told of the child runs that have begun, and go on.
+        """
+        for (kind, number), each in self._open.items():
             if kind == "timer":
                 assert each.command is not None
                 left = max(each.until - now, _SOON)
                 each.command.start_timer.start_to_fire_timeout.FromNanoseconds(left)
-        self._queue = list(self._open)
+            elif kind == "run" and each.run_id:
+                assert each.command is not None
+                child = each.command.start_child_workflow_execution
+                followed.add(number, child.workflow_id, each.run_id, each.goes_on)
+                each.command, each.sent, each.may_go_on = None, True, True
+        self._queue = [key for key, each in self._open.items() if not each.sent]
         return self._send_queue([])
 
     def asked(self, commands: Sequence[WorkflowCommand], holding: bool) -> list[WorkflowCommand] | None:
@@ -251,7 +274,22 @@ def _opened(kind: str, command: WorkflowCommand) -> _Open:
         name = getattr(command, variant).activity_type
     elif kind == "run":
         name = command.start_child_workflow_execution.workflow_id
-    return _Open(_may_go_on(kind, command), True, name=name, is_local=variant == "schedule_local_activity")
+    return _Open(
+        _may_go_on(kind, command),
+        True,
+        name=name,
+        is_local=variant == "schedule_local_activity",
+        goes_on=_goes_on(command) if kind == "run" else "",
+    )
+
+
+def _goes_on(command: WorkflowCommand) -> str:
+    """Return the type of a child run that goes on when its parent ends; empty for others, and for those of our own,
+    which are short.
+    """
+    child = command.start_child_workflow_execution
+    goes_on = child.parent_close_policy == ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON
+    return child.workflow_type if goes_on and not child.workflow_type.startswith(OWN_WORKFLOWS) else ""
 
 
 def _may_go_on(kind: str, command: WorkflowCommand) -> bool:

@@ -10,6 +10,7 @@ than a reference to what is in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ from temporalio.api.history.v1 import (
 )
 
 from ...serialization.wire_names import (
+    CHILD_ENDED_MARKER,
+    FOLLOW_ID_PREFIX,
     HELD_MARKER,
     JOURNAL_REPLAY,
     LOCAL_ID_PREFIX,
@@ -99,6 +102,11 @@ LOCAL_FLUSH: Final = timedelta(milliseconds=1)
 
 #: The marker that the SDK's core writes for `workflow.patched`.
 _PATCH: Final = "core_patch"
+
+
+#: In the marker of a child run that ended after its parent had continued: its run id, and what has become of it.
+_ENDED_CHILD: Final = re.compile(re.escape(CHILD_ENDED_MARKER) + r"\.([0-9a-f-]{36})\.(completed|failed|cancelled)")
+_OUTCOMES: Final[Mapping[str, Outcome]] = {"completed": "completed", "failed": "failed", "cancelled": "cancelled"}
 
 
 @dataclass(kw_only=True)
@@ -371,8 +379,10 @@ class RunHistory:
                 self._add_of_the_run(event)
                 return self._add_of_a_child(event)
 
-    def _begin_step(self, event: HistoryEvent) -> Record:
+    def _begin_step(self, event: HistoryEvent) -> Record | None:
         step = event.activity_task_scheduled_event_attributes
+        if step.activity_id.startswith(FOLLOW_ID_PREFIX):
+            return None  # by which a run that has continued waits for its children: markers tell of their ends
         task = step.workflow_task_completed_event_id
         if (carried := self._taken_up("step", step.activity_id, event, task)) is not None:
             if isinstance(carried, StepRecord):
@@ -549,6 +559,10 @@ class RunHistory:
         marker = event.marker_recorded_event_attributes
         if event.event_id > 0 and _is_patch(marker, HELD_MARKER):
             self.held_at = self.clock
+        if _is_patch(marker, CHILD_ENDED_MARKER) and (ended := _ENDED_CHILD.search(_patch_id(marker))):
+            child = next((each for each in self.children if each.run_id == ended[1]), None)
+            if child is not None and child.outcome == "open":
+                self._end(child.event_id, _OUTCOMES[ended[2]])
         if _is_patch(marker, ON_FAILURE_MARKER) and not self.on_failure_task:
             self.on_failure_task = marker.workflow_task_completed_event_id
 
@@ -590,5 +604,9 @@ def _summary(event: HistoryEvent) -> Payload | None:
 
 def _is_patch(marker: MarkerRecordedEventAttributes, name: str) -> bool:
     """Return whether it is a marker of `workflow.patched`, which the SDK's core writes, and so encodes, by itself."""
+    return marker.marker_name == _PATCH and name in _patch_id(marker)
+
+
+def _patch_id(marker: MarkerRecordedEventAttributes) -> str:
     details = (each.data for values in marker.details.values() for each in values.payloads)
-    return marker.marker_name == _PATCH and any(name.encode() in each for each in details)
+    return b"".join(details).decode(errors="replace")
