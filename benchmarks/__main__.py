@@ -81,10 +81,14 @@ def _long(
     steps: Annotated[int, typer.Option(help="Steps.")] = 100_000,
     ordinary: Annotated[bool, typer.Option(help="Ordinary steps, in the place of local ones.")] = False,
     continue_after: Annotated[int | None, typer.Option(help="Events after which the run continues.")] = None,
+    kills: Annotated[int, typer.Option(help="How often its worker is killed: says what ran again, and no times.")] = 0,
 ) -> None:
     """Measure one run of many thousand steps, which continues as new by itself."""
-    from benchmarks.long_run import measure_long
+    from benchmarks.long_run import measure_killed, measure_long
 
+    if kills:
+        asyncio.run(measure_killed(steps, local=not ordinary, kills=kills))
+        return
     asyncio.run(measure_long(steps, local=not ordinary, continue_after=continue_after))
 
 

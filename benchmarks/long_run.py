@@ -6,25 +6,31 @@ the memory of the worker grew. It takes minutes, so it is no test.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
+import random
 import resource
 import statistics
 import tempfile
 import time
 import uuid
+from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
+from temporalio.client import Client, WorkflowHandle
 
+from benchmarks.processes import started_worker
+from benchmarks.scale_jobs import LINES, long_and_killed
 from terse_temporal import Event, create_job, job_step
 from terse_temporal.client import connect
 from terse_temporal.devserver import DevServer
 from terse_temporal.serialization.payload_limits import STORAGE_VARIABLE
 from terse_temporal.worker import build_worker
 
-__all__ = ["measure_long"]
+__all__ = ["measure_killed", "measure_long"]
 
 _TURN: Final = 1_000
 
@@ -63,6 +69,42 @@ async def measure_long(steps: int, *, local: bool, continue_after: int | None) -
         await _measure(steps, Path(directory, "state.db"), local=local, continue_after=continue_after)
 
 
+async def _histories(client: Client, run: WorkflowHandle[Any, Any]) -> int:
+    found, name = 1, run.first_execution_run_id
+    while name is not None:
+        handle = client.get_workflow_handle(run.id, run_id=name)
+        last = [each async for each in handle.fetch_history_events()][-1]
+        name = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
+        found += name is not None
+    return found
+
+
+async def measure_killed(steps: int, *, local: bool, kills: int) -> None:
+    """Make so many steps in one run, whose worker is killed at random moments, and print what ran again."""
+    draw = random.Random(7)
+    with tempfile.TemporaryDirectory() as directory:
+        lines = Path(directory, "lines")
+        environment = {LINES: str(lines), STORAGE_VARIABLE: Path(directory, "storage").as_uri()}
+        os.environ |= environment
+        async with DevServer(Path(directory, "state.db")) as server:
+            client = await connect(target_host=server.address)
+            event = {"steps": steps, "local": local}
+            run = await client.start_workflow(long_and_killed.name, event, id="killed", task_queue="killed")
+            for _ in range(kills):
+                async with started_worker(server.address, "killed", environment=environment) as worker:
+                    await asyncio.sleep(draw.uniform(3, 20))
+                    worker.kill()
+            async with started_worker(server.address, "killed", environment=environment):
+                is_right = await run.result() == steps
+            histories = await _histories(client, run)
+        counts = Counter(line.split()[1] for line in lines.read_text().splitlines())
+    again = sum(count - 1 for count in counts.values())
+    print(
+        f"{steps:,} {'local' if local else 'ordinary'} steps, {histories} histories, {kills} kills; right:"
+        f" {is_right and len(counts) == steps}; steps that were under way at a kill, and ran again: {again}"
+    )
+
+
 async def _measure(steps: int, state: Path, *, local: bool, continue_after: int | None) -> None:
     console = Console(width=110, highlight=False)
     async with DevServer(state) as server:
@@ -71,12 +113,7 @@ async def _measure(steps: int, state: Path, *, local: bool, continue_after: int 
             event = {"steps": steps, "local": local}
             run = await client.start_workflow("benchmark-long", event, id=f"long-{uuid.uuid4()}", task_queue="long")
             total = await run.result()
-        histories, name = 1, run.result_run_id
-        while name is not None:
-            handle = client.get_workflow_handle(run.id, run_id=name)
-            last = [each async for each in handle.fetch_history_events()][-1]
-            name = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
-            histories += name is not None
+        histories = await _histories(client, run)
     twice = sum(count > 1 for count in _RAN.values())
     console.print(
         f"{steps:,} {'local' if local else 'ordinary'} steps, {histories} histories;"

@@ -56,3 +56,11 @@ async def writes_lines(event: Event) -> None:
     """Make three steps that write a line."""
     for _ in range(3):
         await job_step(run=write_line)
+
+
+@create_job(name="long-and-killed", durable=True)
+async def long_and_killed(event: Event) -> int:
+    """Make so many steps that write a line, one after the other."""
+    for _ in range(event.steps):
+        await job_step(run=write_line, local=event.local)
+    return int(event.steps)

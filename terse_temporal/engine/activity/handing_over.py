@@ -24,13 +24,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from temporalio import activity
+from temporalio.api.failure.v1 import Failure
 from temporalio.common import RawValue
+from temporalio.converter import DefaultFailureConverter, DefaultPayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
-from ...serialization.codec import encoded_size
 from ...serialization.wire_names import HANDED_OVER_FAILURE
 from ..limits import LARGEST_LOCAL, LOCAL_PATIENCE
 from ..sdk_private import ActivityContext
@@ -184,7 +185,10 @@ def _is_large(task: asyncio.Task[Any]) -> bool:
         return False
     error = task.exception()
     if isinstance(error, ApplicationError):
-        return encoded_size(error.details) > LARGEST_LOCAL
+        failure = Failure()
+        # With its causes, of which there may be many, each with its traceback.
+        DefaultFailureConverter().to_failure(error, DefaultPayloadConverter(), failure)
+        return failure.ByteSize() > LARGEST_LOCAL
     if error is not None:
         return False
     result = task.result()
