@@ -79,6 +79,10 @@ async def _histories(client: Client, run: WorkflowHandle[Any, Any]) -> int:
     return found
 
 
+def _counts(lines: Path) -> Counter[str]:
+    return Counter(line.split()[1] for line in lines.read_text().splitlines())
+
+
 async def measure_killed(steps: int, *, local: bool, kills: int) -> None:
     """Make so many steps in one run, whose worker is killed at random moments, and print what ran again."""
     draw = random.Random(7)
@@ -97,7 +101,7 @@ async def measure_killed(steps: int, *, local: bool, kills: int) -> None:
             async with started_worker(server.address, "killed", environment=environment):
                 is_right = await run.result() == steps
             histories = await _histories(client, run)
-        counts = Counter(line.split()[1] for line in lines.read_text().splitlines())
+        counts = _counts(lines)
     again = sum(count - 1 for count in counts.values())
     print(
         f"{steps:,} {'local' if local else 'ordinary'} steps, {histories} histories, {kills} kills; right:"

@@ -36,7 +36,7 @@ from ..limits import DEEPEST_RUN, LONGEST_FOLLOW, OPEN_CHILDREN
 from ..wire.payloads import in_order, json_text
 from ..wire.run_exceptions import run_exception
 from .cancelling import cancel_and_wait, wait_cancellation_completed, wait_uncancelled
-from .commands import PendingCommand
+from .commands import PendingCommands
 from .events import RunEvents
 
 __all__ = ["ChildRuns"]
@@ -69,7 +69,7 @@ class _ChildRun(RunReference):
 class _Handler(Protocol):
     """What is asked of the execution of the handler."""
 
-    commands: list[PendingCommand]
+    commands: PendingCommands
     namespace: Mapping[str, Any]
     serializer: Serializer
     events: RunEvents
@@ -144,7 +144,7 @@ class ChildRuns:
         return above + 1
 
     async def _start(self, request: RunRequest, run: _ChildRun, policy: Reuse, depth: int) -> None:
-        self._execution.commands.append(PendingCommand("run", request.job, request.where))
+        self._execution.commands.note("run", request.job, request.where)
         policies = workflow.ParentClosePolicy
         memo: dict[str, Any] = {DEPTH_MEMO: depth}
         if request.delay is not None:

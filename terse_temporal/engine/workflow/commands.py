@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["PendingCommand"]
+__all__ = ["PendingCommand", "PendingCommands"]
+
+#: Different calls that are kept once for all of them.
+_MOST_SHARED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,21 @@ class PendingCommand:
     kind: Literal["step", "sleep", "run"]
     name: str
     where: str
+
+
+class PendingCommands(list[PendingCommand]):
+    """The calls of a handler, in their order. A loop makes one call a hundred thousand times, which is kept once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shared: dict[tuple[str, str, str], PendingCommand] = {}
+
+    def note(self, kind: Literal["step", "sleep", "run"], name: str, where: str) -> None:
+        """Add a call, as `PendingCommand` has it."""
+        key = (kind, name, where)
+        call = self._shared.get(key)
+        if call is None:
+            call = PendingCommand(kind, name, where)
+            if len(self._shared) < _MOST_SHARED:
+                self._shared[key] = call
+        self.append(call)

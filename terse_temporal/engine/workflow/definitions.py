@@ -42,7 +42,6 @@ from ..wire.failures import SentFailureError
 from ..wire.payloads import in_order
 from ..wire.step_exceptions import step_exception
 from .carrying import RUN_CONTEXT, add_carried, read_carried
-from .commands import PendingCommand
 from .endings import is_of_the_engine, log_end, run_failure
 from .execution import RERUNS, DurableExecution, run_identity
 from .handling import handled
@@ -297,7 +296,7 @@ async def _run_in_place(context: RunContext, raw: Any, failure: RunFailure | Non
     if not may_record(size := len(call.text)):
         remedy = "Store the data, and start the job with where it is."
         raise EventError(f"the input of the job {job.name!r} ({job.where}) is {over_limit(size, remedy)}")
-    context.execution.commands.append(PendingCommand("step", name, job.where))
+    context.execution.commands.note("step", name, job.where)
     try:
         result = await workflow.execute_activity(
             name,

@@ -66,7 +66,7 @@ from ..wire.token_usage import tokens_of
 from .call_writer import CallWriter, WrittenCall
 from .cancelling import wait_cancellation_completed
 from .child_runs import ChildRuns
-from .commands import PendingCommand
+from .commands import PendingCommands
 from .events import RunEvents
 from .inputs import InputRequests
 from .waiting import WaitingBoard
@@ -111,7 +111,7 @@ class DurableExecution:
 
     def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex) -> None:
         self.job = job
-        self.commands: list[PendingCommand] = []
+        self.commands = PendingCommands()
         self.run_operations = ChildRuns(self)
         self._open_steps = asyncio.Semaphore(OPEN_STEPS)
         #: Bytes of step inputs that go to the server when the handler next waits. The runner sets it back.
@@ -215,7 +215,7 @@ class DurableExecution:
         where = self._where()
 
         async def wait() -> None:
-            self.commands.append(PendingCommand("sleep", format_duration(delay), where))
+            self.commands.note("sleep", format_duration(delay), where)
             await workflow.sleep(delay, summary=f"sleep {format_duration(delay)}")
 
         return named("sleep", wait())
@@ -257,7 +257,7 @@ class DurableExecution:
             await (self._admit_local() if request.local else self.wait_for_room(size))
             index = len(self.commands)
             local_id = f"{LOCAL_ID_PREFIX}{next(self._local_numbers)}" if request.local else ""
-            self.commands.append(PendingCommand("step", name, where))
+            self.commands.note("step", name, where)
             try:
                 handle = _start(request, call.wire.and_fields(more), local_id)
                 if request.local and (said := await self._handed_over(handle)) is not None:
