@@ -70,27 +70,31 @@ async def run_result(id: str, run_id: str) -> dict[str, Any]:
 
 
 async def run_results(runs: Sequence[tuple[int, str, str]]) -> dict[str, Any]:
-    """Wait until one of some runs has ended, and return what those have come to that have.
+    """Wait until one of some runs has ended, and return what those have come to that have. A worker that ends does not
+    wait for that: whoever asks then asks another.
 
     Args:
         runs: each with a number of the caller's, its workflow id and its run id.
     """
     while True:
         for first in range(0, len(runs), _ASKED_AT_ONCE):
-            asked = runs[first : first + _ASKED_AT_ONCE]
-            waiting = {
-                asyncio.ensure_future(_result_or_missing(name, run_id)): number for number, name, run_id in asked
-            }
-            try:
-                limit = _TURN if len(runs) > _ASKED_AT_ONCE else None
-                await asyncio.wait(waiting, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-                ended = [(number, task.result()) for task, number in waiting.items() if task.done()]
-            finally:
-                for task in waiting:
-                    task.cancel()
-                await asyncio.gather(*waiting, return_exceptions=True)
-            if ended:
+            some = runs[first : first + _ASKED_AT_ONCE]
+            ended = await _ended(some, _TURN if len(runs) > _ASKED_AT_ONCE else None)
+            if ended or activity.is_worker_shutdown():
                 return {"ended": list(_with_room(ended))}
+
+
+async def _ended(runs: Sequence[tuple[int, str, str]], seconds: float | None) -> list[tuple[int, dict[str, Any]]]:
+    """Return what those have come to that have ended, as soon as one has; none when time is up, or the worker ends."""
+    waiting = {asyncio.ensure_future(_result_or_missing(name, run_id)): number for number, name, run_id in runs}
+    ending = asyncio.ensure_future(activity.wait_for_worker_shutdown())
+    try:
+        await asyncio.wait([*waiting, ending], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return [(number, task.result()) for task, number in waiting.items() if task.done()]
+    finally:
+        for task in (*waiting, ending):
+            task.cancel()
+        await asyncio.gather(*waiting, ending, return_exceptions=True)
 
 
 async def _result_or_missing(id: str, run_id: str) -> dict[str, Any]:
