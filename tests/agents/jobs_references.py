@@ -30,7 +30,9 @@ def local_page(number: int) -> str:
 @create_job(name="agents-pages", durable=True)
 async def pages(event: Event) -> list[str]:
     """As many conversations at a time."""
-    agent = TerseAgent.create(prompt=INSTRUCTIONS, skills=[event.get("shelf", "shelf")])
+    shelves = event.get("shelf", "shelf")
+    skills = [shelves] if isinstance(shelves, str) else shelves
+    agent = TerseAgent.create(prompt=INSTRUCTIONS, skills=skills)
     return await asyncio.gather(
         *(agent.run_and_wait(f"conversation {number}") for number in range(event.get("at_once", 1)))
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
 
 from terse_temporal import get_run
@@ -103,6 +106,25 @@ async def test_what_local_steps_return_is_read(bench: Bench, model: ModelServer,
         assert await bench.result(run) == ["done"]
     assert_all_was_told(model)
     assert set(await scheduled(run)) == {"generate_text"}
+
+
+@cache_on
+async def test_a_continued_run_carries_what_was_said(bench: Bench, model: ModelServer, nothing_at_hand: None) -> None:
+    """A run that has continued as new by itself goes on with its conversation, also where its first history is gone."""
+    model.answer = lambda body: (reads_pages if turn_of(body) % 2 else reads_local_pages)(body)
+    shelves = {"shelf": ["shelf", "shelf_local"]}
+    async with bench.worker(jobs.pages, continue_after=20):
+        run = await bench.start(jobs.pages, **shelves)
+        latest = bench.env.client.get_workflow_handle(run.id)
+        while len(model.requests) < 5:  # noqa: ASYNC110  # a thread of the server's counts them
+            await asyncio.sleep(0.02)
+    assert (await latest.describe()).run_id != run.first_execution_run_id
+    first = WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id)
+    gone = DeleteWorkflowExecutionRequest(namespace=bench.env.client.namespace, workflow_execution=first)
+    await bench.env.client.workflow_service.delete_workflow_execution(gone)
+    async with bench.worker(jobs.pages, continue_after=20):
+        assert await bench.result(latest) == ["done"]
+    assert_all_was_told(model)
 
 
 async def test_workers_take_turns(bench: Bench, model: ModelServer) -> None:

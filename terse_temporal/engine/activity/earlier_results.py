@@ -192,6 +192,8 @@ async def _read_steps(client: Client, workflow_id: str, run_id: str) -> _Steps:
 async def _fork(client: Client, workflow_id: str, run_id: str) -> HistoryEvent | None:
     """Return the event at which a run was forked off another one to be retried."""
     async for event in client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history_events():
+        if event.workflow_execution_started_event_attributes.original_execution_run_id == run_id:
+            return None  # it was not reset: it has continued as new by itself, and so has another id than its calls say
         if event.workflow_task_failed_event_attributes.new_run_id == run_id:
             return _own_fork([event], run_id)
     return None

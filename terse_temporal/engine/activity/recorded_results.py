@@ -2,7 +2,8 @@
 
 A history is read from its end, and no further than to what is looked for. A worker that has taken part in a
 conversation has most of it at hand, and reads what other workers have added since; one that is new to it reads all of
-it, once. A run that was reset has what it kept as the beginning of its own history, so nothing is different there.
+it, once. A run that was reset has what it kept as the beginning of its own history, so nothing is different there. One
+that has continued as new by itself carries what its histories before had, which need not be there any more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from temporalio import activity
@@ -22,8 +24,9 @@ from temporalio.converter import ActivitySerializationContext
 from temporalio.service import RPCError, RPCStatusCode
 
 from ...execution.recorded_results import ResultsUnreadableError, result_hash
-from ...serialization.wire_names import GENERATE_TEXT, STATE_PREFIX
+from ...serialization.wire_names import GENERATE_TEXT, LOCAL_ID_PREFIX, STATE_PREFIX
 from ..limits import RESULTS_KEPT
+from ..wire.continued import as_events
 from ..wire.local_steps import local_marker
 
 __all__ = ["HistoryResults", "ResultCache"]
@@ -119,44 +122,74 @@ class HistoryResults:
     async def _read(self) -> AsyncIterator[tuple[Any, str]]:
         """Yield what tools and turns of models have come to, the last first."""
         client = activity.client()
-        run_id = self._info.workflow_run_id or ""
-        while run_id:
-            ended: dict[int, Sequence[Payload]] = {}
-            earlier = ""
-            async for event in _events_from_end(client, self._info.workflow_id or "", run_id):
-                if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-                    done = event.activity_task_completed_event_attributes
-                    ended[done.scheduled_event_id] = done.result.payloads
-                elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-                    call = event.activity_task_scheduled_event_attributes
-                    result = ended.pop(event.event_id, ())
-                    if result and _may_be_meant(call.activity_type.name):
-                        queue = call.task_queue.name
-                        yield await self._decoded(result, call.activity_type.name, call.activity_id, queue)
-                elif event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
-                    local = local_marker(event)
-                    if local is not None and local.result and _may_be_meant(local.name):
-                        yield await self._decoded(
-                            local.result, local.name, local.id, self._info.task_queue, is_local=True
-                        )
-                elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-                    earlier = event.workflow_execution_started_event_attributes.continued_execution_run_id
-            run_id = earlier
+        ended = _Ended(self._info.task_queue)
+        async for event in _events_from_end(client, self._info.workflow_id or "", self._info.workflow_run_id or ""):
+            for each in reversed(await as_events(event, client.data_converter)):
+                if (found := ended.add(each)) is not None:
+                    yield await self._decoded(found)
 
-    async def _decoded(
-        self, result: Sequence[Payload], name: str, id: str, task_queue: str, *, is_local: bool = False
-    ) -> tuple[Any, str]:
+    async def _decoded(self, found: _Result) -> tuple[Any, str]:
         context = ActivitySerializationContext(
             namespace=self._info.namespace,
             workflow_id=self._info.workflow_id or "",
             workflow_type=self._info.workflow_type or "",
-            activity_type=name,
-            activity_id=id,
-            activity_task_queue=task_queue,
-            is_local=is_local,
+            activity_type=found.name,
+            activity_id=found.id,
+            activity_task_queue=found.task_queue,
+            is_local=found.is_local,
         )
-        (data,) = await activity.client().data_converter.with_context(context).decode(result)
+        converter = activity.client().data_converter.with_context(context)
+        if found.is_carried:  # as a handler was given it
+            (data,) = converter.payload_converter.from_payloads(found.payloads)
+        else:
+            (data,) = await converter.decode(found.payloads)
         return data, json.dumps(data, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What a tool or a turn has come to.
+
+    Attributes:
+        name, id, task_queue, is_local: of the activity.
+        payloads: the result.
+        is_carried: whether it stands in a journal, decoded.
+    """
+
+    name: str
+    id: str
+    task_queue: str
+    payloads: Sequence[Payload]
+    is_local: bool = False
+    is_carried: bool = False
+
+
+class _Ended:
+    """Puts together what events say, of which the last comes first."""
+
+    def __init__(self, task_queue: str) -> None:
+        self._task_queue = task_queue
+        self._results: dict[int, Sequence[Payload]] = {}
+
+    def add(self, event: HistoryEvent) -> _Result | None:
+        """Take in an event, and return what it says."""
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+            done = event.activity_task_completed_event_attributes
+            self._results[done.scheduled_event_id] = done.result.payloads
+        elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            call = event.activity_task_scheduled_event_attributes
+            result = self._results.pop(event.event_id, ())
+            name = call.activity_type.name
+            if result and _may_be_meant(name):
+                is_carried = event.event_id < 0
+                is_local = is_carried and call.activity_id.startswith(LOCAL_ID_PREFIX)
+                queue = call.task_queue.name or self._task_queue
+                return _Result(name, call.activity_id, queue, result, is_local, is_carried)
+        elif event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
+            local = local_marker(event)
+            if local is not None and local.result and _may_be_meant(local.name):
+                return _Result(local.name, local.id, self._task_queue, local.result, is_local=True)
+        return None
 
 
 def _may_be_meant(name: str) -> bool:
