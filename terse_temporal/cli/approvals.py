@@ -14,10 +14,10 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.text import printable
-from ..runs.inputs import memo_at_start
+from ..runs.inputs import asked_at_start
 from ..runs.memo import question_text, read_memo
 from ..runs.timeline import short
-from ..serialization.wire_names import INPUT_UPDATE, WAITING_MEMO
+from ..serialization.wire_names import INPUT_UPDATE
 from .exiting import CommandError
 from .inputs.answer import print_slow, user_name
 from .options import Address, Debug, Namespace
@@ -134,7 +134,7 @@ async def _read_questions(client: Client) -> AsyncIterator[dict[str, Any]]:
     async for found in client.list_workflows("ExecutionStatus = 'Running'"):
         fields = found.raw_info.memo.fields
         _, waiting = await read_memo(client, fields)
-        if not waiting or fields[WAITING_MEMO] == await memo_at_start(client, found):
+        if not waiting or await asked_at_start(client, found):
             continue
         for number, question in waiting.items():
             if "tool" not in question:  # what else is asked, `inputs list` has

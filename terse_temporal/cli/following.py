@@ -26,10 +26,10 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..encryption.reading import readable, readable_steps
-from ..engine.wire.continued import as_events
 from ..engine.wire.history import TOLD_EARLY
 from ..runs.endings import EndReason, failure_of_end
-from ..runs.memo import question_text, read_label, read_memo
+from ..runs.memo import question_text, read_memo
+from ..runs.reading import take_in
 from ..runs.task_queues import is_gone, last_poll
 from ..runs.timeline import Entry, Timeline
 
@@ -111,7 +111,8 @@ class Follower:
                         continue
                     event = await readable(event, self._client.data_converter)  # noqa: PLW2901
                     seen = seen if event.event_type in TOLD_EARLY else event.event_id
-                    await self._apply(event)
+                    for entry in await take_in(self.timeline, event, self._client):
+                        self._on_change(entry)
                     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
                         await self._read_memo(event)
                     history = self.timeline.history
@@ -129,11 +130,6 @@ class Follower:
                     is_disconnected = True
                     self._on_notice("the server does not answer; the run goes on when it is back. Still trying.")
                 await asyncio.sleep(_POLL_EVERY)
-
-    async def _apply(self, event: HistoryEvent) -> None:
-        for each in await as_events(event, self._client.data_converter):
-            if changed := self.timeline.apply(each, await read_label(self._client, each)):
-                self._on_change(changed)
 
     async def _read_memo(self, event: HistoryEvent) -> None:
         """Read what the run used, and what it waits for."""

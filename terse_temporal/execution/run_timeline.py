@@ -23,8 +23,8 @@ class TimelineEntry:
         state: `"waiting"`, `"running"`, `"done"`, `"failed"` or `"cancelled"`.
         started_at: when the handler asked for it, in UTC.
         ended_at: when it was over, in UTC; `None` until then.
-        attempt: how often a step was started; 0 until it is, and of what is no step. Also 0 where a step had ended
-            before the run continued in a new history, as very long ones do: what is carried on does not tell it.
+        attempt: how often a step was started; 0 until it is, and of what is no step. Also 0 where a step had timed
+            out or was cancelled before the run continued in a new history: what is carried on does not tell it.
         failure: why it failed, or the last attempt of it; empty where none did.
         label: what tells it from others of its name.
         id: the workflow id of a child run; empty of anything else.

@@ -8,20 +8,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
 from temporalio.converter import decode_typed_search_attributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.text import did_you_mean
-from ..engine.wire.continued import as_events
 from ..errors import ServerUnavailableError, TerseError
 from ..execution.run_operations import RunInfo
 from ..jobs.run_requests import run_request
 from ..jobs.runs import get_run
 from ..serialization.wire_names import SCHEDULE_MEMO
+from .first_event import started_with
 from .memo import read_memo
 from .starting import Scheduled, start_run
 from .wait_texts import fit_text
@@ -157,11 +155,11 @@ async def rerun_run(client: Client, run: RunInfo) -> Change:
     info = described.workflow_execution_info
     first = info.first_run_id or run.run_id
     try:
-        began = await _begin(client, run.id, first)
+        began = await started_with(client, run.id, first)
     except RPCError as err:
         if err.status != RPCStatusCode.NOT_FOUND or first == run.run_id:
             raise
-        began = await _begin(client, run.id, run.run_id)  # the first one is gone already
+        began = await started_with(client, run.id, run.run_id)  # the first one is gone already
     payloads = list(began.input.payloads)
     if len(payloads) > 1:
         return _not_rerun(run, f"it was started with {len(payloads)} inputs, and a run of a job has one, its event")
@@ -192,16 +190,3 @@ async def _scheduled(client: Client, began: WorkflowExecutionStartedEventAttribu
     except Exception:  # of whatever converter; without it the run knows its moment, and not its zone
         memo = None
     return Scheduled(attributes, memo)
-
-
-async def _begin(client: Client, id: str, run_id: str) -> WorkflowExecutionStartedEventAttributes:
-    answer = await client.workflow_service.get_workflow_execution_history(
-        GetWorkflowExecutionHistoryRequest(
-            namespace=client.namespace,
-            execution=WorkflowExecution(workflow_id=id, run_id=run_id),
-            maximum_page_size=1,
-        )
-    )
-    # What a run carries that has continued as new by itself is no input of its job.
-    began = (await as_events(answer.history.events[0], client.data_converter))[0]
-    return began.workflow_execution_started_event_attributes

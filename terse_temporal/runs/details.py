@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
 
 from ..engine.wire.history import moment
 from ..execution.token_usage import Tokens
 from .facts import Facts, Polls, gather_facts
+from .first_event import started_with
 from .history_tail import Tail, read_tail
-from .memo import read_label, read_memo
+from .memo import read_memo
+from .reading import take_in
 from .received import Received, read_received, unreadable_text
 from .timeline import Entry, Timeline
 from .why import Why, why_of_facts
@@ -89,13 +88,13 @@ async def read_details(client: Client, id: str, run_id: str = "") -> RunDetails:
     info = facts.described.workflow_execution_info
     tail = facts.tail or await read_tail(client, info.execution.workflow_id, info.execution.run_id, with_carried=True)
     found = await why_of_facts(client, facts, polls)
-    started = tail.history.started or await _read_start(client, info.execution)
+    started = tail.history.started or await started_with(client, info.execution.workflow_id, info.execution.run_id)
     parent = info.parent_execution
     extended = facts.described.workflow_extended_info
     return RunDetails(
         why=found,
         task_queue=facts.task_queue,
-        event=await _value(client, started.input.payloads if started is not None else ()),
+        event=await _value(client, started.input.payloads),
         result=await _value(client, [found.ending.result] if found.ending and found.ending.result else ()),
         tags=tuple(facts.tags),
         parent=(parent.workflow_id, parent.run_id) if parent.workflow_id else None,
@@ -110,7 +109,7 @@ async def read_details(client: Client, id: str, run_id: str = "") -> RunDetails:
 async def _timeline(client: Client, facts: Facts, tail: Tail) -> Timeline:
     timeline = Timeline()
     for event in tail.events:
-        timeline.apply(event, await read_label(client, event))
+        await take_in(timeline, event, client)
     if timeline.history.began is None:
         timeline.history.began = moment(facts.described.workflow_execution_info.start_time)
     timeline.apply_pending(facts.described.pending_activities)
@@ -120,15 +119,6 @@ async def _timeline(client: Client, facts: Facts, tail: Tail) -> Timeline:
                 entry.state, entry.trouble = "cancelled", "open when the run ended"
     timeline.tokens, _ = await read_memo(client, facts.described.workflow_execution_info.memo.fields)
     return timeline
-
-
-async def _read_start(client: Client, execution: WorkflowExecution) -> WorkflowExecutionStartedEventAttributes | None:
-    """Return the first event of a history of which only the end was read."""
-    answer = await client.workflow_service.get_workflow_execution_history(
-        GetWorkflowExecutionHistoryRequest(namespace=client.namespace, execution=execution, maximum_page_size=1)
-    )
-    events = answer.history.events
-    return events[0].workflow_execution_started_event_attributes if events else None
 
 
 async def _value(client: Client, payloads: Any) -> Any:

@@ -14,25 +14,26 @@ from datetime import datetime
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
-from temporalio.api.common.v1 import WorkflowExecution as Execution
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from ..engine.wire.continued import carried_journal
+from ..engine.wire.journal import wire_to_payload
 from ..errors import AnswerRefusedError, RunNotFoundError
 from ..execution.input_requests import AnswerProblem
 from ..inputs.answers import check_size
 from ..inputs.questions import InputQuestion, read_question, read_time
 from ..serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, INPUTS_ANSWERED_MEMO, WAITING_MEMO
+from .first_event import first_event
 from .requests import request
 
 __all__ = [
     "PastQuestion",
     "answer_question",
+    "asked_at_start",
     "find_question",
     "list_questions",
-    "memo_at_start",
     "page_of_questions",
     "questions_of",
     "refused_answer",
@@ -153,7 +154,7 @@ async def _looked_at(client: Client, id: str) -> tuple[list[InputQuestion], dict
     if run.close_time is not None or WAITING_MEMO not in fields:
         return [], over, None
     waiting = await _memo(client, fields, WAITING_MEMO)
-    if not waiting or fields[WAITING_MEMO] == await memo_at_start(client, run):
+    if not waiting or await asked_at_start(client, run):
         return [], over, None
     has_more = any("more" in each and "event" not in each for each in waiting.values())
     return _questions(client, run, waiting), over, run.workflow_type if has_more else None
@@ -259,30 +260,38 @@ async def answer_question(
         raise AnswerRefusedError(f"the run {id!r} has ended, and asks nobody", kind="closed") from err
 
 
-async def memo_at_start(client: Client, run: WorkflowExecution) -> Payload | None:
-    """Return what the memo of a run said of questions when it was started.
+async def asked_at_start(client: Client, run: WorkflowExecution) -> bool:
+    """Return whether what the memo of a run says of questions was said when it was started, and so asks nothing.
 
     A run asks while it runs. So that was written by whoever started it, to look like a question, or is of the run that
-    this one continues, and answered. One request.
+    this one continues, and answered. One that has continued as new by itself has what it began with in what it carries.
+    One request.
 
     Raises:
         ServerUnavailableError: no server answers, or it refuses.
     """
-    asked = GetWorkflowExecutionHistoryRequest(
-        namespace=client.namespace,
-        execution=Execution(workflow_id=run.id, run_id=run.run_id),
-        maximum_page_size=1,
-    )
-    reading = client.workflow_service.get_workflow_execution_history(asked)
+    reading = first_event(client, run.id, run.run_id)
     try:
         # The id of the run is the server's own, so that it has no other reason to refuse.
-        found = await request(
+        event = await request(
             reading, f"the run {run.id!r} cannot be looked at", client, answers=[RPCStatusCode.NOT_FOUND]
         )
     except RPCError:  # it has ended, and is gone
-        return None
-    events = found.history.events
-    return events[0].workflow_execution_started_event_attributes.memo.fields.get(WAITING_MEMO) if events else None
+        return False
+    now = run.raw_info.memo.fields[WAITING_MEMO]
+    journal = await carried_journal(event, client.data_converter)
+    if journal is None:
+        return event.workflow_execution_started_event_attributes.memo.fields.get(WAITING_MEMO) == now
+    wire = journal.manifest.memo.get(WAITING_MEMO)
+    if wire is None:
+        return False
+    converter = client.data_converter
+    try:
+        # What is carried was decoded by the codec when it was written.
+        was = converter.payload_converter.from_payloads([wire_to_payload(wire, journal.large)])
+        return was == await converter.decode([now])
+    except Exception:  # of whatever converter, or written by hand
+        return True
 
 
 async def _in_full(client: Client, question: InputQuestion) -> InputQuestion:
@@ -345,7 +354,7 @@ async def _asked_by(client: Client, run: WorkflowExecution) -> list[InputQuestio
     """Return what a run asks, in the order in which it does."""
     fields = run.raw_info.memo.fields
     waiting = await _memo(client, fields, WAITING_MEMO)
-    if not waiting or fields[WAITING_MEMO] == await memo_at_start(client, run):
+    if not waiting or await asked_at_start(client, run):
         return []
     return _questions(client, run, waiting)
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..encryption.reading import readable_steps
 from ..engine.wire.continued import as_events, carried_journal
 from ..execution.run_timeline import RunTimeline, TimelineEntry
+from .first_event import first_event
 from .memo import read_label
-from .timeline import Timeline
+from .timeline import Entry, Timeline
 
-__all__ = ["public_timeline", "read_timeline"]
+__all__ = ["public_timeline", "read_timeline", "take_in"]
 
 
 async def read_timeline(client: Client, described: WorkflowExecutionDescription) -> Timeline:
@@ -31,11 +30,27 @@ async def read_timeline(client: Client, described: WorkflowExecutionDescription)
     for run_id in await _runs_to_read(client, described):
         handle = client.get_workflow_handle(described.id, run_id=run_id)
         async for recorded in handle.fetch_history_events():
-            for event in await as_events(recorded, client.data_converter):
-                timeline.apply(event, await read_label(client, event))
+            await take_in(timeline, recorded, client)
     await readable_steps(described.raw_description, client.data_converter)
     timeline.apply_pending(described.raw_description.pending_activities)
     return timeline
+
+
+async def take_in(timeline: Timeline, event: HistoryEvent, client: Client) -> list[Entry]:
+    """Add to a timeline the next event of a history; with the first one what the run carries of the histories before.
+
+    Args:
+        timeline: of the run.
+        event: as the server has it.
+        client: of the server.
+
+    Returns:
+        The entries that changed in a way worth telling.
+    """
+    changed = [
+        timeline.apply(each, await read_label(client, each)) for each in await as_events(event, client.data_converter)
+    ]
+    return [each for each in changed if each is not None]
 
 
 async def _runs_to_read(client: Client, described: WorkflowExecutionDescription) -> list[str]:
@@ -47,7 +62,7 @@ async def _runs_to_read(client: Client, described: WorkflowExecutionDescription)
     found, run_id = [described.run_id], described.run_id
     while True:
         try:
-            event = await _first_event(client, described.id, run_id)
+            event = await first_event(client, described.id, run_id)
         except RPCError as err:
             if err.status != RPCStatusCode.NOT_FOUND or run_id == described.run_id:
                 raise
@@ -62,14 +77,6 @@ async def _runs_to_read(client: Client, described: WorkflowExecutionDescription)
             return list(reversed(found))
         run_id = before
         found.append(run_id)
-
-
-async def _first_event(client: Client, id: str, run_id: str) -> HistoryEvent:
-    request = GetWorkflowExecutionHistoryRequest(
-        namespace=client.namespace, execution=WorkflowExecution(workflow_id=id, run_id=run_id), maximum_page_size=1
-    )
-    answer = await client.workflow_service.get_workflow_execution_history(request, retry=True)
-    return answer.history.events[0]
 
 
 def public_timeline(timeline: Timeline) -> RunTimeline:

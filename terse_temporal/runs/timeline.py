@@ -66,8 +66,8 @@ class Entry:
             job is known.
         begun: when the handler asked for it.
         ended: when it was over.
-        attempt: how often it was started; 0 until it is, and where it had ended before the run continued as new by
-            itself, unless the timeline was read before that.
+        attempt: how often it was started; 0 until it is, and where it had timed out or was cancelled before the run
+            continued as new by itself, unless the timeline was read before that.
         trouble: why the last attempt but one, or the whole, failed.
         label: what tells it from others of its name.
         id: of a run, its own workflow id.

@@ -23,7 +23,8 @@ The formats, all of them JSON, stand beside what reads and writes them:
     FailureDetail (wire/calls.py)           the first detail of a failure, of a step and of a run. `v`, `step` (its
                                             name; of a run, that of the step which caused it, or empty), `error` and
                                             `bases` (references to classes), `arguments`, `attributes`, `missing`,
-                                            `check`, and of a local step `key`. Of one that is handed over
+                                            `check`, `attempt` where it is not the first, and of a local step
+                                            `key`. Of one that is handed over
                                             there is `attempt` and `runs` instead.
     what a run failed with                  where that is a group of exceptions, in the details: `failed_steps`, the
                                             events that the failed steps began with, and the ids of local ones.
@@ -95,6 +96,7 @@ from typing import Final
 __all__ = [
     "APPROVAL_NEEDED_MARKER",
     "ARGUMENTS_REFUSED_MARKER",
+    "ATTEMPT_METADATA",
     "BEGAN_MEMO",
     "CALL_REFUSED_MARKER",
     "CHECK_METADATA",
@@ -327,6 +329,8 @@ TAGS_ATTRIBUTE: Final = "TerseTags"
 
 # In the metadata of the payload with a result: the check of its call, and the tokens that it used.
 CHECK_METADATA: Final = "terse.check.v1"
+#: Likewise, where it was not the first: the attempt that gave it.
+ATTEMPT_METADATA: Final = "terse.attempt.v1"
 #: Beside the result of a local step, whose call is not recorded: its idempotency key.
 KEY_METADATA: Final = "terse.key.v1"
 TOKENS_METADATA: Final = "terse.tokens.v1"

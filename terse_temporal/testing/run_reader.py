@@ -10,9 +10,8 @@ from typing import Any
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
-from ..engine.wire.continued import as_events
 from ..engine.wire.history import TOLD_EARLY
-from ..runs.memo import read_label
+from ..runs.reading import take_in
 from ..runs.timeline import Timeline
 
 __all__ = ["RunReader"]
@@ -88,8 +87,7 @@ class RunReader:
             async for event in handle.fetch_history_events(wait_new_event=True):
                 # In the place of what was told early, which is nothing to a timeline.
                 self._events[event.event_id - 1 :] = [event]
-                for each in await as_events(event, self._client.data_converter):
-                    self._timeline.apply(each, await read_label(self._client, each))
+                await take_in(self._timeline, event, self._client)
                 self._news.set()
         finally:
             self._news.set()

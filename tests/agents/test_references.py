@@ -119,7 +119,7 @@ async def test_a_continued_run_carries_what_was_said(bench: Bench, model: ModelS
         while len(model.requests) < 5:  # noqa: ASYNC110  # a thread of the server's counts them
             await asyncio.sleep(0.02)
     assert (await latest.describe()).run_id != run.first_execution_run_id
-    first = WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id)
+    first = WorkflowExecution(workflow_id=run.id, run_id=run.first_execution_run_id or "")
     gone = DeleteWorkflowExecutionRequest(namespace=bench.env.client.namespace, workflow_execution=first)
     await bench.env.client.workflow_service.delete_workflow_execution(gone)
     async with bench.worker(jobs.pages, continue_after=20):

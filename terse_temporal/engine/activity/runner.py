@@ -63,6 +63,7 @@ from ..code.builtin_functions import known_function
 from ..code.functions import FunctionIndex
 from ..failure_log import log_failure
 from ..limits import THREAD_PATIENCE
+from ..wire.attempts import add_attempt_to_failure, attempt_metadata
 from ..wire.calls import JobCall, StepCall, read_call
 from ..wire.failures import SentFailureError, refused, step_failure
 from ..wire.inputs_check import add_check_to_failure, check_metadata
@@ -178,9 +179,8 @@ class StepRunner:
         except ApplicationError as failure:
             if failure.type == HANDED_OVER_FAILURE:
                 raise
-            add_check_to_failure(failure, call.check if isinstance(call, StepCall) else "")
-            if info.is_local:
-                add_key_to_failure(failure, call.key)
+            if isinstance(call, StepCall):
+                _add_details(failure, call, info)
             again = failure.next_retry_delay
             _log(
                 info,
@@ -303,7 +303,11 @@ class StepRunner:
             )
             if recorded.function == _MODEL_TURN or (recorded.by_model and len(result.text) >= SHORTEST_REFERRED):
                 self._results.keep(result.data, result.text)
-            beside = {**tokens_metadata(execution.tokens), **check_metadata(recorded.check)}
+            beside = {
+                **tokens_metadata(execution.tokens),
+                **check_metadata(recorded.check),
+                **attempt_metadata(call.context.attempt),
+            }
             if info.is_local:
                 beside |= key_metadata(recorded.key)
             return in_order(result, activity.payload_converter(), beside)
@@ -443,6 +447,14 @@ def _not_begun(name: str, why: str, seconds: float = _ANOTHER_WORKERS.total_seco
     return SentFailureError(
         f"step {name!r} has not begun: {why}", type=NOT_BEGUN_FAILURE, next_retry_delay=timedelta(seconds=seconds)
     )
+
+
+def _add_details(failure: ApplicationError, call: StepCall, info: activity.Info) -> None:
+    """Put into what a step fails with what stands beside a result."""
+    add_check_to_failure(failure, call.check)
+    add_attempt_to_failure(failure, info.attempt + call.before)
+    if info.is_local:
+        add_key_to_failure(failure, call.key)
 
 
 def _own(error: BaseException, what: str) -> BaseException:

@@ -1,9 +1,10 @@
 """What a run has done before it continued as new by itself, as events of a history.
 
 Whoever looks at a run reads events. Those of its earlier histories may be gone, and there may be many of these; the
-journal that the run carries has all of them, but how often steps were tried. So what is in it is told as the events
-that said it first, in the place of the one that its last history begins with. Their numbers are negative: no history
-has them, and all that comes later has larger ones.
+journal that the run carries has all of them, but how often a step was tried that has ended without a word, and what
+failed before an attempt that did not. So what is in it is told as the events that said it first, in the place of the
+one that its last history begins with. Their numbers are negative: no history has them, and all that comes later has
+larger ones.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from temporalio.converter import DataConverter
 from ...encryption.reading import readable
 from ...errors import JournalError
 from ...serialization.wire_names import HANDED_OVER_FAILURE, LOCAL_ID_PREFIX
+from .attempts import attempt_of_failure, attempt_of_result
 from .history import RunHistory
 from .journal import Journal, read_entries, read_journal, wire_to_payload
 
-__all__ = ["as_events", "carried_journal", "events_of", "may_carry", "read_history"]
+__all__ = ["as_events", "begin_of", "carried_journal", "events_of", "may_carry", "read_history"]
 
 #: Inputs of a run that carries a journal: its event, the manifest, and a page at least.
 _FEWEST_INPUTS: Final = 3
@@ -50,6 +52,22 @@ async def as_events(event: HistoryEvent, converter: DataConverter) -> list[Histo
         except (JournalError, LookupError, ValueError, TypeError, AttributeError):
             pass  # written by somebody else: then no more is told than what this history has
     return [await readable(event, converter)]
+
+
+async def begin_of(event: HistoryEvent, converter: DataConverter) -> HistoryEvent:
+    """Return the event that a run began with, by the one that its last history begins with.
+
+    Args:
+        event: the latter. What it carries of the histories before is read no further.
+        converter: with the codec and the storage of the workers.
+    """
+    journal = await carried_journal(event, converter)
+    if journal is not None:
+        try:
+            return next(events_of(journal, event))
+        except (JournalError, LookupError, ValueError, TypeError, AttributeError):
+            pass  # as above
+    return event
 
 
 def may_carry(event: HistoryEvent) -> bool:
@@ -232,12 +250,17 @@ class _Events:
             self._again.setdefault(called, []).append((step_id, begun))
             self._timers_again += "again" in job
             return
+        results = self._payloads([job["ok"]]) if job.get("ok") is not None else []
+        if attempt := _attempt(job, failure, results):
+            event = self._event(EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED)
+            event.activity_task_started_event_attributes.scheduled_event_id = begun
+            event.activity_task_started_event_attributes.attempt = attempt
+            yield event
         if "ok" in job:
             event = self._event(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
             done = event.activity_task_completed_event_attributes
             done.scheduled_event_id = begun
-            if job["ok"] is not None:
-                done.result.payloads.extend(self._payloads([job["ok"]]))
+            done.result.payloads.extend(results)
         elif "failed" in job:
             event = self._event(EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED)
             event.activity_task_failed_event_attributes.scheduled_event_id = begun
@@ -272,6 +295,13 @@ class _Events:
 
     def _payloads(self, wires: Iterable[Mapping[str, Any]]) -> list[Payload]:
         return [wire_to_payload(each, self._journal.large) for each in wires]
+
+
+def _attempt(job: Mapping[str, Any], failure: Failure | None, results: Sequence[Payload]) -> int:
+    """Return how often a step was started; 0 where nothing says it."""
+    if "ok" in job:
+        return attempt_of_result(results[0]) if results else 1
+    return 0 if failure is None else attempt_of_failure(failure)
 
 
 def _failure(job: Mapping[str, Any]) -> Failure | None:
