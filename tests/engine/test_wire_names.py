@@ -28,6 +28,7 @@ PACKAGE: Final = Path(terse_temporal.__file__).parent
 NAMES: Final = {
     "APPROVAL_NEEDED_MARKER": "terse.approval.needed.v1",
     "ARGUMENTS_REFUSED_MARKER": "terse.refused.arguments.v1",
+    "ATTEMPT_METADATA": "terse.attempt.v1",
     "BEGAN_MEMO": "terse.began.v1",
     "CALL_REFUSED_MARKER": "terse.refused.call.v1",
     "CHECK_METADATA": "terse.check.v1",
