@@ -2,11 +2,13 @@
 
 Both executions come through here. The durable one writes a call with `record_arguments`, and the activity makes it with
 `perform`, perhaps days later in another process. In place the two follow each other, so that a call is the same there:
-what it is given and what it returns pass through JSON.
+what it is given and what it returns pass through JSON. What is large does so on a thread: the loop goes on, with the
+signs of life of all steps.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typing import Any
 from ..diagnostics.places import place_of
 from ..errors import StepInputError, StepOutputError
 from ..serialization.codec import Json, ValueProblem, json_object, json_of
+from ..serialization.large import is_large
 from ..serialization.payload_limits import over_limit
 from ..serialization.serializer import Serializer
 from ..serialization.signatures import called_with
@@ -103,7 +106,9 @@ async def perform(
     """
     context, function = call.context, call.function
     with executing(execution):
-        positional, keywords = _load(call, execution.serializer)
+        load = functools.partial(_load, call, execution.serializer)
+        is_much = is_large(call.input) or is_large(call.arguments)
+        positional, keywords = await asyncio.to_thread(load) if is_much else load()
         keywords |= call.objects
         made = FunctionCall(
             name=context.name,
@@ -119,7 +124,8 @@ async def perform(
         )
         async with TimeLimit(call.timeout, context.name, function):
             value = await call_or_double(made)
-        return _record_result(value, call, execution.serializer)
+        record = functools.partial(_record_result, value, call, execution.serializer)
+        return await asyncio.to_thread(record) if is_large(value) else record()
 
 
 def _load(call: Call, serializer: Serializer) -> tuple[list[Any], dict[str, Any]]:

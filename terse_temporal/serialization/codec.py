@@ -12,12 +12,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+from contextlib import suppress
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .annotations import type_adapter
+from .large import LARGE_TEXT, batches, encode, is_large, paused_collector, recorded_in_parts
 from .readback import (
     LEAVES,
     OF_SECRETS,
@@ -41,6 +43,7 @@ __all__ = [
     "fresh",
     "json_object",
     "json_of",
+    "read_json",
     "too_deep",
 ]
 
@@ -71,20 +74,39 @@ class ValueProblem(Exception):  # noqa: N818  # not an error of its own: a reaso
     """Why a value cannot pass, for the caller to raise as an error of its own, with the step or job in it."""
 
 
-class Json(NamedTuple):
+_UNREAD: Final = object()
+
+
+class Json:
     """JSON data and its text, which is written once for all that need it: its size, a hash, what is sent.
 
-    Attributes:
-        data: of dicts with text keys, lists, texts, numbers, booleans and `None`.
+    Args:
+        data: of dicts with text keys, lists, texts, numbers, booleans and `None`. Where it is not given it is read from
+            the text when somebody asks for it: of what is large the text alone is held.
         text: in ASCII, so that its length is its size.
     """
 
-    data: Any
-    text: str
+    __slots__ = ("_data", "text")
+
+    def __init__(self, data: Any, text: str) -> None:
+        self._data = data
+        self.text = text
+
+    @classmethod
+    def of_text(cls, text: str) -> Json:
+        """Return the JSON that a text is."""
+        return cls(_UNREAD, text)
+
+    @property
+    def data(self) -> Any:
+        if self._data is _UNREAD:
+            self._data = read_json(self.text)
+        return self._data
 
     def and_fields(self, fields: Mapping[str, Any]) -> Json:
         """Return an object, with further fields."""
-        return Json({**self.data, **fields}, f"{self.text[:-1]},{_text(fields)[1:]}" if fields else self.text)
+        text = f"{self.text[:-1]},{_text(fields)[1:]}" if fields else self.text
+        return Json(_UNREAD if self._data is _UNREAD else {**self._data, **fields}, text)
 
 
 def json_of(data: Any) -> Json:
@@ -101,7 +123,22 @@ def json_object(fields: Mapping[str, Any], written: Mapping[str, Json]) -> Json:
     text = _text({name: value for name, value in fields.items() if name not in written})[1:-1]
     parts = [text] if text else []
     parts += [f"{_text(name)}:{each.text}" for name, each in written.items()]
-    return Json({**fields, **{name: each.data for name, each in written.items()}}, f"{{{','.join(parts)}}}")
+    text = f"{{{','.join(parts)}}}"
+    if any(each._data is _UNREAD for each in written.values()):
+        return Json.of_text(text)
+    return Json({**fields, **{name: each._data for name, each in written.items()}}, text)
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return what JSON says.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if len(text) < LARGE_TEXT:
+        return json.loads(text)
+    with paused_collector():
+        return json.loads(text)
 
 
 class Codec:
@@ -183,6 +220,24 @@ class Codec:
         Raises:
             ValueProblem: it does not fit, JSON cannot hold it, it holds a secret, or it would be read back as another.
         """
+        if is_large(value):
+            with paused_collector():
+                return self._record_large(value)
+        return self._record(value)
+
+    def _record_large(self, value: Any) -> Json:
+        """Record a value in parts, where the type lets it be taken apart."""
+        try:
+            if self._type is Any:
+                return Json.of_text(recorded_in_parts(value, lambda part: self._record(part).text))
+            if type(value) is list and self._schema.is_plain_list:
+                parts = (self._record(part).text[1:-1] for part in batches(value))
+                return Json.of_text(f"[{','.join(parts)}]")
+        except ValueProblem:
+            pass  # is found again, with the path that it has in the whole
+        return self._record(value)
+
+    def _record(self, value: Any) -> Json:
         if self._type is Any:
             written = self._dump(value)
             if not equal(written.data, value):
@@ -206,13 +261,24 @@ class Codec:
 
     def load(self, data: Any) -> Any:
         """Return JSON data, validated and converted to the type, by pydantic's rules for JSON (also in strict mode)."""
-        return data if self._type is Any else self.load_text(json.dumps(data))
+        if self._type is Any:
+            return data
+        if not is_large(data):
+            return self.load_text(json.dumps(data))
+        with paused_collector():
+            if type(data) is list and self._schema.is_plain_list:
+                with suppress(ValueProblem):  # which is found again, with the path that it has in the whole
+                    return [each for part in batches(data) for each in self.load_text(json.dumps(part))]
+            return self.load_text(encode(data, allow_nan=True))
 
     def load_text(self, text: str | bytes) -> Any:
         """Return the same for JSON that is a string."""
         if self._type is Any:
-            return json.loads(text)
-        return self._validate(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
+            return read_json(text)
+        if len(text) < LARGE_TEXT:
+            return self._validate(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
+        with paused_collector():
+            return self._validate(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
 
     def _validate(self, validate: Callable[[], Any]) -> Any:
         try:
@@ -256,7 +322,7 @@ class Codec:
         return Json(data, _encode(data, value))
 
     def _compare(self, checked: Any, written: Json) -> None:
-        data, text = written
+        data, text = written.data, written.text
         if "***" in text and (path := find(checked, is_secret)):
             raise ValueProblem(f"the value at {path} {OF_SECRETS}")
         try:
@@ -344,7 +410,7 @@ def _encode(data: Any, value: Any) -> str:
         value: whose paths are told.
     """
     try:
-        return _text(data)
+        return encode(data)
     except RecursionError:
         raise ValueProblem("the value is nested too deep to be written as JSON") from None
     except ValueError:

@@ -41,6 +41,9 @@ _INNER: Final = (
 
 _JSON_TYPES: Final = frozenset({"str", "int", "bool", "none", "float", "nullable", "list", "dict", "any"})
 
+#: What the schema of a list has that says nothing of the list as a whole.
+_OF_LISTS: Final = frozenset({"type", "items_schema", "metadata", "ref"})
+
 _ANY: Final[Mapping[str, Any]] = {"type": "any"}
 
 #: Types of values that hold no others: nearly all there are in a large one.
@@ -68,6 +71,8 @@ class Schema:
         self.root = self._plain(core)
         #: Whether it is made of types that JSON has, so that data which is equal to the value reads back as it.
         self.is_json = self._kinds <= _JSON_TYPES
+        #: Whether it is a list without rules of its own, so that a list may be read and written in parts.
+        self.is_plain_list = _outer(core).keys() <= _OF_LISTS and _outer(core)["type"] == "list"
         #: Whether there are `Iterable`s in it, which pydantic reads as something that can be gone through once.
         self.has_iterators = "generator" in self._kinds
 
@@ -150,6 +155,11 @@ class Schema:
             case {"type": "list" | "set" | "frozenset" | "generator"}:
                 return schema.get("items_schema", _ANY)
         return None
+
+
+def _outer(schema: Any) -> Mapping[str, Any]:
+    """Return a schema without the definitions that stand around it."""
+    return schema["schema"] if schema["type"] == "definitions" else schema  # type: ignore[no-any-return]
 
 
 def difference(given: Any, back: Any, schema: Schema, *, written_alike: bool) -> Found | None:

@@ -243,7 +243,8 @@ SAME: list[tuple[Any, Any]] = [
 def test_what_comes_back(type_: Any, value: Any) -> None:
     """It is recorded, and loading it and recording that gives the same JSON."""
     codec = Codec(type_)
-    data, text = codec.record(value)
+    recorded = codec.record(value)
+    data, text = recorded.data, recorded.text
     assert json.loads(text) == data
     assert codec.record(codec.load(data)).data == data
     assert codec.record(codec.load_text(text)).text == text

@@ -47,6 +47,7 @@ from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...jobs.labels import label_text
 from ...serialization.codec import ValueProblem, json_of
+from ...serialization.large import LARGE_TEXT
 from ...serialization.wire_names import (
     GENERATE_TEXT,
     HANDED_OVER_FAILURE,
@@ -68,7 +69,7 @@ from ..wire.calls import JobCall, StepCall, read_call
 from ..wire.failures import SentFailureError, refused, step_failure
 from ..wire.inputs_check import add_check_to_failure, check_metadata
 from ..wire.local_steps import add_key_to_failure, key_metadata
-from ..wire.payloads import in_order
+from ..wire.payloads import in_order, read_payload
 from ..wire.retries import retry_delay
 from ..wire.token_usage import tokens_metadata
 from ..wire.types import resolve_type
@@ -150,7 +151,7 @@ class StepRunner:
         name = info.activity_type
         mark_as_outcome(name, functools.partial(self.heartbeats.beating, name))
         try:
-            call = self._read(args)
+            call = await self._read(args, name)
             if is_interrupted(call, info):  # which any worker can tell
                 _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
@@ -229,11 +230,16 @@ class StepRunner:
             _log(info, "is not run again, as it had finished before its run was retried", label=call.label)
         return found
 
-    def _read(self, args: Sequence[RawValue]) -> StepCall | JobCall:
+    async def _read(self, args: Sequence[RawValue], name: str) -> StepCall | JobCall:
         if len(args) != 1:
             raise UnreadableCallError(f"it has {len(args)} inputs instead of one")
+        read = functools.partial(read_payload, args[0].payload, activity.payload_converter())
         try:
-            wire = activity.payload_converter().from_payload(args[0].payload)
+            if len(args[0].payload.data) < LARGE_TEXT:
+                wire = read()
+            else:
+                with self.heartbeats.beating(name):
+                    wire = await asyncio.to_thread(read)
         except Exception as err:
             raise UnreadableCallError(f"its input cannot be decoded: {err}") from err
         return read_call(wire)

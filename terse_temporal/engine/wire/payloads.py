@@ -18,13 +18,17 @@ from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 
 from ...serialization.codec import Json
+from ...serialization.large import LARGE_TEXT, paused_collector
 from ...serialization.serializer import remember
 
-__all__ = ["event_arguments", "in_json", "in_order", "json_text", "payload_in_order"]
+__all__ = ["event_arguments", "in_json", "in_order", "json_text", "payload_in_order", "read_payload"]
 
 #: Whose order says whether a converter sorts.
 _PROBE: Final = {"b": 0, "a": 0}
 _SORTED: Final = b'{"a":0,"b":0}'
+
+#: What objects, lists and texts begin with. The last would be the same, and are not encoded a second time.
+_WRITTEN_HERE: Final = '{["'
 
 _NOTHING: Final[Mapping[str, bytes]] = {}
 
@@ -38,7 +42,7 @@ def in_json(data: Any) -> Json:
 
 def payload_in_order(value: Json, converter: PayloadConverter) -> Payload:
     """Return JSON as a payload, with its keys in their order where the converter would have sorted them."""
-    if not isinstance(value.data, dict | list) or not _sorts(converter):
+    if value.text[0] not in _WRITTEN_HERE or not _sorts(converter):
         return converter.to_payload(value.data)
     return Payload(metadata={"encoding": b"json/plain"}, data=value.text.encode())
 
@@ -61,6 +65,14 @@ def json_text(payload: Payload, converter: PayloadConverter) -> bytes | None:
     """Return the JSON in a payload as it is written there; `None` where only the converter knows what is in it."""
     is_json = payload.metadata.get("encoding") == b"json/plain" and _sorts(converter)
     return payload.data if is_json else None
+
+
+def read_payload(payload: Payload, converter: PayloadConverter) -> Any:
+    """Return what a payload holds."""
+    if len(payload.data) < LARGE_TEXT:
+        return converter.from_payload(payload)
+    with paused_collector():
+        return converter.from_payload(payload)
 
 
 def _is_sorting(converter: PayloadConverter) -> bool:

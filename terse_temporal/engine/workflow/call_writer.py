@@ -88,13 +88,14 @@ class CallWriter:
             **self._schemas(request, where),
         )
         given = self._given(request)
-        wire = json_object(call.to_wire(), given)
+        fields = call.to_wire()
+        wire = json_object(fields, given)
         if not may_record(size := len(wire.text)):
             remedy = "Pass a reference, such as a path or a key, and read the data in the step."
             raise StepInputError(
                 f"step {request.name!r} ({place_of(request.run)}): its input is {over_limit(size, remedy)}"
             )
-        check = check_of(wire.data, next(iter(given.values()), None), self._home, self._index.code_of(self._job))
+        check = check_of(fields, next(iter(given.values()), None), self._home, self._index.code_of(self._job))
         return WrittenCall(wire, check, self._result_codec(request))
 
     def _schemas(self, request: StepRequest, where: str) -> dict[str, Any]:

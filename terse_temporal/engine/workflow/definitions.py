@@ -39,7 +39,7 @@ from ..determinism.task_order import exit_of
 from ..limits import HEARTBEAT_TIMEOUT, LONGEST_DELAY, PLAIN_JOB_TIMEOUT, TIMEOUT_SLACK
 from ..wire.calls import JobCall
 from ..wire.failures import SentFailureError
-from ..wire.payloads import in_order
+from ..wire.payloads import in_order, read_payload
 from ..wire.step_exceptions import step_exception
 from .carrying import RUN_CONTEXT, add_carried, read_carried
 from .endings import is_of_the_engine, log_end, run_failure
@@ -252,7 +252,7 @@ def _event_data(context: RunContext, event: RawValue | None) -> Any:
     if event is None:
         return None
     try:
-        return workflow.payload_converter().from_payload(event.payload)
+        return read_payload(event.payload, workflow.payload_converter())
     except Exception as err:
         reason = err.__cause__ or err  # the SDK says no more than that it could not
         if isinstance(reason, RecursionError):

@@ -60,7 +60,7 @@ from ..limits import (
 )
 from ..wire.history import LOCAL_FLUSH
 from ..wire.inputs_check import RecordedInputs, failure_check, result_check
-from ..wire.payloads import in_order, json_text
+from ..wire.payloads import in_order, json_text, read_payload
 from ..wire.step_exceptions import step_exception
 from ..wire.token_usage import tokens_of
 from .call_writer import CallWriter, WrittenCall
@@ -276,7 +276,7 @@ class DurableExecution:
             text = None if result is None else json_text(answer.payload, converter)
             if result is not None and text is not None:
                 return result.load_text(text)
-            data = converter.from_payload(answer.payload)
+            data = read_payload(answer.payload, converter)
             return data if result is None else result.load(data)
         except ValueProblem as problem:
             raise StepOutputError(f"step {name!r} ({where}): its recorded result: {problem}", step=name) from None
@@ -383,7 +383,7 @@ class DurableExecution:
         if result is None:
             return None
         self._count_tokens(result)
-        return workflow.payload_converter().from_payload(result.payload)
+        return read_payload(result.payload, workflow.payload_converter())
 
     def _count_tokens(self, result: RawValue) -> None:
         used = tokens_of(result.payload)

@@ -1,0 +1,156 @@
+"""What is large is recorded and read in parts, and becomes what it would as a whole."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+import pytest
+from pydantic import BaseModel, Field
+
+from terse_temporal.serialization import large
+from terse_temporal.serialization.codec import Codec, Json, ValueProblem, json_object
+from terse_temporal.serialization.large import LARGE_TEXT, encode, is_large, paused_collector
+
+
+class Row(BaseModel):
+    """With what JSON has, and what it has not."""
+
+    id: int
+    at: datetime
+    tags: list[str]
+
+
+def row(number: int) -> Row:
+    return Row(id=number, at=datetime(2026, 1, 1) + timedelta(hours=number), tags=["é", "\U0001f600"])
+
+
+ROWS: Final = [row(number) for number in range(2_345)]
+PLAIN: Final[list[Any]] = [{"id": number, "z": [1.5, None, True], "a": "é\n"} for number in range(2_345)]
+TEXT: Final = ('é\U0001f600"\\' * LARGE_TEXT)[: LARGE_TEXT * 4 + 3]
+
+VALUES: Final = [
+    (str, TEXT),
+    (Any, TEXT),
+    (Any, PLAIN),
+    (Any, {"rows": PLAIN, "text": TEXT, "é": {"more": PLAIN, "none": {}, "no": []}}),
+    (Any, [PLAIN, TEXT, {}, [], 1, None, {"text": TEXT}]),
+    (Any, {str(number): number for number in range(3_000)}),
+    (Any, {number: number for number in range(3_000)}),
+    (list[dict[str, Any]], PLAIN),
+    (list[Row], ROWS),
+    (dict[str, list[Row]], {"rows": ROWS}),
+    (Annotated[list[int], Field(min_length=2_001)], list(range(2_345))),
+    (bytes, b"x" * (LARGE_TEXT + 1)),
+]
+
+
+@pytest.mark.parametrize(("type_", "value"), VALUES, ids=map(str, range(len(VALUES))))
+def test_it_is_what_it_is_as_a_whole(type_: Any, value: Any) -> None:
+    """The text is the same, and it is read back as the same."""
+    codec = Codec(type_)
+    assert is_large(value)
+    recorded, whole = codec.record(value), codec._record(value)
+    assert recorded.text == whole.text
+    assert recorded.data == whole.data == json.loads(whole.text)
+    back = {str(key): each for key, each in value.items()} if isinstance(value, dict) else value
+    assert codec.load_text(recorded.text) == codec.load(recorded.data) == back
+
+
+def _in_itself() -> list[Any]:
+    found: list[Any] = [0] * 3_000
+    found[0] = found
+    return found
+
+
+WRONG: Final[list[tuple[Any, Any, str]]] = [
+    (Any, [*PLAIN, {"x": math.nan}], r"\$\[2345\]\.x is not a finite number"),
+    (Any, {"rows": [*PLAIN, object()]}, r"\$\.rows\[2345\] is a 'object'"),
+    (Any, _in_itself(), "or contains itself"),
+    (list[int], [*range(2_345), "x"], "2345: Input should be a valid integer"),
+    (Annotated[list[int], Field(max_length=2_344)], list(range(2_345)), "at most 2344 items"),
+]
+
+
+@pytest.mark.parametrize(("type_", "value", "problem"), WRONG, ids=map(str, range(len(WRONG))))
+def test_what_is_wrong_is_told_with_its_place_in_the_whole(type_: Any, value: Any, problem: str) -> None:
+    """Not with that in its part."""
+    with pytest.raises(ValueProblem, match=problem):
+        Codec(type_).record(value)
+    if "finite" not in problem and type_ is not Any:
+        with pytest.raises(ValueProblem, match=problem):
+            Codec(type_).load(value)
+
+
+def test_the_text_alone_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call with a large input is written without reading it again."""
+    recorded = Codec(list[Row]).record(ROWS)
+    call = json_object({"v": 1}, {"input": recorded}).and_fields({"key": "k"})
+    assert call._data is recorded._data is Json.of_text("1")._data
+    assert json.loads(call.text) == {"v": 1, "input": json.loads(recorded.text), "key": "k"} == call.data
+
+
+def test_small_values_are_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly all are, and cost a look."""
+    monkeypatch.setattr(large, "_parts", None)
+    for value in (None, "x" * 1000, {"a": [1, {"b": "c"}]}, [row(1)] * 50):
+        assert not is_large(value)
+    assert encode({"a": 1}) == '{"a":1}'
+
+
+def longest_wait(work: Callable[[], Any]) -> tuple[float, float]:
+    """Return how long another thread has waited at most while something was done, and how long that took, in seconds
+    of this process's CPU.
+    """
+    done = threading.Event()
+    waits = [0.0]
+
+    def watch() -> None:
+        last = time.process_time()
+        while not done.is_set():
+            time.sleep(0.0005)
+            waits.append((now := time.process_time()) - last)
+            last = now
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.process_time()
+    work()
+    took = time.process_time() - began
+    done.set()
+    watcher.join()
+    return max(waits), took
+
+
+def test_other_threads_run_meanwhile() -> None:
+    """A text, and a list of objects, do not keep them waiting until they are recorded."""
+    text, plain = "x" * 30_000_000, PLAIN * 40
+    for value in (text, plain):
+        waited, took = longest_wait(lambda value=value: Codec(Any).record(value))  # type: ignore[misc]
+        assert waited < took / 2
+
+
+def test_the_collector_is_paused_and_goes_on() -> None:
+    """Also where two do so at once, and not where somebody has switched it off."""
+    assert gc.isenabled()
+    with paused_collector():
+        with paused_collector():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with paused_collector():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    with pytest.raises(KeyError), paused_collector():
+        raise KeyError
+    assert gc.isenabled()
