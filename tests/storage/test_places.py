@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from terse_temporal.storage.places import sql
 from terse_temporal.storage.places.files import Directory
 from terse_temporal.storage.places.place import Place
 
-from .places import KINDS, cloud_servers, url_of
+from .places import KINDS, cloud_servers, postgresql_server, url_of
 
 MOST = 1_000_000
 DATA = os.urandom(5000)
@@ -28,8 +29,20 @@ def servers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    # Not within pytest's own directory, which only its user may enter.
+    with tempfile.TemporaryDirectory() as directory, postgresql_server(Path(directory)) as url:
+        yield url
+
+
 @pytest.fixture(params=KINDS)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "postgresql":
+        found = open_place(request.getfixturevalue("postgresql"))
+        for entry in found.entries():
+            found.delete(entry.key)
+        return found
     if request.param in ("s3", "gs"):
         request.getfixturevalue("servers")
     return open_place(url_of(request.param, tmp_path))

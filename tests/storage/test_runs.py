@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
 
 from ..bench import Bench, cache_on
+from ..waiting import until
 from .jobs_storage import large, one_step, refused
 
 pytestmark = pytest.mark.server
@@ -96,7 +98,14 @@ async def test_a_storage_that_is_away_for_a_while(
         async with asyncio.timeout(30):
             while "waits for the storage" not in caplog.text:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        await asyncio.sleep(1.5)
+        waiting_since = datetime.now(UTC)
+
+        async def beats() -> bool:
+            described = await client.get_workflow_handle(run.id).describe()
+            (step,) = described.raw_description.pending_activities
+            return step.last_heartbeat_time.ToDatetime(UTC) > waiting_since and step.attempt == 1
+
+        await until(beats, "the step that waits gives a sign of life")
         root.unlink()  # noqa: ASYNC240
         assert await run.result(timeout="30s") == SIZE
     assert bench.effects.lines() == ["made"]

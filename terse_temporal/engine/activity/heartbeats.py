@@ -163,7 +163,13 @@ class _Beating(AbstractContextManager[None]):
 
     def _beat(self) -> None:
         self._heartbeats._last_beat = time.monotonic()
-        activity.heartbeat()
+        worker = self._heartbeats._worker
+        if worker is None:
+            activity.heartbeat()
+        else:
+            # The SDK's own does nothing from when the function has returned, and what it returned may take long to
+            # store.
+            _beat_from_outside(worker, self._token, self._running.details)
         self._timer = self._loop.call_later(_EVERY, self._beat)
 
 
