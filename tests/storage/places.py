@@ -39,10 +39,21 @@ def postgresql_server(directory: Path) -> Iterator[str]:
         user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         shutil.chown(directory, "nobody", "nogroup")
     data, port = directory / "data", _free_port()
-    initdb = [_POSTGRESQL / "initdb", "-D", data, "-A", "trust", "-U", "tests", "--no-sync", "-E", "UTF8"]
+    initdb: list[str | Path] = [
+        _POSTGRESQL / "initdb",
+        "-D",
+        data,
+        "-A",
+        "trust",
+        "-U",
+        "tests",
+        "--no-sync",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run(initdb, check=True, capture_output=True, cwd="/", **user)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory} -c fsync=off"
-    control = [_POSTGRESQL / "pg_ctl", "-D", data, "-w", "-l", directory / "log"]
+    control: list[str | Path] = [_POSTGRESQL / "pg_ctl", "-D", data, "-w", "-l", directory / "log"]
     subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/", **user)
     try:
         yield f"postgresql://tests@127.0.0.1:{port}/postgres"

@@ -30,22 +30,25 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     # Not within pytest's own directory, which only its user may enter.
     with tempfile.TemporaryDirectory() as directory, postgresql_server(Path(directory)) as url:
         yield url
 
 
 @pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "postgresql":
         found = open_place(request.getfixturevalue("postgresql"))
+        assert isinstance(found, sql.Database)
         for entry in found.entries():
             found.delete(entry.key)
-        return found
+        yield found
+        found._engine.dispose()
+        return
     if request.param in ("s3", "gs"):
         request.getfixturevalue("servers")
-    return open_place(url_of(request.param, tmp_path))
+    yield open_place(url_of(request.param, tmp_path))
 
 
 def key(data: bytes) -> str:
