@@ -43,6 +43,7 @@ from .sdk_private import (
 )
 from .state.store import TemporalStore
 from .state.workflow import StateWorkflow, VersionedStateWorkflow
+from .wire.payloads import takes_context
 from .workflow.definitions import workflow_definition
 from .workflow.nondeterminism import NondeterminismReporter
 from .workflow.runner import JobRunner
@@ -148,6 +149,7 @@ class TersePlugin(SimplePlugin):
         assert isinstance(runner, JobRunner)
         assert isinstance(runner.reporter, NondeterminismReporter)
         runner.reporter.attach(worker.client, asyncio.get_running_loop())
+        runner.takes_context = takes_context(worker.client.data_converter)
         retry_encoding(worker)
         give_activities_client(worker)
         ignore_late_cancellations(worker)

@@ -19,18 +19,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
-from temporalio.converter import DataConverter
+from temporalio.converter import DataConverter, SerializationContext
 from temporalio.worker import Worker
 
 from ...diagnostics.logs import logger_of
 from ...errors import StepOutputError, StorageUnavailableError
 from ..sdk_private import replace_data_converter
 from ..wire.failures import SentFailureError, bounded_text, sendable_text
+from ..wire.payloads import takes_context
 from .at_most_once import interrupted
 
 __all__ = ["mark_as_outcome", "retry_encoding"]
@@ -76,7 +77,8 @@ def retry_encoding(worker: Worker) -> None:
 
 
 def _retrying(given: DataConverter) -> DataConverter:
-    cls = type(given.__class__.__name__, (_RetryingConverter, given.__class__), {})
+    retrying = _RetryingConverter if takes_context(given) else _RetryingWithoutContext
+    cls = type(given.__class__.__name__, (retrying, given.__class__), {})
     fields = {each.name: getattr(given, each.name) for each in dataclasses.fields(given) if each.init}
     converter: DataConverter = cls(**fields)
     return converter
@@ -123,6 +125,13 @@ class _RetryingConverter(DataConverter):
             info.non_retryable = not isinstance(err, StorageUnavailableError) or getattr(
                 exception, "non_retryable", False
             )
+
+
+class _RetryingWithoutContext(_RetryingConverter):
+    """One of which no part takes a context, which the SDK finds out anew for each activity, twice."""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        return self
 
 
 async def _patiently(encode: Callable[..., Awaitable[_T]], *values: Any, step: str) -> _T:

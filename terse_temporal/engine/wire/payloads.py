@@ -15,13 +15,27 @@ from typing import Any, Final
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 from temporalio.common import RawValue
-from temporalio.converter import PayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    ExternalStorage,
+    PayloadConverter,
+    WithSerializationContext,
+)
 
 from ...serialization.codec import Json
 from ...serialization.large import LARGE_TEXT, paused_collector
 from ...serialization.serializer import remember
 
-__all__ = ["event_arguments", "in_json", "in_order", "json_text", "payload_in_order", "read_payload"]
+__all__ = [
+    "event_arguments",
+    "in_json",
+    "in_order",
+    "json_text",
+    "payload_in_order",
+    "read_payload",
+    "takes_context",
+]
 
 #: Whose order says whether a converter sorts.
 _PROBE: Final = {"b": 0, "a": 0}
@@ -73,6 +87,26 @@ def read_payload(payload: Payload, converter: PayloadConverter) -> Any:
         return converter.from_payload(payload)
     with paused_collector():
         return converter.from_payload(payload)
+
+
+def takes_context(converter: DataConverter) -> bool:
+    """Return whether a data converter, or a part of it, converts by what a payload belongs to."""
+    parts = (
+        converter.payload_converter_class(),
+        converter.payload_codec,
+        converter.failure_converter,
+        converter.external_storage,
+    )
+    return type(converter).with_context is not DataConverter.with_context or any(map(_part_takes_context, parts))
+
+
+def _part_takes_context(part: Any) -> bool:
+    # The SDK's own converters hand a context on to those that they are made of, which as a rule take none.
+    is_made_of = isinstance(part, CompositePayloadConverter)
+    if is_made_of and type(part).with_context is CompositePayloadConverter.with_context:
+        return any(isinstance(each, WithSerializationContext) for each in part.converters.values())
+    # A storage is told with each payload which run or activity that is of.
+    return isinstance(part, WithSerializationContext | ExternalStorage)
 
 
 def _is_sorting(converter: PayloadConverter) -> bool:

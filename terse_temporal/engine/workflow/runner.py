@@ -75,6 +75,9 @@ class JobRunner(WorkflowRunner):
         self._has_double = job_doubles()
         #: The runs in the cache of the worker.
         self._cached: weakref.WeakSet[_GuardedInstance] = weakref.WeakSet()
+        #: Whether the worker's data converter is to be told what each payload belongs to. The SDK asks for that several
+        #: times for each step, and makes a converter of each answer.
+        self.takes_context = True
         #: Modules of which it is known that their runs can have what they need.
         self.prepared: set[str] = set()
         install()
@@ -278,6 +281,8 @@ class _GuardedInstance(WorkflowInstance):
             return self._journaled.activate(act)
 
     def get_serialization_context(self, command_info: Any) -> Any:
+        if not self._runner.takes_context:
+            return None
         return self._journaled.get_serialization_context(command_info)
 
     def get_external_store_context(self, command_info: Any) -> Any:
