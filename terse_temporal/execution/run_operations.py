@@ -74,12 +74,14 @@ class RunReference:
         job: the job's name; empty where it is not known.
         handler: the job's function, where it is known. Its annotations say the type of the result, its globals the
             classes of exceptions.
+        is_new: it was begun a moment ago by whoever asks now, so that nothing can have come after it yet.
     """
 
     id: str
     run_id: str = ""
     job: str = ""
     handler: Callable[..., Any] | None = None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,7 +290,9 @@ def started(operations: RunOperations, request: RunRequest) -> Coroutine[Any, An
     """Return what starts what a request says, and gives the run."""
 
     async def start() -> Run[Any]:
-        return Run(operations, await operations.start(request))
+        reference = await operations.start(request)
+        reference.is_new = False  # when it is asked after nobody knows
+        return Run(operations, reference)
 
     return named(f"start {request.job}", start())
 
@@ -299,6 +301,6 @@ def result_of(operations: RunOperations, request: RunRequest) -> Coroutine[Any, 
     """Return what starts what a request says, waits for the end of the run, and gives its result."""
 
     async def run() -> Any:
-        return await Run(operations, await operations.start(request)).result()
+        return await operations.result(await operations.start(request))
 
     return named(f"run {request.job}", run())

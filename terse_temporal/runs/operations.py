@@ -54,22 +54,24 @@ class ClientOperations:
     async def start(self, request: RunRequest) -> RunReference:
         client = await self._client(request.job)
         queue = task_queue_here(request.task_queue, request.job, self._given)
-        handle, _ = await start_run(request, client, task_queue=queue, eagerly=True)
+        handle, is_new = await start_run(request, client, task_queue=queue, eagerly=True)
         run_id = handle.run_id or handle.result_run_id or handle.first_execution_run_id or ""
-        return RunReference(handle.id, run_id, request.job, request.handler)
+        return RunReference(handle.id, run_id, request.job, request.handler, is_new and bool(run_id))
 
     async def result(self, run: RunReference) -> Any:
         client = await self._client(run.job)
         while True:
-            described = await self._describe(run, client)
-            current = client.get_workflow_handle(run.id, run_id=described.run_id)
+            # Of one that was begun just now it would be a request more, for nothing.
+            current_id = run.run_id if run.is_new else (await self._describe(run, client)).run_id
+            run.is_new = False
+            current = client.get_workflow_handle(run.id, run_id=current_id)
             try:
                 data = await self._ask(run, client, current.result())
                 break
             except WorkflowFailureError as error:
                 # It may have been reset while it was waited for, or continued: then another run says how it ended.
                 newest = await self._describe(run, client)
-                if newest.run_id != described.run_id:
+                if newest.run_id != current_id:
                     continue
                 reason = await _cancel_reason(client, newest) if isinstance(error.cause, CancelledError) else ""
                 raise run_exception(
