@@ -108,6 +108,11 @@ class Json:
         text = f"{self.text[:-1]},{_text(fields)[1:]}" if fields else self.text
         return Json(_UNREAD if self._data is _UNREAD else {**self._data, **fields}, text)
 
+    def and_written(self, name: str, value: Json) -> Json:
+        """Return an object, with a further field whose text is written already."""
+        text = f"{self.text[:-1]},{_text(name)}:{value.text}}}"
+        return Json(_UNREAD if value._data is _UNREAD else {**self.data, name: value._data}, text)
+
 
 def json_of(data: Any) -> Json:
     """Return JSON data with its text.

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from . import signatures
 from .codec import Codec
 
-__all__ = ["Serializer", "remember", "shared_serializer"]
+__all__ = ["Serializer", "key_of_type", "remember", "shared_serializer"]
 
 _R = TypeVar("_R")
 
@@ -59,9 +59,13 @@ class Serializer:
         Raises:
             ValueProblem: pydantic can make nothing of the type.
         """
-        # `A | B` and `B | A` are equal types, and are not read alike.
-        is_class = isinstance(type_, type) and not isinstance(type_, GenericAlias)
-        return self._codec_of(type_, None if is_class else repr(type_))
+        return self._codec_of(*key_of_type(type_))
+
+
+def key_of_type(type_: Any) -> tuple[Any, str | None]:
+    """Return what a type is told by in a cache: `A | B` and `B | A` are equal, and are not read alike."""
+    is_class = isinstance(type_, type) and not isinstance(type_, GenericAlias)
+    return type_, None if is_class else repr(type_)
 
 
 def _codec(namespace: Mapping[str, Any] | None, type_: Any, _: str | None) -> Codec:

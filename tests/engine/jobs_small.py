@@ -60,9 +60,17 @@ async def keeps_globals(event: Event) -> list[Any]:
     counter += 1
     seen.append(event.who)
     await job_step(run=lambda: None)
-    await job_step(run=lambda: None)
+    await job_step(run=same, input=Visit(who=event.who))
     counter += 1
     return [counter, seen]
+
+
+class Visit(BaseModel):
+    who: str
+
+
+def same(visit: Visit) -> Visit:
+    return visit
 
 
 async def is_wanted(event: Event) -> bool:

@@ -260,11 +260,7 @@ class StepRunner:
             return functools.partial(self._run_job, job, call, info)
         if job is None and call.function.removeprefix(SDK_REFERENCE) in CALLS:
             raise UnknownJobError(f"the job {call.job!r} is not on this worker, which does not know what its state is")
-        function = known_function(call.function, self._index) or self._index.resolve(call.function)
-        input_type, output_type = (
-            UNSET if reference is UNSET else resolve_type(reference, self._index)
-            for reference in (call.input_schema, call.output_schema)
-        )
+        function, input_type, output_type = self._found(call)
         objects = {name: self._index.resolve(reference) for name, reference in call.functions.items()}
         objects |= {name: resolve_type(reference, self._index) for name, reference in call.types.items()}
         found = Call(
@@ -294,6 +290,20 @@ class StepRunner:
         if not info.is_local:
             return run
         return functools.partial(self.handed_over.run, call, run, functools.partial(place_of, function))
+
+    def _found(self, call: StepCall) -> tuple[Callable[..., Any], Any, Any]:
+        """Return the function of a call, and the types of its input and of its result."""
+        key = (call.function, call.input_schema, call.output_schema)
+        # What has a name of its own depends on what the operator allows.
+        is_kept = not call.function.startswith("@") and all(each is UNSET or isinstance(each, str) for each in key)
+        if is_kept and (found := self._index.worked_out.get(key)) is not None:
+            return found  # type: ignore[no-any-return]  # of whatever is worked out
+        function = known_function(call.function, self._index) or self._index.resolve(call.function)
+        input_type, output_type = (
+            UNSET if reference is UNSET else resolve_type(reference, self._index) for reference in key[1:]
+        )
+        made = (function, input_type, output_type)
+        return self._index.worked_out.keep(key, made) if is_kept else made
 
     def _refuse(self, name: str, error: Exception) -> NoReturn:
         if self._refused.is_new(str(error)):
@@ -492,6 +502,8 @@ def _log(
     failure: BaseException | None = None,
     label: str = "",
 ) -> None:
+    if not _logger.isEnabledFor(level):
+        return
     text = f"step  {info.workflow_id}  {info.activity_type}{f' ({label_text(label)})' if label else ''} {what}"
     if failure is None:
         _logger.log(level, "%s", text)

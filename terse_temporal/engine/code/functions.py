@@ -23,9 +23,9 @@ import importlib
 import inspect
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from ...diagnostics.places import place_of
 from ...errors import StepIsolationError, UnknownFunctionError
@@ -37,7 +37,23 @@ from .fingerprints import fingerprint, fits, name_of, nested_code
 from .first_party import FirstParty, file_of, loaded_module
 from .mentions import Mentions, code_of, mentions_of
 
-__all__ = ["FunctionIndex", "attribute_path"]
+__all__ = ["FunctionIndex", "WorkedOut", "attribute_path"]
+
+_V = TypeVar("_V")
+
+#: Entries of what was worked out. A program has some dozens of steps; what comes in from outside may be anything.
+_MOST_WORKED_OUT: Final = 1024
+
+
+class WorkedOut(dict[Hashable, Any]):
+    """What is worked out once, by what it was worked out for. When it is full it begins anew."""
+
+    def keep(self, key: Hashable, value: _V) -> _V:
+        """Keep a value, and return it."""
+        if len(self) >= _MOST_WORKED_OUT:
+            self.clear()
+        self[key] = value
+        return value
 
 
 class FunctionIndex:
@@ -53,6 +69,9 @@ class FunctionIndex:
         self._nested: defaultdict[str, list[tuple[CodeType, dict[str, Any]]]] = defaultdict(list)
         self._seen_code: set[int] = set()
         self._made: dict[int, FunctionType] = {}
+        #: What has been worked out for the code of this worker, by whoever asks for it with each step. Nothing of a
+        #: run's own copy of its module goes in: it would stay for as long as the worker does.
+        self.worked_out = WorkedOut()
         self._modules: set[str] = set()
         #: For each of them, the modules that its values and functions come from.
         self._reached: defaultdict[str, set[str]] = defaultdict(set)

@@ -32,6 +32,8 @@ __all__ = [
     "add_check_to_failure",
     "check_metadata",
     "check_of",
+    "check_of_done",
+    "done_of",
     "failure_check",
     "given_of_check",
     "result_check",
@@ -61,17 +63,32 @@ def check_of(call: Mapping[str, Any], given: Json | None, home: str, code: str) 
         home: the name of the job's module, which is another one where its file is run as a script.
         code: of the job, see `code_hash.py`.
     """
-    done = _sorted_text({name: call[name] for name in _DONE if name in call}).replace(f'"{home}:', '":')
+    return check_of_done(done_of(call, home), str(call.get("step", "")), given, code)
+
+
+def done_of(call: Mapping[str, Any], home: str) -> str:
+    """Return the part of a check that says what is done with the input, for `check_of_done`."""
+    return _hash(_sorted_text({name: call[name] for name in _DONE if name in call}).replace(f'"{home}:', '":'))
+
+
+def check_of_done(done: str, function: str, given: Json | None, code: str) -> str:
+    """Return the check of a call that has been worked out in part.
+
+    Args:
+        done: what is done with the input, by `done_of`.
+        function: the reference to it.
+        given, code: as for `check_of`.
+    """
     if given is None:
         text = ""
-    elif str(call.get("step", "")).startswith(TOOL_REFERENCE):
+    elif function.startswith(TOOL_REFERENCE):
         text = _sorted_text(_without_order(_as_written(given.data)))
     elif len(given.text) <= _SORTED_UP_TO:
         # Most lists that come in another order were made of a set, which alone changes nothing.
         text = _sorted_text(_without_order(given.data))
     else:
         text = given.text
-    return f"{_hash(text)}.{_hash(done)}.{code}"
+    return f"{_hash(text)}.{done}.{code}"
 
 
 def _hash(text: str) -> str:

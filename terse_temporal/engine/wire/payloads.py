@@ -84,7 +84,8 @@ def json_text(payload: Payload, converter: PayloadConverter) -> bytes | None:
 def read_payload(payload: Payload, converter: PayloadConverter) -> Any:
     """Return what a payload holds."""
     if len(payload.data) < LARGE_TEXT:
-        return converter.from_payload(payload)
+        text = json_text(payload, converter)  # not through three layers of the SDK's, for each step
+        return converter.from_payload(payload) if text is None else json.loads(text)
     with paused_collector():
         return converter.from_payload(payload)
 

@@ -8,8 +8,10 @@ be written without a run.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
 from ...diagnostics.places import place_of
@@ -17,12 +19,12 @@ from ...errors import StepInputError, StepIsolationError, StepOutputError, Unkno
 from ...execution.perform import record_arguments, record_value
 from ...execution.protocol import UNSET, StepRequest, may_record
 from ...jobs.job import Job, module_name
-from ...serialization.codec import Codec, Json, ValueProblem, json_object
+from ...serialization.codec import Codec, Json, ValueProblem, json_of
 from ...serialization.payload_limits import over_limit
-from ...serialization.serializer import Serializer
-from ..code.functions import FunctionIndex, attribute_path
+from ...serialization.serializer import Serializer, key_of_type
+from ..code.functions import FunctionIndex, WorkedOut, attribute_path
 from ..wire.calls import StepCall
-from ..wire.inputs_check import check_of
+from ..wire.inputs_check import check_of_done, done_of
 from ..wire.retries import retry_to_wire
 from ..wire.types import refer_to_type, resolve_type
 
@@ -44,6 +46,23 @@ class WrittenCall:
     result: Codec | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is the same for all calls of a function with the same options.
+
+    Attributes:
+        wire: a `StepCall`, without what it is given.
+        done: the part of the check that says what is done with that.
+        takes: the type of the input; `UNSET` where it takes none.
+        result: as of `WrittenCall`.
+    """
+
+    wire: Json
+    done: str
+    takes: Any
+    result: Codec | None
+
+
 class CallWriter:
     """Writes the calls of one run.
 
@@ -52,14 +71,25 @@ class CallWriter:
         namespace: the globals of that copy.
         index: the functions of this worker.
         serializer: of the run.
+        is_shared: the namespace is that of the process, so that what is worked out for one run holds for the next.
     """
 
-    def __init__(self, job: Job, namespace: Mapping[str, Any], index: FunctionIndex, serializer: Serializer) -> None:
+    def __init__(
+        self,
+        job: Job,
+        namespace: Mapping[str, Any],
+        index: FunctionIndex,
+        serializer: Serializer,
+        *,
+        is_shared: bool = False,
+    ) -> None:
         self._job = job
         self._namespace = namespace
         self._home = module_name(str(namespace.get("__name__", "")))
         self._index = index
         self._serializer = serializer
+        # A run's own copy of its module must go with the run.
+        self._shapes = index.worked_out if is_shared else WorkedOut()
 
     def write(self, request: StepRequest, where: str) -> WrittenCall:
         """Check a call and write it.
@@ -75,6 +105,29 @@ class CallWriter:
         """
         if request.reference is not None:
             request = replace(request, run=self._of_this_run(request.run))
+        key = _key(self._job.name, request)
+        shape = None if key is None else self._shapes.get(key)
+        if shape is None:
+            shape = self._shape(request, where)
+            # One that only calls itself so, as what a decorator made in the handler does, would keep the run's objects.
+            if key is not None and self._is_bound(request.run):
+                self._shapes.keep(key, shape)
+        wire, given = shape.wire, None
+        if request.arguments is not None:
+            given = record_arguments(request, self._serializer)
+            wire = wire if given is None else wire.and_written("arguments", given)
+        elif request.input is not UNSET:
+            given = record_value(request.input, shape.takes, request, "its input", self._serializer)
+            wire = wire.and_written("input", given)
+        if not may_record(size := len(wire.text)):
+            remedy = "Pass a reference, such as a path or a key, and read the data in the step."
+            raise StepInputError(
+                f"step {request.name!r} ({place_of(request.run)}): its input is {over_limit(size, remedy)}"
+            )
+        check = check_of_done(shape.done, shape.wire.data["step"], given, self._index.code_of(self._job))
+        return WrittenCall(wire, check, shape.result)
+
+    def _shape(self, request: StepRequest, where: str) -> _Shape:
         call = StepCall(
             function=request.reference or self._refer(request.run, request, where),
             job=self._job.name,
@@ -87,16 +140,12 @@ class CallWriter:
             types={name: self._reference(each, request, where) for name, each in request.types.items()},
             **self._schemas(request, where),
         )
-        given = self._given(request)
-        fields = call.to_wire()
-        wire = json_object(fields, given)
-        if not may_record(size := len(wire.text)):
-            remedy = "Pass a reference, such as a path or a key, and read the data in the step."
-            raise StepInputError(
-                f"step {request.name!r} ({place_of(request.run)}): its input is {over_limit(size, remedy)}"
-            )
-        check = check_of(fields, next(iter(given.values()), None), self._home, self._index.code_of(self._job))
-        return WrittenCall(wire, check, self._result_codec(request))
+        wire = call.to_wire()
+        takes = UNSET
+        if request.arguments is None:
+            self._check_signature(request)
+            takes = UNSET if request.input is UNSET else self._input_type(request)
+        return _Shape(json_of(wire), done_of(wire, self._home), takes, self._result_codec(request))
 
     def _schemas(self, request: StepRequest, where: str) -> dict[str, Any]:
         """Return references to the types of the input and of the result, by the fields of `StepCall`.
@@ -118,6 +167,12 @@ class CallWriter:
             with contextlib.suppress(StepIsolationError):
                 found["output_schema"] = self._reference(annotated, request, where)
         return found
+
+    def _is_bound(self, function: Callable[..., Any]) -> bool:
+        """Return whether a function is what its module has under its name."""
+        module = module_name(function.__module__ or "")
+        bound_in = self._namespace if module == self._home else vars(sys.modules.get(module, sys))
+        return attribute_path(bound_in, function.__qualname__) is function
 
     def _of_this_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of the job's module as the run's own copy has it, whose types the handler names."""
@@ -141,11 +196,8 @@ class CallWriter:
             raise StepIsolationError(f"step {step}: {err}") from None
         return reference
 
-    def _given(self, request: StepRequest) -> dict[str, Json]:
-        """Return what a call is given, by the field of `StepCall` that it goes into: at most one."""
-        arguments = record_arguments(request, self._serializer)
-        if arguments is not None:
-            return {"arguments": arguments}
+    def _check_signature(self, request: StepRequest) -> None:
+        """Refuse a function that does not take the input, or needs one."""
         given = () if request.input is UNSET else (request.input,)
         try:
             signature = self._serializer.signature(request.run)
@@ -156,10 +208,6 @@ class CallWriter:
             raise StepInputError(
                 f"step {request.name!r} ({place_of(request.run)}) is called with {what}: {err}"
             ) from None
-        if not given:
-            return {}
-        type_ = self._input_type(request)
-        return {"input": record_value(request.input, type_, request, "its input", self._serializer)}
 
     def _result_codec(self, request: StepRequest) -> Codec | None:
         if request.as_json or (type_ := self._result_type(request)) is Any:
@@ -190,3 +238,32 @@ class CallWriter:
                 ". Define the type at the top of the module, or, if the function is a library's, call it from a"
                 " function of your own."
             ) from None
+
+
+def _key(job: str, request: StepRequest) -> Hashable | None:
+    """Return what calls of the same shape have in common; `None` for one that is worked out anew each time.
+
+    That is so of nested functions, and lambdas, which the handler makes anew.
+    """
+    run = request.run
+    if request.functions or request.types or type(run) is not FunctionType or "<" in run.__qualname__:
+        return None
+    key = (
+        job,
+        run,
+        request.reference,
+        request.timeout,
+        request.on_interrupt,
+        request.retry,
+        request.by_model,
+        request.as_json,
+        request.arguments is None,
+        request.input is UNSET,
+        *key_of_type(request.input_schema),
+        *key_of_type(request.output_schema),
+    )
+    try:
+        hash(key)
+    except TypeError:  # an `Annotated` with a list in it
+        return None
+    return key

@@ -130,7 +130,7 @@ class DurableExecution:
         self.serializer = shared_serializer if is_shared else Serializer(namespace)
         self.events = RunEvents(self.board, self.serializer)
         self._index = index
-        self._writer = CallWriter(job, namespace, index, self.serializer)
+        self._writer = CallWriter(job, namespace, index, self.serializer, is_shared=is_shared)
         self._occurrences: Counter[str] = Counter()
         self._inputs = RecordedInputs()
         self._markers: Counter[str] = Counter()
