@@ -54,7 +54,7 @@ def run(
     that an interpreter reads when it starts.
     """
     whole = environment(env)
-    ours = command[0] in ("terse-temporal", "terse-worker")
+    ours = command[0] in ("terse-temporal", "terse-worker", "pytest")
     if not ours or any(name.startswith(("PYTHON", "LANG", "LC_")) for name in env or {}):
         return subprocess.run(
             [script(command[0]), *command[1:]],

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from ruamel.yaml import YAML
 
 from terse_temporal.testing import JobEnvironment
 
-from ..commands import environment, run
+from ..commands import run
 from ..versions import replayed, running, started, version
 
 pytestmark = pytest.mark.server
@@ -79,15 +77,7 @@ def test_golden_history(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(
         "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nterse_jobs = jobs.py\n"
     )
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    tested = run("pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", cwd=tmp_path)
     assert tested.returncode == 0, tested.stdout + tested.stderr
     command = next(each for each in commands() if "tests/histories" in each)
     answer = run(*command, cwd=tmp_path)

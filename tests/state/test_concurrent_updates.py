@@ -44,17 +44,17 @@ async def test_with_one_worker(
 async def test_with_two_workers(env: JobEnvironment, task_queue: str) -> None:
     """Also with two workers, which know nothing of each other."""
     async with workers(env, [count], 2, task_queue=task_queue):
-        await count_together(env, count, task_queue, runs=30)
+        await count_together(env, count, task_queue, runs=20)
 
 
 async def test_in_place(env: JobEnvironment, task_queue: str) -> None:
     """Also in a job that is not durable."""
     async with workers(env, [count_in_place], 2, task_queue=task_queue):
-        await count_together(env, count_in_place, task_queue, runs=25)
+        await count_together(env, count_in_place, task_queue, runs=15)
 
 
 async def test_in_a_database(env: JobEnvironment, task_queue: str, database: str) -> None:
     """Also with the state in a database."""
     async with open_store(database) as store, workers(env, [count], 2, task_queue=task_queue, state_store=store):
-        await count_together(env, count, task_queue, runs=20)
-        assert await store.items(state_of(count, task_queue)) == {"count": 80}
+        await count_together(env, count, task_queue, runs=12)
+        assert await store.items(state_of(count, task_queue)) == {"count": 48}

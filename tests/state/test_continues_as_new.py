@@ -30,14 +30,14 @@ async def test_under_load(env: JobEnvironment, cache: int, task_queue: str, monk
             await store.set(of, f"mine {number}", number, write=f"s{number}")
             assert await store.get(of, f"mine {number}") == Stored(number)
 
-        await asyncio.gather(*(write(number) for number in range(50)))
+        await asyncio.gather(*(write(number) for number in range(30)))
         found = await stores[0].items(of)
         assert {key: value for key, value in found.items() if key.startswith("key")} == dict.fromkeys(
-            (f"key {number}" for number in range(5)), 10
+            (f"key {number}" for number in range(5)), 6
         )
-        assert len(found) == 55
+        assert len(found) == 35
         # In one message there may be as many writes as a workflow takes at once.
-        assert await runs_of(env.client, of) >= 10
+        assert await runs_of(env.client, of) >= 6
 
 
 async def test_repeated_after_it(env: JobEnvironment, task_queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
