@@ -93,11 +93,14 @@ def _long(
 
 
 @app.command("workers")
-def _workers(count: Annotated[int, typer.Option(help="Runs.")] = 300) -> None:
-    """Measure one, two and four workers on one task queue."""
-    from benchmarks.sharing import measure_sharing
+def _workers(
+    count: Annotated[int, typer.Option(help="Runs.")] = 300,
+    kills: Annotated[int, typer.Option(help="How often a worker is killed meanwhile.")] = 0,
+) -> None:
+    """Measure one, two and four workers on one task queue; or what runs twice where two and four are killed."""
+    from benchmarks.sharing import measure_killed, measure_sharing
 
-    asyncio.run(measure_sharing(count))
+    asyncio.run(measure_killed(count, kills) if kills else measure_sharing(count))
 
 
 @app.command("server")

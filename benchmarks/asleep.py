@@ -58,11 +58,12 @@ async def measure_asleep(count: int = 10_000, cached: int | None = None, per_sec
         began = time.monotonic()
         wake = datetime.now(UTC) + timedelta(seconds=count / rate + _LEAST_SLEEP)
         # At this pace, so that none waits behind others for its first task, and sleeps late.
-        runs: list[WorkflowHandle[object, object]] = []
+        starting: list[asyncio.Task[WorkflowHandle[object, object]]] = []
         for number in range(count):
             event = {"number": number, "until": wake.isoformat()}
-            runs.append(await _started(client, event, f"asleep-{number}"))
+            starting.append(asyncio.create_task(_started(client, event, f"asleep-{number}")))
             await asyncio.sleep(max(0.0, began + (number + 1) / rate - time.monotonic()))
+        runs = await asyncio.gather(*starting)
         # Until just before, and then of some that they have come so far.
         await asyncio.sleep(max(0.0, (wake - datetime.now(UTC)).total_seconds() - 5))
         asleep = memory_of(worker.pid)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 from .processes import Case, at_once, result
@@ -47,3 +49,31 @@ async def test_many_runs_on_two_workers(new_case: NewCase) -> None:
         assert case.marks.count("effect") == {"before": 1, "work": 1, "after": 1}
         assert case.marks.one_key_for_each_step()
     assert len({mark.key for case in cases for mark in case.marks.all("began")}) == 3 * len(cases)
+
+
+async def test_four_workers_killed_at_random(new_case: NewCase) -> None:
+    """Three of four die amid the work, each at some moment: all runs end right, and nothing finished runs again."""
+    queue = new_case()
+    cases = [queue.another() for _ in range(30)]
+    killed = set()
+    async with AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(queue.worker()) for _ in range(4)]
+        runs = []
+        for number, case in enumerate(cases):
+            runs.append(await case.start_one_step(waits=False))
+            if number % 10 == 9:
+                await asyncio.sleep(random.uniform(0, 0.3))
+                victim = workers.pop()
+                victim.kill()
+                killed.add(victim.pid)
+        assert await asyncio.gather(*map(result, runs)) == ["work"] * len(cases)
+    steps = ("before", "work", "after")
+    for case in cases:
+        began = case.marks.all("began")
+        # The next step begins when the one before is recorded: none has begun again after that.
+        assert [steps.index(mark.step) for mark in began] == sorted(steps.index(mark.step) for mark in began)
+        for step in steps:
+            *lost, last = case.marks.all("began", step)
+            assert {mark.pid for mark in lost} <= killed
+            assert case.marks.all("effect", step)[-1].pid == last.pid
+        assert case.marks.one_key_for_each_step()

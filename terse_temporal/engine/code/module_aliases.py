@@ -53,6 +53,13 @@ _MODULES: Final = frozenset({"modules", "import_module", "__import__"})
 _OF_CLASSES: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
 
+#: What a class or function may come through.
+_FOLLOWED: Final = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Import, ast.ImportFrom),
+    *(ast.Name, ast.Attribute, ast.Subscript, ast.Call),
+)
+
+
 def changes_of_classes(source: ModuleSource, named: Iterable[ast.Name]) -> Mapping[ast.expr, Certainty]:
     """Return where a handler may change a class or function of the module, and how certain that is.
 
@@ -83,16 +90,16 @@ class _Follower:
         self._named = named
         self._functions: dict[str, list[_Def]] = {}
         self._names: dict[str, list[ast.Name]] = {}
-        for node in source.nodes:
-            if isinstance(node, _Def):
-                self._functions.setdefault(node.name, []).append(node)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        for node in source.of(ast.FunctionDef, ast.AsyncFunctionDef):
+            self._functions.setdefault(node.name, []).append(node)
+        for node in source.of(ast.Name):
+            if isinstance(node.ctx, ast.Load):
                 self._names.setdefault(node.id, []).append(node)
         #: Variables that may be one: the function, the name, and of what kind.
         self._variables: list[tuple[ast.AST, str, Kind]] = []
 
     def follow_all(self) -> None:
-        for node in self._source.nodes:
+        for node in self._source.of(*_FOLLOWED):
             if isinstance(node, _Def | ast.Lambda):
                 self._follow_arguments(node)
             elif isinstance(node, ast.ClassDef) and self._source.function_around(node) is None:
@@ -100,7 +107,7 @@ class _Follower:
             elif isinstance(node, ast.Import | ast.ImportFrom) and self._source.in_a_handler(node):
                 for name in self._imported_from_itself(node):
                     self._into_variable(self._source.function_around(node), name, "module")
-            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
+            else:
                 if isinstance(node, ast.Call) and _called_name(node) in _PAST_THE_CLASS and self._sets_later(node):
                     self.changes.setdefault(node, "perhaps")
                 kind = self._named_here(node)
@@ -137,8 +144,8 @@ class _Follower:
 
     def changes_of_anything(self) -> Iterator[ast.expr]:
         """Yield where an attribute is set of what was not made in the same function, and is not its object."""
-        for node in self._source.nodes:
-            if not isinstance(node, ast.Attribute | ast.Call) or not self._source.in_a_handler(node):
+        for node in self._source.of(ast.Attribute, ast.Call):
+            if not self._source.in_a_handler(node):
                 continue
             if isinstance(node, ast.Attribute):
                 changed = None if isinstance(node.ctx, ast.Load) else node.value
@@ -320,11 +327,8 @@ class _Follower:
                 return not self._is_given_its_class(function)
         bound = [
             each
-            for each in self._source.nodes
-            if isinstance(each, ast.Name)
-            and each.id == node.id
-            and isinstance(each.ctx, ast.Store)
-            and self._source.function_around(each) is function
+            for each in self._source.of(ast.Name)
+            if each.id == node.id and isinstance(each.ctx, ast.Store) and self._source.function_around(each) is function
         ]
         return bool(bound) and all(map(self._is_new, map(self._source.parents.__getitem__, bound)))
 

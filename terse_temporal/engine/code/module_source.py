@@ -6,7 +6,7 @@ import ast
 import functools
 from collections.abc import Iterator
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, Final, get_args
 
 from ...jobs.registry import create_job
 from ...jobs.steps import step
@@ -15,6 +15,9 @@ from ..type_tests import is_a
 __all__ = ["Function", "ModuleSource", "codes", "executed", "names_in", "source_tree"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+#: Nodes that hold nothing, one object for the whole tree: whether a name is read or set, and operators.
+_SHARED: Final = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
 
 def names_in(code: CodeType) -> frozenset[str]:
@@ -49,7 +52,7 @@ class ModuleSource:
     """A module with its source.
 
     Attributes:
-        nodes: everything in the source.
+        nodes: everything in the source, but for what is one object for the whole tree.
         parents: what each of them stands in.
         names_at: the names, by line and column.
         names: every name that the code uses.
@@ -62,18 +65,24 @@ class ModuleSource:
         self.nodes: list[ast.AST] = [tree]
         self.parents: dict[ast.AST, ast.AST] = {}
         for node in self.nodes:  # which grows by what is in each
-            inside = list(ast.iter_child_nodes(node))
+            inside = _nodes_in(node)
             self.parents.update(dict.fromkeys(inside, node))
             self.nodes += inside
-        self.names_at = {(node.lineno, node.col_offset): node for node in self.nodes if isinstance(node, ast.Name)}
+        self.names_at: dict[tuple[int, int], ast.Name] = {
+            (node.lineno, node.col_offset): node for node in self.of(ast.Name)
+        }
         self._steps = self._only_in_steps()
+
+    def of(self, *kinds: type[ast.AST]) -> list[Any]:
+        """Return the nodes of these kinds, in their order. A worker asks for a few kinds of all, job by job."""
+        return [node for node in self.nodes if type(node) in kinds]
 
     def _only_in_steps(self) -> set[ast.AST]:
         """Return the functions that run in steps, and jobs that are not durable, and nowhere else."""
-        functions = [node for node in self.nodes if isinstance(node, Function)]
+        functions = self.of(*get_args(Function))
         loads: dict[str, list[ast.Name]] = {}
-        for node in self.nodes:
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        for node in self.of(ast.Name):
+            if isinstance(node.ctx, ast.Load):
                 loads.setdefault(node.id, []).append(node)
         certain: set[ast.AST] = set()
         perhaps: set[ast.AST] = set()
@@ -156,7 +165,7 @@ class ModuleSource:
         for node in executed(self.tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-        bound = {node.id for node in self.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        bound = {node.id for node in self.of(ast.Name) if isinstance(node.ctx, ast.Store)}
         return names - bound
 
     def resolved(self, node: ast.expr) -> Any:
@@ -190,4 +199,16 @@ def executed(start: ast.AST) -> Iterator[ast.AST]:
         elif isinstance(node, ast.Lambda):
             pending += [*node.args.defaults, *filter(None, node.args.kw_defaults)]
         else:
-            pending += ast.iter_child_nodes(node)
+            pending += _nodes_in(node)
+
+
+def _nodes_in(node: ast.AST) -> list[ast.AST]:
+    """Return what stands in a node, as `ast.iter_child_nodes`, but for what is one object for the whole tree."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += [each for each in value if isinstance(each, ast.AST) and not isinstance(each, _SHARED)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _SHARED):
+            found.append(value)
+    return found

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from ...diagnostics.places import place
 from ..determinism.module_proxy import deterministic, is_clock, proxies
@@ -237,11 +237,10 @@ class _Reader(ModuleSource):
     def _class_attributes(self) -> Iterator[Reason]:
         """Containers in the bodies of classes, which methods reach by `self` or `cls`."""
         attributes: dict[str, list[ast.Attribute]] = {}
-        for node in self.nodes:
-            if isinstance(node, ast.Attribute):
-                attributes.setdefault(node.attr, []).append(node)
-        for body in self.nodes:
-            if isinstance(body, ast.ClassDef) and self.function_around(body) is None:
+        for node in self.of(ast.Attribute):
+            attributes.setdefault(node.attr, []).append(node)
+        for body in self.of(ast.ClassDef):
+            if self.function_around(body) is None:
                 found = self.resolved_class(body)
                 for name, value in list(vars(found).items()) if found is not None else ():
                     if not name.startswith("__"):
@@ -268,8 +267,8 @@ class _Reader(ModuleSource):
                     return
 
     def _default_arguments(self) -> Iterator[Reason]:
-        for function in self.nodes:
-            if not isinstance(function, Function) or self.function_around(function) is not None:
+        for function in self.of(*get_args(Function)):
+            if self.function_around(function) is not None:
                 continue
             arguments = function.args
             positional = [*arguments.posonlyargs, *arguments.args]
@@ -369,14 +368,14 @@ class _Reader(ModuleSource):
         if getattr(called, "__module__", None) != self.module.__name__ or not name:
             return []
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        named = [node for node in self.nodes if isinstance(node, kinds) and node.name == name]
+        named = [node for node in self.of(*kinds) if node.name == name]
         methods = [each for node in named if isinstance(node, ast.ClassDef) for each in node.body]
         return [each for each in (*named, *methods) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
 
     def _late_imports(self) -> Iterator[Reason]:
         """Find imports in functions, where the originals would come in."""
-        for node in self.nodes:
-            if not isinstance(node, ast.Import | ast.ImportFrom) or not self.in_a_handler(node):
+        for node in self.of(ast.Import, ast.ImportFrom):
+            if not self.in_a_handler(node):
                 continue
             home = (node.module or "") if isinstance(node, ast.ImportFrom) and not node.level else ""
             for alias in node.names:
