@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from terse_temporal import Event, create_job, current_step, job_step, sleep
+from terse_temporal import Event, create_job, current_run, current_step, job_step, sleep
 
 #: Names the file that steps write to.
 LINES: Final = "BENCHMARK_LINES"
@@ -46,9 +46,9 @@ async def short(event: Event) -> int:
 
 
 def write_line() -> None:
-    """Write which process has this step, and its key."""
+    """Write which process has this step, its key, and its run."""
     with Path(os.environ[LINES]).open("a") as file:
-        file.write(f"{os.getpid()} {current_step().idempotency_key}\n")
+        file.write(f"{os.getpid()} {current_step().idempotency_key} {current_run().id}\n")
 
 
 @create_job(name="writes-lines", durable=True)

@@ -56,10 +56,10 @@ async def measure_sharing(count: int = 300, workers: tuple[int, ...] = (1, 2, 4)
             await _run(client, "run", count)
             took = time.monotonic() - began
             written = [line.split() for line in lines.read_text().splitlines()]
-            keys = Counter(key for _, key in written)
+            keys = Counter(key for _, key, _ in written)
             assert len(keys) == 3 * count, f"{3 * count - len(keys)} steps did not run"
             twice = sum(times > 1 for times in keys.values())
-            shares = sorted(Counter(process for process, _ in written).values(), reverse=True)
+            shares = sorted(Counter(process for process, _, _ in written).values(), reverse=True)
             print(f"  {number} workers: {count / took:5.1f} runs/s, steps each {shares}, run twice: {twice}")
 
 
@@ -102,14 +102,22 @@ async def measure_killed(count: int, kills: int, workers: tuple[int, ...] = (2, 
 
 
 def _check_killed(file: Path, count: int, killed: set[int]) -> None:
-    """Check that what ran twice was lost with a worker each time but the last."""
-    written = [line.split() for line in file.read_text().splitlines()]
-    by_key: dict[str, list[int]] = {}
-    for process, key in written:
-        by_key.setdefault(key, []).append(int(process))
-    assert len(by_key) == 3 * count, f"{3 * count - len(by_key)} steps did not run"
-    wrong = [key for key, processes in by_key.items() if not killed.issuperset(processes[:-1])]
-    assert not wrong, f"{len(wrong)} steps ran again that no killed worker had"
+    """Check that what ran twice was lost with a worker each time but the last, and not after the next step of its run
+    began, as that begins when the one before is recorded.
+    """
+    by_run: dict[str, list[tuple[str, int]]] = {}
+    for line in file.read_text().splitlines():
+        process, key, run = line.split()
+        by_run.setdefault(run, []).append((key, int(process)))
+    assert len(by_run) == count
+    for run, lines in by_run.items():
+        keys = [key for key, _ in lines]
+        steps = list(dict.fromkeys(keys))
+        assert len(steps) == 3, f"{3 - len(steps)} steps of {run!r} did not run"
+        assert keys == sorted(keys, key=steps.index), f"a step of {run!r} ran again that had ended"
+        for step in steps:
+            *lost, _ = [process for key, process in lines if key == step]
+            assert killed.issuperset(lost), f"a step of {run!r} ran again that no killed worker had"
 
 
 async def _run(client: Client, name: str, count: int) -> None:
