@@ -35,7 +35,7 @@ GRACE: Final = timedelta(seconds=20)
 #: of a burst on a starved machine came too late, and then stood behind all runs that had not begun, for 15 s and more.
 STICKY_TIMEOUT: Final = timedelta(seconds=5)
 
-#: Steps that run at once on one worker, and as many local ones. And threads for those that are a `def`, made as needed.
+#: Steps that run at once on one worker, and as many local ones. Each that is a `def` has a thread, made as needed.
 STEPS_AT_ONCE: Final = 100
 
 #: How long a step that is a `def` waits for one of these threads before it is handed back, for any worker to take. Its

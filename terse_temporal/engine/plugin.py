@@ -115,8 +115,9 @@ class TersePlugin(SimplePlugin):
         jobs = self._chosen_jobs()
         index = FunctionIndex(jobs.values())
         at_once = [config.get("max_concurrent_activities"), config.get("max_concurrent_local_activities")]
+        # For both: ordinary steps that take long must not keep local ones from beginning. They are made as needed.
         threads = ThreadPoolExecutor(
-            max(each or limits.STEPS_AT_ONCE for each in at_once), thread_name_prefix="terse-step"
+            sum(each or limits.STEPS_AT_ONCE for each in at_once), thread_name_prefix="terse-step"
         )
         # A store may be one that is empty, and so false.
         given = self._state_store

@@ -130,6 +130,11 @@ async def beside() -> str:
     return threading.current_thread().name
 
 
+@create_job(name="meets-in-a-thread", durable=True)
+async def meets_in_a_thread(event: Event) -> Any:
+    return await job_step(run=meet, input="", local=event.local)
+
+
 #: Opened by a test, for the step that holds its thread until then.
 gate = threading.Event()
 
