@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -80,7 +81,7 @@ class Job(Generic[_EventT_contra, _ResultT_co]):
         """`file:line` of its `create_job`."""
         return place(self.file, self.line)
 
-    @property
+    @functools.cached_property  # asked for by each run
     def takes_state(self) -> bool:
         """Whether the handler asks for a second argument."""
         return parameter_count(self.handler) == 2

@@ -114,6 +114,8 @@ def log_end(job: Job, failure: BaseException | None, how: str = "done") -> None:
     """Say in the worker's log how a run has ended, once: not when it is replayed, or leaves the cache."""
     if workflow.unsafe.is_replaying() or isinstance(failure, workflow.NondeterminismError):
         return
+    if failure is None and not _logger.isEnabledFor(logging.INFO):
+        return
     info = workflow.info()
     took = format_duration(timedelta(seconds=round((workflow.now() - info.workflow_start_time).total_seconds(), 3)))
     said = f"run   {info.workflow_id}  {job.name}"
