@@ -48,6 +48,14 @@ def _many(rounds: Annotated[int, typer.Option(help="Turns of each way.")] = 4) -
     asyncio.run(measure_many(turns=rounds))
 
 
+@app.command("large")
+def _large(megabytes: Annotated[int, typer.Option(help="MB of what a step gives.")] = 200) -> None:
+    """Measure what a large result of a step costs, where there is a storage."""
+    from benchmarks.large import measure_large
+
+    measure_large(megabytes)
+
+
 @app.command("jobs")
 def _jobs(repeats: Annotated[int, typer.Option(help="How often.")] = 3) -> None:
     """Measure how soon a worker with hundreds of jobs is ready."""

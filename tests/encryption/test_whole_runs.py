@@ -8,6 +8,7 @@ import logging
 import re
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -31,6 +32,7 @@ from terse_temporal.runs.details import read_details
 from terse_temporal.runs.inputs import answer_question, questions_of
 from terse_temporal.runs.why import why
 from terse_temporal.schedules import sync
+from terse_temporal.serialization import payload_limits
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
 
@@ -54,6 +56,7 @@ LOGGED: Final = {b"zq-label"} | {
 
 
 _OF_PATCHES: Final = {"id", "deprecated"}
+_OF_REFERENCES: Final = {"claimData", "driverName"}
 _OF_LOCAL_STEPS: Final = {
     *(
         "seq",
@@ -83,13 +86,24 @@ async def kept_by_server(client: Client, queue: str) -> list[Any]:
 
 
 async def test_everything_but_names_is_encrypted(
-    client: Client, task_queue: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    env: JobEnvironment,
+    key: str,
+    task_queue: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Inputs, results, failures, labels, questions, answers, events, state, memos and schedules, of all workflows."""
+    """Inputs, results, failures, labels, questions, answers, events, state, memos and schedules, of all workflows; and
+    what a run that continues in new histories carries along, which is stored here.
+    """
     caplog.set_level(logging.INFO)
+    for name, value in {"TERSE_STORAGE": (tmp_path / "store").as_uri(), "TERSE_STORAGE_OVER": "2KiB"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(payload_limits, "_found", False)
+    client = with_key_of_environment(env)
     async with (
         ModelServer().serving() as model,
-        build_worker(client, jobs=JOBS, task_queue=task_queue, max_cached_workflows=0),
+        build_worker(client, jobs=JOBS, task_queue=task_queue, max_cached_workflows=0, continue_after=40),
     ):
         model.answer = lambda body: says("zq-model-answer")
         for name, value in {"BASE_URL": model.url, "API_KEY": "sk-test"}.items():
@@ -156,10 +170,21 @@ async def test_everything_but_names_is_encrypted(
     assert "zq-run-failure" in shown_failed.why.sentences[0]
 
     kept = [*await kept_by_server(client, task_queue), schedule.raw_entry, described.raw_description]
-    kinds = {each.started.workflow_type.name for each in map(_Started, kept) if each.started is not None}
-    assert kinds >= {"encrypted", "encrypted-child", "encrypted-plain", "terse.state", "terse.events"}
+    starts = [each.started for each in map(_Started, kept) if each.started is not None]
+    assert {each.workflow_type.name for each in starts} >= {
+        "encrypted",
+        "encrypted-child",
+        "encrypted-plain",
+        "terse.state",
+        "terse.events",
+    }
+    assert (files := [each.read_bytes() for each in (tmp_path / "store").rglob("*") if each.is_file()])
+    histories = [
+        each for each in map(_Started, kept) if each.started is not None and each.started.continued_execution_run_id
+    ]
+    assert "encrypted" in {each.started.workflow_type.name for each in histories}
     found = {word for each in kept for word in words(each.SerializeToString())}
-    assert found == set()
+    assert found | {word for each in files for word in words(each)} == set()
     # And not only these words: whatever is a payload is encrypted, but what the SDK writes by itself.
     payloads = [each for message in kept for each in _payloads(message)]
     assert sum(map(is_encrypted, payloads)) > 100
@@ -194,14 +219,16 @@ class _Started:
 
 
 def _is_of_the_engine(payload: Any) -> bool:
-    """Search attributes, and what the SDK's core writes into its markers: names, numbers and times."""
+    """Search attributes, references to what is stored, and what the SDK's core writes into its markers: names, numbers
+    and times.
+    """
     if "type" in payload.metadata:
         return True
     try:
         data = json.loads(payload.data)
     except ValueError:
         return False
-    return isinstance(data, dict) and (set(data) <= _OF_PATCHES or set(data) <= _OF_LOCAL_STEPS)
+    return isinstance(data, dict) and any(set(data) <= keys for keys in (_OF_PATCHES, _OF_LOCAL_STEPS, _OF_REFERENCES))
 
 
 async def answer(client: Client, run: WorkflowHandle[Any, Any], **given: Any) -> None:
