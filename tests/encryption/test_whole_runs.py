@@ -170,7 +170,7 @@ async def test_everything_but_names_is_encrypted(
     assert "zq-run-failure" in shown_failed.why.sentences[0]
 
     kept = [*await kept_by_server(client, task_queue), schedule.raw_entry, described.raw_description]
-    starts = [each.started for each in map(_Started, kept) if each.started is not None]
+    starts = [started for each in map(_Started, kept) if (started := each.started) is not None]
     assert {each.workflow_type.name for each in starts} >= {
         "encrypted",
         "encrypted-child",
