@@ -147,7 +147,7 @@ async def dawdles(event: Event) -> list[int]:
 @create_job(name="continued-large", durable=True)
 async def grows(event: Event) -> int:
     """Come to more than the server takes, none of it too large by itself."""
-    return sum([len(await job_step(run=large, input=number, name="large")) for number in range(25)])
+    return sum([len(await job_step(run=large, input=number, name="large")) for number in range(event.steps)])
 
 
 def large(number: int) -> str:

@@ -20,7 +20,7 @@ from temporalio.worker import Replayer
 
 from terse_temporal.engine.activity import handing_over
 from terse_temporal.engine.code import builtin_functions, followed_runs
-from terse_temporal.engine.journal import instance
+from terse_temporal.engine.journal import bounds, instance
 from terse_temporal.engine.journal.instance import JournaledInstance
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.runs.facts import Polls, gather_facts
@@ -256,13 +256,21 @@ async def test_a_reset(bench: Bench) -> None:
 
 
 @cache_on
-async def test_too_large(bench: Bench) -> None:
-    """A run that carries more than the server takes fails before the server ends it, and says what to do."""
-    async with bench.worker(grows, continue_after=140):
-        failure = await bench.failure(await bench.start(grows))
+async def test_too_large(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A run that would carry more than the server takes goes on in its history, and fails before the server ends that:
+    it says what to do.
+    """
+    async with bench.worker(grows, continue_after=60):
+        assert await bench.result(await bench.start(grows, steps=36)) == 3_600_000
+        assert caplog.text.count("Set TERSE_STORAGE") == 1
+        monkeypatch.setattr(bounds, "_LAST_BYTES", 4 * 2**20)
+        run = await bench.start(grows, steps=60)
+        failure = await bench.failure(run)
     assert failure.type == "JournalError"
     assert "TERSE_STORAGE" in failure.message
     assert "jobs_continued.py" in failure.message
+    replayer = Replayer(workflows=[], plugins=[TersePlugin([grows])])
+    await replayer.replay_workflow(await bench.env.client.get_workflow_handle(run.id).fetch_history())
 
 
 async def held(bench: Bench, run: Run) -> list[Any]:

@@ -110,6 +110,16 @@ class Host(Protocol):
         """
         ...
 
+    def cannot_carry(self, events: int, size: int, most: int) -> None:
+        """Say that the run cannot continue in a new history, and ends with this one.
+
+        Args:
+            events: of its history.
+            size: bytes that it would have to carry.
+            most: bytes that it can.
+        """
+        ...
+
     def largest_journal(self) -> int | None:
         """Return how many bytes a run can carry; `None` where that has no bound, as there is a storage."""
         ...
@@ -143,6 +153,8 @@ class JournaledInstance(WorkflowInstance):
         self._accepted: set[str] = set()
         self._is_cut_off = False
         self._is_holding = False
+        #: Bytes that the run would have to carry, where they are more than it can.
+        self._too_much = 0
         #: How much has come to the handler in this history: by it are the places known at which a marker stands.
         self._came = 0
         self._markers: set[str] = set()
@@ -365,9 +377,15 @@ class JournaledInstance(WorkflowInstance):
             before.append(_marker(HELD_MARKER, self._came))
             if not act.is_replaying:
                 self._host.hold(act.history_length, _words_of_open(self._open))
-        if self._decides(act, OVER_MARKER, self._host.bounds.is_over):
+        if self._decides(act, OVER_MARKER, self._is_over):
             command = WorkflowCommand()
-            self._host.fail(command, _too_long(act, _words_of_open(self._open)))
+            most = self._host.largest_journal() or 0
+            problem = (
+                _too_large(self._too_much, most, self._next_manifest(act))
+                if self._too_much
+                else _too_long(act, _words_of_open(self._open))
+            )
+            self._host.fail(command, problem)
             _put(completion, [*_said(completion), _marker(OVER_MARKER, self._came), command])
             return completion
         sent = self._open.asked(successful.commands, self._is_holding)
@@ -383,10 +401,26 @@ class JournaledInstance(WorkflowInstance):
         return f"{marker}.{self._came}" in self._markers if act.is_replaying else now(act)
 
     def _is_due(self, act: WorkflowActivation) -> bool:
-        return self._host.bounds.is_due(act, self._length())
+        return self._host.bounds.is_due(act, self._length()) and self._fits(act)
 
     def _is_urgent(self, act: WorkflowActivation) -> bool:
-        return self._host.bounds.is_urgent(act, self._length())
+        return self._host.bounds.is_urgent(act, self._length()) and self._fits(act)
+
+    def _is_over(self, act: WorkflowActivation) -> bool:
+        # What was in flight when it began to hold may have been too much.
+        cannot_go_on = self._is_holding and self._open.at_rest and self._too_much > 0
+        return cannot_go_on or self._host.bounds.is_over(act)
+
+    def _fits(self, act: WorkflowActivation) -> bool:
+        """Return whether the run can carry what it would have to. If not it goes on as long as its history lasts."""
+        most = self._host.largest_journal()
+        if most is None or self._too_much:
+            return not self._too_much
+        size = sum(each.ByteSize() for each in self._arguments(act))
+        if size > most:
+            self._too_much = size
+            self._host.cannot_carry(act.history_length, size, most)
+        return not self._too_much
 
     def _length(self) -> Length:
         carried = 0 if self._manifest is None else self._manifest.entries
@@ -403,25 +437,32 @@ class JournaledInstance(WorkflowInstance):
         completion: WorkflowActivationCompletion = self.inner.activate(act)
         return completion
 
-    def _continue(
-        self, act: WorkflowActivation, completion: WorkflowActivationCompletion
-    ) -> WorkflowActivationCompletion:
-        """Have the next run go on from here, instead of what the handler asks for."""
-        pages, large = self._recorder.pages(), self._recorder.large
+    def _next_manifest(self, act: WorkflowActivation) -> Manifest:
         told = self._manifest or self._manifest_of_first()
-        manifest = replace(
+        return replace(
             told,
-            pages=len(pages),
+            pages=len(self._recorder.pages()),
             entries=self._recorder.entries,
             events=told.events + act.history_length + self._local,
             size=told.size + act.history_size_bytes,
             times=told.times + 1,
         )
+
+    def _arguments(self, act: WorkflowActivation) -> list[Payload]:
+        """Return the inputs of the run that goes on."""
         start = self._start
         event = start.arguments[0] if start.arguments else Payload(metadata={"encoding": b"binary/null"})
         raw = {"encoding": b"binary/plain"}
-        carried = [Payload(metadata=raw, data=page) for page in pages]
-        arguments = [event, manifest.to_payload(), *carried, *large]
+        carried = [Payload(metadata=raw, data=page) for page in self._recorder.pages()]
+        return [event, self._next_manifest(act).to_payload(), *carried, *self._recorder.large]
+
+    def _continue(
+        self, act: WorkflowActivation, completion: WorkflowActivationCompletion
+    ) -> WorkflowActivationCompletion:
+        """Have the next run go on from here, instead of what the handler asks for."""
+        start = self._start
+        arguments = self._arguments(act)
+        manifest = self._next_manifest(act)
         kept = _said(completion)
         size = sum(each.ByteSize() for each in arguments)
         command = WorkflowCommand()

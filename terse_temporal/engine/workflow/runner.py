@@ -245,6 +245,19 @@ class _GuardedInstance(WorkflowInstance):
             until,
         )
 
+    def cannot_carry(self, events: int, size: int, most: int) -> None:
+        """As `Host` has it."""
+        _logger.warning(
+            "run   %s  %s has a history of %s events, and cannot continue in a new one: it would have to carry %s"
+            " bytes, and the server takes %s. It goes on until this one is full. Set TERSE_STORAGE for the worker, to a"
+            " place where they may lie: a worker that has it lets the run continue.",
+            self.get_info().workflow_id,
+            self._context.job.name,
+            f"{events:,}",
+            f"{size:,}",
+            f"{most:,}",
+        )
+
     def largest_journal(self) -> int | None:
         """As `Host` has it."""
         return None if largest_payload() > LARGEST_RECORDED else LARGEST_RECORDED
