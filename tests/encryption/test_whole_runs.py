@@ -179,10 +179,7 @@ async def test_everything_but_names_is_encrypted(
         "terse.events",
     }
     assert (files := [each.read_bytes() for each in (tmp_path / "store").rglob("*") if each.is_file()])
-    histories = [
-        each for each in map(_Started, kept) if each.started is not None and each.started.continued_execution_run_id
-    ]
-    assert "encrypted" in {each.started.workflow_type.name for each in histories}
+    assert "encrypted" in {each.workflow_type.name for each in starts if each.continued_execution_run_id}
     found = {word for each in kept for word in words(each.SerializeToString())}
     assert found | {word for each in files for word in words(each)} == set()
     # And not only these words: whatever is a payload is encrypted, but what the SDK writes by itself.
@@ -215,7 +212,7 @@ class _Started:
     def __init__(self, message: Any) -> None:
         started = "workflow_execution_started_event_attributes"
         is_event = started in message.DESCRIPTOR.fields_by_name and message.HasField(started)
-        self.started = getattr(message, started) if is_event else None
+        self.started: Any = getattr(message, started) if is_event else None
 
 
 def _is_of_the_engine(payload: Any) -> bool:
