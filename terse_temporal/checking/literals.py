@@ -6,7 +6,7 @@ They are judged by the functions that judge them at run time, so both say the sa
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -81,7 +81,12 @@ def _of_call(node: ast.Call, path: str, module: Module, checked: Checked) -> Ite
 
 
 def _options(node: ast.Call, path: str, module: Module, checked: Checked) -> Iterator[Finding]:
-    for option, value, given in _constants(node, checked):
+    constants = {option: (value, given) for option, value, given in _constants(node, checked)}
+    if path in _DURATIONS and _says(constants, "local", True) and _says(constants, "on_interrupt", "fail"):
+        message = 'local=True and on_interrupt="fail" do not go together: a local step of a lost worker is run again'
+        fix = "leave out one of the two: a call that may happen once at most is an ordinary step"
+        yield finding("TERSE303", module, constants["local"][1], message, "the call raises a JobDefinitionError", fix)
+    for option, (value, given) in constants.items():
         fix = None
         if option == "on_interrupt" and path in _DURATIONS and value not in ("retry", "fail"):
             fix = 'give `on_interrupt="retry"` or `"fail"`'
@@ -113,6 +118,10 @@ def _of_question(node: ast.Call, module: Module) -> Iterator[Finding]:
         wrong, fix = "initial= without schema=: there is no form", "give `schema=`, a pydantic model"
     if wrong:
         yield finding("TERSE303", module, node, wrong, "the call raises an InputError", fix)
+
+
+def _says(constants: Mapping[str, tuple[object, ast.expr]], option: str, value: object) -> bool:
+    return option in constants and constants[option][0] == value
 
 
 def _constants(node: ast.Call, checked: Checked) -> Iterator[tuple[str, object, ast.expr]]:

@@ -284,6 +284,7 @@ FIRES: dict[str, list[str]] = {
     ],
     "TERSE303": [
         "await job_step(run=none, on_interrupt='never')",
+        "await job_step(run=none, local=True, on_interrupt='fail')",
         "await job_step(run=none, name='')",
         "await job_step(run=none, retry=Retry(max_attempts=0))",
         "await job_step(run=none, retry=Retry(multiplier=0.5))",
@@ -463,6 +464,8 @@ MISSES: dict[str, list[str]] = {
     ],
     "TERSE303": [
         "await job_step(run=none, on_interrupt='fail', name=None, retry=None)",
+        "await job_step(run=none, local=True, on_interrupt='retry')",
+        "await job_step(run=none, local=False, on_interrupt='fail')",
         "await wait_for_input(prompt='?', options=None, schema=Tags, initial={'names': []})",
         "await wait_for_input(prompt='?', options=[InputOption('a', 'A')], timeout='1d', on_timeout='a')",
         "given = {'timeout': '1d'}\nawait wait_for_input(prompt='?', on_timeout='a', **given)",

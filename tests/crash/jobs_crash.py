@@ -145,6 +145,32 @@ async def order(event: Event) -> list[str]:
     return done
 
 
+@create_job(name="local-order", durable=True)
+async def local_order(event: Event) -> list[str]:
+    """Two local steps, an ordinary one, a local one, and a sleep."""
+    data = {"effects": event.effects}
+    done = [await job_step(run=act, name="price", input=data, input_schema=Work, local=True)]
+    done.append(await job_step(run=act_in_thread, name="stock", input=data, input_schema=Work, local=True))
+    crash("stock: known")
+    done.append(await job_step(run=act, name="charge", input=data, input_schema=Work))
+    crash("charge: recorded")
+    if workflow.unsafe.is_replaying():
+        crash("charge: replayed")
+    done.append(await job_step(run=act, name="mail", input=data, input_schema=Work, local=True))
+    await sleep("100ms")
+    crash("mail: recorded")
+    return done
+
+
+@create_job(name="local-beside", durable=True)
+async def local_beside(event: Event) -> list[str]:
+    """A local step that waits for `go`, beside an ordinary one."""
+    data = {"effects": event.effects}
+    slow = job_step(run=act, name="slow", input={**data, "go": event.go}, input_schema=Work, local=True)
+    quick = job_step(run=act, name="quick", input=data, input_schema=Work)
+    return list(await asyncio.gather(slow, quick))
+
+
 @create_job(name="both", durable=True)
 async def both(event: Event) -> list[str]:
     """Two steps at once: one ends, one waits for `go`."""

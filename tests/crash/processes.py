@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
+
+from terse_temporal.testing.crashes.loss import report_loss
 
 from ..effects import Effects
 from ..forks import FORKS
@@ -206,6 +209,11 @@ class Case:
             worker.kill()
             status = await worker.ended()
             print(f"--- a worker of {self.name}, ended with {status}:\n{worker.log()}")
+
+    async def killed(self, worker: WorkerProcess) -> None:
+        """Wait until a worker has killed itself, and tell the server at once what it would learn by its timeouts."""
+        assert await worker.ended() == -signal.SIGKILL
+        await report_loss(self.client, [(self.name, "")], f"{worker.pid}@{socket.gethostname()}")
 
     async def start(self, job: str, event: Mapping[str, Any] | None = None) -> WorkflowHandle[Any, Any]:
         """Start the run. Unless given, its event says where the effects go, and which file means `go`."""

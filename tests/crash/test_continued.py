@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +23,7 @@ async def survives(case: Case, point: list[Any], **options: Any) -> None:
     async with case.worker(crash_after=point, **options) as first:
         run = await case.start("continuing")
         await run.signal("late", {"number": 7})
-        assert await first.ended() == -signal.SIGKILL
+        await case.killed(first)
     async with case.worker(**options):
         assert await result(run) == [[f"step-{number}" for number in range(ROUNDS)], 7]
     for number in range(ROUNDS):

@@ -24,7 +24,7 @@ class Execution:
         begun: the attempts whose function began.
         ended: the attempts whose function ended, whether anybody heard of it or not.
         keys: the idempotency keys that its attempts had. More than one must never be.
-        calls: for each attempt, the keys of the calls that it made in place, by name.
+        calls: for each time that it has begun, the keys of the calls that it made in place, by name.
     """
 
     name: str
@@ -78,10 +78,15 @@ class Executions:
         self.of(mark).begun.append(mark.attempt)
 
     def ended(self, mark: ActivityMark, ending: Ending) -> None:
-        """Note that its function has ended."""
-        if ending != "cancelled":
-            self.of(mark).ended.append(mark.attempt)
+        """Note that its function has ended, or goes on and begins no more."""
+        found = self.of(mark)
+        if ending == "handed over":
+            found.begun.remove(mark.attempt)
+        elif ending != "cancelled":
+            found.ended.append(mark.attempt)
 
     def called(self, mark: ActivityMark, name: str, key: str) -> None:
         """Note that it makes a call, perhaps its own."""
-        self.of(mark).calls[mark.attempt][name].append(key)
+        found = self.of(mark)
+        # Not by the attempt: a local step that is lost with its workflow task begins with the first again.
+        found.calls[len(found.begun)][name].append(key)

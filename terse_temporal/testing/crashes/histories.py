@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from temporalio.api.enums.v1 import ParentClosePolicy
 from temporalio.client import WorkflowHandle
@@ -24,6 +24,8 @@ __all__ = [
     "until_next_attempt",
     "until_next_sleep_ends",
 ]
+
+_MOMENTS: Final[tuple[Moment, ...]] = ("before", "after_effect", "after_record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,12 @@ def places(history: RunHistory) -> list[Place]:
     found: list[Place] = []
     seen: Counter[str] = Counter()
     sleeps = 0
-    moments: tuple[Moment, ...] = ("before", "after_effect", "after_record")
     for record in history.commands:
         if isinstance(record, StepRecord):
             seen[record.name] += 1
+            # What a local step gave is recorded with what the handler does next.
+            is_with_task = record.is_local and not record.input
+            moments: tuple[Moment, ...] = ("before", "after_effect") if is_with_task else _MOMENTS
             found += [Place(CrashPoint(record.name, moment, seen[record.name]), record.name) for moment in moments]
         elif isinstance(record, TimerRecord) and record.is_sleep:
             sleeps += 1

@@ -10,11 +10,13 @@ from ...errors import CrashTestError
 __all__ = ["ActivityMark", "CrashPoint", "Ending", "Moment"]
 
 #: `before`: the function has not begun. `after_effect`: it has ended, and nobody has heard of it. `after_record`: what
-#: it gave is in the history, and the handler has not gone on. `asleep`: nothing of the run is open but a sleep.
+#: it gave is in the history, and the handler has not gone on, which cannot be of a local step. `asleep`: nothing of the
+#: run is open but a sleep.
 Moment: TypeAlias = Literal["before", "after_effect", "after_record", "asleep"]
 
-#: How an attempt ended. One that is tried again has not ended its step.
-Ending: TypeAlias = Literal["returned", "failed", "tried again", "cancelled"]
+#: How an attempt ended. One that is tried again has not ended its step; one of a local step that is handed over goes on
+#: as an attempt of an activity.
+Ending: TypeAlias = Literal["returned", "failed", "tried again", "handed over", "cancelled"]
 
 _MOMENTS: Final = get_args(Moment)
 
@@ -60,3 +62,4 @@ class ActivityMark:
     name: str
     attempt: int
     key: str
+    is_local: bool = False

@@ -34,7 +34,7 @@ from ...engine.plugin import on_blocked
 from ...engine.wire.calls import JobCall, StepCall, read_call
 from ...errors import TerseError
 from ...execution.test_doubles import CallDoubles, FunctionCall, use_doubles
-from ...serialization.wire_names import JOB_REFERENCE
+from ...serialization.wire_names import HANDED_OVER_FAILURE, JOB_REFERENCE
 from ...worker import build_worker
 from ..served import list_again
 from .call_coordinator import offer_call
@@ -181,6 +181,9 @@ class _CoordinatedInbound(ActivityInboundInterceptor):
             self._channel.tell("after", mark, "cancelled", b"")
             raise
         except ApplicationError as err:
+            if err.type == HANDED_OVER_FAILURE:
+                await self._channel.ask("after", mark, "handed over", b"")
+                raise
             failure = Failure()
             await self._converter.encode_failure(err, failure)
             ending: Ending = "failed" if err.non_retryable else "tried again"
@@ -199,6 +202,7 @@ def _mark(info: activity.Info, key: str) -> ActivityMark:
         name=info.activity_type,
         attempt=info.attempt,
         key=key,
+        is_local=info.is_local,
     )
 
 

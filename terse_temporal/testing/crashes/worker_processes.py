@@ -46,7 +46,8 @@ _SNAPSHOT_EVERY: Final = 0.02
 #: Seconds that a process which is to be killed may take to hand in the turns of handlers that it is at.
 _SETTLED_WITHIN: Final = 2.0
 
-_AFTER: Final[Mapping[Ending, bool]] = {"returned": True, "failed": True, "tried again": False, "cancelled": False}
+#: Endings that are points.
+_AFTER: Final[frozenset[Ending]] = frozenset(["returned", "failed"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,12 +382,12 @@ class CrashWorkers:
     async def _after(self, mark: ActivityMark, ending: Ending, report: bytes) -> None:
         execution = self._executions.of(mark)
         self._executions.ended(mark, ending)
-        if not _AFTER[ending]:
+        if ending not in _AFTER:
             return
         await self._block_if_killed()
         if (point := self._due(execution, "after_effect")) is not None:
             await self._kill(point, mark)
-        if (point := self._due(execution, "after_record")) is not None:
+        if not mark.is_local and (point := self._due(execution, "after_record")) is not None:
             self._last_word = _Report(mark, ending, report)
             await self._kill(point, mark)
 
@@ -409,7 +410,9 @@ class CrashWorkers:
         self._crashing = (point, mark.workflow_id, mark.attempt)
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLED_WITHIN):
-                await until_no_turn(self._client, self._runs)
+                # That of a local step is part of its handler's turn.
+                own = (mark.workflow_id, mark.run_id) if mark.is_local else None
+                await until_no_turn(self._client, [run for run in self._runs if run != own])
         self._process.kill()
         await asyncio.Event().wait()  # there is nobody to be answered; cancelled with the process
         raise AssertionError

@@ -314,3 +314,24 @@ async def with_timeout(event: Event) -> list[str]:
     await sleepy_child.start()
     await sleep("3d")
     return [done]
+
+
+@step(local=True)
+async def price(effects: str) -> str:
+    """A local step."""
+    return effect(effects)
+
+
+@step(local=True)
+def stock(effects: str) -> str:
+    """A local step that is a `def`."""
+    return effect(effects)
+
+
+@create_job(name="crs-local", durable=True)
+async def local(event: Event) -> list[Any]:
+    """Two local steps, an ordinary one, and a local one."""
+    item = {"name": "lamp", "effects": event.effects}
+    done = [await price(event.effects), await stock(event.effects)]
+    done.append(await job_step(run=reserve, input=item, input_schema=Item))
+    return [*done, await price(event.effects)]

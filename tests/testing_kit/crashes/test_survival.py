@@ -120,3 +120,24 @@ async def test_what_a_test_does_wrong(bench: Bench) -> None:
 
     with pytest.raises(LookupError, match="no second run"):
         await survive(start, client=bench.client, job=named("crs-attempts"), skip=bench.skip, at_once=1)
+
+
+async def test_local_steps(bench: Bench) -> None:
+    """A local step has two boundaries; with it run again those before it that are recorded together with it."""
+    report = await bench.survive("crs-local")
+    assert [str(boundary) for boundary in report.boundaries] == [
+        "before 'price'",
+        "after_effect 'price'",
+        "before 'stock'",
+        "after_effect 'stock'",
+        "before 'reserve'",
+        "after_effect 'reserve'",
+        "after_record 'reserve'",
+        "before 'price' (2)",
+        "after_effect 'price' (2)",
+    ]
+    assert report.passed
+    assert all(boundary.crashed for boundary in report.boundaries)
+    again = [{repeat.name: repeat.times for repeat in boundary.repeats} for boundary in report.boundaries]
+    once = {"price": 1}
+    assert again == [{}, once, once, {**once, "stock": 1}, {}, {"reserve": 1}, {}, {}, once]
