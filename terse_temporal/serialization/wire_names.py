@@ -149,6 +149,7 @@ __all__ = [
     "PACKAGE",
     "RANDOM_STREAM",
     "RETRY_REASON",
+    "RUNS_ON_QUERY",
     "RUN_FIND",
     "RUN_RESULT",
     "RUN_RESULTS",
@@ -264,6 +265,9 @@ JOURNAL: Final = "terse.journal.v1"
 #: `by_name`, `via`), and the query for one of them in full, by its number.
 INPUT_UPDATE: Final = "terse.input"
 INPUT_QUERY: Final = "terse.input"
+
+# Query of a run: whether its worker still runs a local step that was handed over, by the step's key.
+RUNS_ON_QUERY: Final = "terse.runs_on"
 
 # Markers, each with a number behind it (`terse.refused.call.v1.0`): which of the calls that could be refused so was
 # refused; the others leave none. A tool or model that the code does not use; a toolbox that is not mounted on the

@@ -129,6 +129,20 @@ async def long(event: Event) -> Any:
     return [await job_step(run=in_the_end, input=given, local=True), (await other).text]
 
 
+async def hold(path: str) -> None:
+    while not Path(path).with_name("free").exists():  # noqa: ASYNC110  a file, as in other tests
+        await asyncio.sleep(0.02)
+
+
+@create_job(name="local-held", durable=True)
+async def held(event: Event) -> Any:
+    """One that takes long, while an ordinary step has the worker's only place."""
+    holding = asyncio.create_task(job_step(run=hold, input=event.effects))
+    await asyncio.sleep(0.05)
+    given = {"effects": event.effects}
+    return [await job_step(run=in_the_end, input=given, local=True), await holding]
+
+
 @create_job(name="local-large", durable=True)
 async def large(event: Event) -> Any:
     """Results that no message holds together, one after another and at once."""

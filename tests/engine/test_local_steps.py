@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from temporalio.worker import Replayer
 
 from terse_temporal import Job, get_run, step, toolbox
+from terse_temporal.engine.activity import handing_over
 from terse_temporal.engine.wire.history import RunHistory, StepRecord
 from terse_temporal.errors import JobDefinitionError
 from terse_temporal.plugin import TersePlugin
@@ -17,7 +20,7 @@ from terse_temporal.runs.timeline import Timeline
 
 from ..bench import Bench, Run, cache_on, scheduled, timers
 from ..waiting import until
-from .jobs_local import failed_run, failures, kinds, large, long, loop, retries, side_by_side
+from .jobs_local import failed_run, failures, held, kinds, large, long, loop, retries, side_by_side
 
 
 async def test_every_kind(bench: Bench) -> None:
@@ -110,6 +113,50 @@ async def test_a_long_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> Non
         ("write", "completed"),
     ]
     await _replay(run, long)
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a worker hand over what takes long, and look whether it is waited for, in a tenth of a second."""
+    for name in ("LOCAL_PATIENCE", "_LOOKS_EVERY"):
+        monkeypatch.setattr(handing_over, name, timedelta(seconds=0.1))
+
+
+@cache_on
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_one_that_nobody_asks_for(bench: Bench, workers: int) -> None:
+    """While its worker has no place free for it, one that takes long goes on, and is left to it by other workers."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(bench.worker(held, max_concurrent_activities=1))
+        run = await bench.start_on_the_wall_clock(held)
+        await until(lambda: bench.effects.lines() == ["begins 1"], "it has begun")
+        if workers == 2:
+            await stack.enter_async_context(bench.worker(held))
+
+        async def is_pending() -> bool:
+            pending = (await run.describe()).raw_description.pending_activities
+            return any(each.activity_type.name == "in_the_end" for each in pending)
+
+        await until(is_pending, "it has been handed over")
+        await asyncio.sleep(0.4)  # in which it is looked after a few times
+        bench.effects.path.with_name("end").touch()
+        await until(lambda: "ended" in bench.effects.lines(), "it has ended")
+        bench.effects.path.with_name("free").touch()
+        assert await bench.result(run) == ["ended", None]
+    assert bench.effects.lines() == ["begins 1", "ended"]
+
+
+@cache_on
+@pytest.mark.usefixtures("quickly")
+async def test_one_that_nobody_wants(bench: Bench) -> None:
+    """It is cancelled when its run is over."""
+    async with bench.worker(held, max_concurrent_activities=1):
+        run = await bench.start_on_the_wall_clock(held)
+        await until(lambda: bench.effects.lines() == ["begins 1"], "it has begun")
+        await run.terminate()
+        await until(lambda: bench.effects.lines() == ["begins 1", "cancelled"], "it is cancelled")
+        bench.effects.path.with_name("free").touch()
 
 
 @pytest.mark.parametrize("seconds", [0.2, 2.5], ids=["while it is local", "when it goes on"])

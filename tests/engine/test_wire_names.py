@@ -52,6 +52,7 @@ NAMES: Final = {
     "EVENTS_WORKFLOW": "terse.events",
     "EVENT_SIGNAL": "terse.event",
     "GENERATE_TEXT": "generate_text",
+    "RUNS_ON_QUERY": "terse.runs_on",
     "HANDED_OVER_FAILURE": "terse.HandedOver",
     "HANDLER_DOUBLED_MARKER": "terse.doubled.v1",
     "IDEMPOTENCY_KEY_META": "terse.dev/idempotency-key",

@@ -4,10 +4,12 @@ While a local step runs, its workflow task is open: the server is told nothing o
 and the commands of other branches wait. And what it gives goes into the message that ends the task, together with all
 the others. So one that is not done in two seconds, or gives a large result, is *handed over*: what is recorded of it is
 a failure that says so, and the handler asks for an activity of the same key. The function runs on meanwhile. The worker
-that has it answers the activity with what it comes to. As a rule the server gives the activity to that worker at once.
+that has it answers the activity with what it comes to. As a rule the server gives the activity to that worker at once,
+but all of its places for steps may be taken.
 
-Another worker leaves it to that one for some seconds, and then runs the function itself: that one is gone. Before that
-a worker that is not asked for what it runs ends it, so that no step runs twice at the same time.
+Another worker asks the run first, by a query that comes to the worker which had it last: while that one has the step,
+it is left to it, and when that one is gone, another worker answers. A worker that is not asked for what it runs looks
+every few seconds whether the run still waits for it.
 
 Tried and left: to let the workflow task go on, which the SDK's core does by a new task every eight seconds (each time
 everything waits for so long), and to end the function and begin it anew, which makes a step of three seconds one of
@@ -24,34 +26,46 @@ from datetime import timedelta
 from typing import Any, Final
 
 from temporalio import activity
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import WorkflowQueryFailedError
 from temporalio.common import RawValue
 from temporalio.converter import DefaultFailureConverter, DefaultPayloadConverter
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
-from ...serialization.wire_names import HANDED_OVER_FAILURE
+from ...serialization.wire_names import HANDED_OVER_FAILURE, RUNS_ON_QUERY
 from ..limits import LARGEST_LOCAL, LOCAL_PATIENCE
 from ..sdk_private import ActivityContext
 from ..wire.calls import StepCall
 from ..wire.failures import SentFailureError
+from ..workflow.handed_over import RUNS_ON
 
 __all__ = ["HandedOverSteps"]
 
 _logger = logger_of("worker")
 
-#: How long a worker keeps a step that it has handed over and that nobody asks for, and how long others leave it to it.
-_KEPT: Final = timedelta(seconds=5)
-_LEFT: Final = timedelta(seconds=6)
+#: How often a worker looks whether a step that it has handed over, and that nobody has asked for, is still waited for.
+_LOOKS_EVERY: Final = timedelta(seconds=5)
+
+#: For how long it is left to another worker, where the run does not answer.
+_LEFT: Final = timedelta(seconds=20)
+
+#: How long it may take to answer. A query that is for a worker that is gone is another's after five seconds.
+_ANSWERS_IN: Final = timedelta(seconds=8)
+
+_STARTED: Final = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 
 
 @dataclass(slots=True)
 class _Running:
     task: asyncio.Task[Any]
     context: ActivityContext
-    end: asyncio.TimerHandle | None = None
+    watch: asyncio.Task[None] | None = None
 
 
 class HandedOverSteps:
@@ -86,23 +100,31 @@ class HandedOverSteps:
         running = self._take(call, info) or _Running(asyncio.ensure_future(start()), ActivityContext.current())
         if await _ends(running.task, LOCAL_PATIENCE.total_seconds()) and not _is_large(running.task):
             return running.task.result()
-        if not running.task.done() and self._said.is_new(f"{where()} {info.activity_type}"):
+        is_long = not running.task.done()
+        if self._said.is_new(f"{where()} {info.activity_type} {is_long}"):
+            why = f"takes longer than {format_duration(LOCAL_PATIENCE)}" if is_long else "gives more than 64 KiB"
             _logger.warning(
-                "step  %s  %s (%s) is a local step and takes longer than %s. It goes on as an ordinary one, which costs"
-                " more than one that is ordinary from the beginning: leave out local=True, which is for what is short.",
+                "step  %s  %s (%s) is a local step and %s. It goes on as an ordinary one, which costs more than one"
+                " that is ordinary from the beginning: leave out local=True, which is for what is short and small.",
                 info.workflow_id,
                 info.activity_type,
                 where(),
-                format_duration(LOCAL_PATIENCE),
+                why,
             )
         self._keep(call, info, running)
         raise _handed_over(info, runs=True)
 
-    def is_left_to_another(self, call: StepCall, info: activity.Info) -> bool:
+    def may_be_anothers(self, call: StepCall, info: activity.Info) -> bool:
         """Return whether an activity is a step that another worker may be running."""
-        if info.is_local or not call.runs_on or self._key(call, info) in self._running:
-            return False
-        return info.current_attempt_scheduled_time - info.scheduled_time < _LEFT
+        return call.runs_on and not info.is_local and self._key(call, info) not in self._running
+
+    async def is_anothers(self, call: StepCall, info: activity.Info) -> bool:
+        """Return whether another worker is running it, or has its result."""
+        run = activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
+        try:
+            return (await run.query(RUNS_ON_QUERY, call.key, rpc_timeout=_ANSWERS_IN)) is True
+        except (RPCError, WorkflowQueryFailedError):
+            return info.current_attempt_scheduled_time - info.scheduled_time < _LEFT
 
     def go_on(self, call: StepCall, info: activity.Info) -> Callable[[], Coroutine[Any, Any, Any]] | None:
         """Return what waits for a step that runs here, or has run; `None` where it does not."""
@@ -114,7 +136,10 @@ class HandedOverSteps:
     def end(self) -> None:
         """End what runs, as the worker is over."""
         for running in self._running.values():
-            _end(running)
+            running.task.cancel()
+            if running.watch is not None:
+                running.watch.cancel()
+        RUNS_ON.difference_update(self._running)
         self._running.clear()
 
     def _key(self, call: StepCall, info: activity.Info) -> tuple[str, str]:
@@ -122,9 +147,10 @@ class HandedOverSteps:
 
     def _take(self, call: StepCall, info: activity.Info) -> _Running | None:
         running = self._running.pop(self._key(call, info), None)
+        RUNS_ON.discard(self._key(call, info))
         if running is not None:
-            if running.end is not None:
-                running.end.cancel()
+            if running.watch is not None:
+                running.watch.cancel()
             # It is part of this activity now: by this one's cancellation it is cancelled, by its info it beats.
             running.context.become_current()
         return running
@@ -132,14 +158,24 @@ class HandedOverSteps:
     def _keep(self, call: StepCall, info: activity.Info, running: _Running) -> None:
         key = self._key(call, info)
         self._running[key] = running
+        RUNS_ON.add(key)
         running.task.add_done_callback(_look_at_its_error)
+        running.watch = asyncio.ensure_future(self._watch(key, info, running))
 
-        def end() -> None:
-            if self._running.get(key) is running:
-                del self._running[key]
-                _end(running)
-
-        running.end = asyncio.get_running_loop().call_later(_KEPT.total_seconds(), end)
+    async def _watch(self, key: tuple[str, str], info: activity.Info, running: _Running) -> None:
+        """End a step that nobody waits for any more: its run is over, or another worker has begun it."""
+        begun = 0
+        while True:
+            await asyncio.sleep(_LOOKS_EVERY.total_seconds())
+            pending = await _pending(info)
+            # One that another worker has for a moment, to leave it to this one, is begun as well.
+            if pending is None or (pending.state == _STARTED and pending.attempt == begun):
+                break
+            begun = pending.attempt if pending.state == _STARTED else 0
+        if self._running.get(key) is running:
+            del self._running[key]
+            RUNS_ON.discard(key)
+            running.task.cancel()
 
 
 def _handed_over(info: activity.Info, *, runs: bool) -> SentFailureError:
@@ -147,10 +183,16 @@ def _handed_over(info: activity.Info, *, runs: bool) -> SentFailureError:
     return SentFailureError("it goes on as an activity", said, type=HANDED_OVER_FAILURE, non_retryable=True)
 
 
-def _end(running: _Running) -> None:
-    if running.end is not None:
-        running.end.cancel()
-    running.task.cancel()
+async def _pending(info: activity.Info) -> PendingActivityInfo | None:
+    """Return what the server says of the activity that a local step was handed over to; `None` where there is none."""
+    run = activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
+    try:
+        described = (await run.describe()).raw_description
+    except RPCError as err:
+        if err.status == RPCStatusCode.NOT_FOUND:
+            return None
+        return PendingActivityInfo()  # the server is away, and nothing is known
+    return next((each for each in described.pending_activities if each.activity_id == info.activity_id), None)
 
 
 def _look_at_its_error(task: asyncio.Task[Any]) -> None:

@@ -155,7 +155,7 @@ class StepRunner:
             if is_interrupted(call, info):  # which any worker can tell
                 _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
-            run = self._going_on(call, info)
+            run = await self._going_on(call, info)
             if run is None:
                 if (earlier := await self._earlier_result(call, info)) is not None:
                     return earlier
@@ -199,12 +199,15 @@ class StepRunner:
             _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
         return result
 
-    def _going_on(self, call: StepCall | JobCall, info: activity.Info) -> Callable[[], Any] | None:
+    async def _going_on(self, call: StepCall | JobCall, info: activity.Info) -> Callable[[], Any] | None:
         """Return what waits for a local step that was handed over, and runs here already."""
         if isinstance(call, JobCall):
             return None
-        if self.handed_over.is_left_to_another(call, info):
-            raise _not_begun(info.activity_type, "it was a local step, and is left to the worker that may be at it", 1)
+        if self.handed_over.may_be_anothers(call, info):
+            with self.heartbeats.beating(info.activity_type, ()):
+                is_anothers = await self.handed_over.is_anothers(call, info)
+            if is_anothers:
+                raise _not_begun(info.activity_type, "it was a local step, and is left to the worker that has it", 1)
         return self.handed_over.go_on(call, info)
 
     async def _earlier_result(self, call: StepCall | JobCall, info: activity.Info) -> RawValue | None:

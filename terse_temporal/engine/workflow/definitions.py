@@ -31,7 +31,7 @@ from ...jobs.run_results import SKIPPED
 from ...serialization.codec import Json, ValueProblem, json_object, json_of
 from ...serialization.payload_limits import over_limit
 from ...serialization.serializer import shared_serializer
-from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER, INPUT_QUERY, INPUT_UPDATE
+from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER, INPUT_QUERY, INPUT_UPDATE, RUNS_ON_QUERY
 from ...state import State
 from ...state.handle import WatchedState
 from ..code.functions import FunctionIndex
@@ -44,6 +44,7 @@ from ..wire.step_exceptions import step_exception
 from .carrying import RUN_CONTEXT, add_carried, read_carried
 from .endings import is_of_the_engine, log_end, run_failure
 from .execution import RERUNS, DurableExecution, run_identity
+from .handed_over import RUNS_ON
 from .handling import handled
 from .scheduled import with_moment
 
@@ -103,6 +104,11 @@ class _TakesMessages:
     def question(self, number: Any = None) -> dict[str, Any] | None:
         """Return an open question in full, by its number."""
         return self.context.execution.input_requests.question(number)
+
+    @workflow.query(name=RUNS_ON_QUERY)
+    def runs_on(self, key: Any = None) -> bool:
+        """Return whether this worker still runs a local step that was handed over, by its key."""
+        return (workflow.info().run_id, key) in RUNS_ON
 
 
 def workflow_definition(job: Job, index: FunctionIndex) -> type:

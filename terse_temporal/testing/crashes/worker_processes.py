@@ -366,7 +366,8 @@ class CrashWorkers:
                 return await handler(*data)
             except Exception as err:
                 if not self.failed.done():
-                    self.failed.set_exception(CrashTestError(f"the crash could not be made: {err!r}"))
+                    why = str(err) if isinstance(err, CrashTestError) else repr(err)
+                    self.failed.set_exception(CrashTestError(f"the crash could not be made: {why}"))
                 raise
 
         return loud
@@ -387,7 +388,11 @@ class CrashWorkers:
         await self._block_if_killed()
         if (point := self._due(execution, "after_effect")) is not None:
             await self._kill(point, mark)
-        if not mark.is_local and (point := self._due(execution, "after_record")) is not None:
+        if (point := self._due(execution, "after_record")) is not None:
+            if mark.is_local:
+                raise CrashTestError(
+                    f"{mark.name!r} is a local step, which is recorded with what the handler does next"
+                )
             self._last_word = _Report(mark, ending, report)
             await self._kill(point, mark)
 

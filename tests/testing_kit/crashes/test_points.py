@@ -6,6 +6,7 @@ import asyncio
 import os
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
@@ -50,6 +51,19 @@ async def test_step_that_fails(bench: Bench, moment: Moment) -> None:
     assert isinstance(failed.value.cause, ApplicationError)
     assert (failed.value.cause.type, failed.value.cause.message) == ("DeclinedError", "declined: no money")
     assert len(bench.happened()) == {"after_effect": 2, "after_record": 1}[moment]
+
+
+async def test_local_step(bench: Bench) -> None:
+    """The turn of the handler that a local step is part of is given up at once; and there is no point behind it."""
+    async with bench.workers("crs-local", CrashPoint("stock", "after_effect")) as workers:
+        run = await bench.start("crs-local")
+        await workers.result(run)
+        assert len(workers.crashes) == 1
+    kinds = {event.event_type for event in (await run.fetch_history()).events}
+    assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED in kinds
+    assert EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT not in kinds
+    with pytest.raises(CrashTestError, match="'price' is a local step"):
+        await bench.result("crs-local", CrashPoint("price", "after_record"))
 
 
 async def test_at_most_once(bench: Bench) -> None:
