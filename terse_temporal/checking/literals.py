@@ -84,8 +84,8 @@ def _options(node: ast.Call, path: str, module: Module, checked: Checked) -> Ite
     constants = {option: (value, given) for option, value, given in _constants(node, checked)}
     if path in _DURATIONS and _says(constants, "local", True) and _says(constants, "on_interrupt", "fail"):
         message = 'local=True and on_interrupt="fail" do not go together: a local step of a lost worker is run again'
-        fix = "leave out one of the two: a call that may happen once at most is an ordinary step"
-        yield finding("TERSE303", module, constants["local"][1], message, "the call raises a JobDefinitionError", fix)
+        leave = "leave out one of the two: a call that may happen once at most is an ordinary step"
+        yield finding("TERSE303", module, constants["local"][1], message, "the call raises a JobDefinitionError", leave)
     for option, (value, given) in constants.items():
         fix = None
         if option == "on_interrupt" and path in _DURATIONS and value not in ("retry", "fail"):

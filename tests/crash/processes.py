@@ -215,7 +215,9 @@ class Case:
         assert await worker.ended() == -signal.SIGKILL
         await report_loss(self.client, [(self.name, "")], f"{worker.pid}@{socket.gethostname()}")
 
-    async def start(self, job: str, event: Mapping[str, Any] | None = None) -> WorkflowHandle[Any, Any]:
+    async def start(
+        self, job: str, event: Mapping[str, Any] | None = None, *, task_timeout: float = 3
+    ) -> WorkflowHandle[Any, Any]:
         """Start the run. Unless given, its event says where the effects go, and which file means `go`."""
         return await self.client.start_workflow(
             job,
@@ -223,7 +225,7 @@ class Case:
             id=self.name,
             task_queue=self.task_queue,
             # A worker killed at work on the handler, not on a step, is given up after this: ten seconds by default.
-            task_timeout=timedelta(seconds=3),
+            task_timeout=timedelta(seconds=task_timeout),
         )
 
     async def start_one_step(self, run: str = "act", *, waits: bool = True, **options: Any) -> WorkflowHandle[Any, Any]:

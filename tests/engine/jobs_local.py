@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from temporalio import workflow
 
 from terse_temporal import Event, Retry, create_job, current_step, job_map, job_step, now, sleep, step, toolbox
 from tests.effects import record
@@ -129,9 +132,10 @@ async def long(event: Event) -> Any:
     return [await job_step(run=in_the_end, input=given, local=True), (await other).text]
 
 
-async def hold(path: str) -> None:
+async def hold(path: str) -> str:
     while not Path(path).with_name("free").exists():  # noqa: ASYNC110  a file, as in other tests
         await asyncio.sleep(0.02)
+    return "free"
 
 
 @create_job(name="local-held", durable=True)
@@ -141,6 +145,16 @@ async def held(event: Event) -> Any:
     await asyncio.sleep(0.05)
     given = {"effects": event.effects}
     return [await job_step(run=in_the_end, input=given, local=True), await holding]
+
+
+@create_job(name="local-late", durable=True)
+async def late(event: Event) -> Any:
+    """One whose first task is over its time before its first local step has begun."""
+    if not workflow.unsafe.is_replaying():
+        threading.Event().wait(1.5)
+    for _ in range(4):
+        await job_step(run=after, input=0.4, local=True)
+    return await job_step(run=double, input=1)
 
 
 @create_job(name="local-large", durable=True)

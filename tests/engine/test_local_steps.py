@@ -7,6 +7,7 @@ import re
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from temporalio.worker import Replayer
@@ -20,7 +21,7 @@ from terse_temporal.runs.timeline import Timeline
 
 from ..bench import Bench, Run, cache_on, scheduled, timers
 from ..waiting import until
-from .jobs_local import failed_run, failures, held, kinds, large, long, loop, retries, side_by_side
+from .jobs_local import failed_run, failures, held, kinds, large, late, long, loop, retries, side_by_side
 
 
 async def test_every_kind(bench: Bench) -> None:
@@ -143,7 +144,7 @@ async def test_one_that_nobody_asks_for(bench: Bench, workers: int) -> None:
         bench.effects.path.with_name("end").touch()
         await until(lambda: "ended" in bench.effects.lines(), "it has ended")
         bench.effects.path.with_name("free").touch()
-        assert await bench.result(run) == ["ended", None]
+        assert await bench.result(run) == ["ended", "free"]
     assert bench.effects.lines() == ["begins 1", "ended"]
 
 
@@ -188,6 +189,18 @@ async def test_a_loop(bench: Bench) -> None:
         assert await bench.result(run) == 650
     assert len(await timers(run)) >= 2
     await _replay(run, loop)
+
+
+@cache_on
+async def test_a_task_that_is_prolonged(bench: Bench) -> None:
+    """When the task began is another moment in a replay then, which does as was done nevertheless."""
+    async with bench.worker(late):
+        run = await bench.env.client.start_workflow(
+            late.name, {}, id=f"late-{uuid4()}", task_queue=bench.task_queue, task_timeout=timedelta(seconds=1)
+        )
+        assert await bench.result(run) == 2
+    assert len(await timers(run)) >= 1
+    await _replay(run, late)
 
 
 @pytest.mark.parametrize("how", ["step", "tool"])

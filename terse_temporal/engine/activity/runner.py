@@ -204,8 +204,12 @@ class StepRunner:
         if isinstance(call, JobCall):
             return None
         if self.handed_over.may_be_anothers(call, info):
-            with self.heartbeats.beating(info.activity_type, ()):
-                is_anothers = await self.handed_over.is_anothers(call, info)
+            try:
+                with self.heartbeats.beating(info.activity_type, ()):
+                    is_anothers = await self.handed_over.is_anothers(call, info)
+            except asyncio.CancelledError:
+                _raise_if_shut_down(info)
+                raise
             if is_anothers:
                 raise _not_begun(info.activity_type, "it was a local step, and is left to the worker that has it", 1)
         return self.handed_over.go_on(call, info)
@@ -221,9 +225,7 @@ class StepRunner:
             _log(info, f"is not run again, as it had ended before its run was retried: {failure}", label=call.label)
             raise
         except asyncio.CancelledError:
-            why_cancelled = activity.cancellation_details()
-            if why_cancelled is not None and why_cancelled.worker_shutdown:
-                raise _not_begun(info.activity_type, "its worker was shut down") from None
+            _raise_if_shut_down(info)
             raise
         except RPCError as err:
             why = "the server has not told what it had come to before its run was retried"
@@ -446,14 +448,19 @@ def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
             raise error
 
 
+def _raise_if_shut_down(info: activity.Info) -> None:
+    """Raise, of an activity that is cancelled before it has begun, that its worker is shut down, if that is why."""
+    why = activity.cancellation_details()
+    if why is not None and why.worker_shutdown:  # the SDK would report it as cancelled by the run
+        raise _not_begun(info.activity_type, "its worker was shut down") from None
+
+
 async def _begin_details(info: activity.Info) -> Sequence[Payload]:
     try:
         return await report_begin(info)
     except asyncio.CancelledError:
         await report_retry(info)
-        why = activity.cancellation_details()
-        if why is not None and why.worker_shutdown:  # the SDK would report it as cancelled by the run
-            raise _not_begun(info.activity_type, "its worker was shut down") from None
+        _raise_if_shut_down(info)
         raise
     except Exception as err:
         _log(info, f"has not begun (attempt {info.attempt}): the server was not told: {err!r}", logging.WARNING)

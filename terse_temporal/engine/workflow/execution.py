@@ -137,9 +137,9 @@ class DurableExecution:
         self._local_numbers = itertools.count(1)
         self._local_turn = asyncio.Lock()
         self._local_open = 0
-        #: Local steps that have ended in this workflow task, which began at that time.
+        #: Local steps that have ended in this workflow task, the first of them at that time.
         self._local_done = 0
-        self._task_began = 0.0
+        self._first_local_done = 0.0
         self._stores = False
 
     @property
@@ -294,25 +294,21 @@ class DurableExecution:
                 await workflow.wait_condition(lambda: bool(self._local_done) or self.unsent + size <= SENT_AT_ONCE)
         self.unsent += size
 
-    def task_began(self, seconds: float) -> None:
-        """Note that a workflow task has begun, so that what came before it is recorded.
-
-        Args:
-            seconds: its time, on the clock of the run.
-        """
+    def task_began(self) -> None:
+        """Note that a workflow task has begun, so that what came before it is recorded."""
         self.unsent = self._local_open * (LARGEST_LOCAL + LOCAL_MARKER)
         self.board.unsent = 0
         self._local_done = 0
-        self._task_began = seconds
 
     async def _admit_local(self) -> None:
         """Wait until a local step may begin: until what others have come to is recorded, where that has become much.
 
-        All decides by the clock of the run and by what is recorded, so that a replay does likewise.
+        All decides by what is recorded, so that a replay does likewise: the moments at which local steps have ended.
+        When the task began is another moment in a replay, where it was handed out again, or was prolonged.
         """
         most = LARGEST_LOCAL + LOCAL_MARKER
         async with self._local_turn:
-            is_long = self._local_done and workflow.time() - self._task_began >= LOCAL_TASK.total_seconds()
+            is_long = self._local_done and workflow.time() - self._first_local_done >= LOCAL_TASK.total_seconds()
             if is_long or self._local_done >= LOCAL_AT_MOST:
                 await self._end_task()
             await self.wait_for_room(most)
@@ -330,6 +326,8 @@ class DurableExecution:
             return _told_of_local(err)
         finally:
             self._local_open -= 1
+            if not self._local_done:
+                self._first_local_done = workflow.time()
             self._local_done += 1
             self.unsent = max(0, self.unsent - LARGEST_LOCAL + min(size, LARGEST_LOCAL))
         return None
@@ -337,7 +335,7 @@ class DurableExecution:
     async def _end_task(self) -> None:
         """End the workflow task, which is sent when the handler waits for something else than local steps."""
         await asyncio.sleep(LOCAL_FLUSH.total_seconds())
-        self.task_began(workflow.time())
+        self.task_began()
 
     async def _compare(self, step: str, check: str, recorded: str, where: str, index: int) -> None:
         await self._go_on_unless(self._inputs.problem_of_result(step, check, recorded), step, where, index)

@@ -211,7 +211,7 @@ class _GuardedInstance(WorkflowInstance):
                 context.carried.CopyFrom(start.arguments[1])
             del start.arguments[1:]
         if any(_is_news(job) for job in act.jobs):
-            context.execution.task_began(act.timestamp.ToNanoseconds() / 1e9)
+            context.execution.task_began()
 
     @property
     def is_blocked(self) -> bool:
