@@ -164,14 +164,16 @@ class HandedOverSteps:
 
     async def _watch(self, key: tuple[str, str], info: activity.Info, running: _Running) -> None:
         """End a step that nobody waits for any more: its run is over, or another worker has begun it."""
-        begun = 0
+        seen: object = ()
         while True:
             await asyncio.sleep(_LOOKS_EVERY.total_seconds())
             pending = await _pending(info)
-            # One that another worker has for a moment, to leave it to this one, is begun as well.
-            if pending is None or (pending.state == _STARTED and pending.attempt == begun):
+            # Only what is so twice: the handler's turn may still be under way, and one that another worker has for a
+            # moment, to leave it to this one, is begun as well.
+            now = None if pending is None else pending.attempt if pending.state == _STARTED else ()
+            if now != () and now == seen:
                 break
-            begun = pending.attempt if pending.state == _STARTED else 0
+            seen = now
         if self._running.get(key) is running:
             del self._running[key]
             RUNS_ON.discard(key)
