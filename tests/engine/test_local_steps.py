@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from temporalio.client import Client
 from temporalio.worker import Replayer
 
 from terse_temporal import Job, get_run, step, toolbox
@@ -18,6 +19,7 @@ from terse_temporal.engine.wire.history import RunHistory, StepRecord
 from terse_temporal.errors import JobDefinitionError
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.runs.timeline import Timeline
+from terse_temporal.worker import build_worker
 
 from ..bench import Bench, Run, cache_on, scheduled, timers
 from ..waiting import until
@@ -133,7 +135,8 @@ async def test_one_that_nobody_asks_for(bench: Bench, workers: int) -> None:
         run = await bench.start_on_the_wall_clock(held)
         await until(lambda: bench.effects.lines() == ["begins 1"], "it has begun")
         if workers == 2:
-            await stack.enter_async_context(bench.worker(held))
+            client = await Client.connect(bench.env.address)  # one client has one worker of a queue
+            await stack.enter_async_context(build_worker(client, jobs=[held], task_queue=bench.task_queue))
 
         async def is_pending() -> bool:
             pending = (await run.describe()).raw_description.pending_activities
