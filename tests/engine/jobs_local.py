@@ -152,7 +152,7 @@ async def late(event: Event) -> Any:
     """One whose first task is over its time before its first local step has begun."""
     if not workflow.unsafe.is_replaying():
         threading.Event().wait(1.5)
-    for _ in range(4):
+    for _ in range(6):
         await job_step(run=after, input=0.4, local=True)
     return await job_step(run=double, input=1)
 

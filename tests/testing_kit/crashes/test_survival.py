@@ -139,8 +139,7 @@ async def test_local_steps(bench: Bench) -> None:
     assert report.passed
     assert all(boundary.crashed for boundary in report.boundaries)
     again = [{repeat.name: repeat.times for repeat in boundary.repeats} for boundary in report.boundaries]
-    assert again[0] == {}
-    # On a machine that is busy the turn of a handler may be handed out again by itself, with its local step.
+    # The turn of a handler may be handed out again by itself, on a busy machine and as time is skipped.
     assert [name for name in ("stock", "reserve") for found in again if name in found] == ["stock", "reserve"]
     assert all("price" in again[number] for number in (1, 2, 3, 8))
     assert all(repeat.one_key for boundary in report.boundaries for repeat in boundary.repeats)
