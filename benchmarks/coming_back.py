@@ -25,7 +25,7 @@ from terse_temporal.devserver import DevServer
 __all__ = ["measure_coming_back"]
 
 
-async def measure_coming_back(count: int = 1_000, seconds: float = 60) -> None:
+async def measure_coming_back(count: int = 1_000, seconds: float = 150) -> None:
     """Measure with ordinary and with local steps, and print.
 
     Args:
