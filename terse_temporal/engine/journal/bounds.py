@@ -84,11 +84,16 @@ class Bounds:
         events = act.history_length + length.local
         if self.every is not None:
             return events >= self.every
-        if events >= _MOST_EVENTS or act.history_size_bytes >= _MOST_BYTES:
+        if self.is_late(act, length):
             return True
         return act.continue_as_new_suggested and (
             _UPDATES in act.suggest_continue_as_new_reasons or length.came >= _most_entries(length.carried)
         )
+
+    def is_late(self, act: WorkflowActivation, length: Length) -> bool:
+        """Return whether a history is longer than one is to be, whatever the server suggests."""
+        events = act.history_length + length.local
+        return self.every is not None or events >= _MOST_EVENTS or act.history_size_bytes >= _MOST_BYTES
 
     def is_urgent(self, act: WorkflowActivation, length: Length) -> bool:
         """Return whether nothing new is to be begun any more."""

@@ -153,8 +153,9 @@ class JournaledInstance(WorkflowInstance):
         self._accepted: set[str] = set()
         self._is_cut_off = False
         self._is_holding = False
-        #: Bytes that the run would have to carry, where they are more than it can.
-        self._too_much = 0
+        #: Whether the run would have to carry more than it can, and the log has said so.
+        self._too_much = False
+        self._is_told = False
         #: How much has come to the handler in this history: by it are the places known at which a marker stands.
         self._came = 0
         self._markers: set[str] = set()
@@ -381,7 +382,7 @@ class JournaledInstance(WorkflowInstance):
             command = WorkflowCommand()
             most = self._host.largest_journal() or 0
             problem = (
-                _too_large(self._too_much, most, self._next_manifest(act))
+                _too_large(self._size(act), most, self._next_manifest(act))
                 if self._too_much
                 else _too_long(act, _words_of_open(self._open))
             )
@@ -408,18 +409,19 @@ class JournaledInstance(WorkflowInstance):
 
     def _is_over(self, act: WorkflowActivation) -> bool:
         # What was in flight when it began to hold may have been too much.
-        cannot_go_on = self._is_holding and self._open.at_rest and self._too_much > 0
+        cannot_go_on = self._is_holding and self._open.at_rest and self._too_much
         return cannot_go_on or self._host.bounds.is_over(act)
 
     def _fits(self, act: WorkflowActivation) -> bool:
         """Return whether the run can carry what it would have to. If not it goes on as long as its history lasts."""
         most = self._host.largest_journal()
-        if most is None or self._too_much:
+        if most is None:
             return not self._too_much
-        size = sum(each.ByteSize() for each in self._arguments(act))
-        if size > most:
-            self._too_much = size
-            self._host.cannot_carry(act.history_length, size, most)
+        self._too_much = self._too_much or self._size(act) > most
+        # Most such runs end long before it matters to them.
+        if self._too_much and not self._is_told and self._host.bounds.is_late(act, self._length()):
+            self._is_told = True
+            self._host.cannot_carry(act.history_length, self._size(act), most)
         return not self._too_much
 
     def _length(self) -> Length:
@@ -456,6 +458,9 @@ class JournaledInstance(WorkflowInstance):
         carried = [Payload(metadata=raw, data=page) for page in self._recorder.pages()]
         return [event, self._next_manifest(act).to_payload(), *carried, *self._recorder.large]
 
+    def _size(self, act: WorkflowActivation) -> int:
+        return sum(each.ByteSize() for each in self._arguments(act))
+
     def _continue(
         self, act: WorkflowActivation, completion: WorkflowActivationCompletion
     ) -> WorkflowActivationCompletion:
@@ -464,7 +469,7 @@ class JournaledInstance(WorkflowInstance):
         arguments = self._arguments(act)
         manifest = self._next_manifest(act)
         kept = _said(completion)
-        size = sum(each.ByteSize() for each in arguments)
+        size = self._size(act)
         command = WorkflowCommand()
         most = self._host.largest_journal()
         if most is not None and size > most:
