@@ -32,6 +32,7 @@ from temporalio.converter import DataConverter
 from ..diagnostics.logs import logger_of
 from ..diagnostics.text import one_line, shorten
 from ..errors import TerseError
+from ..storage.references import is_reference
 from .delivery_log import log_unexpected
 from .limits import LimitsMiddleware
 from .refusals import Refusal
@@ -46,12 +47,6 @@ CODEC_LIMITS: Final = Limits(body=16 * MIB, memory=256 * MIB, rate=1000.0)
 
 #: Requests that fetch from the storage at once: each may hold hundreds of megabytes several times over.
 _DOWNLOADS: Final = 2
-
-#: What a payload is known by that stands for another one in a storage, as the SDKs write it.
-_REFERENCES: Final = (
-    ("messageType", b"temporal.api.sdk.v1.ExternalStorageReference"),
-    ("encoding", b"json/external-storage-reference"),
-)
 
 #: Headers that the Web UI sends.
 _HEADERS: Final = ("X-Namespace", "Authorization", "Authorization-Extras", "Content-Type")
@@ -116,7 +111,7 @@ class _Codec:
         given = await self._read(request)
         if request.query_params.get("preserveStorageRefs") != "true":
             return await self._fetch(given)
-        kept = {index: each for index, each in enumerate(given) if _is_reference(each)}
+        kept = {index: each for index, each in enumerate(given) if is_reference(each)}
         rest = iter(await self._decoded([each for index, each in enumerate(given) if index not in kept]))
         return _response([kept[index] if index in kept else next(rest) for index in range(len(given))])
 
@@ -125,7 +120,7 @@ class _Codec:
         return await self._fetch(await self._read(request))
 
     async def _fetch(self, given: Sequence[Payload]) -> Response:
-        if not any(map(_is_reference, given)):
+        if not any(map(is_reference, given)):
             return _response(await self._decoded(given))
         async with self._downloads:
             return _response(await self._decoded(given))
@@ -184,10 +179,6 @@ async def _told(awaitable: Any) -> Any:
 
 def _response(payloads: Sequence[Payload]) -> Response:
     return JSONResponse(MessageToDict(Payloads(payloads=payloads)), headers={"cache-control": "no-store"})
-
-
-def _is_reference(payload: Payload) -> bool:
-    return any(payload.metadata.get(name) == value for name, value in _REFERENCES)
 
 
 def _host_of(request: Request) -> str:

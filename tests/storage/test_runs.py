@@ -42,8 +42,10 @@ def files(root: Path) -> list[Path]:
     return [each for each in root.rglob("*") if each.is_file()]
 
 
-async def test_everything_is_large(client: Client, cache: int, task_queue: str, root: Path) -> None:
-    """A run passes on what is over the server's limit, its history is small, and replays."""
+async def test_everything_is_large(
+    client: Client, cache: int, task_queue: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run passes on what is over the server's limit, its history is small, and replays where its data are."""
     async with build_worker(client, jobs=[large], task_queue=task_queue, max_cached_workflows=cache):
         run = await large.start({"text": "e" * SIZE, "size": SIZE}, client=client, task_queue=task_queue)
         result = await run.result(timeout="60s")
@@ -58,6 +60,15 @@ async def test_everything_is_large(client: Client, cache: int, task_queue: str, 
     assert sum(each.stat().st_size for each in files(root)) > 4 * SIZE
     [replayed] = [each async for each in replayer.replay([large], [history])]
     assert replayed.failure is None
+    for file in files(root):
+        file.unlink()
+    [replayed] = [each async for each in replayer.replay([large], [history])]
+    assert replayed.unreadable
+    assert "which a history refers to: it was deleted" in (replayed.failure or "")
+    monkeypatch.delenv("TERSE_STORAGE")
+    [replayed] = [each async for each in replayer.replay([large], [history])]
+    assert replayed.unreadable
+    assert "TERSE_STORAGE is not set here" in (replayed.failure or "")
 
 
 @cache_on

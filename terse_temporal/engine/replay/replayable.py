@@ -18,9 +18,11 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.converter import DataConverter
 
 from ...encryption.codec import EncryptionCodec, is_encrypted
-from ...errors import EncryptionKeyError
+from ...errors import EncryptionKeyError, StorageError
+from ...serialization.payload_limits import STORAGE_VARIABLE
+from ...storage.references import is_reference
 
-__all__ = ["completed_events", "incomplete", "missing_key", "unknown_encoding"]
+__all__ = ["completed_events", "incomplete", "missing_data", "missing_key", "unknown_encoding"]
 
 #: The encodings of the SDK's own converter.
 _PLAIN: Final = frozenset([b"binary/null", b"binary/plain", b"json/protobuf", b"binary/protobuf", b"json/plain"])
@@ -100,6 +102,24 @@ def missing_key(events: Iterable[HistoryEvent], converter: DataConverter) -> str
                 codec.check_key(payload)
             except EncryptionKeyError as err:
                 return str(err)
+    return None
+
+
+async def missing_data(events: Iterable[HistoryEvent], converter: DataConverter) -> str | None:
+    """Return a sentence about data of a history that are in a storage, and cannot be read from here."""
+    references = [each for event in events for each in _payloads(event) if is_reference(each)]
+    if references and converter.external_storage is None:
+        return (
+            f"{len(references)} values of it are in a storage, and {STORAGE_VARIABLE} is not set here: set it to what"
+            " their workers have"
+        )
+    for reference in references:
+        try:
+            await converter.decode([reference])
+        except StorageError as err:
+            return str(err)
+        except Exception:  # what is wrong with it otherwise is another's to say
+            continue
     return None
 
 

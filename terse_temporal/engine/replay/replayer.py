@@ -46,7 +46,7 @@ from ..workflow.definitions import RunContext
 from ..workflow.nondeterminism import first_difference, place_of_difference, recorded_calls, side_by_side, summarize
 from ..workflow.runner import JobRunner
 from ..workflow.sandbox import JobSource
-from .replayable import completed_events, incomplete, missing_key, unknown_encoding
+from .replayable import completed_events, incomplete, missing_data, missing_key, unknown_encoding
 
 __all__ = ["BEFORE_THAT", "Replayed", "replay"]
 
@@ -205,6 +205,8 @@ class _Replays:
         if error is None:
             return of.broken(None)
         if (why := missing_key(events, self._converter)) is not None:
+            return of.unreadable(why)
+        if (why := await missing_data(events, self._converter)) is not None:
             return of.unreadable(why)
         if (encoding := unknown_encoding(events, self._converter)) is not None:
             return of.unreadable(
