@@ -88,7 +88,7 @@ def random_program(draw: random.Random, kinds: list[str], depth: int = 0) -> lis
         case "step" | "local" | "run" | "start":
             return [kind, draw.randrange(9)]
         case "fails":
-            return [kind, False]
+            return [kind, "local" in kinds and draw.random() < 0.5]
         case "sleep":
             return [kind, draw.choice([1, 30])]
         case "event":
@@ -111,27 +111,45 @@ def events_of(program: list[Any]) -> Iterator[str]:
             yield from events_of(each)
 
 
+def given_by(program: list[Any]) -> Any:
+    """What a program gives, in ordinary Python."""
+    match program:
+        case ["step" | "local" | "run" | "start", value]:
+            return value
+        case ["fails", _]:
+            return "declined"
+        case ["sleep", _]:
+            return "slept"
+        case ["draw"]:
+            return [4, True, True]
+        case ["event", _]:
+            return 7
+        case ["limit", is_over, body]:
+            return "over" if is_over else given_by(body)
+        case ["raced", body]:
+            return given_by(body)
+    return [given_by(each) for each in program[1:]]
+
+
 async def test_random_programs(bench: Bench) -> None:
-    """Whatever a handler does, it comes to the same as in one history, and nothing is done twice."""
-    kinds = ["step", "step", "fails", "sleep", "draw", "event", "limit", "run", "start"]
+    """Whatever a handler does, it comes to the same as in plain Python, and nothing is done twice."""
+    kinds = ["step", "local", "fails", "sleep", "draw", "event", "limit", "run", "start"]
     programs = [random_program(random.Random(seed), kinds) for seed in range(3)]
-
-    async def perform(continue_after: int | None) -> tuple[list[Run], list[Any]]:
-        async with bench.worker(interprets, child, continue_after=continue_after):
-            runs = [
-                await bench.start(interprets, program=program, of=f"{continue_after}-{number}")
-                for number, program in enumerate(programs)
-            ]
-            for run, program in zip(runs, programs, strict=True):
-                for name in events_of(program):
-                    await run.signal(name, {"number": 7})
-            return runs, list(await asyncio.gather(*map(bench.result, runs)))
-
-    _, expected = await perform(None)
-    runs, given = await perform(SMALL)
-    assert given == expected
+    async with bench.worker(interprets, child, continue_after=SMALL):
+        runs = [
+            await bench.start(interprets, program=program, of=str(number)) for number, program in enumerate(programs)
+        ]
+        for run, program in zip(runs, programs, strict=True):
+            for name in events_of(program):
+                await run.signal(name, {"number": 7})
+        given = await asyncio.gather(*map(bench.result, runs))
+    assert given == [given_by(program) for program in programs]
     assert [await histories(bench, run) > 2 for run in runs] == [True] * 3
-    assert {line: n for line, n in bench.effects.counted().items() if n != 1} == {}
+    counted = bench.effects.counted()
+    # A run that leaves the cache takes along what its local steps have come to and is not recorded yet.
+    may_repeat = () if bench.cache else ("local", "fails")
+    once = {line for line in counted if not line.startswith(may_repeat)}
+    assert {line: counted[line] for line in once if counted[line] != 1} == {}
 
 
 @cache_on
