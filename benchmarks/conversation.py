@@ -97,7 +97,10 @@ async def measure_conversation(*, turns: int = 1_000, size: int = 20_000, worker
             converse.name, {"turns": turns}, id=f"conversation-{uuid.uuid4()}", task_queue=_QUEUE
         )
         assert await run.result() == "done"
-        events = (await run.fetch_history()).events
+        events, run_id = list[HistoryEvent](), run.first_execution_run_id
+        while run_id:  # until the last history, where it has continued as new by itself
+            events += (await client.get_workflow_handle(run.id, run_id=run_id).fetch_history()).events
+            run_id = events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
     _print(asked, _by_turn(events), sum(each.ByteSize() for each in events))
 
 

@@ -10,6 +10,7 @@ import pytest
 from terse_temporal.agents.references import Recalled, leave_out, recall, refer_to_results
 from terse_temporal.engine.activity.recorded_results import ResultCache
 from terse_temporal.errors import ModelError
+from terse_temporal.execution.protocol import UNSET
 from terse_temporal.execution.recorded_results import SHORTEST_REFERRED, result_hash
 
 LONG = "long " * 400
@@ -149,11 +150,14 @@ def test_what_is_at_hand_is_bounded() -> None:
     """A worker keeps what it has used last, up to so many bytes, and nothing that is larger than that."""
     cache = ResultCache(100)
     first, second = (cache.keep(text, f'"{text}"') for text in ("a" * 40, "b" * 40))
-    assert cache.get(first) == f'"{"a" * 40}"'
+    assert cache.get(first) == "a" * 40
     third = cache.keep("c" * 40, f'"{"c" * 40}"')
-    assert [cache.get(each) is None for each in (first, second, third)] == [False, True, False]
-    assert cache.get(cache.keep("d" * 200, f'"{"d" * 200}"')) is None
-    assert cache.get(first) is not None
+    assert [cache.get(each) is UNSET for each in (first, second, third)] == [False, True, False]
+    assert cache.get(cache.keep("d" * 200, f'"{"d" * 200}"')) is UNSET
+    assert cache.get(first) is not UNSET
+    kept = cache.keep({"a": []}, '{"a":[]}')
+    cache.get(kept)["a"].append(1)
+    assert cache.get(kept) == {"a": []}
 
 
 def test_the_hash_is_a_format() -> None:

@@ -23,6 +23,7 @@ from temporalio.client import Client
 from temporalio.converter import ActivitySerializationContext
 from temporalio.service import RPCError, RPCStatusCode
 
+from ...execution.protocol import UNSET
 from ...execution.recorded_results import ResultsUnreadableError, result_hash
 from ...serialization.wire_names import GENERATE_TEXT, LOCAL_ID_PREFIX, STATE_PREFIX
 from ..limits import RESULTS_KEPT
@@ -46,7 +47,9 @@ class ResultCache:
     """
 
     def __init__(self, max_bytes: int = RESULTS_KEPT) -> None:
-        self._texts: OrderedDict[str, str] = OrderedDict()
+        #: By hash the result, if it is a string, else `UNSET`; its JSON; and how many bytes that had. To read strings
+        #: from JSON would be most of what a turn of a long conversation costs here.
+        self._kept: OrderedDict[str, tuple[Any, str, int]] = OrderedDict()
         self._max_bytes = max_bytes
         self._bytes = 0
 
@@ -60,21 +63,23 @@ class ResultCache:
         hashed = result_hash(data)
         if len(text) > self._max_bytes:
             return hashed
-        if hashed not in self._texts:
-            self._texts[hashed] = text
+        if hashed not in self._kept:
+            self._kept[hashed] = (data, "", len(text)) if isinstance(data, str) else (UNSET, text, len(text))
             self._bytes += len(text)
-        self._texts.move_to_end(hashed)
+        self._kept.move_to_end(hashed)
         while self._bytes > self._max_bytes:
-            _, oldest = self._texts.popitem(last=False)
-            self._bytes -= len(oldest)
+            _, (_, _, size) = self._kept.popitem(last=False)
+            self._bytes -= size
         return hashed
 
-    def get(self, hashed: str) -> str | None:
-        """Return the text of a result, or `None`."""
-        text = self._texts.get(hashed)
-        if text is not None:
-            self._texts.move_to_end(hashed)
-        return text
+    def get(self, hashed: str) -> Any:
+        """Return a result, as JSON of its caller's own, or `UNSET`."""
+        kept = self._kept.get(hashed)
+        if kept is None:
+            return UNSET
+        self._kept.move_to_end(hashed)
+        data, text, _ = kept
+        return json.loads(text) if data is UNSET else data
 
 
 class HistoryResults:
@@ -98,7 +103,7 @@ class HistoryResults:
         Raises:
             ResultsUnreadableError: the server does not give the history now.
         """
-        found = {each: json.loads(text) for each in hashes if (text := self._cache.get(each)) is not None}
+        found = {each: result for each in hashes if (result := self._cache.get(each)) is not UNSET}
         try:
             # What was read before may have been dropped since: then it is read again, once.
             for _ in range(2):
