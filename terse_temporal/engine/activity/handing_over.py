@@ -53,10 +53,11 @@ _logger = logger_of("worker")
 _LOOKS_EVERY: Final = timedelta(seconds=5)
 
 #: For how long it is left to another worker, where the run does not answer.
-_LEFT: Final = timedelta(seconds=20)
+_LEFT: Final = timedelta(seconds=6)
 
-#: How long it may take to answer. A query that is for a worker that is gone is another's after five seconds.
-_ANSWERS_IN: Final = timedelta(seconds=8)
+#: How long it may take to answer, which is a matter of milliseconds. A step whose worker was killed is to be running
+#: again within ten seconds, of which the server takes seven to miss it.
+_ANSWERS_IN: Final = timedelta(seconds=1.5)
 
 _STARTED: Final = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 
