@@ -105,9 +105,13 @@ class _Settings:
         # A variable that is empty is one that is not set, as in the `environment:` of a container.
         return str(given) if given is not None else self._environ.get(SETTINGS[option]) or None
 
-    def number(self, option: str, least: int, most: int = _MOST) -> int | None:
+    def number(self, option: str, least: int) -> int | None:
         value = self.value(option)
-        return None if value is None else self._whole(option, value, value, least, most)
+        if value is None:
+            return None
+        if not least <= (number := _whole(value)) <= _MOST:
+            raise self.wrong(option, f"is {value!r}, and has to be a whole number from {least} to {_MOST:,}")
+        return number
 
     def pollers(self, option: str, least: int) -> PollerBehavior | None:
         """Read `10`, always so many, or `2-50`, as many of these as the server says that there is work for."""
@@ -115,10 +119,13 @@ class _Settings:
         if value is None:
             return None
         fewest, dash, most = value.partition("-")
-        low = self._whole(option, fewest, value, least, _MOST_POLLERS)
+        low = _whole(fewest)
+        high = _whole(most) if dash else low
+        if not least <= low <= high <= _MOST_POLLERS:
+            what = f"a whole number from {least} to {_MOST_POLLERS:,} or two, the smaller one first, such as '2-50'"
+            raise self.wrong(option, f"is {value!r}, and has to be {what}")
         if not dash:
             return PollerBehaviorSimpleMaximum(maximum=low)
-        high = self._whole(option, most, value, low, _MOST_POLLERS)
         usual = limits.WORKFLOW_POLLERS if option == "--workflow-pollers" else limits.STEP_POLLERS
         return PollerBehaviorAutoscaling(minimum=low, maximum=high, initial=min(max(low, usual), high))
 
@@ -135,16 +142,13 @@ class _Settings:
             raise self.wrong(option, f"is {value!r}, and has to be {named}{did_you_mean(value, choices)}")
         return None if value is None else choices[value]
 
-    def _whole(self, option: str, text: str, value: str, least: int, most: int) -> int:
-        # No underscores, signs or digits of other scripts, which `int` takes.
-        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
-        if not least <= number <= most:
-            of = " or two such as '2-50'" if option.endswith("-pollers") else ""
-            raise self.wrong(option, f"is {value!r}, and has to be a whole number from {least} to {most:,}{of}")
-        return number
-
     def wrong(self, option: str, what: str) -> WorkerOptionError:
         is_given = self._given.get(option) is not None
         shown = option if is_given else SETTINGS[option]
         other = f"; the environment variable is {SETTINGS[option]}" if is_given else f"; the option is {option}"
         return WorkerOptionError(f"{shown} {what}{other}", option=option)
+
+
+def _whole(text: str) -> int:
+    """Read a whole number, or -1: no underscores, signs or digits of other scripts, which `int` takes."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from terse_temporal.cli.exiting import CommandError
 from terse_temporal.cli.storage import app
 from terse_temporal.converter import with_environment
+from terse_temporal.errors import StorageUnavailableError
 
 
 def call(*arguments: str) -> str:
@@ -43,3 +45,14 @@ def test_without_a_storage(monkeypatch: pytest.MonkeyPatch) -> None:
         call("list")
     with pytest.raises(CommandError, match="--older-than"):
         call("prune", "--older-than", "long")
+
+
+def test_a_disk_that_is_not_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no empty storage, for either command; a directory that the first value will make is one."""
+    monkeypatch.setenv("TERSE_STORAGE", (tmp_path / "mount" / "store").as_uri())
+    for command in (["list"], ["list", "--json"], ["prune", "--older-than", "90d"]):
+        with pytest.raises(StorageUnavailableError, match=re.escape(f"no directory {str(tmp_path / 'mount')!r}")):
+            call(*command)
+    (tmp_path / "mount").mkdir()
+    assert "0 things" in call("list")
+    assert list((tmp_path / "mount").iterdir()) == []

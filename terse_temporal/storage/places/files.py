@@ -83,6 +83,9 @@ class Directory:
 
     def entries(self) -> Iterator[StoredEntry]:
         if not self._root.exists():
+            # Nothing has been stored yet; or a disk is not mounted, and what is on it is not to be counted as nothing.
+            if not self._root.parent.is_dir():
+                raise OSError(f"there is no directory {str(self._root.parent)!r}")
             return
         for directory in sorted(each for each in self._root.iterdir() if re.fullmatch("[0-9a-f]{2}", each.name)):
             for file in sorted(directory.iterdir()):
