@@ -58,7 +58,7 @@ __all__ = ["Host", "JournaledInstance"]
 #: millisecond, and took three on a machine where others had the processors: of the SDK's two seconds this leaves most.
 _SLICE: Final = 100
 
-#: So many commands and jobs of an entry count as one more: a handler that begins a thousand steps at once does it in one.
+#: So many commands and jobs of an entry count as one more: a handler may begin a thousand steps in one entry.
 _HEAVY: Final = 10
 
 #: Things in flight that are named.
