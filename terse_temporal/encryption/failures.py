@@ -5,7 +5,8 @@ trace as a payload, `encoded_attributes`, and whoever knows it (the Web UI and t
 again. The SDK's converter can put them there, one failure at a time. Here all of a chain of causes are, also those that
 an older worker has written plainly, and whatever converter the user has.
 
-The type of a failure, the name of its class, stays readable.
+The type of a failure, the name of its class, stays readable. So does the message of one that says which key is not
+here: who has it could not read what a worker has encrypted with another one. It names keys by their ids alone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from temporalio.converter import (
     SerializationContext,
     WithSerializationContext,
 )
+
+from ..errors import EncryptionKeyError
 
 __all__ = ["failure_chain", "restore_attributes", "with_encoded_attributes", "without_encoded_attributes"]
 
@@ -44,6 +47,9 @@ class _EncodingFailureConverter(FailureConverter):
         if not self.writes:
             return
         for each in failure_chain(failure):
+            if isinstance(exception, EncryptionKeyError) and exception.key_id and each is failure:
+                each.stack_trace = ""
+                continue
             if not each.HasField("encoded_attributes") or each.message != _ENCODED:
                 texts = {"message": each.message, "stack_trace": each.stack_trace}
                 each.encoded_attributes.CopyFrom(payload_converter.to_payload(texts))

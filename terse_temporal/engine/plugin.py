@@ -33,7 +33,7 @@ from .events.waits_workflow import VersionedWaitsWorkflow, WaitsWorkflow
 from .events.workflow import EventsWorkflow, VersionedEventsWorkflow
 from .journal.bounds import Bounds, bounds_of
 from .running_workers import worker_running
-from .sdk_logs import WITHOUT_STEPS
+from .sdk_logs import IN_OUR_WORDS, WITHOUT_STEPS
 from .sdk_private import (
     call_off_shutdown,
     give_activities_client,
@@ -162,6 +162,7 @@ class TersePlugin(SimplePlugin):
             is_versioned = deployment is not None and deployment.use_worker_versioning
             stack.enter_context(worker_running(worker.client, worker.task_queue, names, is_versioned=is_versioned))
             stack.enter_context(WITHOUT_STEPS)
+            stack.enter_context(IN_OUR_WORDS)
             stack.push_async_callback(runner.drop_cached)
             for each in owners:
                 # Not waited for: a step that was cut off goes on in its thread until it returns.

@@ -2,6 +2,9 @@
 
 The SDK logs every activity that fails, with the traceback of its own machinery. For activities that somebody wrote by
 hand that stays so.
+
+And a run whose data cannot be read or stored here, for want of a key or of what the storage had, is one line, once for
+each reason: the server has the task tried again and again, and the SDK would log its machinery each time.
 """
 
 from __future__ import annotations
@@ -9,14 +12,24 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+import temporalio.worker
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from ..diagnostics.foreign_logs import ForeignLogFilter
+from ..diagnostics.logs import logger_of
+from ..diagnostics.once import Once
+from ..errors import EncryptionKeyError, StorageError
+from ..serialization.payload_limits import STORAGE_VARIABLE
 from .activity.runner import StepRunner
-from .sdk_private import logged_failure
+from .sdk_private import failed_task, logged_failure
 
-__all__ = ["WITHOUT_STEPS"]
+__all__ = ["IN_OUR_WORDS", "WITHOUT_STEPS"]
+
+_logger = logger_of("worker")
+
+#: The number of the SDK's error where data are in a storage, and the worker has none.
+_NO_STORAGE: Final = "[TMPRL1105]"
 
 _RUN = StepRunner.run.__code__
 
@@ -37,3 +50,37 @@ class _NotOfSteps(logging.Filter):
 
 #: While a worker runs: the SDK's logger of activities says nothing of steps.
 WITHOUT_STEPS: Final = ForeignLogFilter(_NotOfSteps(), [activity.logger.logger.name])
+
+
+class _DataInOneLine(logging.Filter):
+    """Says in a line of ours what the SDK says with a traceback of a run whose data cannot be read or stored here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = Once()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, EncryptionKeyError | StorageError):
+            if not isinstance(error, RuntimeError) or _NO_STORAGE not in str(error):
+                return True
+            said = f"they are in a storage, and {STORAGE_VARIABLE} is not set here: set it to what others have"
+        else:
+            said = str(error)
+        task = failed_task(record)
+        if task is None:
+            return True
+        workflow_id, run_id, workflow_type = task
+        if self._said.is_new(f"{run_id} {said}"):
+            _logger.error(
+                "run   %s  %s waits: its data cannot be read or stored by this worker: %s. It goes on by itself when"
+                " that is mended; until then its task is tried again and again, and this is not said again",
+                workflow_id,
+                workflow_type,
+                said,
+            )
+        return False
+
+
+#: While a worker runs: what the SDK's workers of workflows say of data is said by ours.
+IN_OUR_WORDS: Final = ForeignLogFilter(_DataInOneLine(), [f"{temporalio.worker.__name__}._workflow"])

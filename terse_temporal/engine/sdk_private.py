@@ -22,6 +22,7 @@ from temporalio.worker import Worker
 __all__ = [
     "ActivityContext",
     "call_off_shutdown",
+    "failed_task",
     "give_activities_client",
     "give_handlers_time",
     "ignore_late_cancellations",
@@ -179,6 +180,29 @@ def logged_failure(record: logging.LogRecord) -> str | None:
     Waits for: loggers of their own for the failures of activities and of workflow tasks.
     """
     return getattr(record, "__temporal_error_identifier", None)
+
+
+def failed_task(record: logging.LogRecord) -> tuple[str, str, str] | None:
+    """Return the workflow id, the run id and the workflow type of the task that a record of the SDK's says has failed.
+
+    `None`, if it says something else, or these are not to be found.
+
+    Private: what `_WorkflowWorker._handle_activation` calls its variables, which its frame in the traceback has. The
+    record names the run id alone.
+
+    Waits for: records that say of which workflow they are, as those that a handler logs do.
+    """
+    traceback = record.exc_info[2] if record.exc_info else None
+    if traceback is None or traceback.tb_frame.f_code.co_name != "_handle_activation":
+        return None
+    known = traceback.tb_frame.f_locals
+    run_id = getattr(known.get("act"), "run_id", "")
+    if known.get("workflow") is not None:
+        info = known["workflow"].get_info()
+        return info.workflow_id, run_id, info.workflow_type
+    if (begun := known.get("init_job")) is not None:
+        return begun.workflow_id, run_id, begun.workflow_type
+    return None
 
 
 def was_started(handle: WorkflowHandle[Any, Any]) -> bool:

@@ -239,9 +239,16 @@ async def answer(client: Client, run: WorkflowHandle[Any, Any], **given: Any) ->
 
 
 async def test_a_worker_without_the_key_waits_for_one_that_has_it(
-    env: JobEnvironment, client: Client, key: str, task_queue: str, monkeypatch: pytest.MonkeyPatch
+    env: JobEnvironment,
+    client: Client,
+    key: str,
+    task_queue: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nothing fails by it, and who looks is told which key it is. A worker that has it, and a newer one, goes on."""
+    """Nothing fails by it, and who looks is told which key it is, as is the log, once. A worker that has it, and a
+    newer one, goes on.
+    """
     run = await client.start_workflow(
         "encrypted-child",
         {"data": "zq-waits"},
@@ -261,6 +268,9 @@ async def test_a_worker_without_the_key_waits_for_one_that_has_it(
 
     async with build_worker(without, jobs=JOBS, task_queue=task_queue):
         await until(is_told, "the run says what it waits for")
+    (line,) = _lines_of(caplog, run.id)
+    assert "encrypted-child waits: its data cannot be read or stored by this worker: the data are encr" in line
+    assert "temporalio.worker._workflow" not in {each.name for each in caplog.records}
     shown = await read_details(without, run.id)
     assert f"(cannot be read here: the data are encrypted with the key '{key_id}'" in shown.event
     monkeypatch.setenv(KEY_VARIABLE, f"{new_key()},{key}")
@@ -276,3 +286,29 @@ async def test_a_worker_without_the_key_waits_for_one_that_has_it(
     (gate,) = [each async for each in replay(JOBS, [history], data_converter=without.data_converter)]
     assert gate.unreadable
     assert "TERSE_ENCRYPTION_KEY is not set here" in (gate.failure or "")
+
+
+async def test_a_worker_with_another_key_says_so_plainly(
+    env: JobEnvironment, client: Client, task_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has the right key could not read what that worker has encrypted."""
+    run = await client.start_workflow(
+        "encrypted-child", {"data": "zq-waits"}, id=f"encrypted-{uuid.uuid4()}", task_queue=task_queue
+    )
+    monkeypatch.setenv(KEY_VARIABLE, new_key())
+    other_id = KeyRing.read().keys[0].id
+
+    async def is_told() -> bool:
+        return f"TERSE_ENCRYPTION_KEY here ('{other_id}')" in " ".join((await why(client, run.id)).sentences)
+
+    async with build_worker(with_key_of_environment(env), jobs=JOBS, task_queue=task_queue):
+        await until(is_told, "the run says that the worker has another key")
+    await run.terminate()
+
+
+def _lines_of(caplog: pytest.LogCaptureFixture, workflow_id: str) -> list[str]:
+    return [
+        each.getMessage()
+        for each in caplog.records
+        if workflow_id in each.getMessage() and "waits:" in each.getMessage()
+    ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 
 from terse_temporal.converter import client_with_environment
 from terse_temporal.engine.replay import replayer
@@ -123,21 +124,36 @@ async def test_a_storage_that_is_away_for_a_while(
 
 
 @cache_on
-async def test_what_is_missing_when_a_run_needs_it(client: Client, bench: Bench, root: Path, tmp_path: Path) -> None:
-    """The run waits, its task says which hash is missing where, and it goes on when that is back."""
+async def test_what_is_missing_when_a_run_needs_it(
+    client: Client, bench: Bench, root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run waits, its task and one line of the log say which hash is missing where, and it goes on when that is
+    back.
+    """
     queue = bench.task_queue
-    run = await one_step.start(
-        {"size": 10, "effects": str(bench.effects), "more": "m" * SIZE}, client=client, task_queue=queue
+    run = await client.start_workflow(
+        one_step.name,
+        {"size": 10, "effects": str(bench.effects), "more": "m" * SIZE},
+        id=f"missing-{uuid.uuid4()}",
+        task_queue=queue,
+        # A task that fails again is left to time out.
+        task_timeout=timedelta(seconds=2),
     )
     [file] = files(root)
     file.rename(tmp_path / "kept")
     async with build_worker(client, jobs=[one_step], task_queue=queue):
         async with asyncio.timeout(30):
-            while file.name not in str(await client.get_workflow_handle(run.id).fetch_history()):  # noqa: ASYNC110
+            # The hash alone stands in the event too.
+            missing = f"does not have {file.name}"
+            while missing not in str(await run.fetch_history()):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
-        assert await run.status() == "running"
+        assert (await run.describe()).status == WorkflowExecutionStatus.RUNNING
         (tmp_path / "kept").rename(file)
-        assert await run.result(timeout="60s") == 10
+        async with asyncio.timeout(60):
+            assert await run.result() == 10
+    [line] = [each for each in caplog.records if file.name in each.getMessage()]
+    assert f"{run.id}  {one_step.name} waits: its data cannot be read" in line.getMessage()
+    assert line.exc_info is None
 
 
 @cache_on
