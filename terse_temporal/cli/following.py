@@ -30,8 +30,9 @@ from ..engine.wire.history import TOLD_EARLY
 from ..runs.endings import EndReason, failure_of_end
 from ..runs.memo import question_text, read_memo
 from ..runs.reading import take_in
-from ..runs.task_queues import is_gone, last_poll
+from ..runs.task_queues import is_gone, poll_of
 from ..runs.timeline import Entry, Timeline
+from ..runs.wait_texts import not_current_sentence
 
 __all__ = ["Follower", "Outcome"]
 
@@ -189,16 +190,21 @@ class Follower:
         self._waiting_since = self._waiting_since or time.monotonic()
         if time.monotonic() - self._waiting_since < _WITHOUT_WORKER:
             return
-        newest = await last_poll(self._client, self._task_queue)
-        if newest is None or is_gone(newest):
+        poll = await poll_of(self._client, self._task_queue)
+        if poll.at is None or is_gone(poll.at):
             self._notice(
                 f"no worker takes work from the task queue {self._task_queue!r}. The run waits until one does:"
                 f" terse-worker MODULE --task-queue {self._task_queue}"
             )
+        elif poll.idle is not None:
+            self._notice(
+                f"no worker has taken it for {_WITHOUT_WORKER:.0f} seconds:"
+                f" {not_current_sentence(self._task_queue, poll.idle.version, poll.idle.current)}"
+            )
         else:
             self._notice(
                 f"no worker has taken it for {_WITHOUT_WORKER:.0f} seconds, though one asked the task queue"
-                f" {self._task_queue!r} for work at {newest.astimezone():%H:%M:%S}: it is busy, or has just ended."
+                f" {self._task_queue!r} for work at {poll.at.astimezone():%H:%M:%S}: it is busy, or has just ended."
             )
 
 

@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ..diagnostics.logs import logger_of
 
-__all__ = ["current_version_watched"]
+__all__ = ["current_version_watched", "not_current_text"]
 
 _logger = logger_of("worker")
 
@@ -75,7 +75,8 @@ async def _watch(client: Client, version: WorkerDeploymentVersion, first: float,
                 return
             if not is_logged:
                 is_logged = True
-                _logger.warning("%s", _hint(routing, version))
+                current = routing.current_deployment_version.build_id
+                _logger.warning("%s", not_current_text("this worker is", version, current))
         await asyncio.sleep(every)
 
 
@@ -86,12 +87,18 @@ def _is_given_runs(routing: RoutingConfig, version: WorkerDeploymentVersion) -> 
     )
 
 
-def _hint(routing: RoutingConfig, version: WorkerDeploymentVersion) -> str:
+def not_current_text(subject: str, version: WorkerDeploymentVersion, current: str) -> str:
+    """Return why a worker whose version is not the current one is given no run, with the command that makes it current.
+
+    Args:
+        subject: the worker, with its verb.
+        version: of the worker.
+        current: the build id of the current version; empty where there is none.
+    """
     build_id, deployment = _names(version)
-    current = routing.current_deployment_version.build_id
     which = f"the current one is {current!r}" if current else "the deployment has no current version"
     return (
-        f"this worker is version {build_id!r} of the deployment {deployment!r}, and {which}: it is given no run but"
+        f"{subject} version {build_id!r} of the deployment {deployment!r}, and {which}: it is given no run but"
         f" those that are pinned to {build_id!r}. Make it the current one: temporal worker deployment"
         f' set-current-version --deployment-name "{deployment}" --build-id "{build_id}" --yes'
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from temporalio.api.enums.v1 import EventType, PendingActivityState, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import EventType, PendingActivityState, VersioningBehavior, WorkflowExecutionStatus
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
@@ -28,7 +28,7 @@ from .history_tail import MOST_EVENTS, Tail, read_tail
 from .memo import read_memo
 from .received import read_received
 from .search_attributes import TAGS
-from .task_queues import last_poll
+from .task_queues import IdleVersion, Poll, poll_of
 
 __all__ = ["Facts", "Polls", "gather_facts", "step_queue"]
 
@@ -50,6 +50,7 @@ class Facts:
         is_memo_read: whether that could be read by this client.
         calls: what the steps that are open were called with, by the id of the activity, as far as it can be read.
         polls: when workers last polled the task queues that it waits at, for handlers (`False`) and steps (`True`).
+        idle_versions: the version of the workers that poll such a task queue, where none of them is given this run.
     """
 
     described: DescribeWorkflowExecutionResponse
@@ -59,6 +60,7 @@ class Facts:
     is_memo_read: bool = True
     calls: Mapping[str, StepCall | JobCall] = field(default_factory=dict)
     polls: Mapping[tuple[str, bool], datetime | None] = field(default_factory=dict)
+    idle_versions: Mapping[tuple[str, bool], IdleVersion] = field(default_factory=dict)
 
     @property
     def history(self) -> RunHistory:
@@ -99,17 +101,17 @@ class Polls:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._asked: dict[tuple[str, bool], asyncio.Task[datetime | None]] = {}
+        self._asked: dict[tuple[str, bool], asyncio.Task[Poll]] = {}
 
-    async def of(self, task_queue: str, *, for_steps: bool) -> datetime | None:
-        """Return when one was last polled.
+    async def of(self, task_queue: str, *, for_steps: bool) -> Poll:
+        """Return when one was last polled, and by whom if by nobody who is given anything.
 
         Raises:
             RPCError: the server does not say. Whoever may look at runs need not be allowed to look at task queues.
         """
         key = (task_queue, for_steps)
         if key not in self._asked:
-            self._asked[key] = asyncio.create_task(last_poll(self._client, task_queue, for_steps=for_steps))
+            self._asked[key] = asyncio.create_task(poll_of(self._client, task_queue, for_steps=for_steps))
         return await asyncio.shield(self._asked[key])
 
 
@@ -142,7 +144,11 @@ async def gather_facts(client: Client, id: str, run_id: str, polls: Polls, *, in
         )
         facts.waiting = await _waiting(client, facts)
         facts.calls = await _calls(client, facts)
-    facts.polls = await _polls(facts, polls, in_short=in_short)
+    asked = await _polls(facts, polls, in_short=in_short)
+    facts.polls = {queue: each.at for queue, each in asked.items()}
+    # Who has the version that a run is pinned to is given it, current or not.
+    if not _is_pinned(facts.described):
+        facts.idle_versions = {queue: each.idle for queue, each in asked.items() if each.idle is not None}
     return facts
 
 
@@ -210,7 +216,7 @@ async def _calls(client: Client, facts: Facts) -> dict[str, StepCall | JobCall]:
     return calls
 
 
-async def _polls(facts: Facts, polls: Polls, *, in_short: bool) -> dict[tuple[str, bool], datetime | None]:
+async def _polls(facts: Facts, polls: Polls, *, in_short: bool) -> dict[tuple[str, bool], Poll]:
     described = facts.described
     queues = {
         (step_queue(facts, each), True)
@@ -225,6 +231,14 @@ async def _polls(facts: Facts, polls: Polls, *, in_short: bool) -> dict[tuple[st
         with suppress(RPCError):
             found[queue, for_steps] = await polls.of(queue, for_steps=for_steps)
     return found
+
+
+def _is_pinned(described: DescribeWorkflowExecutionResponse) -> bool:
+    versioning = described.workflow_execution_info.versioning_info
+    pinned, override = VersioningBehavior.VERSIONING_BEHAVIOR_PINNED, versioning.versioning_override
+    if override.HasField("pinned") or override.behavior == pinned:
+        return True
+    return versioning.behavior == pinned and not override.auto_upgrade
 
 
 def _is_later(step: PendingActivityInfo, now: datetime) -> bool:

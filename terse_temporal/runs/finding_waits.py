@@ -160,7 +160,14 @@ def _of_a_run_elsewhere(step: PendingActivityInfo, call: StepCall | JobCall | No
 
 def _polls(facts: Facts, task_queue: str, *, for_steps: bool) -> dict[str, Any]:
     key = (task_queue, for_steps)
-    return {"task_queue": task_queue, "polled_at": facts.polls.get(key), "is_asked": key in facts.polls}
+    known = {"task_queue": task_queue, "polled_at": facts.polls.get(key), "is_asked": key in facts.polls}
+    if (idle := facts.idle_versions.get(key)) is not None:
+        known |= {
+            "deployment": idle.version.deployment_name,
+            "build_id": idle.version.build_id,
+            "current_build_id": idle.current,
+        }
+    return known
 
 
 def _attempts(call: StepCall) -> int:

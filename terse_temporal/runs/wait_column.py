@@ -45,6 +45,8 @@ def _no_job(wait: Wait, now: datetime) -> str:
 
 def _worker(wait: Wait, now: datetime) -> str:
     no_worker = wait.is_asked and is_gone(wait.polled_at)
+    if wait.build_id and not no_worker:
+        return f"a worker: version {_short(wait.build_id)} is not current"
     return f"a worker: none polls {_short(wait.task_queue)}" if no_worker else "a worker"
 
 

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from temporalio.common import WorkerDeploymentVersion
+
 from ..diagnostics.redaction import redact
 from ..diagnostics.text import one_line, shorten
+from ..engine.deployments import not_current_text
 from ..serialization.wire_names import TAGS_ATTRIBUTE
 from .task_queues import is_gone
 from .times import moment_text, rough
 from .waits import Kind, Wait
 
-__all__ = ["fit_text", "sentence"]
+__all__ = ["fit_text", "not_current_sentence", "sentence"]
 
 #: Characters of a failure or a question that are shown, and of a name.
 _LONGEST_TEXT: Final = 1_000
@@ -44,6 +47,12 @@ def fit_text(text: str, most: int = _LONGEST_TEXT) -> str:
     """Return what others have written as it may be shown within a sentence: in one line, and without secrets."""
     lines = (each.strip() for each in redact(text, most).splitlines())
     return shorten(one_line(" ".join(filter(None, lines))), most).rstrip(".")
+
+
+def not_current_sentence(task_queue: str, version: WorkerDeploymentVersion, current: str) -> str:
+    """Return that those who poll a task queue are given nothing, because their version is not the current one."""
+    subject = f"one polls the task queue {_name(task_queue)} that is"
+    return one_line(redact(not_current_text(subject, version, current), _LONGEST_TEXT))
 
 
 def _start(wait: Wait, now: datetime, subject: str) -> str:
@@ -194,6 +203,9 @@ def _no_worker(wait: Wait) -> str:
     if not wait.is_asked:
         return f"the server does not tell whether one polls the task queue {queue}."
     if wait.polled_at is not None and not is_gone(wait.polled_at):
+        if wait.build_id:
+            version = WorkerDeploymentVersion(wait.deployment, wait.build_id)
+            return not_current_sentence(wait.task_queue, version, wait.current_build_id)
         ago = rough(datetime.now(UTC) - wait.polled_at)
         return f"one has polled the task queue {queue} {ago} ago, so it is busy, or has just ended."
     start = f"Start one: terse-worker MODULE --task-queue {wait.task_queue}"

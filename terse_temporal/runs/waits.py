@@ -69,6 +69,10 @@ class Wait:
         worker: the identity of the worker that runs it, or ran it last.
         task_queue: where it waits for a worker.
         polled_at: when one last asked that task queue for work; `None` where none has for minutes.
+        deployment: of the workers that ask it for work, where they are given none as their version is not the current
+            one.
+        build_id: of these workers.
+        current_build_id: of the version that is the current one; empty where there is none.
         is_asked: whether the server has told that; it need not tell everybody.
         id: of another run, its workflow id; of a question, its number.
         key: of the event.
@@ -92,6 +96,9 @@ class Wait:
     worker: str = ""
     task_queue: str = ""
     polled_at: datetime | None = None
+    deployment: str = ""
+    build_id: str = ""
+    current_build_id: str = ""
     is_asked: bool = True
     id: str = ""
     key: str = ""

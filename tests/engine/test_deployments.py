@@ -21,6 +21,7 @@ from terse_temporal import create_job, wait_for_event
 from terse_temporal.engine import plugin
 from terse_temporal.engine.deployments import current_version_watched
 from terse_temporal.engine.worker_settings import worker_settings
+from terse_temporal.runs.why import why
 from terse_temporal.testing import JobEnvironment
 
 from ..waiting import until_logged
@@ -55,7 +56,7 @@ async def test_a_run_over_a_deploy(env: JobEnvironment, task_queue: str, version
 async def test_a_version_that_is_not_current(
     env: JobEnvironment, task_queue: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is said once, with the command that makes it current; and once more when it is."""
+    """It is said once, with the command that makes it current, and of each run that waits; and once more when it is."""
     caplog.set_level("INFO")
     monkeypatch.setattr(plugin, "current_version_watched", partial(current_version_watched, first=0.1, every=0.1))
     options = worker_settings({"--deployment": task_queue, "--build-id": "1"}, {})
@@ -63,6 +64,10 @@ async def test_a_version_that_is_not_current(
         await until_logged(caplog, "has no current version")
         command = f'set-current-version --deployment-name "{task_queue}" --build-id "1"'
         assert caplog.text.count(command) == 1
+        run = await env.client.start_workflow(waits.name, {}, id=task_queue, task_queue=task_queue)
+        (told,) = (await why(env.client, run.id)).sentences
+        assert "waits for a worker" in told
+        assert command in told
         await _make_current(env.client, task_queue, "1")
         await until_logged(caplog, "is given runs now")
         assert caplog.text.count(command) == 1

@@ -13,11 +13,14 @@ from temporalio.api.enums.v1 import (
     PendingActivityState,
     PendingWorkflowTaskState,
     TimeoutType,
+    WorkerVersioningMode,
     WorkflowExecutionStatus,
     WorkflowTaskFailedCause,
 )
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueueVersioningInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.common import WorkerDeploymentVersion
 
 from terse_temporal.engine.wire.calls import StepCall
 from terse_temporal.engine.wire.history import RunHistory
@@ -25,6 +28,7 @@ from terse_temporal.runs.facts import Facts
 from terse_temporal.runs.finding_waits import find_waits
 from terse_temporal.runs.history_tail import Tail
 from terse_temporal.runs.mismatch import mismatch_text
+from terse_temporal.runs.task_queues import IdleVersion, read_poll
 from terse_temporal.runs.wait_column import column_text
 from terse_temporal.runs.wait_texts import sentence
 from terse_temporal.runs.waits import Wait
@@ -96,6 +100,63 @@ def test_whether_there_is_a_worker(polled: Any, told: str) -> None:
     assert said(Facts(answer, polls=polls)) == (
         f"It waits for a worker since {since}: {told} | The step 'charge' waits for a worker since {since}: {told}"
     )
+
+
+@pytest.mark.parametrize(
+    ("current", "told"), [("", "the deployment has no current version"), ("40", "the current one is '40'")]
+)
+def test_a_worker_whose_version_is_not_the_current_one(current: str, told: str) -> None:
+    """It polls, and is given nothing: it is not busy. What makes its version the current one is said."""
+    answer = described()
+    task = answer.pending_workflow_task
+    task.state, task.attempt = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED, 1
+    task.original_scheduled_time.CopyFrom(ago(minutes=9))
+    idle = IdleVersion(WorkerDeploymentVersion("shop\x1b", "41"), current)
+    facts = Facts(answer, polls={("shop", False): datetime.now(UTC)}, idle_versions={("shop", False): idle})
+    assert said(facts) == (
+        f"It waits for a worker since {clock(ago(minutes=9))} (9 min): one polls the task queue 'shop' that is version"
+        f" '41' of the deployment 'shop\\x1b', and {told}: it is given no run but those that are pinned to '41'. Make"
+        " it the current one: temporal worker deployment set-current-version"
+        r' --deployment-name "shop\x1b" --build-id "41" --yes'
+    )
+    (wait,) = find_waits(facts)
+    assert column_text([wait], NOW) == "a worker: version 41 is not current"
+    assert wait.to_json().get("current_build_id", "") == current
+
+
+def polled_by(build_id: str = "", **before: float) -> PollerInfo:
+    poller = PollerInfo(last_access_time=Timestamp(seconds=int((datetime.now(UTC) - timedelta(**before)).timestamp())))
+    if build_id:
+        poller.deployment_options.deployment_name, poller.deployment_options.build_id = "shop", build_id
+        poller.deployment_options.worker_versioning_mode = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
+    return poller
+
+
+@pytest.mark.parametrize(
+    ("pollers", "current", "ramping", "idle"),
+    [
+        ([], "", "", None),
+        ([polled_by()], "41", "", None),
+        ([polled_by("41")], "", "", ("41", "")),
+        ([polled_by("41")], "42", "", ("41", "42")),
+        ([polled_by("41")], "41", "", None),
+        ([polled_by("42")], "41", "42", None),
+        ([polled_by("41"), polled_by("42", seconds=5)], "42", "", None),
+        ([polled_by("41"), polled_by("42", minutes=3)], "42", "", ("41", "42")),
+        ([polled_by("41", minutes=3)], "", "", None),
+        ([polled_by("41"), polled_by()], "", "", None),
+    ],
+)
+def test_who_is_given_work(pollers: list[PollerInfo], current: str, ramping: str, idle: tuple[str, str] | None) -> None:
+    """All who poll have to be of versions that are given nothing; those who have gone do not count."""
+    routing = TaskQueueVersioningInfo(ramping_version_percentage=5 if ramping else 0)
+    for name, build_id in (("current", current), ("ramping", ramping)):
+        if build_id:
+            version = getattr(routing, f"{name}_deployment_version")
+            version.deployment_name, version.build_id = "shop", build_id
+    found = read_poll(pollers, routing)
+    assert (found.at is None) == (not pollers)
+    assert (found.idle and (found.idle.version.build_id, found.idle.current)) == idle
 
 
 def test_a_handler_that_is_advanced() -> None:
