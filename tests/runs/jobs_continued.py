@@ -62,6 +62,16 @@ async def fails_late(event: Event) -> None:
     raise kept[0]
 
 
+@create_job(name="continued-after-a-sleep", durable=True)
+async def fails_after_a_sleep(event: Event) -> None:
+    """Sleep, continue in a new history, and fail."""
+    await sleep("3d")
+    for number in range(6):
+        await job_step(run=count, input={"effects": event.effects, "line": f"n{number}"}, name=f"count-{number}")
+    await wait_for_event("go")
+    raise NotYet
+
+
 class Flaky(Exception):
     pass
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,17 +15,20 @@ from terse_temporal.cli.following import Follower
 from terse_temporal.engine.wire.continued import read_history
 from terse_temporal.engine.workflow.nondeterminism import recorded_calls
 from terse_temporal.errors import RunRetryError
-from terse_temporal.execution.run_operations import RunQuery, RunReference
+from terse_temporal.execution.run_operations import RunQuery, RunReference, RunStatus
 from terse_temporal.execution.run_timeline import RunTimeline
+from terse_temporal.runs import listing
 from terse_temporal.runs.changing import rerun_run
 from terse_temporal.runs.details import read_details
+from terse_temporal.runs.failed_runs import failed_runs
 from terse_temporal.runs.listing import list_runs
 from terse_temporal.runs.operations import ClientOperations
 from terse_temporal.runs.retrying import retry_run
 from terse_temporal.runs.timeline import Entry
 
 from ..bench import Bench, cache_on
-from .jobs_continued import continues, fails_late
+from ..waiting import until
+from .jobs_continued import continues, fails_after_a_sleep, fails_late
 
 #: What its handler does, in its order.
 STEPS = [*(f"count-{number}" for number in range(10)), "1 millisecond"]
@@ -91,6 +96,38 @@ async def test_one_run(bench: Bench, tmp_path: Path) -> None:
     assert anew.done, anew.what
     assert (await read_details(client, anew.new_id)).event == waits.event
     await client.get_workflow_handle(anew.new_id).terminate()
+
+
+@cache_on
+async def test_after_a_leap_of_the_clock(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose clock was ahead when it continued is listed, though it starts in days to come; so when it failed."""
+    client, job = bench.env.client, fails_after_a_sleep.name
+
+    async def is_listed(status: RunStatus) -> bool:
+        for query in (RunQuery(job=job, status=status), RunQuery(job=job, since=datetime.now(UTC))):
+            found = [each.id async for each in list_runs(client, query)]
+            if found.count(run.id) != 1:
+                return False
+        return True
+
+    async with bench.worker(fails_after_a_sleep, continue_after=25):
+        run = await bench.start(fails_after_a_sleep)
+        await bench.env.skip(run, "3d")
+        await until(partial(is_listed, "running"), "the list has the run")
+        described = await client.get_workflow_handle(run.id).describe()
+        while described.run_id == run.first_execution_run_id:
+            await asyncio.sleep(0.05)
+            described = await client.get_workflow_handle(run.id).describe()
+        assert described.start_time > datetime.now(UTC) + timedelta(days=2)
+        await until(partial(is_listed, "running"), "the list has the run still")
+        await client.get_workflow_handle(run.id).signal("go", {})
+        await bench.failure(run)
+    await until(partial(is_listed, "failed"), "the list has the run that failed")
+    assert run.id in [each.id async for each in failed_runs(client, job, None)]
+    assert run.id in [each.id async for each in failed_runs(client, job, datetime.now(UTC))]
+    monkeypatch.setattr(listing, "_SORTED_AT_ONCE", 0)
+    monkeypatch.setattr(listing, "_SHORTEST", timedelta(hours=2))
+    assert await is_listed("failed")
 
 
 @cache_on
