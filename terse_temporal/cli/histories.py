@@ -104,7 +104,9 @@ class RunQuery:
     @property
     def query(self) -> str:
         """The query that the server gets: for these runs, and perhaps others."""
-        parts = [f"ExecutionStatus {'=' if self.is_open else '!='} 'Running'"]
+        # Of a run that has continued in new histories the last one counts, which has what came before it in it.
+        closed = "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'"
+        parts = ["ExecutionStatus = 'Running'" if self.is_open else closed]
         if self.types is not None and all(map(is_queryable, self.types)):
             parts.append(f"WorkflowType IN ({', '.join(map(quote_for_query, self.types))})")
         if self.task_queue is not None and is_queryable(self.task_queue):

@@ -11,6 +11,7 @@ import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
+from terse_temporal.cli import histories
 from terse_temporal.cli.following import Follower
 from terse_temporal.engine.wire.continued import read_history
 from terse_temporal.engine.workflow.nondeterminism import recorded_calls
@@ -132,12 +133,26 @@ async def test_after_a_leap_of_the_clock(bench: Bench, monkeypatch: pytest.Monke
 
 @cache_on
 async def test_failed_before(bench: Bench, tmp_path: Path) -> None:
-    """A run that fails for a step of an earlier history is not retried, and says why and what is possible."""
+    """A run that fails for a step of an earlier history is not retried, and says why and what is possible.
+
+    Among the runs that were closed last it is one.
+    """
     async with bench.worker(fails_late, continue_after=25):
         run = await bench.start(fails_late, gate=str(tmp_path / "gate"))
         await bench.failure(run)
         with pytest.raises(RunRetryError, match=r"step 'gate', which had failed before it continued .* runs rerun"):
             await retry_run(bench.env.client, run.id)
     why = (await read_details(bench.env.client, run.id)).why
+
+    async def closed() -> list[str]:
+        """The histories that the replay gate takes for closed runs."""
+        wanted = histories.RunQuery([fails_late.name], bench.task_queue, is_open=False)
+        return [each.run_id async for each in histories.fetch_histories(bench.env.client, [wanted])]
+
+    async def is_closed() -> bool:
+        return why.run_id in await closed()
+
+    await until(is_closed, "the list has the run as closed")
+    assert await closed() == [why.run_id]
     assert why.run_id != run.first_execution_run_id
     assert "in the step 'gate'" in why.sentences[0]
