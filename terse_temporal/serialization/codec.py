@@ -89,8 +89,8 @@ class Json:
     __slots__ = ("_data", "text")
 
     def __init__(self, data: Any, text: str) -> None:
-        self._data = data
-        self.text = text
+        self._data: Any = data
+        self.text: str = text
 
     @classmethod
     def of_text(cls, text: str) -> Json:

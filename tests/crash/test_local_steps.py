@@ -62,7 +62,7 @@ async def killed_handed_over(case: Case) -> None:
         at = owner.kill()
         again = await case.began("slow", times=2)
         assert again.pid == other.pid
-        assert again.at - at < 10
+        assert again.at - at < 15  # nine on a machine with time
         case.go.touch()
         assert await result(run) == ["slow", "quick"]
     assert case.marks.count("effect")["slow"] == 1

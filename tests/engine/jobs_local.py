@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from temporalio import workflow
+from temporalio import activity, workflow
 
 from terse_temporal import Event, Retry, create_job, current_step, job_map, job_step, now, sleep, step, toolbox
 from tests.effects import record
@@ -84,7 +84,7 @@ async def side_by_side(event: Event) -> Any:
         times.append(now())
         await job_step(run=double, input=len(ended), local=True, name=f"number {len(ended)} of {seconds}")
 
-    await asyncio.gather(*(branch(seconds) for seconds in (0.15, 0.0, 0.08)))
+    await asyncio.gather(*(branch(seconds) for seconds in (0.5, 0.0, 0.25)))
     await sleep("1h")
     return [ended, times == sorted(times), await job_step(run=double, input=4, local=True)]
 
@@ -197,3 +197,17 @@ async def failed_run(event: Event) -> Any:
 async def retries(event: Event) -> Any:
     rule = Retry(max_attempts=3, initial=event.initial)
     return await job_step(run=third_time, input=event.effects, local=True, retry=rule)
+
+
+async def tell(path: str) -> str:
+    """Have something come for the run while its workflow task is open, of which this step is a part."""
+    record(path, f"tell {current_step().idempotency_key}")
+    await activity.client().get_workflow_handle(activity.info().workflow_id or "").signal("of-nobody")
+    return "told"
+
+
+@create_job(name="local-told", durable=True)
+async def told(event: Event) -> Any:
+    """Steps of a task that the server turns away, as it would end the run."""
+    written = await job_step(run=write, input=event.effects, local=True)
+    return [written.text, await job_step(run=tell, input=event.effects, local=True)]

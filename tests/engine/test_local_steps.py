@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.client import Client
 from temporalio.worker import Replayer
 
@@ -23,7 +24,7 @@ from terse_temporal.worker import build_worker
 
 from ..bench import Bench, Run, cache_on, scheduled, timers
 from ..waiting import until
-from .jobs_local import failed_run, failures, held, kinds, large, late, long, loop, retries, side_by_side
+from .jobs_local import failed_run, failures, held, kinds, large, late, long, loop, retries, side_by_side, told
 
 
 async def test_every_kind(bench: Bench) -> None:
@@ -39,7 +40,7 @@ async def test_every_kind(bench: Bench) -> None:
 
 async def test_branches_go_on_in_the_order_in_which_they_ended(bench: Bench) -> None:
     """Local steps that run at once end in an order which a replay repeats, and `now()` goes on with them."""
-    assert await bench.run(side_by_side) == [[0.0, 0.08, 0.15], True, 8]
+    assert await bench.run(side_by_side) == [[0.0, 0.25, 0.5], True, 8]
 
 
 async def test_a_failure(bench: Bench) -> None:
@@ -206,6 +207,17 @@ async def test_a_task_that_is_prolonged(bench: Bench) -> None:
         assert await bench.result(run) == 2
     assert len(await timers(run)) >= 1
     await _replay(run, late)
+
+
+@cache_on
+async def test_a_task_that_is_turned_away(bench: Bench) -> None:
+    """What comes for a run in its last task has the server refuse it: the task is done again, and its steps are not."""
+    async with bench.worker(told):
+        run = await bench.start(told)
+        assert await bench.result(run) == ["written", "told"]
+    failed = [each.workflow_task_failed_event_attributes for each in (await run.fetch_history()).events]
+    assert WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND in {each.cause for each in failed}
+    assert [line.split()[0] for line in bench.effects.lines()] == ["write", "tell"]
 
 
 @pytest.mark.parametrize("how", ["step", "tool"])

@@ -79,6 +79,7 @@ from .completion import mark_as_outcome
 from .earlier_results import EarlierResults
 from .handing_over import HandedOverSteps
 from .heartbeats import Heartbeats
+from .recent_results import RecentResults
 from .recorded_results import HistoryResults, ResultCache
 
 __all__ = ["StepRunner"]
@@ -132,6 +133,7 @@ class StepRunner:
         self._results = ResultCache()
         self._refused = Once()
         self.handed_over = HandedOverSteps(at_once=not caches_runs)
+        self._recent = RecentResults()
         self._said_threads = -_SAY_AGAIN_AFTER
 
     @property
@@ -155,6 +157,8 @@ class StepRunner:
             if is_interrupted(call, info):  # which any worker can tell
                 _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
+            if (known := self._known(call, info)) is not None:
+                return known
             run = await self._going_on(call, info)
             if run is None:
                 if (earlier := await self._earlier_result(call, info)) is not None:
@@ -195,9 +199,18 @@ class StepRunner:
                 self.heartbeats.drop_pending_details(info.task_token)
                 await report_retry(info)
             raise
-        if not (isinstance(call, StepCall) and call.function == _PAUSE):
-            _log(info, f"done in {_since(started)} (attempt {info.attempt})", label=label)
+        self._done(call, info, result, f"done in {_since(started)} (attempt {info.attempt})", label)
         return result
+
+    def _done(self, call: StepCall | JobCall, info: activity.Info, result: Any, said: str, label: str) -> None:
+        if not (isinstance(call, StepCall) and call.function == _PAUSE):
+            _log(info, said, label=label)
+        if info.is_local and isinstance(call, StepCall):
+            self._recent.keep(call, info, result)
+
+    def _known(self, call: StepCall | JobCall, info: activity.Info) -> RawValue | None:
+        """Return what a local step has come to, whose workflow task the server has turned away."""
+        return self._recent.of(call, info) if info.is_local and isinstance(call, StepCall) else None
 
     async def _going_on(self, call: StepCall | JobCall, info: activity.Info) -> Callable[[], Any] | None:
         """Return what waits for a local step that was handed over, and runs here already."""
