@@ -100,7 +100,7 @@ async def _replay(run: Run, job: Job) -> None:
 @cache_on
 async def test_a_long_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """One that takes long goes on as an ordinary step, once, and nothing waits for it; the log says where it is."""
-    with caplog.at_level("WARNING", "terse_temporal.worker"):
+    with caplog.at_level("INFO", "terse_temporal.worker"):
         async with bench.worker(long):
             run = await bench.start(long, seconds=0)
             # The ordinary step beside it is done, and the run can be asked and told things, while it goes on.
@@ -113,6 +113,8 @@ async def test_a_long_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> Non
             assert await bench.result(run) == ["ended", "written"]
     assert sorted(line.split()[0] for line in bench.effects.lines()) == ["begins", "ended", "write"]
     assert re.search(r"in_the_end \(.*jobs_local\.py:\d+\) is a local step and takes longer", caplog.text)
+    # The whole time, of which it was a local step for two seconds.
+    assert re.search(r"in_the_end done in \d+(\.\d+)? seconds \(attempt 1\)", caplog.text)
     recorded = RunHistory((await run.fetch_history()).events)
     assert sorted((each.name, each.outcome) for each in recorded.steps) == [
         ("in_the_end", "completed"),

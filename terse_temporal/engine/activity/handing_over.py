@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,6 +67,7 @@ _STARTED: Final = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 class _Running:
     task: asyncio.Task[Any]
     context: ActivityContext
+    began: float
     watch: asyncio.Task[None] | None = None
 
 
@@ -98,7 +100,9 @@ class HandedOverSteps:
         info = activity.info()
         if self._at_once:
             raise _handed_over(info, runs=False)
-        running = self._take(call, info) or _Running(asyncio.ensure_future(start()), ActivityContext.current())
+        running = self._take(call, info) or _Running(
+            asyncio.ensure_future(start()), ActivityContext.current(), time.monotonic()
+        )
         if await _ends(running.task, LOCAL_PATIENCE.total_seconds()) and not _is_large(running.task):
             return running.task.result()
         is_long = not running.task.done()
@@ -127,12 +131,12 @@ class HandedOverSteps:
         except (RPCError, WorkflowQueryFailedError):
             return info.current_attempt_scheduled_time - info.scheduled_time < _LEFT
 
-    def go_on(self, call: StepCall, info: activity.Info) -> Callable[[], Coroutine[Any, Any, Any]] | None:
-        """Return what waits for a step that runs here, or has run; `None` where it does not."""
+    def go_on(self, call: StepCall, info: activity.Info) -> tuple[Callable[[], Coroutine[Any, Any, Any]], float] | None:
+        """Return what waits for a step that runs here, or has run, and when that began; `None` where it does not."""
         if info.is_local or not call.runs_on:
             return None
         running = self._take(call, info)
-        return None if running is None else functools.partial(_result, running.task)
+        return None if running is None else (functools.partial(_result, running.task), running.began)
 
     def end(self) -> None:
         """End what runs, as the worker is over."""

@@ -159,24 +159,26 @@ class StepRunner:
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
             if (known := self._known(call, info)) is not None:
                 return known
-            run = await self._going_on(call, info)
-            if run is None:
+            going_on = await self._going_on(call, info)
+            if going_on is None:
                 if (earlier := await self._earlier_result(call, info)) is not None:
                     return earlier
-                run = self._prepare(call, name, info)
+                going_on = self._prepare(call, name, info), None
+            run, began = going_on
         except (UnreadableCallError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
         label = call.label if isinstance(call, StepCall) else ""
         details = await _begin_details(info) if call.once else ()
         mark_as_outcome(name, functools.partial(self.heartbeats.beating, name, details), once=call.once)
-        started = time.monotonic()
+        started = time.monotonic() if began is None else began
+        attempt = info.attempt + (call.before if isinstance(call, StepCall) else 0)
         try:
             with self.heartbeats.beating(name, details):
                 result = await run()
         except asyncio.CancelledError:
             why = activity.cancellation_details()
             if why is not None and why.worker_shutdown:
-                _log(info, f"interrupted: this worker is shutting down (attempt {info.attempt})", label=label)
+                _log(info, f"interrupted: this worker is shutting down (attempt {attempt})", label=label)
                 raise interrupted("its worker was shut down before it was done", final=call.once) from None
             if why is not None and why.not_found:
                 _log(info, "cut off: its run is over, ended by somebody or by its timeout", label=label)
@@ -189,7 +191,7 @@ class StepRunner:
             again = failure.next_retry_delay
             _log(
                 info,
-                f"failed after {_since(started)} (attempt {info.attempt}): {failure}"
+                f"failed after {_since(started)} (attempt {attempt}): {failure}"
                 + (f"; tried again in {format_duration(again)}" if again else ""),
                 logging.WARNING,
                 failure,
@@ -199,7 +201,7 @@ class StepRunner:
                 self.heartbeats.drop_pending_details(info.task_token)
                 await report_retry(info)
             raise
-        self._done(call, info, result, f"done in {_since(started)} (attempt {info.attempt})", label)
+        self._done(call, info, result, f"done in {_since(started)} (attempt {attempt})", label)
         return result
 
     def _done(self, call: StepCall | JobCall, info: activity.Info, result: Any, said: str, label: str) -> None:
@@ -212,8 +214,10 @@ class StepRunner:
         """Return what a local step has come to, whose workflow task the server has turned away."""
         return self._recent.of(call, info) if info.is_local and isinstance(call, StepCall) else None
 
-    async def _going_on(self, call: StepCall | JobCall, info: activity.Info) -> Callable[[], Any] | None:
-        """Return what waits for a local step that was handed over, and runs here already."""
+    async def _going_on(
+        self, call: StepCall | JobCall, info: activity.Info
+    ) -> tuple[Callable[[], Any], float | None] | None:
+        """Return what waits for a local step that was handed over, and runs here already, and when that began."""
         if isinstance(call, JobCall):
             return None
         if self.handed_over.may_be_anothers(call, info):
