@@ -79,4 +79,5 @@ async def costs(event: Event, state: Any) -> None:  # noqa: PLR0912  # one case 
         case "job.run(…)":
             await child.run({"waits": True}, id=event.child)
         case "job.start(…)":
-            await child.start({"waits": False})
+            # It goes on, as its end would be an event of this run when it comes before that of this run.
+            await child.start({"waits": True}, id=event.child)

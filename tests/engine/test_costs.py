@@ -97,6 +97,8 @@ async def _counted(bench: Bench, call: str) -> tuple[int, int]:
     elif call.startswith("job.run"):
         await _send(run, 9, to=bench.env.client.get_workflow_handle(child_id))
     await bench.result(run)
+    if call.startswith("job.start"):
+        await bench.env.client.get_workflow_handle(child_id).terminate()
     events = [event async for event in run.fetch_history_events()]
     return len(events), actions_of(events)
 

@@ -23,8 +23,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 
 def blocks(kind: str) -> list[str]:
     """The code of a kind, without the indentation that it has in a list."""
-    found = re.findall(rf"^( *)```{kind}\n(.*?)^ *```$", PAGE, re.DOTALL | re.MULTILINE)
-    return [re.sub(rf"^{indent}", "", code, flags=re.MULTILINE) for indent, code in found]
+    found = re.findall(r"^( *)```([a-z]*)\n(.*?)^ *```$", PAGE, re.DOTALL | re.MULTILINE)
+    return [re.sub(rf"^{indent}", "", code, flags=re.MULTILINE) for indent, of, code in found if of == kind]
 
 
 def pipelines() -> list[dict[str, Any]]:

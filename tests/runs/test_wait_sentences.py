@@ -124,8 +124,11 @@ def test_a_worker_whose_version_is_not_the_current_one(current: str, told: str) 
     assert wait.to_json().get("current_build_id", "") == current
 
 
-def polled_by(build_id: str = "", **before: float) -> PollerInfo:
-    poller = PollerInfo(last_access_time=Timestamp(seconds=int((datetime.now(UTC) - timedelta(**before)).timestamp())))
+NOT_LONG = timedelta()
+
+
+def polled_by(build_id: str, before: timedelta) -> PollerInfo:
+    poller = PollerInfo(last_access_time=Timestamp(seconds=int((datetime.now(UTC) - before).timestamp())))
     if build_id:
         poller.deployment_options.deployment_name, poller.deployment_options.build_id = "shop", build_id
         poller.deployment_options.worker_versioning_mode = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
@@ -136,25 +139,27 @@ def polled_by(build_id: str = "", **before: float) -> PollerInfo:
     ("pollers", "current", "ramping", "idle"),
     [
         ([], "", "", None),
-        ([polled_by()], "41", "", None),
-        ([polled_by("41")], "", "", ("41", "")),
-        ([polled_by("41")], "42", "", ("41", "42")),
-        ([polled_by("41")], "41", "", None),
-        ([polled_by("42")], "41", "42", None),
-        ([polled_by("41"), polled_by("42", seconds=5)], "42", "", None),
-        ([polled_by("41"), polled_by("42", minutes=3)], "42", "", ("41", "42")),
-        ([polled_by("41", minutes=3)], "", "", None),
-        ([polled_by("41"), polled_by()], "", "", None),
+        ([("", NOT_LONG)], "41", "", None),
+        ([("41", NOT_LONG)], "", "", ("41", "")),
+        ([("41", NOT_LONG)], "42", "", ("41", "42")),
+        ([("41", NOT_LONG)], "41", "", None),
+        ([("42", NOT_LONG)], "41", "42", None),
+        ([("41", NOT_LONG), ("42", timedelta(seconds=5))], "42", "", None),
+        ([("41", NOT_LONG), ("42", timedelta(minutes=3))], "42", "", ("41", "42")),
+        ([("41", timedelta(minutes=3))], "", "", None),
+        ([("41", NOT_LONG), ("", NOT_LONG)], "", "", None),
     ],
 )
-def test_who_is_given_work(pollers: list[PollerInfo], current: str, ramping: str, idle: tuple[str, str] | None) -> None:
+def test_who_is_given_work(
+    pollers: list[tuple[str, timedelta]], current: str, ramping: str, idle: tuple[str, str] | None
+) -> None:
     """All who poll have to be of versions that are given nothing; those who have gone do not count."""
     routing = TaskQueueVersioningInfo(ramping_version_percentage=5 if ramping else 0)
     for name, build_id in (("current", current), ("ramping", ramping)):
         if build_id:
             version = getattr(routing, f"{name}_deployment_version")
             version.deployment_name, version.build_id = "shop", build_id
-    found = read_poll(pollers, routing)
+    found = read_poll([polled_by(*each) for each in pollers], routing)
     assert (found.at is None) == (not pollers)
     assert (found.idle and (found.idle.version.build_id, found.idle.current)) == idle
 
