@@ -95,7 +95,8 @@ class Bench:
                 reason="a test",
                 workflow_task_finish_event_id=4,
                 request_id=uuid.uuid4().hex,
-            )
+            ),
+            retry=True,  # the server ends requests that a busy machine keeps it from answering in time
         )
         return client.get_workflow_handle(run.id, run_id=answer.run_id)
 

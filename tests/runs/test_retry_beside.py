@@ -28,7 +28,7 @@ async def test_child_runs(bench: Bench, job: Job) -> None:
         recorded = RunHistory((await run.fetch_history()).events)
         children = [each for each in recorded.commands if isinstance(each, ChildRecord)]
         (bad,) = [each.workflow_id for each in children if each.outcome == "failed"]
-        assert await (await get_run(bad, client=bench.env.client).retry()).result("20s") == "bad done"
+        assert await (await get_run(bad, client=bench.env.client).retry()).result("60s") == "bad done"
         assert await bench.result(await retried(bench, run)) == ["good done", "bad done"]
     assert counted(bench) == {"good-before": 1, "good": 1, "bad-before": 1, "bad": 2}
 
