@@ -45,13 +45,7 @@ async def as_events(event: HistoryEvent, converter: DataConverter) -> list[Histo
         event: of a history. The texts of its failures are decoded.
         converter: with the codec and the storage of the workers.
     """
-    journal = await carried_journal(event, converter)
-    if journal is not None:
-        try:
-            return list(events_of(journal, event))
-        except (JournalError, LookupError, ValueError, TypeError, AttributeError):
-            pass  # written by somebody else: then no more is told than what this history has
-    return [await readable(event, converter)]
+    return await _carried(event, converter) or [await readable(event, converter)]
 
 
 async def begin_of(event: HistoryEvent, converter: DataConverter) -> HistoryEvent:
@@ -61,13 +55,19 @@ async def begin_of(event: HistoryEvent, converter: DataConverter) -> HistoryEven
         event: the latter. What it carries of the histories before is read no further.
         converter: with the codec and the storage of the workers.
     """
+    carried = await _carried(event, converter, 1)
+    return carried[0] if carried else event
+
+
+async def _carried(event: HistoryEvent, converter: DataConverter, most: int | None = None) -> list[HistoryEvent]:
+    """Return the first events of what one carries, all by default; none where it carries nothing that can be read."""
     journal = await carried_journal(event, converter)
-    if journal is not None:
-        try:
-            return next(events_of(journal, event))
-        except (JournalError, LookupError, ValueError, TypeError, AttributeError):
-            pass  # as above
-    return event
+    if journal is None:
+        return []
+    try:
+        return list(itertools.islice(events_of(journal, event), most))
+    except (JournalError, LookupError, ValueError, TypeError, AttributeError):
+        return []  # written by somebody else: then no more is told than what this history has
 
 
 def may_carry(event: HistoryEvent) -> bool:
