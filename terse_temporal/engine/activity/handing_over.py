@@ -45,6 +45,7 @@ from ..sdk_private import ActivityContext
 from ..wire.calls import StepCall
 from ..wire.failures import SentFailureError
 from ..workflow.handed_over import RUNS_ON
+from .recent_results import run_and_key
 
 __all__ = ["HandedOverSteps"]
 
@@ -121,7 +122,7 @@ class HandedOverSteps:
 
     def may_be_anothers(self, call: StepCall, info: activity.Info) -> bool:
         """Return whether an activity is a step that another worker may be running."""
-        return call.runs_on and not info.is_local and self._key(call, info) not in self._running
+        return call.runs_on and not info.is_local and run_and_key(call, info) not in self._running
 
     async def is_anothers(self, call: StepCall, info: activity.Info) -> bool:
         """Return whether another worker is running it, or has its result."""
@@ -147,12 +148,9 @@ class HandedOverSteps:
         RUNS_ON.difference_update(self._running)
         self._running.clear()
 
-    def _key(self, call: StepCall, info: activity.Info) -> tuple[str, str]:
-        return info.workflow_run_id or "", call.key
-
     def _take(self, call: StepCall, info: activity.Info) -> _Running | None:
-        running = self._running.pop(self._key(call, info), None)
-        RUNS_ON.discard(self._key(call, info))
+        running = self._running.pop(run_and_key(call, info), None)
+        RUNS_ON.discard(run_and_key(call, info))
         if running is not None:
             if running.watch is not None:
                 running.watch.cancel()
@@ -161,7 +159,7 @@ class HandedOverSteps:
         return running
 
     def _keep(self, call: StepCall, info: activity.Info, running: _Running) -> None:
-        key = self._key(call, info)
+        key = run_and_key(call, info)
         self._running[key] = running
         RUNS_ON.add(key)
         running.task.add_done_callback(_look_at_its_error)

@@ -18,7 +18,7 @@ from temporalio.common import RawValue
 
 from ..wire.calls import StepCall
 
-__all__ = ["RecentResults"]
+__all__ = ["RecentResults", "run_and_key"]
 
 #: Seconds for which one is kept. A task ends within ten seconds, or within sixty that of a long run, and the next one
 #: follows at once.
@@ -45,12 +45,12 @@ class RecentResults:
 
     def of(self, call: StepCall, info: activity.Info) -> RawValue | None:
         """Return what a local step has come to, in this very run; `None` where that is not known."""
-        found = self._kept.get(_key(call, info))
+        found = self._kept.get(run_and_key(call, info))
         return None if found is None or found.check != call.check or found.until < time.monotonic() else found.result
 
     def keep(self, call: StepCall, info: activity.Info, result: RawValue) -> None:
         """Keep what a local step has come to, for a while."""
-        key, now = _key(call, info), time.monotonic()
+        key, now = run_and_key(call, info), time.monotonic()
         self._drop(key)
         self._kept[key] = _Recent(result, call.check, now + _AGE)
         self._size += _size(result)
@@ -63,7 +63,8 @@ class RecentResults:
             self._size -= _size(dropped.result)
 
 
-def _key(call: StepCall, info: activity.Info) -> tuple[str, str]:
+def run_and_key(call: StepCall, info: activity.Info) -> tuple[str, str]:
+    """Return what tells a step of one run from all others: the run id and its key."""
     return info.workflow_run_id or "", call.key
 
 
