@@ -19,7 +19,17 @@ from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .annotations import type_adapter
-from .large import LARGE_TEXT, batches, encode, is_large, paused_collector, recorded_in_parts
+from .large import (
+    LARGE_TEXT,
+    PART_BREAK,
+    batches,
+    encode,
+    is_large,
+    paused_collector,
+    read,
+    read_in_parts,
+    recorded_in_parts,
+)
 from .readback import (
     LEAVES,
     OF_SECRETS,
@@ -140,10 +150,7 @@ def read_json(text: str | bytes) -> Any:
     Raises:
         ValueError: it is none.
     """
-    if len(text) < LARGE_TEXT:
-        return json.loads(text)
-    with paused_collector():
-        return json.loads(text)
+    return json.loads(text) if len(text) < LARGE_TEXT else read(text)
 
 
 class Codec:
@@ -237,7 +244,7 @@ class Codec:
                 return Json.of_text(recorded_in_parts(value, lambda part: self._record(part).text))
             if type(value) is list and self._schema.is_plain_list:
                 parts = (self._record(part).text[1:-1] for part in batches(value))
-                return Json.of_text(f"[{','.join(parts)}]")
+                return Json.of_text(f"[{PART_BREAK.join(parts)}]")
         except ValueProblem:
             pass  # is found again, with the path that it has in the whole
         return self._record(value)
@@ -281,9 +288,16 @@ class Codec:
         if self._type is Any:
             return read_json(text)
         if len(text) < LARGE_TEXT:
-            return self._validate(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
+            return self._read(text)
         with paused_collector():
-            return self._validate(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
+            items = None
+            if self._schema.is_plain_list:
+                with suppress(ValueProblem):  # which is found again, with the path that it has in the whole
+                    items = read_in_parts(text, self._read)
+            return self._read(text) if items is None else items
+
+    def _read(self, text: str | bytes) -> Any:
+        return self._validate(lambda: self._adapter.validate_json(text, by_alias=True, by_name=True))
 
     def _validate(self, validate: Callable[[], Any]) -> Any:
         try:

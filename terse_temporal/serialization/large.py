@@ -19,8 +19,19 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import from_json
 
-__all__ = ["LARGE_TEXT", "batches", "encode", "is_large", "paused_collector", "recorded_in_parts"]
+__all__ = [
+    "LARGE_TEXT",
+    "PART_BREAK",
+    "batches",
+    "encode",
+    "is_large",
+    "paused_collector",
+    "read",
+    "read_in_parts",
+    "recorded_in_parts",
+]
 
 #: Characters from which on a text is large, and items of a list or dict.
 LARGE_TEXT: Final = 256 * 1024
@@ -29,6 +40,9 @@ _LARGE_ITEMS: Final = 2_000
 #: Characters of a slice of a text, items of a part.
 _SLICE: Final = 1024 * 1024
 _PART: Final = 500
+
+#: Between two parts of a list, so that it can be read in parts too. A text within JSON holds no line break.
+PART_BREAK: Final = ",\n"
 
 #: Values that are looked at to find out whether one is large.
 _LOOKED_AT: Final = 100
@@ -57,7 +71,17 @@ def paused_collector() -> Iterator[None]:
             with _pausing:
                 _paused -= 1
                 if not _paused:
+                    _to_oldest_generation()
                     gc.enable()
+
+
+def _to_oldest_generation() -> None:
+    """Take what there is to be long-lived, as otherwise all that was made is gone through at once, which for millions
+    of objects keeps all threads waiting for seconds.
+    """
+    if not gc.get_freeze_count():  # what somebody else has frozen stays so
+        gc.freeze()
+        gc.unfreeze()
 
 
 def is_large(value: Any) -> bool:
@@ -150,6 +174,7 @@ def _joined(
     above: tuple[int, ...],
 ) -> Iterator[str]:
     before = brackets[0]
+    between = PART_BREAK if brackets == "[]" and len(above) == 1 else ","
     for part in batches(items):
         # Of many the first few are looked at, and the others taken to be as they are.
         if is_large(part):
@@ -161,5 +186,48 @@ def _joined(
         else:
             yield before
             yield write(dict(part) if brackets == "{}" else part)[1:-1]
-            before = ","
+        before = between
     yield brackets[1]
+
+
+def read(text: str | bytes) -> Any:
+    """Return what JSON says that is long, as `json.loads` does.
+
+    Raises:
+        ValueError, RecursionError: it is none; as of `json.loads`.
+    """
+    with paused_collector():
+        data = read_in_parts(text, _read)
+        return _read(text) if data is None else data
+
+
+def read_in_parts(text: str | bytes, read_part: Callable[[str], list[Any]]) -> list[Any] | None:
+    """Return a list of which each part is read by itself; `None` where the text is no list in parts.
+
+    What was written elsewhere may have line breaks in other places. A part that ends within something cannot be read,
+    and one that can be read ends where an item of the list does.
+
+    Args:
+        text: JSON.
+        read_part: reads a part, which is a list. It raises a `ValueError` where it cannot.
+    """
+    items: list[Any] = []
+    try:
+        whole = text if isinstance(text, str) else text.decode()
+        if not (whole[:1] == "[" and whole[-1:] == "]" and PART_BREAK in whole):
+            return None
+        for part in whole[1:-1].split(PART_BREAK):
+            if not (some := read_part(f"[{part}]")):
+                return None
+            items += some
+    except ValueError:
+        return None
+    return items
+
+
+def _read(text: str | bytes) -> Any:
+    # Two thirds of the time of `json.loads`. It knows no halves of surrogate pairs, and 200 levels.
+    try:
+        return from_json(text, cache_strings="keys")
+    except ValueError:
+        return json.loads(text)

@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from terse_temporal.serialization import large
-from terse_temporal.serialization.codec import Codec, Json, ValueProblem, json_object
+from terse_temporal.serialization.codec import Codec, Json, ValueProblem, json_object, read_json
 from terse_temporal.serialization.large import LARGE_TEXT, encode, is_large, paused_collector
 
 
@@ -61,6 +61,53 @@ def test_it_is_what_it_is_as_a_whole(type_: Any, value: Any) -> None:
     assert recorded.data == whole.data == json.loads(whole.text)
     back = {str(key): each for key, each in value.items()} if isinstance(value, dict) else value
     assert codec.load_text(recorded.text) == codec.load(recorded.data) == back
+
+
+LONG: Final = "x" * LARGE_TEXT
+
+#: JSON that others may have written, with line breaks where a list of ours is cut, or none, or that is no JSON.
+FROM_ELSEWHERE: Final = {
+    "indented": json.dumps([*PLAIN, LONG], indent=0),
+    "within lists": f'[[1,\n2],\n[3],\n{{"a":[4,\n5],\n"b":6}},\n"{LONG}"]',
+    "within objects": f'[{{"a":1,\n"b":2}},\n{{"a":3}},\n"{LONG}"]',
+    "an object": f'{{"a":[1,\n2],\n"b":"{LONG}"}}',
+    "spaces around": f' [1,\n2,\n"{LONG}"]\n',
+    "half a pair": f'[1,\n"\\ud83d",\n"{LONG}"]',
+    "numbers": f'[NaN,\n-Infinity,\n1e400,\n-0,\n{"1" * 4_000},\n0.1,\n"{LONG}"]',
+    "one key twice": f'[{{"a":1,"a":2}},\n"{LONG}"]',
+    "deep": f'[{"[" * 500}{"]" * 500},\n"{LONG}"]',
+    "nothing between": f'[1,\n,\n2,\n"{LONG}"]',
+    "spaces between": f'[1,\n \n,\n2,\n"{LONG}"]',
+    "a comma at the end": f'["{LONG}",\n1,\n]',
+    "two lists": f'[1],\n["{LONG}"]',
+    "not closed": f'[1,\n"{LONG}",\n[]',
+    "a break in a text": f'[1,"a,\nb","{LONG}"]',
+    "too many digits": f'[1,\n{"1" * 5_000},\n"{LONG}"]',
+    "not UTF-8": f'[1,\n"\udcff",\n"{LONG}"]',
+}
+
+
+def _outcome(read: Callable[[Any], Any], text: str | bytes) -> str:
+    try:
+        return repr(read(text))
+    except ValueError as error:
+        return type(error).__name__
+
+
+@pytest.mark.parametrize("name", FROM_ELSEWHERE)
+def test_what_others_have_written_is_read_as_json_is(name: str) -> None:
+    """Wherever its line breaks are, with the same error where it is none."""
+    text = FROM_ELSEWHERE[name]
+    for given in (text.encode(errors="surrogateescape"), *([] if name == "not UTF-8" else [text])):
+        assert _outcome(read_json, given) == _outcome(json.loads, given)
+
+
+def test_a_type_s_rules_hold_for_the_whole_of_a_list_from_elsewhere() -> None:
+    """Also where its breaks are within its items, and where one of its items is wrong."""
+    nested = f"[[1,\n2],\n[3],\n[{'4,' * LARGE_TEXT}5]]"
+    assert Codec(list[list[int]]).load_text(nested) == json.loads(nested)
+    with pytest.raises(ValueProblem, match=r"\n  3.1: Input should be a valid integer"):
+        Codec(list[list[int]]).load_text(f'{nested[:-1]},\n[6,"x"]]')
 
 
 def _in_itself() -> list[Any]:
@@ -129,11 +176,18 @@ def longest_wait(work: Callable[[], Any]) -> tuple[float, float]:
 
 
 def test_other_threads_run_meanwhile() -> None:
-    """A text, and a list of objects, do not keep them waiting until they are recorded."""
+    """A text, and a list of objects or models, do not keep them waiting until they are recorded, and lists not until
+    they are read.
+    """
     text, plain = "x" * 30_000_000, PLAIN * 40
-    for value in (text, plain):
-        waited, took = longest_wait(lambda value=value: Codec(Any).record(value))  # type: ignore[misc]
+    for type_, value in ((Any, text), (Any, plain), (list[Row], ROWS * 20)):
+        codec = Codec(type_)
+        written: list[str] = []
+        waited, took = longest_wait(lambda: written.append(codec.record(value).text))  # noqa: B023  # it is called here
         assert waited < took / 2
+        if value is not text:
+            waited, took = longest_wait(lambda: codec.load_text(written[0]))  # noqa: B023
+            assert waited < took / 2
 
 
 def test_the_collector_is_paused_and_goes_on() -> None:

@@ -16,10 +16,10 @@ run meanwhile waits until that is over.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import Payload
@@ -29,7 +29,7 @@ from temporalio.bridge.proto.workflow_activation import (
     WorkflowActivation,
     WorkflowActivationJob,
 )
-from temporalio.bridge.proto.workflow_commands import ScheduleLocalActivity, WorkflowCommand
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.workflow import Info
@@ -40,42 +40,19 @@ from ...serialization.wire_names import (
     CHILD_ENDED_MARKER,
     CONTINUED_MARKER,
     HELD_MARKER,
-    JOURNAL_REPLAY,
     OVER_MARKER,
-    SDK_REFERENCE,
 )
-from ..wire.calls import StepCall
-from ..wire.journal import Journal, Manifest, payload_to_wire, read_entries, read_journal, wire_to_payload
+from ..wire.journal import Manifest, payload_to_wire, read_journal, wire_to_payload
 from .bounds import Bounds, Length, task_seconds
-from .entries import COMPARED, activation_of, described, is_eviction, is_query
+from .completions import empty, marker, put, said
+from .entries import activation_of, described, is_eviction, is_query
 from .followed_children import FollowedChildren
 from .open_commands import OpenCommands, is_end
+from .problems import difference, too_large, too_long, words_of_open
 from .recording import Recorder
+from .slices import SLICE, Slices
 
 __all__ = ["Host", "JournaledInstance"]
-
-#: Entries that are replayed at a time. Written into the manifest, as a replay has to do likewise. An entry takes half a
-#: millisecond, and took three on a machine where others had the processors: of the SDK's two seconds this leaves most.
-_SLICE: Final = 100
-
-#: So many commands and jobs of an entry count as one more: a handler may begin a thousand steps in one entry.
-_HEAVY: Final = 10
-
-#: Things in flight that are named.
-_SHOWN: Final = 5
-
-#: Numbers of the activities between slices: the SDK's own begin with 1.
-_SLICE_NUMBER: Final = 1 << 30
-
-#: What stays of the commands with which a run continues: what is said of it, and markers, without which a replay of
-#: this history would go another way.
-_SAID: Final = (
-    "modify_workflow_properties",
-    "upsert_workflow_search_attributes",
-    "set_patch_marker",
-    "update_response",
-    "respond_to_query",
-)
 
 
 class Host(Protocol):
@@ -148,10 +125,7 @@ class JournaledInstance(WorkflowInstance):
         self._recorder = Recorder()
         self._open = OpenCommands()
         self._followed: FollowedChildren | None = None
-        self._replaying: Iterator[dict[str, Any]] | None = None
-        self._journal: Journal | None = None
-        self._waiting: list[WorkflowActivationJob] = []
-        self._slices = 0
+        self._slices: Slices | None = None
         #: The updates that the server has been told are accepted, though the handler has not been asked yet.
         self._accepted: set[str] = set()
         self._is_cut_off = False
@@ -173,7 +147,7 @@ class JournaledInstance(WorkflowInstance):
                 self._begin(act, job.initialize_workflow)
             elif job.HasField("notify_has_patch"):
                 self._markers.add(job.notify_has_patch.patch_id)
-        if self._replaying is not None:
+        if self._slices is not None:
             return self._replay_slice(act)
         return self._go_on(act, self._follow_on(act))
 
@@ -195,7 +169,7 @@ class JournaledInstance(WorkflowInstance):
             for end, run_id in told:
                 jobs.append(end)
                 outcome = end.resolve_child_workflow_execution.result.WhichOneof("status")
-                before.append(_marker(CHILD_ENDED_MARKER, f"{run_id}.{outcome}"))
+                before.append(marker(CHILD_ENDED_MARKER, f"{run_id}.{outcome}"))
         if not is_told:
             return []
         kept = [WorkflowActivationJob.FromString(job.SerializeToString()) for job in jobs]
@@ -206,7 +180,7 @@ class JournaledInstance(WorkflowInstance):
     def _begin(self, act: WorkflowActivation, start: InitializeWorkflow) -> None:
         self._start = start
         self._inputs = len(start.arguments)
-        self._journal = journal = read_journal(start.arguments)
+        journal = read_journal(start.arguments)
         if journal is None:
             if self._inputs > 1:  # which the host takes away
                 self._second = Payload()
@@ -223,7 +197,7 @@ class JournaledInstance(WorkflowInstance):
         for name, each in manifest.memo.items():
             first.memo.fields[name].CopyFrom(wire_to_payload(each, journal.large))
         self.inner = self._host.make(self._details_of_first(manifest))
-        self._replaying = read_entries(journal)
+        self._slices = Slices(journal, self._details.info.workflow_type)
 
     def _details_of_first(self, manifest: Manifest) -> WorkflowInstanceDetails:
         """Return the details of the workflow as the first of its runs had them."""
@@ -254,38 +228,23 @@ class JournaledInstance(WorkflowInstance):
             inputs=self._inputs,
             carried=None if self._second is None else payload_to_wire(self._second),
             memo={name: payload_to_wire(each) for name, each in start.memo.fields.items()},
-            slice=_SLICE,
+            slice=SLICE,
         )
 
     def _replay_slice(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        assert self._replaying is not None
-        assert self._journal is not None
-        is_due = False
-        updates = []
-        for job in act.jobs:
-            if job.HasField("initialize_workflow") or job.resolve_activity.seq >= _SLICE_NUMBER:
-                is_due = True
-                continue
-            kept = WorkflowActivationJob()
-            kept.CopyFrom(job)
-            self._waiting.append(kept)
-            if job.HasField("do_update"):
-                updates.append(kept.do_update)
-        left = self._journal.manifest.slice or _SLICE if is_due else 0
-        while left > 0:
-            entry = next(self._replaying, None)
-            if entry is None:
+        assert self._slices is not None
+        is_due, updates = self._slices.receive(act)
+        if is_due:
+            for entry in self._slices.next_slice():
+                if (problem := self._replay(entry, act.run_id)) is not None:
+                    return problem
+            if self._slices.is_over:
                 return self._take_up(act)
-            problem = self._replay(entry, act.run_id)
-            if problem is not None:
-                return problem
-            left -= _weight(entry)
-        completion = WorkflowActivationCompletion()
-        completion.successful.SetInParent()
+        completion = empty()
         for update in updates:
             self._accept(completion, update)
         if is_due:
-            completion.successful.commands.add().schedule_local_activity.CopyFrom(self._pause(act))
+            completion.successful.commands.add().schedule_local_activity.CopyFrom(self._slices.pause(act))
         return completion
 
     def _accept(self, completion: WorkflowActivationCompletion, update: DoUpdate) -> None:
@@ -301,8 +260,8 @@ class JournaledInstance(WorkflowInstance):
 
     def _replay(self, entry: dict[str, Any], run_id: str) -> WorkflowActivationCompletion | None:
         """Advance the handler by an entry; return what the SDK is to be told where that does not go on."""
-        assert self._journal is not None
-        recorded = activation_of(entry, run_id, self._start, self._journal.large)
+        assert self._slices is not None
+        recorded = activation_of(entry, run_id, self._start, self._slices.journal.large)
         self._open.answered(recorded)
         completion = self._advance(recorded)
         if completion.HasField("failed") or self._host.is_blocked:
@@ -310,38 +269,24 @@ class JournaledInstance(WorkflowInstance):
         now = described(completion.successful.commands)
         if self._is_cut_off:  # for taking too long, in the middle of what the handler does
             return completion
-        if (problem := _difference(entry.get("c", []), now)) is not None:
+        if (problem := difference(entry.get("c", []), now)) is not None:
             self._host.block(*problem)
             return completion
         self._open.replayed(completion.successful.commands, entry["t"])
         return None
 
-    def _pause(self, act: WorkflowActivation) -> ScheduleLocalActivity:
-        """Return the activity after which the next slice is replayed."""
-        number = _SLICE_NUMBER + self._slices
-        self._slices += 1
-        info = self._details.info
-        call = StepCall(f"{SDK_REFERENCE}{JOURNAL_REPLAY}", info.workflow_type, f"{JOURNAL_REPLAY}.{number}", 10.0)
-        pause = ScheduleLocalActivity(seq=number, activity_id=str(number), activity_type=JOURNAL_REPLAY, attempt=1)
-        pause.arguments.append(Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(call.to_wire()).encode()))
-        pause.original_schedule_time.CopyFrom(act.timestamp)
-        pause.start_to_close_timeout.FromSeconds(10)
-        pause.retry_policy.initial_interval.FromMilliseconds(100)
-        pause.retry_policy.backoff_coefficient = 1.0
-        return pause
-
     def _take_up(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         """Go on where the runs before have ended."""
-        self._replaying = self._journal = None
+        assert self._slices is not None
+        came, self._slices = self._slices.came, None
         self._followed = FollowedChildren(self.inner.get_info())
         taken_up = self._open.take_up(act.timestamp.ToNanoseconds(), self._followed)
         taken_up += self._followed.ask()
         del act.jobs[:]
-        act.jobs.extend(self._waiting)
-        self._waiting.clear()
+        act.jobs.extend(came)
         completion = self._go_on(act, taken_up)
         if self._accepted and completion.HasField("successful"):
-            _put(completion, [each for each in completion.successful.commands if not self._is_said(each)])
+            put(completion, [each for each in completion.successful.commands if not self._is_said(each)])
         return completion
 
     def _is_said(self, command: WorkflowCommand) -> bool:
@@ -352,11 +297,7 @@ class JournaledInstance(WorkflowInstance):
     def _go_on(self, act: WorkflowActivation, before: list[WorkflowCommand]) -> WorkflowActivationCompletion:
         self._open.answered(act)
         self._count(act)
-        if act.jobs:
-            completion = self._advance(act)
-        else:
-            completion = WorkflowActivationCompletion()
-            completion.successful.SetInParent()
+        completion = self._advance(act) if act.jobs else empty()
         if completion.HasField("failed") or self._host.is_blocked:
             return completion
         successful = completion.successful
@@ -372,7 +313,7 @@ class JournaledInstance(WorkflowInstance):
             }
             self._recorder.add(act, successful.used_internal_flags, described(successful.commands), refused)
         if is_end(successful.commands):
-            _put(completion, [*before, *successful.commands])
+            put(completion, [*before, *successful.commands])
             return completion
         # What has come with the task is answered first.
         may_continue = not before and not any(job.HasField("do_update") for job in act.jobs)
@@ -380,31 +321,31 @@ class JournaledInstance(WorkflowInstance):
             return self._continue(act, completion)
         if not self._is_holding and self._decides(act, HELD_MARKER, self._is_urgent):
             self._is_holding = True
-            before.append(_marker(HELD_MARKER, self._came))
+            before.append(marker(HELD_MARKER, self._came))
             if not act.is_replaying:
-                self._host.hold(act.history_length, _words_of_open(self._open))
+                self._host.hold(act.history_length, words_of_open(self._open))
         if self._decides(act, OVER_MARKER, self._is_over):
             command = WorkflowCommand()
             most = self._host.largest_journal() or 0
             problem = (
-                _too_large(self._size(act), most, self._next_manifest(act))
+                too_large(self._size(act), most, self._next_manifest(act))
                 if self._too_much
-                else _too_long(act, _words_of_open(self._open))
+                else too_long(act, words_of_open(self._open))
             )
             self._host.fail(command, problem)
-            _put(completion, [*_said(completion), _marker(OVER_MARKER, self._came), command])
+            put(completion, [*said(completion), marker(OVER_MARKER, self._came), command])
             return completion
         sent = self._open.asked(successful.commands, self._is_holding)
         if before or sent is not None:
-            _put(completion, [*before, *(successful.commands if sent is None else sent)])
+            put(completion, [*before, *(successful.commands if sent is None else sent)])
         return completion
 
-    def _decides(self, act: WorkflowActivation, marker: str, now: Callable[[WorkflowActivation], bool]) -> bool:
+    def _decides(self, act: WorkflowActivation, name: str, now: Callable[[WorkflowActivation], bool]) -> bool:
         """Return what is decided now, or was when the run came here first: then a marker says it.
 
         Not what a history has is counted again on a replay: another worker, or a newer one, may have other bounds.
         """
-        return f"{marker}.{self._came}" in self._markers if act.is_replaying else now(act)
+        return f"{name}.{self._came}" in self._markers if act.is_replaying else now(act)
 
     def _is_due(self, act: WorkflowActivation) -> bool:
         return self._host.bounds.is_due(act, self._length()) and self._fits(act)
@@ -473,13 +414,13 @@ class JournaledInstance(WorkflowInstance):
         start = self._start
         arguments = self._arguments(act)
         manifest = self._next_manifest(act)
-        kept = _said(completion)
+        kept = said(completion)
         size = self._size(act)
         command = WorkflowCommand()
         most = self._host.largest_journal()
         if most is not None and size > most:
-            self._host.fail(command, _too_large(size, most, manifest))
-            _put(completion, [*kept, _marker(CONTINUED_MARKER, self._came), command])
+            self._host.fail(command, too_large(size, most, manifest))
+            put(completion, [*kept, marker(CONTINUED_MARKER, self._came), command])
             return completion
         new = command.continue_as_new_workflow_execution
         new.workflow_type = start.workflow_type
@@ -500,7 +441,7 @@ class JournaledInstance(WorkflowInstance):
             new.workflow_task_timeout.CopyFrom(start.workflow_task_timeout)
         if start.HasField("retry_policy"):
             new.retry_policy.CopyFrom(start.retry_policy)
-        _put(completion, [*kept, _marker(CONTINUED_MARKER, self._came), command])
+        put(completion, [*kept, marker(CONTINUED_MARKER, self._came), command])
         return completion
 
     def get_serialization_context(self, command_info: Any) -> Any:
@@ -519,84 +460,9 @@ class JournaledInstance(WorkflowInstance):
         return self.inner.get_thread_id()
 
 
-def _put(completion: WorkflowActivationCompletion, commands: Sequence[WorkflowCommand]) -> None:
-    """Replace the commands of a completion."""
-    kept = []
-    for each in commands:
-        copy = WorkflowCommand()
-        copy.CopyFrom(each)
-        kept.append(copy)
-    del completion.successful.commands[:]
-    completion.successful.commands.extend(kept)
-
-
-def _said(completion: WorkflowActivationCompletion) -> list[WorkflowCommand]:
-    """Return what stays of the commands of a completion when the run ends with it."""
-    return [each for each in completion.successful.commands if each.WhichOneof("variant") in _SAID]
-
-
-def _words_of_open(open_commands: OpenCommands) -> str:
-    """Return what a run waits for before it can continue: nothing of local steps, which are short."""
-    names = {"step": "the step {!r}", "run": "the run {!r}"}
-    found = [
-        names.get(kind, f"a {kind}").format(name) for kind, name, is_local in open_commands.in_flight() if not is_local
-    ]
-    return ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else "")
-
-
-def _too_long(act: WorkflowActivation, until: str) -> JournalError:
-    return JournalError(
-        f"the run cannot go on: its history has {act.history_length:,} events and {act.history_size_bytes:,} bytes, the"
-        " server ends it soon, and it could not continue in a new one, as something was in flight all the time:"
-        f" {until or 'an answer, or local steps'}. Start runs that take that long with `.start()`, make long steps"
-        " runs, and send this one fewer events meanwhile."
-    )
-
-
-def _too_large(size: int, most: int, manifest: Manifest) -> JournalError:
-    return JournalError(
-        f"the run cannot go on: in {manifest.events:,} events it has come to a journal of {size:,} bytes, which it has"
-        f" to carry along into a new history, and the server takes {most:,}. Set TERSE_STORAGE for the worker, to a"
-        " place where it may grow; have steps return less; or end the run, and go on in another."
-    )
-
-
 def _began(manifest: Manifest) -> Payload:
     """Return when the run began, for whoever lists runs."""
     began = Timestamp()
     began.FromNanoseconds(manifest.started)
     text = began.ToDatetime().replace(tzinfo=UTC).isoformat()
     return Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(text).encode())
-
-
-def _marker(name: str, number: int | str) -> WorkflowCommand:
-    command = WorkflowCommand()
-    command.set_patch_marker.patch_id = f"{name}.{number}"
-    return command
-
-
-def _weight(entry: dict[str, Any]) -> int:
-    """Return how many entries of a slice an entry stands for, by what is recorded of it alone."""
-    return 1 + (len(entry.get("c", ())) + len(entry.get("j", ()))) // _HEAVY
-
-
-def _difference(recorded: Sequence[list[Any]], now: Sequence[list[Any]]) -> tuple[str, str] | None:
-    """Return the step at which a handler does something else than is recorded, and what; or `None`."""
-    for was, is_ in zip(recorded, now, strict=False):
-        places = COMPARED.get(was[0])
-        if was[:places] != is_[:places]:
-            return _name(was), f"is recorded, and the handler now comes to {_words(is_)}"
-    if len(recorded) > len(now):
-        return _name(recorded[len(now)]), "is recorded, and the handler does not come to it any more"
-    if len(now) > len(recorded):
-        return _name(now[len(recorded)]), "is not recorded, and the handler now comes to it"
-    return None
-
-
-def _name(command: Sequence[Any]) -> str:
-    return str(command[2]) if command[0] in ("step", "local", "run") else str(command[0])
-
-
-def _words(command: Sequence[Any]) -> str:
-    kind = {"local": "step", "timer": "sleep"}.get(command[0], command[0])
-    return f"the {kind} {command[2]!r}" if kind in ("step", "run") else f"a {kind}"

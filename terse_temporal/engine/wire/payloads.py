@@ -23,8 +23,8 @@ from temporalio.converter import (
     WithSerializationContext,
 )
 
-from ...serialization.codec import Json
-from ...serialization.large import LARGE_TEXT, paused_collector
+from ...serialization.codec import Json, read_json
+from ...serialization.large import paused_collector
 from ...serialization.serializer import remember
 
 __all__ = [
@@ -83,9 +83,9 @@ def json_text(payload: Payload, converter: PayloadConverter) -> bytes | None:
 
 def read_payload(payload: Payload, converter: PayloadConverter) -> Any:
     """Return what a payload holds."""
-    if len(payload.data) < LARGE_TEXT:
-        text = json_text(payload, converter)  # not through three layers of the SDK's, for each step
-        return converter.from_payload(payload) if text is None else json.loads(text)
+    text = json_text(payload, converter)
+    if text is not None:
+        return read_json(text)  # not through three layers of the SDK's, for each step
     with paused_collector():
         return converter.from_payload(payload)
 
