@@ -56,7 +56,7 @@ async def test_a_loop(bench: Bench) -> None:
 
 async def test_a_long_journal(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """What is carried is replayed in slices, of which the log says nothing; other bounds replay it too."""
-    monkeypatch.setattr(instance, "_SLICE", 4)
+    monkeypatch.setattr(instance, "SLICE", 4)
     caplog.set_level(logging.INFO, "terse_temporal")
     async with bench.worker(interprets, continue_after=SMALL):
         run = await bench.start(interprets, program=["seq", *[["step", 1]] * 20, ["event", "late"], ["step", 2]])
@@ -210,7 +210,7 @@ async def test_asked_while_it_replays(bench: Bench, monkeypatch: pytest.MonkeyPa
         began.set()
         await go.wait()
 
-    monkeypatch.setattr(instance, "_SLICE", 4)
+    monkeypatch.setattr(instance, "SLICE", 4)
     monkeypatch.setattr(handing_over, "LOCAL_PATIENCE", timedelta(seconds=20))
     monkeypatch.setitem(builtin_functions._SDK, JOURNAL_REPLAY, pause)
     async with bench.worker(interprets, continue_after=SMALL):
