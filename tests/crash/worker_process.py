@@ -38,7 +38,7 @@ def main(options: dict[str, Any]) -> None:
         options["graceful_shutdown_timeout"] = timedelta(seconds=grace)
     if (slack := options.pop("timeout_slack", None)) is not None:
         durable.TIMEOUT_SLACK = timedelta(seconds=slack)  # type: ignore[attr-defined]  # half a minute is long for a test
-    instance.SLICE = options.pop("journal_slice", instance.SLICE)  # type: ignore[misc, attr-defined]  # a hundred is much for a test
+    instance.SLICE = options.pop("journal_slice", instance.SLICE)  # type: ignore[attr-defined]  # a hundred is much for a test
     if (point := options.pop("crash_after", None)) is not None:
         crash_after(*point)
     worker_command.build_worker = functools.partial(build_worker, **options)  # type: ignore[attr-defined]  # it is imported there
