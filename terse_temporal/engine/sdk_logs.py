@@ -4,7 +4,8 @@ The SDK logs every activity that fails, with the traceback of its own machinery.
 hand that stays so.
 
 And a run whose data cannot be read or stored here, for want of a key or of what the storage had, is one line, once for
-each reason: the server has the task tried again and again, and the SDK would log its machinery each time.
+each reason: the server has the task tried again and again, and the SDK would log its machinery each time. So is one
+whose handler comes to no `await`, with the line at which it was.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from temporalio.exceptions import ApplicationError
 from ..diagnostics.foreign_logs import ForeignLogFilter
 from ..diagnostics.logs import logger_of
 from ..diagnostics.once import Once
+from ..diagnostics.stalled import place_in_traceback, stalled_text
 from ..errors import EncryptionKeyError, StorageError
 from ..serialization.payload_limits import STORAGE_VARIABLE
 from .activity.runner import StepRunner
 from .sdk_private import failed_task, logged_failure
+from .workflow.runner import run_in
 
 __all__ = ["IN_OUR_WORDS", "WITHOUT_STEPS"]
 
@@ -52,29 +55,23 @@ class _NotOfSteps(logging.Filter):
 WITHOUT_STEPS: Final = ForeignLogFilter(_NotOfSteps(), [activity.logger.logger.name])
 
 
-class _DataInOneLine(logging.Filter):
-    """Says in a line of ours what the SDK says with a traceback of a run whose data cannot be read or stored here."""
+class _TaskInOneLine(logging.Filter):
+    """Says in a line of ours what the SDK says with a traceback of a run that stands still: its data cannot be read or
+    stored here, or its handler takes too long.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._said = Once()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, EncryptionKeyError | StorageError):
-            if not isinstance(error, RuntimeError) or _NO_STORAGE not in str(error):
-                return True
-            said = f"they are in a storage, and {STORAGE_VARIABLE} is not set here: set it to what others have"
-        else:
-            said = str(error)
-        task = failed_task(record)
-        if task is None:
+        found = _stalled(record) or _without_data(record)
+        if found is None:
             return True
-        workflow_id, run_id, workflow_type = task
+        (workflow_id, run_id, workflow_type), said = found
         if self._said.is_new(f"{run_id} {said}"):
             _logger.error(
-                "run   %s  %s waits: its data cannot be read or stored by this worker: %s. It goes on by itself when"
-                " that is mended; until then its task is tried again and again, and this is not said again",
+                "run   %s  %s waits: %s; until then its task is tried again and again, and this is not said again",
                 workflow_id,
                 workflow_type,
                 said,
@@ -82,5 +79,32 @@ class _DataInOneLine(logging.Filter):
         return False
 
 
-#: While a worker runs: what the SDK's workers of workflows say of data is said by ours.
-IN_OUR_WORDS: Final = ForeignLogFilter(_DataInOneLine(), [f"{temporalio.worker.__name__}._workflow"])
+#: The workflow id, the run id and the workflow type of a task, and what is said of it.
+_Found = tuple[tuple[str, str, str], str]
+
+
+def _stalled(record: logging.LogRecord) -> _Found | None:
+    _, error, traceback = record.exc_info or (None, None, None)
+    said = None if error is None else stalled_text(str(error), place_in_traceback(traceback))
+    info = run_in(traceback)
+    if said is None or info is None:
+        return None
+    named = info.workflow_id, info.run_id, info.workflow_type
+    return named, f"its handler came to {said}. It goes on by itself when that is so"
+
+
+def _without_data(record: logging.LogRecord) -> _Found | None:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, EncryptionKeyError | StorageError):
+        said = str(error)
+    elif isinstance(error, RuntimeError) and _NO_STORAGE in str(error):
+        said = f"they are in a storage, and {STORAGE_VARIABLE} is not set here: set it to what others have"
+    else:
+        return None
+    task = failed_task(record)
+    whole = f"its data cannot be read or stored by this worker: {said}. It goes on by itself when that is mended"
+    return None if task is None else (task, whole)
+
+
+#: While a worker runs: what the SDK's workers of workflows say of these is said by ours.
+IN_OUR_WORDS: Final = ForeignLogFilter(_TaskInOneLine(), [f"{temporalio.worker.__name__}._workflow"])

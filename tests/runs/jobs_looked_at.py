@@ -131,3 +131,8 @@ async def think(event: Any, failure: Any) -> None:
 @create_job(name="looked-afterwards", durable=True, on_failure=think)
 async def afterwards(event: Any) -> None:
     raise LookupError("no such card")
+
+
+@create_job(name="looked-computes", durable=True)
+async def computes(event: Any) -> int:
+    return sum(number % 7 for number in range(10**10))

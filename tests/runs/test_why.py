@@ -47,7 +47,8 @@ class Desk:
         name = job if isinstance(job, str) else job.name
         self._started += 1
         id_ = f"{name}-{self._started}"
-        await self.client.start_workflow(name, id=id_, task_queue=queue, task_timeout=timedelta(seconds=2), **options)
+        options = {"task_timeout": timedelta(seconds=2), **options}
+        await self.client.start_workflow(name, id=id_, task_queue=queue, **options)
         return id_
 
     async def says(self, id: str, pattern: str) -> Why:
@@ -174,6 +175,29 @@ async def test_a_history_that_does_not_fit(desk: Desk, env: JobEnvironment, tmp_
             r" that fits is there; the log of the worker has more of both\.",
         )
     assert not found.waits[0].fits
+
+
+async def test_a_handler_that_computes(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """The line is named, and what to do; the worker's log says so once, without the SDK's traceback."""
+    id_ = await desk.start(jobs.computes, task_timeout=timedelta(seconds=10))
+    try:
+        where = rf"tests/runs/jobs_looked_at\.py:{jobs.computes.handler.__code__.co_firstlineno + 2}"
+        found = await desk.says(
+            id_,
+            rf"It is blocked since § \(.+\), a worker cannot advance its handler: no `await` for 2 s, at {where}\. What"
+            r" computes that long, or reads that much, belongs in a step\. That is tried again and again\.",
+        )
+        assert [each.kind for each in found.waits] == ["blocked"]
+        lines = [each.getMessage() for each in caplog.records if id_ in each.getMessage()]
+        assert len(lines) == 1
+        assert re.match(
+            rf"run   {id_}  looked-computes waits: its handler came to no `await` for 2 s, at {where}\. .+, belongs in a"
+            r" step\. It goes on by itself when that is so; until then",
+            lines[0],
+        )
+        assert "TMPRL1101" not in caplog.text
+    finally:
+        await desk.client.get_workflow_handle(id_).terminate()
 
 
 async def test_a_step_that_is_paused(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
+from types import TracebackType
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
@@ -15,6 +16,7 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+from temporalio.workflow import Info
 
 from ...diagnostics.logs import logger_of
 from ...diagnostics.python_private import running_loop
@@ -155,6 +157,17 @@ def _is_news(job: Any) -> bool:
         or job.HasField("query_workflow")
         or job.HasField("remove_from_cache")
     )
+
+
+def run_in(traceback: TracebackType | None) -> Info | None:
+    """Return what is known of the run whose handler a traceback is of; `None` if it is of no job's."""
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code is _GuardedInstance.activate.__code__:
+            info: Info = frame.f_locals["self"].get_info()
+            return info
+        traceback = traceback.tb_next
+    return None
 
 
 class _GuardedInstance(WorkflowInstance):
