@@ -36,7 +36,7 @@ async def test_no_thread_is_free(
     """A step without a thread has not begun: its timeout does not run, and cancelled it never begins."""
     monkeypatch.setattr("terse_temporal.engine.limits.STEPS_AT_ONCE", 1)
     monkeypatch.setattr("terse_temporal.engine.activity.runner.THREAD_PATIENCE", timedelta(seconds=0.5))
-    monkeypatch.setattr("terse_temporal.engine.activity.runner._ANOTHER_WORKERS", timedelta(milliseconds=200))
+    monkeypatch.setattr("terse_temporal.engine.activity.runner.ANOTHER_WORKERS", timedelta(milliseconds=200))
     monkeypatch.setattr("terse_temporal.execution.invocation._WAITS_AFTER", 0.2)
     jobs_retries.gate.clear()
     async with bench.worker(with_one_thread):

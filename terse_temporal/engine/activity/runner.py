@@ -13,11 +13,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any, Final, NoReturn
 
 from temporalio import activity
-from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
@@ -27,8 +25,6 @@ from ...diagnostics.once import Once
 from ...diagnostics.places import place_of
 from ...durations import format_duration
 from ...errors import (
-    EventError,
-    SelfCancelledError,
     StateError,
     UnknownFunctionError,
     UnknownJobError,
@@ -45,15 +41,13 @@ from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
 from ...jobs.failures import RunFailure
 from ...jobs.job import Job
-from ...jobs.labels import label_text
-from ...serialization.codec import ValueProblem, json_of
+from ...serialization.codec import json_of
 from ...serialization.large import LARGE_TEXT
 from ...serialization.wire_names import (
     GENERATE_TEXT,
     HANDED_OVER_FAILURE,
     JOB_REFERENCE,
     JOURNAL_REPLAY,
-    NOT_BEGUN_FAILURE,
     SDK_REFERENCE,
 )
 from ...state import State, StateId, StateStore
@@ -62,32 +56,38 @@ from ...state.handle import WatchedState
 from ...state.keeping import JobState, UpdateQueues
 from ..code.builtin_functions import known_function
 from ..code.functions import FunctionIndex
-from ..failure_log import log_failure
 from ..limits import THREAD_PATIENCE
-from ..wire.attempts import add_attempt_to_failure, attempt_metadata
+from ..wire.attempts import attempt_metadata
 from ..wire.calls import JobCall, StepCall, read_call
-from ..wire.failures import SentFailureError, refused, step_failure
-from ..wire.inputs_check import add_check_to_failure, check_metadata
-from ..wire.local_steps import add_key_to_failure, key_metadata
+from ..wire.failures import refused, step_failure
+from ..wire.inputs_check import check_metadata
+from ..wire.local_steps import key_metadata
 from ..wire.payloads import in_order, read_payload
-from ..wire.retries import retry_delay
 from ..wire.token_usage import tokens_metadata
 from ..wire.types import resolve_type
 from ..workflow.definitions import result_data
-from .at_most_once import interrupted, is_interrupted, report_begin, report_retry
+from .at_most_once import interrupted, is_interrupted, report_retry
 from .completion import mark_as_outcome
 from .earlier_results import EarlierResults
 from .handing_over import HandedOverSteps
 from .heartbeats import Heartbeats
 from .recent_results import RecentResults
 from .recorded_results import HistoryResults, ResultCache
+from .step_failures import (
+    ANOTHER_WORKERS,
+    add_details,
+    begin_details,
+    failure_of,
+    not_begun,
+    own,
+    pass_on,
+    raise_if_shut_down,
+)
+from .step_log import log_step, since
 
 __all__ = ["StepRunner"]
 
 _logger = logger_of("worker")
-
-#: A call that this worker cannot run may be another's: of the version before or after, while a deploy is under way.
-_ANOTHER_WORKERS = timedelta(seconds=5)
 
 _MODEL_TURN: Final = f"{SDK_REFERENCE}{GENERATE_TEXT}"
 
@@ -155,7 +155,7 @@ class StepRunner:
         try:
             call = await self._read(args, name)
             if is_interrupted(call, info):  # which any worker can tell
-                _log(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
+                log_step(info, "is not run again: it had begun, and its worker was lost", logging.WARNING)
                 raise interrupted("its worker was lost (no sign of life for some seconds)", final=True)
             if (known := self._known(call, info)) is not None:
                 return known
@@ -168,7 +168,7 @@ class StepRunner:
         except (UnreadableCallError, UnknownFunctionError, UnknownToolError, UnknownJobError) as err:
             self._refuse(name, err)
         label = call.label if isinstance(call, StepCall) else ""
-        details = await _begin_details(info) if call.once else ()
+        details = await begin_details(info) if call.once else ()
         mark_as_outcome(name, functools.partial(self.heartbeats.beating, name, details), once=call.once)
         started = time.monotonic() if began is None else began
         attempt = info.attempt + (call.before if isinstance(call, StepCall) else 0)
@@ -178,20 +178,20 @@ class StepRunner:
         except asyncio.CancelledError:
             why = activity.cancellation_details()
             if why is not None and why.worker_shutdown:
-                _log(info, f"interrupted: this worker is shutting down (attempt {attempt})", label=label)
+                log_step(info, f"interrupted: this worker is shutting down (attempt {attempt})", label=label)
                 raise interrupted("its worker was shut down before it was done", final=call.once) from None
             if why is not None and why.not_found:
-                _log(info, "cut off: its run is over, ended by somebody or by its timeout", label=label)
+                log_step(info, "cut off: its run is over, ended by somebody or by its timeout", label=label)
             raise
         except ApplicationError as failure:
             if failure.type == HANDED_OVER_FAILURE:
                 raise
             if isinstance(call, StepCall):
-                _add_details(failure, call, info)
+                add_details(failure, call, info)
             again = failure.next_retry_delay
-            _log(
+            log_step(
                 info,
-                f"failed after {_since(started)} (attempt {attempt}): {failure}"
+                f"failed after {since(started)} (attempt {attempt}): {failure}"
                 + (f"; tried again in {format_duration(again)}" if again else ""),
                 logging.WARNING,
                 failure,
@@ -201,12 +201,12 @@ class StepRunner:
                 self.heartbeats.drop_pending_details(info.task_token)
                 await report_retry(info)
             raise
-        self._done(call, info, result, f"done in {_since(started)} (attempt {attempt})", label)
+        self._done(call, info, result, f"done in {since(started)} (attempt {attempt})", label)
         return result
 
     def _done(self, call: StepCall | JobCall, info: activity.Info, result: Any, said: str, label: str) -> None:
         if not (isinstance(call, StepCall) and call.function == _PAUSE):
-            _log(info, said, label=label)
+            log_step(info, said, label=label)
         if info.is_local and isinstance(call, StepCall):
             self._recent.keep(call, info, result)
 
@@ -225,10 +225,10 @@ class StepRunner:
                 with self.heartbeats.beating(info.activity_type, ()):
                     is_anothers = await self.handed_over.is_anothers(call, info)
             except asyncio.CancelledError:
-                _raise_if_shut_down(info)
+                raise_if_shut_down(info)
                 raise
             if is_anothers:
-                raise _not_begun(info.activity_type, "it was a local step, and is left to the worker that has it", 1)
+                raise not_begun(info.activity_type, "it was a local step, and is left to the worker that has it", 1)
         return self.handed_over.go_on(call, info)
 
     async def _earlier_result(self, call: StepCall | JobCall, info: activity.Info) -> RawValue | None:
@@ -239,17 +239,17 @@ class StepRunner:
             with self.heartbeats.beating(info.activity_type, ()):
                 found = await self._earlier.of(call, info)
         except ApplicationError as failure:
-            _log(info, f"is not run again, as it had ended before its run was retried: {failure}", label=call.label)
+            log_step(info, f"is not run again, as it had ended before its run was retried: {failure}", label=call.label)
             raise
         except asyncio.CancelledError:
-            _raise_if_shut_down(info)
+            raise_if_shut_down(info)
             raise
         except RPCError as err:
             why = "the server has not told what it had come to before its run was retried"
-            _log(info, f"has not begun: {why}: {err}", logging.WARNING)
-            raise _not_begun(info.activity_type, why) from None
+            log_step(info, f"has not begun: {why}: {err}", logging.WARNING)
+            raise not_begun(info.activity_type, why) from None
         if found is not None:
-            _log(info, "is not run again, as it had finished before its run was retried", label=call.label)
+            log_step(info, "is not run again, as it had finished before its run was retried", label=call.label)
         return found
 
     async def _read(self, args: Sequence[RawValue], name: str) -> StepCall | JobCall:
@@ -331,7 +331,7 @@ class StepRunner:
         if self._refused.is_new(str(error)):
             _logger.error("step  %s refused: %s", name, error)
         # Not for ever: while a deploy is under way, a worker that knows the function may be next to it.
-        raise refused(f"activity {name!r}", error, _ANOTHER_WORKERS) from None
+        raise refused(f"activity {name!r}", error, ANOTHER_WORKERS) from None
 
     async def _run_step(self, recorded: StepCall, call: Call, execution: DirectExecution, info: activity.Info) -> Any:
         task = asyncio.current_task()
@@ -350,13 +350,13 @@ class StepRunner:
                 beside |= key_metadata(recorded.key)
             return in_order(result, activity.payload_converter(), beside)
         except BaseException as err:
-            _pass_on(err, task)
+            pass_on(err, task)
             name = call.context.name
             if isinstance(err, NoThreadError):
-                raise _not_begun(name, "no thread of its worker came free") from None
+                raise not_begun(name, "no thread of its worker came free") from None
             if isinstance(err, ResultsUnreadableError):
-                raise _not_begun(name, str(err)) from None
-            failure = _failure(_own(err, "step"), name, recorded, info)
+                raise not_begun(name, str(err)) from None
+            failure = failure_of(own(err, "step"), name, recorded, info)
             raise failure from failure.__cause__
 
     async def _run_job(self, job: Job, call: JobCall, info: activity.Info) -> Any:
@@ -400,8 +400,8 @@ class StepRunner:
             written = result_data(job, result)
             return in_order(written, activity.payload_converter(), tokens_metadata(execution.tokens))
         except BaseException as err:
-            _pass_on(err, task)
-            failure = step_failure(_own(err, "job"), job.name, None)
+            pass_on(err, task)
+            failure = step_failure(own(err, "job"), job.name, None)
             raise failure from failure.__cause__
 
     def _state_of(self, job: Job | None, info: activity.Info) -> JobState | None:
@@ -450,89 +450,3 @@ def _is_cancelled() -> bool:
     """Return whether the run asked for the step to end. It is not told so before the thread has ended."""
     details = activity.cancellation_details()
     return details is not None and details.cancel_requested
-
-
-def _pass_on(error: BaseException, task: asyncio.Task[Any] | None) -> None:
-    """Raise again what is none of the step's: its cancellation, and the end of the loop, which closes what is open."""
-    if isinstance(error, asyncio.CancelledError) and activity.is_cancelled():
-        raise error
-    if isinstance(error, GeneratorExit):
-        try:
-            is_running = asyncio.current_task() is task
-        except RuntimeError:
-            is_running = False
-        if not is_running:
-            raise error
-
-
-def _raise_if_shut_down(info: activity.Info) -> None:
-    """Raise, of an activity that is cancelled before it has begun, that its worker is shut down, if that is why."""
-    why = activity.cancellation_details()
-    if why is not None and why.worker_shutdown:  # the SDK would report it as cancelled by the run
-        raise _not_begun(info.activity_type, "its worker was shut down") from None
-
-
-async def _begin_details(info: activity.Info) -> Sequence[Payload]:
-    try:
-        return await report_begin(info)
-    except asyncio.CancelledError:
-        await report_retry(info)
-        _raise_if_shut_down(info)
-        raise
-    except Exception as err:
-        _log(info, f"has not begun (attempt {info.attempt}): the server was not told: {err!r}", logging.WARNING)
-        await report_retry(info)
-        raise _not_begun(info.activity_type, "the server has not answered that it may") from None
-
-
-def _not_begun(name: str, why: str, seconds: float = _ANOTHER_WORKERS.total_seconds()) -> SentFailureError:
-    """Of which nothing has run: any worker may run it, also one that is to be run at most once."""
-    return SentFailureError(
-        f"step {name!r} has not begun: {why}", type=NOT_BEGUN_FAILURE, next_retry_delay=timedelta(seconds=seconds)
-    )
-
-
-def _add_details(failure: ApplicationError, call: StepCall, info: activity.Info) -> None:
-    """Put into what a step fails with what stands beside a result."""
-    add_check_to_failure(failure, call.check)
-    add_attempt_to_failure(failure, info.attempt + call.before)
-    if info.is_local:
-        add_key_to_failure(failure, call.key)
-
-
-def _own(error: BaseException, what: str) -> BaseException:
-    # A cancellation that nobody asked for: told as what it is, since the handler would take it for its own.
-    return SelfCancelledError(f"the {what} cancelled itself") if isinstance(error, asyncio.CancelledError) else error
-
-
-def _failure(error: BaseException, name: str, call: StepCall, info: activity.Info) -> SentFailureError:
-    if isinstance(error, ValueProblem):
-        error = EventError(f"step {name!r}: its recorded input {error}")
-    try:
-        delay = retry_delay(error, call.retry, info.attempt + call.before)
-    except Exception as err:  # an exception whose attributes raise, or a rule that is none
-        _log(info, f"is not tried again: whether to cannot be found out ({type(err).__name__})", logging.WARNING)
-        delay = None
-    return step_failure(error, name, delay)
-
-
-def _since(started: float) -> str:
-    seconds = time.monotonic() - started
-    # Most steps are short, and there are many: the words for longer times are worked out only for those.
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(timedelta(seconds=round(seconds, 1)))
-
-
-def _log(
-    info: activity.Info,
-    what: str,
-    level: int = logging.INFO,
-    failure: BaseException | None = None,
-    label: str = "",
-) -> None:
-    if not _logger.isEnabledFor(level):
-        return
-    text = f"step  {info.workflow_id}  {info.activity_type}{f' ({label_text(label)})' if label else ''} {what}"
-    if failure is None:
-        _logger.log(level, "%s", text)
-    else:
-        log_failure(_logger, level, text, failure)
