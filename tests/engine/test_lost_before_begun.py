@@ -25,7 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from terse_temporal import Job
-from terse_temporal.engine.activity import runner as activities
+from terse_temporal.engine.activity import step_failures
 from terse_temporal.engine.activity.at_most_once import report_begin
 from terse_temporal.worker import build_worker
 
@@ -143,7 +143,7 @@ async def test_the_server_does_not_answer(bench: Bench, job: Job, monkeypatch: p
         return await beat(request, **options)
 
     monkeypatch.setattr(client.workflow_service, "record_activity_task_heartbeat", unavailable)
-    monkeypatch.setattr(activities, "_ANOTHER_WORKERS", timedelta(milliseconds=10))
+    monkeypatch.setattr(step_failures, "ANOTHER_WORKERS", timedelta(milliseconds=10))
     run = await bench.start(job)
     async with build_worker(
         client, jobs=[step_once, plain_once], task_queue=bench.task_queue, max_cached_workflows=bench.cache
@@ -156,7 +156,7 @@ async def test_the_server_does_not_answer(bench: Bench, job: Job, monkeypatch: p
 @BOTH
 async def test_shut_down_while_it_begins(bench: Bench, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that ends while it waits for the server's answer leaves the call to the next one."""
-    monkeypatch.setattr(activities, "_ANOTHER_WORKERS", timedelta(milliseconds=10))
+    monkeypatch.setattr(step_failures, "ANOTHER_WORKERS", timedelta(milliseconds=10))
     told = asyncio.Event()
 
     async def slowly(info: activity.Info) -> Any:
@@ -165,7 +165,7 @@ async def test_shut_down_while_it_begins(bench: Bench, job: Job, monkeypatch: py
         await asyncio.sleep(PATIENCE)
 
     with monkeypatch.context() as patched:
-        patched.setattr(activities, "report_begin", slowly)
+        patched.setattr(step_failures, "report_begin", slowly)
         async with bench.worker(step_once, plain_once, graceful_shutdown_timeout=timedelta()):
             run = await bench.start(job)
             await told.wait()

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, Final, NoReturn
 
 from temporalio import activity
@@ -228,7 +229,8 @@ class StepRunner:
                 raise_if_shut_down(info)
                 raise
             if is_anothers:
-                raise not_begun(info.activity_type, "it was a local step, and is left to the worker that has it", 1)
+                why = "it was a local step, and is left to the worker that has it"
+                raise not_begun(info.activity_type, why, timedelta(seconds=1))
         return self.handed_over.go_on(call, info)
 
     async def _earlier_result(self, call: StepCall | JobCall, info: activity.Info) -> RawValue | None:

@@ -79,11 +79,16 @@ def add_details(failure: ApplicationError, call: StepCall, info: activity.Info) 
         add_key_to_failure(failure, call.key)
 
 
-def not_begun(name: str, why: str, seconds: float = ANOTHER_WORKERS.total_seconds()) -> SentFailureError:
-    """Of which nothing has run: any worker may run it, also one that is to be run at most once."""
-    return SentFailureError(
-        f"step {name!r} has not begun: {why}", type=NOT_BEGUN_FAILURE, next_retry_delay=timedelta(seconds=seconds)
-    )
+def not_begun(name: str, why: str, delay: timedelta | None = None) -> SentFailureError:
+    """Of which nothing has run: any worker may run it, also one that is to be run at most once.
+
+    Args:
+        name: of the step.
+        why: it has not begun.
+        delay: after which it is tried again.
+    """
+    again = ANOTHER_WORKERS if delay is None else delay
+    return SentFailureError(f"step {name!r} has not begun: {why}", type=NOT_BEGUN_FAILURE, next_retry_delay=again)
 
 
 def raise_if_shut_down(info: activity.Info) -> None:
