@@ -49,11 +49,14 @@ def _many(rounds: Annotated[int, typer.Option(help="Turns of each way.")] = 4) -
 
 
 @app.command("large")
-def _large(megabytes: Annotated[int, typer.Option(help="MB of what a step gives.")] = 200) -> None:
+def _large(
+    megabytes: Annotated[int, typer.Option(help="MB of what a step gives.")] = 200,
+    kind: Annotated[list[str] | None, typer.Option(help="text, data, objects or models; by default all.")] = None,
+) -> None:
     """Measure what a large result of a step costs, where there is a storage."""
     from benchmarks.large import measure_large
 
-    measure_large(megabytes)
+    measure_large(megabytes, kind or ())
 
 
 @app.command("jobs")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
@@ -24,9 +25,14 @@ __all__ = ["measure_large"]
 _LONGEST = 300
 
 
-def measure_large(megabytes: int) -> None:
-    """Measure each kind in a process of its own, so that each has its own peak of memory."""
-    for kind in KINDS:
+def measure_large(megabytes: int, kinds: Sequence[str] = ()) -> None:
+    """Measure each kind in a process of its own, so that each has its own peak of memory.
+
+    Args:
+        megabytes: of what a step gives.
+        kinds: by default all.
+    """
+    for kind in kinds or KINDS:
         for passes_on in (False, True) if kind == "text" else (False,):
             with tempfile.TemporaryDirectory() as directory:
                 environment = {**os.environ, "TERSE_STORAGE": (Path(directory) / "store").as_uri()}
