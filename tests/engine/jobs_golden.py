@@ -250,9 +250,38 @@ async def continued(event: Event) -> list[Any]:
     return await _goes_on()
 
 
+@create_job(name="golden-waiting", durable=True)
+async def waiting(event: Event) -> dict[str, Any]:
+    """What the next one starts: it does what it is told later."""
+    told = await wait_for_event("go", schema=dict)
+    if told.get("code"):
+        decline(told["code"])
+    return told
+
+
+@create_job(name="golden-following", durable=True)
+async def following(event: Event) -> list[Any]:
+    """A run that continues while runs that it has started go on: one ends well and is awaited, one before, one fails."""
+    greeted, early, declined = [await waiting.start({}) for _ in range(3)]
+    steps = [await job_step(run=measured, input=number) for number in range(5)]
+    await early.send("go", {"early": True})
+    awaited = asyncio.ensure_future(greeted.result())
+    await sleep("1s")
+    await greeted.send("go", {"name": "Ada"})
+    found = [*steps, await awaited]
+    await declined.send("go", {"code": "no"})
+    await sleep("1s")
+    try:
+        await declined.result()
+    except RunFailedError as err:
+        found += [err.error_type, str(err)]
+    return [*found, await early.result(), await job_step(run=measured, input=5)]
+
+
 GOLDEN = {
     "golden-continuing": (continuing, {}),
     "golden-continued": (continued, {}),
+    "golden-following": (following, {}),
     "golden-onboarding": (onboarding, {"customer": {"email": "ada@example.com"}}),
     "golden-digest": (digest, {}),
     "golden-plain": (plain, {"wanted": True}),
