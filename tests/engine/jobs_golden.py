@@ -261,7 +261,7 @@ async def waiting(event: Event) -> dict[str, Any]:
 
 @create_job(name="golden-following", durable=True)
 async def following(event: Event) -> list[Any]:
-    """A run that continues while runs that it has started go on: one ends well and is awaited, one before, one fails."""
+    """A run that continues while runs that it has started go on. One is awaited as it ends, one fails."""
     greeted, early, declined = [await waiting.start({}) for _ in range(3)]
     steps = [await job_step(run=measured, input=number) for number in range(5)]
     await early.send("go", {"early": True})

@@ -186,10 +186,9 @@ def test_no_history_names_a_place(file: Path) -> None:
     found = list(strings(json.loads(file.read_text())))
     assert not [each for each in found if re.search(r"terse_temporal[./]", each)]
     ours = {name for each in found for name in re.findall(r"(?<![\w.])terse\.[\w.]+", each)}
-    # A marker has a number behind its name, and so has a local step.
-    assert {
-        re.sub(r"(\.v\d+|local)\.\d+$", lambda found: found[1].replace("local", "local."), name) for name in ours
-    } <= set(NAMES.values())
+    # A marker has a number behind its name, or a run's id, and so have local steps and what runs are followed by.
+    named = {re.sub(r"(\.v\d+)\.\w+$", r"\1", re.sub(r"(local\.|runs\.)\d+$", r"\1", name)) for name in ours}
+    assert named <= set(NAMES.values())
 
 
 def test_a_function_of_the_package_is_built_in() -> None:

@@ -191,8 +191,8 @@ async def test_a_handler_that_computes(desk: Desk, caplog: pytest.LogCaptureFixt
         lines = [each.getMessage() for each in caplog.records if id_ in each.getMessage()]
         assert len(lines) == 1
         assert re.match(
-            rf"run   {id_}  looked-computes waits: its handler came to no `await` for 2 s, at {where}\. .+, belongs in a"
-            r" step\. It goes on by itself when that is so; until then",
+            rf"run   {id_}  looked-computes waits: its handler came to no `await` for 2 s, at {where}\. .+ belongs in"
+            r" a step\. It goes on by itself when that is so; until then",
             lines[0],
         )
         assert "TMPRL1101" not in caplog.text
