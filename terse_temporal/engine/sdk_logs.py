@@ -65,11 +65,13 @@ class _TaskInOneLine(logging.Filter):
         self._said = Once()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        found = _stalled(record) or _without_data(record)
+        stalled = _stalled(record)
+        found = stalled or _without_data(record)
         if found is None:
             return True
         (workflow_id, run_id, workflow_type), said = found
-        if self._said.is_new(f"{run_id} {said}"):
+        # A loop is at another of its lines each time.
+        if self._said.is_new(f"{run_id} {'' if stalled else said}"):
             _logger.error(
                 "run   %s  %s waits: %s; until then its task is tried again and again, and this is not said again",
                 workflow_id,

@@ -41,6 +41,9 @@ _LARGE_ITEMS: Final = 2_000
 _SLICE: Final = 1024 * 1024
 _PART: Final = 500
 
+#: Characters of JSON that are read at a time, at least.
+_READ: Final = 32 * 1024
+
 #: Between two parts of a list, so that it can be read in parts too. A text within JSON holds no line break.
 PART_BREAK: Final = ",\n"
 
@@ -71,17 +74,7 @@ def paused_collector() -> Iterator[None]:
             with _pausing:
                 _paused -= 1
                 if not _paused:
-                    _to_oldest_generation()
                     gc.enable()
-
-
-def _to_oldest_generation() -> None:
-    """Take what there is to be long-lived, as otherwise all that was made is gone through at once, which for millions
-    of objects keeps all threads waiting for seconds.
-    """
-    if not gc.get_freeze_count():  # what somebody else has frozen stays so
-        gc.freeze()
-        gc.unfreeze()
 
 
 def is_large(value: Any) -> bool:
@@ -216,7 +209,7 @@ def read_in_parts(text: str | bytes, read_part: Callable[[str], list[Any]]) -> l
         whole = text if isinstance(text, str) else text.decode()
         if not (whole[:1] == "[" and whole[-1:] == "]" and PART_BREAK in whole):
             return None
-        for part in whole[1:-1].split(PART_BREAK):
+        for part in _joined_up(whole[1:-1].split(PART_BREAK)):
             if not (some := read_part(f"[{part}]")):
                 return None
             items += some
@@ -225,9 +218,23 @@ def read_in_parts(text: str | bytes, read_part: Callable[[str], list[Any]]) -> l
     return items
 
 
+def _joined_up(pieces: list[str]) -> Iterator[str]:
+    """Join what stands next to each other, where others have broken a list after every item."""
+    part: list[str] = []
+    length = 0
+    for piece in pieces:
+        part.append(piece)
+        length += len(piece)
+        if length >= _READ:
+            yield PART_BREAK.join(part)
+            part, length = [], 0
+    if part:
+        yield PART_BREAK.join(part)
+
+
 def _read(text: str | bytes) -> Any:
     # Two thirds of the time of `json.loads`. It knows no halves of surrogate pairs, and 200 levels.
     try:
         return from_json(text, cache_strings="keys")
-    except ValueError:
+    except (ValueError, TypeError):
         return json.loads(text)

@@ -7,16 +7,18 @@ import json
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
+from pydantic_core import PydanticOmit
 
 from terse_temporal.serialization import large
 from terse_temporal.serialization.codec import Codec, Json, ValueProblem, json_object, read_json
-from terse_temporal.serialization.large import LARGE_TEXT, encode, is_large, paused_collector
+from terse_temporal.serialization.large import LARGE_TEXT, PART_BREAK, encode, is_large, paused_collector
 
 
 class Row(BaseModel):
@@ -83,6 +85,9 @@ FROM_ELSEWHERE: Final = {
     "not closed": f'[1,\n"{LONG}",\n[]',
     "a break in a text": f'[1,"a,\nb","{LONG}"]',
     "too many digits": f'[1,\n{"1" * 5_000},\n"{LONG}"]',
+    "half a pair as it is": f'[1,\n"\ud83d",\n"{LONG}"]',
+    "an item a line": f"[{PART_BREAK.join(map(str, range(200_000)))}]",
+    "an item a line, one missing": f"[{PART_BREAK.join(map(str, range(200_000)))},\n,\n1]",
     "not UTF-8": f'[1,\n"\udcff",\n"{LONG}"]',
 }
 
@@ -98,10 +103,35 @@ def _outcome(read: Callable[[Any], Any], text: str | bytes) -> str:
 def test_what_others_have_written_is_read_as_json_is(name: str) -> None:
     """Wherever its line breaks are, with the same error where it is none."""
     text = FROM_ELSEWHERE[name]
-    data = text.encode(errors="surrogateescape")
+    data = text.encode(errors="surrogateescape" if name == "not UTF-8" else "surrogatepass")
     assert _outcome(read_json, data) == _outcome(json.loads, data)
     if name != "not UTF-8":
         assert _outcome(read_json, text) == _outcome(json.loads, text)
+
+
+def _omitted(value: Any) -> Any:
+    if 500 <= value < 1_500:
+        raise PydanticOmit
+    return value
+
+
+def test_a_part_whose_items_are_left_out() -> None:
+    """A validator may leave out items, and so all of a part."""
+    codec = Codec(list[Annotated[int, BeforeValidator(_omitted)]])
+    recorded = codec.record(list(range(2_345)))
+    assert codec.load_text(recorded.text) == recorded.data == [*range(500), *range(1_500, 2_345)]
+
+
+def test_memory_is_given_back() -> None:
+    """What was read and is garbage, in circles too, is found by the collector while others are read."""
+
+    class Circle:
+        def __init__(self, data: Any) -> None:
+            self.data, self.itself = data, self
+
+    text = Codec(Any).record(PLAIN * 4).text
+    alive = [weakref.ref(Circle(read_json(text))) for _ in range(40)]
+    assert sum(each() is not None for each in alive) < 30
 
 
 def test_a_type_s_rules_hold_for_the_whole_of_a_list_from_elsewhere() -> None:
