@@ -64,6 +64,14 @@ def prune_command(
     namespace together. A run whose data are gone waits until they are back.
     """
     try:
+        float(older_than)
+    except ValueError:
+        pass
+    else:  # elsewhere it is milliseconds, which would be all that there is
+        raise CommandError(
+            f"--older-than {older_than!r} has no unit: write {older_than}d for days, {older_than}h for hours"
+        )
+    try:
         before = datetime.now(UTC) - to_timedelta(older_than)
     except (DurationError, OverflowError) as error:
         raise CommandError(f"--older-than {older_than!r}: {error}") from None

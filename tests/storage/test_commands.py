@@ -45,6 +45,9 @@ def test_without_a_storage(monkeypatch: pytest.MonkeyPatch) -> None:
         call("list")
     with pytest.raises(CommandError, match="--older-than"):
         call("prune", "--older-than", "long")
+    for number in ("90", "1", "0.5"):  # milliseconds, as durations are elsewhere, would be everything
+        with pytest.raises(CommandError, match=f"'{number}' has no unit: write {number}d"):
+            call("prune", "--older-than", number)
 
 
 def test_a_disk_that_is_not_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
