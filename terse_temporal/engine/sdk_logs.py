@@ -87,9 +87,13 @@ _Found = tuple[tuple[str, str, str], str]
 
 def _stalled(record: logging.LogRecord) -> _Found | None:
     _, error, traceback = record.exc_info or (None, None, None)
-    said = None if error is None else stalled_text(str(error), place_in_traceback(traceback))
     info = run_in(traceback)
-    if said is None or info is None:
+    # Not by its `str`, which of an error of the user's may do anything.
+    message = error.args[0] if error is not None and error.args else None
+    if info is None or not isinstance(message, str):
+        return None
+    said = stalled_text(message, place_in_traceback(traceback))
+    if said is None:
         return None
     named = info.workflow_id, info.run_id, info.workflow_type
     return named, f"its handler came to {said}. It goes on by itself when that is so"
