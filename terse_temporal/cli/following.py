@@ -25,7 +25,6 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from ..diagnostics.stalled import place_in_text, stalled_text
 from ..encryption.reading import readable, readable_steps
 from ..engine.wire.history import TOLD_EARLY
 from ..runs.endings import EndReason, failure_of_end
@@ -166,8 +165,6 @@ class Follower:
                 f"its history does not fit the code of the worker. {message.rstrip('.')}. The log of the worker shows"
                 " what was recorded beside what the code does now."
             )
-        elif (failed := self.timeline.history.failed_task) is not None:
-            message = stalled_text(message, place_in_text(failed.failure.stack_trace)) or message
         self._notice(f"the run waits: {message}")
 
     def _notice(self, text: str) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "place",
     "place_of",
     "shown_path",
+    "users_places",
     "users_traceback",
 ]
 
@@ -50,6 +51,9 @@ _INSTALLED: Final = re.compile(r"[\\/](?:site|dist)-packages(?:[\\/]|$)", re.IGN
 _NOT_THE_USERS_ANYWHERE: Final = re.compile(
     r"[\\/](?:terse_temporal[\\/]|lib(?:64)?[\\/]python\d|python\d+[\\/]lib[\\/])", re.IGNORECASE
 )
+
+#: A line of a recorded traceback.
+_FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 #: Where a function of this package is.
 BUILT_IN: Final = "built in"
@@ -143,6 +147,12 @@ def is_users_file_anywhere(file: str) -> bool:
     it.
     """
     return _NOT_THE_USERS_ANYWHERE.search(file) is None and is_users_file(file)
+
+
+def users_places(stack_trace: str) -> list[str]:
+    """Return the lines of a recorded traceback that are neither Python's, nor of a library, in its order."""
+    frames = _FRAME.finditer(stack_trace)
+    return [place(each["file"], int(each["line"])) for each in frames if is_users_file_anywhere(each["file"])]
 
 
 def is_library_file(file: str, libraries: Iterable[str], path: ModuleType = os.path) -> bool:

@@ -6,15 +6,12 @@ import re
 from types import TracebackType
 from typing import Final
 
-from .places import is_users, is_users_file_anywhere, place
+from .places import is_users, place
 
-__all__ = ["place_in_text", "place_in_traceback", "stalled_text"]
+__all__ = ["place_in_traceback", "stalled_text"]
 
 #: What the SDK says then. The number is one that it documents, the rest its words.
 _STALLED: Final = re.compile(r"\[TMPRL1101\][^\n]*? within (?P<seconds>[\d.]+?)(?:\.0)? second")
-
-#: A line of a recorded traceback.
-_FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
 def stalled_text(message: str, where: str) -> str | None:
@@ -40,9 +37,3 @@ def place_in_traceback(traceback: TracebackType | None) -> str:
             return place(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
         traceback = traceback.tb_next
     return ""
-
-
-def place_in_text(stack_trace: str) -> str:
-    """Return the same for a recorded traceback, which may be of another machine."""
-    found = (frame for frame in _FRAME.finditer(stack_trace) if is_users_file_anywhere(frame["file"]))
-    return next((place(frame["file"], int(frame["line"])) for frame in found), "")

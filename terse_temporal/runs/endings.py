@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,7 +13,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
 
-from ..diagnostics.places import is_users_file_anywhere, place
+from ..diagnostics.places import users_places
 from ..engine.wire.history import RunHistory, StepRecord, moment
 from .history_tail import read_tail
 from .memo import read_began
@@ -40,8 +39,6 @@ _STATUSES: Final = {
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT: "timed_out",
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW: "continued",
 }
-
-_FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -196,15 +193,7 @@ def failure_of(failure: Failure, history: RunHistory) -> EndReason:
         if inner.HasField("child_workflow_execution_failure_info"):
             run = inner.child_workflow_execution_failure_info.workflow_execution.workflow_id
             step, attempts = "", 0
-        where = _users_place(inner.stack_trace) or where
+        where = next(reversed(users_places(inner.stack_trace)), where)
         inner = inner.cause if inner.HasField("cause") else None
     kind = failure.application_failure_info.type
     return EndReason(f"{kind}: {failure.message}" if kind else failure.message, step, attempts, where, run=run)
-
-
-def _users_place(stack_trace: str) -> str:
-    """Return the last line of a recorded traceback that is neither Python's, nor of a library."""
-    for frame in reversed(list(_FRAME.finditer(stack_trace))):
-        if is_users_file_anywhere(frame["file"]):
-            return place(frame["file"], int(frame["line"]))
-    return ""

@@ -10,7 +10,6 @@ from typing import Any, Final
 from temporalio.api.enums.v1 import ParentClosePolicy, PendingActivityState, PendingWorkflowTaskState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
-from ..diagnostics.stalled import place_in_text, stalled_text
 from ..engine.wire.calls import JobCall, StepCall
 from ..engine.wire.history import moment
 from ..errors import UnknownJobError
@@ -107,8 +106,6 @@ def _of_the_handler(facts: Facts) -> Iterator[Wait]:
         unknown = failed is not None and failed.failure.application_failure_info.type == UnknownJobError.__name__
         if unknown:
             blocked = blocked.partition(_OF_NO_USE)[0]
-        elif failed is not None:
-            blocked = stalled_text(blocked, place_in_text(failed.failure.stack_trace)) or blocked
         yield Wait(
             kind="no_job" if unknown else "blocked",
             since=facts.history.failed_at,

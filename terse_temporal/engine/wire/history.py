@@ -27,6 +27,8 @@ from temporalio.api.history.v1 import (
     WorkflowTaskFailedEventAttributes,
 )
 
+from ...diagnostics.places import users_places
+from ...diagnostics.stalled import stalled_text
 from ...serialization.wire_names import (
     CHILD_ENDED_MARKER,
     FOLLOW_ID_PREFIX,
@@ -319,7 +321,10 @@ class RunHistory:
     def blocked(self) -> str | None:
         """Why the run stands still: what the last workflow task failed with, if it is not simply done again."""
         failed = self.failed_task
-        return None if failed is None or failed.cause in _DONE_AGAIN else failed.failure.message
+        if failed is None or failed.cause in _DONE_AGAIN:
+            return None
+        where = next(iter(users_places(failed.failure.stack_trace)), "")  # the innermost, of a handler that was cut off
+        return stalled_text(failed.failure.message, where) or failed.failure.message
 
     @property
     def nondeterminism(self) -> str | None:
