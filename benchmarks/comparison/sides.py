@@ -115,7 +115,8 @@ async def _side(name: str, title: str, command: Sequence[str], server: int | Non
         assert process.stdin is not None
         process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 20)
+            async with asyncio.timeout(20):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

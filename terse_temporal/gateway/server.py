@@ -1,7 +1,9 @@
 """The gateway as a process that listens: uvicorn, with bounds that it does not have by itself.
 
 uvicorn gives a client as long as it likes to send the headers of a request, lets a client that was already answered go
-on sending its body, and keeps any number of connections. Each of these is what one attack is made of.
+on sending its body, and keeps any number of connections. Each of these is what one attack is made of. And it closes
+a connection on which more is coming as soon as it has answered: that resets it, and the client, which is still sending,
+often does not see the answer.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import h11
 import uvicorn
@@ -28,11 +30,10 @@ __all__ = ["GatewayServer", "listen"]
 #: Seconds that a connection is kept for another request.
 _KEEP_ALIVE: Final = 5
 
-#: Seconds for a client that was answered in the middle of its body to send the rest, which is not looked at. Closed at
-#: once, the connection would be reset, and the client would often not see the answer.
+#: Seconds for a client that was answered in the middle of its request to send the rest, which is not looked at.
 _LINGER: Final = 5.0
 
-#: Seconds for a client to take the end of an answer, after which its connection is cut.
+#: Seconds for a client to take the end of an answer, and to end its own side, after which its connection is cut.
 _ABORT_AFTER: Final = 5.0
 
 #: Seconds for the requests that are being answered when the gateway is ended, above the time for a body.
@@ -114,6 +115,39 @@ class GatewayServer(uvicorn.Server):
         yield
 
 
+class _Transport:
+    """The transport of a connection: where it is closed while more is coming, that is read first, for a time.
+
+    Only the writing side is closed at once, so that the client reads the answer and sees its end (RFC 9112, 9.6).
+
+    Args:
+        transport: it.
+        is_more_coming: whether the client is in the middle of a request.
+    """
+
+    def __init__(self, transport: asyncio.Transport, is_more_coming: Callable[[], bool]) -> None:
+        self._transport = transport
+        self._is_more_coming = is_more_coming
+        self.is_lingering = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        """Return whether nothing more is written, or looked at."""
+        return self.is_lingering or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close it; called again, at once."""
+        if self.is_closing() or not self._is_more_coming():
+            self._transport.close()
+        else:
+            self.is_lingering = True
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        asyncio.get_running_loop().call_later(_ABORT_AFTER, self._transport.abort)
+
+
 class _Connection(H11Protocol):
     """A connection that may not take as long as it likes."""
 
@@ -123,7 +157,7 @@ class _Connection(H11Protocol):
     _since: float = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Transport(transport, self._is_more_coming)))
         # An answer is written in two pieces, and the second would wait for the client's word about the first: 40 ms.
         # asyncio sees to that for sockets that it makes, and not for one that is given to it.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -138,6 +172,8 @@ class _Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         super().data_received(data)
         if self.transport.is_closing() or self.conn.their_state is not h11.IDLE:
             self._stop_waiting()
@@ -148,6 +184,12 @@ class _Connection(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
             self.loop.call_later(_LINGER, self._close_if_still_at, self.cycle)
+
+    def shutdown(self) -> None:
+        if self.transport.is_closing():
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(Refusal(400, "not_http", "The request is not one of HTTP/1.1, or its headers are too large."))
@@ -164,6 +206,10 @@ class _Connection(H11Protocol):
         min(idle, key=lambda each: each._since).transport.abort()
         return True
 
+    def _is_more_coming(self) -> bool:
+        # Not where one connection more is refused: it would stay open beside as many as there may be.
+        return self.conn.their_state in (h11.SEND_BODY, h11.ERROR)
+
     def _wait_for_headers(self) -> None:
         self._waiting = self.loop.call_later(self.limits.header_seconds, self._give_up)
 
@@ -174,15 +220,11 @@ class _Connection(H11Protocol):
 
     def _give_up(self) -> None:
         self._waiting = None
-        self._close()
+        self.transport.close()
 
     def _close_if_still_at(self, cycle: Any) -> None:
         if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
-            self._close()
-
-    def _close(self) -> None:
-        self.transport.close()
-        self.loop.call_later(_ABORT_AFTER, self.transport.abort)
+            self.transport.abort()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer what is no request, and close. The state of the connection may allow no answer."""
@@ -200,4 +242,7 @@ class _Connection(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         except h11.LocalProtocolError:
             pass
-        self._close()
+        if self.cycle is not None:  # the app, which may be in the middle of the request, has nobody to answer
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()

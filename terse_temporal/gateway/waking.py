@@ -167,7 +167,8 @@ class Waking:
                 self._done.notify_all()
             if not self._queue and not self._is_asked:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(self._look_at - time.monotonic(), 0.01))
+                    async with asyncio.timeout(max(self._look_at - time.monotonic(), 0.01)):
+                        await self._wake.wait()
             self._wake.clear()
 
     @property

@@ -80,6 +80,22 @@ async def test_a_body_that_comes_slowly_is_cut_off() -> None:
     assert served.bodies == []
 
 
+async def test_a_client_that_is_refused_while_it_sends_reads_why() -> None:
+    """Also where the connection is closed with that, and whatever is still on its way."""
+    large = b"x" * 16 * MIB
+    async with serve(Limits(body=100 * KIB)) as served:
+        for request, refused in (
+            (post("/webhooks/stripe", large), (413, "body_too_large")),
+            (b"POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\n" + large, (400, "not_http")),
+            (large, (400, "not_http")),
+            (post("/webhooks/stripe", large, "transfer-encoding: chunked"), (400, "not_http")),
+        ):
+            status, content = answer(await served.send(request))
+            assert (status, content["error"]) == refused
+        began = time.monotonic()
+    assert time.monotonic() - began < 2  # who was refused does not hold up the end
+
+
 async def test_more_requests_at_once_than_the_limit_are_refused_and_health_is_answered_all_the_same() -> None:
     async with serve(Limits(requests=3)) as served, httpx.AsyncClient() as client:
         held = [asyncio.create_task(client.post(f"{served.address}/webhooks/held", content=b"{}")) for _ in range(3)]

@@ -176,6 +176,18 @@ async def test_two_gateways(bench: Bench, tmp_path: Path) -> None:
             assert await bench.result(run) == ["1", "2", "3"]
 
 
+async def test_it_is_ended_in_the_moment_in_which_it_is_woken(bench: Bench, tmp_path: Path) -> None:
+    """It ends all the same. (In Python 3.11 `asyncio.wait_for` forgets a cancellation that comes then.)"""
+    async with asyncio.timeout(PATIENCE):
+        for moment in range(6):
+            async with waker(bench, tmp_path / "spool") as gateway:
+                await gateway.waking.settled()
+                asking = asyncio.create_task(gateway.waking.settled())
+                for _ in range(moment):
+                    await asyncio.sleep(0)
+            asking.cancel()
+
+
 async def test_waits_beside_each_other(bench: Bench, tmp_path: Path) -> None:
     """One delivery goes to one of two waits that it fits; the one that is left open is withdrawn at the end."""
     async with waker(bench, tmp_path / "spool") as gateway, bench.worker(waits_beside):

@@ -140,7 +140,8 @@ async def test_nothing_is_left(bench: Bench) -> None:
         assert workers._process is not None
         pids = {crash.pid, workers._process.pid}
         assert len(pids) == 2
-        assert await asyncio.wait_for(workers.result(run), 60) == 1
+        async with asyncio.timeout(60):
+            assert await workers.result(run) == 1
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
