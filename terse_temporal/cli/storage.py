@@ -10,14 +10,14 @@ import humanfriendly
 import typer
 
 from ..diagnostics.redaction import redact
-from ..durations import to_timedelta
-from ..errors import DurationError, StorageError, StorageUnavailableError
+from ..errors import StorageError, StorageUnavailableError
 from ..storage.opening import open_place
 from ..storage.places.place import Place, StoredEntry
 from ..storage.settings import settings_from_environment
 from .exiting import CommandError
 from .options import Debug
 from .output import console, print_json
+from .times import read_duration
 
 __all__ = ["app"]
 
@@ -63,18 +63,7 @@ def prune_command(
     It does not know what histories refer to: the time has to be longer than the longest run and the retention of the
     namespace together. A run whose data are gone waits until they are back.
     """
-    try:
-        float(older_than)
-    except ValueError:
-        pass
-    else:  # elsewhere it is milliseconds, which would be all that there is
-        raise CommandError(
-            f"--older-than {older_than!r} has no unit: write {older_than}d for days, {older_than}h for hours"
-        )
-    try:
-        before = datetime.now(UTC) - to_timedelta(older_than)
-    except (DurationError, OverflowError) as error:
-        raise CommandError(f"--older-than {older_than!r}: {error}") from None
+    before = datetime.now(UTC) - read_duration(older_than, "--older-than")
     place = _place()
     found = [each for each in _entries(place) if each.stored_at < before]
     if not dry_run:

@@ -21,8 +21,7 @@ from ..diagnostics.foreign_logs import ForeignLogFilter
 from ..diagnostics.logs import logger_of
 from ..diagnostics.once import Once
 from ..diagnostics.stalled import place_in_traceback, stalled_text
-from ..errors import EncryptionKeyError, StorageError
-from ..serialization.payload_limits import STORAGE_VARIABLE
+from ..serialization.unreadable import unreadable_text
 from .activity.runner import StepRunner
 from .sdk_private import failed_task, logged_failure
 from .workflow.runner import run_in
@@ -30,9 +29,6 @@ from .workflow.runner import run_in
 __all__ = ["IN_OUR_WORDS", "WITHOUT_STEPS"]
 
 _logger = logger_of("worker")
-
-#: The number of the SDK's error where data are in a storage, and the worker has none.
-_NO_STORAGE: Final = "[TMPRL1105]"
 
 _RUN = StepRunner.run.__code__
 
@@ -101,11 +97,8 @@ def _stalled(record: logging.LogRecord) -> _Found | None:
 
 def _without_data(record: logging.LogRecord) -> _Found | None:
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, EncryptionKeyError | StorageError):
-        said = str(error)
-    elif isinstance(error, RuntimeError) and _NO_STORAGE in str(error):
-        said = f"they are in a storage, and {STORAGE_VARIABLE} is not set here: set it to what others have"
-    else:
+    said = None if error is None else unreadable_text(error)
+    if said is None:
         return None
     task = failed_task(record)
     whole = f"its data cannot be read or stored by this worker: {said}. It goes on by itself when that is mended"

@@ -15,7 +15,7 @@ from .first_event import started_with
 from .history_tail import Tail, read_tail
 from .memo import read_memo
 from .reading import take_in
-from .received import Received, read_received, unreadable_text
+from .received import Received, instead_of_value, read_received
 from .timeline import Entry, Timeline
 from .why import Why, why_of_facts
 
@@ -128,7 +128,7 @@ async def _value(client: Client, payloads: Any) -> Any:
     try:
         values = await client.data_converter.decode(list(payloads))
     except Exception as error:  # of whatever converter
-        return unreadable_text(error)
+        return instead_of_value(error)
     return values[0] if len(values) == 1 else values
 
 

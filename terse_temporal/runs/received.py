@@ -12,10 +12,10 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from ..engine.wire.history import moment
-from ..errors import EncryptionKeyError
+from ..serialization.unreadable import unreadable_text
 from ..serialization.wire_names import DELIVERY_SIGNAL, OWN_WORKFLOWS
 
-__all__ = ["Received", "read_received", "unreadable_text"]
+__all__ = ["Received", "instead_of_value", "read_received"]
 
 #: Events that are told, the last ones.
 _MOST: Final = 50
@@ -59,9 +59,10 @@ async def read_received(client: Client, events: Iterable[HistoryEvent]) -> list[
     return [await _received(client, each) for each in signals[-_MOST:]]
 
 
-def unreadable_text(error: Exception) -> str:
-    """Return what stands for a value that cannot be read here: its key is missing, or whatever a converter says."""
-    return f"(cannot be read here: {error})" if isinstance(error, EncryptionKeyError) else "(cannot be read here)"
+def instead_of_value(error: Exception) -> str:
+    """Return what stands for a value that cannot be read here, with the reason where that is one of ours."""
+    why = unreadable_text(error)
+    return "(cannot be read here)" if why is None else f"(cannot be read here: {why})"
 
 
 async def _received(client: Client, event: HistoryEvent) -> Received:
@@ -70,7 +71,7 @@ async def _received(client: Client, event: HistoryEvent) -> Received:
     try:
         values = await client.data_converter.decode(list(signal.input.payloads))
     except Exception as error:  # of whatever converter
-        return Received(name, "", at, unreadable_text(error))
+        return Received(name, "", at, instead_of_value(error))
     data = values[0] if values else None
     # By key it comes from the workflow of that key, and a delivery from a gateway, in a message of ours.
     if name.startswith(OWN_WORKFLOWS) and isinstance(data, dict) and isinstance(entry := data.get("event"), dict):

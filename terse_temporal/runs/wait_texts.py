@@ -96,8 +96,13 @@ def _worker(wait: Wait, now: datetime, subject: str) -> str:
 
 
 def _handler(wait: Wait, now: datetime, subject: str) -> str:
-    times = f", for the {_nth(wait.attempt)} time" if wait.attempt > 1 else ""
-    return f"{subject} is being advanced by a worker since {_since(wait, now)}{times}."
+    said = f"{subject} is being advanced by a worker since {_since(wait, now)}"
+    if wait.attempt <= 1:
+        return f"{said}."
+    return (
+        f"{said}, for the {_nth(wait.attempt)} time: before, no answer came in time. That worker was ended, or"
+        " something in it, the handler or a step, holds Python's lock for that long."
+    )
 
 
 def _held(wait: Wait, now: datetime, subject: str) -> str:
@@ -210,7 +215,7 @@ def _no_worker(wait: Wait) -> str:
         return f"one has polled the task queue {queue} {ago} ago, so it is busy, or has just ended."
     start = f"Start one: terse-worker MODULE --task-queue {wait.task_queue}"
     if wait.polled_at is None:
-        return f"none has polled the task queue {queue} in the last five minutes. {start}"
+        return f"none polls the task queue {queue}. {start}"
     return f"none has polled the task queue {queue} for {rough(datetime.now(UTC) - wait.polled_at)}. {start}"
 
 

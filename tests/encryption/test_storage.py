@@ -51,7 +51,7 @@ async def test_a_storage_has_nothing_that_can_be_read(
     history = b"".join(each.SerializeToString() for each in (await run.fetch_history()).events)
     assert b"ExternalStorageReference" in history
     assert len(history) < len(LARGE)
-    assert not any(b"zq-" in each for each in (history, *files))
+    assert not any(b"zq-large" in each for each in (history, *files))
     # The event, the result of a step and of the run; the calls of steps have the key of their run in them.
     assert counts[0] > 2
     assert counts[1] == counts[0] + 2

@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureEr
 
 from terse_temporal.converter import client_with_environment
 from terse_temporal.engine.replay import replayer
+from terse_temporal.runs.details import read_details
 from terse_temporal.serialization import payload_limits
 from terse_temporal.testing import JobEnvironment
 from terse_temporal.worker import build_worker
@@ -95,6 +96,20 @@ async def test_without_a_storage(bench: Bench, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("TERSE_STORAGE", (tmp_path / "store").as_uri())
     [replayed] = [each async for each in replayer.replay([refused], [history])]
     assert replayed.failure is None
+
+
+@cache_on
+async def test_who_looks_without_a_storage(client: Client, bench: Bench) -> None:
+    """Is told what is missing, where the value would stand."""
+    async with build_worker(client, jobs=[one_step], task_queue=bench.task_queue):
+        event = {"size": 10, "effects": str(bench.effects), "more": "m" * SIZE}
+        run = await one_step.start(event, client=client, task_queue=bench.task_queue)
+        await run.result()
+    shown = await read_details(bench.env.client, run.id)
+    assert shown.event == (
+        "(cannot be read here: they are in a storage, and TERSE_STORAGE is not set here: set it to what others have)"
+    )
+    assert (await read_details(client, run.id)).event["more"] == "m" * SIZE
 
 
 @cache_on

@@ -17,8 +17,8 @@ from ...runs.times import moment_text
 from ..exiting import FAILED, CommandError
 from ..options import Debug
 from ..output import console, errors, print_json
-from ..since import read_since
 from ..tasks import run_interruptibly
+from ..times import read_since
 
 if TYPE_CHECKING:
     from ...gateway.catching_up import FailedDelivery

@@ -24,7 +24,7 @@ from ...runs.times import moment_text, rough
 from ..exiting import FAILED, CommandError
 from ..options import Debug
 from ..output import console, errors, print_error, print_json
-from ..since import read_since
+from ..times import read_since
 
 __all__ = ["app"]
 

@@ -7,7 +7,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final
 
 import typer
@@ -16,7 +16,6 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 
 from ...diagnostics.text import list_names
-from ...durations import to_timedelta
 from ...errors import RunRetryError, ServerUnavailableError
 from ...jobs.job import Job
 from ...jobs.loading import load_jobs
@@ -30,6 +29,7 @@ from ..options import Address, Debug, Namespace
 from ..output import console, errors, print_json
 from ..replay import without_logs
 from ..tasks import run_interruptibly
+from ..times import read_since
 from .arguments import AsJson
 from .asking_servers import client_for
 from .retries import Retries
@@ -53,7 +53,7 @@ def retry(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="DURATION", help='With --failed: those that failed in the last "2h", "3d".'),
+        typer.Option("--since", metavar="DURATION|TIME", help='With --failed: in the last "2h", or after a time.'),
     ] = None,
     jobs: Annotated[
         list[str] | None,
@@ -85,7 +85,7 @@ def retry(
         raise CommandError("give the workflow ids of the runs, or --failed JOB, and not both")
     if since is not None and failed is None:
         raise CommandError("--since goes with --failed JOB; a run that is named is retried whenever it failed")
-    moment = None if since is None else datetime.now(UTC) - to_timedelta(since)
+    moment = None if since is None else read_since(since)
     with contextlib.nullcontext() if debug else without_logs():
         with contextlib.redirect_stdout(sys.stderr):
             loaded = load_jobs(jobs) if jobs else None

@@ -16,7 +16,7 @@ from ...execution.run_operations import STATUSES, RunInfo, RunStatus
 from ...jobs.runs import list_runs
 from ...runs.listing import listed
 from ..exiting import CommandError
-from ..since import read_since
+from ..times import read_since
 
 __all__ = ["Ids", "JobOption", "Limit", "Selection", "Since", "Status", "Tag", "selected"]
 

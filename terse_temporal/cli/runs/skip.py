@@ -13,13 +13,14 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
-from ...durations import format_duration, to_timedelta
+from ...durations import format_duration
 from ...runs.clocks import clock_of, fast_forward
 from ..exiting import FAILED, CommandError
 from ..options import Address, Debug, Namespace
 from ..output import console
 from ..servers import silent_client
 from ..tasks import run_interruptibly
+from ..times import read_duration
 
 __all__ = ["skip"]
 
@@ -42,7 +43,7 @@ def skip(
 
     The exit status is 1 where the run is not there or has ended, and where its server does not skip time.
     """
-    run_interruptibly(_skip(run, to_timedelta(duration), address, namespace))
+    run_interruptibly(_skip(run, read_duration(duration, "the duration"), address, namespace))
 
 
 async def _skip(run: str, ahead: timedelta, address: str | None, namespace: str | None) -> None:

@@ -137,7 +137,10 @@ def log_cut_off(info: workflow.Info, why: RemoveFromCache, *, has_ended: bool) -
     """
     if why.reason == RemoveFromCache.TASK_NOT_FOUND and not has_ended:
         _logger.info(
-            "run   %s  %s is over: it was terminated, or its time was up", info.workflow_id, info.workflow_type
+            "run   %s  %s is not this worker's any more: it was terminated, its time was up, or its workflow task took"
+            " longer than the server waits, and is given to whichever worker asks",
+            info.workflow_id,
+            info.workflow_type,
         )
 
 
