@@ -24,7 +24,9 @@ from .all_doubles import Doubles
 from .crashes import CrashReport, survive
 from .loop_thread import LoopThread
 from .project_jobs import jobs_with
-from .run import Run, asked_text
+from .questions import asked_text
+from .skipping import skip_from_wait_to_wait, skip_to_the_end
+from .watched_run import WatchedRun
 from .workers import Workers
 
 __all__ = ["crash_at_boundaries"]
@@ -56,13 +58,13 @@ async def crash_at_boundaries(
         answering.append(asyncio.create_task(_accompany(run_of(job, handle), unanswered)))
         return handle
 
-    def run_of(job: Job, handle: WorkflowHandle[Any, Any], timeout: float = 0) -> Run:
-        run = Run(loop_thread, job, handle, doubles.inputs, timeout=timeout, trouble=lambda: None, child=child)
+    def run_of(job: Job, handle: WorkflowHandle[Any, Any], timeout: float = 0) -> WatchedRun:
+        run = WatchedRun(loop_thread, job, handle, doubles.inputs, timeout=timeout, trouble=lambda: None, child=child)
         # Its process may be about to be killed: a task with an answer that it takes along is lost for ten seconds.
-        run._answers_when_idle = True
+        run.answers_when_idle = True
         return run
 
-    def child(name: str, workflow_id: str, run_id: str) -> Run | None:
+    def child(name: str, workflow_id: str, run_id: str) -> WatchedRun | None:
         found = registered_job(name)
         handle = loop_thread.client.get_workflow_handle(workflow_id, run_id=run_id)
         return None if found is None else run_of(found, handle)
@@ -70,9 +72,9 @@ async def crash_at_boundaries(
     async def skip(handle: WorkflowHandle[Any, Any], duration: timedelta | None) -> None:
         if duration is None and doubles.inputs._any:
             # What is asked is answered before its time is up, and before anybody is reminded.
-            skipping = run_of(job, handle, _SKIPPED_WITHIN)
-            skipping._answers = False  # as the one that accompanies it does
-            await skipping._skip_from_wait_to_wait()
+            accompanied = run_of(job, handle, _SKIPPED_WITHIN)
+            accompanied.answers = False  # as the one that accompanies it does
+            await skip_from_wait_to_wait(accompanied)
         else:
             await fast_forward(loop_thread.skipper, handle, duration)
 
@@ -100,13 +102,13 @@ def _refuse_unanswered(job: Job, unanswered: list[str]) -> None:
         raise AssertionError(f"the job {job.name!r}, in runs that the test does not see, {unanswered[0]}")
 
 
-async def _accompany(run: Run, unanswered: list[str]) -> None:
+async def _accompany(run: WatchedRun, unanswered: list[str]) -> None:
     """Answer what a run asks, as `jobs.inputs` says, until it has ended; end one that asks what nobody answers.
 
     The same goes for the runs that it starts, whose sleeps take no time: the server skips none of the run's while they
     are open.
     """
-    others: dict[Run, list[asyncio.Task[Any]]] = {}
+    others: dict[WatchedRun, list[asyncio.Task[Any]]] = {}
     try:
         await _answer_questions(run, unanswered, others)
     finally:
@@ -116,21 +118,23 @@ async def _accompany(run: Run, unanswered: list[str]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _answer_questions(run: Run, unanswered: list[str], others: dict[Run, list[asyncio.Task[Any]]]) -> None:
+async def _answer_questions(
+    run: WatchedRun, unanswered: list[str], others: dict[WatchedRun, list[asyncio.Task[Any]]]
+) -> None:
     while True:
         with suppress(RPCError):
-            snapshot = await run._snapshot()
+            snapshot = await run.snapshot()
             if not snapshot.is_open:
                 return
-            for child in run._read_children(only_open=True):
+            for child in run.read_children(only_open=True):
                 if child not in others:
                     accompanying = asyncio.create_task(_accompany(child, unanswered))
-                    others[child] = [accompanying, asyncio.create_task(child._skip_to_the_end())]
+                    others[child] = [accompanying, asyncio.create_task(skip_to_the_end(child))]
             for question in snapshot.questions:
                 is_open = question.until is None and not snapshot.has_pending_work and not snapshot.sleeps
-                if is_open and run._inputs._answer_to(question) is None:
+                if is_open and run.inputs._answer_to(question) is None:
                     unanswered.append(asked_text([question]))
-                    await run._handle.terminate("nobody answers what it asks")
+                    await run.handle.terminate("nobody answers what it asks")
                     return
         await asyncio.sleep(0.05)
 

@@ -39,9 +39,11 @@ from .model_double import ModelDouble
 from .project_jobs import jobs_of_test, jobs_with
 from .questions import Inputs
 from .run import Run
+from .skipping import hear, skip
 from .snapshot import RunSnapshot
 from .step_doubles import StepDoubles, check_step
 from .tool_doubles import ToolDoubles
+from .watched_run import WatchedRun
 from .workers import Workers
 
 __all__ = ["Jobs"]
@@ -290,7 +292,7 @@ class Jobs:
         request = replace(run_request(job, event, key=key, id=id, tags=tags, task_queue=task_queue), if_exists=None)
         handle, _ = await start_run(request, self._loop_thread.client)
         self._workers.watch(job, handle)
-        run = self._run_of(job, handle)
+        run = Run(self._watch(job, handle))
         self.runs.append(run)
         return run
 
@@ -303,7 +305,7 @@ class Jobs:
         queues = await self._workers.queues_of(jobs)
         started = await self._deliveries.send(made, target, queues)
         for run in await self._all_runs():
-            await run._hear()
+            await hear(run)
         return [self._delivered_run(job, run_id) for job, run_id in started]
 
     def _jobs_for(self, made: Outgoing) -> list[Job]:
@@ -322,12 +324,12 @@ class Jobs:
         if id not in self._delivered:
             handle = self._loop_thread.client.get_workflow_handle(id)
             self._workers.watch(job, handle)
-            self._delivered[id] = self._run_of(job, handle)
+            self._delivered[id] = Run(self._watch(job, handle))
             self.runs.append(self._delivered[id])
         return self._delivered[id]
 
-    def _run_of(self, job: Job, handle: WorkflowHandle[Any, Any]) -> Run:
-        return Run(
+    def _watch(self, job: Job, handle: WorkflowHandle[Any, Any]) -> WatchedRun:
+        return WatchedRun(
             self._loop_thread,
             job,
             handle,
@@ -342,34 +344,35 @@ class Jobs:
     def _look_for_waits(self, job: Job) -> Callable[[str], Awaitable[int]] | None:
         return self._deliveries.looking_for_waits(self._workers.known_queue_of(job))
 
-    def _child(self, name: str, id: str, run_id: str) -> Run | None:
+    def _child(self, name: str, id: str, run_id: str) -> WatchedRun | None:
         """Return a run that another has started; nothing for a workflow that somebody wrote by hand."""
         job = next((each for each in registered_jobs() if each.name == name), None)
         if job is None:
             return None
-        return self._run_of(job, self._loop_thread.client.get_workflow_handle(id, run_id=run_id))
+        return self._watch(job, self._loop_thread.client.get_workflow_handle(id, run_id=run_id))
 
-    async def _all_runs(self) -> list[Run]:
+    async def _all_runs(self) -> list[WatchedRun]:
         """Return the runs of the test, each followed by those that it has started."""
-        found, ahead = [], list(self.runs)
+        found, ahead = [], [each._watched for each in self.runs]
         while ahead:
             run = ahead.pop(0)
             found.append(run)
-            ahead[:0] = await run._children()
+            ahead[:0] = await run.children()
         return found
 
-    async def _open_runs(self, call: str) -> dict[Run, RunSnapshot]:
+    async def _open_runs(self, call: str) -> dict[WatchedRun, RunSnapshot]:
         """Return the runs of which time can be skipped, and how they stand."""
         __tracebackhide__ = True
-        snapshots = await asyncio.gather(*(run._snapshot() for run in self.runs))
-        found = {run: snapshot for run, snapshot in zip(self.runs, snapshots, strict=True) if snapshot.is_open}
+        runs = [each._watched for each in self.runs]
+        snapshots = await asyncio.gather(*(run.snapshot() for run in runs))
+        found = {run: snapshot for run, snapshot in zip(runs, snapshots, strict=True) if snapshot.is_open}
         if not found:
             raise AssertionError(f"{call}: no run of this test is open")
         return found
 
     async def _skip(self, duration: timedelta) -> None:
         __tracebackhide__ = True
-        await asyncio.gather(*(run._skip(duration) for run in await self._open_runs("jobs.skip")))
+        await asyncio.gather(*(skip(run, duration) for run in await self._open_runs("jobs.skip")))
 
     async def _skip_to(self, when: datetime) -> None:
         __tracebackhide__ = True
@@ -378,7 +381,7 @@ class Jobs:
             now = min(clocks.values())
             raise DurationError(f"skip_to({when.isoformat()}): it is {now.isoformat()} on the clock of the run")
         # One that is there already stays there.
-        await asyncio.gather(*(run._skip(when - clock) for run, clock in clocks.items() if clock < when))
+        await asyncio.gather(*(skip(run, when - clock) for run, clock in clocks.items() if clock < when))
 
     async def _verify(self) -> None:
         """Replay every run of the test, and see that nothing has gone wrong on the way.
@@ -397,7 +400,7 @@ class Jobs:
             raise AssertionError(f"no run of this test came to the crash {point}.\n{await self._report()}")
         runs = await self._all_runs()
         jobs = {run.job.name: run.job for run in runs}
-        histories = [(await run._snapshot()).history for run in runs]
+        histories = [(await run.snapshot()).history for run in runs]
         async for replayed in replay(jobs.values(), histories, runtime=self._loop_thread.runtime):
             if replayed.failure is not None:
                 raise AssertionError(
@@ -410,23 +413,23 @@ class Jobs:
         """End what the test has left running, and the workers."""
         self.tools._end()
         await self._deliveries.close()
-        runs, ended = list(self.runs), []
+        runs, ended = [each._watched for each in self.runs], []
         # From the top down: one that waits for another would go on, and start more.
         while runs:
             run = runs.pop(0)
             ended.append(run.id)
             with suppress(RPCError):
-                await run._handle.terminate("the test has ended")
+                await run.handle.terminate("the test has ended")
             with suppress(RPCError):
-                runs += await run._children()
-            run._reader.close()
+                runs += await run.children()
+            run.close()
         await self._workers.close(ended)
 
     async def _report(self) -> str:
         """Return what the runs of the test have done, for one that fails."""
         tables = []
         for run in await self._all_runs():
-            snapshot = await run._snapshot()
+            snapshot = await run.snapshot()
             tables.append(f"{run.id}  {snapshot.status_text}\n{snapshot.table()}")
         return "\n\n".join(tables)
 

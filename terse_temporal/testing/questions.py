@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from ..diagnostics.text import shorten
 from ..execution.test_doubles import FunctionCall
 from ..inputs.questions import InputOption, InputQuestion
 from ..inputs.ways import DELIVERY_VERSION, InputWay
+from ..runs.memo import question_text
 from ..serialization.wire_names import INPUT_ASK, INPUT_CLOSE, INPUT_REMIND, SDK_REFERENCE
 from ..tools import find_tool
 
-__all__ = ["Inputs", "Question", "ToldByWay", "question_of"]
+__all__ = ["Inputs", "Question", "ToldByWay", "asked_text", "question_of"]
 
 _OCCASIONS: Final[Mapping[str, Literal["ask", "remind", "close"]]] = {
     f"{SDK_REFERENCE}{INPUT_ASK}": "ask",
@@ -178,3 +180,21 @@ def question_of(asked: InputQuestion) -> Question:
         asked.form,
         asked.until,
     )
+
+
+def asked_text(questions: Sequence[Question]) -> str:
+    """Return what is to be answered, and how a test does that."""
+    tools = " and ".join(question_text(vars(each)) for each in questions if each.tool)
+    others = " and ".join(repr(shorten(each.prompt, 100)) for each in questions if not each.tool)
+    said = []
+    if tools:
+        said.append(
+            f"waits for somebody to approve {tools}. Do it in the test, await run.approve(), or before it asks,"
+            " jobs.inputs.approves(…)."
+        )
+    if others:
+        said.append(
+            f"waits for somebody to answer {others}. Do it in the test, await run.answer(…), or before it asks,"
+            " jobs.inputs.answers(…)."
+        )
+    return " It ".join(said)

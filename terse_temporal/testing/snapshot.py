@@ -81,6 +81,11 @@ class RunSnapshot:
         """How many of the waits are for what a webhook delivers."""
         return sum("trigger" in each for each in self.waits)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether it asks people something that no time ends, and does not sleep beside that."""
+        return any(each.until is None for each in self.questions) and not self.sleeps
+
     def table(self) -> str:
         """Return the steps and sleeps: when each began, counted from the start of the run, and how long it took."""
         if not self.timeline.entries:

@@ -59,10 +59,10 @@ async def test_a_sleep_that_is_over_in_this_moment(jobs: Jobs, monkeypatch: pyte
     """Its run has something to do from then on: the server comes to a timer after its time, later if it is busy."""
     run = await jobs.start(kit.sleeps)
     await run.sleeping()
-    (sleep,) = (await run._loop_thread.run(run._snapshot())).sleeps
+    (sleep,) = (await run._loop_thread.run(run._watched.snapshot())).sleeps
     for clock, has_something_to_do in ((sleep.until - timedelta(microseconds=1), False), (sleep.until, True)):
         monkeypatch.setattr("terse_temporal.testing.snapshot.clock_of", lambda _, clock=clock: clock)
-        assert (await run._loop_thread.run(run._snapshot())).has_pending_work is has_something_to_do
+        assert (await run._loop_thread.run(run._watched.snapshot())).has_pending_work is has_something_to_do
 
 
 async def test_two_runs(jobs: Jobs) -> None:
