@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio.client import Client
 
-from ..engine.wire.history import moment
+from ..engine.wire.records import moment
 from ..execution.token_usage import Tokens
 from .facts import Facts, Polls, gather_facts
 from .first_event import started_with

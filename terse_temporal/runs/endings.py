@@ -14,7 +14,8 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
 
 from ..diagnostics.places import users_places
-from ..engine.wire.history import RunHistory, StepRecord, moment
+from ..engine.wire.history import RunHistory
+from ..engine.wire.records import StepRecord, moment
 from .history_tail import read_tail
 from .memo import read_began
 from .times import moment_text, rough

@@ -20,7 +20,8 @@ from temporalio.service import RPCError
 from ..encryption.reading import readable_steps
 from ..engine.wire.calls import JobCall, StepCall, read_call
 from ..engine.wire.continued import may_carry
-from ..engine.wire.history import RunHistory, StepRecord
+from ..engine.wire.history import RunHistory
+from ..engine.wire.records import StepRecord
 from ..errors import UnreadableCallError
 from ..serialization.wire_names import RUN_RESULT, RUN_RESULTS, WAITING_MEMO
 from .clocks import clock_of

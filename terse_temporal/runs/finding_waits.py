@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import ParentClosePolicy, PendingActivityState, Pen
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from ..engine.wire.calls import JobCall, StepCall
-from ..engine.wire.history import moment
+from ..engine.wire.records import moment
 from ..errors import UnknownJobError
 from ..inputs.questions import read_time
 from ..serialization.wire_names import DELAY_MEMO, OWN_WORKFLOWS, RUN_RESULT, RUN_RESULTS

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from ..durations import format_duration
-from ..engine.wire.history import RunHistory, StepRecord, TimerRecord
+from ..engine.wire.history import RunHistory
+from ..engine.wire.records import StepRecord, TimerRecord
 from ..engine.workflow.nondeterminism import summarize
 
 __all__ = ["mismatch_text"]

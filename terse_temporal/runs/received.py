@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
-from ..engine.wire.history import moment
+from ..engine.wire.records import moment
 from ..serialization.unreadable import unreadable_text
 from ..serialization.wire_names import DELIVERY_SIGNAL, OWN_WORKFLOWS
 

@@ -20,7 +20,8 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from ..diagnostics.text import one_line, shorten
 from ..durations import format_duration
-from ..engine.wire.history import ChildRecord, Outcome, Record, RunHistory, StepRecord, TimerRecord, moment
+from ..engine.wire.history import RunHistory
+from ..engine.wire.records import ChildRecord, Outcome, Record, StepRecord, TimerRecord, moment
 from ..execution.token_usage import Tokens
 from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, OWN_WORKFLOWS
 

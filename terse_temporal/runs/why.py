@@ -9,7 +9,7 @@ from typing import Any, Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from ..engine.wire.history import moment
+from ..engine.wire.records import moment
 from .endings import Ending, ending_sentence, read_ending
 from .facts import Facts, Polls, gather_facts
 from .finding_waits import find_waits

@@ -16,7 +16,8 @@ from temporalio.worker import Replayer
 
 from terse_temporal import Job, get_run, step, toolbox
 from terse_temporal.engine.activity import handing_over
-from terse_temporal.engine.wire.history import RunHistory, StepRecord
+from terse_temporal.engine.wire.history import RunHistory
+from terse_temporal.engine.wire.records import StepRecord
 from terse_temporal.errors import JobDefinitionError
 from terse_temporal.plugin import TersePlugin
 from terse_temporal.runs.timeline import Timeline

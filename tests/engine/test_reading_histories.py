@@ -10,7 +10,8 @@ from temporalio.api.enums.v1 import EventType, StartChildWorkflowExecutionFailed
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
-from terse_temporal.engine.wire.history import ChildRecord, RunHistory, StepRecord, TimerRecord
+from terse_temporal.engine.wire.history import RunHistory
+from terse_temporal.engine.wire.records import ChildRecord, StepRecord, TimerRecord
 from terse_temporal.engine.workflow.nondeterminism import recorded_calls
 from terse_temporal.runs.timeline import Timeline
 

@@ -9,7 +9,8 @@ from temporalio.client import Client
 
 from terse_temporal import Job, get_run, send_event
 from terse_temporal.engine.events.messages import events_workflow_id
-from terse_temporal.engine.wire.history import ChildRecord, RunHistory
+from terse_temporal.engine.wire.history import RunHistory
+from terse_temporal.engine.wire.records import ChildRecord
 from terse_temporal.worker import build_worker
 
 from ..bench import Bench

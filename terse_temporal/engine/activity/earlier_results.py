@@ -43,9 +43,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from ...serialization.wire_names import RETRY_REASON
 from ..wire.calls import StepCall, read_call
 from ..wire.failures import SentFailureError
-from ..wire.history import RunHistory, StepRecord
+from ..wire.history import RunHistory
 from ..wire.inputs_check import add_check_to_failure, failure_check, given_of_check, result_check, with_check
 from ..wire.local_steps import key_metadata, key_of
+from ..wire.records import StepRecord
 from ..wire.reset_points import reset_point
 from .at_most_once import activity_converter, interrupted
 

@@ -23,7 +23,8 @@ from temporalio.converter import DataConverter
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 from ...serialization.wire_names import TIMED_OUT_MEMO
-from .history import Record, RunHistory, StepRecord, TimerRecord
+from .history import RunHistory
+from .records import Record, StepRecord, TimerRecord
 
 __all__ = ["ResetPoint", "cause_details", "reset_point"]
 

@@ -58,9 +58,9 @@ from ..limits import (
     SENT_AT_ONCE,
     TIMEOUT_SLACK,
 )
-from ..wire.history import LOCAL_FLUSH
 from ..wire.inputs_check import RecordedInputs, failure_check, result_check
 from ..wire.payloads import in_order, json_text, read_payload
+from ..wire.records import LOCAL_FLUSH
 from ..wire.step_exceptions import step_exception
 from ..wire.token_usage import tokens_of
 from .call_writer import CallWriter, WrittenCall

@@ -20,7 +20,8 @@ from ...diagnostics.logs import Block, logger_of
 from ...diagnostics.once import Once
 from ...durations import format_duration
 from ..wire.continued import read_history
-from ..wire.history import ChildRecord, Record, RunHistory, StepRecord
+from ..wire.history import RunHistory
+from ..wire.records import ChildRecord, Record, StepRecord
 from .commands import PendingCommand
 from .definitions import RunContext
 

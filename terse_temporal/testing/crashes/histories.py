@@ -11,7 +11,8 @@ from temporalio.api.enums.v1 import ParentClosePolicy
 from temporalio.client import WorkflowHandle
 
 from ...durations import format_duration
-from ...engine.wire.history import RunHistory, StepRecord, TimerRecord
+from ...engine.wire.history import RunHistory
+from ...engine.wire.records import StepRecord, TimerRecord
 from ...runs.clocks import clock_of, next_attempt_of
 from .points import CrashPoint, Moment
 
