@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import JobDefinitionError, StepInputError, UnknownToolError
-from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..tools import find_tool, toolbox
 from ..tools.toolbox import ToolPath
 from .approvals import ApprovalsVia, ToolApprovals, approval_list, call_approved, read_approvals

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from ..diagnostics.text import did_you_mean, list_names, shorten
 from ..errors import JobDefinitionError, StepInputError
-from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..tools import Tool
 from ..tools.mcp.mounted import MountedTool
 

@@ -20,8 +20,9 @@ from ..execution.in_place import LONGEST_WAIT, execution_for_call
 from ..execution.invocation import TimeLimit
 from ..execution.protocol import Execution, RetryRule, StepRequest, may_record
 from ..execution.retries import next_delay
-from ..serialization.codec import ValueProblem, encoded_size
+from ..serialization.json_text import encoded_size
 from ..serialization.payload_limits import LARGEST_RECORDED, over_limit
+from ..serialization.value_problems import ValueProblem
 from ..serialization.wire_names import GENERATE_TEXT, SDK_REFERENCE
 from ..tools import Tool, find_tool
 from .approvals import Approvals, approved

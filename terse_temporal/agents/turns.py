@@ -23,8 +23,8 @@ from typing import Any, Final
 from ..errors import JobDefinitionError, ModelOutputError, StepInputError, TerseError
 from ..execution.protocol import current_execution
 from ..execution.token_usage import Tokens
-from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..serialization.wire_names import MODEL_TOOL_METADATA
 from ..tools import list_tools
 from .events import TextDelta

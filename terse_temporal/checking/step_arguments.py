@@ -21,7 +21,8 @@ from typing import Any, Final
 from pydantic import PlainValidator
 
 from ..diagnostics.text import shorten
-from ..serialization.codec import Codec, ValueProblem
+from ..serialization.codec import Codec
+from ..serialization.value_problems import ValueProblem
 from .awaiting import expects_error
 from .findings import Checked, Finding, finding
 from .roles import StepCall, keyword

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from ..diagnostics.text import shorten
 from ..errors import EventError
-from ..serialization.codec import encoded_size
+from ..serialization.json_text import encoded_size
 from ..serialization.payload_limits import largest_payload, over_limit
 
 __all__ = ["finite_number", "read_data_argument", "read_event_argument"]

@@ -16,11 +16,12 @@ from typing import Any
 
 from ..diagnostics.places import place_of
 from ..errors import StepInputError, StepOutputError
-from ..serialization.codec import Json, ValueProblem, json_object, json_of
+from ..serialization.json_text import Json, json_object, json_of
 from ..serialization.large import is_large
 from ..serialization.payload_limits import over_limit
 from ..serialization.serializer import Serializer
 from ..serialization.signatures import called_with
+from ..serialization.value_problems import ValueProblem
 from ..serialization.wire_names import SDK_REFERENCE
 from .invocation import TimeLimit, run_function
 from .protocol import UNSET, Execution, StepContext, StepRequest, executing, may_record

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeGuard
 
-from ..serialization.codec import Json
+from ..serialization.json_text import Json
 
 __all__ = [
     "LONGEST_ID",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from ..serialization.codec import Json
+from ..serialization.json_text import Json
 from .run_timeline import RunTimeline
 
 __all__ = [

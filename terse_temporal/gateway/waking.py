@@ -30,7 +30,8 @@ from ..engine.events.messages import MESSAGE_VERSION
 from ..engine.wire.payloads import in_json, in_order
 from ..errors import ServerUnavailableError
 from ..execution.run_events import LONGEST_ID, MAX_EVENT_BYTES, is_name
-from ..serialization.codec import Json, too_deep
+from ..serialization.json_text import Json
+from ..serialization.value_problems import too_deep
 from ..serialization.wire_names import DELIVERY_SIGNAL, EVENTS_WAIT_SIGNAL
 from ..triggers.deliveries import Delivery
 from .cutting import cut_event, json_size

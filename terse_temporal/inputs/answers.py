@@ -12,7 +12,9 @@ from typing_extensions import TypeVar
 from ..diagnostics.text import shorten
 from ..execution.input_requests import AnswerProblem
 from ..execution.run_events import is_name
-from ..serialization.codec import Codec, encoded_size, too_deep
+from ..serialization.codec import Codec
+from ..serialization.json_text import encoded_size
+from ..serialization.value_problems import too_deep
 
 __all__ = ["InputAnswer", "answer_check", "check_size"]
 

@@ -13,7 +13,8 @@ from ..durations import to_timedelta
 from ..errors import DurationError, InputError
 from ..execution.input_requests import InputRequest, RecordedAnswer
 from ..execution.protocol import durable_execution
-from ..serialization.codec import Codec, ValueProblem, type_name
+from ..serialization.codec import Codec, type_name
+from ..serialization.value_problems import ValueProblem
 from .answers import InputAnswer, answer_check
 from .forms import form_beginning_with, form_schema, initial_values
 from .questions import QUESTION_VERSION, InputOption, approval_options, question_json

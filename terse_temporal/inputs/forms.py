@@ -18,8 +18,9 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from ..diagnostics.text import shorten
 from ..errors import InputError
-from ..serialization.codec import ValueProblem, type_name
+from ..serialization.codec import type_name
 from ..serialization.serializer import Serializer
+from ..serialization.value_problems import ValueProblem
 
 __all__ = [
     "FieldKind",

@@ -21,8 +21,9 @@ from ..diagnostics.text import shorten
 from ..errors import InputError
 from ..execution.input_requests import APPROVE, DENY
 from ..execution.run_events import is_name
-from ..serialization.codec import ValueProblem, encoded_size, too_deep
+from ..serialization.json_text import encoded_size
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem, too_deep
 
 __all__ = [
     "QUESTION_VERSION",

@@ -19,8 +19,9 @@ from ..errors import InputError, StepInputError, StepOutputError
 from ..execution.input_requests import ASKING
 from ..execution.protocol import RetryRule, StepRequest, current_execution
 from ..execution.retries import mark_not_retryable
-from ..serialization.codec import ValueProblem, type_name
+from ..serialization.codec import type_name
 from ..serialization.serializer import Serializer, shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..serialization.wire_names import INPUT_ASK, INPUT_CLOSE, INPUT_REMIND, SDK_REFERENCE
 from .questions import InputQuestion, read_question
 

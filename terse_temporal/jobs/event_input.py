@@ -18,8 +18,9 @@ from ..diagnostics.text import shorten
 from ..errors import EventError, JobDefinitionError
 from ..events import Event, EventModel
 from ..serialization.annotations import resolve, type_adapter
-from ..serialization.codec import too_deep, type_name, validation_text
+from ..serialization.codec import type_name, validation_text
 from ..serialization.keys import respell, unknown_keys
+from ..serialization.value_problems import too_deep
 
 if TYPE_CHECKING:
     from ..triggers.base import Trigger

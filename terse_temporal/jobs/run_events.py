@@ -24,8 +24,9 @@ from ..execution.run_events import (
     EventWait,
     is_name,
 )
-from ..serialization.codec import Json, ValueProblem, too_deep
+from ..serialization.json_text import Json
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem, too_deep
 from ..serialization.wire_names import OWN_WORKFLOWS, PACKAGE
 from ..triggers.base import Trigger
 from .names import unprintable

@@ -17,9 +17,10 @@ from ..durations import time_until, to_timedelta
 from ..errors import EventError, StartError
 from ..execution.protocol import current_execution, may_record
 from ..execution.run_operations import IfExists, RunRequest
-from ..serialization.codec import Json, ValueProblem
+from ..serialization.json_text import Json
 from ..serialization.payload_limits import over_limit
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..triggers.base import Trigger
 from .event_input import event_type, home_namespace, read_event
 from .names import unprintable

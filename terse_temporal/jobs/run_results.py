@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..errors import ResultError
-from ..serialization.codec import ValueProblem
 from ..serialization.serializer import Serializer
+from ..serialization.value_problems import ValueProblem
 
 __all__ = ["SKIPPED", "typed_result"]
 

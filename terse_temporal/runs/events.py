@@ -19,7 +19,7 @@ from ..engine.limits import OWN_TASK_TIMEOUT
 from ..engine.running_workers import running_worker
 from ..engine.wire.payloads import in_json, in_order
 from ..execution.run_events import EventToSend
-from ..serialization.codec import Json
+from ..serialization.json_text import Json
 from ..serialization.wire_names import EVENTS_SEND_SIGNAL, EVENTS_WORKFLOW
 from .clients import client_here
 from .requests import request as ask

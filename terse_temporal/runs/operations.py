@@ -24,7 +24,7 @@ from ..execution.run_operations import RunInfo, RunQuery, RunReference, RunReque
 from ..execution.run_timeline import RunTimeline
 from ..jobs.registry import registered_job
 from ..jobs.run_results import typed_result
-from ..serialization.codec import Json
+from ..serialization.json_text import Json
 from ..serialization.serializer import shared_serializer
 from .clients import client_here, task_queue_here
 from .events import signal_event

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .annotations import type_adapter
+from .iterators import of_iterator, replace_iterators
+from .json_text import Json, json_of_value, read_json
 from .large import (
     LARGE_TEXT,
     PART_BREAK,
@@ -26,43 +27,23 @@ from .large import (
     encode,
     is_large,
     paused_collector,
-    read,
     read_in_parts,
     recorded_in_parts,
 )
 from .readback import (
-    LEAVES,
     OF_SECRETS,
     Schema,
-    children,
     difference,
     equal,
     find,
     is_secret,
     not_plain,
     safe_repr,
-    step,
 )
+from .value_problems import DEEPEST, DEEPEST_READ, NO_NUMBER, ValueProblem, innermost, not_finite, path_below
 from .wire_names import PACKAGE
 
-__all__ = [
-    "Codec",
-    "Json",
-    "ValueProblem",
-    "encoded_size",
-    "fresh",
-    "json_object",
-    "json_of",
-    "read_json",
-    "too_deep",
-]
-
-#: Levels of a value that pydantic writes, and that it reads as a type.
-_DEEPEST: Final = 255
-_DEEPEST_READ: Final = 200
-
-#: JSON without spaces. `json.dumps` would make an encoder for each call.
-_text: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+__all__ = ["Codec", "type_name", "validation_text"]
 
 #: In front of a class of this package, in the text of a type that it is part of.
 _MODULE_OF_OURS: Final = re.compile(rf"\b{PACKAGE}\.(?:\w+\.)*(?=\w)")
@@ -70,87 +51,8 @@ _MODULE_OF_OURS: Final = re.compile(rf"\b{PACKAGE}\.(?:\w+\.)*(?=\w)")
 _LONGEST_LABEL: Final = 300
 _WITH_VALIDATOR: Final = re.compile(r"function-(?:after|before|wrap)\[[^,\[\]]*, (.+)\]")
 
-_NO_NUMBER: Final = "is not a finite number, which JSON cannot hold"
-
-#: What JSON data is nested of.
-_NESTING: Final = frozenset([dict, list])
-
-
 #: Wrong fields that are named. An event from outside may hold half a million, whose lines take seconds to write.
 _MOST_ERRORS: Final = 1_000
-
-
-class ValueProblem(Exception):  # noqa: N818  # not an error of its own: a reason, for one
-    """Why a value cannot pass, for the caller to raise as an error of its own, with the step or job in it."""
-
-
-_UNREAD: Final = object()
-
-
-class Json:
-    """JSON data and its text, which is written once for all that need it: its size, a hash, what is sent.
-
-    Args:
-        data: of dicts with text keys, lists, texts, numbers, booleans and `None`. Where it is not given it is read from
-            the text when somebody asks for it: of what is large the text alone is held.
-        text: in ASCII, so that its length is its size.
-    """
-
-    __slots__ = ("_data", "text")
-
-    def __init__(self, data: Any, text: str) -> None:
-        self._data: Any = data
-        self.text: str = text
-
-    @classmethod
-    def of_text(cls, text: str) -> Json:
-        """Return the JSON that a text is."""
-        return cls(_UNREAD, text)
-
-    @property
-    def data(self) -> Any:
-        if self._data is _UNREAD:
-            self._data = read_json(self.text)
-        return self._data
-
-    def and_fields(self, fields: Mapping[str, Any]) -> Json:
-        """Return an object, with further fields."""
-        text = f"{self.text[:-1]},{_text(fields)[1:]}" if fields else self.text
-        return Json(_UNREAD if self._data is _UNREAD else {**self._data, **fields}, text)
-
-    def and_written(self, name: str, value: Json) -> Json:
-        """Return an object, with a further field whose text is written already."""
-        text = f"{self.text[:-1]},{_text(name)}:{value.text}}}"
-        return Json(_UNREAD if value._data is _UNREAD else {**self.data, name: value._data}, text)
-
-
-def json_of(data: Any) -> Json:
-    """Return JSON data with its text.
-
-    Raises:
-        ValueProblem: a number in it is none that JSON has, or it is nested too deep.
-    """
-    return Json(data, _encode(data, data))
-
-
-def json_object(fields: Mapping[str, Any], written: Mapping[str, Json]) -> Json:
-    """Return an object of small fields, and of others whose text is written already."""
-    text = _text({name: value for name, value in fields.items() if name not in written})[1:-1]
-    parts = [text] if text else []
-    parts += [f"{_text(name)}:{each.text}" for name, each in written.items()]
-    text = f"{{{','.join(parts)}}}"
-    if any(each._data is _UNREAD for each in written.values()):
-        return Json.of_text(text)
-    return Json({**fields, **{name: each._data for name, each in written.items()}}, text)
-
-
-def read_json(text: str | bytes) -> Any:
-    """Return what JSON says.
-
-    Raises:
-        ValueError: it is none.
-    """
-    return json.loads(text) if len(text) < LARGE_TEXT else read(text)
 
 
 class Codec:
@@ -169,7 +71,7 @@ class Codec:
     def __init__(self, type_: Any, namespace: Mapping[str, Any] | None = None) -> None:
         self._type = type_
         try:
-            self._adapter = type_adapter(_of_iterator(type_), namespace)
+            self._adapter = type_adapter(of_iterator(type_), namespace)
         # NameError: an annotation within the type names something that is not there.
         except (PydanticUserError, NameError) as err:
             reason = _MODULE_OF_OURS.sub("", str(err).splitlines()[0])
@@ -303,7 +205,7 @@ class Codec:
     def _validate(self, validate: Callable[[], Any]) -> Any:
         try:
             value = validate()
-            return _replace_iterators(value) if self._schema.has_iterators else value
+            return replace_iterators(value) if self._schema.has_iterators else value
         except ValidationError as err:
             raise ValueProblem(f"it {validation_text(err, self._type)}") from None
         except Exception as err:  # a validator of the user's may raise anything
@@ -318,11 +220,11 @@ class Codec:
                 value, mode="json", by_alias=plain, round_trip=not plain, warnings=warnings
             )
         except (PydanticSerializationError, ValueError, TypeError, RecursionError) as err:
-            if (path := _too_deep(value)) is not None:
+            if (path := path_below(value)) is not None:
                 raise ValueProblem(
-                    f"the value at {path} is nested more than {_DEEPEST} levels deep, or contains itself"
+                    f"the value at {path} is nested more than {DEEPEST} levels deep, or contains itself"
                 ) from None
-            path, found = _innermost(value, lambda inner: not _is_jsonable(inner))
+            path, found = innermost(value, lambda inner: not _is_jsonable(inner))
             if _is_jsonable(found):
                 raise ValueProblem(f"the value does not fit {type_name(self._type)}: {str(err).strip()}") from None
             keys = [key for key in found if not _is_jsonable({key: None})] if isinstance(found, Mapping) else []
@@ -339,7 +241,7 @@ class Codec:
                 f"the value at {path} is a {type_name(type(found))!r}, which JSON cannot hold: make it plain data, a"
                 " model or a dataclass"
             ) from err
-        return Json(data, _encode(data, value))
+        return json_of_value(data, value)
 
     def _compare(self, checked: Any, written: Json) -> None:
         data, text = written.data, written.text
@@ -352,8 +254,8 @@ class Codec:
             _refuse_not_finite(checked, written)
             again = self.dump(back)
         except ValueProblem as problem:
-            if (path := _too_deep(checked, _DEEPEST_READ)) is not None:
-                raise ValueProblem(f"the value at {path} is nested more than {_DEEPEST_READ} levels deep") from None
+            if (path := path_below(checked, DEEPEST_READ)) is not None:
+                raise ValueProblem(f"the value at {path} is nested more than {DEEPEST_READ} levels deep") from None
             found = not_plain(checked)
             reason = f"the value at {found[0]} {found[1]}" if found else str(problem)
             raise ValueProblem(f"could not be read back from {safe_repr(data)}: {reason}") from None
@@ -371,18 +273,6 @@ class Codec:
             f"the value at {found[0]} {found[1]}. What is given has to come back: annotate it with its own type, of"
             " fields that are written, and unions whose members JSON can tell apart."
         )
-
-
-def encoded_size(data: Any) -> int:
-    """Return the size of JSON data on its way, in bytes, by the SDK's own converter, which escapes all that is not
-    ASCII.
-    """
-    return len(json.dumps(data, separators=(",", ":")))
-
-
-def fresh(data: Any) -> Any:
-    """Return a copy of JSON data, which shares nothing with it."""
-    return json.loads(json.dumps(data)) if isinstance(data, dict | list | tuple) else data
 
 
 def type_name(type_: Any) -> str:
@@ -422,38 +312,10 @@ def _format(detail: Any) -> str:
     return f" (it is {safe_repr(detail['input'])})"
 
 
-def _encode(data: Any, value: Any) -> str:
-    """Return the data as text, if JSON can hold it: NaN, infinity and integers without end are refused.
-
-    Args:
-        data: of the value.
-        value: whose paths are told.
-    """
-    try:
-        return encode(data)
-    except RecursionError:
-        raise ValueProblem("the value is nested too deep to be written as JSON") from None
-    except ValueError:
-        if (path := _not_finite(value) or _not_finite(data)) is not None:
-            raise ValueProblem(f"the value at {path} {_NO_NUMBER}") from None
-        path, _ = _innermost(data, lambda inner: not _is_encodable(inner))
-        raise ValueProblem(f"the value at {path} is an integer of too many digits to be written as text") from None
-
-
 def _refuse_not_finite(value: Any, written: Json) -> None:
     """Refuse a number for which pydantic writes null, as it does where no type says that it is one."""
-    if "null" in written.text and (path := _not_finite(value)) is not None:
-        raise ValueProblem(f"the value at {path} {_NO_NUMBER}")
-
-
-def _not_finite(value: Any, depth: int = 0) -> str | None:
-    """Return the path of the first number in a value that is not finite."""
-    if isinstance(value, float):
-        return None if math.isfinite(value) else "$"
-    for key, child in children(value) if depth < 100 else ():
-        if (type(child) is float or type(child) not in LEAVES) and (found := _not_finite(child, depth + 1)):
-            return f"${step(value, key)}{found[1:]}"
-    return None
+    if "null" in written.text and (path := not_finite(value)) is not None:
+        raise ValueProblem(f"the value at {path} {NO_NUMBER}")
 
 
 def _is_jsonable(value: Any) -> bool:
@@ -462,82 +324,3 @@ def _is_jsonable(value: Any) -> bool:
     except Exception:
         return False
     return True
-
-
-def _is_encodable(value: Any) -> bool:
-    try:
-        json.dumps(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _innermost(value: Any, is_bad: Callable[[Any], bool], path: str = "$", depth: int = 0) -> tuple[str, Any]:
-    """Return the innermost value that is bad, within one that is, and its path."""
-    for key, child in children(value) if depth < 100 else ():  # a value may contain itself
-        if is_bad(child):
-            return _innermost(child, is_bad, path + step(value, key), depth + 1)
-    return path, value
-
-
-def too_deep(data: Any) -> str | None:
-    """Return the path to JSON data that lies deeper than what can be read as a type; `None` if none does."""
-    level = [data] if type(data) in _NESTING else []
-    # By levels, without paths: nearly all data is nested a few times, and may have a hundred thousand keys.
-    for _ in range(_DEEPEST_READ):
-        if not level:
-            return None
-        level = [
-            child
-            for each in level
-            for child in (each.values() if type(each) is dict else each)
-            if type(child) in _NESTING
-        ]
-    return _too_deep(data, _DEEPEST_READ) if level else None
-
-
-def _too_deep(value: Any, most: int = _DEEPEST) -> str | None:
-    """Return the path to a value that lies deeper than so many levels, or its beginning; `None` if none does."""
-    pending = [(value, "$", 0)]
-    while pending:
-        value, path, depth = pending.pop()
-        if depth >= most:
-            return path
-        # The path is told, not followed: its beginning is enough.
-        held = children(value)
-        pending += [(each, path + step(value, key) if len(path) < 60 else path, depth + 1) for key, each in held]
-    return None
-
-
-def _of_iterator(type_: Any) -> Any:
-    """`Iterable[T]` for `Iterator[T]`, of which pydantic knows nothing."""
-    if type_ is Iterator or get_origin(type_) is Iterator:
-        item = next(iter(get_args(type_)), Any)
-        return Iterable[item]  # type: ignore[valid-type]  # made at run time
-    return type_
-
-
-def _replace_iterators(value: Any) -> Any:
-    """Return a value with a list in the place of each of pydantic's iterators, which can be gone through once.
-
-    In models and dataclasses they are replaced in place: to write them they would be used up.
-    """
-    if isinstance(value, _ITERATOR):
-        return [_replace_iterators(each) for each in value]
-    if isinstance(value, tuple):
-        parts = [_replace_iterators(each) for each in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    for key, child in children(value):
-        if (new := _replace_iterators(child)) is child:
-            continue
-        if isinstance(value, list | dict):
-            value[key] = new
-        elif isinstance(value, BaseModel) and key in value.__dict__:
-            value.__dict__[key] = new
-        else:
-            object.__setattr__(value, key, new)
-    return value
-
-
-#: What pydantic makes of an `Iterable`. It has no public name.
-_ITERATOR: Final = type(TypeAdapter(Iterable[Any]).validate_python([]))

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..diagnostics.places import place_of
 from ..errors import StepInputError, StepIsolationError
-from ..serialization.codec import ValueProblem
 from ..serialization.serializer import Serializer
 from ..serialization.signatures import parameter_types
+from ..serialization.value_problems import ValueProblem
 
 __all__ = ["argument_types", "check_function", "dumped_data"]
 

@@ -15,9 +15,10 @@ from ..errors import StateValueError, StepInputError
 from ..execution.invocation import run_function
 from ..execution.protocol import StepContext, may_record
 from ..execution.retries import mark_not_retryable
-from ..serialization.codec import ValueProblem, encoded_size, fresh
+from ..serialization.json_text import encoded_size, fresh
 from ..serialization.payload_limits import over_limit
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..serialization.wire_names import STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from .arguments import argument_types
 from .keeping import JobState, here

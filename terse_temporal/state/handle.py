@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 
 from ..errors import NotInRunError, NotInStepError, StateValueError
 from ..execution.protocol import Execution, RetryRule, StepRequest, current_execution, may_record
-from ..serialization.codec import encoded_size, fresh
+from ..serialization.json_text import encoded_size, fresh
 from ..serialization.payload_limits import over_limit
 from ..serialization.wire_names import SDK_REFERENCE, STATE_DELETE, STATE_GET, STATE_SET, STATE_UPDATE
 from . import calls

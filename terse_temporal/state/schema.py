@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 
 from ..diagnostics.text import did_you_mean, shorten
 from ..errors import StateValueError, UnknownStateKeyError
-from ..serialization.codec import Codec, ValueProblem, type_name
+from ..serialization.codec import Codec, type_name
+from ..serialization.value_problems import ValueProblem
 from .store import Stored
 
 __all__ = ["LONGEST_KEY", "StateSchema"]

@@ -13,9 +13,9 @@ from ..diagnostics.text import did_you_mean
 from ..errors import TestDoubleError
 from ..execution.invocation import run_function
 from ..execution.test_doubles import FunctionCall
-from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
 from ..serialization.signatures import parameter_types
+from ..serialization.value_problems import ValueProblem
 from .generated_values import check_fits, complete
 
 __all__ = ["Call", "Double", "NamedDouble", "Record", "arguments_by_name"]

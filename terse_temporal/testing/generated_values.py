@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..errors import TestDoubleError
-from ..serialization.codec import Codec, ValueProblem
+from ..serialization.codec import Codec
 from ..serialization.serializer import shared_serializer
 from ..serialization.signatures import result_type
+from ..serialization.value_problems import ValueProblem
 
 __all__ = ["check_fits", "complete"]
 

@@ -17,8 +17,8 @@ from ..diagnostics.text import shorten
 from ..errors import NotInStepError, TestDoubleError
 from ..execution.invocation import run_function
 from ..jobs.steps import current_step
-from ..serialization.codec import ValueProblem
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..serialization.wire_names import MODEL_TOOL_METADATA
 from ..tools import find_tool
 from .answering_model import answering_model

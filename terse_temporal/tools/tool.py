@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final, Literal
 from ..diagnostics.text import did_you_mean
 from ..errors import StepInputError
 from ..execution.protocol import FaultRule, RetryRule, StepRequest
-from ..serialization.codec import ValueProblem
 from ..serialization.keys import fold
 from ..serialization.serializer import shared_serializer
+from ..serialization.value_problems import ValueProblem
 from ..serialization.wire_names import TOOL_REFERENCE
 from .schemas import Written
 

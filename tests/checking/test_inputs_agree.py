@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from terse_temporal.checking import check
-from terse_temporal.serialization.codec import ValueProblem
 from terse_temporal.serialization.serializer import Serializer
 from terse_temporal.serialization.signatures import input_type
+from terse_temporal.serialization.value_problems import ValueProblem
 
 MODULE = """
 import dataclasses, datetime, decimal, enum, uuid

@@ -9,7 +9,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, PayloadConverter
 
 from terse_temporal.engine.wire.payloads import payload_in_order
-from terse_temporal.serialization.codec import json_of
+from terse_temporal.serialization.json_text import json_of
 
 from ..bench import Bench
 from .jobs_converters import ordered

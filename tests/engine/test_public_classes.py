@@ -25,7 +25,8 @@ from terse_temporal.engine.wire.step_exceptions import step_exception
 from terse_temporal.engine.wire.types import refer_to_type, resolve_type
 from terse_temporal.errors import ServiceError, UnknownFunctionError
 from terse_temporal.execution.protocol import RetryRule, StepContext
-from terse_temporal.serialization.codec import Codec, ValueProblem, type_name
+from terse_temporal.serialization.codec import Codec, type_name
+from terse_temporal.serialization.value_problems import ValueProblem
 from terse_temporal.tools import list_tools
 from terse_temporal.tools.builtin.http import HttpResponse
 from terse_temporal.triggers import Delivery, HmacSignature, Trigger

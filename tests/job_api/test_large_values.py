@@ -17,8 +17,10 @@ from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticOmit
 
 from terse_temporal.serialization import large
-from terse_temporal.serialization.codec import Codec, Json, ValueProblem, json_object, read_json
+from terse_temporal.serialization.codec import Codec
+from terse_temporal.serialization.json_text import Json, json_object, read_json
 from terse_temporal.serialization.large import LARGE_TEXT, PART_BREAK, encode, is_large, paused_collector
+from terse_temporal.serialization.value_problems import ValueProblem
 
 
 class Row(BaseModel):

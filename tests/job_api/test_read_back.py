@@ -34,8 +34,9 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from terse_temporal.serialization.codec import Codec, ValueProblem
+from terse_temporal.serialization.codec import Codec
 from terse_temporal.serialization.serializer import shared_serializer
+from terse_temporal.serialization.value_problems import ValueProblem
 
 
 class Color(enum.Enum):

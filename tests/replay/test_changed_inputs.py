@@ -19,7 +19,7 @@ from terse_temporal.engine.code.code_hash import CodeReader
 from terse_temporal.engine.code.functions import FunctionIndex
 from terse_temporal.engine.wire.inputs_check import RecordedInputs, check_of
 from terse_temporal.jobs.registry import collecting
-from terse_temporal.serialization.codec import json_of
+from terse_temporal.serialization.json_text import json_of
 
 from ..versions import come_to, replayed, running, started, version
 

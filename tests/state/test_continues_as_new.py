@@ -9,7 +9,7 @@ import pytest
 from terse_temporal.engine.state import table as state_table
 from terse_temporal.engine.state import workflow as state_workflow
 from terse_temporal.engine.state.store import state_workflow_id
-from terse_temporal.serialization.codec import encoded_size
+from terse_temporal.serialization.json_text import encoded_size
 from terse_temporal.state import Stored
 from terse_temporal.testing import JobEnvironment
 

@@ -42,7 +42,7 @@ from ...jobs.current_run import run_identity_of
 from ...jobs.event_input import event_type, read_event
 from ...jobs.failures import RunFailure
 from ...jobs.job import Job
-from ...serialization.codec import json_of
+from ...serialization.json_text import json_of
 from ...serialization.large import LARGE_TEXT
 from ...serialization.wire_names import (
     GENERATE_TEXT,

@@ -13,7 +13,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.exceptions import ApplicationError
 
 from ...errors import EventError, SelfCancelledError
-from ...serialization.codec import ValueProblem
+from ...serialization.value_problems import ValueProblem
 from ...serialization.wire_names import NOT_BEGUN_FAILURE
 from ..wire.attempts import add_attempt_to_failure
 from ..wire.calls import StepCall

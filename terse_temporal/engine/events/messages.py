@@ -16,7 +16,8 @@ from temporalio.converter import PayloadConverter
 
 from ...errors import EventError
 from ...execution.run_events import LONGEST_ID, EventToSend, is_name
-from ...serialization.codec import Json, json_object, too_deep
+from ...serialization.json_text import Json, json_object
+from ...serialization.value_problems import too_deep
 from ...serialization.wire_names import EVENTS_ID_PREFIX, EVENTS_SEND_SIGNAL, EVENTS_WAIT_SIGNAL, WAITS_ID_PREFIX
 from ..wire.workflow_ids import escape_name
 

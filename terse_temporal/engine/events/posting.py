@@ -20,7 +20,7 @@ from temporalio.common import RawValue, VersioningBehavior
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 from ...execution.run_events import is_name
-from ...serialization.codec import Json
+from ...serialization.json_text import Json
 from ...serialization.wire_names import (
     EVENTS_DONE_SIGNAL,
     EVENTS_POST_ID_PREFIX,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ...execution.run_events import LONGEST_ID, LONGEST_KEY, LONGEST_NAME, is_name
-from ...serialization.codec import encoded_size
+from ...serialization.json_text import encoded_size
 from .messages import MESSAGE_VERSION, is_number, read_entry
 
 __all__ = ["EventsTable", "Waiting", "numbers_in"]

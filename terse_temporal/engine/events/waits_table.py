@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ...execution.run_events import LONGEST_KEY, is_name
-from ...serialization.codec import encoded_size
+from ...serialization.json_text import encoded_size
 from .messages import MESSAGE_VERSION, is_number
 from .table import numbers_in
 

@@ -49,7 +49,7 @@ from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
 
 from ...execution.run_events import is_name
-from ...serialization.codec import Json
+from ...serialization.json_text import Json
 from ...serialization.wire_names import (
     EVENT_SIGNAL,
     EVENTS_DONE_SIGNAL,

@@ -30,7 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ...errors import StateError, StateValueError, TransientError
 from ...execution.backoff import Backoff
-from ...serialization.codec import encoded_size, fresh, json_of
+from ...serialization.json_text import encoded_size, fresh, json_of
 from ...serialization.wire_names import STATE_ID_PREFIX, STATE_READ_QUERY, STATE_WORKFLOW, STATE_WRITE_UPDATE
 from ...state import StateId, Stored
 from ..limits import OWN_TASK_TIMEOUT

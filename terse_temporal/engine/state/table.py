@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ...serialization.codec import encoded_size
+from ...serialization.json_text import encoded_size
 
 __all__ = ["MAX_STATE_BYTES", "TABLE_VERSION", "StateTable", "size_of_entry"]
 

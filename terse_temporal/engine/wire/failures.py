@@ -23,7 +23,7 @@ from ...diagnostics.places import only_users_traceback, users_traceback
 from ...diagnostics.redaction import error_text, redact, redact_value
 from ...diagnostics.text import shorten
 from ...errors import TerseError
-from ...serialization.codec import encoded_size
+from ...serialization.json_text import encoded_size
 from .calls import FailureDetail, plain_json
 from .public_classes import class_references
 from .validation import validation_lines

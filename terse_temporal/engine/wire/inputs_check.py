@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 from temporalio.api.common.v1 import Payload
 from temporalio.exceptions import ApplicationError
 
-from ...serialization.codec import Json
+from ...serialization.json_text import Json
 from ...serialization.keys import fold
 from ...serialization.wire_names import CHECK_METADATA, TOOL_REFERENCE
 

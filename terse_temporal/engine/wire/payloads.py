@@ -23,7 +23,7 @@ from temporalio.converter import (
     WithSerializationContext,
 )
 
-from ...serialization.codec import Json, read_json
+from ...serialization.json_text import Json, read_json
 from ...serialization.large import paused_collector
 from ...serialization.serializer import remember
 

@@ -19,9 +19,11 @@ from ...errors import StepInputError, StepIsolationError, StepOutputError, Unkno
 from ...execution.perform import record_arguments, record_value
 from ...execution.protocol import UNSET, StepRequest, may_record
 from ...jobs.job import Job, module_name
-from ...serialization.codec import Codec, Json, ValueProblem, json_of
+from ...serialization.codec import Codec
+from ...serialization.json_text import Json, json_of
 from ...serialization.payload_limits import over_limit
 from ...serialization.serializer import Serializer, key_of_type
+from ...serialization.value_problems import ValueProblem
 from ..code.functions import FunctionIndex, WorkedOut, attribute_path
 from ..wire.calls import StepCall
 from ..wire.inputs_check import check_of_done, done_of

@@ -21,7 +21,7 @@ from ...execution.protocol import StepRequest
 from ...execution.run_operations import IfExists, RunInfo, RunQuery, RunReference, RunRequest, RunStatus
 from ...execution.run_timeline import RunTimeline
 from ...jobs.run_results import typed_result
-from ...serialization.codec import Json
+from ...serialization.json_text import Json
 from ...serialization.serializer import Serializer
 from ...serialization.wire_names import (
     DELAY_MEMO,

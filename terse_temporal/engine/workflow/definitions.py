@@ -28,9 +28,10 @@ from ...jobs.event_input import TOO_DEEP, event_type, read_event
 from ...jobs.failures import RunFailure
 from ...jobs.job import Job
 from ...jobs.run_results import SKIPPED
-from ...serialization.codec import Json, ValueProblem, json_object, json_of
+from ...serialization.json_text import Json, json_object, json_of
 from ...serialization.payload_limits import over_limit
 from ...serialization.serializer import shared_serializer
+from ...serialization.value_problems import ValueProblem
 from ...serialization.wire_names import DELAY_MEMO, HANDLER_DOUBLED_MARKER, INPUT_QUERY, INPUT_UPDATE, RUNS_ON_QUERY
 from ...state import State
 from ...state.handle import WatchedState

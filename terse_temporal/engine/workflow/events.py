@@ -34,8 +34,9 @@ from ...execution.run_events import (
     EventWait,
     is_name,
 )
-from ...serialization.codec import Json, ValueProblem
+from ...serialization.json_text import Json
 from ...serialization.serializer import Serializer
+from ...serialization.value_problems import ValueProblem
 from ...serialization.wire_names import (
     DELIVERY_SIGNAL,
     EVENT_SIGNAL,

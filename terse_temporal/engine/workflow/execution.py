@@ -30,9 +30,10 @@ from ...execution.token_usage import Tokens
 from ...jobs.current_run import run_identity_of
 from ...jobs.job import Job
 from ...jobs.labels import summary_of
-from ...serialization.codec import Json, ValueProblem
+from ...serialization.json_text import Json
 from ...serialization.payload_limits import LARGEST_RECORDED, LARGEST_STORED, largest_payload
 from ...serialization.serializer import Serializer, shared_serializer
+from ...serialization.value_problems import ValueProblem
 from ...serialization.wire_names import (
     CALL_REFUSED_MARKER,
     HANDED_OVER_FAILURE,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ...execution.run_events import LONGEST_ID, LONGEST_KEY, LONGEST_NAME, is_name
-from ...serialization.codec import encoded_size
+from ...serialization.json_text import encoded_size
 from ...serialization.wire_names import DELIVERY_SIGNAL
 
 __all__ = ["Arrived", "Mailbox", "Wait"]

@@ -13,7 +13,7 @@ from ...errors import TerseError
 from ...execution.input_requests import InputRequest, RecordedAnswer
 from ...inputs.questions import question_digest
 from ...inputs.ways import WaySteps
-from ...serialization.codec import encoded_size
+from ...serialization.json_text import encoded_size
 
 __all__ = ["Ended", "Question", "shown_time"]
 

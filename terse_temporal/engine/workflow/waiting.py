@@ -11,7 +11,7 @@ from typing import Any, Final
 from temporalio import workflow
 
 from ...diagnostics.text import one_line
-from ...serialization.codec import encoded_size
+from ...serialization.json_text import encoded_size
 from ...serialization.wire_names import INPUTS_ANSWERED_MEMO, WAITING_MEMO
 
 __all__ = ["WaitingBoard"]

@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Final, Protocol
 from ...diagnostics.text import did_you_mean, shorten
 from ...errors import StepInputError
 from ...execution.protocol import current_execution
-from ...serialization.codec import ValueProblem
 from ...serialization.keys import fold
 from ...serialization.serializer import shared_serializer
+from ...serialization.value_problems import ValueProblem
 from ...serialization.wire_names import ARGUMENTS_REFUSED_MARKER
 from ..schemas import Written, type_text
 from ..tool import Tool
