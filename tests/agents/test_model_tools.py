@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from ..bench import Bench
 from ..model_server import ModelServer, calls, says, turn_of
+from ..waiting import until
 from . import jobs_agents
 from . import jobs_model_tools as jobs
 
@@ -40,7 +40,8 @@ async def test_keys_follow_the_call(bench: Bench, model: ModelServer) -> None:
             who = str(body["messages"][0]["content"]).split(" ")[1]
             attempts[who] += 1
             # First A is quicker, then B.
-            await asyncio.sleep(0.5 if (who == "A") == (attempts[who] == 2) else 0)
+            if (who == "A") == (attempts[who] == 2):
+                await until(lambda: len(bench.effects.lines()) == 2 * attempts[who] - 1, "the other one has told")
 
     model.answer, model.before_answer = answer, delay
     await bench.run(jobs.keys)

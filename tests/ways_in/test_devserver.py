@@ -16,7 +16,7 @@ import time
 import urllib.request
 import venv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from terse_temporal import devserver
 from terse_temporal.devserver import DevServer, find_temporal_cli, make_private_directory
 from terse_temporal.errors import ServerUnavailableError
 
@@ -207,6 +208,29 @@ async def test_port_in_use(option: str) -> None:
     assert f"127.0.0.1:{port}" in str(error.value)
     assert "Address already in use" in str(error.value)
     assert not pid_of(server)
+
+
+@pytest.mark.parametrize("after", [0.02, 0.08, 0.1, 0.12, 0.14])
+async def test_a_port_that_is_taken_while_the_server_starts(after: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts on another one, whichever of its parts comes too late."""
+    find, found = devserver._free_port, []
+    with socket.socket() as taking:
+
+        def take(port: int) -> None:
+            with suppress(OSError):  # the server was quicker
+                taking.bind(("127.0.0.1", port))
+                taking.listen()
+
+        def find_first(ip: str, port: int) -> int:
+            found.append(find(ip, port))
+            if len(found) == 1:
+                asyncio.get_running_loop().call_later(after, take, found[0])
+            return found[-1]
+
+        monkeypatch.setattr(devserver, "_free_port", find_first)
+        async with DevServer() as server:
+            await Client.connect(server.address)
+            assert port_of(server.address) == found[-1]
 
 
 async def test_another_temporal_server_on_the_port() -> None:
