@@ -93,7 +93,7 @@ async def test_a_client_that_is_refused_while_it_sends_reads_why() -> None:
             status, content = answer(await served.send(request))
             assert (status, content["error"]) == refused
         began = time.monotonic()
-    assert time.monotonic() - began < 2  # who was refused does not hold up the end
+    assert time.monotonic() - began < 4  # who was refused does not hold up the end
 
 
 async def test_more_requests_at_once_than_the_limit_are_refused_and_health_is_answered_all_the_same() -> None:
