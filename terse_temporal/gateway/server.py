@@ -139,12 +139,14 @@ class _Transport:
 
     def close(self) -> None:
         """Close it; called again, at once."""
-        if self.is_closing() or not self._is_more_coming():
-            self._transport.close()
-        else:
+        if self._transport.is_closing():
+            return
+        if self._is_more_coming() and not self.is_lingering:
             self.is_lingering = True
             self._transport.write_eof()
             self._transport.resume_reading()
+        else:
+            self._transport.close()
         asyncio.get_running_loop().call_later(_ABORT_AFTER, self._transport.abort)
 
 
