@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from temporalio import workflow
 
@@ -28,6 +29,12 @@ def not_there() -> None:
 async def wait(path: str) -> None:
     record(path, "waits")
     await asyncio.sleep(30)
+
+
+async def wait_for_end(path: str) -> None:
+    record(path, "waits")
+    while not Path(path).with_name("end").exists():  # noqa: ASYNC110  a file, as in other tests
+        await asyncio.sleep(0.01)
 
 
 @create_job(name="ending", durable=True)
@@ -63,6 +70,12 @@ async def ending(event: Event) -> str | None:
             await job_step(run=nothing)
             workflow.continue_as_new({"how": "returns"})
     return str(event.how)
+
+
+@create_job(name="ending-in-its-task", durable=True)
+async def ending_in_its_task(event: Event) -> None:
+    await job_step(run=wait_for_end, input=event.effects, local=True)
+    await sleep("30d")
 
 
 @create_job(name="cleaning-up", durable=True)

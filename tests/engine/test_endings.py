@@ -7,12 +7,16 @@ import gc
 import logging
 import os
 import re
+from datetime import timedelta
 
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from ..bench import Bench, timers
-from .jobs_endings import cleaning_up, ending
+from terse_temporal.engine.activity import handing_over
+
+from ..bench import Bench, cache_on, timers
+from ..waiting import until, until_logged
+from .jobs_endings import cleaning_up, ending, ending_in_its_task
 
 #: For each way: what is said, and whether with a traceback.
 SAID = {
@@ -66,6 +70,24 @@ async def test_a_run_that_is_terminated(bench: Bench, caplog: pytest.LogCaptureF
                 await run.terminate()
                 while not any("its run is over" in each.getMessage() for each in caplog.records):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
+
+
+@cache_on
+async def test_a_run_that_is_terminated_during_its_task(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker, which hands in a task that nobody wants any more, says so once."""
+    monkeypatch.setattr(handing_over, "LOCAL_PATIENCE", timedelta(minutes=1))
+    with caplog.at_level(logging.INFO, "terse_temporal.worker"):
+        async with bench.worker(ending_in_its_task):
+            run = await bench.start_on_the_wall_clock(ending_in_its_task)
+            await until(bench.effects.lines, "the step has begun")
+            await run.terminate()
+            bench.effects.path.with_name("end").touch()
+            await until_logged(caplog, "is not this worker's any more: it was terminated")
+    lines = [each.getMessage() for each in caplog.records if "not this worker's" in each.getMessage()]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"run   {run.id}  ending-in-its-task is not this worker's any more")
 
 
 async def test_a_handler_that_its_worker_leaves_behind(
