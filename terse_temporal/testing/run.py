@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from ..errors import JobTestError
+from ..jobs.job import Job
 from ..jobs.runs import get_run
 from ..runs.inputs import answer_question
 from ..runs.timeline import Entry, State
@@ -52,7 +53,7 @@ class Run:
         self._loop_thread = watched.loop_thread
         self._handle = watched.handle
         self._of_children: dict[WatchedRun, Run] = {}
-        self.job = watched.job
+        self.job: Job = watched.job
 
     @property
     def id(self) -> str:

@@ -88,8 +88,8 @@ class WatchedRun:
         self.held = held
         self._child = child
         self.look_for_waits = look_for_waits
-        self.answers = True
-        self.answers_when_idle = False
+        self.answers: bool = True
+        self.answers_when_idle: bool = False
         self._refused: str | None = None
         self._answering: set[str] = set()
         self._known_children: dict[str, WatchedRun | None] = {}
