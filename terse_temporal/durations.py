@@ -19,7 +19,7 @@ import humanfriendly
 from .diagnostics.text import shorten
 from .errors import DurationError
 
-__all__ = ["LONGEST", "format_duration", "parse_duration", "time_until", "to_timedelta"]
+__all__ = ["ACCEPTED", "LONGEST", "format_duration", "parse_duration", "time_until", "to_timedelta"]
 
 _DAYS_A_YEAR: Final = 365.25
 _DAYS_A_MONTH: Final = _DAYS_A_YEAR / 12
@@ -51,7 +51,8 @@ _DURATION: Final = re.compile(
 _MOST_CHARACTERS: Final = 100
 _SHOWN: Final = 20
 
-_ACCEPTED: Final = (
+#: The end of every error.
+ACCEPTED: Final = (
     'accepted: one number and one unit, such as "30s", "5m", "1.5h", "3d" or "2 weeks", a timedelta,'
     " or a timezone-aware datetime in the future"
 )
@@ -71,14 +72,14 @@ def parse_duration(text: str) -> timedelta:
     if isinstance(text, str) and len(text) > _MOST_CHARACTERS:
         raise DurationError(
             f"{shorten(repr(text), _SHOWN)} is not a duration: it has {len(text):,} characters, of {_MOST_CHARACTERS}"
-            f" at most; {_ACCEPTED}"
+            f" at most; {ACCEPTED}"
         )
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise DurationError(f"{text!r} is not a duration; {_ACCEPTED}")
+        raise DurationError(f"{text!r} is not a duration; {ACCEPTED}")
     unit = match["unit"].lower() or "ms"
     if unit not in _UNITS:
-        raise DurationError(f"{text!r} is not a duration: there is no unit {match['unit']!r}; {_ACCEPTED}")
+        raise DurationError(f"{text!r} is not a duration: there is no unit {match['unit']!r}; {ACCEPTED}")
     factor, known_unit = _UNITS[unit]
     amount = float(match["number"]) * factor
     # Not in exponent notation, which humanfriendly does not read.
@@ -101,7 +102,7 @@ def to_timedelta(duration: str | timedelta) -> timedelta:
         return _check_positive(duration.total_seconds(), duration)
     if isinstance(duration, str):
         return _parsed(duration)
-    raise DurationError(f"{duration!r} is not a duration: a bare number has no unit; {_ACCEPTED}")
+    raise DurationError(f"{duration!r} is not a duration: a bare number has no unit; {ACCEPTED}")
 
 
 def time_until(moment: datetime, now: datetime) -> timedelta:
@@ -111,9 +112,9 @@ def time_until(moment: datetime, now: datetime) -> timedelta:
         DurationError: `moment` is naive, in the past, or more than `LONGEST` away.
     """
     if moment.utcoffset() is None:
-        raise DurationError(f"cannot sleep until {moment!r}: it has no timezone; {_ACCEPTED}")
+        raise DurationError(f"cannot sleep until {moment!r}: it has no timezone; {ACCEPTED}")
     if moment <= now:
-        raise DurationError(f"cannot sleep until {moment.isoformat()}: it is not after {now.isoformat()}; {_ACCEPTED}")
+        raise DurationError(f"cannot sleep until {moment.isoformat()}: it is not after {now.isoformat()}; {ACCEPTED}")
     return _check_positive((moment - now).total_seconds(), moment.isoformat())
 
 
@@ -124,8 +125,8 @@ def format_duration(duration: timedelta) -> str:
 
 def _check_positive(seconds: float, value: object) -> timedelta:
     if seconds > LONGEST.total_seconds():
-        raise DurationError(f"{value!r} is longer than {LONGEST.days / _DAYS_A_YEAR:.0f} years; {_ACCEPTED}")
+        raise DurationError(f"{value!r} is longer than {LONGEST.days / _DAYS_A_YEAR:.0f} years; {ACCEPTED}")
     # The engine's timers are exact to the millisecond.
     if seconds < 0.001:
-        raise DurationError(f"{value!r} is not longer than zero (the shortest is 1ms); {_ACCEPTED}")
+        raise DurationError(f"{value!r} is not longer than zero (the shortest is 1ms); {ACCEPTED}")
     return timedelta(seconds=seconds)

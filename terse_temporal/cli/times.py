@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from ..durations import to_timedelta
+from ..durations import ACCEPTED, to_timedelta
 from ..errors import DurationError
 from .exiting import CommandError
 
 __all__ = ["read_duration", "read_since"]
+
+_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+", re.ASCII)
 
 
 def read_duration(text: str, what: str) -> timedelta:
@@ -22,13 +26,16 @@ def read_duration(text: str, what: str) -> timedelta:
     Raises:
         CommandError: it is no duration, or a number without a unit.
     """
+    number = text.strip()
     if _is_number(text):
-        number = text.strip()
         raise CommandError(f"{what} {text!r} has no unit: write {number}d for days, {number}h for hours")
+    if number.endswith("M"):  # in code it is minutes, as `m` is
+        raise CommandError(f"{what} {text!r} may be minutes or months: write {number[:-1]}m or {number[:-1]}mo")
     try:
         return to_timedelta(text)
     except DurationError as error:
-        raise CommandError(f"{what} {error}") from None
+        said = str(error).removesuffix(f"; {ACCEPTED}")
+        raise CommandError(f'{what} {said}; write one number and one unit, such as "90s", "2h" or "3d"') from None
 
 
 def read_since(text: str) -> datetime:
@@ -48,8 +55,4 @@ def read_since(text: str) -> datetime:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return _NUMBER.fullmatch(text.strip()) is not None and float(text) > 0

@@ -13,7 +13,7 @@ import errno
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final, cast
 
 import h11
@@ -33,8 +33,11 @@ _KEEP_ALIVE: Final = 5
 #: Seconds for a client that was answered in the middle of its request to send the rest, which is not looked at.
 _LINGER: Final = 5.0
 
-#: Seconds for a client to take the end of an answer, and to end its own side, after which its connection is cut.
+#: Seconds for a client to take the end of an answer, after which its connection is cut.
 _ABORT_AFTER: Final = 5.0
+
+#: Seconds for a client to take some of the answers that wait for it, after which its connection is cut.
+_UNREAD: Final = 15.0
 
 #: Seconds for the requests that are being answered when the gateway is ended, above the time for a body.
 _LAST_ANSWERS: Final = 2.0
@@ -141,13 +144,15 @@ class _Transport:
         """Close it; called again, at once."""
         if self._transport.is_closing():
             return
+        wait = _ABORT_AFTER
         if self._is_more_coming() and not self.is_lingering:
-            self.is_lingering = True
-            self._transport.write_eof()
+            self.is_lingering, wait = True, _LINGER
+            with suppress(OSError):  # the client is gone
+                self._transport.write_eof()
             self._transport.resume_reading()
         else:
             self._transport.close()
-        asyncio.get_running_loop().call_later(_ABORT_AFTER, self._transport.abort)
+        asyncio.get_running_loop().call_later(wait, self._transport.abort)
 
 
 class _Connection(H11Protocol):
@@ -156,10 +161,13 @@ class _Connection(H11Protocol):
     limits: ClassVar[Limits]
 
     _waiting: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _since: float = 0.0
+    _own: _Transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(cast("asyncio.Transport", _Transport(transport, self._is_more_coming)))
+        self._own = _Transport(transport, self._is_more_coming)
+        super().connection_made(cast("asyncio.Transport", self._own))
         # An answer is written in two pieces, and the second would wait for the client's word about the first: 40 ms.
         # asyncio sees to that for sockets that it makes, and not for one that is given to it.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -171,6 +179,7 @@ class _Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_waiting_for_reader()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -181,6 +190,22 @@ class _Connection(H11Protocol):
             self._stop_waiting()
         elif self._waiting is None:
             self._wait_for_headers()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes the connection whatever is under way
+        # A client that has sent its request, and ends its side, still reads the answer.
+        is_answered = self.cycle is None or self.cycle.response_complete
+        if is_answered or self._own.is_lingering or self.conn.their_state is not h11.DONE:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(_UNREAD, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_waiting_for_reader()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -202,11 +227,15 @@ class _Connection(H11Protocol):
     def _close_oldest(self) -> bool:
         """Make room by the connection that has been open for longest without a request, if there is one."""
         others = [each for each in self.connections if isinstance(each, _Connection) and each is not self]
-        idle = [each for each in others if each.conn.their_state is h11.IDLE and not each.transport.is_closing()]
+        idle = [each for each in others if each._is_idle]
         if not idle:
             return False
         min(idle, key=lambda each: each._since).transport.abort()
         return True
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._own.is_lingering or (self.conn.their_state is h11.IDLE and not self.transport.is_closing())
 
     def _is_more_coming(self) -> bool:
         # Not where one connection more is refused: it would stay open beside as many as there may be.
@@ -219,6 +248,11 @@ class _Connection(H11Protocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _give_up(self) -> None:
         self._waiting = None

@@ -6,7 +6,7 @@ import importlib.util
 from typing import Final
 from urllib.parse import urlsplit
 
-from ..errors import MissingExtraError
+from ..errors import MissingExtraError, StorageError
 from .places.place import Place
 
 __all__ = ["open_place"]
@@ -27,6 +27,11 @@ def open_place(url: str) -> Place:
         from .places.files import Directory  # noqa: PLC0415  # each of these only where it is asked for
 
         return Directory(url)
+    if not scheme:
+        raise StorageError(
+            "TERSE_STORAGE is no URL: write one that begins with file:// and an absolute path (file:///…), s3://, gs://,"
+            " or the URL of a database"
+        )
     module, extra = _NEEDED.get(scheme, ("sqlalchemy", "sql"))
     if not _is_installed(module):
         raise MissingExtraError(f"TERSE_STORAGE={scheme}://… needs {module}: pip install 'terse-temporal[{extra}]'")

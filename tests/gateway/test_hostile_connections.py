@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -140,6 +143,58 @@ async def test_a_client_that_was_refused_and_goes_on_sending_is_cut_off_after_it
                 await flooding
         assert time.monotonic() - began < 5
         writer.close()
+
+
+async def test_a_client_that_takes_no_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has asked for does not wait for it as long as it likes."""
+    monkeypatch.setattr("terse_temporal.gateway.server._UNREAD", 0.3)
+    async with serve(Limits()) as served:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", served.port))
+            client.setblocking(False)
+
+            async def ask_forever() -> None:
+                while True:
+                    with suppress(BlockingIOError):
+                        client.send(b"GET /not-there HTTP/1.1\r\nhost: x\r\n\r\n" * 100)
+                    await asyncio.sleep(0.001)
+
+            async with asyncio.timeout(20):
+                with pytest.raises(ConnectionError):
+                    await ask_forever()
+        assert await _answers(served)
+
+
+async def test_a_client_that_ends_its_side_reads_the_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """Once it has sent its request; one that goes altogether leaves nothing in the log."""
+    async with serve(Limits()) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(post("/webhooks/held", b"{}", close=False))
+        writer.write_eof()
+        await served.has_read(1)
+        served.go_on.set()
+        async with asyncio.timeout(10):
+            assert answer(await reader.read())[0] == 200
+        writer.close()
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", served.port)) as gone:
+                gone.sendall(b"HEAD /webhooks/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 9\r\n\r\n")
+            await asyncio.sleep(0.01)
+        assert await _answers(served)
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+async def test_connections_that_were_refused_make_room() -> None:
+    """Those that are still read, so that their clients see why."""
+    async with serve(Limits(connections=5)) as served:
+        refused = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(6)]
+        for reader, writer in refused[1:]:
+            writer.write(b"hello\r\n\r\n")
+            assert answer(await reader.read())[0] == 400
+        assert await _answers(served)
+        for _, writer in refused:
+            writer.close()
 
 
 async def test_connections_without_a_request_make_room_and_those_with_one_stay() -> None:

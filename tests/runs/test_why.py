@@ -18,6 +18,8 @@ from temporalio.api.workflowservice.v1 import PauseActivityRequest, ResetWorkflo
 from temporalio.client import Client
 
 from terse_temporal import Job
+from terse_temporal.cli.exiting import CommandError
+from terse_temporal.cli.runs.skip import _skip
 from terse_temporal.jobs.registry import collecting
 from terse_temporal.runs.why import Why, why
 from terse_temporal.testing import JobEnvironment
@@ -303,6 +305,20 @@ async def test_a_run_that_it_runs(desk: Desk) -> None:
             rf"It waits for the run '{child}' of the job 'looked-sleep'\. That run is asleep until § \(in 2 d 23 h\)\.",
         )
         assert found.to_json()["waits_for"][0]["why"][0]["kind"] == "sleep"
+
+
+async def test_no_time_is_skipped_of_a_run_that_waits_for_another(desk: Desk, env: JobEnvironment) -> None:
+    """`runs skip` says so at once, and which run it is whose time can be skipped."""
+    id_ = await desk.start(jobs.parent, args=[{"how": "runs", "child": "looked-child-skipped"}])
+    await desk.says(
+        id_, r"It waits for the run 'looked-child-skipped' of the job 'looked-sleep'\. That run is asleep .+"
+    )
+    with pytest.raises(CommandError) as refused:
+        await _skip(id_, timedelta(days=1), env.address, None)
+    assert str(refused.value) == (
+        f"no time of the run {id_!r} is skipped while one that it has started is open, and 'looked-child-skipped' is."
+        " Let that come to its end first, also by skipping its time: terse-temporal runs skip 'looked-child-skipped' …"
+    )
 
 
 async def test_a_run_without_a_worker(desk: Desk) -> None:

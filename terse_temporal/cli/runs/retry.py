@@ -7,7 +7,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -23,6 +23,7 @@ from ...runs.failed_runs import RunName, failed_runs, look_at_runs
 from ...runs.requests import request as ask_server
 from ...runs.retrying import reset
 from ...runs.task_queues import is_gone, last_poll
+from ...runs.times import moment_text
 from ..asking import ask
 from ..exiting import FAILED, CommandError
 from ..options import Address, Debug, Namespace
@@ -89,7 +90,7 @@ def retry(
     with contextlib.nullcontext() if debug else without_logs():
         with contextlib.redirect_stdout(sys.stderr):
             loaded = load_jobs(jobs) if jobs else None
-        request = _Request(runs or (), failed, since, moment, loaded, rate, yes, as_json)
+        request = _Request(runs or (), failed, moment, loaded, rate, yes, as_json)
         return run_interruptibly(_retry(request, address, namespace))
 
 
@@ -99,7 +100,6 @@ class _Request:
 
     ids: Sequence[str]
     failed: str | None
-    how_long_ago: str | None
     since: datetime | None
     jobs: Sequence[Job] | None
     rate: float
@@ -117,7 +117,7 @@ class _Request:
     @property
     def how_long(self) -> str:
         """The time that it is about, in words."""
-        return f" in the last {self.how_long_ago}" if self.how_long_ago else ""
+        return f" since {moment_text(self.since, datetime.now(UTC))}" if self.since is not None else ""
 
     @property
     def people(self) -> Console:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -15,6 +16,7 @@ from temporalio.testing import TimeSkipper
 
 from ...durations import format_duration
 from ...runs.clocks import clock_of, fast_forward
+from ...serialization.wire_names import OWN_WORKFLOWS
 from ..exiting import FAILED, CommandError
 from ..options import Address, Debug, Namespace
 from ..output import console
@@ -53,6 +55,9 @@ async def _skip(run: str, ahead: timedelta, address: str | None, namespace: str 
         before = await _describe(handle)
         if before.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
             raise CommandError(f"the run {run!r} has ended: there is no time to skip", status=FAILED)
+        children = [each for each in before.pending_children if not each.workflow_type_name.startswith(OWN_WORKFLOWS)]
+        if children:
+            raise CommandError(_of_children(run, [each.workflow_id for each in children]), status=FAILED)
         async with asyncio.timeout(_TIMEOUT):
             await fast_forward(TimeSkipper(client), handle, ahead)
         after = await _describe(handle)
@@ -72,6 +77,16 @@ async def _skip(run: str, ahead: timedelta, address: str | None, namespace: str 
     else:
         whole = timedelta(seconds=round(skipped.total_seconds()))
         console.print(f"the run {run!r} is {format_duration(whole)} ahead of where it was: {now}", markup=False)
+
+
+def _of_children(run: str, children: Sequence[str]) -> str:
+    """Return why no time is skipped: the server skips none of a run while one that it has started is open."""
+    first, *others = map(repr, children)
+    more = f" and {len(others)} more {'is' if len(others) == 1 else 'are'}" if others else " is"
+    return (
+        f"no time of the run {run!r} is skipped while one that it has started is open, and {first}{more}. Let that come"
+        f" to its end first, also by skipping its time: terse-temporal runs skip {first} …"
+    )
 
 
 async def _describe(handle: WorkflowHandle[object, object]) -> DescribeWorkflowExecutionResponse:
