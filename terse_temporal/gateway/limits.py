@@ -239,9 +239,7 @@ class _Body:
         return Refusal(408, "body_too_slow", f"The body {message}.", headers={"connection": "close"})
 
     def _too_large(self) -> Refusal:
-        # Closed also because a client that has asked whether to send its body (`Expect`) now sends none.
-        message = f"The body is larger than {self._largest:,} bytes."
-        return Refusal(413, "body_too_large", message, headers={"connection": "close"})
+        return Refusal(413, "body_too_large", f"The body is larger than {self._largest:,} bytes.")
 
 
 def _declared_length(scope: Scope) -> int | None:
