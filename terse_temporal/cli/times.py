@@ -47,8 +47,8 @@ def read_since(text: str) -> datetime:
     if not _is_number(text):  # a date can be one as well: 20260131
         with suppress(ValueError, OverflowError):
             return datetime.fromisoformat(text).astimezone(UTC)
-        with suppress(DurationError):
-            return datetime.now(UTC) - to_timedelta(text)
+    with suppress(CommandError):
+        return datetime.now(UTC) - read_duration(text, "--since")
     raise CommandError(
         f'--since {text!r} is neither a duration, such as "2h" or "3d", nor a time, such as 2026-01-31T12:00'
     )

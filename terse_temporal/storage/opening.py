@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ..errors import MissingExtraError, StorageError
-from .places.place import Place
+from .places.place import ACCEPTED, Place
 
 __all__ = ["open_place"]
 
@@ -28,10 +28,7 @@ def open_place(url: str) -> Place:
 
         return Directory(url)
     if not scheme:
-        raise StorageError(
-            "TERSE_STORAGE is no URL: write one that begins with file:// and an absolute path (file:///…), s3://, gs://,"
-            " or the URL of a database"
-        )
+        raise StorageError(f"TERSE_STORAGE is no URL: {ACCEPTED}")
     module, extra = _NEEDED.get(scheme, ("sqlalchemy", "sql"))
     if not _is_installed(module):
         raise MissingExtraError(f"TERSE_STORAGE={scheme}://… needs {module}: pip install 'terse-temporal[{extra}]'")

@@ -56,6 +56,8 @@ def test_minutes_or_months() -> None:
     """`1M` is a minute in code. At a prompt it is taken for a month, so it is asked for."""
     with pytest.raises(CommandError, match="'1M' may be minutes or months: write 1m or 1mo"):
         read_duration("1M", "--older-than")
+    with pytest.raises(CommandError, match="is neither a duration"):
+        read_since("1M")
 
 
 def test_what_is_read() -> None:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-__all__ = ["REFRESHED_AFTER", "Place", "StoredEntry"]
+__all__ = ["ACCEPTED", "REFRESHED_AFTER", "Place", "StoredEntry"]
+
+#: What TERSE_STORAGE may be, for errors.
+ACCEPTED: Final = (
+    "it begins with file://, s3:// or gs://, or is the URL of a database as SQLAlchemy has them, such as"
+    " postgresql://user:password@host/database"
+)
 
 #: How old what is stored already may be, before writing it again counts. So the age of a thing says how long nobody has
 #: stored it, to this exactness, and a rule of a bucket that deletes by age does not take what is in use again.

@@ -35,7 +35,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
 
 from ...diagnostics.redaction import Secrets
 from ...errors import MissingExtraError, StorageError
-from .place import StoredEntry
+from .place import ACCEPTED, StoredEntry
 
 __all__ = ["Database"]
 
@@ -47,11 +47,6 @@ _BUSY: Final = 20
 
 #: Drivers that come with the extra, where the URL names none.
 _DRIVERS: Final = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-
-_ACCEPTED: Final = (
-    "it begins with file://, s3:// or gs://, or is the URL of a database as SQLAlchemy has them, such as"
-    " postgresql://user:password@host/database"
-)
 
 _metadata: Final = MetaData()
 
@@ -89,7 +84,7 @@ class Database:
             return dialect
         except NoSuchModuleError:
             raise StorageError(
-                f"TERSE_STORAGE names {self._url.drivername!r}, which is no storage that is known here: {_ACCEPTED}"
+                f"TERSE_STORAGE names {self._url.drivername!r}, which is no storage that is known here: {ACCEPTED}"
             ) from None
         except ImportError as err:
             raise MissingExtraError(
@@ -165,5 +160,5 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # the second of a port that is no number
         # Without the URL, whose password stands anywhere in one that is not well formed.
-        raise StorageError(f"TERSE_STORAGE is no URL: {_ACCEPTED}") from None
+        raise StorageError(f"TERSE_STORAGE is no URL: {ACCEPTED}") from None
     return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
