@@ -138,7 +138,7 @@ class Command:
 
     def leaves_nothing(self) -> None:
         """Wait until nothing runs of what it has started."""
-        until(lambda: not self.processes(), f"still running: {self.processes()}", within=10)
+        until(lambda: not self.processes(), f"still running: {self.processes()}")
 
 
 @contextmanager

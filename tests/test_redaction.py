@@ -182,7 +182,7 @@ def test_it_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
         *(f"{broken}{'=' * 1_000_000}", f"{broken}{first[0]}{' ' * 1_000_000}", broken + f"{first[0]}\n" * 500_000),
     ):
         redact(hostile)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 15
 
 
 @pytest.mark.parametrize("at", [0, 40, 95, 99, 100, 101, 150, 4_095])

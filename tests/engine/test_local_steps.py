@@ -106,7 +106,7 @@ async def test_a_long_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> Non
             run = await bench.start(long, seconds=0)
             # The ordinary step beside it is done, and the run can be asked and told things, while it goes on.
             await until(lambda: len(bench.effects.lines()) == 2, "both have begun")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert "in_the_end" in {
                     each.activity_type.name for each in (await run.describe()).raw_description.pending_activities
                 }

@@ -162,7 +162,7 @@ async def test_no_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("terse_temporal.gateway.inputs.answering._TO_ANSWER", 0.5)
         outcome = await answer_input(gateway, handle.id, "1", choice="yes")
-    assert (outcome.kind, time.monotonic() - began < 5) == ("no_worker", True)
+    assert (outcome.kind, time.monotonic() - began < 60) == ("no_worker", True)
     async with bench.worker(asks):
         assert (await answer_input(gateway, handle.id, "1", choice="yes")).kind == "taken"
         await handle.terminate()

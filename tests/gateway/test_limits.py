@@ -68,7 +68,7 @@ async def test_a_body_that_comes_slowly_is_cut_off() -> None:
                 await asyncio.sleep(0.05)
 
         dripping = asyncio.create_task(drip())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             received = await reader.read()
         dripping.cancel()
         writer.close()
@@ -76,12 +76,13 @@ async def test_a_body_that_comes_slowly_is_cut_off() -> None:
             408,
             {"error": "body_too_slow", "message": "The body did not arrive within 0.4 seconds."},
         )
-        assert 0.3 < time.monotonic() - began < 5
+        assert 0.3 < time.monotonic() - began < 30
     assert served.bodies == []
 
 
-async def test_a_client_that_is_refused_while_it_sends_reads_why() -> None:
+async def test_a_client_that_is_refused_while_it_sends_reads_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the connection is closed with that, and whatever is still on its way."""
+    monkeypatch.setattr("terse_temporal.gateway.server._LINGER", 60)
     large = b"x" * 16 * MIB
     async with serve(Limits(body=100 * KIB)) as served:
         for request, refused in (
@@ -93,7 +94,7 @@ async def test_a_client_that_is_refused_while_it_sends_reads_why() -> None:
             status, content = answer(await served.send(request))
             assert (status, content["error"]) == refused
         began = time.monotonic()
-    assert time.monotonic() - began < 4  # who was refused does not hold up the end
+    assert time.monotonic() - began < 30  # who was refused does not hold up the end
 
 
 async def test_more_requests_at_once_than_the_limit_are_refused_and_health_is_answered_all_the_same() -> None:
@@ -116,7 +117,7 @@ async def test_slow_bodies_make_room_for_others(monkeypatch: pytest.MonkeyPatch)
     async with serve(Limits(requests=2)) as served, httpx.AsyncClient() as client:
         cut_off = [asyncio.create_task(served.send(slow)) for _ in range(2)]
         statuses = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while 200 not in statuses:
                 statuses.append((await client.post(f"{served.address}/webhooks/stripe", content=b"{}")).status_code)
                 await asyncio.sleep(0.02)

@@ -42,7 +42,7 @@ def deep(levels: int, inner: Any) -> Any:
     return inner
 
 
-def within_a_second(call: Callable[[], Any], raises: type[Exception] | None = None) -> Any:
+def in_little_time(call: Callable[[], Any], raises: type[Exception] | None = None) -> Any:
     started = time.process_time()
     if raises is None:
         result = call()
@@ -51,7 +51,7 @@ def within_a_second(call: Callable[[], Any], raises: type[Exception] | None = No
             call()
         result = str(caught.value)
         assert len(result) < 2_000
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5  # what grows with the square would take minutes
     return result
 
 
@@ -74,10 +74,10 @@ def test_durations(text: str) -> None:
         lambda: job_step(run=step, timeout=text),
     ]
     for place in places[:3]:
-        assert "characters" in within_a_second(place, DurationError)
+        assert "characters" in in_little_time(place, DurationError)
     # Outside of a run the call itself is not allowed, and what is wrong with it is of no interest.
     for place in places[3:]:
-        within_a_second(place, Exception)
+        in_little_time(place, Exception)
     assert parse_duration("1" * 9 + "." + "1" * 85 + " ms") > timedelta(days=1)
 
 
@@ -92,18 +92,18 @@ def test_multipliers(multiplier: Any) -> None:
 @pytest.mark.parametrize("text", ["1" * MILLION, "P" + "1" * MILLION + "D", "2026-01-01T" + "0" * MILLION])
 def test_typed_fields(field: str, text: str) -> None:
     """A million characters where a number or a date is wanted are refused with a short message."""
-    within_a_second(lambda: read_event({field: text}, Order, job="sizes"), EventError)
+    in_little_time(lambda: read_event({field: text}, Order, job="sizes"), EventError)
 
 
 def test_numbers_without_a_limit() -> None:
     """A decimal and a float may be written with a million digits."""
-    event = within_a_second(lambda: read_event({"total": "1" * MILLION, "ratio": "1" * MILLION}, Order, job="sizes"))
+    event = in_little_time(lambda: read_event({"total": "1" * MILLION, "ratio": "1" * MILLION}, Order, job="sizes"))
     assert event.total.adjusted() == MILLION - 1
 
 
 def test_many_wrong_fields() -> None:
     """A few wrong fields are named each; of a quarter of a million it is told how many there are."""
-    told = within_a_second(lambda: read_event({"lines": [1] * 250_000}, Order, job="sizes"), EventError)
+    told = in_little_time(lambda: read_event({"lines": [1] * 250_000}, Order, job="sizes"), EventError)
     assert "250,000 values in it are wrong" in told
     with pytest.raises(EventError, match=r"lines\.999: "):
         read_event({"lines": [1] * 1_000}, Order, job="sizes")
@@ -113,10 +113,10 @@ def test_many_wrong_fields() -> None:
 def test_texts_for_prompts_and_logs(levels: int) -> None:
     """An event becomes a prompt or a line of a log, however much is in it and however deep."""
     event = Event({"rows": deep(levels, [1] * 50_000)})
-    prompt = within_a_second(event.format_for_agent)
+    prompt = in_little_time(event.format_for_agent)
     assert prompt.count("1") >= 50_000
     assert len(prompt) < 3_000_000
-    assert within_a_second(event.debug_log).endswith("…")
+    assert in_little_time(event.debug_log).endswith("…")
 
 
 def test_prompts_indent_twenty_levels() -> None:
@@ -133,7 +133,7 @@ def test_hints() -> None:
         event["ba" * (MILLION // 2)]
     with pytest.raises(AttributeError, match='did you mean "key1'):
         _ = event.key1x
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5
 
 
 Nested = TypeAliasType("Nested", "list[Nested] | tuple[Nested, ...] | int")
@@ -142,7 +142,7 @@ Nested = TypeAliasType("Nested", "list[Nested] | tuple[Nested, ...] | int")
 def test_unions_of_lists() -> None:
     """A union of two kinds of list, nested, is told apart without trying every combination."""
     schema = type_adapter(Nested).core_schema
-    assert within_a_second(lambda: respell(deep(40, 1), schema)) == deep(40, 1)
+    assert in_little_time(lambda: respell(deep(40, 1), schema)) == deep(40, 1)
 
 
 class Line(BaseModel):
@@ -160,15 +160,18 @@ class Row:
 @pytest.mark.parametrize(
     ("type_", "value", "times"),
     [
-        (list[Line], [Line(name="a", cents=n) for n in range(10_000)], 15),
-        (Any, [Line(name="a", cents=n) for n in range(10_000)], 20),
-        (Any, [(n, "a", None, 1.5) for n in range(10_000)], 20),
-        (list[Row], [Row(n) for n in range(10_000)], 60),
+        (list[Line], [Line(name="a", cents=n) for n in range(10_000)], 60),
+        (Any, [Line(name="a", cents=n) for n in range(10_000)], 80),
+        (Any, [(n, "a", None, 1.5) for n in range(10_000)], 80),
+        (list[Row], [Row(n) for n in range(10_000)], 240),
     ],
     ids=["models", "models as data", "tuples", "objects without equality"],
 )
 def test_reading_back(type_: Any, value: Any, times: int) -> None:
-    """To record a large value, which is read back from its JSON, takes some times what it takes to write that."""
+    """To record a large value, which is read back from its JSON, takes some times what it takes to write that.
+
+    With their square it would be thousands of times.
+    """
     codec = Codec(type_)
 
     def fastest(call: Callable[[], Any]) -> float:

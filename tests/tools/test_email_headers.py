@@ -155,7 +155,7 @@ def test_checks_take_no_time(character: str) -> None:
             toolbox.email.send(**{**HI, "to": to}).close()
         except StepInputError as err:
             assert len(str(err)) < 20_000  # noqa: PT017  # whether it is an address is not what this is about
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
 
 
 def test_names() -> None:

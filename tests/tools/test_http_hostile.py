@@ -80,7 +80,7 @@ async def test_answers_that_take_long_to_read(server: HttpServer, charset: str) 
     assert (await toolbox.http.request(method="GET", url=server.url)).body == content.decode()
     with pytest.raises(ServiceError, match="answered with 400"):
         await toolbox.http.request(method="GET", url=server.url)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

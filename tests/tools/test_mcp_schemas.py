@@ -185,7 +185,7 @@ def test_schemas_that_would_take_for_ever(schema: dict[str, Any], mount: Mount) 
         list(validator.iter_errors(value))
     assert tool.shown_signature
     assert stub_text([tool], "a command")
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 15
 
 
 def test_types_that_fan_out(mount: Mount) -> None:
@@ -195,7 +195,7 @@ def test_types_that_fan_out(mount: Mount) -> None:
     began = time.process_time()
     with pytest.raises(StepInputError, match="there is no such argument"):
         tool.checked({"a": None, "b": None})
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
 
 
 def test_many_arguments(mount: Mount) -> None:
@@ -204,7 +204,7 @@ def test_many_arguments(mount: Mount) -> None:
     began = time.process_time()
     with pytest.raises(StepInputError, match="argment_7: there is no such argument; did you mean 'argument_7'"):
         tool.checked({"argment_7": None, **{f"x{number}": 1 for number in range(100)}})
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 5
 
 
 def test_schemas_that_cannot_be_applied(mount: Mount) -> None:

@@ -28,7 +28,7 @@ def test_demo(tmp_path: Path, temporary: Path) -> None:
     here = tmp_path / "here"
     here.mkdir()
     with running("terse-temporal", "demo", cwd=here, env={"TMPDIR": str(temporary)}) as demo:
-        assert demo.ended(within=60) == 0
+        assert demo.ended(within=180) == 0
         printed = demo.printed()
         demo.leaves_nothing()
     assert list(temporary.iterdir()) == []

@@ -183,7 +183,7 @@ def test_killed_parent_leaves_no_server(how: signal.Signals) -> None:
         assert exists(pid)
         process.send_signal(how)
         process.wait()
-        assert gone_within(10, pid)
+        assert gone_within(60, pid)
 
 
 def test_ctrl_c_reaches_only_the_parent() -> None:
@@ -192,7 +192,7 @@ def test_ctrl_c_reaches_only_the_parent() -> None:
         os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=30)
         assert said == "still answers\n"
-        assert gone_within(10, pid)
+        assert gone_within(60, pid)
 
 
 @pytest.mark.parametrize("option", ["port", "ui_port"])
