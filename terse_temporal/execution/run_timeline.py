@@ -14,12 +14,13 @@ EntryState: TypeAlias = Literal["waiting", "running", "done", "failed", "cancell
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One call of a handler that was recorded.
+    """One call of a handler that was recorded, or an event that came.
 
     Attributes:
         kind: `"step"` (tools, turns of a model and calls of the state too), `"sleep"`, `"run"` for a child run,
-            `"timer"` for what waits beside the handler, as `asyncio.timeout()` and the timeout of the job do.
-        name: the step's name, how long the sleep is, or the child's job.
+            `"event"` for one that was sent to it, `"question"` for one to a person, `"timer"` for what waits beside the
+            handler, as `asyncio.timeout()` and the timeout of the job do.
+        name: the step's name, how long the sleep is, the child's job, or what is asked.
         state: `"waiting"`, `"running"`, `"done"`, `"failed"` or `"cancelled"`.
         started_at: when the handler asked for it, in UTC.
         ended_at: when it was over, in UTC; `None` until then.
@@ -27,7 +28,9 @@ class TimelineEntry:
             out or was cancelled before the run continued in a new history: what is carried on does not tell it.
         failure: why it failed, or the last attempt of it; empty where none did.
         label: what tells it from others of its name.
-        id: the workflow id of a child run; empty of anything else.
+        id: the workflow id of a child run, the number of a question; empty of anything else.
+        answer: of a question that is over, what the option is called that counts and who has chosen it, as far as
+            that is known: `"Approve, by ann@example.com"`. What was written is not told.
     """
 
     kind: str
@@ -39,6 +42,7 @@ class TimelineEntry:
     failure: str = ""
     label: str = ""
     id: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

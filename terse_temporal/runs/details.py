@@ -147,5 +147,6 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "ended": entry.ended.isoformat() if entry.ended else None,
         "attempt": entry.attempt,
         "failure": entry.trouble,
+        "answer": entry.answer,
     }
     return {name: value for name, value in known.items() if value not in ("", 0, None)}

@@ -9,11 +9,8 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -23,13 +20,13 @@ from ..engine.wire.journal import wire_to_payload
 from ..errors import AnswerRefusedError, RunNotFoundError
 from ..execution.input_requests import AnswerProblem
 from ..inputs.answers import check_size
-from ..inputs.questions import InputQuestion, read_question, read_time
-from ..serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, INPUTS_ANSWERED_MEMO, WAITING_MEMO
+from ..inputs.questions import InputQuestion, read_question
+from ..serialization.wire_names import INPUT_QUERY, INPUT_UPDATE, WAITING_MEMO
 from .first_event import first_event
+from .questions import PastQuestion, past_questions, read_objects
 from .requests import request
 
 __all__ = [
-    "PastQuestion",
     "answer_question",
     "asked_at_start",
     "find_question",
@@ -50,33 +47,6 @@ _MOST_LOOKED_AT: Final = 1_000
 _AT_ONCE: Final = 10
 
 _KINDS: Final = ("wrong", "not_allowed", "answered", "closed")
-
-
-@dataclass(frozen=True, slots=True)
-class PastQuestion:
-    """A question that is over.
-
-    Attributes:
-        ended: `"answered"`, `"timed_out"` or `"withdrawn"`.
-        at: when.
-        by: who has answered, where that is known.
-        choice: the option; `None` of a form or a text.
-        via: the name of the way by which the answer came, where that is known.
-        run: the run id before any reset.
-        by_name: what whoever has answered is called.
-        label: what the option is called.
-        digest: what the answer said it was an answer to.
-    """
-
-    ended: str
-    at: datetime | None
-    by: str
-    choice: str | None
-    via: str
-    run: str
-    by_name: str = ""
-    label: str = ""
-    digest: str = ""
 
 
 async def list_questions(client: Client, *, job: str | None = None) -> AsyncIterator[InputQuestion]:
@@ -150,10 +120,10 @@ async def _looked_at(client: Client, id: str) -> tuple[list[InputQuestion], dict
     except RPCError as err:
         raise RunNotFoundError(id) from err
     fields = run.raw_info.memo.fields
-    over = _past(await _memo(client, fields, INPUTS_ANSWERED_MEMO) or {})
+    over = await past_questions(client, fields)
     if run.close_time is not None or WAITING_MEMO not in fields:
         return [], over, None
-    waiting = await _memo(client, fields, WAITING_MEMO)
+    waiting = await read_objects(client, fields, WAITING_MEMO)
     if not waiting or await asked_at_start(client, run):
         return [], over, None
     has_more = any("more" in each and "event" not in each for each in waiting.values())
@@ -353,7 +323,7 @@ async def _asked_by_each(client: Client, runs: Iterable[WorkflowExecution]) -> l
 async def _asked_by(client: Client, run: WorkflowExecution) -> list[InputQuestion]:
     """Return what a run asks, in the order in which it does."""
     fields = run.raw_info.memo.fields
-    waiting = await _memo(client, fields, WAITING_MEMO)
+    waiting = await read_objects(client, fields, WAITING_MEMO)
     if not waiting or await asked_at_start(client, run):
         return []
     return _questions(client, run, waiting)
@@ -363,32 +333,3 @@ def _questions(client: Client, run: WorkflowExecution, waiting: Mapping[str, Any
     known = {"id": run.id, "job": run.workflow_type, "namespace": client.namespace}
     read = (read_question(wire, number=number, **known) for number, wire in waiting.items())
     return [each for each in read if each is not None]
-
-
-def _past(wire: Mapping[str, Any]) -> dict[str, PastQuestion]:
-    return {
-        number: PastQuestion(
-            ended=str(each.get("ended")),
-            at=read_time(each.get("at")),
-            by=str(each.get("by") or ""),
-            choice=choice if isinstance(choice := each.get("choice"), str) else None,
-            via=str(each.get("via") or ""),
-            run=str(each.get("run") or ""),
-            by_name=str(each.get("by_name") or each.get("by") or ""),
-            label=str(each.get("label") or choice or ""),
-            digest=str(each.get("of") or ""),
-        )
-        for number, each in wire.items()
-    }
-
-
-async def _memo(client: Client, fields: Mapping[str, Payload], name: str) -> dict[str, Any] | None:
-    """Return a part of a memo that is an object of objects; `None` for anything else."""
-    if name not in fields:
-        return None
-    try:
-        (value,) = await client.data_converter.decode([fields[name]])
-    except Exception:  # what another client has encrypted, or another program has written
-        return None
-    is_ours = isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
-    return value if is_ours else None

@@ -16,6 +16,7 @@ from ..diagnostics.text import one_line, shorten
 from ..execution.token_usage import Tokens
 from ..jobs.labels import label_text
 from ..serialization.wire_names import BEGAN_MEMO, DELIVERY_SIGNAL, EVENT_SIGNAL, TOKENS_MEMO, WAITING_MEMO
+from .questions import read_objects
 
 __all__ = ["match_text", "question_text", "read_began", "read_label", "read_memo", "tokens_text", "wait_text"]
 
@@ -25,17 +26,13 @@ _LONGEST_REASON = 500
 
 async def read_memo(client: Client, fields: Mapping[str, Payload]) -> tuple[Tokens | None, dict[str, Any] | None]:
     """Return the tokens and the open questions that a memo holds; `None` for what it does not speak of."""
-    values: dict[str, Any] = {}
-    for name in (TOKENS_MEMO, WAITING_MEMO):
-        if name in fields:
-            # What another client has encrypted, or another program has written, says nothing to this one.
-            with suppress(Exception):
-                (values[name],) = await client.data_converter.decode([fields[name]])
-    tokens = Tokens.from_wire(values[TOKENS_MEMO]) if TOKENS_MEMO in values else None
-    waiting = values.get(WAITING_MEMO)
-    if not isinstance(waiting, dict) or not all(isinstance(each, dict) for each in waiting.values()):
-        waiting = None
-    return tokens, waiting
+    tokens = None
+    if TOKENS_MEMO in fields:
+        # What another client has encrypted, or another program has written, says nothing to this one.
+        with suppress(Exception):
+            (used,) = await client.data_converter.decode([fields[TOKENS_MEMO]])
+            tokens = Tokens.from_wire(used)
+    return tokens, await read_objects(client, fields, WAITING_MEMO)
 
 
 async def read_began(client: Client, fields: Mapping[str, Payload], otherwise: datetime) -> datetime:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from temporalio.api.common.v1 import Memo
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..encryption.reading import readable_steps
-from ..engine.wire.continued import as_events, carried_journal
+from ..engine.wire.continued import as_events, carried_journal, may_carry
 from ..execution.run_timeline import RunTimeline, TimelineEntry
 from .first_event import first_event
 from .memo import read_label
+from .questions import asked_questions, past_questions
 from .timeline import Entry, Timeline
 
 __all__ = ["public_timeline", "read_timeline", "take_in"]
@@ -50,7 +52,18 @@ async def take_in(timeline: Timeline, event: HistoryEvent, client: Client) -> li
     changed = [
         timeline.apply(each, await read_label(client, each)) for each in await as_events(event, client.data_converter)
     ]
-    return [each for each in changed if each is not None]
+    found = [each for each in changed if each is not None]
+    if (memo := _memo_of(event)) is not None:
+        asked, over = await asked_questions(client, memo.fields), await past_questions(client, memo.fields)
+        found += timeline.apply_questions(asked, over, is_carried=may_carry(event))
+    return found
+
+
+def _memo_of(event: HistoryEvent) -> Memo | None:
+    """Return what an event says that the memo of its run is: as it changes, and as the run continues by itself."""
+    if event.HasField("workflow_properties_modified_event_attributes"):
+        return event.workflow_properties_modified_event_attributes.upserted_memo
+    return event.workflow_execution_started_event_attributes.memo if may_carry(event) else None
 
 
 async def _runs_to_read(client: Client, described: WorkflowExecutionDescription) -> list[str]:
@@ -92,6 +105,7 @@ def public_timeline(timeline: Timeline) -> RunTimeline:
             failure=each.trouble,
             label=each.label,
             id=each.id,
+            answer=each.answer,
         )
         for each in timeline.entries
     )

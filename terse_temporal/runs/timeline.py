@@ -6,10 +6,11 @@ in a description of the run. So a timeline is fed with both, and both may come l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +24,9 @@ from ..durations import format_duration
 from ..engine.wire.history import RunHistory
 from ..engine.wire.records import ChildRecord, Outcome, Record, StepRecord, TimerRecord, moment
 from ..execution.token_usage import Tokens
+from ..inputs.questions import read_time
 from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, OWN_WORKFLOWS
+from .questions import PastQuestion
 
 __all__ = ["Entry", "State", "Timeline", "failure_text", "short", "timeline_table"]
 
@@ -44,11 +47,17 @@ _STATES: Final[dict[Outcome, State]] = {
     "cancelled": "cancelled",
 }
 
+#: By how a question is over.
+_ENDS: Final[dict[str, State]] = {"answered": "done", "timed_out": "failed"}
+
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-#: Characters of the name of an event: anybody may have sent it.
+#: Characters of the name of an event, which anybody may have sent, and of a question.
 _LONGEST_NAME: Final = 100
+
+#: Characters of an answer.
+_LONGEST_TEXT: Final = 200
 
 _TIMEOUT: Final = "timeout of the run"
 
@@ -62,16 +71,17 @@ class Entry:
 
     Attributes:
         kind: `"step"`, `"sleep"`, `"run"` for one that the handler has started, `"event"` for one that was sent to it,
-            or `"timer"` for what waits beside it.
-        name: the step's or job's name, or how long the sleep or timer is; of the timeout of the run, that, where the
-            job is known.
+            `"question"` for one to a person, or `"timer"` for what waits beside it.
+        name: the step's or job's name, what is asked, or how long the sleep or timer is; of the timeout of the run,
+            that, where the job is known.
         begun: when the handler asked for it.
         ended: when it was over.
         attempt: how often it was started; 0 until it is, and where it had timed out or was cancelled before the run
             continued as new by itself, unless the timeline was read before that.
         trouble: why the last attempt but one, or the whole, failed.
         label: what tells it from others of its name.
-        id: of a run, its own workflow id.
+        id: of a run, its own workflow id; of a question, its number.
+        answer: of a question, the option that counts and who has chosen it, as far as that is known.
     """
 
     kind: str
@@ -83,6 +93,7 @@ class Entry:
     trouble: str = ""
     label: str = ""
     id: str = ""
+    answer: str = ""
 
     @property
     def title(self) -> str:
@@ -98,6 +109,9 @@ class Entry:
         if self.kind == "run":
             was_there = self.state == "done" and self.trouble
             return f"run   {self.title}  {self.trouble if was_there else self.state + took}{trouble}"
+        if self.kind == "question":
+            answer = f": {self.answer}" if self.answer else trouble
+            return f"question  {self.title}  {'over' if self.state == 'done' else self.state}{took}{answer}"
         if self.kind != "step":
             done = "came" if self.kind == "event" else "over"
             return f"{self.kind:<5} {self.name}  {done if self.state == 'done' else self.state}"
@@ -129,6 +143,8 @@ class Timeline:
         #: the events that it was sent.
         self._known: dict[str, Entry] = {}
         self._sent: list[Entry] = []
+        #: By the run that asks, as it was before any reset, and the number.
+        self._questions: dict[tuple[str, str], Entry] = {}
         self._told_again = 0
 
     @property
@@ -200,6 +216,43 @@ class Timeline:
             if before != (entry.state, entry.attempt, entry.trouble):
                 changed.append(entry)
         return changed
+
+    def apply_questions(
+        self, asked: Mapping[str, Mapping[str, Any]], over: Mapping[str, PastQuestion], *, is_carried: bool = False
+    ) -> list[Entry]:
+        """Take in what the memo of the run says of its questions, and return the entries of those that are over since.
+
+        Args:
+            asked: by their numbers, the first that are open: a run shows twenty.
+            over: likewise, the last twenty that are over.
+            is_carried: whether that is what it said as it continued as new by itself.
+        """
+        for number, past in over.items():
+            self._ask(number, past.run, past.prompt, past.since, is_new=False)
+        for number, each in asked.items():
+            run, prompt = str(each.get("run") or ""), str(each.get("prompt") or "")
+            self._ask(number, run, prompt, read_time(each.get("since")), is_new=not is_carried)
+        changed = []
+        for number, past in over.items():
+            entry = self._questions.get((past.run, number))
+            if entry is None or entry.ended is not None:
+                continue
+            entry.state, entry.ended = _ENDS.get(past.ended, "cancelled"), past.at or entry.begun
+            if past.ended == "timed_out":
+                entry.trouble = "nobody answered in time"
+            said = [past.label, f"by {past.by_name}" if past.by_name else ""]
+            entry.answer = shorten(one_line(", ".join(filter(None, said))), _LONGEST_TEXT)
+            changed.append(entry)
+        return changed
+
+    def _ask(self, number: str, run: str, prompt: str, since: datetime | None, *, is_new: bool) -> None:
+        if since is None or (run, number) in self._questions:
+            return
+        title, shown = (shorten(one_line(each), _LONGEST_NAME) for each in (prompt, number))
+        entry = self._questions[run, number] = Entry("question", title, since, id=shown)
+        # Where one belongs that was asked in a history that is not read is known by its time alone.
+        place = len(self.entries) if is_new else bisect_right(self.entries, since, key=lambda each: each.begun)
+        self.entries.insert(place, entry)
 
     def _apply_event(self, event: HistoryEvent, label: str) -> Entry | None:
         """Take in an event that was sent to the run."""
@@ -320,6 +373,8 @@ def _trouble_of_child(record: ChildRecord) -> str:
 
 
 def _remark(entry: Entry) -> str:
+    if entry.answer:
+        return f"{entry.answer}: {entry.trouble}" if entry.trouble else entry.answer
     if not entry.trouble:
         return "" if entry.state == "done" or entry.kind == "sleep" else entry.state
     if entry.kind == "step" and entry.state in ("done", "running"):

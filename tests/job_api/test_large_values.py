@@ -192,13 +192,13 @@ def longest_stretch(work: Callable[[], Any]) -> float:
     Of this thread's own clock: what another one waits depends on what else the machine does.
     """
     longest = 0.0
+    began = last = time.thread_time()
 
     def profile(*_: Any) -> None:
         nonlocal longest, last
         longest = max(longest, time.thread_time() - last)
         last = time.thread_time()
 
-    began = last = time.thread_time()
     sys.setprofile(profile)
     try:
         work()

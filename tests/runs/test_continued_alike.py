@@ -63,4 +63,7 @@ async def test_alike(bench: Bench) -> None:
     assert (once, often > 3) == (1, True)
     assert result == expected_result
     for look, other in zip(looks, expected, strict=True):
-        assert look == other
+        # Where a question was asked among what was asked for in the same moment, no journal says.
+        assert [each for each in look if each[0] != "question"] == [each for each in other if each[0] != "question"]
+        assert [each for each in look if each[0] == "question"] == [each for each in other if each[0] == "question"]
+        assert sum(each[0] == "question" for each in look) == 1

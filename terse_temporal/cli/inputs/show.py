@@ -9,7 +9,8 @@ import typer
 from ...diagnostics.text import json_text, one_line, printable
 from ...inputs.questions import InputQuestion
 from ...runs.input_json import moment_json, question_json
-from ...runs.inputs import PastQuestion, find_question, questions_of
+from ...runs.inputs import find_question, questions_of
+from ...runs.questions import PastQuestion
 from ..exiting import CommandError
 from ..options import Address, Debug, Namespace
 from ..output import console, print_json

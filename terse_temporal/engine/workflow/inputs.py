@@ -162,11 +162,11 @@ class InputRequests:
     def _close(self, question: Question, ended: Ended) -> None:
         question.ended = ended
         if question.answer is not None:
-            answered = question.outcome | {"run": self._run(), "at": shown_time(question.answer.answered_at)}
+            answered = question.outcome | question.past | {"at": shown_time(question.answer.answered_at)}
             answered |= {"of": question.digest} if question.answer.respondent else {}
             self._answered[question.number] = {name: each for name, each in answered.items() if each is not None}
         else:
-            self._answered[question.number] = {"run": self._run(), "at": shown_time(workflow.now()), "ended": ended}
+            self._answered[question.number] = question.past | {"at": shown_time(workflow.now()), "ended": ended}
         if len(self._answered) > _REMEMBERED:
             del self._answered[next(iter(self._answered))]
         del self._open[question.number]

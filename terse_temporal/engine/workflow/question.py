@@ -17,8 +17,9 @@ from ...serialization.json_text import encoded_size
 
 __all__ = ["Ended", "Question", "shown_time"]
 
-#: Characters of a call's arguments that are shown.
+#: Characters of a call's arguments that are shown, and of a question that is over.
 _LONGEST: Final = 4_000
+_LONGEST_TITLE: Final = 100
 
 Ended: TypeAlias = Literal["answered", "timed_out", "withdrawn"]
 
@@ -69,6 +70,12 @@ class Question:
         return {**kept, "prompt": shorten(self.shown["prompt"], 200), "is_short": True}
 
     @property
+    def past(self) -> dict[str, Any]:
+        """What is remembered of it, beside how it is over."""
+        title = shorten(self.shown["prompt"], _LONGEST_TITLE)
+        return {"prompt": title, "run": self.shown["run"], "since": self.shown["since"]}
+
+    @property
     def outcome(self) -> dict[str, Any]:
         """How it is over, for the ways."""
         found: dict[str, Any] = {"ended": self.ended}
@@ -90,8 +97,8 @@ class Question:
 
 
 def shown_time(moment: datetime) -> str:
-    """Return a moment as a memo has it."""
-    return moment.isoformat(timespec="seconds")
+    """Return a moment as a memo has it: so that it can be put among what a history has."""
+    return moment.isoformat(timespec="microseconds")
 
 
 def _for_the_memo(arguments: Any) -> Any:
