@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import socket
 import tempfile
@@ -15,6 +16,8 @@ from tests.effects import record
 
 #: A connection that is open before any handler runs, as that of a client's pool is.
 LEFT, RIGHT = socket.socketpair()
+for _end in (LEFT, RIGHT):
+    atexit.register(_end.close)
 
 
 class Held:
