@@ -259,7 +259,7 @@ class Jobs:
 
         The boundaries are those of a run that is left in peace: before each step, after its effect and after its
         record, and in each sleep. Every run has test doubles that answer from the start, and the state that the
-        test has set.
+        test has set. Events that the test sends reach none of them.
 
         Args:
             job: it, or its name.

@@ -28,3 +28,11 @@ def same(value: Any) -> Any:
 async def sends(event: Event) -> None:
     """Sends one by key."""
     await send_event("c", "from a run", key="k")
+
+
+@create_job(name="kit-waits-between-steps", durable=True)
+async def waits_between_steps(event: Event) -> Any:
+    """A wait with a step on either side."""
+    before = await job_step(run=same, input="before", name="before")
+    event = await wait_for_event("paid", key="k", timeout="30d")
+    return [before, await job_step(run=same, input=event, name="after")]

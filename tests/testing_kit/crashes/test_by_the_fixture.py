@@ -9,6 +9,7 @@ from terse_temporal.testing import Jobs
 
 from ...effects import Effects
 from ..jobs_documents import approved, ask, send_courier_once
+from ..jobs_events import waits_between_steps
 from ..jobs_kit import counts
 from .jobs_crashes import with_timeout
 
@@ -70,3 +71,14 @@ async def test_a_crash_that_does_not_come_is_said(jobs: Jobs) -> None:
     with pytest.raises(AssertionError, match="no run of this test came"):
         await jobs._loop_thread.run(jobs._verify())
     jobs._workers.crash_points.clear()
+
+
+async def test_an_event_between_two_crashes(jobs: Jobs) -> None:
+    """A run whose worker is killed before it waits, and after that, gets the event once."""
+    jobs.crash_at("before", "after_record")
+    jobs.crash_at("after", "after_effect")
+    run = await jobs.start(waits_between_steps)
+    assert await run.waiting_for_event() == "paid"
+    await jobs.send_event("paid", 5, key="k")
+    assert await run.result() == ["before", 5]
+    assert [(step.name, step.attempt) for step in run.steps] == [("before", 1), ("after", 2)]
