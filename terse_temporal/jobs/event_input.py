@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, get_args, get_origin
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
 
@@ -100,13 +100,22 @@ def _new_annotation(handler: Callable[..., Any], namespace: Mapping[str, Any] | 
         return parameter.empty
     scope = {**getattr(inspect.unwrap(handler), "__globals__", {}), **(namespace or {})}
     try:
-        return resolve(parameter.annotation, scope)
+        found = resolve(parameter.annotation, scope)
     except Exception as error:  # evaluating somebody's annotation may raise anything
         raise JobDefinitionError(
             f"the handler {name!r} ({place_of(handler)}) wants its event as {str(parameter.annotation)!r}, which cannot"
             f" be resolved ({type(error).__name__}: {error}). Define or import it at module level, not within a"
             f" function or under `if TYPE_CHECKING:`"
         ) from error
+    # A dict can be written so, and nothing would be validated.
+    if isinstance(kind := get_origin(found), type) and issubclass(kind, Event):
+        wanted = " | ".join(map(type_name, get_args(found)))
+        raise JobDefinitionError(
+            f"the handler {name!r} ({place_of(handler)}) wants its event as {kind.__name__}[{wanted}], but"
+            f" {kind.__name__} takes no type: an untyped event is `{kind.__name__}`, and one that is validated has the"
+            f" type itself, `{parameter.name}: {wanted}`"
+        )
+    return found
 
 
 def _untyped(triggers: Sequence[Trigger]) -> type[Event]:

@@ -20,6 +20,7 @@ from ..engine.replay.replayer import replay
 from ..errors import (
     CrashTestError,
     DurationError,
+    EventError,
     JobTestError,
     TestDoubleError,
     UnknownJobError,
@@ -289,8 +290,11 @@ class Jobs:
     async def _start(self, job: Job, event: Any, key: str | None, id: str | None, tags: Iterable[str]) -> Run:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
-        request = replace(run_request(job, event, key=key, id=id, tags=tags, task_queue=task_queue), if_exists=None)
-        handle, _ = await start_run(request, self._loop_thread.client)
+        try:
+            request = run_request(job, event, key=key, id=id, tags=tags, task_queue=task_queue)
+        except EventError as error:
+            raise error from None  # it says all that its cause does, of which pytest would show the source
+        handle, _ = await start_run(replace(request, if_exists=None), self._loop_thread.client)
         self._workers.watch(job, handle)
         run = Run(self._watch(job, handle))
         self.runs.append(run)

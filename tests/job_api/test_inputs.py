@@ -186,6 +186,16 @@ def test_an_annotation_that_cannot_be_resolved_is_told() -> None:
     assert "TYPE_CHECKING" in message
 
 
+def generic(event: Event[Lead]) -> None:  # type: ignore[type-arg]
+    """Wants an event that looks typed."""
+
+
+def test_an_untyped_event_with_a_type_is_refused() -> None:
+    """Which Python lets pass, as it is a dict, and of which nothing would be validated."""
+    with pytest.raises(JobDefinitionError, match=r"wants its event as Event\[Lead\], but .*`event: Lead`"):
+        event_type(generic, [])
+
+
 def test_a_handler_without_parameters_is_refused() -> None:
     """A handler that takes nothing is told what it is called with."""
     with pytest.raises(JobDefinitionError, match=r"takes no event; it is called with \(event\)"):

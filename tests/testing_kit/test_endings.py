@@ -63,9 +63,11 @@ async def test_failed_over_a_sleep(jobs: Jobs) -> None:
 
 
 async def test_an_event_that_does_not_fit(jobs: Jobs) -> None:
-    """An event that does not fit is refused before a run is started, with every wrong field."""
-    with pytest.raises(EventError, match=r"(?s)email.*name"):
+    """An event that does not fit is refused before a run is started, with every wrong field and no more beside it."""
+    with pytest.raises(EventError, match=r"(?s)email.*name") as caught:
         await jobs.start(kit.typed, {"email": 5})
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
     assert jobs.runs == []
 
 
