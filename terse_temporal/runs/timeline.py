@@ -53,11 +53,12 @@ _ENDS: Final[dict[str, State]] = {"answered": "done", "timed_out": "failed"}
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-#: Characters of the name of an event, which anybody may have sent, and of a question.
+#: Characters of the name of an event: anybody may have sent it.
 _LONGEST_NAME: Final = 100
 
-#: Characters of an answer.
-_LONGEST_TEXT: Final = 200
+#: Characters of a question, which has one line of a terminal with its answer, and of that.
+_LONGEST_QUESTION: Final = 60
+_LONGEST_ANSWER: Final = 200
 
 _TIMEOUT: Final = "timeout of the run"
 
@@ -110,8 +111,9 @@ class Entry:
             was_there = self.state == "done" and self.trouble
             return f"run   {self.title}  {self.trouble if was_there else self.state + took}{trouble}"
         if self.kind == "question":
-            answer = f": {self.answer}" if self.answer else trouble
-            return f"question  {self.title}  {'over' if self.state == 'done' else self.state}{took}{answer}"
+            said = ": ".join(filter(None, (self.answer, self.trouble)))
+            state = {"done": "answered", "failed": "over", "cancelled": "withdrawn"}.get(self.state, self.state)
+            return f"question  {self.title}  {state}{took}{f': {said}' if said else ''}"
         if self.kind != "step":
             done = "came" if self.kind == "event" else "over"
             return f"{self.kind:<5} {self.name}  {done if self.state == 'done' else self.state}"
@@ -241,14 +243,14 @@ class Timeline:
             if past.ended == "timed_out":
                 entry.trouble = "nobody answered in time"
             said = [past.label, f"by {past.by_name}" if past.by_name else ""]
-            entry.answer = shorten(one_line(", ".join(filter(None, said))), _LONGEST_TEXT)
+            entry.answer = shorten(one_line(", ".join(filter(None, said))), _LONGEST_ANSWER)
             changed.append(entry)
         return changed
 
     def _ask(self, number: str, run: str, prompt: str, since: datetime | None, *, is_new: bool) -> None:
         if since is None or (run, number) in self._questions:
             return
-        title, shown = (shorten(one_line(each), _LONGEST_NAME) for each in (prompt, number))
+        title, shown = (shorten(one_line(each), _LONGEST_QUESTION) for each in (prompt, number))
         entry = self._questions[run, number] = Entry("question", title, since, id=shown)
         # Where one belongs that was asked in a history that is not read is known by its time alone.
         place = len(self.entries) if is_new else bisect_right(self.entries, since, key=lambda each: each.begun)
@@ -374,7 +376,7 @@ def _trouble_of_child(record: ChildRecord) -> str:
 
 def _remark(entry: Entry) -> str:
     if entry.answer:
-        return f"{entry.answer}: {entry.trouble}" if entry.trouble else entry.answer
+        return ": ".join(filter(None, (entry.answer, entry.trouble)))
     if not entry.trouble:
         return "" if entry.state == "done" or entry.kind == "sleep" else entry.state
     if entry.kind == "step" and entry.state in ("done", "running"):

@@ -45,7 +45,7 @@ async def test_answered(bench: Bench) -> None:
     ]
     timeline = await timeline_of(bench, run)
     [line, _] = [entry.line() for entry in timeline.entries if entry.kind == "question"]
-    assert line.startswith("question  Ship it? (1)  over in ")
+    assert line.startswith("question  Ship it? (1)  answered in ")
     assert line.endswith(": Yes, by Ann")
     out = io.StringIO()
     Console(file=out, width=120).print(timeline_table(timeline))
@@ -71,6 +71,10 @@ async def test_unanswered(bench: Bench) -> None:
         ("2", "Two?", "failed", "", "nobody answered in time"),
         ("3", "Three?", "cancelled", "", ""),
     ]
+    lines = [entry.line() for entry in (await timeline_of(bench, run)).entries if entry.kind == "question"]
+    assert lines[0].startswith("question  One? (1)  over in 30 d")
+    assert lines[0].endswith(": No: nobody answered in time")
+    assert lines[2].startswith("question  Three? (3)  withdrawn in 1 h")
 
 
 @cache_on
