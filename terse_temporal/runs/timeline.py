@@ -239,7 +239,7 @@ class Timeline:
             entry = self._questions.get((past.run, number))
             if entry is None or entry.ended is not None:
                 continue
-            entry.state, entry.ended = _ENDS.get(past.ended, "cancelled"), past.at or entry.begun
+            entry.state, entry.ended = _ENDS.get(past.ended, "cancelled"), max(past.at or entry.begun, entry.begun)
             if past.ended == "timed_out":
                 entry.trouble = "nobody answered in time"
             said = [past.label, f"by {past.by_name}" if past.by_name else ""]

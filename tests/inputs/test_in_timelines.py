@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 
 from rich.console import Console
+from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
 
 from terse_temporal import get_run
 from terse_temporal.runs.details import read_details
-from terse_temporal.runs.reading import read_timeline
+from terse_temporal.runs.reading import read_timeline, take_in
 from terse_temporal.runs.timeline import Timeline, timeline_table
+from terse_temporal.serialization.wire_names import INPUTS_ANSWERED_MEMO, WAITING_MEMO
 
 from ..bench import Bench, Run, cache_on
 from ..waiting import until
@@ -97,3 +101,54 @@ async def test_each_run_of_a_chain(bench: Bench) -> None:
 
 async def is_of_another(again: Run, run: Run) -> bool:
     return bool((await asked(again))["run"] != run.first_execution_run_id)
+
+
+SINCE = "2026-11-28T12:00:00+00:00"
+TERMINAL = "\x1b[2J\u202egnp"
+
+
+@cache_on
+async def test_a_memo_that_somebody_else_has_written(bench: Bench) -> None:
+    """What cannot be read is left out; what can is short, and has nothing that drives a terminal."""
+    waiting = {
+        TERMINAL * 100: {"prompt": TERMINAL * 1_000, "run": ["r"], "since": SINCE},
+        "2": {"prompt": {"a": TERMINAL}, "run": None, "since": SINCE},
+        "3": {"prompt": "?", "since": "yesterday"},
+        "4": {"prompt": "?", "since": "2026-11-28T12:00:00"},
+        "5": {},
+    }
+    answered = {
+        "6": {
+            "prompt": "[red]?[/]",
+            "run": "r",
+            "since": SINCE,
+            "at": "0001-01-01T00:00:00+14:00",
+            "ended": [TERMINAL],
+        },
+        "7": {
+            "prompt": "?",
+            "run": "r",
+            "since": SINCE,
+            "at": 7,
+            "ended": "answered",
+            "by": TERMINAL * 100,
+            "choice": 5,
+        },
+    }
+    event = HistoryEvent(event_id=5)
+    fields = event.workflow_properties_modified_event_attributes.upserted_memo.fields
+    for name, value in ((WAITING_MEMO, waiting), (INPUTS_ANSWERED_MEMO, answered)):
+        fields[name].CopyFrom(Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(value).encode()))
+    timeline = Timeline()
+    assert len(await take_in(timeline, event, bench.env.client)) == 2
+    assert len(timeline.entries) == 4
+    assert not await take_in(timeline, event, bench.env.client)
+    assert all(entry.ended is None or entry.ended == entry.begun for entry in timeline.entries)
+    out = io.StringIO()
+    Console(file=out, width=500).print(timeline_table(timeline, now=datetime.now(UTC)))
+    lines = [*(entry.line() for entry in timeline.entries), *out.getvalue().splitlines()]
+    assert all(line.isprintable() and len(line) <= 501 for line in lines)
+    assert "[red]?[/]" in out.getvalue()
+    fields[WAITING_MEMO].data = b"[1]"
+    fields[INPUTS_ANSWERED_MEMO].data = b"\xff"
+    assert not await take_in(timeline, event, bench.env.client)
