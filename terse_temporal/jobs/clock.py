@@ -59,8 +59,8 @@ class Log:
     `terse_temporal.job`. Where logging would drop a line of INFO or above, it goes to standard output. A worker that
     dies between writing the line and recording its progress writes it again.
 
-    Every method takes values, which are joined by spaces as `print` does, and fields, which are added as `name=value`. A
-    `%s` of `logging` stays as it is: write an f-string, or the value by itself.
+    Every method takes values, which are joined by spaces as `print` does, and fields, which are added as `name=value`.
+    A `%s` of `logging` stays as it is: write an f-string, or the value by itself.
     """
 
     __slots__ = ()

@@ -114,9 +114,7 @@ async def _timeline(client: Client, facts: Facts, tail: Tail) -> Timeline:
         timeline.history.began = moment(facts.described.workflow_execution_info.start_time)
     timeline.apply_pending(facts.described.pending_activities)
     if not facts.is_running:
-        for entry in timeline.entries:
-            if entry.ended is None:
-                entry.state, entry.trouble = "cancelled", "open when the run ended"
+        timeline.end()
     timeline.tokens, _ = await read_memo(client, facts.described.workflow_execution_info.memo.fields)
     return timeline
 

@@ -47,10 +47,10 @@ class PastQuestion:
     since: datetime | None = None
 
 
-async def asked_questions(client: Client, fields: Mapping[str, Payload]) -> dict[str, dict[str, Any]]:
-    """Return what a memo tells of open questions, by their numbers."""
-    waiting = await read_objects(client, fields, WAITING_MEMO) or {}
-    return {number: each for number, each in waiting.items() if "event" not in each}
+async def asked_questions(client: Client, fields: Mapping[str, Payload]) -> dict[str, dict[str, Any]] | None:
+    """Return what a memo tells of open questions, by their numbers; `None` where it does not speak of them."""
+    waiting = await read_objects(client, fields, WAITING_MEMO)
+    return None if waiting is None else {number: each for number, each in waiting.items() if "event" not in each}
 
 
 async def past_questions(client: Client, fields: Mapping[str, Payload]) -> dict[str, PastQuestion]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from temporalio.api.common.v1 import Memo
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from ..encryption.reading import readable_steps
 from ..engine.wire.continued import as_events, carried_journal, may_carry
+from ..engine.wire.records import moment
 from ..execution.run_timeline import RunTimeline, TimelineEntry
 from .first_event import first_event
 from .memo import read_label
@@ -35,6 +36,8 @@ async def read_timeline(client: Client, described: WorkflowExecutionDescription)
             await take_in(timeline, recorded, client)
     await readable_steps(described.raw_description, client.data_converter)
     timeline.apply_pending(described.raw_description.pending_activities)
+    if described.status is not WorkflowExecutionStatus.RUNNING:
+        timeline.end()
     return timeline
 
 
@@ -55,7 +58,7 @@ async def take_in(timeline: Timeline, event: HistoryEvent, client: Client) -> li
     found = [each for each in changed if each is not None]
     if (memo := _memo_of(event)) is not None:
         asked, over = await asked_questions(client, memo.fields), await past_questions(client, memo.fields)
-        found += timeline.apply_questions(asked, over, is_carried=may_carry(event))
+        found += timeline.apply_questions(asked, over, moment(event.event_time), is_carried=may_carry(event))
     return found
 
 

@@ -147,6 +147,8 @@ class Timeline:
         self._sent: list[Entry] = []
         #: By the run that asks, as it was before any reset, and the number.
         self._questions: dict[tuple[str, str], Entry] = {}
+        #: When the memo last said anything of them.
+        self._told_at: datetime | None = None
         self._told_again = 0
 
     @property
@@ -166,6 +168,7 @@ class Timeline:
             self.history = RunHistory()
             self._by_event, self._by_activity, self._told_again = {}, {}, 0
             if event.event_id > 0:
+                self.end()
                 self._known, self._sent = {}, []
         record = self.history.add(event)
         if isinstance(record, TimerRecord) and record.is_internal:
@@ -220,41 +223,71 @@ class Timeline:
         return changed
 
     def apply_questions(
-        self, asked: Mapping[str, Mapping[str, Any]], over: Mapping[str, PastQuestion], *, is_carried: bool = False
+        self,
+        asked: Mapping[str, Mapping[str, Any]] | None,
+        over: Mapping[str, PastQuestion],
+        at: datetime,
+        *,
+        is_carried: bool = False,
     ) -> list[Entry]:
         """Take in what the memo of the run says of its questions, and return the entries of those that are over since.
 
         Args:
-            asked: by their numbers, the first that are open: a run shows twenty.
+            asked: by their numbers, the first twenty that are open; `None` where it does not say.
             over: likewise, the last twenty that are over.
+            at: when it says so.
             is_carried: whether that is what it said as it continued as new by itself.
         """
-        for number, past in over.items():
-            self._ask(number, past.run, past.prompt, past.since, is_new=False)
-        for number, each in asked.items():
-            run, prompt = str(each.get("run") or ""), str(each.get("prompt") or "")
-            self._ask(number, run, prompt, read_time(each.get("since")), is_new=not is_carried)
+        told = [(number, past.run, past.prompt, past.since) for number, past in over.items()]
+        for number, each in (asked or {}).items():
+            told.append(
+                (number, str(each.get("run") or ""), str(each.get("prompt") or ""), read_time(each.get("since")))
+            )
+        for number, run, prompt, since in sorted(told, key=lambda each: _in_order(each[0])):
+            if since is not None and (run, number) not in self._questions:
+                was_shown = is_carried or number not in (asked or ())
+                was_there = self._told_at is not None and since <= self._told_at
+                self._ask(number, run, prompt, since, is_new=not was_shown and not was_there)
+        self._told_at = at
         changed = []
-        for number, past in over.items():
-            entry = self._questions.get((past.run, number))
-            if entry is None or entry.ended is not None:
+        for (run, number), entry in self._questions.items():
+            if entry.state != "waiting":
                 continue
-            entry.state, entry.ended = _ENDS.get(past.ended, "cancelled"), max(past.at or entry.begun, entry.begun)
-            if past.ended == "timed_out":
-                entry.trouble = "nobody answered in time"
-            said = [past.label, f"by {past.by_name}" if past.by_name else ""]
-            entry.answer = shorten(one_line(", ".join(filter(None, said))), _LONGEST_ANSWER)
+            past = over.get(number)
+            if past is not None and past.run == run:
+                entry.state, entry.ended = _ENDS.get(past.ended, "cancelled"), max(past.at or entry.begun, entry.begun)
+                if past.ended == "timed_out":
+                    entry.trouble = "nobody answered in time"
+                said = [past.label, f"by {past.by_name}" if past.by_name else ""]
+                entry.answer = shorten(one_line(", ".join(filter(None, said))), _LONGEST_ANSWER)
+            elif asked is not None and number not in asked:  # what is shown stays so until it is over
+                entry.state, entry.ended = "cancelled", max(at, entry.begun)
+                entry.trouble = "over, with so many others that its run does not say how"
+            else:
+                continue
             changed.append(entry)
         return changed
 
-    def _ask(self, number: str, run: str, prompt: str, since: datetime | None, *, is_new: bool) -> None:
-        if since is None or (run, number) in self._questions:
-            return
+    def _ask(self, number: str, run: str, prompt: str, since: datetime, *, is_new: bool) -> None:
         title, shown = (shorten(one_line(each), _LONGEST_QUESTION) for each in (prompt, number))
         entry = self._questions[run, number] = Entry("question", title, since, id=shown)
-        # Where one belongs that was asked in a history that is not read is known by its time alone.
-        place = len(self.entries) if is_new else bisect_right(self.entries, since, key=lambda each: each.begun)
+        place = len(self.entries)
+        if not is_new:  # then where it belongs is known by its time alone, and by its number
+            place = bisect_right(self.entries, since, key=lambda each: each.begun)
+            while place and self._is_later(self.entries[place - 1], entry):
+                place -= 1
         self.entries.insert(place, entry)
+
+    @staticmethod
+    def _is_later(one: Entry, other: Entry) -> bool:
+        """Return whether a question was asked after another one, of the same moment."""
+        return one.kind == "question" and one.begun == other.begun and _in_order(one.id) > _in_order(other.id)
+
+    def end(self) -> None:
+        """Say of what is open that the run has ended over it."""
+        for entry in self.entries:
+            if entry.ended is None:
+                entry.state, entry.trouble = "cancelled", "open when the run ended"
 
     def _apply_event(self, event: HistoryEvent, label: str) -> Entry | None:
         """Take in an event that was sent to the run."""
@@ -300,6 +333,11 @@ class Timeline:
             each for each in self.history.timers if not each.is_sleep and abs(each.duration - self.timeout) <= _EXACT
         )
         return record is next(alike, None)
+
+
+def _in_order(number: str) -> tuple[int, str]:
+    """Return what numbers that are texts are sorted by."""
+    return len(number), number
 
 
 def _key(record: Record) -> str:

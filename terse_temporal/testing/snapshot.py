@@ -118,6 +118,8 @@ async def take_snapshot(client: Client, handle: WorkflowHandle[Any, Any], reader
     is_open = described.status in (WorkflowExecutionStatus.RUNNING, None)
     tokens, waiting = await read_memo(client, raw.workflow_execution_info.memo.fields)
     timeline.tokens = tokens
+    if not is_open:
+        timeline.end()
     has_pending_work = raw.HasField("pending_workflow_task") or bool(raw.pending_activities)
     # A timer that says nothing of itself may be a time limit of what is under way, or of an answer that is asked for.
     # Where there is nothing of the kind the run waits for it: `asyncio.sleep`, `workflow.wait_condition(…, timeout=…)`.

@@ -16,6 +16,7 @@ from temporalio.exceptions import CancelledError
 from terse_temporal import Job
 from terse_temporal.engine.replay.replayer import replay
 from terse_temporal.engine.wire.history import RunHistory
+from terse_temporal.engine.wire.records import ChildRecord
 from terse_temporal.engine.workflow import child_runs
 from terse_temporal.serialization.wire_names import RUN_RESULT
 
@@ -197,9 +198,11 @@ async def test_nobody_takes_it(bench: Bench) -> None:
     """A run on a task queue without workers waits, and so does the run that waits for it."""
     async with bench.worker(*ALL):
         run = await bench.start_on_the_wall_clock(calling.calls_nobody)
-        async with asyncio.timeout(20):
-            while not (children := RunHistory((await run.fetch_history()).events).children):  # noqa: ASYNC110  # nobody tells
+        children: list[ChildRecord] = []
+        async with asyncio.timeout(60):
+            while not (children and children[0].run_id):
                 await asyncio.sleep(0.05)
+                children = RunHistory((await run.fetch_history()).events).children
         assert children[0].outcome == "open"
         await run.terminate()
         await bench.env.client.get_workflow_handle(children[0].workflow_id).terminate()

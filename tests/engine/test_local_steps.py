@@ -134,8 +134,11 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 @cache_on
 @pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_one_that_nobody_asks_for(bench: Bench, workers: int) -> None:
+async def test_one_that_nobody_asks_for(bench: Bench, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """While its worker has no place free for it, one that takes long goes on, and is left to it by other workers."""
+    # Seldom enough that another one, which asks the run, has had its answer: twice begun there is begun for good.
+    looks_every = 0.1 if workers == 1 else 2.0
+    monkeypatch.setattr(handing_over, "_LOOKS_EVERY", timedelta(seconds=looks_every))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(bench.worker(held, max_concurrent_activities=1))
         run = await bench.start_on_the_wall_clock(held)
@@ -149,7 +152,7 @@ async def test_one_that_nobody_asks_for(bench: Bench, workers: int) -> None:
             return any(each.activity_type.name == "in_the_end" for each in pending)
 
         await until(is_pending, "it has been handed over")
-        await asyncio.sleep(0.4)  # in which it is looked after a few times
+        await asyncio.sleep(2.5 * looks_every)  # in which it is looked after twice
         bench.effects.path.with_name("end").touch()
         await until(lambda: "ended" in bench.effects.lines(), "it has ended")
         bench.effects.path.with_name("free").touch()

@@ -205,3 +205,16 @@ def declines(effects: str) -> None:
     record(effects, "tried")
     if not Path(effects).with_name("ok").exists():
         raise ValueError("not yet")
+
+
+@create_job(name="asks-and-withdraws", durable=True)
+async def asks_and_withdraws(event: Event) -> None:
+    """Asks more than are shown, answers to none of which it waits for, and leaves one open."""
+    await job_step(run=begun, input=event.effects)
+    tasks = [asyncio.create_task(wait_for_input(prompt=f"{number}?", options=YES_NO)) for number in range(1, 31)]
+    await tasks[0]
+    for task in tasks[1:]:
+        task.cancel()
+    await asyncio.wait(tasks)
+    tasks.append(asyncio.create_task(wait_for_input(prompt="31?")))
+    await sleep("1s")

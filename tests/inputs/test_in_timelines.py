@@ -30,7 +30,7 @@ async def questions(bench: Bench, run: Run) -> list[tuple[str, str, str, str, st
     """What is told of the questions."""
     entries = [entry for entry in (await timeline_of(bench, run)).entries if entry.kind == "question"]
     for entry in entries:
-        assert (entry.ended is None) == (entry.state == "waiting")
+        assert (entry.ended is None) == (entry.state == "waiting" or entry.trouble == "open when the run ended")
     return [(entry.id, entry.name, entry.state, entry.answer, entry.trouble) for entry in entries]
 
 
@@ -91,16 +91,40 @@ async def test_each_run_of_a_chain(bench: Bench) -> None:
         await until(lambda: is_of_another(again, run), "the next run asks")
         await answer(again, choice="no", by="bob")
         await bench.result(again)
-    assert [(number, name, said) for number, name, _, said, _ in await questions(bench, run)] == [
+    assert [(number, name, said or why) for number, name, _, said, why in await questions(bench, run)] == [
         ("1", "Go on?", "Yes, by ann"),
-        ("2", "Open?", ""),
+        ("2", "Open?", "open when the run ended"),
         ("1", "Go on?", "No, by bob"),
-        ("2", "Open?", ""),
+        ("2", "Open?", "open when the run ended"),
     ]
 
 
 async def is_of_another(again: Run, run: Run) -> bool:
     return bool((await asked(again))["run"] != run.first_execution_run_id)
+
+
+@cache_on
+async def test_more_than_are_shown(bench: Bench) -> None:
+    """The first twenty that are open have a row, in their order, and others when there is room; none stays open."""
+    async with bench.worker(jobs.asks_and_withdraws):
+        run = await bench.start(jobs.asks_and_withdraws)
+        await asked(run, "20")
+        assert [number for number, *_ in await questions(bench, run)] == [str(each) for each in range(1, 21)]
+        await answer(run, choice="no", by="ann")
+        await bench.result(run)
+    found = await questions(bench, run)
+    numbers = [int(number) for number, *_ in found]
+    assert numbers == sorted(numbers)
+    assert set(numbers) >= {*range(1, 22), 31}
+    assert found[0] == ("1", "1?", "done", "No, by ann", "")
+    assert found[-1] == ("31", "31?", "cancelled", "", "open when the run ended")
+    unknown = "over, with so many others that its run does not say how"
+    assert {(state, said, why) for _, _, state, said, why in found[1:-1]} <= {
+        ("cancelled", "", ""),
+        ("cancelled", "", unknown),
+    }
+    entries = (await timeline_of(bench, run)).entries
+    assert [entry.kind for entry in entries[:2]] == ["step", "question"]
 
 
 SINCE = "2026-11-28T12:00:00+00:00"
