@@ -30,7 +30,8 @@ from ..errors import TerseError
 from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
 from ..runs.starting import start_run
-from ..runs.timeline import Timeline, timeline_table
+from ..runs.timeline import Timeline
+from ..runs.timeline_table import timeline_table
 from .exiting import FAILED, CommandError
 from .options import Debug
 from .output import console, errors

@@ -21,7 +21,8 @@ from ..diagnostics.text import json_text
 from ..runs.details import read_details
 from ..runs.endings import EndReason
 from ..runs.memo import tokens_text
-from ..runs.timeline import Entry, Timeline, timeline_table
+from ..runs.timeline import Entry, Timeline
+from ..runs.timeline_table import timeline_table
 from .exiting import FAILED, CommandError
 from .following import Follower
 from .output import console, errors, print_json

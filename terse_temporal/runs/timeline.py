@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from rich.table import Table
-from rich.text import Text
 from temporalio.api.enums.v1 import PendingActivityState, TimeoutType
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
@@ -28,17 +26,9 @@ from ..inputs.questions import read_time
 from ..serialization.wire_names import DELIVERY_SIGNAL, EVENT_SIGNAL, OWN_WORKFLOWS
 from .questions import PastQuestion
 
-__all__ = ["Entry", "State", "Timeline", "failure_text", "short", "timeline_table"]
+__all__ = ["Entry", "State", "Timeline", "failure_text", "short"]
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
-
-_STYLES: Final[dict[State, str]] = {
-    "waiting": "dim",
-    "running": "cyan",
-    "done": "green",
-    "failed": "red",
-    "cancelled": "yellow",
-}
 
 _STATES: Final[dict[Outcome, State]] = {
     "open": "running",
@@ -350,33 +340,6 @@ def _key(record: Record) -> str:
             return f"run {record.workflow_id}"
 
 
-def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int | None = None) -> Table:
-    """Return the timeline as a table: when each entry began, counted from the start of the run, and how long it took.
-
-    Args:
-        timeline: of the run.
-        now: shown as the end of what is not over.
-        last: how many entries to show at most; those before are left out.
-    """
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for heading in ("attempts", "began", "took"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for entry in timeline.entries[-last:] if last else timeline.entries:
-        end = entry.ended or now
-        table.add_row(
-            entry.kind,
-            Text(entry.title, _STYLES[entry.state]),
-            str(entry.attempt or "") if entry.kind == "step" else "",
-            f"+{short(entry.begun - timeline.started)}" if timeline.started else "",
-            short(max(end - entry.begun, timedelta())) if end else "",
-            Text(_remark(entry), "dim"),
-        )
-    return table
-
-
 def short(duration: timedelta) -> str:
     """Return a duration in few letters: `12 ms`, `2.3 s`, `3 d 11 s`."""
     seconds = duration.total_seconds()
@@ -410,13 +373,3 @@ def _trouble_of_child(record: ChildRecord) -> str:
     if record.failure is not None:
         return failure_text(record.failure)
     return "was terminated, or its time was up" if record.outcome == "failed" else ""
-
-
-def _remark(entry: Entry) -> str:
-    if entry.answer:
-        return ": ".join(filter(None, (entry.answer, entry.trouble)))
-    if not entry.trouble:
-        return "" if entry.state == "done" or entry.kind == "sleep" else entry.state
-    if entry.kind == "step" and entry.state in ("done", "running"):
-        return f"attempt {entry.attempt - 1}: {entry.trouble}"
-    return entry.trouble

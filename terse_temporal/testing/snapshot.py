@@ -15,7 +15,8 @@ from ..encryption.reading import readable_steps
 from ..inputs.questions import read_question
 from ..runs.clocks import clock_of, next_attempt_of
 from ..runs.memo import read_memo, wait_text
-from ..runs.timeline import Entry, Timeline, timeline_table
+from ..runs.timeline import Entry, Timeline
+from ..runs.timeline_table import timeline_table
 from .questions import Question, question_of
 from .run_reader import RunReader
 

@@ -13,7 +13,8 @@ from temporalio.api.history.v1 import HistoryEvent
 from terse_temporal import get_run
 from terse_temporal.runs.details import read_details
 from terse_temporal.runs.reading import read_timeline, take_in
-from terse_temporal.runs.timeline import Timeline, timeline_table
+from terse_temporal.runs.timeline import Timeline
+from terse_temporal.runs.timeline_table import timeline_table
 from terse_temporal.serialization.wire_names import INPUTS_ANSWERED_MEMO, WAITING_MEMO
 
 from ..bench import Bench, Run, cache_on

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from ...diagnostics.text import json_text, one_line, shorten
 from ...runs.details import RunDetails, read_details
 from ...runs.memo import tokens_text
-from ...runs.timeline import timeline_table
+from ...runs.timeline_table import timeline_table
 from ...runs.times import moment_text, rough
 from ..options import Address, Debug, Namespace
 from ..output import console, print_json
