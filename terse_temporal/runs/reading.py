@@ -55,7 +55,8 @@ async def take_in(timeline: Timeline, event: HistoryEvent, client: Client) -> li
     changed = [
         timeline.apply(each, await read_label(client, each)) for each in await as_events(event, client.data_converter)
     ]
-    found = [each for each in changed if each is not None]
+    # What is carried has begun and ended in one event.
+    found = list({id(each): each for each in changed if each is not None}.values())
     if (memo := _memo_of(event)) is not None:
         asked, over = await asked_questions(client, memo.fields), await past_questions(client, memo.fields)
         found += timeline.apply_questions(asked, over, moment(event.event_time), is_carried=may_carry(event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from terse_temporal.cli.following import Follower
 from terse_temporal.execution.run_operations import RunReference
 from terse_temporal.runs.details import read_details
 from terse_temporal.runs.inputs import answer_question, list_questions
@@ -12,6 +13,7 @@ from terse_temporal.runs.operations import ClientOperations
 from terse_temporal.testing.run_reader import RunReader
 
 from ..bench import Bench, Run, cache_on
+from ..waiting import until
 from .jobs_continued import does_all, small
 
 Entries = list[tuple[Any, ...]]
@@ -67,3 +69,28 @@ async def test_alike(bench: Bench) -> None:
         assert [each for each in look if each[0] != "question"] == [each for each in other if each[0] != "question"]
         assert [each for each in look if each[0] == "question"] == [each for each in other if each[0] == "question"]
         assert sum(each[0] == "question" for each in look) == 1
+
+
+@cache_on
+async def test_followed_late(bench: Bench) -> None:
+    """Who begins to follow it after it has continued is told once of each thing that was done before."""
+    told: list[tuple[int, str]] = []
+    async with bench.worker(does_all, small, continue_after=20):
+        run = await bench.start(does_all)
+        while not await is_asked(bench, run):  # noqa: ASYNC110  # the server says it
+            await asyncio.sleep(0.05)
+        described = await bench.env.client.get_workflow_handle(run.id).describe()
+        last = bench.env.client.get_workflow_handle(run.id, run_id=described.run_id)
+        follower = Follower(
+            bench.env.client,
+            last,
+            bench.task_queue,
+            on_change=lambda entry: told.append((id(entry), entry.line())),
+            on_notice=lambda _: None,
+        )
+        following = asyncio.create_task(follower.follow())
+        await until(lambda: any(line.startswith("run ") for _, line in told), "what was carried is told")
+        assert len(told) == len(set(told)) > 10
+        await bench.env.client.get_workflow_handle(run.id).signal("told", {"number": 5})
+        await answer_question(bench.env.client, run.id, "1", choice="yes")
+        assert (await following).failure is None
