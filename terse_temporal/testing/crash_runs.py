@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,9 +15,7 @@ from temporalio.service import RPCError
 from ..engine.state.store import TemporalStore
 from ..jobs.job import Job
 from ..jobs.registry import registered_job
-from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
-from ..runs.starting import start_run
 from ..state import StateId
 from .all_doubles import Doubles
 from .crashes import CrashReport, survive
@@ -26,6 +23,7 @@ from .loop_thread import LoopThread
 from .project_jobs import jobs_with
 from .questions import asked_text
 from .skipping import skip_from_wait_to_wait, skip_to_the_end
+from .starting import start_in_test
 from .watched_run import WatchedRun
 from .workers import Workers
 
@@ -53,8 +51,7 @@ async def crash_at_boundaries(
             raise doubles.troubles[0]
         _refuse_unanswered(job, unanswered)
         await _copy_state(loop_thread, workers, job, task_queue)
-        request = replace(run_request(job, event, id=workflow_id, task_queue=task_queue), if_exists=None)
-        handle, _ = await start_run(request, loop_thread.client)
+        handle = await start_in_test(job, event, loop_thread.client, task_queue=task_queue, id=workflow_id)
         answering.append(asyncio.create_task(_accompany(run_of(job, handle), unanswered)))
         return handle
 

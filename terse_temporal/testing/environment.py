@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -19,11 +18,11 @@ from ..devserver import DevServer
 from ..durations import to_timedelta
 from ..errors import ServerUnavailableError
 from ..jobs.job import Job
-from ..jobs.run_requests import run_request
 from ..runs.clocks import fast_forward
-from ..runs.starting import DEFAULT_TASK_QUEUE, start_run
+from ..runs.starting import DEFAULT_TASK_QUEUE
 from ..state import StateStore
 from ..worker import TemporalWorkerOptions, build_worker
+from .starting import start_in_test
 
 __all__ = ["JobEnvironment"]
 
@@ -114,8 +113,7 @@ class JobEnvironment:
             EventError: the event does not fit the job. For one that is given by its name, the run says so.
             RunExistsError: a run of that id is open.
         """
-        request = replace(run_request(job, event, id=id, task_queue=task_queue), if_exists=None)
-        return (await start_run(request, self.client)).handle
+        return await start_in_test(job, event, self.client, task_queue=task_queue, id=id)
 
     async def run(self, job: Job | str, event: Any = None, **options: Any) -> Any:
         """Start a run, as `start` does, and return its result.

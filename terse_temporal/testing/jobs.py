@@ -6,7 +6,6 @@ import asyncio
 import operator
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any, Final, Literal
@@ -20,15 +19,12 @@ from ..engine.replay.replayer import replay
 from ..errors import (
     CrashTestError,
     DurationError,
-    EventError,
     JobTestError,
     TestDoubleError,
     UnknownJobError,
 )
 from ..jobs.job import Job
 from ..jobs.registry import registered_jobs
-from ..jobs.run_requests import run_request
-from ..runs.starting import start_run
 from .all_doubles import Doubles
 from .crash_runs import crash_at_boundaries
 from .crashes import CrashPoint, CrashReport
@@ -42,6 +38,7 @@ from .questions import Inputs
 from .run import Run
 from .skipping import hear, skip
 from .snapshot import RunSnapshot
+from .starting import start_in_test
 from .step_doubles import StepDoubles, check_step
 from .tool_doubles import ToolDoubles
 from .watched_run import WatchedRun
@@ -290,11 +287,9 @@ class Jobs:
     async def _start(self, job: Job, event: Any, key: str | None, id: str | None, tags: Iterable[str]) -> Run:
         __tracebackhide__ = True
         task_queue = await self._workers.queue_of(job)
-        try:
-            request = run_request(job, event, key=key, id=id, tags=tags, task_queue=task_queue)
-        except EventError as error:
-            raise error from None  # it says all that its cause does, of which pytest would show the source
-        handle, _ = await start_run(replace(request, if_exists=None), self._loop_thread.client)
+        handle = await start_in_test(
+            job, event, self._loop_thread.client, task_queue=task_queue, key=key, id=id, tags=tags
+        )
         self._workers.watch(job, handle)
         run = Run(self._watch(job, handle))
         self.runs.append(run)
