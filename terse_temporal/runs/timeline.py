@@ -92,6 +92,11 @@ class Entry:
         label = self.label or self.id
         return f"{self.name} ({label})" if label else self.name
 
+    @property
+    def came_of_it(self) -> str:
+        """Of a question: the answer, and why it is over without one."""
+        return ": ".join(filter(None, (self.answer, self.trouble)))
+
     def line(self) -> str:
         """Return the entry as it stands, as one line of text."""
         took = f" in {short(self.ended - self.begun)}" if self.ended else ""
@@ -101,9 +106,8 @@ class Entry:
             was_there = self.state == "done" and self.trouble
             return f"run   {self.title}  {self.trouble if was_there else self.state + took}{trouble}"
         if self.kind == "question":
-            said = ": ".join(filter(None, (self.answer, self.trouble)))
             state = {"done": "answered", "failed": "over", "cancelled": "withdrawn"}.get(self.state, self.state)
-            return f"question  {self.title}  {state}{took}{f': {said}' if said else ''}"
+            return f"question  {self.title}  {state}{took}{f': {self.came_of_it}' if self.came_of_it else ''}"
         if self.kind != "step":
             done = "came" if self.kind == "event" else "over"
             return f"{self.kind:<5} {self.name}  {done if self.state == 'done' else self.state}"
@@ -235,9 +239,9 @@ class Timeline:
             )
         for number, run, prompt, since in sorted(told, key=lambda each: _in_order(each[0])):
             if since is not None and (run, number) not in self._questions:
-                was_shown = is_carried or number not in (asked or ())
-                was_there = self._told_at is not None and since <= self._told_at
-                self._ask(number, run, prompt, since, is_new=not was_shown and not was_there)
+                is_later = self._told_at is None or since > self._told_at
+                is_new = is_later and not is_carried and asked is not None and number in asked
+                self._ask(number, run, prompt, since, is_new=is_new)
         self._told_at = at
         changed = []
         for (run, number), entry in self._questions.items():
@@ -261,17 +265,9 @@ class Timeline:
     def _ask(self, number: str, run: str, prompt: str, since: datetime, *, is_new: bool) -> None:
         title, shown = (shorten(one_line(each), _LONGEST_QUESTION) for each in (prompt, number))
         entry = self._questions[run, number] = Entry("question", title, since, id=shown)
-        place = len(self.entries)
-        if not is_new:  # then where it belongs is known by its time alone, and by its number
-            place = bisect_right(self.entries, since, key=lambda each: each.begun)
-            while place and self._is_later(self.entries[place - 1], entry):
-                place -= 1
+        # Where one that is not belongs is known by its time alone, and by its number.
+        place = len(self.entries) if is_new else bisect_right(self.entries, _place(entry), key=_place)
         self.entries.insert(place, entry)
-
-    @staticmethod
-    def _is_later(one: Entry, other: Entry) -> bool:
-        """Return whether a question was asked after another one, of the same moment."""
-        return one.kind == "question" and one.begun == other.begun and _in_order(one.id) > _in_order(other.id)
 
     def end(self) -> None:
         """Say of what is open that the run has ended over it."""
@@ -323,6 +319,11 @@ class Timeline:
             each for each in self.history.timers if not each.is_sleep and abs(each.duration - self.timeout) <= _EXACT
         )
         return record is next(alike, None)
+
+
+def _place(entry: Entry) -> tuple[datetime, int, str]:
+    """Return what entries are sorted by: of one moment, what is no question comes first."""
+    return entry.begun, *(_in_order(entry.id) if entry.kind == "question" else (0, ""))
 
 
 def _in_order(number: str) -> tuple[int, str]:

@@ -50,7 +50,7 @@ def timeline_table(timeline: Timeline, *, now: datetime | None = None, last: int
 
 def _remark(entry: Entry) -> str:
     if entry.answer:
-        return ": ".join(filter(None, (entry.answer, entry.trouble)))
+        return entry.came_of_it
     if not entry.trouble:
         return "" if entry.state == "done" or entry.kind == "sleep" else entry.state
     if entry.kind == "step" and entry.state in ("done", "running"):
