@@ -179,7 +179,7 @@ class _Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
-        self._stop_waiting_for_reader()
+        _cancel(self._unread)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -205,7 +205,7 @@ class _Connection(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._stop_waiting_for_reader()
+        _cancel(self._unread)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -245,14 +245,8 @@ class _Connection(H11Protocol):
         self._waiting = self.loop.call_later(self.limits.header_seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
-
-    def _stop_waiting_for_reader(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+        _cancel(self._waiting)
+        self._waiting = None
 
     def _give_up(self) -> None:
         self._waiting = None
@@ -282,3 +276,8 @@ class _Connection(H11Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

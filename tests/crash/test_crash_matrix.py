@@ -133,7 +133,7 @@ async def test_runs_again_within_ten_seconds(new_case: NewCase, capsys: pytest.C
     await at_once({name: killed(name, **how) for name, how in cases.items()})
     with capsys.disabled():
         print(f"\nrunning again after {', '.join(f'{seconds:.1f} s ({name})' for name, seconds in took.items())}")
-    assert max(took.values()) < 30
+    assert max(took.values()) < 30  # ten, where the machine does nothing else
 
 
 async def killed_at_most_once(case: Case, attempt: int = 1, **options: Any) -> None:

@@ -22,26 +22,7 @@ def test_a_number_without_a_unit(text: str) -> None:
         read_since(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "soon",
-        "-1d",
-        "0s",
-        "2 fortnights",
-        "300 years",
-        "1d" * 100,
-        "nan",
-        "inf",
-        "٣",
-        "1_0",
-        "1e3",
-        "-3",
-        "0",
-        "3.",
-    ],
-)
+@pytest.mark.parametrize("text", ["", "soon", "-1d", "0s", "2 fortnights", "300 years", "1d" * 100, *_NO_NUMBERS])
 def test_no_duration(text: str) -> None:
     """Whatever else is none says so in one line."""
     with pytest.raises(CommandError, match=r"^the duration ") as caught:
